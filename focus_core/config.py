@@ -1,0 +1,135 @@
+"""Every option of an initialisation, its range, its two presets and how it differs from the paper.
+
+Owns defaults: no other module hides one. Refuses paths and arrays.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from focus_core.domain import Fallback, MatchMode, Preset
+from focus_core.errors import bad_input
+from focus_core.validation import check_range
+
+PAPER: dict[str, Any] = {
+    "match": MatchMode.EXACT,
+    "temperature": 1.0,
+    "top_k": None,
+    "fallback": Fallback.NORMAL,
+    "epochs": 3,
+    "dim": 300,
+    "min_count": 10,
+    "keep_eos_vector": True,
+    "specials_by_role": False,
+    "specials_in_statistics": True,
+}
+"""The options of the paper (METHODS: Dobler & de Melo 2023, section 3 and the first release of its code)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitConfig:
+    """The options of one initialisation.
+
+    Parameters
+    ----------
+    method : str, default="focus"
+        A key of the registry ``focus_core.methods.METHODS``.
+    match : MatchMode, default="exact"
+        Which tokens count as shared.
+    temperature : float, default=1.0
+        Similarities are divided by it before sparsemax; 1.0 is the paper.
+    top_k : int, default=None
+        Most contributors a token may have; ``None`` leaves sparsemax alone (the paper).
+    fallback : Fallback, default="normal"
+        What becomes of tokens without overlap and without an auxiliary vector.
+    epochs : int, default=None
+        fastText epochs; ``None`` chooses by the size of the corpus.
+    dim : int, default=100
+        Length of the auxiliary vectors.
+    min_count : int, default=None
+        Tokens seen less often get no auxiliary vector; ``None`` chooses by the size of the corpus.
+    seed : int, default=42
+        Seed of every random row and of fastText.
+    device : str, default="auto"
+        ``cpu``, ``cuda`` or ``auto``.
+    threads : int, default=None
+        Threads for tokenising and fastText; ``None`` decides by the size of the corpus.
+    memory_mib : int, default=512
+        Budget of one block of similarities, in MiB. It never depends on free memory, so results do not.
+    extend : bool, default=False
+        Keep the source tokenizer's ids and append what the target tokenizer adds.
+    examples : bool, default=True
+        Store up to three corpus lines a token.
+    keep_eos_vector, specials_by_role, specials_in_statistics : bool
+        Whether ``</s>`` keeps its trained vector, special tokens match by role, and their rows count for the
+        mean and the standard deviation. The paper's preset sets them as the reference does.
+    preset : Preset, default="default"
+        The preset these options started from.
+
+    Raises
+    ------
+    InvalidInputError
+        If an option lies outside its range.
+    """
+
+    method: str = "focus"
+    match: MatchMode = MatchMode.EXACT
+    temperature: float = 1.0
+    top_k: int | None = None
+    fallback: Fallback = Fallback.NORMAL
+    epochs: int | None = None
+    dim: int = 100
+    min_count: int | None = None
+    seed: int = 42
+    device: str = "auto"
+    threads: int | None = None
+    memory_mib: int = 512
+    extend: bool = False
+    examples: bool = True
+    keep_eos_vector: bool = False
+    specials_by_role: bool = True
+    specials_in_statistics: bool = False
+    preset: Preset = Preset.DEFAULT
+
+    def __post_init__(self) -> None:
+        check_range("--temperature", self.temperature, low=1e-4, high=1e4)
+        check_range("--dim", self.dim, low=2, high=4096)
+        check_range("--seed", self.seed, low=0, high=2**31 - 1)
+        check_range("--memory", self.memory_mib, low=16, high=2**20)
+        for name, value in (("--top-k", self.top_k), ("--epochs", self.epochs), ("--min-count", self.min_count)):
+            check_range(name, 1 if value is None else value, low=1, high=10**6)
+        check_range("--threads", 1 if self.threads is None else self.threads, low=1, high=1024)
+        if self.device != "auto" and self.device.split(":")[0] not in {"cpu", "cuda"}:
+            raise bad_input(
+                "--device", expected="auto, cpu or cuda", got=repr(self.device), remedy="choose one of them"
+            )
+
+    @classmethod
+    def for_preset(cls, preset: Preset, **overrides: Any) -> InitConfig:
+        """Return the options of a preset, changed by the given ones.
+
+        Parameters
+        ----------
+        preset : Preset
+            Where to start.
+        **overrides : Any
+            Options that the caller chose.
+
+        Returns
+        -------
+        InitConfig
+            The options.
+        """
+        start = dict(PAPER) if preset is Preset.PAPER else {}
+        return cls(**(start | overrides | {"preset": preset}))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the options as plain JSON values, in the order of the fields."""
+        return dataclasses.asdict(self)
+
+    def differences_from_paper(self) -> dict[str, list[Any]]:
+        """Return ``{option: [paper's value, ours]}`` for every option that differs from the paper."""
+        ours = self.to_dict()
+        return {name: [value, ours[name]] for name, value in PAPER.items() if ours[name] != value}

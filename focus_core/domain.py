@@ -1,0 +1,113 @@
+"""The closed choices and the protocols that every other module speaks in.
+
+Owns names, nothing else. An enum that is stored as a code in an array lists its members in code order.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+
+class TokenKind(StrEnum):
+    """What a token is; the code of a kind is its position here.
+
+    ``normal``: text. ``byte``: ``<0xHH>``, or bytes that are not valid UTF-8. ``special``: a control token.
+    """
+
+    NORMAL = "normal"
+    BYTE = "byte"
+    SPECIAL = "special"
+
+
+class Family(StrEnum):
+    """The model inside a tokenizer, read from its own files."""
+
+    UNIGRAM = "unigram"
+    BPE = "bpe"
+    BYTE_LEVEL_BPE = "byte-level-bpe"
+    WORDPIECE = "wordpiece"
+    WORDLEVEL = "wordlevel"
+
+
+class Role(StrEnum):
+    """What a special token is for."""
+
+    BOS = "bos"
+    EOS = "eos"
+    UNK = "unk"
+    SEP = "sep"
+    PAD = "pad"
+    CLS = "cls"
+    MASK = "mask"
+
+
+class MatchMode(StrEnum):
+    """Which tokens of the two vocabularies count as the same."""
+
+    EXACT = "exact"
+    FUZZY = "fuzzy"
+    SYMBOLS = "symbols"
+
+
+class Rule(StrEnum):
+    """Which rule matched a token; the code of a rule is its position here, ``none`` being 0."""
+
+    NONE = "none"
+    USER = "user"
+    SPECIAL = "special"
+    EXACT = "exact"
+    FUZZY = "fuzzy"
+    SYMBOL = "symbol"
+
+
+class Origin(StrEnum):
+    """Where a row of the new matrix came from; the code of an origin is its position here."""
+
+    COPIED = "copied"
+    COMBINED = "combined"
+    FALLBACK = "fallback"
+
+
+class Fallback(StrEnum):
+    """What to do with a token that neither overlaps nor has an auxiliary vector.
+
+    ``normal``: N(mean, std) of the source rows, per dimension (the paper). ``script``: the same, over source
+    rows of the token's script and position. ``pieces``: mean of the rows of the source pieces of its text.
+    ``mean``: the mean source row.
+    """
+
+    NORMAL = "normal"
+    SCRIPT = "script"
+    PIECES = "pieces"
+    MEAN = "mean"
+
+
+class AuxiliaryKind(StrEnum):
+    """What given auxiliary vectors are keyed by."""
+
+    TOKEN = "token"
+    WORD = "word"
+
+
+class Preset(StrEnum):
+    """A named set of options."""
+
+    DEFAULT = "default"
+    PAPER = "paper"
+
+
+class ProgressHook(Protocol):
+    """Receives progress; raising from it cancels the work."""
+
+    def __call__(self, stage: str, done: float, total: float, note: str = "") -> None:
+        """Take note that ``done`` of ``total`` units of ``stage`` are finished (total 0: unknown)."""
+
+
+def no_progress(stage: str, done: float, total: float, note: str = "") -> None:
+    """Ignore progress."""
+
+
+KINDS = tuple(TokenKind)
+RULES = tuple(Rule)
+ORIGINS = tuple(Origin)

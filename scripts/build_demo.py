@@ -1,0 +1,90 @@
+"""Build the bundled demo from real text: the multilingual source model, later its runs.
+
+Usage: ``python scripts/build_demo.py source --data DIR [--minutes 90]``; call it again to go on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import sentencepiece as spm
+import typer
+from demo_data import LANGUAGES, read_lines
+from demo_source import bfloat16_is_faster, held_out_losses, train
+from sentencepiece import sentencepiece_model_pb2
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+VOCABULARY_SIZE = 16_000
+CHARACTERS_PER_LANGUAGE = 4_500_000
+
+
+def training_lines(data: Path) -> Iterator[str]:
+    """Yield training lines, as many characters of each language (where there are as many)."""
+    for language in LANGUAGES:
+        left = CHARACTERS_PER_LANGUAGE
+        lines = list(read_lines(data, language, held_out=False))
+        for line in lines[:: max(1, sum(map(len, lines)) // left)]:
+            left -= len(line)
+            if left > 0:
+                yield line
+
+
+def train_source_tokenizer(data: Path, path: Path) -> Tokenizer:
+    """Train the multilingual Unigram tokenizer, XLM-R's special ids around it, and save it."""
+    model = path.with_suffix(".sp")
+    spm.SentencePieceTrainer.train(
+        sentence_iterator=training_lines(data),
+        model_prefix=str(model),
+        model_type="unigram",
+        vocab_size=VOCABULARY_SIZE - 1,
+        character_coverage=0.9998,
+        bos_id=0,
+        pad_id=1,
+        eos_id=2,
+        unk_id=3,
+        num_threads=1,
+        max_sentence_length=8192,
+        minloglevel=1,
+    )
+    proto = sentencepiece_model_pb2.ModelProto.FromString(Path(f"{model}.model").read_bytes())
+    pieces = [(p.piece, 0.0 if i < 4 else p.score) for i, p in enumerate(proto.pieces)]
+    tokenizer = Tokenizer(models.Unigram([*pieces, ("<mask>", 0.0)], unk_id=3))
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Precompiled(proto.normalizer_spec.precompiled_charsmap), normalizers.Replace(" {2,}", " ")]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.add_special_tokens(
+        [AddedToken(s, special=True, normalized=False) for s in ("<s>", "<pad>", "</s>", "<unk>")]
+        + [AddedToken("<mask>", special=True, normalized=False, lstrip=True)]
+    )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    tokenizer.save(str(path))
+    return tokenizer
+
+
+@app.command()
+def source(
+    data: Path = typer.Option(..., help="folder with corpora/<language>/*.txt"),
+    work: Path = typer.Option(Path("build/demo"), help="checkpoints"),
+    minutes: float = typer.Option(90.0, help="stop this part after so many minutes"),
+    tokens: int = typer.Option(60_000_000, help="tokens to train on in all"),
+    decay: int = typer.Option(10_000_000, help="tokens over which the rate falls to zero at the end"),
+) -> None:
+    """Train (or go on training) the source model."""
+    work.mkdir(parents=True, exist_ok=True)
+    path = work / "tokenizer.json"
+    tokenizer = Tokenizer.from_file(str(path)) if path.exists() else train_source_tokenizer(data, path)
+    model, progress = train(tokenizer, data, work, total=tokens, decay=decay, minutes=minutes)
+    table = held_out_losses(model, tokenizer, data, bfloat16=bfloat16_is_faster())
+    (work / "measured.json").write_text(json.dumps({"tokens": progress.tokens, "held_out": table}, indent=1))
+    print(json.dumps(table, indent=1))
+
+
+if __name__ == "__main__":
+    app()
