@@ -1,0 +1,74 @@
+# One line a target; `make help` lists them. The environment lives in $(VENV) and is made on first use.
+
+VENV ?= .venv
+HOST ?= 127.0.0.1
+PORT ?= 8501
+JOBS ?= 2
+BIN := $(VENV)/bin
+
+# The first interpreter of at least 3.11; name another with `make PYTHON=/path/to/python`.
+NEW_ENOUGH := -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))'
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	if $$p $(NEW_ENOUGH) >/dev/null 2>&1; then echo $$p; break; fi; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help install dev app test test-fast unit lint type fix docs-check bench bench-install clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## make the environment that the app and the library need
+
+dev: $(VENV)/.installed-dev ## the same, with the tests and the linters
+
+app: $(VENV)/.installed ## install, then serve the app on http://127.0.0.1:8501 (PORT=..., HOST=...)
+	$(BIN)/python -m streamlit run app.py --server.address $(HOST) --server.port $(PORT)
+
+test: lint type unit ## everything a change has to pass: linters, types, all tests
+
+unit: $(VENV)/.installed-dev ## all tests, without linters and types
+	$(BIN)/python -m pytest -n $(JOBS)
+
+test-fast: $(VENV)/.installed-dev ## the tests that need neither real data nor a browser
+	$(BIN)/python -m pytest -n $(JOBS) -m "not data and not browser and not gpu"
+
+lint: $(VENV)/.installed-dev ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+type: $(VENV)/.installed-dev ## mypy, strict, on focus_core and focus_ui
+	$(BIN)/mypy
+
+fix: $(VENV)/.installed-dev ## let ruff repair what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs-check: $(VENV)/.installed-dev ## the README's example, links, docstrings and examples of the docstrings
+	$(BIN)/python -m pytest -n $(JOBS) tests/docs focus_core
+
+bench-install: $(VENV)/.installed-bench ## the environment of the benchmarks: the same, with the reference implementation
+
+bench: $(VENV)/.installed-bench ## run every benchmark and write the README's table (FOCUS_LAB_DATA names the real data)
+	$(BIN)/python -m benchmarks
+
+clean: ## remove caches and build products, keep the environment and your runs
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) $(NEW_ENOUGH) || { echo "$(PYTHON) is older than 3.11 or lacks venv; name another: make PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp is written when pip is done, so that a second call does nothing and an interrupted one starts again.
+$(VENV)/.installed: requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-bench: requirements-bench.txt requirements-dev.txt requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@ $(VENV)/.installed $(VENV)/.installed-dev

@@ -1,0 +1,265 @@
+"""The rules of docs/architecture.md, held by a machine: who imports whom, how long things are, what may not appear."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CORE = ROOT / "focus_core"
+
+ORDER = (
+    "errors",
+    "domain",
+    "validation",
+    "config",
+    "artifacts",
+    "locate",
+    "tokenizer_files",
+    "vocabulary",
+    "overlap",
+    "corpus",
+    "tokenizer_training",
+    "extension",
+    "fasttext_child",
+    "auxiliary",
+    "health",
+    "sparsemax",
+    "weights",
+    "methods",
+    "result",
+    "models",
+    "pipeline",
+    "checks",
+    "store",
+    "provenance",
+    "export",
+    "jobs",
+    "cli",
+)
+"""The reading order of focus_core; a module imports only from the modules before it."""
+
+SEAMS = {
+    "huggingface_hub": {"locate"},
+    "fasttext": {"auxiliary", "fasttext_child"},
+    "transformers": {"models", "export"},
+    "sentencepiece": {"tokenizer_files", "tokenizer_training"},
+    "entmax": {"sparsemax"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+    "umap": set(),
+    "streamlit": set(),
+    "plotly": set(),
+    "pickle": set(),
+}
+"""Libraries that only these modules of focus_core may import, anywhere in them."""
+
+HEAVY = ("torch", "transformers", "fasttext", "umap", "streamlit", "sentencepiece", "pyarrow", "huggingface_hub")
+MAX_MODULE, MAX_FUNCTION, MAX_PAGE = 400, 60, 80
+
+
+def python_files(*folders: str) -> list[Path]:
+    return sorted(p for folder in folders for p in (ROOT / folder).rglob("*.py"))
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def imported_names(path: Path) -> Iterator[str]:
+    """Yield the full dotted name of everything a file imports, at its top or inside a function."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def module_of(path: Path) -> str:
+    """Return the module's place in ORDER: the file's name, or the folder's for a file of a subpackage."""
+    return path.relative_to(CORE).parts[0].removesuffix(".py")
+
+
+def core_modules() -> list[Path]:
+    return [p for p in python_files("focus_core") if module_of(p) not in {"__init__", "__main__"}]
+
+
+def short(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_order_names_every_module_once() -> None:
+    assert len(set(ORDER)) == len(ORDER)
+    assert {module_of(p) for p in core_modules()} == set(ORDER)
+
+
+@pytest.mark.parametrize("path", core_modules(), ids=short)
+def test_modules_import_only_from_above(path: Path) -> None:
+    place = ORDER.index(module_of(path))
+    used = {n.split(".")[1] for n in imported_names(path) if n.startswith("focus_core.")}
+    used &= set(ORDER)  # `from focus_core import __version__` names no module
+    below = {name for name in used if ORDER.index(name) > place}
+    assert not below, f"{short(path)} imports {sorted(below)}, which stand below it in ORDER"
+
+
+@pytest.mark.parametrize("path", python_files("focus_core"), ids=short)
+def test_libraries_stay_behind_their_seams(path: Path) -> None:
+    used = {name.split(".")[0] for name in imported_names(path)}
+    outside = {lib for lib, seams in SEAMS.items() if lib in used and module_of(path) not in seams}
+    assert not outside, f"{short(path)} imports {sorted(outside)}"
+
+
+@pytest.mark.parametrize("path", python_files("pages"), ids=short)
+def test_pages_compute_nothing(path: Path) -> None:
+    used = {name.split(".")[0] for name in imported_names(path)}
+    assert not used & {"numpy", "torch", "pandas", "scipy", "transformers", "tokenizers", "plotly", "pyarrow"}
+
+
+def test_streamlit_only_in_the_app() -> None:
+    allowed = [ROOT / "app.py", *python_files("pages", "focus_ui"), *python_files("tests/app")]
+    everywhere = [*python_files("focus_core", "scripts", "examples", "benchmarks", "tests"), *ROOT.glob("*.py")]
+    users = {p for p in everywhere if any(n.split(".")[0] == "streamlit" for n in imported_names(p))}
+    assert users <= set(allowed), sorted(map(short, users - set(allowed)))
+
+
+def test_importing_the_library_loads_nothing_heavy() -> None:
+    code = f"import sys, focus_core; print([m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("path", python_files("focus_core"), ids=short)
+def test_modules_import_nothing_heavy_at_their_top(path: Path) -> None:
+    """A command such as `overlap` must not pay for torch; `python -m focus_core --help` for nothing at all."""
+    top = tree_of(path).body
+    names = {a.name for n in top if isinstance(n, ast.Import) for a in n.names}
+    names |= {n.module for n in top if isinstance(n, ast.ImportFrom) and n.module}
+    heavy = {n.split(".")[0] for n in names} & set(HEAVY)
+    assert not heavy, f"{short(path)} imports {sorted(heavy)} at its top; import inside the function that needs it"
+
+
+@pytest.mark.parametrize("path", python_files("focus_core", "focus_ui", "pages"), ids=short)
+def test_modules_stay_short(path: Path) -> None:
+    limit = MAX_PAGE if path.parent.name == "pages" else MAX_MODULE
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= limit
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return a function's lines without its docstring."""
+    first = function.body[0]
+    documented = ast.get_docstring(function, clean=False) is not None
+    total = (function.end_lineno or 0) - function.lineno + 1
+    return total - ((first.end_lineno or 0) - first.lineno + 1 if documented else 0)
+
+
+@pytest.mark.parametrize("path", python_files("focus_core", "focus_ui", "pages"), ids=short)
+def test_functions_stay_short(path: Path) -> None:
+    long = {f.name: length(f) for f in functions(path) if length(f) > MAX_FUNCTION}
+    assert not long, f"{short(path)}: {long}"
+
+
+def _called(node: ast.AST) -> str:
+    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+
+
+def _is_broad(handler: ast.ExceptHandler) -> bool:
+    """Say whether a handler catches everything and does not raise again."""
+    broad = {"Exception", "BaseException"}
+    caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    names = {n.id for n in caught if isinstance(n, ast.Name)}
+    raises = any(isinstance(n, ast.Raise) for n in ast.walk(handler))
+    return (handler.type is None or bool(names & broad)) and not raises
+
+
+@pytest.mark.parametrize("path", python_files("focus_core"), ids=short)
+def test_core_has_no_assert_no_print_no_broad_except(path: Path) -> None:
+    nodes = list(ast.walk(tree_of(path)))
+    assert not [n.lineno for n in nodes if isinstance(n, ast.Assert)], "input is checked by errors, not by assert"
+    assert not [n for n in nodes if _called(n) in {"print", "exec", "eval", "breakpoint"}]
+    assert not [n.lineno for n in nodes if isinstance(n, ast.ExceptHandler) and _is_broad(n)]
+
+
+@pytest.mark.parametrize("path", python_files("focus_core"), ids=short)
+def test_core_seeds_no_global_generator(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert not re.search(r"np\.random\.seed|torch\.manual_seed|random\.seed\(", source)
+
+
+def tracked_files() -> list[Path]:
+    """Return the files under version control, or every text file where there is no git."""
+    listed = subprocess.run(["git", "ls-files", "-z"], capture_output=True, text=True, cwd=ROOT, check=False)
+    if listed.returncode == 0 and listed.stdout:
+        names = [ROOT / name for name in listed.stdout.split("\0") if name]
+        return [p for p in names if p.is_file()]
+    skipped = {".git", ".venv", "build", "runs"}
+    return [p for p in ROOT.rglob("*") if p.is_file() and not skipped & set(p.relative_to(ROOT).parts)]
+
+
+TEXT = {".py", ".md", ".toml", ".txt", ".cfg", ".cff", ".yaml", ".yml", ".json", ".jsonl", ".svg", ".css", ".js", ""}
+# Joined here, so that this file does not contain what it forbids.
+MACHINE_PATHS = re.compile("|".join([r"(?<![\w.])/" + r"work/", r"(?<![\w.])/" + r"root/", r"/" + r"home/\w+/"]))
+UNFINISHED = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "X" * 3]) + r")\b")
+
+
+def text_files() -> list[Path]:
+    return [p for p in tracked_files() if p.suffix in TEXT]
+
+
+def lines_matching(pattern: re.Pattern[str], paths: list[Path]) -> list[str]:
+    found = []
+    for path in paths:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if pattern.search(text):
+            found += [f"{short(path)}:{i}" for i, line in enumerate(text.splitlines(), 1) if pattern.search(line)]
+    return found
+
+
+def test_no_path_of_one_machine() -> None:
+    assert lines_matching(MACHINE_PATHS, text_files()) == []
+
+
+def test_only_the_ci_script_knows_where_its_data_lies() -> None:
+    pattern = re.compile(r"\.\./" + "shared")
+    assert {line.split(":")[0] for line in lines_matching(pattern, text_files())} <= {".ci/run"}
+
+
+def test_nothing_is_left_unfinished() -> None:
+    source = [p for p in text_files() if p.suffix in {".py", ".md", ".toml", ""}]
+    assert lines_matching(UNFINISHED, source) == []
+
+
+def test_no_stub_functions() -> None:
+    """A function whose body is `...`, `pass` or NotImplementedError is allowed in a Protocol only."""
+    stubs = []
+    for path in python_files("focus_core", "focus_ui"):
+        protocols = {
+            id(item)
+            for node in ast.walk(tree_of(path))
+            if isinstance(node, ast.ClassDef) and any("Protocol" in ast.unparse(base) for base in node.bases)
+            for item in node.body
+        }
+        stubs += [f"{short(path)}:{f.lineno}" for f in functions(path) if id(f) not in protocols and _is_stub(f)]
+    assert stubs == []
+
+
+def _is_stub(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    if any(isinstance(n, ast.Raise) and n.exc and "NotImplementedError" in ast.unparse(n.exc) for n in body):
+        return True
+    if not body:
+        return function.name != "no_progress"  # the documented way to ignore progress
+    return all(isinstance(n, ast.Pass) or (isinstance(n, ast.Expr) and ast.unparse(n) == "...") for n in body)
