@@ -1,0 +1,289 @@
+"""What is written about a job: its record, its progress, its words.
+
+Owns the files in ``RUNS/.jobs/ID/`` and the reading of ``log/events.jsonl``. Refuses to start or signal a process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from focus_core.artifacts import atomic_write_bytes, dump_json
+from focus_core.errors import RunFolderError, bad_input
+
+RUN_ID = re.compile(r"[0-9a-f]{32}")
+TAIL_BYTES = 65_536
+
+
+class JobState(StrEnum):
+    """Where a job stands; only ``running`` can change."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One started command.
+
+    Parameters
+    ----------
+    id : str
+        Random, 32 hexadecimal digits; also the name of the run folder.
+    root : Path
+        The folder of all runs.
+    title : str
+        What the user sees; plain text.
+    arguments : tuple of str
+        The command line after ``python -m focus_core``.
+    owner : str
+        SHA-256 of the owner's secret.
+    pid : int
+        The process.
+    pid_start : int
+        When the system started that process, in its clock ticks; tells it from a later one of the same number.
+    created : float
+        Seconds since the epoch.
+    """
+
+    id: str
+    root: Path
+    title: str
+    arguments: tuple[str, ...]
+    owner: str
+    pid: int
+    pid_start: int
+    created: float
+
+    @property
+    def run(self) -> Path:
+        """The run folder that the job makes."""
+        return self.root / self.id
+
+    @property
+    def part(self) -> Path:
+        """Where the run grows until it is done."""
+        return self.root / f"{self.id}.part"
+
+    @property
+    def record(self) -> Path:
+        """Folder of the job's own files: record, inputs, output of the process."""
+        return record_folder(self.root, self.id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a job has come.
+
+    Parameters
+    ----------
+    stage : str
+        The stage at work; empty before the first.
+    done, total : float
+        Units of that stage; ``total`` 0 means unknown.
+    note : str
+        A word about it.
+    stages : tuple of str
+        Every stage seen so far, in order.
+    """
+
+    stage: str = ""
+    done: float = 0.0
+    total: float = 0.0
+    note: str = ""
+    stages: tuple[str, ...] = ()
+
+    @property
+    def fraction(self) -> float | None:
+        """Share of the stage that is done, 0 to 1; ``None`` where its size is unknown."""
+        return min(1.0, max(0.0, self.done / self.total)) if self.total > 0 else None
+
+
+def new_run_id() -> str:
+    """Return a random 128-bit id as 32 hexadecimal digits."""
+    return secrets.token_hex(16)
+
+
+def hash_owner(secret: str) -> str:
+    """Return what the record keeps of an owner's secret."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def record_folder(root: Path, job_id: str) -> Path:
+    """Return the folder of a job's record.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of all runs.
+    job_id : str
+        The job's id.
+
+    Returns
+    -------
+    Path
+        ``root/.jobs/job_id``; it need not exist.
+
+    Raises
+    ------
+    RunFolderError
+        If the id is not one of ours.
+    """
+    if not RUN_ID.fullmatch(job_id):
+        raise bad_input(
+            "run id",
+            expected="32 hexadecimal digits",
+            got=repr(job_id[:40]),
+            remedy="open the link as it was given",
+            error=RunFolderError,
+        )
+    return root / ".jobs" / job_id
+
+
+def inputs_folder(root: Path, job_id: str) -> Path:
+    """Make and return the private folder (mode 0700) for the files a job reads; removed when the job has ended."""
+    folder = record_folder(root, job_id) / "inputs"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.chmod(0o700)
+    return folder
+
+
+def write_record(job: Job) -> None:
+    """Write a job's record, whole or not at all."""
+    fields = {name: getattr(job, name) for name in ("title", "arguments", "owner", "pid", "pid_start", "created")}
+    atomic_write_bytes(job.record / "job.json", dump_json(fields).encode())
+
+
+def read_job(runs_root: Path, job_id: str) -> Job | None:
+    """Return a job by its id, ``None`` where there is no such record.
+
+    Parameters
+    ----------
+    runs_root : Path
+        The folder of all runs.
+    job_id : str
+        The id; anything that is not one of ours gives ``None``.
+
+    Returns
+    -------
+    Job or None
+        The job.
+    """
+    if not RUN_ID.fullmatch(job_id):
+        return None
+    root = runs_root.resolve()
+    try:
+        fields: dict[str, Any] = json.loads((record_folder(root, job_id) / "job.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return Job(id=job_id, root=root, **{**fields, "arguments": tuple(fields["arguments"])})
+
+
+def list_jobs(runs_root: Path, *, owner: str | None = None) -> list[Job]:
+    """Return the recorded jobs, newest first.
+
+    Parameters
+    ----------
+    runs_root : Path
+        The folder of all runs.
+    owner : str, default=None
+        An owner's secret; ``None`` returns everybody's.
+
+    Returns
+    -------
+    list of Job
+        The jobs.
+    """
+    folder = runs_root / ".jobs"
+    ids = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    jobs = [job for job in (read_job(runs_root, job_id) for job_id in ids) if job is not None]
+    wanted = None if owner is None else hash_owner(owner)
+    return sorted((job for job in jobs if wanted in (None, job.owner)), key=lambda job: job.created, reverse=True)
+
+
+def read_progress(job: Job) -> Progress:
+    """Return how far a job has come, from the end of its events.
+
+    Parameters
+    ----------
+    job : Job
+        The job.
+
+    Returns
+    -------
+    Progress
+        Empty where no event has been written yet.
+    """
+    events = read_events(job)
+    if not events:
+        return Progress()
+    last = events[-1]
+    return Progress(
+        stage=str(last.get("stage", "")),
+        done=_number(last.get("done")),
+        total=_number(last.get("total")),
+        note=str(last.get("note", "")),
+        stages=tuple(dict.fromkeys(str(event.get("stage", "")) for event in events)),
+    )
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and value == value else 0.0
+
+
+def read_events(job: Job) -> list[dict[str, Any]]:
+    """Return the last events of a job, oldest first; a line still being written is left out."""
+    for folder in (job.part, job.run):
+        text = _tail(folder / "log" / "events.jsonl")
+        if text:
+            return [event for event in map(_event, text.splitlines()) if event is not None]
+    return []
+
+
+def _event(line: str) -> dict[str, Any] | None:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def read_log(job: Job, *, n_lines: int = 200) -> str:
+    """Return the last lines that the process wrote to standard error, each as it stood after its last rewrite."""
+    lines = (line.rsplit("\r", 1)[-1].rstrip() for line in _tail(job.record / "stderr.log").split("\n"))
+    return "\n".join([line for line in lines if line][-n_lines:])
+
+
+def failure_message(job: Job) -> str:
+    """Return one line that says why a job failed.
+
+    Parameters
+    ----------
+    job : Job
+        A failed job.
+
+    Returns
+    -------
+    str
+        The last line of its standard error, or that it ended without a word.
+    """
+    lines = read_log(job).splitlines()
+    return lines[-1].removeprefix("Error: ") if lines else "the process ended without a result and without a message"
+
+
+def _tail(path: Path) -> str:
+    """Return the last bytes of a file as text, "" where there is none."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(max(0, path.stat().st_size - TAIL_BYTES))
+            return stream.read().decode("utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,43 @@
+"""A command that behaves like ``python -m focus_core init`` and does nothing: for tests of jobs.
+
+Usage: ``fake_command.py BEHAVIOUR ... --output RUN`` with BEHAVIOUR one of finish, wait, fail, die, deaf.
+"""
+
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+
+def main() -> int:
+    behaviour, output = sys.argv[1], Path(sys.argv[sys.argv.index("--output") + 1])
+    part = output.with_name(output.name + ".part")
+    (part / "log").mkdir(parents=True)
+    events = part / "log" / "events.jsonl"
+    signal.signal(signal.SIGINT, signal.SIG_IGN if behaviour == "deaf" else signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if behaviour == "deaf" else signal.SIG_DFL)
+    with events.open("w", encoding="utf-8") as stream:
+        for stage, done in (("read the corpus", 1), ("train vectors", 0), ("train vectors", 3)):
+            stream.write(json.dumps({"stage": stage, "done": done, "total": 4, "note": "", "time": time.time()}) + "\n")
+        stream.write('{"stage": "half a li')
+    if behaviour == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if behaviour == "fail":
+        shutil.rmtree(part)
+        print("Error: corpus.txt: expected some text, got an empty file; give a file with text", file=sys.stderr)
+        return 2
+    try:
+        while behaviour in {"wait", "deaf"}:
+            time.sleep(0.02)
+    except KeyboardInterrupt:
+        shutil.rmtree(part)
+        return 130
+    part.rename(output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
