@@ -1,0 +1,359 @@
+"""Reading a run folder: its manifest, its tables, its arrays.
+
+Owns the layout of the folder and the check that a folder is one. Refuses to write, and to interpret what it reads;
+needs neither torch nor the tokenizers, so that a page opens a run in milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from focus_core.artifacts import map_array, sha256_bytes, tensor_names, to_float32
+from focus_core.errors import InvalidInputError, RunFolderError, bad_input
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SCHEMA_VERSION = 1
+KIND = "initialisation"
+
+MANIFEST = "manifest.json"
+EMBEDDINGS = "embeddings.safetensors"
+AUXILIARY = "auxiliary.safetensors"
+STATISTICS = "statistics.safetensors"
+SOURCE_TOKENIZER = "source_tokenizer"
+TARGET_TOKENIZER = "target_tokenizer"
+EXAMPLES = "examples.parquet"
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "tokens": (
+        "id", "token", "text", "kind", "word_start", "script", "origin", "rule", "source_id", "frequency",
+        "has_auxiliary", "n_contributors", "max_weight", "effective_contributors", "norm",
+    ),
+    "contributions": ("target_id", "source_id", "weight", "similarity"),
+    "source_tokens": (
+        "id", "token", "text", "kind", "script", "frequency", "target_id", "n_fed", "weight_fed",
+    ),
+    "candidates": ("target_id", "source_id", "rule", "rank"),
+    "examples": ("target_id", "line"),
+}  # fmt: skip
+"""The columns of every table, in order; the table ``x`` is the file ``x.parquet``."""
+
+REQUIRED = (MANIFEST, EMBEDDINGS, STATISTICS, *(f"{name}.parquet" for name in COLUMNS if name != "examples"))
+"""The files without which a folder is no run."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RunFolder:
+    """One finished run, read on demand; every table is read once.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    manifest : dict
+        The parsed ``manifest.json``; treat it as read-only.
+    digest : str
+        SHA-256 of ``manifest.json``: names the content of the run, wherever it lies.
+
+    Notes
+    -----
+    Objects that are derived from the tables may be kept with `remember`, so that a page computes them once.
+    """
+
+    path: Path
+    manifest: dict[str, Any]
+    digest: str
+    _memory: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def remember(self, name: str, build: Callable[[], T]) -> T:
+        """Return what ``build`` gave the first time it was asked for under this name.
+
+        Parameters
+        ----------
+        name : str
+            Names what is built.
+        build : callable
+            Builds it, without arguments.
+
+        Returns
+        -------
+        object
+            The kept object; treat it as read-only.
+        """
+        if name not in self._memory:
+            self._memory[name] = build()
+        kept: T = self._memory[name]
+        return kept
+
+    def tokens(self) -> pa.Table:
+        """Return the table of target tokens, one row per id.
+
+        Returns
+        -------
+        pyarrow.Table
+            Columns as in ``COLUMNS["tokens"]``.
+
+        Raises
+        ------
+        RunFolderError
+            If the file is damaged.
+        """
+        return self._table("tokens")
+
+    def source_tokens(self) -> pa.Table:
+        """Return the table of source tokens, one row per id.
+
+        Returns
+        -------
+        pyarrow.Table
+            Columns as in ``COLUMNS["source_tokens"]``.
+
+        Raises
+        ------
+        RunFolderError
+            If the file is damaged.
+        """
+        return self._table("source_tokens")
+
+    def contributions(self) -> pa.Table:
+        """Return the entries of ``W``, sorted by target id, then by falling weight, then by source id.
+
+        Returns
+        -------
+        pyarrow.Table
+            Columns as in ``COLUMNS["contributions"]``; ``similarity`` is null where the weight is no
+            function of a similarity.
+
+        Raises
+        ------
+        RunFolderError
+            If the file is damaged.
+        """
+        return self._table("contributions")
+
+    def candidates(self) -> pa.Table:
+        """Return every source token that could have been copied; rank 0 is the one that was.
+
+        Returns
+        -------
+        pyarrow.Table
+            Columns as in ``COLUMNS["candidates"]``.
+
+        Raises
+        ------
+        RunFolderError
+            If the file is damaged.
+        """
+        return self._table("candidates")
+
+    def examples(self) -> pa.Table | None:
+        """Return the corpus lines per target id, or ``None`` where the run keeps none.
+
+        Returns
+        -------
+        pyarrow.Table or None
+            Columns as in ``COLUMNS["examples"]``.
+
+        Raises
+        ------
+        RunFolderError
+            If the file is damaged.
+        """
+        return self._table("examples") if (self.path / EXAMPLES).is_file() else None
+
+    def _table(self, name: str) -> pa.Table:
+        return self.remember(f"table {name}", lambda: _read_table(self.path / f"{name}.parquet", COLUMNS[name]))
+
+    def column(self, table: str, name: str) -> np.ndarray:
+        """Return one column as a read-only array, computed once.
+
+        Parameters
+        ----------
+        table : str
+            A key of ``COLUMNS``.
+        name : str
+            One of its columns.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            Numbers as stored (null as NaN, which makes integers float64), strings as objects (null as ``None``).
+
+        Raises
+        ------
+        RunFolderError
+            If the file is damaged.
+        """
+        return self.remember(f"column {table}.{name}", lambda: _to_array(self._table(table), name))
+
+    def matrix_names(self) -> tuple[str, ...]:
+        """Return the names of the stored arrays: ``input`` and, where apart, ``bias`` and ``output``."""
+        return tuple(self.remember("matrices", lambda: sorted(tensor_names(self.path / EMBEDDINGS))))
+
+    def embeddings(self, name: str = "input") -> np.ndarray:
+        """Return a whole array of the new model as float32.
+
+        Parameters
+        ----------
+        name : str, default="input"
+            ``input``, ``output`` or ``bias``.
+
+        Returns
+        -------
+        ndarray of shape (n_target, d) or (n_target,), dtype float32
+            Memory-mapped where it is stored as float32, otherwise a converted copy; prefer `rows` for a few
+            rows or for blocks of a large matrix.
+
+        Raises
+        ------
+        InvalidInputError
+            If the run holds no such array.
+        """
+        array, dtype = self._mapped(name)
+        return array if dtype == "F32" else to_float32(array, dtype)
+
+    def rows(self, name: str, ids: np.ndarray | slice | list[int]) -> np.ndarray:
+        """Return some rows of an array as float32, reading only those.
+
+        Parameters
+        ----------
+        name : str
+            ``input``, ``output`` or ``bias``.
+        ids : ndarray of int, slice or list of int
+            Which target ids.
+
+        Returns
+        -------
+        ndarray of shape (n_ids, d) or (n_ids,), dtype float32
+            A copy.
+
+        Raises
+        ------
+        InvalidInputError
+            If the run holds no such array.
+        """
+        array, dtype = self._mapped(name)
+        return np.array(to_float32(array[ids], dtype))
+
+    def _mapped(self, name: str) -> tuple[np.ndarray, str]:
+        return self.remember(f"matrix {name}", lambda: map_array(self.path / EMBEDDINGS, name))
+
+    def auxiliary(self) -> np.ndarray | None:
+        """Return the auxiliary vectors, memory-mapped, or ``None`` where the run has none.
+
+        Returns
+        -------
+        ndarray of shape (n_target, d_aux), dtype float32, or None
+            An all-zero row: this token has no vector.
+        """
+        path = self.path / AUXILIARY
+        if not path.is_file():
+            return None
+        array: np.ndarray = self.remember("auxiliary", lambda: to_float32(*map_array(path, "vectors")))
+        return array
+
+    def statistics(self) -> dict[str, np.ndarray]:
+        """Return ``mean`` and ``std`` of the source's input rows, shape (d,) each, float32."""
+        path = self.path / STATISTICS
+        return self.remember(
+            "statistics", lambda: {name: to_float32(*map_array(path, name)) for name in sorted(tensor_names(path))}
+        )
+
+    def contributor_range(self, target_id: int) -> slice:
+        """Return which rows of `contributions` belong to a target id.
+
+        Parameters
+        ----------
+        target_id : int
+            The token.
+
+        Returns
+        -------
+        slice
+            Rows of the table; empty for a token without contributors.
+        """
+        ids = self.column("contributions", "target_id")
+        first, last = np.searchsorted(ids, [target_id, target_id + 1])
+        return slice(int(first), int(last))
+
+
+def open_run(path: str | Path) -> RunFolder:
+    """Open a finished run folder.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder.
+
+    Returns
+    -------
+    RunFolder
+        Its manifest read, everything else on demand.
+
+    Raises
+    ------
+    RunFolderError
+        If the folder is missing, unfinished, incomplete, damaged or of an unknown version.
+    """
+    folder = Path(path)
+    subject = f"run {folder.name or path}"
+    if not folder.is_dir():
+        raise _no_run(subject, "a run folder", "no such folder", "give the folder that `init --output` wrote")
+    if folder.name.endswith(".part"):
+        raise _no_run(subject, "a finished run", "an unfinished one", "wait for its job, or run it again")
+    missing = [name for name in REQUIRED if not (folder / name).is_file()]
+    if missing:
+        raise _no_run(subject, "a run folder", f"a folder without {missing[0]}", "give a folder that `init` wrote")
+    data = (folder / MANIFEST).read_bytes()
+    return RunFolder(path=folder, manifest=_parse_manifest(subject, data), digest=sha256_bytes(data))
+
+
+def _parse_manifest(subject: str, data: bytes) -> dict[str, Any]:
+    """Return the manifest; refuse what is no manifest of this version."""
+    try:
+        manifest = json.loads(data)
+    except (ValueError, RecursionError) as reason:
+        raise _no_run(subject, f"JSON in {MANIFEST}", "something else", "run it again") from reason
+    version = manifest.get("schema_version") if isinstance(manifest, dict) else None
+    if version != SCHEMA_VERSION:
+        expected = f"schema version {SCHEMA_VERSION}"
+        raise _no_run(subject, expected, f"version {version!r}", "run it again, or use the release that wrote it")
+    if manifest.get("kind") != KIND:
+        raise _no_run(subject, f"a run of kind {KIND}", f"{manifest.get('kind')!r}", "give a folder that `init` wrote")
+    return dict(manifest)
+
+
+def _no_run(subject: str, expected: str, got: str, remedy: str) -> InvalidInputError:
+    return bad_input(subject, expected=expected, got=got, remedy=remedy, error=RunFolderError)
+
+
+def _read_table(path: Path, columns: tuple[str, ...]) -> pa.Table:
+    """Return a parquet table whose columns are exactly the given ones."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    subject = f"run {path.parent.name}"
+    try:
+        table = pq.read_table(path, memory_map=True)
+    except (pa.ArrowException, OSError) as reason:
+        raise _no_run(subject, f"a parquet table in {path.name}", "a damaged file", "run it again") from reason
+    if tuple(table.column_names) != columns:
+        got = f"columns {', '.join(table.column_names)}"
+        raise _no_run(subject, f"{path.name} with columns {', '.join(columns)}", got, "run it again")
+    return table.combine_chunks()
+
+
+def _to_array(table: pa.Table, name: str) -> np.ndarray:
+    """Return a column as a read-only array that owns its values."""
+    array = np.array(table.column(name).to_numpy())
+    array.flags.writeable = False
+    return array
