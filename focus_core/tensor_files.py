@@ -1,0 +1,275 @@
+"""Read the weights of a model folder by tensor name: one safetensors file, several shards, or one ``.npy``.
+
+Owns which file holds which tensor and the checks that come before a byte is believed. Refuses pickles and
+knows no architecture.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from focus_core.artifacts import digest_json, read_header, sha256_file
+from focus_core.errors import ModelError, bad_input
+from focus_core.validation import check_finite, check_matrix
+
+if TYPE_CHECKING:
+    import torch
+
+SINGLE = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TensorFiles:
+    """Which file holds which tensor.
+
+    Parameters
+    ----------
+    files : tuple of Path
+        The safetensors files, in the order of their names.
+    where : mapping of str to Path
+        The file of every tensor.
+    shapes : mapping of str to tuple of int
+        The shape of every tensor.
+    dtypes : mapping of str to str
+        The type of every tensor as the format names it, such as ``"BF16"``.
+    """
+
+    files: tuple[Path, ...]
+    where: Mapping[str, Path]
+    shapes: Mapping[str, tuple[int, ...]]
+    dtypes: Mapping[str, str]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the file; of several, the digest of their names and digests."""
+        if len(self.files) == 1:
+            return sha256_file(self.files[0])
+        return digest_json({path.name: sha256_file(path) for path in self.files})
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of all files together."""
+        return sum(path.stat().st_size for path in self.files)
+
+    def read(self, name: str) -> torch.Tensor:
+        """Return a tensor with the type it has in the file.
+
+        Parameters
+        ----------
+        name : str
+            One of ``where``.
+
+        Returns
+        -------
+        torch.Tensor
+            On the CPU.
+        """
+        from safetensors import safe_open
+
+        with safe_open(self.where[name], framework="pt") as stream:
+            tensor: torch.Tensor = stream.get_tensor(name)
+        return tensor
+
+
+def open_tensor_folder(folder: Path) -> TensorFiles:
+    """Open the weights of a model folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``model.safetensors``, or ``model.safetensors.index.json`` with its shards.
+
+    Returns
+    -------
+    TensorFiles
+        Every tensor that the files hold.
+
+    Raises
+    ------
+    ModelError
+        If there is no such file, only a pickle, a shard is missing, or a header contradicts its file.
+    """
+    if (folder / SINGLE).is_file():
+        return open_tensor_files((folder / SINGLE,))
+    if (folder / INDEX).is_file():
+        return open_tensor_files(_shards(folder))
+    pickles = sorted(path.name for pattern in PICKLES for path in folder.glob(pattern))
+    if pickles:
+        raise bad_input(
+            folder.name,
+            expected=f"weights in {SINGLE}",
+            got=f"{pickles[0]}, a pickle, which can run code when it is read",
+            remedy="convert it: load it once where you trust it and save it with safe_serialization=True",
+            error=ModelError,
+        )
+    raise bad_input(
+        folder.name,
+        expected=f"weights in {SINGLE} or {INDEX}",
+        got="neither",
+        remedy="name the folder of a model",
+        error=ModelError,
+    )
+
+
+def _shards(folder: Path) -> tuple[Path, ...]:
+    """Return the shards an index names; a name may not lead out of the folder."""
+    try:
+        names = sorted(set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
+    except (ValueError, KeyError, AttributeError, TypeError) as reason:
+        raise bad_input(
+            INDEX,
+            expected="a JSON object with weight_map",
+            got="something else",
+            remedy="save it again",
+            error=ModelError,
+        ) from reason
+    for name in names:
+        if Path(name).name != name or not (folder / name).is_file():
+            raise bad_input(
+                INDEX, expected="shards beside it", got=f"{name!r}", remedy="fetch the whole folder", error=ModelError
+            )
+    return tuple(folder / name for name in names)
+
+
+def open_tensor_files(files: tuple[Path, ...]) -> TensorFiles:
+    """Open safetensors files.
+
+    Parameters
+    ----------
+    files : tuple of Path
+        The files; a tensor is in one of them.
+
+    Returns
+    -------
+    TensorFiles
+        Every tensor of them.
+
+    Raises
+    ------
+    ModelError
+        If a header contradicts its file.
+    """
+    where: dict[str, Path] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
+    dtypes: dict[str, str] = {}
+    for path in files:
+        header, _ = read_header(path, error=ModelError)
+        _check_extent(path, header)
+        for name, entry in header.items():
+            where[name], shapes[name], dtypes[name] = path, tuple(entry["shape"]), entry["dtype"]
+    return TensorFiles(files=files, where=where, shapes=shapes, dtypes=dtypes)
+
+
+def _check_extent(path: Path, header: Mapping[str, Mapping[str, object]]) -> None:
+    """Let the format's own reader look too: it refuses overlaps and bytes that no tensor owns."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as stream:
+            names = set(stream.keys())
+    except SafetensorError as reason:
+        raise bad_input(
+            path.name, expected="a sound safetensors file", got=str(reason), remedy="save it again", error=ModelError
+        ) from reason
+    if names != set(header):
+        raise bad_input(path.name, expected="one list of tensors", got="two", remedy="save it again", error=ModelError)
+
+
+def read_npy(path: Path) -> np.ndarray:
+    """Map a ``.npy`` file read-only, after its header was compared with its size.
+
+    Parameters
+    ----------
+    path : Path
+        The file. Object arrays are pickles and refused.
+
+    Returns
+    -------
+    ndarray
+        The mapped values.
+
+    Raises
+    ------
+    ModelError
+        If it is no ``.npy`` file, holds objects, or declares another size than it has.
+    """
+    shape, dtype, offset = _npy_header(path)
+    count = 1
+    for length in shape:
+        count *= int(length)
+    size = path.stat().st_size - offset
+    if dtype.hasobject or count * dtype.itemsize != size:
+        raise _not_npy(path, f"{shape} of {dtype} declared over {size} bytes")
+    array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False) if count else np.zeros(shape, dtype)
+    return array
+
+
+def _npy_header(path: Path) -> tuple[tuple[int, ...], np.dtype, int]:
+    """Return (shape, dtype, offset of the data) of a ``.npy`` file."""
+    try:
+        with path.open("rb") as stream:
+            version = np.lib.format.read_magic(stream)
+            reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = reader(stream)
+            return shape, dtype, stream.tell()
+    except (ValueError, SyntaxError, TypeError) as reason:
+        raise _not_npy(path, "an unreadable header") from reason
+
+
+def _not_npy(path: Path, got: str) -> ModelError:
+    error = bad_input(path.name, expected="a sound .npy file", got=got, remedy="save it again", error=ModelError)
+    return ModelError(error.message, hint=error.hint)
+
+
+def to_float(matrix: torch.Tensor, name: str) -> tuple[torch.Tensor, tuple[str, ...]]:
+    """Return a floating-point tensor as it is and an integer one as float32.
+
+    Parameters
+    ----------
+    matrix : torch.Tensor
+        Any numbers.
+    name : str
+        How the message calls it.
+
+    Returns
+    -------
+    matrix : torch.Tensor
+        Floating-point numbers; an int8 matrix keeps its scale of integers.
+    messages : tuple of str
+        One sentence where the type changed.
+
+    Raises
+    ------
+    ModelError
+        If the numbers are complex or truth values.
+    """
+    import torch
+
+    if matrix.is_floating_point():
+        return matrix, ()
+    if matrix.is_complex() or matrix.dtype == torch.bool:
+        raise bad_input(name, expected="numbers", got=str(matrix.dtype), remedy="save it as float32", error=ModelError)
+    kind = str(matrix.dtype).removeprefix("torch.")
+    return matrix.float(), (f"The {kind} matrix {name} was read as float32; its values are the integers themselves.",)
+
+
+def check_tensor(name: str, matrix: torch.Tensor, *, n_rows: int | None = None, n_columns: int | None = None) -> None:
+    """Check rank, size and finiteness of a tensor, a block at a time."""
+    import torch
+
+    sizes = torch.empty(matrix.shape, device="meta")
+    check_matrix(name, sizes, n_rows=n_rows, n_columns=n_columns, remedy="is the folder complete?", error=ModelError)  # type: ignore[arg-type]
+    for start in range(0, len(matrix), 65_536):
+        part = matrix[start : start + 65_536]
+        if not bool(torch.isfinite(part).all()):
+            rows = matrix.float().numpy() if matrix.dtype == torch.bfloat16 else matrix.numpy()
+            check_finite(name, rows, error=ModelError)
