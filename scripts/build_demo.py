@@ -11,8 +11,9 @@ from pathlib import Path
 
 import sentencepiece as spm
 import typer
-from demo_data import LANGUAGES, read_lines
-from demo_source import bfloat16_is_faster, held_out_losses, train
+from demo_data import HELD_OUT_PERCENT, LANGUAGES, read_lines
+from demo_release import write_release
+from demo_source import bfloat16_is_faster, build_model, build_optimizers, held_out_losses, load_checkpoint, train
 from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
@@ -84,6 +85,28 @@ def source(
     table = held_out_losses(model, tokenizer, data, bfloat16=bfloat16_is_faster())
     (work / "measured.json").write_text(json.dumps({"tokens": progress.tokens, "held_out": table}, indent=1))
     print(json.dumps(table, indent=1))
+
+
+@app.command()
+def release(
+    data: Path = typer.Option(..., help="folder with corpora/<language>/*.txt"),
+    work: Path = typer.Option(Path("build/demo"), help="checkpoints"),
+    output: Path = typer.Option(Path("assets/demo/source"), help="the model folder"),
+) -> None:
+    """Measure the last checkpoint on held-out lines and write it in half precision, with its model card."""
+    tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
+    model = build_model(tokenizer, 0)
+    progress = load_checkpoint(work, model, build_optimizers(model))
+    table = held_out_losses(model, tokenizer, data, bfloat16=False)
+    write_release(
+        model,
+        work / "tokenizer.json",
+        output,
+        table=table,
+        progress=progress,
+        held_out_percent=HELD_OUT_PERCENT,
+    )
+    print(json.dumps({"tokens": progress.tokens, "held_out": table}, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,7 @@
+"""Run the command line: ``python -m focus_core``."""
+
+import sys
+
+from focus_core.cli import run
+
+sys.exit(run())

@@ -1,0 +1,57 @@
+"""A run in a few plain sentences, for the terminal and the model card.
+
+Owns wording. Refuses to compute: every number comes from the manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def percent(share: float | None) -> str:
+    """Return a share as a percentage, or a dash where it is unknown.
+
+    Examples
+    --------
+    >>> percent(0.256), percent(None)
+    ('25.6 %', '-')
+    """
+    return "-" if share is None else f"{100 * share:.1f} %"
+
+
+def summary_lines(manifest: Mapping[str, Any]) -> list[str]:
+    """Return a run's result, one line a topic.
+
+    Parameters
+    ----------
+    manifest : mapping
+        The run's manifest.
+
+    Returns
+    -------
+    list of str
+        Sizes, origins of rows, auxiliary space, then one line a warning.
+    """
+    counts, health = manifest["counts"], manifest.get("health") or {}
+    origins = counts["by_origin"]
+    corpus = manifest.get("corpus") or {}
+    lines = [
+        f"{manifest['source']['name']} ({counts['n_source']:,} tokens) -> "
+        f"{manifest['target']['name']} ({counts['n_target']:,} tokens)",
+        f"copied {origins['copied']:,}, combined {origins['combined']:,} over {counts['n_anchors']:,} anchors, "
+        f"fallback {origins['fallback']:,}",
+    ]
+    if not counts["n_new"]:
+        lines.append("nothing new to initialise: every target token is in the source vocabulary")
+    if corpus:
+        lines.append(
+            f"corpus occurrences: {percent(corpus['share_overlap_occurrences'])} on shared tokens; of the new ones, "
+            f"{percent(corpus['share_combined_of_new_occurrences'])} on combined rows"
+        )
+    if health.get("median_support") is not None:
+        lines.append(
+            f"auxiliary space: mean cosine {health['mean_cosine']:.2f}, median support {health['median_support']:g}, "
+            f"median largest weight {health['median_max_weight']:.2f}"
+        )
+    return lines + [f"warning: {text}" for text in manifest["warnings"]]
