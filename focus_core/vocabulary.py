@@ -91,9 +91,12 @@ class Vocabulary:
 
     @cached_property
     def identities(self) -> tuple[bytes, ...]:
-        """Return one key per id: equal keys are equal identities. The first byte holds kind and word start."""
-        codes = (self.kinds * 2 + self.word_start).tolist()
-        prefixes = [bytes([code]) for code in range(2 * len(KINDS))]
+        """Return one key per id: equal keys are equal identities; ``b""`` at a gap.
+
+        The first byte holds kind and word start, the content follows.
+        """
+        codes = np.where(self.present, self.kinds * 2 + self.word_start, 2 * len(KINDS)).tolist()
+        prefixes = [*(bytes([code]) for code in range(2 * len(KINDS))), b""]
         return tuple([prefixes[code] + content for code, content in zip(codes, self.contents, strict=True)])
 
     @cached_property
@@ -103,6 +106,12 @@ class Vocabulary:
             return tuple([content.decode() for content in self.contents])
         pairs = zip(self.contents, (self.kinds == BYTE).tolist(), strict=True)
         return tuple([_spell_bytes(content) if is_byte else content.decode() for content, is_byte in pairs])
+
+    @cached_property
+    def fuzzy_forms(self) -> tuple[str | None, ...]:
+        """Return the text without case and word start of every id; ``None`` for specials, bytes and gaps."""
+        pairs = zip(self.texts, ((self.kinds == NORMAL) & self.present).tolist(), strict=True)
+        return tuple([text.lower() if is_text else None for text, is_text in pairs])
 
     @cached_property
     def scripts(self) -> tuple[str, ...]:
