@@ -7,6 +7,7 @@ needs neither torch nor the tokenizers, so that a page opens a run in millisecon
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from focus_core.artifacts import map_array, sha256_bytes, tensor_names, to_float32
+from focus_core.domain import TokenKind
 from focus_core.errors import InvalidInputError, RunFolderError, bad_input
 
 if TYPE_CHECKING:
@@ -48,6 +50,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 REQUIRED = (MANIFEST, EMBEDDINGS, STATISTICS, *(f"{name}.parquet" for name in COLUMNS if name != "examples"))
 """The files without which a folder is no run."""
 
+ID_QUERY = re.compile(r"#([0-9]{1,9})")
+"""How a person names a token by its id."""
+
 T = TypeVar("T")
 
 
@@ -66,7 +71,7 @@ class RunFolder:
 
     Notes
     -----
-    Objects that are derived from the tables may be kept with `remember`, so that a page computes them once.
+    Every method that reads a table raises `RunFolderError` where its file is damaged. Objects that are derived from the tables may be kept with `remember`, so that a page computes them once.
     """
 
     path: Path
@@ -101,11 +106,6 @@ class RunFolder:
         -------
         pyarrow.Table
             Columns as in ``COLUMNS["tokens"]``.
-
-        Raises
-        ------
-        RunFolderError
-            If the file is damaged.
         """
         return self._table("tokens")
 
@@ -116,11 +116,6 @@ class RunFolder:
         -------
         pyarrow.Table
             Columns as in ``COLUMNS["source_tokens"]``.
-
-        Raises
-        ------
-        RunFolderError
-            If the file is damaged.
         """
         return self._table("source_tokens")
 
@@ -132,11 +127,6 @@ class RunFolder:
         pyarrow.Table
             Columns as in ``COLUMNS["contributions"]``; ``similarity`` is null where the weight is no
             function of a similarity.
-
-        Raises
-        ------
-        RunFolderError
-            If the file is damaged.
         """
         return self._table("contributions")
 
@@ -147,11 +137,6 @@ class RunFolder:
         -------
         pyarrow.Table
             Columns as in ``COLUMNS["candidates"]``.
-
-        Raises
-        ------
-        RunFolderError
-            If the file is damaged.
         """
         return self._table("candidates")
 
@@ -162,11 +147,6 @@ class RunFolder:
         -------
         pyarrow.Table or None
             Columns as in ``COLUMNS["examples"]``.
-
-        Raises
-        ------
-        RunFolderError
-            If the file is damaged.
         """
         return self._table("examples") if (self.path / EXAMPLES).is_file() else None
 
@@ -194,6 +174,22 @@ class RunFolder:
             If the file is damaged.
         """
         return self.remember(f"column {table}.{name}", lambda: _to_array(self._table(table), name))
+
+    def source_word_start(self) -> np.ndarray:
+        """Return which source tokens begin a word, read from their native forms by the source's own marks.
+
+        Returns
+        -------
+        ndarray of shape (n_source,), dtype bool
+            For display; False for special tokens.
+        """
+        return self.remember("source word start", self._source_word_start)
+
+    def _source_word_start(self) -> np.ndarray:
+        marks = self.manifest["source"]["marks"]
+        mark, prefix = marks["word_start"], marks["continuation"]
+        pairs = zip(self.column("source_tokens", "token"), self.column("source_tokens", "kind"), strict=True)
+        return np.array([kind not in {None, TokenKind.SPECIAL} and _opens_word(t, mark, prefix) for t, kind in pairs])
 
     def matrix_names(self) -> tuple[str, ...]:
         """Return the names of the stored arrays: ``input`` and, where apart, ``bias`` and ``output``."""
@@ -267,6 +263,34 @@ class RunFolder:
         return self.remember(
             "statistics", lambda: {name: to_float32(*map_array(path, name)) for name in sorted(tensor_names(path))}
         )
+
+    def find(self, query: str) -> list[int]:
+        """Return every target token that a name means.
+
+        Parameters
+        ----------
+        query : str
+            ``#ID``, the native form or the readable text, in this very spelling.
+
+        Returns
+        -------
+        list of int
+            At least one target id, ascending; the one of ``#ID`` alone.
+
+        Raises
+        ------
+        RunFolderError
+            If no token has that name.
+        """
+        native, text, kind = (self.column("tokens", name) for name in ("token", "text", "kind"))
+        number = ID_QUERY.fullmatch(query)
+        if number and int(number[1]) < len(kind) and kind[int(number[1])] is not None:
+            return [int(number[1])]
+        found = np.flatnonzero(((native == query) | (text == query)) & (kind != None)).tolist()  # noqa: E711
+        if not found:
+            remedy = "give #ID, the native form or the readable text of a token"
+            raise _no_run("TOKEN", "a token of the target vocabulary", ascii(query), remedy)
+        return list(found)
 
     def contributor_range(self, target_id: int) -> slice:
         """Return which rows of `contributions` belong to a target id.
@@ -350,6 +374,11 @@ def _read_table(path: Path, columns: tuple[str, ...]) -> pa.Table:
         got = f"columns {', '.join(table.column_names)}"
         raise _no_run(subject, f"{path.name} with columns {', '.join(columns)}", got, "run it again")
     return table.combine_chunks()
+
+
+def _opens_word(token: str, mark: str, prefix: str) -> bool:
+    """Tell whether a native form opens a word: by its mark, or by the absence of a continuation prefix."""
+    return token.startswith(mark) if mark else not (prefix and token.startswith(prefix) and token != prefix)
 
 
 def _to_array(table: pa.Table, name: str) -> np.ndarray:

@@ -119,7 +119,8 @@ def _names(codes: np.ndarray, names: Sequence[str], present: np.ndarray) -> list
 
 
 def _contributor_sizes(result: FocusResult) -> np.ndarray:
-    return np.diff(result.weights.matrix.indptr).astype(np.int32)
+    sizes: np.ndarray = np.diff(result.weights.matrix.indptr).astype(np.int32)
+    return sizes
 
 
 def _contributions(result: FocusResult, sizes: np.ndarray) -> dict[str, Any]:
@@ -276,6 +277,10 @@ def _summary(vocabulary: Vocabulary) -> dict[str, Any]:
         "family": str(vocabulary.family),
         "n": vocabulary.n,
         "digest": vocabulary.digest,
+        "marks": {
+            "word_start": "Ġ" if vocabulary.marks.byte_level else vocabulary.marks.space,
+            "continuation": vocabulary.marks.continuation,
+        },
         "roles": {str(role): int(index) for role, index in vocabulary.roles.items()},
     }
 

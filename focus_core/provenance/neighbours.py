@@ -1,0 +1,127 @@
+"""Exact nearest rows, in the auxiliary space and in the new embedding matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from focus_core.run_folder import RunFolder
+
+BLOCK = 8192
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbour:
+    """A target token near another.
+
+    Parameters
+    ----------
+    id : int
+        The neighbour's target id.
+    token, text : str
+        Its native form and its readable text.
+    word_start : bool
+        Whether it begins a word.
+    origin : str
+        Where its row came from.
+    cosine : float
+        Cosine similarity, in the original space.
+    """
+
+    id: int
+    token: str
+    text: str
+    word_start: bool
+    origin: str
+    cosine: float
+
+
+def auxiliary_neighbours(run: RunFolder, target_id: int, *, k: int = 10) -> list[Neighbour]:
+    """Return the target tokens whose auxiliary vectors are nearest by cosine.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    target_id : int
+        Whose neighbours.
+    k : int, default=10
+        How many.
+
+    Returns
+    -------
+    list of Neighbour
+        Nearest first, equal ones by id; empty where the token or the run has no auxiliary vector.
+    """
+    vectors = run.auxiliary()
+    if vectors is None:
+        return []
+    kept = run.column("tokens", "has_auxiliary").astype(bool)
+    return _neighbours(run, lambda rows: vectors[rows], kept, target_id, k)
+
+
+def embedding_neighbours(run: RunFolder, target_id: int, *, k: int = 10, name: str = "input") -> list[Neighbour]:
+    """Return the target tokens whose new rows are nearest by cosine.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    target_id : int
+        Whose neighbours.
+    k : int, default=10
+        How many.
+    name : str, default="input"
+        ``input`` or ``output``.
+
+    Returns
+    -------
+    list of Neighbour
+        Nearest first, equal ones by id.
+
+    Raises
+    ------
+    InvalidInputError
+        If the run holds no such matrix.
+    """
+    kept = np.array([kind is not None for kind in run.column("tokens", "kind")])
+    return _neighbours(run, lambda rows: run.rows(name, rows), kept, target_id, k)
+
+
+def _neighbours(
+    run: RunFolder, read: Callable[[slice], np.ndarray], kept: np.ndarray, target_id: int, k: int
+) -> list[Neighbour]:
+    query = np.asarray(read(slice(target_id, target_id + 1)), dtype=np.float32)[0]
+    length = float(np.linalg.norm(query))
+    if not kept[target_id] or length == 0.0:
+        return []
+    cosines = _cosines(read, query / np.float32(length), len(kept))
+    cosines[~kept] = -np.inf
+    cosines[target_id] = -np.inf
+    order = np.argsort(-cosines, kind="stable")[:k]
+    return [_describe(run, int(i), float(cosines[i])) for i in order if np.isfinite(cosines[i])]
+
+
+def _cosines(read: Callable[[slice], np.ndarray], unit: np.ndarray, n_rows: int) -> np.ndarray:
+    """Return the cosine of every row with a unit vector, block by block; -inf for zero rows."""
+    cosines = np.empty(n_rows, dtype=np.float32)
+    for start in range(0, n_rows, BLOCK):
+        block = np.asarray(read(slice(start, min(start + BLOCK, n_rows))), dtype=np.float32)
+        lengths = np.sqrt(np.einsum("ij,ij->i", block, block))
+        found = np.full(len(block), -np.inf, dtype=np.float32)
+        np.divide(block @ unit, lengths, out=found, where=lengths > 0)
+        cosines[start : start + len(block)] = found
+    return cosines
+
+
+def _describe(run: RunFolder, target_id: int, cosine: float) -> Neighbour:
+    return Neighbour(
+        id=target_id,
+        token=str(run.column("tokens", "token")[target_id]),
+        text=str(run.column("tokens", "text")[target_id]),
+        word_start=bool(run.column("tokens", "word_start")[target_id]),
+        origin=str(run.column("tokens", "origin")[target_id]),
+        cosine=cosine,
+    )
