@@ -1,6 +1,6 @@
-"""From two sets of vectors to sparse rows of weights: cosine similarities in blocks, then sparsemax.
+"""From blocks of scores to sparse rows of weights: candidates from group maxima, then sparsemax.
 
-Owns the block loop, the choice of candidates and the map to the simplex. Refuses to know what a token is.
+Owns the choice of candidates and the map to the simplex. Refuses to know where scores come from.
 
 A row of scores ``z`` has the threshold ``tau`` that solves ``sum(max(z - tau, 0)) = 1``; its weights are
 ``max(z - tau, 0)`` (Martins & Astudillo 2016, arXiv 1602.02068). The threshold of any subset of the scores is at most
@@ -24,10 +24,7 @@ from focus_core.validation import check_finite, check_matrix, check_range
 if TYPE_CHECKING:
     import torch
 
-MAX_ROWS = {"cpu": 128, "cuda": 2048}
-"""Rows of a block: on a CPU a block and its maxima stay in the cache, on a GPU a block keeps the device busy."""
-
-_BYTES_PER_SCORE = 48  # the score itself and, where every score survives, its index, its row and entmax's copies
+_ROWS = 128  # rows of a block of given scores
 _SLABS = 8  # columns in the innermost group
 _GROUPS = 32  # group maxima that the bound is taken from
 _BATCH = 1 << 20  # padded scores that go through entmax together
@@ -70,10 +67,19 @@ class RowWeights:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Grid:
+class Grid:
     """How columns are grouped: column = slab * (nests * width) + nest * width + place.
 
     Groups are strided, so that both maxima are elementwise maxima of long contiguous pieces.
+
+    Parameters
+    ----------
+    columns : int
+        Columns that hold scores.
+    nests : int
+        Innermost groups in an outer group.
+    width : int
+        Number of outer groups.
     """
 
     columns: int
@@ -81,7 +87,8 @@ class _Grid:
     width: int
 
     @classmethod
-    def for_columns(cls, columns: int) -> _Grid:
+    def for_columns(cls, columns: int) -> Grid:
+        """Choose groups for a number of columns: several hundred outer ones where there are thousands of columns."""
         nests = max(1, min(8, columns // 2048))
         return cls(columns=columns, nests=nests, width=-(-columns // (_SLABS * nests)))
 
@@ -105,7 +112,7 @@ class _Workspace:
     mask: torch.Tensor
 
     @classmethod
-    def like(cls, scores: torch.Tensor, grid: _Grid) -> _Workspace:
+    def like(cls, scores: torch.Tensor, grid: Grid) -> _Workspace:
         import torch
 
         n_rows = scores.shape[0]
@@ -123,83 +130,8 @@ class _Entries:
     values: torch.Tensor
 
 
-def normalise_rows(vectors: np.ndarray) -> np.ndarray:
-    """Scale every row to length 1; a row of zeros stays a row of zeros.
-
-    Parameters
-    ----------
-    vectors : ndarray of shape (n, d)
-        Finite numbers of any real dtype.
-
-    Returns
-    -------
-    ndarray of shape (n, d), dtype float32
-        ``v / ||v||``; the length is summed in float64, so that neither tiny nor huge vectors are lost.
-
-    Examples
-    --------
-    >>> normalise_rows(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist()
-    [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
-    """
-    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
-    lengths[lengths == 0] = 1.0
-    return np.divide(vectors, lengths[:, None], dtype=np.float64, casting="unsafe").astype(np.float32)
-
-
-def resolve_device(device: str) -> str:
-    """Name the device that ``device`` stands for.
-
-    Parameters
-    ----------
-    device : {"auto", "cpu", "cuda"}
-        ``auto`` is ``cuda`` where there is one.
-
-    Returns
-    -------
-    {"cpu", "cuda"}
-        The device.
-
-    Raises
-    ------
-    InvalidInputError
-        If the name is none of the three, or there is no such device.
-    """
-    import torch
-
-    there = ["cpu"] + ["cuda"] * torch.cuda.is_available()
-    if device == "auto":
-        return there[-1]
-    if device not in there:
-        raise bad_input(
-            "device", expected=" or ".join(["auto", *there]), got=repr(device), remedy="choose one of these"
-        )
-    return device
-
-
-def block_rows(n_anchors: int, *, memory_mib: int, device: str = "cpu") -> int:
-    """Give the number of rows that are compared with all anchors at once.
-
-    It depends on options alone, never on free memory, so that a run can be repeated.
-
-    Parameters
-    ----------
-    n_anchors : int
-        Columns of a block.
-    memory_mib : int
-        What a block and its copies may take, MiB. The vectors and the result are not counted.
-    device : {"cpu", "cuda"}, default="cpu"
-        Where the product runs.
-
-    Returns
-    -------
-    int
-        At least 2: a block of one row would go through another kernel and round differently.
-    """
-    return max(2, min(MAX_ROWS[device], memory_mib * 2**20 // (_BYTES_PER_SCORE * max(n_anchors, 1))))
-
-
 def sparsemax_rows(scores: np.ndarray | torch.Tensor, *, top_k: int | None = None) -> RowWeights:
-    """Map every row of scores to the simplex, exactly.
+    """Map every row of scores to the simplex, exactly, in time that barely exceeds reading them once.
 
     Parameters
     ----------
@@ -220,7 +152,7 @@ def sparsemax_rows(scores: np.ndarray | torch.Tensor, *, top_k: int | None = Non
 
     See Also
     --------
-    similarity_weights : The same from two sets of vectors, without holding their scores.
+    focus_core.similarity.similarity_weights : The same from two sets of vectors, without holding their scores.
 
     Examples
     --------
@@ -230,75 +162,32 @@ def sparsemax_rows(scores: np.ndarray | torch.Tensor, *, top_k: int | None = Non
     """
     import torch
 
-    tensor = scores if isinstance(scores, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(scores))
+    tensor = scores if isinstance(scores, torch.Tensor) else torch.from_numpy(np.array(scores))
+    tensor = tensor.detach() if tensor.is_floating_point() else tensor.double()
     check_matrix("scores", tensor.cpu().numpy(), error=AuxiliaryError)
     check_finite("scores", tensor.cpu().numpy(), error=AuxiliaryError)
-    _check_columns(tensor.shape[1], top_k)
-    grid = _Grid.for_columns(tensor.shape[1])
-    rows = block_rows(grid.columns, memory_mib=512, device=tensor.device.type)
-    blocks = (_pad_columns(tensor[start : start + rows], grid) for start in range(0, tensor.shape[0], rows))
-    return _collect(blocks, grid, top_k=top_k, scale=1.0, n_rows=tensor.shape[0], progress=no_progress)
+    check_columns(tensor.shape[1], top_k)
+    grid = Grid.for_columns(tensor.shape[1])
+    n_rows = tensor.shape[0]
+    blocks = (_pad_columns(tensor[start : start + _ROWS], grid) for start in range(0, n_rows, _ROWS))
+    return reduce_blocks(blocks, grid, top_k=top_k, scale=1.0, n_rows=n_rows, progress=no_progress)
 
 
-def similarity_weights(
-    new_vectors: np.ndarray,
-    anchor_vectors: np.ndarray,
-    *,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    memory_mib: int = 512,
-    device: str = "cpu",
-    progress: ProgressHook = no_progress,
-) -> RowWeights:
-    """Weigh anchors by the sparsemax of their cosine similarities to new vectors.
-
-    The heart of FOCUS: ``w = sparsemax(cos(new, anchors) / temperature)``. Similarities exist only a block at a time;
-    the time is that of the matrix product and a third more.
+def check_columns(columns: int, top_k: int | None) -> None:
+    """Refuse rows without columns and a ``top_k`` below 1.
 
     Parameters
     ----------
-    new_vectors : ndarray of shape (n_new, d_aux)
-        Auxiliary vectors of new tokens. A vector of zeros is equally similar (0) to all anchors.
-    anchor_vectors : ndarray of shape (n_anchors, d_aux)
-        Auxiliary vectors of the anchors.
-    temperature : float, default=1.0
-        Divides the cosines; 1.0 is the paper, smaller means fewer anchors.
-    top_k : int, default=None
-        Let only the ``top_k`` most similar anchors take part; ``None``: all (the paper).
-    memory_mib : int, default=512
-        What a block and its copies may take, MiB.
-    device : {"auto", "cpu", "cuda"}, default="cpu"
-        Where the product and the selection run.
-    progress : ProgressHook, default=no_progress
-        Called with the number of rows done.
-
-    Returns
-    -------
-    RowWeights
-        One row a new vector. A row depends neither on the other rows nor on the size of the blocks.
+    columns : int
+        Number of anchors.
+    top_k : int or None
+        The option.
 
     Raises
     ------
-    AuxiliaryError
-        If there is no anchor, or the vectors are not finite matrices of one width.
     InvalidInputError
-        If an option lies outside its range.
+        If there is no anchor, or ``top_k`` is below 1.
     """
-    check_matrix("anchor vectors", anchor_vectors, error=AuxiliaryError)
-    check_matrix("new vectors", new_vectors, n_columns=anchor_vectors.shape[1], error=AuxiliaryError)
-    check_finite("anchor vectors", anchor_vectors, error=AuxiliaryError)
-    check_finite("new vectors", new_vectors, error=AuxiliaryError)
-    check_range("temperature", temperature, low=1e-4, high=1e6)
-    check_range("memory", memory_mib, low=1)
-    _check_columns(anchor_vectors.shape[0], top_k)
-    device, grid = resolve_device(device), _Grid.for_columns(anchor_vectors.shape[0])
-    rows = block_rows(grid.columns, memory_mib=memory_mib, device=device)
-    new = normalise_rows(new_vectors) * np.float32(1 / temperature)
-    blocks = _score_blocks(new, normalise_rows(anchor_vectors), grid, rows=rows, device=device)
-    return _collect(blocks, grid, top_k=top_k, scale=temperature, n_rows=len(new), progress=progress)
-
-
-def _check_columns(columns: int, top_k: int | None) -> None:
     if columns < 1:
         remedy = "give auxiliary vectors that cover overlapping tokens"
         raise bad_input("anchors", expected="at least one", got="none", remedy=remedy, error=AuxiliaryError)
@@ -306,35 +195,38 @@ def _check_columns(columns: int, top_k: int | None) -> None:
         check_range("top-k", top_k, low=1)
 
 
-def _score_blocks(
-    new: np.ndarray, anchors: np.ndarray, grid: _Grid, *, rows: int, device: str
-) -> Iterator[torch.Tensor]:
-    """Yield scores of consecutive rows, (<= rows, grid.padded); the next block overwrites them."""
-    import torch
-
-    padded = torch.zeros((grid.padded, anchors.shape[1]), device=device)
-    padded[: grid.columns] = torch.from_numpy(anchors)
-    scores = torch.empty((rows, grid.padded), device=device)
-    for start in range(0, len(new), rows):
-        block = torch.from_numpy(new[start : start + rows]).to(device)
-        count = len(block)
-        if count < rows:  # a product of another shape may sum in another order
-            block = torch.cat([block, block.new_zeros((rows - count, block.shape[1]))])
-        torch.mm(block, padded.T, out=scores)
-        scores[:, grid.columns :] = -torch.inf
-        yield scores[:count]
-
-
-def _pad_columns(scores: torch.Tensor, grid: _Grid) -> torch.Tensor:
+def _pad_columns(scores: torch.Tensor, grid: Grid) -> torch.Tensor:
     padded = scores.new_full((scores.shape[0], grid.padded), -float("inf"))
     padded[:, : grid.columns] = scores
     return padded
 
 
-def _collect(
-    blocks: Iterator[torch.Tensor], grid: _Grid, *, top_k: int | None, scale: float, n_rows: int, progress: ProgressHook
+def reduce_blocks(
+    blocks: Iterator[torch.Tensor], grid: Grid, *, top_k: int | None, scale: float, n_rows: int, progress: ProgressHook
 ) -> RowWeights:
-    """Reduce blocks of scores to rows of weights."""
+    """Reduce blocks of scores to rows of weights.
+
+    Parameters
+    ----------
+    blocks : iterator of tensors of shape (<= rows, grid.padded)
+        Scores of consecutive rows, minus infinity in the padding; a block may reuse the memory of the one before.
+        The first is the largest.
+    grid : Grid
+        How the columns are grouped.
+    top_k : int or None
+        Scores of a row that may take part; ``None``: all.
+    scale : float
+        Turns a score back into the similarity that is recorded.
+    n_rows : int
+        Rows of all blocks together.
+    progress : ProgressHook
+        Called with the number of rows done.
+
+    Returns
+    -------
+    RowWeights
+        One row for every row of scores.
+    """
     counts, indices, weights, similarities, done = [np.zeros(1, np.int64)], [], [], [], 0
     progress("similarities", 0, n_rows)
     for entries in _batches(_scan(blocks, grid)):
@@ -353,14 +245,14 @@ def _collect(
     )
 
 
-def _scan(blocks: Iterator[torch.Tensor], grid: _Grid) -> Iterator[_Entries]:
+def _scan(blocks: Iterator[torch.Tensor], grid: Grid) -> Iterator[_Entries]:
     space: _Workspace | None = None
-    for block in blocks:  # the first block is the largest
+    for block in blocks:
         space = space or _Workspace.like(block, grid)
         yield _candidates(block, grid, space)
 
 
-def _candidates(scores: torch.Tensor, grid: _Grid, space: _Workspace) -> _Entries:
+def _candidates(scores: torch.Tensor, grid: Grid, space: _Workspace) -> _Entries:
     """Find every score above a lower bound of its row's threshold: the support and little more."""
     import torch
 
