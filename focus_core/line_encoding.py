@@ -1,0 +1,319 @@
+"""Lines of text to token ids, fast.
+
+Owns the two ways to encode: whole lines through the tokenizer's batch call, and word by word through a bounded
+cache where the tokenizer provably treats words apart. Both give the same ids. Refuses to count or write.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Protocol
+
+import numpy as np
+from tokenizers import Tokenizer
+
+MAX_WORDS = 300_000
+"""Words kept; the cache starts anew beyond it. With words of at most 64 characters this stays under 150 MiB."""
+MAX_WORD = 64
+"""Characters of a word that is kept."""
+MARK = "▁"
+
+_LOCAL_NORMALIZERS = {
+    "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "BertNormalizer", "Nmt", "Precompiled",
+}  # fmt: skip
+_SPLITTERS = {"WhitespaceSplit", "Whitespace", "BertPreTokenizer"}
+_LOCAL_PATTERNS = {
+    # GPT-2
+    r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
+    # Llama 3
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
+    r"\s+(?!\S)|\s+",
+    # Qwen 2
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+}
+"""Patterns that always end a piece before a single space, and look at nothing before it."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EncodedLines:
+    """The tokens of some lines.
+
+    Parameters
+    ----------
+    ids : ndarray of shape (n_tokens,), dtype int32
+        Token ids; in order within a line, lines in any order.
+    line_of : ndarray of shape (n_tokens,), dtype int32
+        Position of the line that each token belongs to.
+    rows : list of bytes
+        The names of each line's tokens, joined by a space; one entry a line.
+    """
+
+    ids: np.ndarray
+    line_of: np.ndarray
+    rows: list[bytes]
+
+
+class LineEncoder(Protocol):
+    """Turns lines into tokens."""
+
+    def encode(self, lines: Sequence[str]) -> EncodedLines:
+        """Return the tokens of the lines."""
+
+
+class DirectEncoder:
+    """Encodes whole lines; the tokenizer works on all cores.
+
+    Parameters
+    ----------
+    backend : Tokenizer
+        The tokenizer; what it cuts or pads is left out.
+    names : sequence of bytes
+        One name per id.
+    """
+
+    def __init__(self, backend: Tokenizer, names: Sequence[bytes]) -> None:
+        self.backend = plain_backend(backend)
+        self.names = names
+
+    def encode_ids(self, lines: Sequence[str]) -> list[list[int]]:
+        """Return the ids of each line, without special tokens around it."""
+        return [e.ids for e in self.backend.encode_batch_fast(list(lines), add_special_tokens=False)]
+
+    def encode(self, lines: Sequence[str]) -> EncodedLines:
+        """Return the tokens of the lines."""
+        ids = self.encode_ids(lines)
+        lengths = np.fromiter(map(len, ids), dtype=np.int64, count=len(ids))
+        name = self.names.__getitem__
+        return EncodedLines(
+            ids=np.fromiter(chain.from_iterable(ids), dtype=np.int32, count=int(lengths.sum())),
+            line_of=np.repeat(np.arange(len(ids), dtype=np.int32), lengths),
+            rows=[b" ".join(map(name, row)) for row in ids],
+        )
+
+
+class WordEncoder:
+    """Encodes each word once and remembers its tokens.
+
+    A line is cut at single spaces. Its tokens are those of its words, one after another, wherever the
+    tokenizer's parts are of the kinds that `is_word_local` admits and every word is plain (see `_is_plain`);
+    any other line goes to the `DirectEncoder`.
+
+    Parameters
+    ----------
+    direct : DirectEncoder
+        Encodes words not seen yet and lines with a word that is not plain.
+    prefix : str
+        What stands before a word that is not the first: a space, or nothing where the tokenizer adds its own.
+    """
+
+    def __init__(self, direct: DirectEncoder, *, prefix: str) -> None:
+        self.direct = direct
+        self.prefix = prefix
+        normalizer = direct.backend.normalizer
+        self._normalize = normalizer.normalize_str if normalizer is not None else str
+        self._added = set(direct.backend.get_added_tokens_decoder())
+        self._forget()
+
+    def _forget(self) -> None:
+        self._index: dict[str, int] = {}
+        self._names: dict[str, bytes] = {}
+        self._ids: list[np.ndarray] = []
+
+    def encode(self, lines: Sequence[str]) -> EncodedLines:
+        """Return the tokens of the lines."""
+        split = [line.split(" ") for line in lines]
+        for line in split:
+            line[0] = "\n" + line[0]  # the first word of a line is a word of its own kind
+        self._learn(set(chain.from_iterable(split)))
+        lengths = np.fromiter(map(len, split), dtype=np.int64, count=len(split))
+        index = map(self._index.__getitem__, chain.from_iterable(split))
+        words = np.fromiter(index, dtype=np.int64, count=int(lengths.sum()))
+        line_of = np.repeat(np.arange(len(split), dtype=np.int32), lengths)
+        odd = np.zeros(len(split), dtype=bool)
+        odd[line_of[words < 0]] = True
+        keep = ~odd[line_of]
+        ids, line_of = self._tokens(words[keep], line_of[keep])
+        name = self._names.__getitem__
+        rows = [b"" if is_odd else b" ".join(map(name, row)) for row, is_odd in zip(split, odd.tolist(), strict=True)]
+        return self._with_odd(lines, np.flatnonzero(odd), EncodedLines(ids=ids, line_of=line_of, rows=rows))
+
+    def _tokens(self, words: np.ndarray, line_of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the ids of some words and the line of each, from the table of distinct words."""
+        if not words.size:
+            return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32)
+        distinct, place = np.unique(words, return_inverse=True)
+        table = [self._ids[i] for i in distinct.tolist()]
+        sizes = np.fromiter(map(len, table), dtype=np.int64, count=len(table))
+        starts = (np.cumsum(sizes) - sizes)[place]
+        sizes = sizes[place]
+        within = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        return np.concatenate(table)[np.repeat(starts, sizes) + within], np.repeat(line_of, sizes)
+
+    def _with_odd(self, lines: Sequence[str], odd: np.ndarray, known: EncodedLines) -> EncodedLines:
+        """Add the lines that have to be encoded whole."""
+        if not odd.size:
+            return known
+        whole = self.direct.encode([lines[i] for i in odd.tolist()])
+        for i, row in zip(odd.tolist(), whole.rows, strict=True):
+            known.rows[i] = row
+        return EncodedLines(
+            ids=np.concatenate([known.ids, whole.ids]),
+            line_of=np.concatenate([known.line_of, odd.astype(np.int32)[whole.line_of]]),
+            rows=known.rows,
+        )
+
+    def _learn(self, seen: set[str]) -> None:
+        """Encode the words that are not known yet; -1 marks one that is not plain."""
+        new = sorted(seen - self._index.keys())
+        if len(self._index) + len(new) > MAX_WORDS:
+            self._forget()
+            new = sorted(seen)
+        plain = [key for key in new if self._is_plain(key.removeprefix("\n"))]
+        self._index.update(dict.fromkeys(new, -1))
+        units = [key[1:] if key[0] == "\n" else self.prefix + key for key in plain]
+        name = self.direct.names.__getitem__
+        for key, ids in zip(plain, self.direct.encode_ids(units), strict=True):
+            if ids and self._added.isdisjoint(ids):
+                self._index[key] = len(self._ids)
+                self._ids.append(np.array(ids, dtype=np.int32))
+                self._names[key] = b" ".join(map(name, ids))
+
+    def _is_plain(self, word: str) -> bool:
+        """Say whether no normaliser can make a word interact with the space before or after it.
+
+        Printable characters only; none that normalises to white space (NFKC makes a space of a spacing accent);
+        no combining mark at the front, which would attach to the space.
+        """
+        if not 0 < len(word) <= MAX_WORD or not word.isprintable():
+            return False
+        if word.isascii():
+            return True
+        if unicodedata.category(word[0])[0] == "M":
+            return False
+        inside = self._normalize(f"a {word} a").replace(MARK, " ").removeprefix(" ")
+        parts = inside.split(" ")
+        return len(parts) == 3 and parts[0] == parts[2] == "a" and bool(parts[1]) and not _has_space(parts[1])
+
+
+def _has_space(text: str) -> bool:
+    return any(map(str.isspace, text)) or any(map(str.isspace, unicodedata.normalize("NFKC", text)))
+
+
+def plain_backend(backend: Tokenizer) -> Tokenizer:
+    """Return the tokenizer without truncation and padding; the one given stays as it is."""
+    if backend.truncation is None and backend.padding is None:
+        return backend
+    copy = Tokenizer.from_str(backend.to_str())
+    copy.no_truncation()
+    copy.no_padding()
+    return copy
+
+
+def make_encoder(backend: Tokenizer, names: Sequence[bytes], sample: Sequence[str]) -> LineEncoder:
+    """Return the fastest encoder that is right for a tokenizer.
+
+    Parameters
+    ----------
+    backend : Tokenizer
+        The tokenizer.
+    names : sequence of bytes
+        One name per id.
+    sample : sequence of str
+        First lines of the corpus. The words' way is taken only if it gives the same rows on them; the rule of
+        `word_prefix` is the reason that it does, this is the guard against a part of a tokenizer that is not
+        what its name says.
+
+    Returns
+    -------
+    LineEncoder
+        Ready to use.
+    """
+    direct = DirectEncoder(backend, names)
+    prefix = word_prefix(direct.backend)
+    if prefix is None or not sample:
+        return direct
+    words = WordEncoder(direct, prefix=prefix)
+    distinct = len(set(chain.from_iterable(line.split(" ") for line in sample)))
+    total = sum(line.count(" ") + 1 for line in sample)
+    if total > 2000 and distinct > 0.7 * total:  # hardly a word comes twice: a script without spaces
+        return direct
+    return words if words.encode(sample).rows == direct.encode(sample).rows else direct
+
+
+def word_prefix(backend: Tokenizer) -> str | None:
+    """Return what to put before a word so that it is encoded as within a line; ``None`` where words interact.
+
+    Parameters
+    ----------
+    backend : Tokenizer
+        The tokenizer.
+
+    Returns
+    -------
+    str or None
+        A space; the empty string where the tokenizer puts its own mark before every text; or ``None``.
+    """
+    added = [token.content for token in backend.get_added_tokens_decoder().values()]
+    if any(map(_has_space, added)) or "" in added or getattr(backend.model, "dropout", None):
+        return None
+    normalizers = _parts(backend.normalizer, "normalizers")
+    splits = _parts(backend.pre_tokenizer, "pretokenizers")
+    prepends = any(part["type"] == "Prepend" for part in normalizers)
+    if not all(map(_normalizer_is_local, normalizers)) or not all(map(_splitter_is_local, splits)):
+        return None
+    if any(part["type"] == "Strip" for part in normalizers) and not all(map(_ignores_outer_space, splits)):
+        return None
+    if any(map(_splits_words, splits)):
+        return " "
+    return ("" if prepends else " ") if _never_joins_words(backend) else None
+
+
+def _parts(component: Any, key: str) -> list[dict[str, Any]]:
+    """Return the parts of a normaliser or pre-tokenizer as it describes itself."""
+    if component is None:
+        return []
+    return list(_flat(json.loads(component.__getstate__()), key))
+
+
+def _flat(state: dict[str, Any], key: str) -> Iterable[dict[str, Any]]:
+    if state.get("type") != "Sequence":
+        return [state]
+    return chain.from_iterable(_flat(part, key) for part in state[key])
+
+
+def _normalizer_is_local(part: dict[str, Any]) -> bool:
+    if part["type"] == "Replace":
+        pattern = part["pattern"]
+        return (pattern.get("Regex") == " {2,}" or pattern.get("String") == " ") and part["content"] in {" ", MARK}
+    if part["type"] == "Prepend":
+        return bool(part["prepend"] == MARK)
+    return part["type"] in _LOCAL_NORMALIZERS or part["type"] == "Strip"
+
+
+def _splitter_is_local(part: dict[str, Any]) -> bool:
+    if part["type"] == "Split":
+        return part["pattern"].get("Regex") in _LOCAL_PATTERNS and part["behavior"] == "Isolated" and not part["invert"]
+    return part["type"] in _SPLITTERS | {"Metaspace", "ByteLevel", "Digits", "Punctuation"}
+
+
+def _ignores_outer_space(part: dict[str, Any]) -> bool:
+    return part["type"] in _SPLITTERS or (part["type"] == "Metaspace" and part.get("prepend_scheme") == "always")
+
+
+def _splits_words(part: dict[str, Any]) -> bool:
+    if part["type"] == "Metaspace":
+        return bool(part.get("split", True))
+    if part["type"] == "ByteLevel":
+        return bool(part.get("use_regex", True))
+    return part["type"] in _SPLITTERS or part["type"] == "Split"
+
+
+def _never_joins_words(backend: Tokenizer) -> bool:
+    """Say whether a BPE without pre-tokenizer keeps words apart: no token has the mark after another character."""
+    if type(backend.model).__name__ != "BPE":
+        return False
+    return not any(MARK in token.lstrip(MARK) for token in backend.get_vocab(with_added_tokens=False))
