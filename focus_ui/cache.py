@@ -1,0 +1,94 @@
+"""Every cache of the app, in one place.
+
+Owns what is kept between page runs. Keys are content digests: Streamlit hashes only a sample of large arrays and
+would return stale results for them, so no array, table or run is ever hashed; heavy arguments begin with "_".
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from focus_core.artifacts import sha256_file
+from focus_core.provenance import Explanation, Fed, explain_token, fed_by, find_source_tokens, find_tokens
+from focus_core.run_folder import MANIFEST, RunFolder, open_run
+
+if TYPE_CHECKING:
+    from focus_core.checks import CheckResult
+
+
+def load_run(path: Path) -> RunFolder:
+    """Open a run, or return the one opened before, where the folder still holds the same manifest.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+
+    Returns
+    -------
+    RunFolder
+        Shared between sessions; read-only.
+
+    Raises
+    ------
+    RunFolderError
+        If the folder holds no run.
+    """
+    manifest = path / MANIFEST
+    digest = sha256_file(manifest) if manifest.is_file() else ""
+    return _load_run(str(path), digest)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _load_run(path: str, digest: str) -> RunFolder:
+    """Open a run; the digest is part of the key, so that a replaced folder is read again."""
+    del digest
+    return open_run(path)
+
+
+def explain(run: RunFolder, target_id: int) -> Explanation:
+    """Explain a target token of a run; see `explain_token`."""
+    return _explain(run.digest, str(run.path), target_id, run)
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _explain(digest: str, path: str, target_id: int, _run: RunFolder) -> Explanation:
+    del digest, path
+    return explain_token(_run, target_id)
+
+
+def fed_tokens(run: RunFolder, source_id: int) -> list[Fed]:
+    """Return the target tokens that a source token feeds; see `fed_by`."""
+    return _fed(run.digest, str(run.path), source_id, run)
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _fed(digest: str, path: str, source_id: int, _run: RunFolder) -> list[Fed]:
+    del digest, path
+    return fed_by(_run, source_id)
+
+
+def checks(run: RunFolder) -> list[CheckResult]:
+    """Return the results of every check of a run; see `run_checks`."""
+    return _checks(run.digest, str(run.path), run)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _checks(digest: str, path: str, _run: RunFolder) -> list[CheckResult]:
+    del digest, path
+    from focus_core.checks import run_checks
+
+    return list(run_checks(_run))
+
+
+def search(run: RunFolder, query: str, *, limit: int) -> list[int]:
+    """Return the target tokens that fit a query; the run keeps its own index."""
+    return find_tokens(run, query[:200], limit=limit)
+
+
+def search_source(run: RunFolder, query: str, *, limit: int) -> list[int]:
+    """Return the source tokens that fit a query; the run keeps its own index."""
+    return find_source_tokens(run, query[:200], limit=limit)

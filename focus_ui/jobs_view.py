@@ -1,0 +1,155 @@
+"""Jobs on the screen: the tray that every page carries, and the panel of one job.
+
+Owns how progress is shown and polled. A fragment polls only while something runs, and never blocks.
+"""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from focus_core.errors import FocusError
+from focus_core.job_record import Job, JobState, Progress, failure_message, list_jobs, read_job, read_log, read_progress
+from focus_core.jobs import cancel_job, delete_run, is_owner, job_state
+from focus_core.token_text import markdown_escape, show_token
+from focus_ui import navigation, state
+from focus_ui.catalog import runs_root
+from focus_ui.errors import show_error
+from focus_ui.theme import count, duration
+
+POLL_S = 1.0
+STATE_ICONS = {
+    JobState.RUNNING: ":material/progress_activity:",
+    JobState.DONE: ":material/check_circle:",
+    JobState.FAILED: ":material/error:",
+    JobState.CANCELLED: ":material/cancel:",
+}
+STATE_COLORS = {
+    JobState.RUNNING: "blue",
+    JobState.DONE: "green",
+    JobState.FAILED: "red",
+    JobState.CANCELLED: "gray",
+}
+
+
+def own_jobs() -> list[Job]:
+    """Return the session's jobs, newest first."""
+    return list_jobs(runs_root(), owner=state.owner())
+
+
+def job_tray() -> None:
+    """Draw every job of the session in the sidebar, with progress and cancel."""
+    jobs = own_jobs()
+    if not jobs:
+        return
+    st.subheader("Jobs")
+    running = [job.id for job in jobs if job_state(job) is JobState.RUNNING]
+    st.fragment(_tray, run_every=POLL_S if running else None)(tuple(running))
+
+
+def _tray(running: tuple[str, ...]) -> None:
+    """Draw the newest jobs; when one has ended since the page was drawn, draw the whole page once more."""
+    jobs = own_jobs()
+    now_running = tuple(job.id for job in jobs if job_state(job) is JobState.RUNNING)
+    if set(running) - set(now_running):
+        st.rerun()
+    for job in jobs[:4]:
+        _tray_row(job)
+
+
+def _tray_row(job: Job) -> None:
+    job_now = job_state(job)
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(f"{STATE_ICONS[job_now]} **{_title(job)}** :{STATE_COLORS[job_now]}-badge[{job_now}]")
+        if job_now is JobState.RUNNING:
+            _progress_bar(read_progress(job), job)
+            st.button("Cancel", key=f"_cancel_tray_{job.id}", on_click=cancel_job, args=(job,), width="stretch")
+        elif job_now is JobState.DONE and state.run_id() != job.id:
+            st.button("Open", key=f"_open_tray_{job.id}", on_click=state.choose_run, args=(job.id,), width="stretch")
+        elif job_now is JobState.FAILED:
+            st.caption(markdown_escape(failure_message(job)[:300]))
+
+
+def _title(job: Job) -> str:
+    return markdown_escape(show_token(job.title or "run", limit=48).replace("␣", " "))
+
+
+def _progress_bar(progress: Progress, job: Job) -> None:
+    """Draw the stage at work, how much of it is done, and the time since the start."""
+    fraction = progress.fraction
+    words = [progress.stage or "starting"]
+    if progress.total > 1:
+        words.append(f"{count(progress.done)} of {count(progress.total)}")
+    if progress.note:
+        words.append(progress.note)
+    words.append(duration(time.time() - job.created))
+    st.progress(0.0 if fraction is None else fraction, text=markdown_escape(" · ".join(words)))
+
+
+def job_panel(job_id: str) -> None:
+    """Draw one job in full: stages, progress, log, and what can be done with it.
+
+    Parameters
+    ----------
+    job_id : str
+        The job; nothing is drawn where there is none.
+    """
+    job = read_job(runs_root(), job_id)
+    if job is None:
+        return
+    running = job_state(job) is JobState.RUNNING
+    st.fragment(_panel, run_every=POLL_S if running else None)(job_id, running)
+
+
+def _panel(job_id: str, was_running: bool) -> None:
+    job = read_job(runs_root(), job_id)
+    if job is None:
+        return
+    job_now = job_state(job)
+    if was_running and job_now is not JobState.RUNNING:
+        st.rerun()
+    with st.container(border=True, key=f"job_{job_id}"):
+        st.markdown(f"{STATE_ICONS[job_now]} **{_title(job)}** :{STATE_COLORS[job_now]}-badge[{job_now}]")
+        _panel_body(job, job_now)
+        log = read_log(job)
+        if log:
+            with st.expander("Log", icon=":material/terminal:"):
+                st.code(log, language=None, wrap_lines=True, height=220)
+
+
+def _panel_body(job: Job, job_now: JobState) -> None:
+    """Draw what fits the state of a job."""
+    mine = is_owner(job, state.owner())
+    if job_now is JobState.RUNNING:
+        _progress_bar(read_progress(job), job)
+        st.caption("It goes on when you close this page. Keep the link of the run to come back to it.")
+        if mine:
+            st.button("Cancel", icon=":material/cancel:", key=f"_cancel_{job.id}", on_click=cancel_job, args=(job,))
+    elif job_now is JobState.DONE:
+        _done_links(job)
+    elif job_now is JobState.FAILED:
+        st.error(markdown_escape(failure_message(job)), icon=":material/error:")
+    else:
+        st.caption("Cancelled; nothing was left behind.")
+    if mine and job_now is not JobState.RUNNING:
+        st.button("Delete", icon=":material/delete:", key=f"_delete_{job.id}", on_click=remove_job, args=(job,))
+
+
+def _done_links(job: Job) -> None:
+    with st.container(horizontal=True):
+        for page, label in ((navigation.OVERLAP, "See the overlap"), (navigation.TOKEN, "Open a token")):
+            st.page_link(page.file, label=label, icon=page.icon, query_params={state.RUN_PARAM: job.id})
+
+
+def remove_job(job: Job) -> None:
+    """Delete a job's run and record; where it was the current run, go back to the demo."""
+    try:
+        delete_run(job, owner=state.owner())
+    except FocusError as error:
+        show_error(error)
+        return
+    if state.chosen_job() == job.id:
+        state.watch_job(None)
+    if state.run_id() == job.id:
+        state.leave_run()

@@ -1,0 +1,87 @@
+"""The parts of the Start page: one worked token, three doors, one explanation."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from focus_core.run_folder import RunFolder
+from focus_core.token_text import markdown_escape, show_token
+from focus_ui import cache, navigation
+from focus_ui.components import category_badge
+from focus_ui.tables import showcase
+from focus_ui.theme import category_of
+from focus_ui.token_view import contributors_chart
+
+DOORS = (
+    (
+        navigation.TOKEN,
+        "Show me how FOCUS works",
+        "One new token, its contributors, and the formula with its numbers.",
+    ),
+    (navigation.OVERLAP, "Explore this run", "What the two vocabularies share, by script, length and use."),
+    (navigation.DATA, "Use my own text", "Upload a corpus, train a tokenizer on it, and make a run."),
+)
+
+
+def worked_token(run: RunFolder) -> None:
+    """Draw one new token of the run and the shared tokens its row is made of.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    """
+    ids = showcase(run)
+    if not ids:
+        st.info("This run combined nothing: every new token was too rare, or every token is shared.")
+        return
+    with st.container(border=True):
+        chosen = _chosen(run, ids)
+        explanation = cache.explain(run, chosen)
+        category = category_of(explanation.origin, explanation.rule)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(f"The row of {markdown_escape(explanation.display)} is made of", anchor=False, width="content")
+            category_badge(category)
+        contributors_chart(run, explanation, key="start", clickable=False)
+        navigation.link(navigation.TOKEN, "Everything about this token", token=chosen)
+
+
+def _chosen(run: RunFolder, ids: list[int]) -> int:
+    """Draw the choice among tokens worth looking at."""
+    names = {i: _name(run, i) for i in ids}
+    chosen = st.selectbox(
+        "A new token of the target vocabulary",
+        ids,
+        format_func=lambda i: names[i],
+        key="_start_token",
+        persist_state="session",
+        width=360,
+    )
+    return int(chosen) if chosen in names else ids[0]
+
+
+def _name(run: RunFolder, target_id: int) -> str:
+    text, start = (run.column("tokens", name)[target_id] for name in ("text", "word_start"))
+    return show_token(str(text), word_start=bool(start))
+
+
+def doors() -> None:
+    """Draw the three ways to go on."""
+    for place, (page, title, words) in zip(st.columns(3), DOORS, strict=True):
+        with place.container(border=True, height="stretch"):
+            navigation.link(page, f"**{title}**")
+            st.caption(words)
+
+
+def what_am_i_looking_at() -> None:
+    """Explain the picture in three sentences, one formula and one limit."""
+    st.markdown(
+        "Both vocabularies are read as they are, and tokens that mean the same are matched. A small model is trained "
+        "on the corpus over the **target** tokens; in its space, every new token is compared with every shared one. "
+        "Sparsemax turns these similarities into a few positive weights, and the new row is that weighted mean of "
+        "the rows which the pretrained model already has:"
+    )
+    st.latex(r"e_{\mathrm{new}} = \sum_j w_j\, e_j,\qquad w = \mathrm{sparsemax}(s),\qquad \sum_j w_j = 1")
+    st.caption(
+        "A limit: a token that the corpus hardly holds cannot be compared; its row falls back, and is marked so."
+    )

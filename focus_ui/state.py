@@ -1,0 +1,126 @@
+"""The state of a browser session: who it is, which run and which token it looks at.
+
+Owns every key of ``st.session_state`` that outlives a page, and the page's address. Widget keys begin with "_".
+"""
+
+from __future__ import annotations
+
+import secrets
+from enum import StrEnum
+
+import streamlit as st
+
+from focus_ui.catalog import RunEntry, demo_runs, find_run
+
+
+class Key(StrEnum):
+    """Keys of the session."""
+
+    OWNER = "owner"
+    RUN = "run"
+    TOKEN = "token"
+    SOURCE = "source"
+    JOB = "job"
+
+
+RUN_PARAM, TOKEN_PARAM, SOURCE_PARAM = "run", "token", "source"
+PAGE_PARAMS = (TOKEN_PARAM, SOURCE_PARAM)
+
+
+def init_state() -> None:
+    """Fill the state of a new session; take the run from the page's address, or put it there."""
+    st.session_state.setdefault(Key.OWNER, secrets.token_hex(16))
+    named = st.query_params.get(RUN_PARAM)
+    if named:
+        if named != st.session_state.get(Key.RUN):
+            _enter_run(named)
+    elif Key.RUN not in st.session_state:
+        demos = demo_runs()
+        st.session_state[Key.RUN] = demos[0].id if demos else None
+    run = st.session_state[Key.RUN]
+    if run and named != run:
+        st.query_params[RUN_PARAM] = run
+
+
+def _enter_run(run_id: str) -> None:
+    st.session_state[Key.RUN] = run_id[:200]
+    st.session_state.pop(Key.TOKEN, None)
+    st.session_state.pop(Key.SOURCE, None)
+
+
+def owner() -> str:
+    """Return the session's secret: whoever holds it owns the session's jobs and runs."""
+    return str(st.session_state[Key.OWNER])
+
+
+def run_id() -> str | None:
+    """Return the id of the current run; ``None`` where there is no run at all."""
+    value = st.session_state.get(Key.RUN)
+    return str(value) if value else None
+
+
+def current_run() -> RunEntry | None:
+    """Return the current run; ``None`` where its id leads nowhere."""
+    wanted = run_id()
+    return find_run(wanted, owner()) if wanted else None
+
+
+def choose_run(new_id: str) -> None:
+    """Make another run the current one, in the state and in the page's address."""
+    _enter_run(new_id)
+    st.query_params.clear()
+    st.query_params[RUN_PARAM] = new_id
+
+
+def leave_run() -> None:
+    """Go back to the first demo run, or to no run where there is none."""
+    demos = demo_runs()
+    if demos:
+        choose_run(demos[0].id)
+    else:
+        st.session_state[Key.RUN] = None
+        st.query_params.clear()
+
+
+def link(**parameters: object) -> dict[str, str]:
+    """Return the address parameters of a link that stays in the current run."""
+    run = run_id()
+    named = {RUN_PARAM: run} if run else {}
+    return named | {name: str(value) for name, value in parameters.items()}
+
+
+def chosen_token() -> str | None:
+    """Return the target token that the page's address or, after it, the session names."""
+    named = st.query_params.get(TOKEN_PARAM)
+    if named is not None:
+        st.session_state[Key.TOKEN] = named
+    value = st.session_state.get(Key.TOKEN)
+    return None if value is None else str(value)
+
+
+def chosen_source() -> str | None:
+    """Return the source token that the page's address names."""
+    return st.query_params.get(SOURCE_PARAM)
+
+
+def show_target(target_id: int) -> None:
+    """Make a target token the chosen one."""
+    st.session_state[Key.TOKEN] = str(target_id)
+    st.query_params.pop(SOURCE_PARAM, None)
+    st.query_params[TOKEN_PARAM] = str(target_id)
+
+
+def show_source(source_id: int) -> None:
+    """Make a source token the one that the page is about."""
+    st.query_params[SOURCE_PARAM] = str(source_id)
+
+
+def chosen_job() -> str | None:
+    """Return the id of the job that the session watches."""
+    value = st.session_state.get(Key.JOB)
+    return str(value) if value else None
+
+
+def watch_job(job_id: str | None) -> None:
+    """Choose the job to watch."""
+    st.session_state[Key.JOB] = job_id

@@ -1,0 +1,176 @@
+"""The one colour legend of the app, its words, and how numbers are written.
+
+Owns the seven categories of rows. Imports no streamlit. The colours are readable on the light and on the dark
+background and apart for colour-blind eyes (``tests/unit/test_theme.py`` holds both); every chart also writes the
+category's name, so colour never stands alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from focus_core.domain import Origin, Rule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Category:
+    """Where a row came from, as the user sees it.
+
+    Parameters
+    ----------
+    key : str
+        The rule of a copied row, else the origin.
+    label : str
+        A few words.
+    color : str
+        ``#RRGGBB`` in charts.
+    badge : str
+        The name of the nearest colour in Streamlit's palette.
+    meaning : str
+        One sentence.
+    """
+
+    key: str
+    label: str
+    color: str
+    badge: str
+    meaning: str
+
+
+CATEGORIES: Mapping[str, Category] = {
+    category.key: category
+    for category in (
+        Category(
+            key="exact",
+            label="copied: exact",
+            color="#1C5FD0",
+            badge="blue",
+            meaning="The source vocabulary has the very same token; its row is copied bit for bit.",
+        ),
+        Category(
+            key="fuzzy",
+            label="copied: fuzzy",
+            color="#3B9AD9",
+            badge="primary",
+            meaning="The same but for upper or lower case or the space before it; the row is copied.",
+        ),
+        Category(
+            key="special",
+            label="copied: special",
+            color="#B23A9E",
+            badge="violet",
+            meaning="A control token of the same role, whatever its name; the row is copied.",
+        ),
+        Category(
+            key="symbol",
+            label="copied: symbol",
+            color="#1F7F57",
+            badge="green",
+            meaning="A number, punctuation or white space, under the match mode for symbols; the row is copied.",
+        ),
+        Category(
+            key="user",
+            label="copied: your map",
+            color="#87592F",
+            badge="yellow",
+            meaning="A pair of your own map; the row is copied.",
+        ),
+        Category(
+            key="combined",
+            label="combined",
+            color="#D5700B",
+            badge="orange",
+            meaning="New: a weighted mean of the rows of similar overlapping tokens.",
+        ),
+        Category(
+            key="fallback",
+            label="fallback",
+            color="#8C8C8C",
+            badge="gray",
+            meaning="New, and too rare in the corpus to be compared: the row is drawn or averaged, by option.",
+        ),
+    )
+}
+"""Every category by its key, in the order of the legend."""
+
+NEUTRAL = "#8C8C8C"
+ACCENT = "#D5700B"
+SOURCE_ONLY = "#A9B2C0"
+
+
+def category_of(origin: str, rule: str) -> Category:
+    """Return the category of a row.
+
+    Parameters
+    ----------
+    origin : str
+        One of ``Origin``.
+    rule : str
+        One of ``Rule``; decides among copied rows.
+
+    Returns
+    -------
+    Category
+        Its colour and words.
+    """
+    if origin == Origin.COPIED:
+        return CATEGORIES[rule if rule in CATEGORIES else Rule.EXACT.value]
+    return CATEGORIES[origin]
+
+
+def percent(share: float | None, *, digits: int = 1) -> str:
+    """Write a share as per cent; ``None`` (nothing to take a share of) as a dash.
+
+    Examples
+    --------
+    >>> percent(0.4567), percent(None), percent(0.0004)
+    ('45.7 %', '–', '< 0.1 %')
+    """
+    if share is None:
+        return "–"
+    if 0 < share < 0.5 * 10 ** -(digits + 2):
+        return f"< {10**-digits:g} %"
+    return f"{100 * share:.{digits}f} %"
+
+
+def count(number: float) -> str:
+    """Write a whole number with thin groups of three.
+
+    Examples
+    --------
+    >>> count(1234567)
+    '1,234,567'
+    """
+    return f"{int(number):,}"
+
+
+def duration(seconds: float) -> str:
+    """Write a span of time.
+
+    Examples
+    --------
+    >>> duration(42.2), duration(310), duration(7260)
+    ('42 s', '5 min 10 s', '2 h 1 min')
+    """
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def size(n_bytes: float) -> str:
+    """Write a number of bytes.
+
+    Examples
+    --------
+    >>> size(900), size(2_500_000)
+    ('900 B', '2.5 MB')
+    """
+    for unit in ("B", "kB", "MB"):
+        if n_bytes < 1000:
+            return f"{n_bytes:.0f} B" if unit == "B" else f"{n_bytes:.1f} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.1f} GB"

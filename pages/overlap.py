@@ -1,0 +1,17 @@
+"""Overlap: what two vocabularies share, by tokens and by use, down to the single token."""
+
+import streamlit as st
+
+from focus_ui import overlap_view as view
+from focus_ui.components import page_head
+from focus_ui.guards import require_run
+
+page_head("Overlap", "What the two vocabularies share, and where the row of every target token comes from.")
+run = require_run()
+view.lead_numbers(run)
+unit = view.unit_choice(run)
+clicked = view.vocabulary_bar(run, unit)
+st.subheader("By group", anchor=False)
+by, clicked_group = view.group_chart(run, unit)
+st.subheader("Tokens", anchor=False)
+view.token_list(run, by, clicked_group if clicked_group.group else clicked)
