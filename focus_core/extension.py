@@ -1,17 +1,20 @@
 """Extend a tokenizer: the source keeps every id, and target tokens it lacks are appended.
 
 Owns how tokens are appended to each kind of model. Two models of one kind give vocabulary pieces: scores
-(Unigram) or merges (BPE) come along, WordPiece and word-level need neither. Other pairs give added tokens, which
-are cut out of a text before the model sees it. Refuses to choose which tokens are worth having.
+(Unigram) or merges (BPE, over bytes or characters) come along, WordPiece and word-level need neither. Other pairs
+give added tokens, which are cut out of a text before the model sees it. Refuses to choose which tokens are
+worth having.
 
 Limits
 ------
 * A token that the source's own normaliser changes (a cased word under a lower-casing model) can never be
   produced; it is left out and counted.
+* A BPE piece whose parts cannot be joined through tokens of the vocabulary is left out, unless it is a whole word
+  of a byte-level model.
 * Bytes that are not valid UTF-8 can be a piece of byte-level BPE only; elsewhere they are left out.
 * An added token is found wherever its text stands, inside a longer word too, and the longest one wins.
-* With Unigram and BPE a text of the source's own language may be cut differently than before, since
-  there are more tokens to choose from. Ids of the source never change.
+* A text of the source's own language may be cut differently than before, since there are more tokens to
+  choose from. Ids of the source never change.
 """
 
 from __future__ import annotations
@@ -28,10 +31,12 @@ from focus_core.domain import KINDS, Family, MatchMode, Role, TokenKind
 from focus_core.errors import VocabularyError, bad_input
 from focus_core.merge_plan import plan_merges
 from focus_core.overlap import match_vocabularies
+from focus_core.token_identity import ALPHABET
 from focus_core.vocabulary import Vocabulary, vocabulary_from_backend
 
 BPE_FAMILIES = (Family.BPE, Family.BYTE_LEVEL_BPE)
 SPACE = "▁"
+FROM_LATIN = {byte: character for character, byte in ALPHABET.items()}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -127,42 +132,53 @@ class _Builder:
         self.state: dict[str, Any] = json.loads(source.backend.to_str())
         self.target_state: dict[str, Any] = json.loads(target.backend.to_str())
         self.literals = {entry["id"] for entry in self.target_state["added_tokens"]}
-        self.same_family = source.family == target.family and _same_spelling(source, target)
+        self.one_kind = _are_one_kind(source, target)
         self.pieces: dict[str, int] = {}
         self.added: dict[str, int] = {}
         self.left_out: list[int] = []
         self.merges: list[tuple[str, str]] = []
+        self.whole_words = False
         self.score_shift = 0.0
 
     def sort_new_tokens(self, new_ids: list[int], places: dict[int, int]) -> None:
         """Decide for every new target id whether it becomes a piece, an added token, or stays out."""
         known = self.source.ids_of_tokens
         for i in new_ids:
-            if self.target.tokens[i] in known and self.same_family:
-                places[i] = self.source.ids_of_tokens[self.target.tokens[i]]  # the same string under another kind
-            elif self._is_special(i):
-                self.added[self.target.tokens[i]] = i
-            elif self.same_family and i not in self.literals:
-                self._offer_piece(i)
+            special = KINDS[int(self.target.kinds[i])] == TokenKind.SPECIAL
+            form = self.target.tokens[i] if special else self._respell(i)
+            if form in known and (special or self.one_kind):
+                places[i] = known[form]  # the same string is already there, as another kind of token
+            elif special:
+                self.added[form] = i
+            elif self.one_kind and i not in self.literals:
+                self._offer_piece(i, form)
             else:
                 self._offer_added(i)
         if self.source.family in BPE_FAMILIES and self.pieces:
             self._plan_merges()
 
-    def _is_special(self, i: int) -> bool:
-        return KINDS[int(self.target.kinds[i])] == TokenKind.SPECIAL
+    def _respell(self, i: int) -> str:
+        """Return a target token as the source's model would write it; ``""`` where it cannot."""
+        start, marks = bool(self.target.word_start[i]), self.source.marks
+        if self.source.family == self.target.family:
+            return self.target.tokens[i]
+        if marks.byte_level:
+            return (b" " * start + self.target.contents[i]).decode("latin-1").translate(FROM_LATIN)
+        if not self._is_text(i):
+            return ""
+        return marks.space * start + self.target.texts[i].replace(" ", marks.space)
 
     def _is_text(self, i: int) -> bool:
         return KINDS[int(self.target.kinds[i])] == TokenKind.NORMAL
 
-    def _offer_piece(self, i: int) -> None:
+    def _offer_piece(self, i: int, form: str) -> None:
         """Take a token as a piece, unless the source's normaliser or pre-tokenizer never leaves it whole."""
-        if self._is_text(i) and not self._survives(self.target.texts[i]):
+        if not form or form in self.pieces or (self._is_text(i) and not self._survives(self.target.texts[i])):
             self.left_out.append(i)
         elif self._is_text(i) and not self._stays_whole(i):
             self._offer_added(i)
         else:
-            self.pieces[self.target.tokens[i]] = i
+            self.pieces[form] = i
 
     def _survives(self, text: str) -> bool:
         """Whether the source's normaliser leaves a text as it is, marks of spaces apart."""
@@ -181,23 +197,48 @@ class _Builder:
         return len([part for part in parts if part not in {SPACE, "Ġ"}]) <= 1
 
     def _offer_added(self, i: int) -> None:
-        """Take a token as an added one; what is not text cannot be cut out of a text."""
+        """Take a token as an added one; what is no text, or would be decoded wrongly, stays out."""
         text = self.target.texts[i]
         spaced = self.target.word_start[i] and self.source.family not in {Family.WORDPIECE, Family.WORDLEVEL}
         content = f" {text}" if spaced else text
         taken = content in self.added or content in self.source.ids_of_tokens
-        if taken or not self._is_text(i) or not text.strip() or not self._survives(text):
+        usable = self._is_text(i) and text.strip() and self._survives(text) and self._decodes(content)
+        if taken or not usable:
             self.left_out.append(i)
         else:
             self.added[content] = i
 
+    def _decodes(self, content: str) -> bool:
+        """Whether a byte-level decoder gives an added token back.
+
+        subtle: it reads a token as GPT-2's alphabet wherever every character is in it, so ``ö`` becomes a lone byte.
+        """
+        if not self.source.marks.byte_level or any(c not in ALPHABET for c in content):
+            return True
+        return content.isascii()
+
     def _plan_merges(self) -> None:
-        """Find merges for the pieces of a BPE model; pieces without one become added tokens."""
-        model = self.state["model"]
-        merges = [(left, right) for left, right in model["merges"]]
-        _, self.merges, unreached = plan_merges(model["vocab"], merges, self.pieces)
-        for token in sorted(unreached, key=self.pieces.__getitem__):
-            self._offer_added(self.pieces.pop(token))
+        """Find merges for the pieces of a BPE model.
+
+        A whole word that no merges reach is found by its string, as Llama 3 does (``ignore_merges``); other pieces
+        stay out: as added tokens they would cut the words of the source's languages apart.
+        """
+        merges = [(left, right) for left, right in self.state["model"]["merges"]]
+        _, self.merges, unreached = plan_merges(self.state["model"]["vocab"], merges, self.pieces)
+        mark = "Ġ" if self.source.marks.byte_level else self.source.marks.space
+        separable = self.source.marks.byte_level or self._words_are_separable()
+        for token in unreached:
+            if separable and token.startswith(mark):
+                self.whole_words = True
+            else:
+                self.left_out.append(self.pieces.pop(token))
+
+    def _words_are_separable(self) -> bool:
+        """Whether cutting a text before its word marks changes nothing: no token crosses one, nothing cuts yet."""
+        mark = self.source.marks.space
+        splitter = self.state.get("pre_tokenizer")
+        uncut = splitter is None or (splitter["type"] == "Metaspace" and not splitter.get("split", True))
+        return uncut and not any(mark in token.lstrip(mark) for token in self.source.tokens)
 
     def build(self, places: dict[int, int]) -> Extension:
         """Build the extended tokenizer and the map into it; pieces come before added tokens, each by target id."""
@@ -231,8 +272,14 @@ class _Builder:
             return
         vocab = {token: i for i, token in enumerate(self.source.tokens)}
         model["vocab"] = vocab | {token: self.source.n + k for k, token in enumerate(pieces)}
-        if self.merges:
+        if self.source.family in BPE_FAMILIES:
             model["merges"] = [*model["merges"], *map(list, self.merges)]
+            model["ignore_merges"] = bool(model.get("ignore_merges")) or self.whole_words
+        if self.whole_words and not self.source.marks.byte_level:
+            mark = self.source.marks.space
+            words = {"type": "Split", "pattern": {"Regex": f"{mark}*[^{mark}]+|{mark}+"}, "invert": False}
+            parts = [p for p in (self.state.get("pre_tokenizer"), words | {"behavior": "Isolated"}) if p]
+            self.state["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": parts}
 
     def _write_scores(self, pieces: list[str]) -> None:
         """Append Unigram pieces with their scores, shifted onto the source's scale."""
@@ -248,21 +295,13 @@ class _Builder:
 
     def _load(self, added: list[str]) -> Tokenizer:
         """Declare the added tokens and build the tokenizer."""
-        known = {entry["content"] for entry in self.state["added_tokens"]}
         n_model = len(self.state["model"]["vocab"])
-        for k, content in enumerate(token for token in added if token not in known):
-            special = self._is_special(self.added[content])
-            self.state["added_tokens"].append(
-                {
-                    "id": n_model + k,
-                    "content": content,
-                    "single_word": False,
-                    "lstrip": False,
-                    "rstrip": False,
-                    "normalized": False,
-                    "special": special,
-                }
-            )
+        flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+        for k, content in enumerate(added):
+            special = KINDS[int(self.target.kinds[self.added[content]])] == TokenKind.SPECIAL
+            self.state["added_tokens"].append({"id": n_model + k, "content": content, **flags, "special": special})
+        if any(not entry["special"] for entry in self.state["added_tokens"][-len(added) :] if added):
+            _mark_only_the_first(self.state.get("pre_tokenizer"))
         return Tokenizer.from_str(json.dumps(self.state))
 
     def _config(self) -> Mapping[str, Any]:
@@ -276,7 +315,16 @@ class _Builder:
         return config
 
 
-def _same_spelling(source: Vocabulary, target: Vocabulary) -> bool:
-    """Whether two vocabularies of one family write word starts and bytes in the same way."""
+def _mark_only_the_first(splitter: Any) -> None:
+    """Let SentencePiece's word mark open the text, not every stretch after an added token, which is mid-word."""
+    for part in (splitter, *((splitter or {}).get("pretokenizers") or ())):
+        if part and part.get("type") == "Metaspace" and part.get("prepend_scheme") == "always":
+            part["prepend_scheme"] = "first"
+
+
+def _are_one_kind(source: Vocabulary, target: Vocabulary) -> bool:
+    """Whether tokens of one model can be pieces of the other; BPE over bytes and over characters are one kind."""
     ours, theirs = source.marks, target.marks
-    return (ours.byte_level, ours.space, ours.continuation) == (theirs.byte_level, theirs.space, theirs.continuation)
+    if source.family in BPE_FAMILIES and target.family in BPE_FAMILIES:
+        return all(mark.byte_level or mark.space for mark in (ours, theirs))
+    return source.family == target.family and (ours.space, ours.continuation) == (theirs.space, theirs.continuation)
