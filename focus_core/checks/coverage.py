@@ -1,0 +1,125 @@
+"""Whether there is enough to build on: shared tokens, auxiliary vectors, rows that are more than a draw."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from focus_core.checks.base import (
+    Check,
+    CheckResult,
+    Status,
+    Threshold,
+    by_frequency,
+    frequency,
+    grade,
+    has_origin,
+    percent,
+)
+from focus_core.domain import Origin, TokenKind
+from focus_core.run_folder import RunFolder
+
+
+class TooLittleOverlap(Check):
+    """FOC001: too few shared tokens to place new ones among."""
+
+    code: ClassVar[str] = "FOC001"
+    title: ClassVar[str] = "Too little overlap"
+    thresholds: ClassVar[dict[str, Threshold]] = {
+        "share": Threshold(
+            value=0.10,
+            reason="the paper's vocabularies share 17 % (Xhosa) to 38 % (German) with XLM-R; 10 % lies below them all",
+        ),
+        "anchors_per_dimension": Threshold(
+            value=1.0,
+            reason="fewer anchors than auxiliary dimensions cannot surround a token: most directions have none",
+        ),
+    }
+
+    def run(self, run: RunFolder) -> CheckResult:
+        """Compare the number of shared tokens with the vocabulary, and of anchors with the auxiliary space."""
+        counts, dim = run.manifest["counts"], run.manifest["auxiliary"]["dim"]
+        if not counts["n_new"]:
+            return self.result(Status.NOT_APPLICABLE, "every target token is shared: there is nothing to combine")
+        share = counts["n_overlap"] / counts["n_target"]
+        summary = (
+            f"{counts['n_overlap']:,} of {counts['n_target']:,} target tokens are shared ({percent(share)}), "
+            f"{counts['n_anchors']:,} of them are anchors in {dim} dimensions"
+        )
+        status = Status.WARNING if share < self.limit("share") else Status.PASSED
+        if counts["n_anchors"] < self.limit("anchors_per_dimension") * dim:
+            status = Status.PROBLEM
+        tip = "try --match fuzzy, a --map of translations, a larger corpus (more anchors), or a nearer source model"
+        return self.result(status, summary, tip=tip)
+
+
+class ManyFallbacks(Check):
+    """FOC002: too much of the text falls on rows that were only drawn."""
+
+    code: ClassVar[str] = "FOC002"
+    title: ClassVar[str] = "Many fallback rows"
+    thresholds: ClassVar[dict[str, Threshold]] = {
+        "share": Threshold(
+            value=0.10,
+            reason="a sound run combines at least nine of ten occurrences of new tokens, on 2 MB of text too",
+        ),
+        "problem": Threshold(value=0.50, reason="beyond this most new tokens that training meets carry no information"),
+    }
+
+    def run(self, run: RunFolder) -> CheckResult:
+        """Weigh fallback rows against all new tokens, by occurrences where there was a corpus."""
+        fallback = has_origin(run, Origin.FALLBACK)
+        new = fallback | has_origin(run, Origin.COMBINED)
+        if not new.any():
+            return self.result(Status.NOT_APPLICABLE, "no target token is new")
+        seen = frequency(run)
+        weight = np.ones(len(new)) if seen is None or not seen[new].any() else seen
+        share = float(weight[fallback].sum() / weight[new].sum())
+        of_what = "new tokens" if weight is not seen else "the corpus occurrences of new tokens"
+        summary = (
+            f"{int(fallback.sum()):,} of {int(new.sum()):,} new tokens are fallback rows: {percent(share)} of {of_what}"
+        )
+        status = grade(share, warning=self.limit("share"), problem=self.limit("problem"))
+        tip = "give more text, lower --min-count, or choose a smaller target vocabulary"
+        return self.result(status, summary, tip=tip, tokens=by_frequency(run, np.flatnonzero(fallback)))
+
+
+class AuxiliaryCoverage(Check):
+    """FOC005: too few tokens have an auxiliary vector."""
+
+    code: ClassVar[str] = "FOC005"
+    title: ClassVar[str] = "Low auxiliary coverage"
+    thresholds: ClassVar[dict[str, Threshold]] = {
+        "anchors": Threshold(
+            value=0.50,
+            reason="a shared token without a vector is copied but helps no other; below half, most help is lost",
+        ),
+        "new": Threshold(
+            value=0.50,
+            reason="below half, the vocabulary is too large for the corpus: most new tokens cannot be placed",
+        ),
+    }
+
+    def run(self, run: RunFolder) -> CheckResult:
+        """Count which shared and which new text tokens have a vector."""
+        if run.auxiliary() is None:
+            return self.result(Status.NOT_APPLICABLE, "the run has no auxiliary vectors")
+        covered = run.column("tokens", "has_auxiliary").astype(bool)
+        text = run.column("tokens", "kind").astype(str) != TokenKind.SPECIAL
+        shared = has_origin(run, Origin.COPIED) & text
+        new = has_origin(run, Origin.COMBINED, Origin.FALLBACK) & text
+        shares = {"anchors": _share(covered, shared), "new": _share(covered, new)}
+        low = [name for name, share in shares.items() if share is not None and share < self.limit(name)]
+        summary = f"an auxiliary vector: {_count(covered, shared)} shared tokens, {_count(covered, new)} new tokens"
+        tip = "give more text, lower --min-count, or choose a smaller target vocabulary"
+        lost = by_frequency(run, np.flatnonzero((shared | new) & ~covered))
+        return self.result(Status.WARNING if low else Status.PASSED, summary, tip=tip, tokens=lost)
+
+
+def _share(covered: np.ndarray, among: np.ndarray) -> float | None:
+    return float(covered[among].mean()) if among.any() else None
+
+
+def _count(covered: np.ndarray, among: np.ndarray) -> str:
+    return f"{int(covered[among].sum()):,} of {int(among.sum()):,}"
