@@ -18,6 +18,9 @@ from focus_core.validation import check_finite, check_matrix, check_range
 if TYPE_CHECKING:
     import torch
 
+MIN_ROWS = 16
+"""Fewest rows of a block; from here on the product gives the same bits whatever the size of the block."""
+
 MAX_ROWS = {"cpu": 128, "cuda": 2048}
 """Rows of a block: on a CPU a block and its maxima stay in the cache, on a GPU a block keeps the device busy."""
 
@@ -153,9 +156,9 @@ def block_rows(n_anchors: int, *, memory_mib: int, device: str = "cpu") -> int:
     Returns
     -------
     int
-        At least 2: a block of one row would go through another kernel and round differently.
+        At least 16: a block of one row, or of a few, goes through another kernel and rounds differently.
     """
-    return max(2, min(MAX_ROWS[device], memory_mib * 2**20 // (_BYTES_PER_SCORE * max(n_anchors, 1))))
+    return max(MIN_ROWS, min(MAX_ROWS[device], memory_mib * 2**20 // (_BYTES_PER_SCORE * max(n_anchors, 1))))
 
 
 def _score_blocks(

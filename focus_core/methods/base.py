@@ -6,16 +6,18 @@ Owns the protocol and the two value objects. Refuses any mathematics.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from focus_core.auxiliary import AuxiliaryVectors
 from focus_core.config import InitConfig
 from focus_core.domain import ProgressHook, no_progress
 from focus_core.overlap import Overlap
 from focus_core.vocabulary import Vocabulary
 from focus_core.weights import WeightMatrix
+
+if TYPE_CHECKING:
+    from focus_core.auxiliary import AuxiliaryVectors
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

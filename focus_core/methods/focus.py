@@ -5,9 +5,10 @@ Owns which tokens are anchors, which rows are combined and which fall back. Refu
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from focus_core.auxiliary import AuxiliaryVectors
 from focus_core.domain import RULES, Rule
 from focus_core.errors import AuxiliaryError, VocabularyError, bad_input
 from focus_core.methods.base import MethodInput, MethodOutput
@@ -15,6 +16,9 @@ from focus_core.methods.pieces import fallback_rows
 from focus_core.similarity import similarity_weights
 from focus_core.validation import check_matrix
 from focus_core.weights import COMBINED, COPIED, FALLBACK, SparseRows, assemble
+
+if TYPE_CHECKING:
+    from focus_core.auxiliary import AuxiliaryVectors
 
 
 def focus(inputs: MethodInput) -> MethodOutput:
