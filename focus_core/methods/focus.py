@@ -59,7 +59,7 @@ def focus(inputs: MethodInput) -> MethodOutput:
     left = np.setdiff1d(overlap.new_ids, combined, assume_unique=True)
     parts.append(fallback_rows(left, source=inputs.source, target=target, fallback=inputs.config.fallback))
     weights = assemble(parts, shape=(target.n, inputs.source.n), origins=origins, rules=rules)
-    return MethodOutput(weights=weights, anchor_ids=overlap.target_ids[anchors])
+    return MethodOutput(weights=weights, anchor_ids=np.sort(overlap.target_ids[anchors]))
 
 
 def _split(inputs: MethodInput) -> tuple[np.ndarray, np.ndarray]:
