@@ -111,6 +111,22 @@ def _auto_config(folder: Path) -> Any:
     return AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
 
 
+def architecture_defaults(folder: Path) -> dict[str, Any]:
+    """Return a folder's configuration with what its architecture assumes for keys that the file leaves out.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``config.json``.
+
+    Returns
+    -------
+    dict
+        Every key of the architecture.
+    """
+    return dict(_auto_config(folder).to_dict())
+
+
 def model_class(folder: Path) -> Any:
     """Return the transformers class that a folder's ``config.json`` names first, else ``AutoModel``'s choice.
 

@@ -88,6 +88,11 @@ class SourceModel:
         return self.output is None
 
     @property
+    def has_body(self) -> bool:
+        """Whether there is a model around the embeddings."""
+        return self.model_type != STATIC
+
+    @property
     def n_rows(self) -> int:
         """Number of rows of the input matrix."""
         return int(self.input.shape[0])
@@ -95,7 +100,8 @@ class SourceModel:
     @property
     def inputs(self) -> list[dict[str, Any]]:
         """The entry of the manifest's list of inputs."""
-        return [{"role": "source_model", "name": self.name, "sha256": self.digest, "bytes": self.n_bytes}]
+        role = "source_embeddings" if self.folder is None else "source_model"
+        return [{"role": role, "name": self.name, "sha256": self.digest, "bytes": self.n_bytes}]
 
 
 def load_source(spec: str | Path) -> SourceModel:
@@ -109,8 +115,7 @@ def load_source(spec: str | Path) -> SourceModel:
     Returns
     -------
     SourceModel
-        ``output`` is ``None`` where the output matrix is tied, absent, or equal to the input matrix under a
-        configuration that ties them.
+        ``output`` is ``None`` where the output matrix is tied or absent.
 
     Raises
     ------
@@ -123,7 +128,7 @@ def load_source(spec: str | Path) -> SourceModel:
     config = read_json(folder / "config.json")
     name = folder.name if Path(spec).exists() else str(spec)
     common = {"name": name, "spec": str(spec), "folder": folder, "config": config}
-    if _is_static(files, config):
+    if _is_static(files):
         return _static_source(files, common)
     if config is None:
         raise bad_input(
@@ -168,9 +173,8 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return value
 
 
-def _is_static(files: TensorFiles, config: Mapping[str, Any] | None) -> bool:
+def _is_static(files: TensorFiles) -> bool:
     """Whether a folder holds static embeddings: one matrix under a known name and no layer."""
-    del config
     matrices = [name for name, shape in files.shapes.items() if len(shape) == 2]
     return len(matrices) == 1 and matrices[0] in STATIC_NAMES
 

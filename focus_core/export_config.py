@@ -1,0 +1,72 @@
+"""Adapt ``config.json`` and ``generation_config.json`` of a model to another vocabulary.
+
+Owns every number in them that is a token id or counts tokens. Refuses files and weights: dictionaries in and out.
+
+An id of the source means another token under the target tokenizer, so no id is kept by default: an id with a role
+becomes the target's id of that role, and any other becomes ``None``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+ROLE_KEYS = {f"{role}_token_id": role for role in ("bos", "eos", "unk", "sep", "pad", "cls", "mask")}
+ALWAYS = ("bos_token_id", "eos_token_id", "pad_token_id")
+"""Written even where the source's file leaves them to a default, since that default is an id of the source."""
+
+ID_KEY = re.compile(r".*(_token_ids?|_token_index)")
+DROPPED = (
+    "_name_or_path", "auto_map", "bad_words_ids", "begin_suppress_tokens", "force_words_ids", "forced_decoder_ids",
+    "prefix", "sequence_bias", "suppress_tokens", "task_specific_params", "tokenizer_class", "tokenizer_name",
+)  # fmt: skip
+"""What holds ids or names of the source tokenizer, or code that is never run."""
+
+
+def adapt_config(
+    config: Mapping[str, Any],
+    *,
+    n_rows: int,
+    n_target: int,
+    source_roles: Mapping[str, int],
+    target_roles: Mapping[str, int],
+    extended: bool = False,
+    defaults: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return a configuration for another vocabulary.
+
+    Parameters
+    ----------
+    config : mapping
+        Of the source: ``config.json`` or ``generation_config.json``.
+    n_rows : int
+        Rows of the source's input matrix; every ``vocab_size`` of that value changes.
+    n_target : int
+        Rows of the new input matrix.
+    source_roles, target_roles : mapping of str to int
+        Ids by role, such as ``{"bos": 0}``.
+    extended : bool, default=False
+        Whether the source's ids are kept; then only ids that the source lacks are filled in.
+    defaults : mapping, default=None
+        What the architecture assumes for keys that the file leaves out.
+
+    Returns
+    -------
+    dict
+        A new dictionary.
+    """
+    stale = {key: value for key, value in (defaults or {}).items() if ID_KEY.fullmatch(key) and value is not None}
+    adapted = {**stale, **config}
+    adapted |= {key: None for key in ALWAYS if key not in adapted}
+    names = {token_id: role for role, token_id in reversed(list(source_roles.items()))}
+    for key, value in list(adapted.items()):
+        if isinstance(value, dict) and "vocab_size" in value:
+            options: dict[str, Any] = {"source_roles": source_roles, "target_roles": target_roles, "extended": extended}
+            adapted[key] = adapt_config(value, n_rows=n_rows, n_target=n_target, **options)
+        elif key == "vocab_size" and value == n_rows:
+            adapted[key] = n_target
+        elif ID_KEY.fullmatch(key) and not (extended and value is not None):
+            role = ROLE_KEYS.get(key) or names.get(value if isinstance(value, int) else -1, "")
+            adapted[key] = target_roles.get(role)
+    return {key: value for key, value in adapted.items() if extended or key not in DROPPED}
