@@ -1,0 +1,59 @@
+"""The README's promises, run: the library example, the two commands, the pages it lists."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+
+
+def code_blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def test_the_library_example_has_eight_lines_and_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It runs in an empty folder that has the project's assets, and prints what the README says it prints."""
+    (source,) = code_blocks("python")
+    assert len([line for line in source.splitlines() if line.strip()]) <= 8
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "assets").symlink_to(ROOT / "assets")
+    exec(compile(source, "README.md", "exec"), {})
+    (expected,) = code_blocks("text")
+    assert capsys.readouterr().out.splitlines() == expected.splitlines()
+
+
+def test_the_two_commands_are_in_the_makefile() -> None:
+    commands = [line for block in code_blocks("sh") for line in block.splitlines()]
+    assert "make app" in commands
+    done = subprocess.run(["make", "-n", "app", "PORT=9999"], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert "streamlit run app.py" in done.stdout
+    assert "--server.port 9999" in done.stdout
+
+
+def test_commands_of_the_command_line_exist() -> None:
+    from focus_core.cli import app
+
+    verbs = {c.name or c.callback.__name__ for c in app.registered_commands}
+    named = set(re.findall(r"python -m focus_core (\w+)", README.read_text(encoding="utf-8")))
+    assert named
+    assert named <= verbs
+
+
+def test_every_page_has_its_line() -> None:
+    text = README.read_text(encoding="utf-8")
+    pages = {p.stem for p in (ROOT / "pages").glob("*.py")}
+    assert pages
+    assert {name for name in pages if f"`pages/{name}.py`" not in text} == set()
+
+
+def test_the_table_of_benchmarks_has_its_markers() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert text.count("<!-- benchmarks:start -->") == text.count("<!-- benchmarks:end -->") == 1
+    assert text.index("<!-- benchmarks:start -->") < text.index("<!-- benchmarks:end -->")
