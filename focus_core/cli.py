@@ -51,7 +51,7 @@ def overlap(
     as_json: Json = False,
 ) -> None:
     """Count the tokens that two vocabularies share."""
-    from focus_core.pipeline import count_overlap
+    from focus_core.requests import count_overlap
 
     counts = count_overlap(source_tokenizer, target_tokenizer, mode=match, user_map=user_map)
     if as_json:
@@ -117,7 +117,7 @@ def init(
         examples=examples,
         **{name: value for name, value in chosen.items() if value is not None},
     )
-    from focus_core.pipeline import InitRequest, run_to_folder
+    from focus_core.requests import InitRequest, run_to_folder
 
     request = InitRequest(
         source=source,
@@ -134,10 +134,10 @@ def init(
         auxiliary_kind=auxiliary_kind,
         user_map=user_map,
     )
-    result = run_to_folder(request, output, config=config, terminal=sys.stderr)
+    folder = run_to_folder(request, output, config=config, terminal=sys.stderr)
     from focus_core.reports import summary_lines
 
-    for line in summary_lines(result):
+    for line in summary_lines(folder.manifest):
         say(line)
 
 
@@ -149,7 +149,7 @@ def explain(
 ) -> None:
     """Say which source tokens made a target token, and with what weights."""
     from focus_core.provenance import explain_token, render_text
-    from focus_core.store import open_run
+    from focus_core.run_folder import open_run
 
     folder = open_run(run)
     explanations = [explain_token(folder, i) for i in folder.find(token)]
@@ -163,7 +163,7 @@ def explain(
 def check(run: Annotated[Path, typer.Argument(help="run folder")], as_json: Json = False) -> None:
     """Run the numbered diagnostics on a run folder."""
     from focus_core.checks import run_checks
-    from focus_core.store import open_run
+    from focus_core.run_folder import open_run
 
     results = run_checks(open_run(run))
     if as_json:

@@ -1,0 +1,238 @@
+"""From inputs to a result, in named steps: match, read the corpus, train vectors, combine, embed, judge.
+
+Owns the order of the steps; the only copy of the flow is `run_focus`. Refuses mathematics, file formats and names:
+`focus_core.requests` turns names into the objects that this module works on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from focus_core.auxiliary import AuxiliaryVectors, train_auxiliary
+from focus_core.config import InitConfig
+from focus_core.corpus import Corpus
+from focus_core.domain import ProgressHook, no_progress
+from focus_core.errors import AuxiliaryError, bad_input
+from focus_core.extended_run import extend_result
+from focus_core.health import auxiliary_health
+from focus_core.methods import METHODS, MethodInput, MethodOutput, initialise_matrix
+from focus_core.models import SourceModel, fit_to_vocabulary
+from focus_core.overlap import match_vocabularies
+from focus_core.overlap_statistics import overlap_statistics
+from focus_core.result import FocusResult
+from focus_core.token_stream import TokenStream, count_tokens, tokenise_corpus
+from focus_core.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import torch
+
+STAGES = ("read", "match", "tokenise", "count", "train vectors", "combine", "embed", "judge", "write")
+"""The steps of a run, in order, as progress names them."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reading:
+    """What one pass over the corpus gave.
+
+    Parameters
+    ----------
+    stream : TokenStream
+        Counts of the target tokens; its file is gone when the run is done.
+    source_frequency : ndarray of shape (n_source,), dtype int64
+        Occurrences of the source tokens on the same text.
+    """
+
+    stream: TokenStream
+    source_frequency: np.ndarray
+
+
+def run_focus(
+    *,
+    source: Vocabulary,
+    target: Vocabulary,
+    model: SourceModel,
+    corpus: Corpus | None = None,
+    auxiliary: AuxiliaryVectors | None = None,
+    user_map: Mapping[int, int] | None = None,
+    config: InitConfig | None = None,
+    progress: ProgressHook = no_progress,
+) -> FocusResult:
+    """Initialise the embeddings of a target vocabulary.
+
+    Parameters
+    ----------
+    source, target : Vocabulary
+        The two vocabularies.
+    model : SourceModel
+        The source's matrices, at least one row for every source id.
+    corpus : Corpus, default=None
+        Text in the target language; ``None`` needs ``auxiliary``.
+    auxiliary : AuxiliaryVectors, default=None
+        Ready vectors, one row a target id; ``None`` trains them on the corpus.
+    user_map : mapping of int to int, default=None
+        Target id to source id; comes before every rule.
+    config : InitConfig, default=None
+        The options; ``None`` is the default preset.
+    progress : callable, default=no_progress
+        Receives progress; raising from it cancels.
+
+    Returns
+    -------
+    FocusResult
+        Weights, matrices and everything that explains them.
+
+    Raises
+    ------
+    AuxiliaryError
+        If there is neither a corpus nor ready vectors, or no anchor has a vector.
+    InvalidInputError
+        If the inputs contradict one another; the message names which.
+    """
+    config = config or InitConfig()
+    model = fit_to_vocabulary(model, source.n)
+    progress("match", 0, 1)
+    overlap = match_vocabularies(source, target, mode=config.match, user_map=user_map)
+    progress("match", 1, 1)
+    reading, auxiliary = _vectors(source, target, corpus, auxiliary, config, progress)
+    frequency = reading.stream.frequency if reading else None
+    given = MethodInput(
+        source=source,
+        target=target,
+        overlap=overlap,
+        auxiliary=auxiliary,
+        config=config,
+        frequency=frequency,
+        progress=progress,
+    )
+    output = METHODS[config.method](given)
+    result = _judge(_collect(given, auxiliary, output, model, reading, corpus), output, progress)
+    if config.extend:
+        result = extend_result(result)
+    return _embed(result, model, progress)
+
+
+def _vectors(
+    source: Vocabulary,
+    target: Vocabulary,
+    corpus: Corpus | None,
+    auxiliary: AuxiliaryVectors | None,
+    config: InitConfig,
+    progress: ProgressHook,
+) -> tuple[Reading | None, AuxiliaryVectors]:
+    """Read the corpus where there is one; return ready vectors, or train them on it."""
+    if corpus is None:
+        if auxiliary is None:
+            remedy = "give --corpus to train them from, or --auxiliary"
+            raise bad_input("auxiliary vectors", expected="vectors", got="none", remedy=remedy, error=AuxiliaryError)
+        return None, auxiliary
+    with tempfile.TemporaryDirectory(prefix="focus-lab-") as folder:
+        stream = tokenise_corpus(
+            corpus, target, Path(folder) / "stream.txt", examples=config.examples, progress=progress
+        )
+        reading = Reading(stream=stream, source_frequency=count_tokens(corpus, source, progress=progress))
+        trained = auxiliary or train_auxiliary(
+            stream,
+            target,
+            dim=config.dim,
+            epochs=config.epochs,
+            min_count=config.min_count,
+            threads=config.threads,
+            seed=config.seed,
+            keep_eos=config.keep_eos_vector,
+            progress=progress,
+        )
+    return reading, trained
+
+
+def _collect(
+    given: MethodInput,
+    auxiliary: AuxiliaryVectors,
+    output: MethodOutput,
+    model: SourceModel,
+    reading: Reading | None,
+    corpus: Corpus | None,
+) -> FocusResult:
+    """Gather what is known before any embedding is made."""
+    stream = reading.stream if reading else None
+    return FocusResult(
+        source=given.source,
+        target=given.target,
+        overlap=given.overlap,
+        auxiliary=auxiliary,
+        weights=output.weights,
+        embeddings={},
+        statistics={},
+        config=given.config,
+        tied=model.tied,
+        frequency=given.frequency,
+        source_frequency=reading.source_frequency if reading else None,
+        examples=stream.examples if stream and given.config.examples else None,
+        corpus=_describe(corpus, stream) if corpus and stream else None,
+        overlap_statistics=overlap_statistics(given.source, given.target, given.overlap, given.frequency),
+        inputs=[*model.inputs, *_corpus_inputs(corpus)],
+        notes={"n_anchors": len(output.anchor_ids)},
+        warnings=list(model.messages),
+    )
+
+
+def _describe(corpus: Corpus, stream: TokenStream) -> dict[str, Any]:
+    """Return the manifest's numbers about the corpus."""
+    return {
+        "files": list(corpus.names),
+        "digest": corpus.digest,
+        "n_lines": stream.n_lines,
+        "n_characters": stream.n_characters,
+        "n_bytes": stream.n_bytes,
+        "n_tokens": stream.n_tokens,
+        "n_tokens_seen": int((stream.frequency > 0).sum()),
+        "unknown_share": stream.unknown_share,
+        "characters_per_token": stream.characters_per_token,
+    }
+
+
+def _corpus_inputs(corpus: Corpus | None) -> list[dict[str, Any]]:
+    """Return the manifest's entries of the corpus files."""
+    if corpus is None:
+        return []
+    files = zip(corpus.names, corpus.digests, corpus.sizes, strict=True)
+    return [{"role": "corpus", "name": name, "sha256": digest, "bytes": size} for name, digest, size in files]
+
+
+def _judge(result: FocusResult, output: MethodOutput, progress: ProgressHook) -> FocusResult:
+    """Add the health report of the auxiliary space, its warnings and the shares of occurrences."""
+    progress("judge", 0, 1)
+    health = auxiliary_health(
+        result.auxiliary, result.weights, result.overlap.new_ids, output.anchor_ids, result.frequency
+    )
+    corpus = None if result.corpus is None else result.corpus | result.occurrence_shares
+    progress("judge", 1, 1)
+    return dataclasses.replace(
+        result, health=health, corpus=corpus, warnings=[*result.warnings, *health.get("warnings", [])]
+    )
+
+
+def _embed(result: FocusResult, model: SourceModel, progress: ProgressHook) -> FocusResult:
+    """Apply ``W`` to every matrix of the model."""
+    matrices = {"input": model.input, "output": model.output, "bias": model.bias}
+    given = {name: matrix for name, matrix in matrices.items() if matrix is not None}
+    embeddings: dict[str, torch.Tensor] = {}
+    statistics: dict[str, np.ndarray] = {}
+    fallbacks: dict[str, dict[str, int]] = {}
+    for done, (name, matrix) in enumerate(given.items()):
+        progress("embed", done, len(given), name)
+        made = initialise_matrix(
+            result.weights, matrix, source=result.source, target=result.target, config=result.config, name=name
+        )
+        embeddings[name], fallbacks[name] = made.rows, dict(made.fallbacks)
+        if name == "input":
+            statistics = {"mean": made.statistics.mean, "std": made.statistics.std}
+    progress("embed", len(given), len(given))
+    notes = result.notes | {"fallbacks": fallbacks}
+    return dataclasses.replace(result, embeddings=embeddings, statistics=statistics, notes=notes)
