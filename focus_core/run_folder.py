@@ -287,7 +287,7 @@ class RunFolder:
         if number and int(number[1]) < len(kind) and kind[int(number[1])] is not None:
             return [int(number[1])]
         found = np.flatnonzero(((native == query) | (text == query)) & (kind != None)).tolist()  # noqa: E711
-        if not found:
+        if not found or not query:
             remedy = "give #ID, the native form or the readable text of a token"
             raise _no_run("TOKEN", "a token of the target vocabulary", ascii(query), remedy)
         return list(found)

@@ -87,13 +87,13 @@ def _pieces(text: str) -> Iterator[str]:
                 has_base = True
             continue
         if marks > MAX_MARKS:
-            yield f"<+{marks - MAX_MARKS} marks>"
+            yield f"<marks+{marks - MAX_MARKS}>"
         marks = 0
         shown = _show_character(character)
         has_base = shown == character
         yield shown
     if marks > MAX_MARKS:
-        yield f"<+{marks - MAX_MARKS} marks>"
+        yield f"<marks+{marks - MAX_MARKS}>"
 
 
 def _is_mark(character: str) -> bool:

@@ -10,7 +10,8 @@ vectors are the first eight unit vectors; the hand-made new tokens lie among the
   tau = (2 - 1) / 4 = 0.25; four weights of 0.25.
 * ``▁nadra`` has no auxiliary vector: its row is drawn, not combined.
 
-All other new tokens have seeded vectors in the last eight dimensions, where the remaining anchors have theirs.
+All other tokens have seeded vectors in the last eight dimensions, none negative: their cosine to the eight anchors
+is 0, below a threshold that is positive, so they take nothing from them.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def toy_result(**changes: Any) -> FocusResult:
     overlap = match_vocabularies(source, target, mode=MatchMode.EXACT)
     auxiliary = toy_auxiliary(target)
     weights = toy_weights(source, target, overlap, auxiliary)
-    matrix = np.random.default_rng(7).normal(size=(source.n, D_MODEL)).astype(np.float32)
+    matrix = toy_matrix(source.n)
     statistics = {"mean": matrix.mean(axis=0), "std": matrix.std(axis=0, ddof=1)}
     frequency = toy_frequency(target)
     result = FocusResult(
@@ -130,6 +131,11 @@ def toy_result(**changes: Any) -> FocusResult:
     return dataclasses.replace(result, **changes) if changes else result
 
 
+def toy_matrix(n_rows: int) -> np.ndarray:
+    """Return source rows as models have them: a mean that all share and something of their own, shape (n_rows, d)."""
+    return (2 + np.random.default_rng(7).normal(size=(n_rows, D_MODEL))).astype(np.float32)
+
+
 def toy_auxiliary(target: Vocabulary) -> AuxiliaryVectors:
     """Return unit vectors for the anchors, hand-made ones for three new tokens, seeded ones for the rest."""
     random = np.random.default_rng(11)
@@ -141,7 +147,7 @@ def toy_auxiliary(target: Vocabulary) -> AuxiliaryVectors:
             for anchor, cosine in HAND_VECTORS[token].items():
                 vectors[i, ANCHORS.index(anchor)] = cosine
         else:
-            vectors[i, N_HAND:] = random.normal(size=D_AUX - N_HAND)
+            vectors[i, N_HAND:] = np.abs(random.normal(size=D_AUX - N_HAND))
     none = [i for i, t in enumerate(target.tokens) if t in WITHOUT_VECTOR or i < len(SPECIALS)]
     vectors[none] = 0.0
     settings = {"epochs": 5, "dim": D_AUX, "min_count": 2, "threads": 1}
