@@ -20,6 +20,8 @@ MAX_WORDS = 300_000
 """Words kept; the cache starts anew beyond it. With words of at most 64 characters this stays under 150 MiB."""
 MAX_WORD = 64
 """Characters of a word that is kept."""
+UNITS = 64
+"""Words handed to the tokenizer as one text."""
 MARK = "▁"
 
 _LOCAL_NORMALIZERS = {
@@ -99,13 +101,13 @@ class WordEncoder:
     """Encodes each word once and remembers its tokens.
 
     A line is cut at single spaces. Its tokens are those of its words, one after another, wherever the
-    tokenizer's parts are of the kinds that `is_word_local` admits and every word is plain (see `_is_plain`);
+    tokenizer's parts are of the kinds that `word_prefix` admits and every word is plain (see `_is_plain`);
     any other line goes to the `DirectEncoder`.
 
     Parameters
     ----------
     direct : DirectEncoder
-        Encodes words not seen yet and lines with a word that is not plain.
+        Encodes lines with a word that is not plain.
     prefix : str
         What stands before a word that is not the first: a space, or nothing where the tokenizer adds its own.
     """
@@ -115,13 +117,16 @@ class WordEncoder:
         self.prefix = prefix
         normalizer = direct.backend.normalizer
         self._normalize = normalizer.normalize_str if normalizer is not None else str
-        self._added = set(direct.backend.get_added_tokens_decoder())
+        self._added = np.array(sorted(direct.backend.get_added_tokens_decoder()), dtype=np.int32)
         self._forget()
 
     def _forget(self) -> None:
+        """Empty the table of words: place and names by word, tokens of all words in one array."""
         self._index: dict[str, int] = {}
         self._names: dict[str, bytes] = {}
-        self._ids: list[np.ndarray] = []
+        self._ids = np.zeros(0, dtype=np.int32)
+        self._sizes = np.zeros(0, dtype=np.int64)
+        self._starts = np.zeros(0, dtype=np.int64)
 
     def encode(self, lines: Sequence[str]) -> EncodedLines:
         """Return the tokens of the lines."""
@@ -136,22 +141,19 @@ class WordEncoder:
         odd = np.zeros(len(split), dtype=bool)
         odd[line_of[words < 0]] = True
         keep = ~odd[line_of]
-        ids, line_of = self._tokens(words[keep], line_of[keep])
+        words, line_of = words[keep], line_of[keep]
         name = self._names.__getitem__
         rows = [b"" if is_odd else b" ".join(map(name, row)) for row, is_odd in zip(split, odd.tolist(), strict=True)]
-        return self._with_odd(lines, np.flatnonzero(odd), EncodedLines(ids=ids, line_of=line_of, rows=rows))
+        known = EncodedLines(ids=self._tokens(words), line_of=np.repeat(line_of, self._sizes[words]), rows=rows)
+        return self._with_odd(lines, np.flatnonzero(odd), known)
 
-    def _tokens(self, words: np.ndarray, line_of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the ids of some words and the line of each, from the table of distinct words."""
-        if not words.size:
-            return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32)
-        distinct, place = np.unique(words, return_inverse=True)
-        table = [self._ids[i] for i in distinct.tolist()]
-        sizes = np.fromiter(map(len, table), dtype=np.int64, count=len(table))
-        starts = (np.cumsum(sizes) - sizes)[place]
-        sizes = sizes[place]
-        within = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        return np.concatenate(table)[np.repeat(starts, sizes) + within], np.repeat(line_of, sizes)
+    def _tokens(self, words: np.ndarray) -> np.ndarray:
+        """Return the ids of some words, one word after another."""
+        sizes = self._sizes[words]
+        ends = np.cumsum(sizes)
+        within = np.arange(ends[-1] if ends.size else 0) - np.repeat(ends - sizes, sizes)
+        ids: np.ndarray = self._ids[np.repeat(self._starts[words], sizes) + within]
+        return ids
 
     def _with_odd(self, lines: Sequence[str], odd: np.ndarray, known: EncodedLines) -> EncodedLines:
         """Add the lines that have to be encoded whole."""
@@ -172,15 +174,42 @@ class WordEncoder:
         if len(self._index) + len(new) > MAX_WORDS:
             self._forget()
             new = sorted(seen)
-        plain = [key for key in new if self._is_plain(key.removeprefix("\n"))]
         self._index.update(dict.fromkeys(new, -1))
-        units = [key[1:] if key[0] == "\n" else self.prefix + key for key in plain]
+        plain = [key for key in new if self._is_plain(key.removeprefix("\n"))]
+        ids, sizes = self._encode_apart([key[1:] if key[0] == "\n" else self.prefix + key for key in plain])
+        ends = np.cumsum(sizes)
+        foreign = np.concatenate([[0], np.cumsum(np.isin(ids, self._added))])
+        sound = (sizes > 0) & (foreign[ends] == foreign[ends - sizes])
         name = self.direct.names.__getitem__
-        for key, ids in zip(plain, self.direct.encode_ids(units), strict=True):
-            if ids and self._added.isdisjoint(ids):
-                self._index[key] = len(self._ids)
-                self._ids.append(np.array(ids, dtype=np.int32))
-                self._names[key] = b" ".join(map(name, ids))
+        tokens = ids.tolist()
+        place, offset = self._sizes.size, self._ids.size
+        for i in np.flatnonzero(sound).tolist():
+            key = plain[i]
+            self._index[key] = place + i
+            self._names[key] = b" ".join(map(name, tokens[ends[i] - sizes[i] : ends[i]]))
+        self._ids = np.concatenate([self._ids, ids])
+        self._sizes = np.concatenate([self._sizes, sizes])
+        self._starts = np.concatenate([self._starts, offset + ends - sizes])
+
+    def _encode_apart(self, units: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the ids of all units, one after another, and the number of ids of each.
+
+        Units given as one pretokenized text are encoded each on its own, without the price of a call for each.
+        """
+        texts = [units[i : i + UNITS] for i in range(0, len(units), UNITS)]
+        done = self.direct.backend.encode_batch(texts, is_pretokenized=True, add_special_tokens=False)
+        ids: list[int] = []
+        sizes = np.zeros(len(units), dtype=np.int64)
+        for i, (text, encoding) in enumerate(zip(texts, done, strict=True)):
+            word_of = encoding.word_ids
+            if None in word_of:  # an added token stands in a word, and belongs to none
+                rows = self.direct.encode_ids(text)
+                ids.extend(chain.from_iterable(rows))
+                sizes[i * UNITS : (i + 1) * UNITS] = list(map(len, rows))
+            else:
+                ids.extend(encoding.ids)
+                sizes[i * UNITS : (i + 1) * UNITS] = np.bincount(np.array(word_of), minlength=len(text))
+        return np.array(ids, dtype=np.int32), sizes
 
     def _is_plain(self, word: str) -> bool:
         """Say whether no normaliser can make a word interact with the space before or after it.

@@ -25,8 +25,8 @@ ESCAPE = "␛"
 MAX_ROW = 1024
 """Tokens that fastText takes from one line; a longer one is written as several."""
 EXAMPLES = 3
-MIN_EXAMPLE, MAX_EXAMPLE = 24, 240
-"""Characters that an example line should have at least, and has at most."""
+MIN_EXAMPLE, GOOD_EXAMPLE, MAX_EXAMPLE = 24, 80, 240
+"""Characters that an example line should have at least, should have at most, and has at most."""
 
 _PICTURES = {" ": "␠", "\t": "␉", "\n": "␊", "\v": "␋", "\f": "␌", "\r": "␍", "\0": "␀"}
 _CHARACTERS = {picture: character for character, picture in _PICTURES.items()}
@@ -138,7 +138,7 @@ class TokenStream:
 
 
 class ExampleLines:
-    """Keeps the shortest lines of at least ``MIN_EXAMPLE`` characters in which a token occurs.
+    """Keeps, for every token, the first lines of a good length in which it occurs, else the nearest to that.
 
     Parameters
     ----------
@@ -149,25 +149,24 @@ class ExampleLines:
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = texts
         self._kept: dict[int, list[tuple[int, str]]] = {}
-        # What a line has to stay below to be of use: the longest of three lines kept, or no bound.
+        # What a line's cost has to stay below to be of use: that of the last of three lines kept, or no bound.
         self._bound = np.full(len(texts), np.iinfo(np.int64).max)
 
     def add(self, lines: Sequence[str], encoded: EncodedLines) -> None:
         """Look for better lines in a batch."""
         lengths = np.fromiter(map(len, lines), dtype=np.int64, count=len(lines))
-        cost = np.where(lengths < MIN_EXAMPLE, 10**9 - lengths, lengths)[encoded.line_of]
-        better = np.flatnonzero(cost < self._bound[encoded.ids])
-        if not better.size:
-            return
+        costs = np.where(lengths < MIN_EXAMPLE, 10**9 - lengths, np.maximum(lengths, GOOD_EXAMPLE))
+        better = np.flatnonzero(costs[encoded.line_of] < self._bound[encoded.ids])
         ids, rows = encoded.ids[better], encoded.line_of[better]
-        order = np.lexsort((rows, cost[better], ids))
-        counted = np.ones(order.size, dtype=bool)
-        counted[EXAMPLES * 2 :] = ids[order][EXAMPLES * 2 :] != ids[order][: -EXAMPLES * 2]
-        order = order[counted]
-        for token, price, row in zip(
-            ids[order].tolist(), cost[better][order].tolist(), rows[order].tolist(), strict=True
-        ):
-            self._offer(token, price, lines[row])
+        order = np.lexsort((rows, costs[rows], ids))
+        ids, rows = ids[order], rows[order]
+        again = np.zeros(ids.size, dtype=bool)
+        again[1:] = (ids[1:] == ids[:-1]) & (rows[1:] == rows[:-1])
+        ids, rows = ids[~again], rows[~again]
+        first = np.ones(ids.size, dtype=bool)
+        first[EXAMPLES:] = ids[EXAMPLES:] != ids[:-EXAMPLES]
+        for token, row in zip(ids[first].tolist(), rows[first].tolist(), strict=True):
+            self._offer(token, int(costs[row]), lines[row])
 
     def _offer(self, token: int, cost: int, line: str) -> None:
         kept = self._kept.setdefault(token, [])
