@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -101,6 +102,13 @@ def test_the_architecture_page_names_every_module() -> None:
         p.relative_to(ROOT / "focus_core").parts[0].removesuffix(".py") for p in (ROOT / "focus_core").rglob("*.py")
     } - {"__init__", "__main__"}
     assert sorted(m for m in modules if f"`{m}`" not in text) == []
+
+
+def test_the_architecture_page_keeps_the_reading_order() -> None:
+    """The first column of its tables is ORDER, module by module."""
+    order = runpy.run_path(str(ROOT / "tests" / "test_architecture.py"))["ORDER"]
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert tuple(re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE)) == order
 
 
 def test_every_command_is_documented() -> None:
