@@ -236,10 +236,12 @@ def _move_positions(
         moved[after] = old[before]
     replaced[name] = moved
     config["max_position_embeddings"] = len(moved)
-    return [
+    moved_on = (
         f"The architecture counts positions from the padding id, which moved from {before} to {after}; "
         f"the rows of the position matrix moved along ({len(old)} before, {len(moved)} now)."
-    ]
+    )
+    remark = "There is no padding token; transformers remarks on the id -1 when it loads the model, which is harmless."
+    return [moved_on, remark] if after < 0 else [moved_on]
 
 
 def _write_weights(files: TensorFiles, replaced: Mapping[str, torch.Tensor], dropped: set[str], part: Path) -> None:

@@ -23,9 +23,12 @@ ROLES = ("bos", "eos", "pad", "unk", "sep", "cls", "mask")
 
 
 @pytest.fixture(autouse=True)
-def quiet_bars() -> Iterator[None]:
+def heard_and_quiet() -> Iterator[None]:
+    """Let caplog hear what transformers logs; hide its bars."""
     logging.disable_progress_bar()
+    logging.enable_propagation()
     yield
+    logging.disable_propagation()
     logging.enable_progress_bar()
 
 
