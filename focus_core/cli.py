@@ -117,8 +117,10 @@ def init(
         examples=examples,
         **{name: value for name, value in chosen.items() if value is not None},
     )
+    from focus_core.pipeline import method_named
     from focus_core.requests import InitRequest, run_to_folder
 
+    method_named(method)
     request = InitRequest(
         source=source,
         source_tokenizer=source_tokenizer,

@@ -22,7 +22,7 @@ from focus_core.domain import ProgressHook, no_progress
 from focus_core.errors import AuxiliaryError, bad_input
 from focus_core.extended_run import extend_result
 from focus_core.health import auxiliary_health
-from focus_core.methods import METHODS, MethodInput, MethodOutput, initialise_matrix
+from focus_core.methods import METHODS, Method, MethodInput, MethodOutput, initialise_matrix
 from focus_core.models import SourceModel, fit_to_vocabulary
 from focus_core.overlap import match_vocabularies
 from focus_core.overlap_statistics import overlap_statistics
@@ -111,11 +111,34 @@ def run_focus(
         frequency=frequency,
         progress=progress,
     )
-    output = METHODS[config.method](given)
+    output = method_named(config.method)(given)
     result = _judge(_collect(given, auxiliary, output, model, reading, corpus), output, progress)
     if config.extend:
         result = extend_result(result)
     return _embed(result, model, progress)
+
+
+def method_named(name: str) -> Method:
+    """Return a method of the registry.
+
+    Parameters
+    ----------
+    name : str
+        What ``--method`` was given.
+
+    Returns
+    -------
+    Method
+        The method.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is none of that name.
+    """
+    if name not in METHODS:
+        raise bad_input("--method", expected=", ".join(METHODS), got=repr(name), remedy="choose one of these")
+    return METHODS[name]
 
 
 def _vectors(

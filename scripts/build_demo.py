@@ -109,5 +109,19 @@ def release(
     print(json.dumps({"tokens": progress.tokens, "held_out": table}, indent=1))
 
 
+@app.command()
+def run(
+    data: Path = typer.Option(..., help="folder with corpora/<language>/*.txt"),
+    language: str = typer.Option("sw", help="which language"),
+    vocab_size: int = typer.Option(8000, help="size of the target tokenizer"),
+) -> None:
+    """Initialise the source for one language and write assets/demo/runs/LANGUAGE-SIZE."""
+    from demo_runs import initialise, write_demo_run
+
+    result = initialise(data, language, vocab_size=vocab_size)
+    write_demo_run(result, Path("assets/demo/runs") / f"{language}-{vocab_size // 1000}k")
+    print(json.dumps(result.counts, indent=1), json.dumps(result.health, indent=1))
+
+
 if __name__ == "__main__":
     app()

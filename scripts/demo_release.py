@@ -41,7 +41,7 @@ their text, were never trained on.
 
 ## Training
 
-{tokens:,} tokens in blocks of 128, 20 % of them masked; Muon for the matrices of the body, AdamW for the rest;
+{tokens:,} tokens in blocks of 128, 20 % of them masked; AdamW;
 `scripts/build_demo.py` holds every setting. Languages are drawn in proportion to (their tokens) ** 0.6.
 
 ## Measured on held-out lines

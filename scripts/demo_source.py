@@ -23,8 +23,7 @@ from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 BATCH_BLOCKS = 32
 MASK_SHARE = 0.2
 WARM_UP_TOKENS = 600_000
-EMBEDDING_RATE = 1e-3  # AdamW: embeddings, biases, norms
-BODY_RATE = 6e-3  # Muon, matched to AdamW's root mean square: updates of about 0.2 x this
+PEAK_RATE = 1e-3
 SMOOTHING = 0.6  # languages are drawn in proportion to (their tokens) ** SMOOTHING
 
 
@@ -72,13 +71,21 @@ def sinusoids(length: int, width: int) -> torch.Tensor:
 
 
 def build_optimizers(model: nn.Module) -> list[torch.optim.Optimizer]:
-    """Return Muon for the matrices of the body and AdamW for embeddings, biases and norms."""
-    body = [p for n, p in model.named_parameters() if p.ndim == 2 and "embeddings" not in n and "decoder" not in n]
-    inside = {id(p) for p in body}
-    rest = [p for p in model.parameters() if id(p) not in inside]
-    muon = torch.optim.Muon(body, lr=BODY_RATE, weight_decay=0.02, adjust_lr_fn="match_rms_adamw")
-    adam = torch.optim.AdamW(rest, lr=EMBEDDING_RATE, betas=(0.9, 0.98), weight_decay=0.01)
-    return [muon, adam]
+    """Return AdamW for everything; matrices decay, vectors do not.
+
+    Muon on the body was tried first: with about 800 predictions a step it amplified noise, the weights grew
+    sixfold within 1,200 steps, and the loss stayed at the unigram entropy.
+    """
+    matrices = [p for p in model.parameters() if p.ndim == 2]
+    vectors = [p for p in model.parameters() if p.ndim != 2]
+    groups = [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}]
+    return [torch.optim.AdamW(groups, lr=PEAK_RATE, betas=(0.9, 0.98))]
+
+
+def row_length(tokens: int, total: int) -> int:
+    """Return the length of rows: short ones first, where a neighbour is a large part of what attention sees."""
+    share = tokens / total
+    return 32 if share < 0.5 else 64 if share < 0.75 else 128
 
 
 def rate_factor(tokens: int, *, total: int, decay: int) -> float:
@@ -230,7 +237,7 @@ def train(
             epoch = progress.step // batches_per_epoch
             order = draw_epoch(sizes, np.random.default_rng((seed, epoch)))
         at = progress.step % batches_per_epoch * BATCH_BLOCKS
-        batch = blocks[torch.from_numpy(order[at : at + BATCH_BLOCKS])]
+        batch = blocks[torch.from_numpy(order[at : at + BATCH_BLOCKS])].view(-1, row_length(progress.tokens, total))
         generator = torch.Generator().manual_seed(seed * 1_000_003 + progress.step)
         inputs, chosen = mask_tokens(batch, mask_id=mask_id, n_ids=n_ids, generator=generator)
         factor = rate_factor(progress.tokens, total=total, decay=decay)
@@ -238,9 +245,9 @@ def train(
             loss = masked_loss(model, inputs, batch, chosen)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimizer, peak in zip(optimizers, (BODY_RATE, EMBEDDING_RATE), strict=True):
+        for optimizer in optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = peak * factor
+                group["lr"] = PEAK_RATE * factor
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         progress.tokens, progress.step = progress.tokens + batch.numel(), progress.step + 1
