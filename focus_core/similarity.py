@@ -79,7 +79,7 @@ def similarity_weights(
     check_range("memory", memory_mib, low=1)
     check_columns(anchor_vectors.shape[0], top_k)
     device, grid = resolve_device(device), Grid.for_columns(anchor_vectors.shape[0])
-    rows = block_rows(grid.columns, memory_mib=memory_mib, device=device)
+    rows = block_rows(grid.columns, memory_mib=memory_mib, device=device.split(":")[0])
     new = normalise_rows(new_vectors) * np.float32(1 / temperature)
     blocks = _score_blocks(new, normalise_rows(anchor_vectors), grid, rows=rows, device=device)
     return reduce_blocks(blocks, grid, top_k=top_k, scale=temperature, n_rows=len(new), progress=progress)
@@ -114,24 +114,24 @@ def resolve_device(device: str) -> str:
 
     Parameters
     ----------
-    device : {"auto", "cpu", "cuda"}
+    device : {"auto", "cpu", "cuda", "cuda:N"}
         ``auto`` is ``cuda`` where there is one.
 
     Returns
     -------
-    {"cpu", "cuda"}
-        The device.
+    str
+        The device, as torch names it.
 
     Raises
     ------
     InvalidInputError
-        If the name is none of the three, or there is no such device.
+        If the name is none of these, or there is no such device.
     """
     import torch
 
-    there = ["cpu"] + ["cuda"] * torch.cuda.is_available()
+    there = ["cpu", *(["cuda", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))] * torch.cuda.is_available())]
     if device == "auto":
-        return there[-1]
+        return there[min(1, len(there) - 1)]
     if device not in there:
         raise bad_input(
             "device", expected=" or ".join(["auto", *there]), got=repr(device), remedy="choose one of these"
