@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from focus_core.artifacts import sha256_file
+from focus_core.artifacts import sha256_file, tensor_names
+from focus_core.corpus import open_corpus
+from focus_core.estimate import Survey, count_json_tokens, survey_corpus
 from focus_core.provenance import Explanation, Fed, explain_token, fed_by, find_source_tokens, find_tokens
 from focus_core.run_folder import MANIFEST, RunFolder, open_run
 
@@ -82,6 +84,68 @@ def _checks(digest: str, path: str, _run: RunFolder) -> list[CheckResult]:
     from focus_core.checks import run_checks
 
     return list(run_checks(_run))
+
+
+def survey(files: tuple[Path, ...], column: str) -> Survey:
+    """Survey the beginning of a corpus; see `survey_corpus`.
+
+    Parameters
+    ----------
+    files : tuple of Path
+        Its files; a file that changes is read again.
+    column : str
+        Field or column that holds the text.
+
+    Returns
+    -------
+    Survey
+        Its size and first lines.
+
+    Raises
+    ------
+    CorpusError
+        If it cannot be read.
+    """
+    return _survey(tuple((str(path), sha256_file(path)) for path in files), column)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Reading the text")
+def _survey(files: tuple[tuple[str, str], ...], column: str) -> Survey:
+    return survey_corpus(open_corpus([path for path, _ in files], field=column))
+
+
+def tokenizer_size(path: Path) -> int:
+    """Return the number of tokens of an uploaded ``tokenizer.json``, read as JSON and nothing more."""
+    return _tokenizer_size(str(path), sha256_file(path))
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _tokenizer_size(path: str, digest: str) -> int:
+    del digest
+    return count_json_tokens(Path(path))
+
+
+def matrices(path: Path) -> dict[str, str]:
+    """Return the matrices of a safetensors file and their shapes in words, largest first; only the header is read.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict of str to str
+        Name of the tensor and its shape.
+
+    Raises
+    ------
+    InvalidInputError
+        If the file is no safetensors file.
+    """
+    shapes = {name: shape for name, (_, shape) in tensor_names(path).items() if len(shape) == 2}
+    ordered = sorted(shapes, key=lambda name: (-shapes[name][0] * shapes[name][1], name))
+    return {name: f"{shapes[name][0]:,} × {shapes[name][1]:,}" for name in ordered}
 
 
 def search(run: RunFolder, query: str, *, limit: int) -> list[int]:

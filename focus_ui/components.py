@@ -107,11 +107,12 @@ def run_chooser(entry: RunEntry | None) -> None:
         st.caption("No run yet.")
         return
     names = {listed.id: run_name(listed) for listed in entries}
-    st.session_state["_run_choice"] = entry.id if entry is not None else None
+    if entry is not None:
+        st.session_state["_run_choice"] = entry.id
     st.selectbox(
         "Run",
         list(names),
-        index=None,
+        index=0 if entry is not None else None,
         format_func=lambda run_id: names.get(run_id, run_id),
         key="_run_choice",
         on_change=_choose,
@@ -131,8 +132,8 @@ def run_name(entry: RunEntry) -> str:
     run = _open_quietly(entry)
     if run is None:
         return f"damaged run · {entry.kind}"
-    source, target = (show_token(str(run.manifest[side]["name"]), limit=24) for side in ("source", "target"))
-    return f"{source} → {target} · {entry.kind}".replace("␣", " ")
+    name = show_token(str(run.manifest["target"]["name"]), limit=28).replace("␣", " ")
+    return f"{name} · {entry.kind}"
 
 
 def run_facts(run: RunFolder) -> None:
@@ -145,10 +146,9 @@ def run_facts(run: RunFolder) -> None:
     """
     config, counts = run.manifest["config"], run.manifest["counts"]
     options = f"match {config['match']}, preset {config['preset']}, seed {config['seed']}"
-    st.caption(
-        f"{count(counts['n_source'])} source tokens, {count(counts['n_target'])} target tokens.  \n"
-        f"{markdown_escape(options)}."
-    )
+    sides = ((run.manifest[side]["name"], counts[f"n_{side}"]) for side in ("source", "target"))
+    source, target = (f"{markdown_escape(show_token(str(n), limit=28))} ({count(size)})" for n, size in sides)
+    st.caption(f"{source} → {target}  \n{markdown_escape(options)}")
 
 
 def legend(run: RunFolder) -> None:
@@ -228,7 +228,11 @@ def kpi_row(run: RunFolder) -> None:
         ("New", _n(numbers["new"]), "Target tokens that the source vocabulary lacks."),
         ("Combined", _n(numbers["combined"]), CATEGORIES["combined"].meaning),
         ("Fallback", _n(numbers["fallback"]), CATEGORIES["fallback"].meaning),
-        ("Text on shared tokens", percent(numbers["occurrences"]), "Share of all token occurrences in the corpus."),
+        (
+            "Text covered",
+            percent(numbers["occurrences"]),
+            "Share of all token occurrences in the corpus that fall on shared tokens.",
+        ),
     )
     with st.container(horizontal=True, gap="small", key="kpis"):
         for label, value, meaning in shown:

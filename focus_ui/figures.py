@@ -63,7 +63,7 @@ def contributors_figure(bars: Sequence[Bar]) -> go.Figure:
         ``customdata`` of every bar is the source id.
     """
     similar = any(bar.similarity is not None for bar in bars)
-    titles = ("weight in the new row", "similarity in the corpus space") if similar else ("weight in the new row",)
+    titles = ("weight", "similarity") if similar else ("weight",)
     figure = make_subplots(rows=1, cols=len(titles), shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.06)
     _add_bars(figure, bars, [bar.weight for bar in bars], column=1, opacity=1.0, digits=3)
     if similar:
@@ -193,11 +193,11 @@ def proportion_figure(rows: Sequence[tuple[str, Sequence[Segment]]], *, unit: st
     figure.update_layout(
         barmode="stack",
         height=50 + 62 * len(rows),
-        margin={"l": 10, "r": 10, "t": 6, "b": 26},
+        margin={"l": 10, "r": 24, "t": 6, "b": 26},
         showlegend=False,
         bargap=0.22,
     )
-    figure.update_xaxes(range=[0, 100], ticksuffix=" %", fixedrange=True, showgrid=False)
+    figure.update_xaxes(range=[0, 100], tickvals=[0, 25, 50, 75, 100], ticksuffix=" %", fixedrange=True, showgrid=False)
     figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, automargin=True, tickfont={"size": 14})
     return figure
 
@@ -249,11 +249,11 @@ def _finish_groups(figure: go.Figure, names: list[str], wholes: list[float]) -> 
     figure.update_layout(
         barmode="stack",
         height=50 + 27 * max(2, len(names)),
-        margin={"l": 10, "r": 16, "t": 6, "b": 26},
+        margin={"l": 10, "r": 24, "t": 6, "b": 26},
         showlegend=False,
         bargap=0.25,
     )
-    figure.update_xaxes(range=[0, 100], ticksuffix=" %", fixedrange=True, showgrid=False)
+    figure.update_xaxes(range=[0, 100], tickvals=[0, 25, 50, 75, 100], ticksuffix=" %", fixedrange=True, showgrid=False)
     figure.update_yaxes(
         type="category",
         categoryorder="array",

@@ -31,11 +31,11 @@ class PageEntry:
     url: str
 
 
-START = PageEntry(file="pages/start.py", title="Start", icon=":material/home:", url="start")
-DATA = PageEntry(file="pages/data_and_run.py", title="Data and run", icon=":material/play_circle:", url="data")
-OVERLAP = PageEntry(file="pages/overlap.py", title="Overlap", icon=":material/join_inner:", url="overlap")
-TOKEN = PageEntry(file="pages/token_page.py", title="Token", icon=":material/token:", url="token")
-EXPORT = PageEntry(file="pages/export.py", title="Check and export", icon=":material/download:", url="export")
+START = PageEntry(file="focus_ui/pages/start.py", title="Start", icon=":material/home:", url="start")
+DATA = PageEntry(file="focus_ui/pages/data_and_run.py", title="Data and run", icon=":material/play_circle:", url="data")
+OVERLAP = PageEntry(file="focus_ui/pages/overlap.py", title="Overlap", icon=":material/join_inner:", url="overlap")
+TOKEN = PageEntry(file="focus_ui/pages/token_page.py", title="Token", icon=":material/token:", url="token")
+EXPORT = PageEntry(file="focus_ui/pages/export.py", title="Check and export", icon=":material/download:", url="export")
 PAGES = (START, DATA, OVERLAP, TOKEN, EXPORT)
 
 

@@ -38,10 +38,13 @@ class Filter:
     ----------
     group, category : str
         One of the groups of the grouping in use, and a category's key, ``both`` or ``new``; "" is all.
+    query : str
+        What was typed into the search of the table; "" is all.
     """
 
     group: str = ""
     category: str = ""
+    query: str = ""
 
 
 def unit_choice(run: RunFolder) -> str:
@@ -173,11 +176,13 @@ def _group_words(groups: list[tuple[str, dict[str, int]]]) -> str:
     return "; ".join(f"{name} {count(sum(sizes.values()))}" for name, sizes in groups[:6])
 
 
-def token_filter(by: str, clicked: Filter) -> Filter:
-    """Draw the two filters of the table, set by the last click on a chart; return them.
+def token_filter(run: RunFolder, by: str, clicked: Filter) -> Filter:
+    """Draw the filters of the table, set by the last click on a chart; return them.
 
     Parameters
     ----------
+    run : RunFolder
+        The current run.
     by : str
         The grouping.
     clicked : Filter
@@ -193,7 +198,7 @@ def token_filter(by: str, clicked: Filter) -> Filter:
         st.session_state["_overlap_category"] = clicked.category or None
         st.session_state["_overlap_group"] = clicked.group or None
     names = {**PIECES, **{key: c.label for key, c in CATEGORIES.items()}}
-    left, right = st.columns(2)
+    left, middle, right = st.columns(3)
     category = left.selectbox(
         "Origin",
         list(names),
@@ -202,20 +207,10 @@ def token_filter(by: str, clicked: Filter) -> Filter:
         placeholder="all",
         key="_overlap_category",
     )
-    return Filter(group=_group_choice(right, by), category=category or "")
-
-
-def _group_choice(place: Any, by: str) -> str:
-    group = st.session_state.get("_overlap_group")
-    chosen = place.selectbox(
-        GROUPINGS[by].capitalize(),
-        [group] if group else [],
-        index=None,
-        placeholder="all: click a bar to choose one",
-        key="_overlap_group",
-        disabled=not group,
-    )
-    return str(chosen or "")
+    groups = [group for group, _ in group_sizes(token_table(run), by, occurrences=False)]
+    group = middle.selectbox(GROUPINGS[by].capitalize(), groups, index=None, placeholder="all", key="_overlap_group")
+    query = right.text_input("Search in this table", type="search", key="_overlap_query", persist_state="session")
+    return Filter(group=group or "", category=category or "", query=query)
 
 
 def filtered_table(run: RunFolder, frame: pd.DataFrame) -> None:
@@ -303,9 +298,8 @@ def token_list(run: RunFolder, by: str, clicked: Filter) -> None:
     clicked : Filter
         What the charts have selected.
     """
-    wanted = token_filter(by, clicked)
-    query = st.text_input("Search in this table", type="search", key="_overlap_query", persist_state="session")
-    ids = cache.search(run, query, limit=MAX_ROWS) if query else None
+    wanted = token_filter(run, by, clicked)
+    ids = cache.search(run, wanted.query, limit=MAX_ROWS) if wanted.query else None
     frame = filter_tokens(token_table(run), by=by, group=wanted.group, category=wanted.category, ids=ids)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**{count(len(frame))}** tokens{_capped(len(frame))}", width="content")

@@ -16,11 +16,11 @@ from focus_ui.catalog import RunEntry, demo_runs, find_run
 class Key(StrEnum):
     """Keys of the session."""
 
-    OWNER = "owner"
-    RUN = "run"
-    TOKEN = "token"
-    SOURCE = "source"
-    JOB = "job"
+    OWNER = "focus_owner"
+    RUN = "focus_run"
+    TOKEN = "focus_token"
+    SOURCE = "focus_source"
+    JOB = "focus_job"
 
 
 RUN_PARAM, TOKEN_PARAM, SOURCE_PARAM = "run", "token", "source"

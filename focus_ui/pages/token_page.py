@@ -17,15 +17,11 @@ if source_id is not None:
 
 explanation = cache.explain(run, target_id)
 view.token_head(run, explanation)
-left, right = st.columns([3, 2], gap="medium")
-with left:
-    st.subheader("Where its row comes from", anchor=False)
-    view.origin_text(run, explanation)
-    view.contributors_chart(run, explanation, key="token")
-with right:
-    view.formula(explanation)
-    view.verdicts(explanation)
-    view.example_lines(explanation)
+view.origin_text(run, explanation)
+view.contributors_chart(run, explanation, key="token")
+view.formula(explanation)
+view.verdicts(explanation)
+view.example_lines(explanation)
 if explanation.contributors:
     with st.expander("All contributors", icon=":material/table_rows:", expanded=len(explanation.contributors) > 1):
         view.contributors_table(run, explanation)

@@ -1,0 +1,291 @@
+"""The inputs of the page Data and run: corpus, target tokenizer, source model, options.
+
+Owns the widgets and the command line that they amount to. A user's text becomes an argument only after it was compared
+with a list or a pattern.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from focus_core.domain import Fallback, MatchMode, Preset
+from focus_core.errors import FocusError
+from focus_core.estimate import Survey, suggest_vocab_size
+from focus_core.token_text import show_token
+from focus_ui import cache, catalog
+from focus_ui.catalog import CORPUS_SUFFIXES
+from focus_ui.errors import show_error
+from focus_ui.theme import count, size
+from focus_ui.uploads import keep_upload
+
+SAMPLE, UPLOAD, SERVER, TRAIN, DEMO, HUB = "Sample", "Upload", "On this server", "Train a new one", "Demo model", "Hub"
+FAMILIES = {
+    "unigram": "Unigram (SentencePiece, as XLM-R)",
+    "bpe": "Byte-level BPE (as GPT-2)",
+    "wordpiece": "WordPiece (as BERT)",
+}
+MATCHES = {
+    MatchMode.EXACT: "exact: the very same token (the paper)",
+    MatchMode.FUZZY: "fuzzy: case and leading space do not matter",
+    MatchMode.SYMBOLS: "symbols: numbers and punctuation only",
+}
+FALLBACKS = {
+    Fallback.NORMAL: "drawn from N(mean, std) of the source rows (the paper)",
+    Fallback.SCRIPT: "drawn likewise, from rows of the same script",
+    Fallback.PIECES: "mean of the source pieces of its text",
+    Fallback.MEAN: "the mean source row",
+}
+PRESETS = {Preset.DEFAULT: "default", Preset.PAPER: "as in the paper"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One chosen input.
+
+    Parameters
+    ----------
+    label : str
+        What it is called in the run's title; plain text.
+    files : tuple of Path
+        Files that the job reads, uploads among them.
+    arguments : mapping of str to (int or str)
+        Options of the command line; a whole number stands for the file at that place in ``files``.
+    """
+
+    label: str
+    files: tuple[Path, ...] = ()
+    arguments: Mapping[str, int | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusChoice:
+    """The chosen corpus and what its beginning says.
+
+    Parameters
+    ----------
+    label : str
+        What it is called; plain text.
+    files : tuple of Path
+        Its files.
+    column : str
+        Field or column that holds the text.
+    survey : Survey
+        Its size.
+    """
+
+    label: str
+    files: tuple[Path, ...]
+    column: str
+    survey: Survey
+
+
+def corpus_choice() -> CorpusChoice | None:
+    """Draw the choice of a corpus; return it, or ``None`` while there is none that can be read."""
+    kinds = [SAMPLE, UPLOAD, *([SERVER] if catalog.operator_folders() else [])]
+    kind = st.segmented_control(
+        "Text from", kinds, default=SAMPLE, required=True, key="_corpus_kind", persist_state="session"
+    )
+    label, files = {UPLOAD: _uploaded_corpus, SERVER: _server_corpus}.get(str(kind), _sample_corpus)()
+    if not files:
+        return None
+    column = "text"
+    if any(not path.name.removesuffix(".gz").removesuffix(".zst").endswith(".txt") for path in files):
+        column = st.text_input("Field or column that holds the text", "text", key="_corpus_column", max_chars=100)
+    try:
+        survey = cache.survey(files, column)
+    except FocusError as error:
+        show_error(error)
+        return None
+    _show_survey(survey)
+    return CorpusChoice(label=label, files=files, column=column, survey=survey)
+
+
+def _sample_corpus() -> tuple[str, tuple[Path, ...]]:
+    samples = catalog.sample_corpora()
+    if not samples:
+        st.caption("This copy of the app ships no sample text.")
+        return "", ()
+    name = st.selectbox("Language", list(samples), key="_sample", persist_state="session", width=360)
+    st.caption("A few hundred everyday sentences: enough to try every step, too little for a good model.")
+    return f"sample {name}", (samples[str(name)],)
+
+
+def _uploaded_corpus() -> tuple[str, tuple[Path, ...]]:
+    uploads = st.file_uploader(
+        "Text files",
+        type=[suffix.removeprefix(".") for suffix in (*CORPUS_SUFFIXES, ".gz", ".zst")],
+        accept_multiple_files=True,
+        key="_corpus_upload",
+        help="UTF-8 text; .txt holds one text a line. Plain, .gz or .zst. Up to 200 MB a file.",
+    )
+    try:
+        files = tuple(keep_upload(upload) for upload in uploads)
+    except FocusError as error:
+        show_error(error)
+        return "", ()
+    names = [show_token(upload.name, limit=40).replace("␣", " ") for upload in uploads]
+    return ", ".join(names[:2]) + ("" if len(names) < 3 else f" and {len(names) - 2} more"), files
+
+
+def _server_corpus() -> tuple[str, tuple[Path, ...]]:
+    found = catalog.operator_entries("corpus")
+    names = st.multiselect("Files on this server", list(found), key="_server_corpus", persist_state="session")
+    return ", ".join(names[:2]), tuple(found[name] for name in names)
+
+
+def _show_survey(survey: Survey) -> None:
+    about = "" if survey.complete else "about "
+    st.markdown(
+        f"{size(survey.n_bytes)}, {about}**{count(survey.n_lines)}** lines, {about}"
+        f"**{count(survey.n_characters)}** characters"
+    )
+    with st.expander("First lines", icon=":material/notes:"):
+        for line in survey.sample:
+            st.text(show_token(line, limit=160).replace("␣", " "))
+
+
+def target_choice(survey: Survey | None) -> tuple[Choice, int] | None:
+    """Draw the choice of a target tokenizer; return it with its size, or ``None`` while there is none.
+
+    Parameters
+    ----------
+    survey : Survey or None
+        The corpus, where one is chosen.
+    """
+    kinds = [TRAIN, UPLOAD, *([SERVER] if catalog.operator_folders() else [])]
+    kind = st.segmented_control(
+        "Target tokenizer", kinds, default=TRAIN, required=True, key="_target_kind", persist_state="session"
+    )
+    if kind == UPLOAD:
+        return _uploaded_tokenizer("_target_upload", "--target-tokenizer")
+    if kind == SERVER:
+        chosen = _server_folder("tokenizer", "--target-tokenizer", "_server_target")
+        return (chosen, 32_000) if chosen else None
+    return _trained_tokenizer(survey)
+
+
+def _trained_tokenizer(survey: Survey | None) -> tuple[Choice, int]:
+    suggested = suggest_vocab_size(survey.n_characters if survey else 0)
+    left, right = st.columns(2)
+    family = left.selectbox(
+        "Kind", list(FAMILIES), format_func=lambda name: FAMILIES[name], key="_family", persist_state="session"
+    )
+    n_tokens = right.number_input(
+        "Size in tokens", min_value=64, max_value=250_000, value=suggested, step=100, key=f"_vocab_size_{suggested}"
+    )
+    if survey is not None:
+        st.caption(
+            f"Suggested for this text: {count(suggested)}. At {count(n_tokens)}, a token is seen about "
+            f"{survey.n_tokens / max(1, n_tokens):.0f} times on average; rare tokens cannot be compared and fall back."
+        )
+    arguments = {"--train-tokenizer": str(family), "--vocab-size": str(int(n_tokens))}
+    return Choice(label=f"{family} {count(n_tokens)}", arguments=arguments), int(n_tokens)
+
+
+def _uploaded_tokenizer(key: str, option: str) -> tuple[Choice, int] | None:
+    upload = st.file_uploader("tokenizer.json", type=["json"], key=key, help="The file of the tokenizers library.")
+    if upload is None:
+        return None
+    try:
+        path = keep_upload(upload)
+        n_tokens = cache.tokenizer_size(path)
+    except FocusError as error:
+        show_error(error)
+        return None
+    st.markdown(f"**{count(n_tokens)}** tokens")
+    return Choice(label="uploaded tokenizer", files=(path,), arguments={option: 0}), n_tokens
+
+
+def _server_folder(kind: str, option: str, key: str) -> Choice | None:
+    found = catalog.operator_entries(kind)
+    name = st.selectbox("Folder on this server", list(found), index=None, key=key, persist_state="session")
+    return Choice(label=str(name).rpartition("/")[2], arguments={option: str(found[name])}) if name else None
+
+
+def source_choice() -> Choice | None:
+    """Draw the choice of a source model; return it, or ``None`` while there is none."""
+    kinds = [
+        *([DEMO] if catalog.has_demo_source() else []),
+        *([SERVER] if catalog.operator_folders() else []),
+        *([HUB] if catalog.allows_hub() else []),
+        UPLOAD,
+    ]
+    kind = st.segmented_control(
+        "Source model", kinds, default=kinds[0], required=True, key="_source_kind", persist_state="session"
+    )
+    if kind == DEMO:
+        st.caption("A small multilingual masked language model of our own; its card tells what it is good for.")
+        return Choice(label="demo model", arguments={"--source": str(catalog.DEMO_SOURCE)})
+    if kind == SERVER:
+        return _server_folder("model", "--source", "_server_source")
+    return _hub_model() if kind == HUB else _uploaded_source()
+
+
+def _hub_model() -> Choice | None:
+    example = "FacebookAI/xlm-roberta-base"
+    name = st.text_input("Model on the Hugging Face Hub", placeholder=example, key="_hub_id").strip()
+    if not name:
+        return None
+    if not catalog.is_hub_id(name):
+        st.warning("Expected the form owner/name, as in FacebookAI/xlm-roberta-base.")
+        return None
+    return Choice(label=name, arguments={"--source": name})
+
+
+def _uploaded_source() -> Choice | None:
+    left, right = st.columns(2)
+    with left:
+        tokenizer = _uploaded_tokenizer("_source_tokenizer_upload", "--source-tokenizer")
+    with right:
+        matrix = st.file_uploader("Embeddings", type=["safetensors"], key="_source_upload")
+    if tokenizer is None or matrix is None:
+        return None
+    try:
+        path = keep_upload(matrix)
+        tensors = cache.matrices(path)
+    except FocusError as error:
+        show_error(error)
+        return None
+    if not tensors:
+        st.warning("This file holds no matrix.")
+        return None
+    names = {name: f"{show_token(name)} {shape}" for name, shape in tensors.items()}
+    name = right.selectbox("Tensor", list(names), format_func=lambda name: names[name], key="_tensor")
+    arguments: dict[str, int | str] = {"--source-tokenizer": 0, "--source-embeddings": 1, "--tensor": str(name)}
+    return Choice(label="uploaded model", files=(*tokenizer[0].files, path), arguments=arguments)
+
+
+def options() -> dict[str, str]:
+    """Draw the options; return them as options of the command line. Called inside a form."""
+    left, middle, right = st.columns(3)
+    preset = left.selectbox(
+        "Preset", list(PRESETS), format_func=lambda p: PRESETS[p], key="_preset",
+        help="The paper trains 3 epochs of 300 dimensions and drops tokens seen fewer than 10 times; the default "
+        "chooses by the size of your text.",
+    )  # fmt: skip
+    match = middle.selectbox("Match", list(MATCHES), format_func=lambda m: MATCHES[m], key="_match")
+    fallback = right.selectbox("Rows that cannot be combined", list(FALLBACKS), format_func=_fallback, key="_fallback")
+    temperature = left.number_input(
+        "Temperature", min_value=0.01, max_value=10.0, value=1.0, step=0.05, key="_temperature",
+        help="Similarities are divided by it: below 1 fewer contributors, above 1 more. The paper: 1.",
+    )  # fmt: skip
+    seed = middle.number_input("Seed", min_value=0, max_value=2**31 - 1, value=42, step=1, key="_seed")
+    extend = right.toggle("Keep the source's tokens and add to them", key="_extend")
+    chosen: dict[str, Any] = {
+        "--preset": preset, "--match": match, "--fallback": fallback, "--temperature": temperature, "--seed": int(seed),
+    }  # fmt: skip
+    return {name: str(value) for name, value in chosen.items()} | ({"--extend": ""} if extend else {})
+
+
+def _fallback(fallback: Fallback) -> str:
+    return FALLBACKS[fallback]
+
+
+def run_title(corpus: CorpusChoice, target: Choice, source: Choice) -> str:
+    """Return the title of a job; plain text."""
+    return f"{source.label} → {target.label}, {corpus.label}"

@@ -1,0 +1,118 @@
+"""From the inputs of the page Data and run to a started job, and the list of the session's runs."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from focus_core.config import PAPER, InitConfig
+from focus_core.domain import Preset
+from focus_core.errors import FocusError
+from focus_core.estimate import Estimate, estimate_run
+from focus_core.job_record import JobState, new_run_id
+from focus_core.jobs import job_state, start_job
+from focus_ui import catalog, run_form, state
+from focus_ui.errors import show_error
+from focus_ui.jobs_view import job_panel, own_jobs
+from focus_ui.run_form import Choice, CorpusChoice
+from focus_ui.theme import count, duration
+from focus_ui.uploads import hand_over
+
+THIN = 8.0
+TYPICAL_EPOCHS = 10
+
+
+def show_estimate(corpus: CorpusChoice, target: Choice, n_tokens: int) -> Estimate:
+    """Draw what the run will take, and warn where the vocabulary is too large for the text.
+
+    Parameters
+    ----------
+    corpus : CorpusChoice
+        The corpus.
+    target : Choice
+        The target tokenizer.
+    n_tokens : int
+        Its size.
+
+    Returns
+    -------
+    Estimate
+        What was drawn.
+    """
+    paper = st.session_state.get("_preset") == Preset.PAPER
+    estimate = estimate_run(
+        corpus.survey,
+        vocab_size=n_tokens,
+        dim=PAPER["dim"] if paper else InitConfig().dim,
+        epochs=PAPER["epochs"] if paper else TYPICAL_EPOCHS,
+        trains_tokenizer="--train-tokenizer" in target.arguments,
+    )
+    with st.container(horizontal=True):
+        st.metric("Tokens of text, about", count(estimate.n_tokens), border=True, width=190)
+        st.metric("Time, about", duration(estimate.seconds), border=True, width=190)
+        st.metric("Memory, about", f"{estimate.memory_mib / 1024:.1f} GB", border=True, width=190)
+        st.metric("Sightings of a token", f"{estimate.occurrences_per_token:.0f} ×", border=True, width=190)
+    st.caption("An estimate from the size of the text alone, right to within a factor of two or three.")
+    if estimate.occurrences_per_token < THIN:
+        st.warning(
+            "This vocabulary is large for this text: most new tokens are seen only a few times, so many rows fall "
+            "back. Take a smaller vocabulary or more text.",
+            icon=":material/warning:",
+        )
+    return estimate
+
+
+def launch(corpus: CorpusChoice, target: Choice, source: Choice, options: dict[str, str]) -> None:
+    """Start the job and watch it; an input that the library refuses is drawn as an error.
+
+    Parameters
+    ----------
+    corpus : CorpusChoice
+        The corpus.
+    target, source : Choice
+        Tokenizer and model.
+    options : dict of str to str
+        Options of the command line; "" for a switch.
+    """
+    root, job_id = catalog.runs_root(), new_run_id()
+    arguments = ["init"]
+    for choice in (source, target):
+        files = hand_over(choice.files, root, job_id)
+        for name, value in choice.arguments.items():
+            arguments += [name, str(files[value]) if isinstance(value, int) else value]
+    for path in hand_over(corpus.files, root, job_id):
+        arguments += ["--corpus", str(path)]
+    arguments += ["--field", corpus.column]
+    for name, text in options.items():
+        arguments += [name, text] if text else [name]
+    try:
+        job = start_job(
+            arguments,
+            runs_root=root,
+            owner=state.owner(),
+            title=run_form.run_title(corpus, target, source),
+            job_id=job_id,
+        )
+    except FocusError as error:
+        show_error(error)
+        return
+    state.watch_job(job.id)
+    st.rerun()
+
+
+def watched_job() -> None:
+    """Draw the job that this session watches: the one started last, else any that runs."""
+    chosen = state.chosen_job()
+    running = [job.id for job in own_jobs() if job_state(job) is JobState.RUNNING]
+    for job_id in [chosen] if chosen else running[:1]:
+        job_panel(job_id)
+
+
+def earlier_jobs() -> None:
+    """Draw the session's other jobs."""
+    others = [job for job in own_jobs() if job.id != state.chosen_job()]
+    if not others:
+        return
+    st.subheader("Your runs", anchor=False)
+    st.caption("Those of this browser session. Keep a run's link to open it later or elsewhere.")
+    for job in others:
+        job_panel(job.id)
