@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     import torch
 
 SIDE_FILES = ("LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*", "modules.json", "config_sentence_transformers.json")
-WEIGHT_ROLES = ("source_model", "source_embeddings")
+BARE_ROLE = "source_embeddings"
+WEIGHT_ROLES = ("source_model", BARE_ROLE)
+BARE_NAME = "embeddings"
 N_PROBE = 8
 
 
@@ -59,38 +61,46 @@ def export_model(run: str | Path | RunFolder, destination: str | Path, *, source
     destination = Path(destination)
     with atomic_folder(destination) as part:
         model = _find_source(folder, source)
-        _check_same(folder, model)
         arrays = _read_run(folder, model)
-        notes = _write_model(folder, model, arrays, part) if model.config and model.has_body else []
-        if not model.has_body:
-            _write_static(model, arrays, part)
         shutil.copytree(folder.path / TARGET_TOKENIZER, part, dirs_exist_ok=True)
-        architectures = (model.config or {}).get("architectures", "model") if model.has_body else None
+        notes, architectures = [], None
+        if model is None or not model.has_body:
+            _write_static(model, arrays, part)
+        else:
+            notes = _write_model(folder, model, arrays, part)
+            architectures = (model.config or {}).get("architectures") or [model.model_type]
+            verify_export(part, arrays)
         card = write_card(folder.manifest, architectures=architectures, notes=notes)
         (part / "README.md").write_text(card, encoding="utf-8", newline="\n")
-        if model.has_body:
-            verify_export(part, arrays)
     return destination
 
 
-def _find_source(run: RunFolder, source: str | Path | None) -> SourceModel:
-    """Load the source again, from where the caller or the run's log says it is."""
-    spec, tensor = _remembered(run) if source is None else (str(source), None)
+def _find_source(run: RunFolder, source: str | Path | None) -> SourceModel | None:
+    """Load the source again, from where the caller or the run's log says it is.
+
+    ``None`` where the run was made from nothing but a matrix: then the run itself holds all there is to export.
+    """
+    roles = {entry["role"] for entry in run.manifest["inputs"]}
+    if source is None and BARE_ROLE in roles:
+        return None
+    spec = _remembered(run) if source is None else str(source)
     path = Path(spec).expanduser()
     try:
-        return load_embeddings_file(path, tensor) if path.is_file() else load_source(spec)
+        model = load_embeddings_file(path) if path.is_file() else load_source(spec)
     except InvalidInputError as reason:
         if path.exists() or source is not None:
             raise
-        raise _gone(run, "what it says is gone") from reason
+        raise _gone(run, f"{path.name}, which is gone") from reason
+    _check_same(run, model)
+    return model
 
 
-def _remembered(run: RunFolder) -> tuple[str, str | None]:
-    """Return (location, tensor name) from the run's log."""
+def _remembered(run: RunFolder) -> str:
+    """Return the source's location from the run's log."""
     note = read_json(run.path / "log" / "source.json")
     if not note or not isinstance(note.get("spec"), str):
         raise _gone(run, "no note of it")
-    return note["spec"], note.get("tensor")
+    return str(note["spec"])
 
 
 def _gone(run: RunFolder, got: str) -> InvalidInputError:
@@ -116,12 +126,14 @@ def _check_same(run: RunFolder, model: SourceModel) -> None:
         )
 
 
-def _read_run(run: RunFolder, model: SourceModel) -> dict[str, torch.Tensor]:
+def _read_run(run: RunFolder, model: SourceModel | None) -> dict[str, torch.Tensor]:
     """Return the run's arrays, which must be those that the source has."""
     files = open_tensor_files((run.path / EMBEDDINGS,))
     arrays = {name: files.read(name) for name in files.where}
-    wanted = {"input": model.input, "output": model.output, "bias": model.bias}
-    expected = {name for name, tensor in wanted.items() if tensor is not None}
+    expected = {"input"}
+    if model is not None:
+        matrices = {"input": model.input, "output": model.output, "bias": model.bias}
+        expected = {name for name, tensor in matrices.items() if tensor is not None}
     n_target = run.manifest["target"]["n"]
     if set(arrays) != expected or any(len(tensor) != n_target for tensor in arrays.values()):
         got = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in sorted(arrays.items()))
@@ -138,11 +150,11 @@ def _read_run(run: RunFolder, model: SourceModel) -> dict[str, torch.Tensor]:
 # --- embeddings without a body ----------------------------------------------------------------------------------
 
 
-def _write_static(model: SourceModel, arrays: Mapping[str, torch.Tensor], part: Path) -> None:
+def _write_static(model: SourceModel | None, arrays: Mapping[str, torch.Tensor], part: Path) -> None:
     """Write the matrix under the name it had, and the small files beside it."""
-    (name,) = model.tensor_names["input"]
-    write_arrays(part / "model.safetensors", {name: arrays["input"]})
-    if model.folder is None:
+    names = model.tensor_names["input"] if model is not None and model.folder is not None else (BARE_NAME,)
+    write_arrays(part / "model.safetensors", {names[0]: arrays["input"]})
+    if model is None or model.folder is None:
         return
     _copy_side_files(model.folder, part)
     if model.config is not None:
