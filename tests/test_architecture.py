@@ -151,6 +151,11 @@ def test_pages_compute_nothing(path: Path) -> None:
     assert not used & {"numpy", "torch", "pandas", "scipy", "transformers", "tokenizers", "plotly", "pyarrow"}
 
 
+@cache
+def distributions_by_import() -> dict[str, list[str]]:
+    return dict(packages_distributions())
+
+
 def requirements(name: str) -> set[str]:
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
     return {line.partition("==")[0].lower().replace("_", "-") for line in lines if "==" in line}
@@ -159,7 +164,7 @@ def requirements(name: str) -> set[str]:
 @pytest.mark.parametrize("path", [*python_files("focus_core", "focus_ui", "pages"), *ROOT.glob("app.py")], ids=short)
 def test_requirements_name_everything_that_is_imported(path: Path) -> None:
     """A library that only comes along with another one disappears with that one's next version."""
-    homes = packages_distributions()
+    homes = distributions_by_import()
     used = {n.split(".")[0] for n in imported_names(path)} - sys.stdlib_module_names - {"focus_core", "focus_ui"}
     pinned = requirements("requirements.txt")
     known = {n: {COME_ALONG.get(n, h).lower().replace("_", "-") for h in homes.get(n, [n])} for n in used}
@@ -291,6 +296,11 @@ def test_no_path_of_one_machine() -> None:
 def test_only_the_ci_script_knows_where_its_data_lies() -> None:
     pattern = re.compile(r"\.\./" + "shared")
     assert {line.split(":")[0] for line in lines_matching(pattern, text_files())} <= {".ci/run"}
+
+
+def test_only_documents_of_this_project_are_cited() -> None:
+    pattern = re.compile(r"\b(DES" + r"IGN|METH" + r"ODS|STY" + r"LE|U" + r"X)(\.md|:| section|,? \d)")
+    assert lines_matching(pattern, text_files()) == []
 
 
 def test_nothing_is_left_unfinished() -> None:

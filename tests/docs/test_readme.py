@@ -31,7 +31,7 @@ def test_the_library_example_has_eight_lines_and_runs(
 
 def test_the_two_commands_are_in_the_makefile() -> None:
     commands = [line for block in code_blocks("sh") for line in block.splitlines()]
-    assert "make app" in commands
+    assert "make -C focus-lab app" in commands
     done = subprocess.run(["make", "-n", "app", "PORT=9999"], capture_output=True, text=True, cwd=ROOT, check=True)
     assert "streamlit run app.py" in done.stdout
     assert "--server.port 9999" in done.stdout
@@ -48,9 +48,10 @@ def test_commands_of_the_command_line_exist() -> None:
 
 def test_every_page_has_its_line() -> None:
     text = README.read_text(encoding="utf-8")
-    pages = {p.stem for p in (ROOT / "pages").glob("*.py")}
+    pages = {p.relative_to(ROOT).as_posix() for p in ROOT.glob("**/pages/*.py") if p.stem != "__init__"}
+    pages = {name for name in pages if not name.startswith((".", "build/"))}
     assert pages
-    assert {name for name in pages if f"`pages/{name}.py`" not in text} == set()
+    assert {name for name in pages if f"`{name}`" not in text} == set()
 
 
 def test_the_table_of_benchmarks_has_its_markers() -> None:
