@@ -235,6 +235,27 @@ def write_toy_run(folder: Path | None = None, *, result: FocusResult | None = No
     return open_run(folder)
 
 
+def altered(
+    run: RunFolder, *, manifest: dict[str, Any] | None = None, columns: dict[str, np.ndarray | list[Any]] | None = None
+) -> RunFolder:
+    """Return the same run with other numbers, without writing them.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run to start from.
+    manifest : dict, default=None
+        Top-level keys of the manifest; a dictionary is merged into the one that is there.
+    columns : dict of str to array, default=None
+        ``table.column`` to its new values.
+    """
+    merged = dict(run.manifest)
+    for key, value in (manifest or {}).items():
+        merged[key] = {**merged[key], **value} if isinstance(value, dict) else value
+    memory = {f"column {name}": np.asarray(values) for name, values in (columns or {}).items()}
+    return RunFolder(path=run.path, manifest=merged, digest=run.digest, _memory=memory)
+
+
 def id_of(run: RunFolder, token: str) -> int:
     """Return the target id of a native form."""
     return int(run.column("tokens", "token").tolist().index(token))
