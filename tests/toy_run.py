@@ -151,7 +151,7 @@ def toy_auxiliary(target: Vocabulary) -> AuxiliaryVectors:
     none = [i for i, t in enumerate(target.tokens) if t in WITHOUT_VECTOR or i < len(SPECIALS)]
     vectors[none] = 0.0
     settings = {"epochs": 5, "dim": D_AUX, "min_count": 2, "threads": 1}
-    return AuxiliaryVectors(vectors=vectors, has_vector=vectors.any(axis=1), kind="token", settings=settings)
+    return AuxiliaryVectors(vectors=vectors, has_vector=vectors.any(axis=1), kind="trained", settings=settings)
 
 
 def sparsemax(scores: np.ndarray) -> np.ndarray:

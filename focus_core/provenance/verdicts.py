@@ -46,7 +46,7 @@ def verdicts_of(explanation: Explanation, run: RunFolder) -> tuple[str, ...]:
     """
     about_origin = {Origin.COPIED: _copied, Origin.COMBINED: _combined, Origin.FALLBACK: _fallback}
     sentences = about_origin[Origin(explanation.origin)](explanation)
-    if explanation.origin == Origin.COMBINED and "epochs" in run.manifest["auxiliary"]["settings"]:
+    if explanation.origin == Origin.COMBINED and run.manifest["auxiliary"]["kind"] == "trained":
         sentences += _few_occurrences(explanation)
     return tuple(sentences + _length(explanation))
 
