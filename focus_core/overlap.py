@@ -5,23 +5,52 @@ Owns the rules, their order and the record of every candidate. Refuses to know e
 
 from __future__ import annotations
 
+import dataclasses
 import string
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 
 from focus_core.domain import RULES, MatchMode, Rule
 from focus_core.errors import VocabularyError, bad_input
-from focus_core.token_identity import SPECIAL
+from focus_core.token_identity import NORMAL, SPECIAL
 from focus_core.token_roles import STAND_INS
-from focus_core.vocabulary import Vocabulary
+from focus_core.vocabulary import Vocabulary, collector_paused
 
 CODES = {rule: code for code, rule in enumerate(RULES)}
 PUNCTUATION = frozenset(string.punctuation)
-Match = tuple[int, Rule]
-"""A source id and the rule that proposes it."""
+
+
+class Tier(IntEnum):
+    """How good a candidate is, the best first; subtle: a special of the same string beats its role."""
+
+    USER = 0
+    EXACT = 1
+    ROLE = 2
+    STAND_IN = 3
+    FUZZY = 4
+
+
+RULE_OF_TIER = np.array(
+    [RULES.index(rule) for rule in (Rule.USER, Rule.EXACT, Rule.SPECIAL, Rule.SPECIAL, Rule.FUZZY)], dtype=np.uint8
+)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pairs:
+    """Candidate pairs in no order: target and source ids and the tier of each, shape (n_pairs,)."""
+
+    target: np.ndarray
+    source: np.ndarray
+    tier: np.ndarray
+
+    def keep(self, which: np.ndarray) -> Pairs:
+        """Return the pairs of a mask or of positions."""
+        return Pairs(target=self.target[which], source=self.source[which], tier=self.tier[which])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -135,12 +164,10 @@ def match_vocabularies(
     mode = MatchMode(mode)
     chosen = dict(user_map or {})
     _check_user_map(source, target, chosen)
-    matches = dict(_match_texts(source, target, mode))
-    matches.update(_match_specials(source, target))
-    for target_id, source_id in chosen.items():
-        others = [match for match in matches.get(target_id, ()) if match[0] != source_id]
-        matches[target_id] = [(source_id, Rule.USER), *others]
-    return _collect(source, target, matches)
+    with collector_paused():
+        pairs = _pair_texts(source, target, mode)
+        pairs = _join_pairs(pairs, _pair_specials(source, target), _pair_user(chosen))
+        return _collect(source, target, pairs, mode)
 
 
 def read_user_map(path: Path, source: Vocabulary, target: Vocabulary) -> dict[int, int]:
@@ -187,7 +214,7 @@ def read_user_map(path: Path, source: Vocabulary, target: Vocabulary) -> dict[in
     return pairs
 
 
-def is_symbol(text: str) -> bool:
+def is_symbol(text: str | None) -> bool:
     """Tell whether a text is numeric, ASCII punctuation or white space; empty is the bare word-start mark.
 
     Examples
@@ -195,7 +222,7 @@ def is_symbol(text: str) -> bool:
     >>> [is_symbol(text) for text in ("2024", "½", "?!", "", "a1", "—")]
     [True, True, True, True, False, False]
     """
-    return not text or text.isnumeric() or text.isspace() or PUNCTUATION.issuperset(text)
+    return text is not None and (not text or text.isnumeric() or text.isspace() or PUNCTUATION.issuperset(text))
 
 
 def _look_up(where: str, query: str, vocabulary: Vocabulary) -> int:
@@ -222,89 +249,118 @@ def _check_user_map(source: Vocabulary, target: Vocabulary, pairs: Mapping[int, 
             )
 
 
-def _match_specials(source: Vocabulary, target: Vocabulary) -> Iterator[tuple[int, list[Match]]]:
-    """Yield (target id, matches) of control tokens: the same string, then the same role, then its stand-in."""
+def _pair_user(chosen: Mapping[int, int]) -> Pairs:
+    """Return the user's own pairs."""
+    return _listed([(t, s, Tier.USER) for t, s in chosen.items()])
+
+
+def _pair_specials(source: Vocabulary, target: Vocabulary) -> Pairs:
+    """Return pairs of control tokens: the same string, the same role, and the role's stand-in."""
     same = {source.contents[i]: i for i in np.flatnonzero(source.kinds == SPECIAL).tolist()}
+    found: dict[tuple[int, int], Tier] = {}
     for target_id in np.flatnonzero(target.kinds == SPECIAL).tolist():
-        found: dict[int, Rule] = {}
         if target.contents[target_id] in same:
-            found[same[target.contents[target_id]]] = Rule.EXACT
+            found[target_id, same[target.contents[target_id]]] = Tier.EXACT
         roles = [role for role, i in target.roles.items() if i == target_id]
-        for group in (roles, [STAND_INS[role] for role in roles if role in STAND_INS]):
-            for source_id in sorted(source.roles[role] for role in group if role in source.roles):
-                found.setdefault(source_id, Rule.SPECIAL)
-        if found:
-            yield target_id, list(found.items())
+        stand_ins = [STAND_INS[role] for role in roles if role in STAND_INS]
+        for tier, group in ((Tier.ROLE, roles), (Tier.STAND_IN, stand_ins)):
+            for role in group:
+                if role in source.roles:
+                    found.setdefault((target_id, source.roles[role]), tier)
+    return _listed([(t, s, tier) for (t, s), tier in found.items()])
 
 
-def _match_texts(source: Vocabulary, target: Vocabulary, mode: MatchMode) -> Iterator[tuple[int, list[Match]]]:
-    """Yield (target id, matches) of all other tokens, best match first."""
-    exact = _shared_groups(source.identities, target.identities)
+def _pair_texts(source: Vocabulary, target: Vocabulary, mode: MatchMode) -> Pairs:
+    """Return pairs of all other tokens that the mode allows."""
+    contents = _share_codes(source.contents, target.contents)
+    masks = [vocabulary.present & (vocabulary.kinds != SPECIAL) for vocabulary in (source, target)]
+    exact = _join_codes(*contents, *masks)
+    exact = exact.keep(_same_signature(source, target, exact))
     if mode is MatchMode.EXACT:
-        for target_id, ids in exact:
-            yield target_id, _rank_exact(source, target, target_id, ids)
-        return
-    known = dict(exact)
-    fuzzy = dict(_shared_groups(source.fuzzy_forms, target.fuzzy_forms))
-    symbols = mode is MatchMode.SYMBOLS
-    ids_in_question = fuzzy if symbols else known.keys() | fuzzy.keys()
-    for target_id in ids_in_question:
-        if symbols and not is_symbol(target.fuzzy_forms[target_id] or ""):
-            continue
-        matches = _rank_exact(source, target, target_id, known.get(target_id, ()))
-        matches += _rank_fuzzy(source, target, target_id, fuzzy.get(target_id, ()), known.get(target_id, ()))
-        yield target_id, [(i, Rule.SYMBOL) for i, _ in matches] if symbols else matches
+        return exact
+    texts = [vocabulary.present & (vocabulary.kinds == NORMAL) for vocabulary in (source, target)]
+    fuzzy = _join_codes(*_share_codes(source.fuzzy_forms, target.fuzzy_forms), *texts)
+    same_content = contents[0][fuzzy.source] == contents[1][fuzzy.target]
+    fuzzy = fuzzy.keep(~(same_content & _same_signature(source, target, fuzzy)))
+    fuzzy = dataclasses.replace(fuzzy, tier=np.full(len(fuzzy.target), Tier.FUZZY, dtype=np.uint8))
+    both = _join_pairs(exact, fuzzy)
+    if mode is MatchMode.SYMBOLS:
+        symbols = [i for i in np.unique(both.target).tolist() if is_symbol(target.fuzzy_forms[i])]
+        both = both.keep(np.isin(both.target, symbols))
+    return both
 
 
-def _shared_groups(
-    source_keys: Sequence[Hashable], target_keys: Sequence[Hashable]
-) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """Yield (target id, source ids with the same key, ascending); ``None`` and ``b""`` are no keys."""
-    wanted = set(target_keys) - {None, b""}
-    groups: dict[Hashable, tuple[int, ...]] = {}
-    for i, key in enumerate(source_keys):
-        if key in wanted:
-            groups[key] = (*groups.get(key, ()), i)
-    return ((i, groups[key]) for i, key in enumerate(target_keys) if key in groups)
+def _same_signature(source: Vocabulary, target: Vocabulary, pairs: Pairs) -> np.ndarray:
+    """Tell for each pair whether kind and word start are equal."""
+    kinds = source.kinds[pairs.source] == target.kinds[pairs.target]
+    return np.asarray(kinds & (source.word_start[pairs.source] == target.word_start[pairs.target]))
 
 
-def _rank_exact(source: Vocabulary, target: Vocabulary, target_id: int, ids: Sequence[int]) -> list[Match]:
-    """Order source tokens of one identity: the same native form first, then the lowest id."""
-    if len(ids) > 1:
-        ids = sorted(ids, key=lambda i: (source.tokens[i] != target.tokens[target_id], i))
-    return [(i, Rule.EXACT) for i in ids]
+def _share_codes(source_keys: Sequence[Hashable], target_keys: Sequence[Hashable]) -> tuple[np.ndarray, np.ndarray]:
+    """Return numbers that are equal where keys are, source first; -1 where the target has no such key."""
+    index = dict(zip(target_keys, range(len(target_keys)), strict=True))
+    target_codes = np.fromiter(map(index.__getitem__, target_keys), np.int32, len(target_keys))
+    source_codes = np.fromiter(map(index.get, source_keys, repeat(-1)), np.int32, len(source_keys))
+    return source_codes, target_codes
 
 
-def _rank_fuzzy(
-    source: Vocabulary, target: Vocabulary, target_id: int, ids: Sequence[int], known: Sequence[int]
-) -> list[Match]:
-    """Order source tokens that differ in case or word start: the same case first, then the lowest id."""
-    rest = [i for i in ids if i not in known]
-    if len(rest) > 1:
-        rest.sort(key=lambda i: (source.contents[i] != target.contents[target_id], i))
-    return [(i, Rule.FUZZY) for i in rest]
+def _join_codes(
+    source_codes: np.ndarray, target_codes: np.ndarray, source_mask: np.ndarray, target_mask: np.ndarray
+) -> Pairs:
+    """Return every pair of unmasked tokens with equal codes, as exact ones."""
+    sources = np.flatnonzero(source_mask & (source_codes >= 0))
+    sources = sources[np.argsort(source_codes[sources], kind="stable")]
+    targets = np.flatnonzero(target_mask)
+    first = np.searchsorted(source_codes[sources], target_codes[targets], side="left")
+    counts = np.searchsorted(source_codes[sources], target_codes[targets], side="right") - first
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    tier = np.full(len(within), Tier.EXACT, dtype=np.uint8)
+    return Pairs(target=np.repeat(targets, counts), source=sources[within + np.repeat(first, counts)], tier=tier)
 
 
-def _collect(source: Vocabulary, target: Vocabulary, matches: Mapping[int, Sequence[Match]]) -> Overlap:
-    """Turn matches into arrays, sorted by target id."""
-    targets = np.array(sorted(matches), dtype=np.int32)
-    ordered = [matches[i] for i in targets.tolist()]
-    sizes = np.array([len(found) for found in ordered], dtype=np.int64)
-    flat = [match for found in ordered for match in found]
-    source_ids = np.array([i for i, _ in flat], dtype=np.int32)
-    rules = np.array([CODES[rule] for _, rule in flat], dtype=np.uint8)
-    starts = np.cumsum(sizes) - sizes
-    ranks = np.minimum(np.arange(len(flat)) - np.repeat(starts, sizes), np.iinfo(np.uint16).max)
+def _listed(rows: Sequence[tuple[int, int, int]]) -> Pairs:
+    """Turn (target, source, tier) rows into columns."""
+    table = np.array(rows, dtype=np.int64).reshape(-1, 3)
+    return Pairs(target=table[:, 0], source=table[:, 1], tier=table[:, 2].astype(np.uint8))
+
+
+def _join_pairs(*parts: Pairs) -> Pairs:
+    """Put pairs of several kinds into one table."""
+    columns = ("target", "source", "tier")
+    return Pairs(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in columns})
+
+
+def _collect(source: Vocabulary, target: Vocabulary, pairs: Pairs, mode: MatchMode) -> Overlap:
+    """Order the candidates of every token, best first, and choose the first."""
+    pairs = pairs.keep(_rank_order(source, target, pairs))
+    targets, starts, sizes = np.unique(pairs.target, return_index=True, return_counts=True)
+    rules = RULE_OF_TIER[pairs.tier]
+    if mode is MatchMode.SYMBOLS:
+        by_text = np.isin(pairs.tier, (Tier.EXACT, Tier.FUZZY)) & (target.kinds[pairs.target] != SPECIAL)
+        rules[by_text] = RULES.index(Rule.SYMBOL)
+    ranks = np.minimum(np.arange(len(rules)) - np.repeat(starts, sizes), np.iinfo(np.uint16).max)
     is_new = target.present.copy()
     is_new[targets] = False
+    source_ids = pairs.source.astype(np.int32)
     return Overlap(
         n_source=source.n_present,
         n_target=target.n_present,
-        target_ids=targets,
+        target_ids=targets.astype(np.int32),
         source_ids=source_ids[starts],
         rules=rules[starts],
         candidates=Candidates(
-            target_id=np.repeat(targets, sizes), source_id=source_ids, rule=rules, rank=ranks.astype(np.uint16)
+            target_id=pairs.target.astype(np.int32), source_id=source_ids, rule=rules, rank=ranks.astype(np.uint16)
         ),
         new_ids=np.flatnonzero(is_new).astype(np.int32),
     )
+
+
+def _rank_order(source: Vocabulary, target: Vocabulary, pairs: Pairs) -> np.ndarray:
+    """Return positions of pairs by target, tier, native form, case and source id; each pair once."""
+    rows = list(zip(pairs.source.tolist(), pairs.target.tolist(), strict=True))
+    other_form = np.array([source.tokens[s] != target.tokens[t] for s, t in rows], dtype=bool)
+    other_case = np.array([source.contents[s] != target.contents[t] for s, t in rows], dtype=bool)
+    order = np.lexsort((pairs.source, other_case, other_form, pairs.tier, pairs.target))
+    keys = pairs.target[order] * np.int64(source.n) + pairs.source[order]
+    _, first = np.unique(keys, return_index=True)
+    return np.asarray(order[np.sort(first)])

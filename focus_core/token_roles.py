@@ -5,7 +5,7 @@ Owns the order of the witnesses. A configuration's word counts most, even where 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from focus_core.domain import Role
@@ -33,15 +33,17 @@ STAND_INS: dict[Role, Role] = {Role.BOS: Role.CLS, Role.CLS: Role.BOS, Role.EOS:
 """Roles that do the same work in another family: what opens a text, and what closes it."""
 
 
-def find_roles(state: Mapping[str, Any], ids: Mapping[str, int], config: Mapping[str, Any]) -> dict[Role, int]:
+def find_roles(
+    state: Mapping[str, Any], id_of: Callable[[str], int | None], config: Mapping[str, Any]
+) -> dict[Role, int]:
     """Assign roles to token ids.
 
     Parameters
     ----------
     state : mapping
-        The parsed ``tokenizer.json``.
-    ids : mapping of str to int
-        Id of each added token and of each token that the model or the configuration may name.
+        As `tokenizer_parts.describe_backend` returns it.
+    id_of : callable of str to int or None
+        Looks a token up.
     config : mapping
         ``tokenizer_config.json`` and what is merged into it.
 
@@ -54,7 +56,7 @@ def find_roles(state: Mapping[str, Any], ids: Mapping[str, int], config: Mapping
     """
     specials = {t["content"]: t["id"] for t in state.get("added_tokens") or () if t.get("special")}
     roles: dict[Role, int] = {}
-    for role, token_id in _witnesses(state, ids, specials, config):
+    for role, token_id in _witnesses(state, id_of, specials, config):
         if role not in roles and not _is_denied(role, config):
             roles[role] = token_id
     for role, token_id in _read_post_processor(state.get("post_processor") or {}, specials):
@@ -71,16 +73,14 @@ def _is_denied(role: Role, config: Mapping[str, Any]) -> bool:
 
 
 def _witnesses(
-    state: Mapping[str, Any], ids: Mapping[str, int], specials: Mapping[str, int], config: Mapping[str, Any]
+    state: Mapping[str, Any], id_of: Callable[[str], int | None], specials: Mapping[str, int], config: Mapping[str, Any]
 ) -> Iterator[tuple[Role, int]]:
     """Yield (role, id), the most trusted first."""
-    for role in Role:
-        named = token_string(config.get(f"{role}_token"))
-        if named is not None and named in ids:
-            yield role, ids[named]
-    unknown = unknown_token(state["model"])
-    if unknown is not None and unknown in ids:
-        yield Role.UNK, ids[unknown]
+    named = [(role, token_string(config.get(f"{role}_token"))) for role in Role]
+    for role, token in [*named, (Role.UNK, state["model"].get("unk_token"))]:
+        token_id = id_of(token) if token else None
+        if token_id is not None:
+            yield role, token_id
     for role in Role:
         given = config.get(f"{role}_token_id")
         given = given[0] if isinstance(given, list) and given else given
@@ -88,14 +88,6 @@ def _witnesses(
             yield role, given
     for role, strings in WELL_KNOWN.items():
         yield from ((role, specials[string]) for string in strings if string in specials)
-
-
-def unknown_token(model: Mapping[str, Any]) -> str | None:
-    """Return the token that the model itself puts for what it does not know."""
-    if isinstance(model["vocab"], list):
-        index = model.get("unk_id")
-        return str(model["vocab"][index][0]) if index is not None else None
-    return model.get("unk_token") or None
 
 
 def _read_post_processor(processor: Mapping[str, Any], specials: Mapping[str, int]) -> Iterator[tuple[Role, int]]:

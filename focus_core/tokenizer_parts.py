@@ -7,6 +7,7 @@ Refuses to know any one format.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +19,8 @@ from focus_core.errors import VocabularyError, bad_input
 from focus_core.locate import TOKENIZER_REMEDY, TokenizerFiles
 
 Built = TypeVar("Built")
+UNIGRAM_OPTIONS = re.compile(r"Unigram\(unk_id=(\d+|None), .*, byte_fallback=(True|False)\)", re.DOTALL)
+"""How the binding prints a Unigram model; its attributes show none of this."""
 
 MAX_BYTES = 256 * 2**20
 """The largest tokenizer files in use have about 40 MB."""
@@ -160,6 +163,48 @@ def parse_backend(name: str, text: str) -> Tokenizer:
         If the library cannot read it.
     """
     return build_part(name, lambda: Tokenizer.from_str(text))
+
+
+def describe_backend(backend: Tokenizer) -> dict[str, Any]:
+    """Return what a ``tokenizer.json`` says, without its vocabulary and merges.
+
+    Parameters
+    ----------
+    backend : tokenizers.Tokenizer
+        The tokenizer.
+
+    Returns
+    -------
+    dict
+        ``model`` (``type``, ``unk_token``, ``continuing_subword_prefix``, ``byte_fallback``), ``added_tokens``
+        (``id``, ``content``, ``special``), ``normalizer``, ``pre_tokenizer``, ``decoder``, ``post_processor``.
+    """
+    added = backend.get_added_tokens_decoder().items()
+    state: dict[str, Any] = {
+        "model": _describe_model(backend),
+        "added_tokens": [{"id": i, "content": t.content, "special": t.special} for i, t in sorted(added)],
+    }
+    for name in ("normalizer", "pre_tokenizer", "decoder", "post_processor"):
+        part = getattr(backend, name)
+        state[name] = None if part is None else json.loads(part.__getstate__())
+    return state
+
+
+def _describe_model(backend: Tokenizer) -> dict[str, Any]:
+    """Return the options of a model; those that the binding does not show are read from its own JSON."""
+    model = backend.model
+    kind = type(model).__name__
+    if kind != "Unigram":
+        names = ("unk_token", "continuing_subword_prefix", "byte_fallback")
+        return {"type": kind, **{name: getattr(model, name, None) for name in names}}
+    options = UNIGRAM_OPTIONS.fullmatch(repr(model))
+    if options is None:
+        whole = json.loads(model.__getstate__())
+        unk_id, fallback = whole["unk_id"], whole["byte_fallback"]
+    else:
+        unk_id, fallback = None if options[1] == "None" else int(options[1]), options[2] == "True"
+    unknown = None if unk_id is None else backend.id_to_token(unk_id)
+    return {"type": kind, "unk_token": unknown, "byte_fallback": fallback}
 
 
 def added_entries(config: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:

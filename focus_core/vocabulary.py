@@ -5,14 +5,15 @@ Owns `Vocabulary` and how one is loaded. Refuses to compare two of them.
 
 from __future__ import annotations
 
-import json
+import gc
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -22,11 +23,12 @@ from focus_core.domain import KINDS, Family, Role, TokenKind
 from focus_core.locate import TokenizerFiles, locate_tokenizer
 from focus_core.sentencepiece_files import role_names
 from focus_core.text_scripts import scripts_of_texts
-from focus_core.token_identity import BYTE, NORMAL, Marks, identify, read_marks, readable
-from focus_core.token_roles import find_roles, unknown_token
+from focus_core.token_identity import BYTE, NORMAL, Marks, decode_all, identify, read_marks, readable
+from focus_core.token_roles import find_roles
 from focus_core.tokenizer_files import load_backend
-from focus_core.tokenizer_parts import contradiction, not_a_tokenizer, token_string
+from focus_core.tokenizer_parts import build_part, contradiction, describe_backend, not_a_tokenizer
 
+MAX_GAPS = 65_536
 ID_QUERY = re.compile(r"#(\d{1,9})")
 
 
@@ -52,8 +54,6 @@ class Vocabulary:
         False where no token has this id.
     roles : mapping of Role to int
         Ids of the tokens with a role.
-    digest : str
-        SHA-256 of tokens, model, normaliser and roles; the same wherever the files lie.
     marks : Marks
         How the tokenizer writes word starts and bytes.
     backend : tokenizers.Tokenizer
@@ -70,7 +70,6 @@ class Vocabulary:
     word_start: np.ndarray
     present: np.ndarray
     roles: Mapping[Role, int]
-    digest: str
     marks: Marks
     backend: Tokenizer
     chat_and_config: Mapping[str, Any]
@@ -90,6 +89,15 @@ class Vocabulary:
         return int(self.present.sum())
 
     @cached_property
+    def digest(self) -> str:
+        """Return the SHA-256 of tokens, model, normaliser and roles; the same wherever the files lie.
+
+        Truncation and padding belong to a use of the tokenizer and are left out.
+        """
+        canonical = self.backend.to_str().partition('"added_tokens":')[2]
+        return digest_json([sha256_bytes(canonical.encode()), {role.value: i for role, i in self.roles.items()}])
+
+    @cached_property
     def identities(self) -> tuple[bytes, ...]:
         """Return one key per id: equal keys are equal identities; ``b""`` at a gap.
 
@@ -102,16 +110,21 @@ class Vocabulary:
     @cached_property
     def texts(self) -> tuple[str, ...]:
         """Return the readable text of every id, without word-start mark; lone bytes as ``<0xE0>``, gaps empty."""
-        if not (self.kinds == BYTE).any():
-            return tuple([content.decode() for content in self.contents])
-        pairs = zip(self.contents, (self.kinds == BYTE).tolist(), strict=True)
-        return tuple([_spell_bytes(content) if is_byte else content.decode() for content, is_byte in pairs])
+        is_byte = self.kinds == BYTE
+        texts = decode_all([b"" if byte else c for c, byte in zip(self.contents, is_byte.tolist(), strict=True)])
+        for i in np.flatnonzero(is_byte).tolist():
+            texts[i] = _spell_bytes(self.contents[i])
+        return tuple(texts)
 
     @cached_property
     def fuzzy_forms(self) -> tuple[str | None, ...]:
         """Return the text without case and word start of every id; ``None`` for specials, bytes and gaps."""
-        pairs = zip(self.texts, ((self.kinds == NORMAL) & self.present).tolist(), strict=True)
-        return tuple([text.lower() if is_text else None for text, is_text in pairs])
+        is_byte = (self.kinds == BYTE).tolist()
+        contents = [b"" if byte else c for c, byte in zip(self.contents, is_byte, strict=True)]
+        forms: list[str | None] = [*decode_all(contents, str.lower)]
+        for i in np.flatnonzero((self.kinds != NORMAL) | ~self.present).tolist():
+            forms[i] = None
+        return tuple(forms)
 
     @cached_property
     def scripts(self) -> tuple[str, ...]:
@@ -212,14 +225,35 @@ def vocabulary_from_backend(
 
     Notes
     -----
-    The tokenizer's own JSON is parsed: it holds tokens in order, model, marks and roles at once, in half the time
-    that the dictionary of its vocabulary takes.
+    Tokens are asked for one by one and the parts of the pipeline by their own state: a quarter of the time that the
+    tokenizer's whole JSON takes to be written and parsed.
     """
-    text = backend.to_str()
-    state = json.loads(text)
-    tokens, present = _list_tokens(name, state)
+    with collector_paused():
+        return _read_backend(backend, name, config)
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep the cyclic garbage collector from running while many small objects are made.
+
+    Nothing made here refers to itself, and each pass over a quarter of a million new objects frees nothing: the
+    collector takes more than half of the time of reading a large vocabulary.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _read_backend(backend: Tokenizer, name: str, config: Mapping[str, Any]) -> Vocabulary:
+    """Read the vocabulary of a tokenizer without writing it out."""
+    state = build_part(name, lambda: describe_backend(backend))
+    tokens, present = _list_tokens(name, backend)
     marks = read_marks(state)
-    roles = find_roles(state, _ids_by_name(state, tokens, config), config)
+    roles = find_roles(state, backend.token_to_id, config)
     specials = {t["id"] for t in state["added_tokens"] if t["special"]} | set(roles.values())
     literals = {t["id"] for t in state["added_tokens"]} - specials
     identities = identify(tokens, marks=marks, specials=specials, literals=literals)
@@ -232,51 +266,27 @@ def vocabulary_from_backend(
         word_start=identities.word_start,
         present=present,
         roles=MappingProxyType(roles),
-        digest=_digest(text, roles),
         marks=marks,
         backend=backend,
         chat_and_config=MappingProxyType(dict(config)),
     )
 
 
-def _list_tokens(name: str, state: Mapping[str, Any]) -> tuple[list[str], np.ndarray]:
-    """Return native forms by id and a mask of the ids that exist, shape (n,)."""
-    vocab = state["model"]["vocab"]
-    pairs = vocab.items() if isinstance(vocab, dict) else ((piece[0], i) for i, piece in enumerate(vocab))
-    ids = dict(pairs)
-    owners = {i: token for token, i in ids.items()}
-    for entry in state["added_tokens"]:
-        token, i = entry["content"], entry["id"]
-        if ids.get(token, i) != i or owners.get(i, token) != token:
-            raise contradiction(name, f"added token {token!r} with id {i}, elsewhere {owners.get(i, ids.get(token))!r}")
-        ids[token], owners[i] = i, token
-    if not ids:
+def _list_tokens(name: str, backend: Tokenizer) -> tuple[list[str], np.ndarray]:
+    """Return native forms by id, ``""`` at a gap, and a mask of the ids that exist, shape (n,)."""
+    size = backend.get_vocab_size(with_added_tokens=True)
+    found: list[str | None] = list(map(backend.id_to_token, range(size)))
+    missing = found.count(None)
+    if not missing and size:
+        return cast(list[str], found), np.ones(size, dtype=bool)
+    for i in range(size, 2 * size + MAX_GAPS):
+        found.append(backend.id_to_token(i))
+        missing -= found[-1] is not None
+        if not missing:
+            return [token or "" for token in found], np.array([token is not None for token in found], dtype=bool)
+    if not size:
         raise not_a_tokenizer(name, "an empty vocabulary")
-    n = max(owners) + 1
-    if n > 2 * len(ids) + 65_536:
-        raise not_a_tokenizer(
-            name, f"id {n - 1} among {len(ids)} tokens", expected="ids that follow each other closely"
-        )
-    if n == len(ids) and not isinstance(vocab, dict) and n == len(vocab):
-        return [piece[0] for piece in vocab], np.ones(n, dtype=bool)
-    tokens, present = [""] * n, np.zeros(n, dtype=bool)
-    for token, i in ids.items():
-        tokens[i] = token
-    present[list(owners)] = True
-    return tokens, present
-
-
-def _ids_by_name(state: Mapping[str, Any], tokens: Iterable[str], config: Mapping[str, Any]) -> dict[str, int]:
-    """Return the ids of the tokens that may have a role."""
-    named = {token_string(config.get(f"{role}_token")) for role in Role} | {unknown_token(state["model"])}
-    found = {token: i for i, token in enumerate(tokens) if token in named}
-    return found | {entry["content"]: entry["id"] for entry in state["added_tokens"]}
-
-
-def _digest(text: str, roles: Mapping[Role, int]) -> str:
-    """Hash a tokenizer's JSON and roles; truncation and padding belong to a use of it and are left out."""
-    canonical = text.partition('"added_tokens":')[2]
-    return digest_json([sha256_bytes(canonical.encode()), {role.value: i for role, i in roles.items()}])
+    raise contradiction(name, f"{missing} of {size} tokens without an id of their own, or far above the others")
 
 
 def _spell_bytes(content: bytes) -> str:
