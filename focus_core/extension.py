@@ -12,7 +12,8 @@ Limits
 * A BPE piece whose parts cannot be joined through tokens of the vocabulary is left out, unless it is a whole word
   of a byte-level model.
 * Bytes that are not valid UTF-8 can be a piece of byte-level BPE only; elsewhere they are left out.
-* An added token is found wherever its text stands, inside a longer word too, and the longest one wins.
+* An added token is found wherever its text stands, inside a longer word too, and the longest one wins. Where there
+  are some, a SentencePiece source marks the start of the text alone, and drops a space that the text begins with.
 * A text of the source's own language may be cut differently than before, since there are more tokens to
   choose from. Ids of the source never change.
 """
@@ -136,6 +137,7 @@ class _Builder:
         self.pieces: dict[str, int] = {}
         self.added: dict[str, int] = {}
         self.left_out: list[int] = []
+        self.taken: set[int] = set()
         self.merges: list[tuple[str, str]] = []
         self.whole_words = False
         self.score_shift = 0.0
@@ -143,11 +145,12 @@ class _Builder:
     def sort_new_tokens(self, new_ids: list[int], places: dict[int, int]) -> None:
         """Decide for every new target id whether it becomes a piece, an added token, or stays out."""
         known = self.source.ids_of_tokens
+        self.taken = set(places.values())
         for i in new_ids:
             special = KINDS[int(self.target.kinds[i])] == TokenKind.SPECIAL
             form = self.target.tokens[i] if special else self._respell(i)
             if form in known and (special or self.one_kind):
-                places[i] = known[form]  # the same string is already there, as another kind of token
+                self._offer_place(i, known[form], places)
             elif special:
                 self.added[form] = i
             elif self.one_kind and i not in self.literals:
@@ -156,6 +159,14 @@ class _Builder:
                 self._offer_added(i)
         if self.source.family in BPE_FAMILIES and self.pieces:
             self._plan_merges()
+
+    def _offer_place(self, i: int, place: int, places: dict[int, int]) -> None:
+        """Take the place of the same string, there as another kind of token, unless a better match has it."""
+        if place in self.taken:
+            self.left_out.append(i)
+        else:
+            places[i] = place
+            self.taken.add(place)
 
     def _respell(self, i: int) -> str:
         """Return a target token as the source's model would write it; ``""`` where it cannot."""
@@ -301,7 +312,7 @@ class _Builder:
             special = KINDS[int(self.target.kinds[self.added[content]])] == TokenKind.SPECIAL
             self.state["added_tokens"].append({"id": n_model + k, "content": content, **flags, "special": special})
         if any(not entry["special"] for entry in self.state["added_tokens"][-len(added) :] if added):
-            _mark_only_the_first(self.state.get("pre_tokenizer"))
+            _mark_only_the_first(self.state)
         return Tokenizer.from_str(json.dumps(self.state))
 
     def _config(self) -> Mapping[str, Any]:
@@ -315,11 +326,22 @@ class _Builder:
         return config
 
 
-def _mark_only_the_first(splitter: Any) -> None:
-    """Let SentencePiece's word mark open the text, not every stretch after an added token, which is mid-word."""
-    for part in (splitter, *((splitter or {}).get("pretokenizers") or ())):
-        if part and part.get("type") == "Metaspace" and part.get("prepend_scheme") == "always":
+def _mark_only_the_first(state: dict[str, Any]) -> None:
+    """Let SentencePiece's word mark open the text, not every stretch after an added token.
+
+    Such a stretch begins inside a word or has a space of its own; another mark would be decoded as a space.
+    """
+    splitter, normalizer = state.get("pre_tokenizer") or {}, state.get("normalizer") or {}
+    for part in (splitter, *(splitter.get("pretokenizers") or ())):
+        if part.get("type") == "Metaspace" and part.get("prepend_scheme") == "always":
             part["prepend_scheme"] = "first"
+    parts = normalizer.get("normalizers") or [normalizer]
+    marks = [part["prepend"] for part in parts if part.get("type") == "Prepend"]
+    if marks and not splitter:
+        kept = [part for part in parts if part.get("type") != "Prepend"]
+        state["normalizer"] = {"type": "Sequence", "normalizers": kept}
+        first = {"type": "Metaspace", "replacement": marks[0], "prepend_scheme": "first", "split": False}
+        state["pre_tokenizer"] = first
 
 
 def _are_one_kind(source: Vocabulary, target: Vocabulary) -> bool:
