@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from focus_core import __version__, run_folder
+from focus_core import __version__
 from focus_core.artifacts import dump_json, write_arrays
 from focus_core.domain import KINDS, ORIGINS, RULES, Origin
-from focus_core.run_folder import COLUMNS, RunFolder, open_run
+from focus_core.run_folder import COLUMNS, RunFolder, layout, open_run
 from focus_core.tokenizer_files import save_tokenizer_folder
 
 if TYPE_CHECKING:
@@ -60,13 +60,13 @@ def write_run(result: FocusResult, part: Path) -> None:
     _write_table(part, "candidates", _candidates(result))
     if result.examples is not None:
         _write_table(part, "examples", _examples(result.examples))
-    write_arrays(part / run_folder.EMBEDDINGS, result.embeddings)
-    write_arrays(part / run_folder.AUXILIARY, {"vectors": result.auxiliary.vectors})
-    write_arrays(part / run_folder.STATISTICS, result.statistics)
-    save_tokenizer_folder(result.source, part / run_folder.SOURCE_TOKENIZER)
-    save_tokenizer_folder(result.target, part / run_folder.TARGET_TOKENIZER)
+    write_arrays(part / layout.EMBEDDINGS, result.embeddings)
+    write_arrays(part / layout.AUXILIARY, {"vectors": result.auxiliary.vectors})
+    write_arrays(part / layout.STATISTICS, result.statistics)
+    save_tokenizer_folder(result.source, part / layout.SOURCE_TOKENIZER)
+    save_tokenizer_folder(result.target, part / layout.TARGET_TOKENIZER)
     text = dump_json(plain(_manifest(result))) + "\n"
-    (part / run_folder.MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+    (part / layout.MANIFEST).write_text(text, encoding="utf-8", newline="\n")
 
 
 # --- tables -----------------------------------------------------------------------------------------------------
@@ -247,8 +247,8 @@ def _manifest(result: FocusResult) -> dict[str, Any]:
     corpus = None if result.corpus is None else {**result.corpus, **result.occurrence_shares}
     auxiliary = result.auxiliary
     return {
-        "schema_version": run_folder.SCHEMA_VERSION,
-        "kind": run_folder.KIND,
+        "schema_version": layout.SCHEMA_VERSION,
+        "kind": layout.KIND,
         "config": result.config.to_dict(),
         "differences_from_paper": result.config.differences_from_paper(),
         "versions": versions(),

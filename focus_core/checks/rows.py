@@ -45,7 +45,7 @@ class NormShift(Check):
             f"the median new row has {ratio:.2f} times the length of the median copied row; "
             f"{outliers:,} rows differ by more than {self.limit('problem'):g} times"
         )
-        tip = "short rows mix unlike rows: train the vectors longer or lower --temperature; rows far too long point to the source"
+        tip = "short rows mix unlike rows: train the vectors longer or lower --temperature; long: see the source"
         return self.result(status, summary, tip=tip, tokens=new[np.argsort(-factors, kind="stable")])
 
 

@@ -217,10 +217,10 @@ def explain_token(run: RunFolder, target_id: int, *, n_neighbours: int = 0) -> E
 
 def _token_row(run: RunFolder, target_id: int) -> dict[str, Any]:
     """Return one row of the table of tokens as Python values, without NaN."""
-    n_target = len(run.column("tokens", "id"))
+    n_target = run.tokens().num_rows
     if not 0 <= target_id < n_target:
         raise _no_token(target_id, f"ids from 0 to {n_target - 1}")
-    row: dict[str, Any] = run.tokens().slice(target_id, 1).to_pylist()[0]
+    row = run.token_rows([target_id])[0]
     if row["kind"] is None:
         raise _no_token(target_id, "an id without a token")
     row["source_id"] = row["source_id"] if row["source_id"] >= 0 else None
@@ -256,18 +256,13 @@ def contributors_of(run: RunFolder, target_id: int) -> tuple[Contributor, ...]:
     )
     return tuple(
         Contributor(
-            **_described(run, source_id), weight=weight, similarity=None if math.isnan(similarity) else similarity
+            source_id=row["id"],
+            **{name: row[name] for name in ("token", "text", "kind", "script", "word_start")},
+            weight=weight,
+            similarity=None if math.isnan(similarity) else similarity,
         )
-        for source_id, weight, similarity in zip(source_ids, weights, similarities, strict=True)
+        for row, weight, similarity in zip(run.source_rows(source_ids), weights, similarities, strict=True)
     )
-
-
-def _described(run: RunFolder, source_id: int) -> dict[str, Any]:
-    names = ("token", "text", "kind", "script")
-    word_start = bool(run.source_word_start()[source_id])
-    return {"source_id": source_id, "word_start": word_start} | {
-        name: run.column("source_tokens", name)[source_id] for name in names
-    }
 
 
 def _to_json(value: Any) -> Any:
@@ -287,11 +282,15 @@ def _threshold(contributors: tuple[Contributor, ...], temperature: float) -> flo
 
 def _candidates_of(run: RunFolder, target_id: int) -> tuple[Candidate, ...]:
     first, last = np.searchsorted(run.column("candidates", "target_id"), [target_id, target_id + 1]).tolist()
-    token, text = (run.column("source_tokens", name) for name in ("token", "text"))
-    starts = run.source_word_start()
+    found = run.candidates().slice(first, last - first).to_pydict()
     return tuple(
-        Candidate(source_id=s, token=token[s], text=text[s], word_start=bool(starts[s]), rule=rule, rank=rank)
-        for _, s, rule, rank in zip(*run.candidates().slice(first, last - first).to_pydict().values(), strict=True)
+        Candidate(
+            source_id=row["id"],
+            **{name: row[name] for name in ("token", "text", "word_start")},
+            rule=rule,
+            rank=rank,
+        )
+        for row, rule, rank in zip(run.source_rows(found["source_id"]), found["rule"], found["rank"], strict=True)
     )
 
 
@@ -339,18 +338,16 @@ def fed_by(run: RunFolder, source_id: int, *, limit: int | None = None) -> list[
     """
     rows = np.flatnonzero(run.column("contributions", "source_id") == source_id)
     order = np.argsort(-run.column("contributions", "weight")[rows], kind="stable")
-    return [_fed(run, int(row)) for row in rows[order][:limit]]
-
-
-def _fed(run: RunFolder, row: int) -> Fed:
-    target_id = int(run.column("contributions", "target_id")[row])
-    similarity = float(run.column("contributions", "similarity")[row])
-    names = ("token", "text", "origin")
-    described = {name: run.column("tokens", name)[target_id] for name in names}
-    return Fed(
-        target_id=target_id,
-        word_start=bool(run.column("tokens", "word_start")[target_id]),
-        weight=float(run.column("contributions", "weight")[row]),
-        similarity=None if math.isnan(similarity) else similarity,
-        **described,
+    rows = rows[order][:limit]
+    targets, weights, similarities = (
+        run.column("contributions", name)[rows].tolist() for name in ("target_id", "weight", "similarity")
     )
+    return [
+        Fed(
+            target_id=row["id"],
+            **{name: row[name] for name in ("token", "text", "word_start", "origin")},
+            weight=weight,
+            similarity=None if math.isnan(similarity) else similarity,
+        )
+        for row, weight, similarity in zip(run.token_rows(targets), weights, similarities, strict=True)
+    ]

@@ -101,7 +101,12 @@ def _neighbours(
     cosines[~kept] = -np.inf
     cosines[target_id] = -np.inf
     order = np.argsort(-cosines, kind="stable")[:k]
-    return [_describe(run, int(i), float(cosines[i])) for i in order if np.isfinite(cosines[i])]
+    near = [int(i) for i in order if np.isfinite(cosines[i])]
+    names = ("id", "token", "text", "word_start", "origin")
+    return [
+        Neighbour(**{name: row[name] for name in names}, cosine=float(cosines[row["id"]]))
+        for row in run.token_rows(near)
+    ]
 
 
 def _cosines(read: Callable[[slice], np.ndarray], unit: np.ndarray, n_rows: int) -> np.ndarray:
@@ -114,14 +119,3 @@ def _cosines(read: Callable[[slice], np.ndarray], unit: np.ndarray, n_rows: int)
         np.divide(block @ unit, lengths, out=found, where=lengths > 0)
         cosines[start : start + len(block)] = found
     return cosines
-
-
-def _describe(run: RunFolder, target_id: int, cosine: float) -> Neighbour:
-    return Neighbour(
-        id=target_id,
-        token=str(run.column("tokens", "token")[target_id]),
-        text=str(run.column("tokens", "text")[target_id]),
-        word_start=bool(run.column("tokens", "word_start")[target_id]),
-        origin=str(run.column("tokens", "origin")[target_id]),
-        cosine=cosine,
-    )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -304,9 +305,12 @@ def test_a_run_without_auxiliary_vectors_opens(copy: Path) -> None:
     assert open_run(copy).auxiliary() is None
 
 
-def test_word_starts_of_source_tokens(run: RunFolder) -> None:
-    starts = run.source_word_start()
-    assert [bool(starts[source_id_of(run, t)]) for t in ("▁farmer", "ing", "▁", "<s>")] == [True, False, True, False]
+def test_source_rows_know_their_word_start(run: RunFolder) -> None:
+    ids = [source_id_of(run, token) for token in ("▁farmer", "ing", "▁", "<s>")]
+    rows = run.source_rows(ids)
+    assert [row["id"] for row in rows] == ids
+    assert [row["word_start"] for row in rows] == [True, False, True, False]
+    assert run.source_rows([]) == []
 
 
 @pytest.mark.parametrize(
@@ -314,16 +318,15 @@ def test_word_starts_of_source_tokens(run: RunFolder) -> None:
     [
         ({"word_start": "", "continuation": "##"}, [True, False, True, True]),
         ({"word_start": "Ġ", "continuation": ""}, [False, False, False, True]),
+        ({"word_start": "", "continuation": ""}, [True, True, True, True]),
     ],
 )
 def test_word_starts_follow_the_marks(run: RunFolder, marks: dict[str, str], expected: list[bool]) -> None:
     """WordPiece: no prefix opens a word, and so does the bare prefix itself; byte-level: ``Ġ`` opens one."""
-    memory = {
-        "column source_tokens.token": np.array(["a", "##b", "##", "Ġc"], dtype=object),
-        "column source_tokens.kind": np.array(["normal"] * 4, dtype=object),
-    }
-    other = RunFolder(path=run.path, manifest={"source": {"marks": marks}}, digest="", _memory=memory)
-    assert other.source_word_start().tolist() == expected
+    table = pa.table({"token": ["a", "##b", "##", "Ġc"], "kind": ["normal"] * 4})
+    manifest = {"source": {"marks": marks}}
+    other = RunFolder(path=run.path, manifest=manifest, digest="", _memory={"table source_tokens": table})
+    assert [row["word_start"] for row in other.source_rows(range(4))] == expected
 
 
 @pytest.mark.parametrize(("query", "token"), [("#28", "▁mkulima"), ("▁mkulima", "▁mkulima"), ("mkulima", "▁mkulima")])

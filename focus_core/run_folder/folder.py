@@ -6,9 +6,7 @@ needs neither torch nor the tokenizers, so that a page opens a run in millisecon
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,41 +15,24 @@ import numpy as np
 
 from focus_core.artifacts import map_array, sha256_bytes, tensor_names, to_float32
 from focus_core.domain import TokenKind
-from focus_core.errors import InvalidInputError, RunFolderError, bad_input
+from focus_core.run_folder.layout import (
+    AUXILIARY,
+    COLUMNS,
+    EMBEDDINGS,
+    EXAMPLES,
+    ID_QUERY,
+    MANIFEST,
+    REQUIRED,
+    STATISTICS,
+    no_run,
+    parse_manifest,
+    read_table,
+    take_rows,
+    to_array,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-SCHEMA_VERSION = 1
-KIND = "initialisation"
-
-MANIFEST = "manifest.json"
-EMBEDDINGS = "embeddings.safetensors"
-AUXILIARY = "auxiliary.safetensors"
-STATISTICS = "statistics.safetensors"
-SOURCE_TOKENIZER = "source_tokenizer"
-TARGET_TOKENIZER = "target_tokenizer"
-EXAMPLES = "examples.parquet"
-
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "tokens": (
-        "id", "token", "text", "kind", "word_start", "script", "origin", "rule", "source_id", "frequency",
-        "has_auxiliary", "n_contributors", "max_weight", "effective_contributors", "norm",
-    ),
-    "contributions": ("target_id", "source_id", "weight", "similarity"),
-    "source_tokens": (
-        "id", "token", "text", "kind", "script", "frequency", "target_id", "n_fed", "weight_fed",
-    ),
-    "candidates": ("target_id", "source_id", "rule", "rank"),
-    "examples": ("target_id", "line"),
-}  # fmt: skip
-"""The columns of every table, in order; the table ``x`` is the file ``x.parquet``."""
-
-REQUIRED = (MANIFEST, EMBEDDINGS, STATISTICS, *(f"{name}.parquet" for name in COLUMNS if name != "examples"))
-"""The files without which a folder is no run."""
-
-ID_QUERY = re.compile(r"#([0-9]{1,9})")
-"""How a person names a token by its id."""
 
 T = TypeVar("T")
 
@@ -71,7 +52,8 @@ class RunFolder:
 
     Notes
     -----
-    Every method that reads a table raises `RunFolderError` where its file is damaged. Objects that are derived from the tables may be kept with `remember`, so that a page computes them once.
+    Every method that reads a table raises `RunFolderError` where its file is damaged. Objects that are derived
+    from the tables may be kept with `remember`, so that a page computes them once.
     """
 
     path: Path
@@ -151,7 +133,7 @@ class RunFolder:
         return self._table("examples") if (self.path / EXAMPLES).is_file() else None
 
     def _table(self, name: str) -> pa.Table:
-        return self.remember(f"table {name}", lambda: _read_table(self.path / f"{name}.parquet", COLUMNS[name]))
+        return self.remember(f"table {name}", lambda: read_table(self.path / f"{name}.parquet", COLUMNS[name]))
 
     def column(self, table: str, name: str) -> np.ndarray:
         """Return one column as a read-only array, computed once.
@@ -173,23 +155,40 @@ class RunFolder:
         RunFolderError
             If the file is damaged.
         """
-        return self.remember(f"column {table}.{name}", lambda: _to_array(self._table(table), name))
+        return self.remember(f"column {table}.{name}", lambda: to_array(self._table(table), name))
 
-    def source_word_start(self) -> np.ndarray:
-        """Return which source tokens begin a word, read from their native forms by the source's own marks.
+    def token_rows(self, ids: Sequence[int]) -> list[dict[str, Any]]:
+        """Return some rows of `tokens` as dictionaries, without converting the others.
+
+        Parameters
+        ----------
+        ids : sequence of int
+            Target ids.
 
         Returns
         -------
-        ndarray of shape (n_source,), dtype bool
-            For display; False for special tokens.
+        list of dict
+            One per id, in the given order.
         """
-        return self.remember("source word start", self._source_word_start)
+        return take_rows(self.tokens(), ids)
 
-    def _source_word_start(self) -> np.ndarray:
+    def source_rows(self, ids: Sequence[int]) -> list[dict[str, Any]]:
+        """Return some rows of `source_tokens` as dictionaries, without converting the others.
+
+        Parameters
+        ----------
+        ids : sequence of int
+            Source ids.
+
+        Returns
+        -------
+        list of dict
+            One per id, in the given order; beside the columns ``word_start``, read from the native form by the
+            source tokenizer's own marks.
+        """
         marks = self.manifest["source"]["marks"]
-        mark, prefix = marks["word_start"], marks["continuation"]
-        pairs = zip(self.column("source_tokens", "token"), self.column("source_tokens", "kind"), strict=True)
-        return np.array([kind not in {None, TokenKind.SPECIAL} and _opens_word(t, mark, prefix) for t, kind in pairs])
+        rows = take_rows(self.source_tokens(), ids)
+        return [row | {"word_start": _opens_word(row, marks["word_start"], marks["continuation"])} for row in rows]
 
     def matrix_names(self) -> tuple[str, ...]:
         """Return the names of the stored arrays: ``input`` and, where apart, ``bias`` and ``output``."""
@@ -289,7 +288,7 @@ class RunFolder:
         found = np.flatnonzero(((native == query) | (text == query)) & (kind != None)).tolist()  # noqa: E711
         if not found or not query:
             remedy = "give #ID, the native form or the readable text of a token"
-            raise _no_run("TOKEN", "a token of the target vocabulary", ascii(query), remedy)
+            raise no_run("TOKEN", "a token of the target vocabulary", ascii(query), remedy)
         return list(found)
 
     def contributor_range(self, target_id: int) -> slice:
@@ -331,58 +330,19 @@ def open_run(path: str | Path) -> RunFolder:
     folder = Path(path)
     subject = f"run {folder.name or path}"
     if not folder.is_dir():
-        raise _no_run(subject, "a run folder", "no such folder", "give the folder that `init --output` wrote")
+        raise no_run(subject, "a run folder", "no such folder", "give the folder that `init --output` wrote")
     if folder.name.endswith(".part"):
-        raise _no_run(subject, "a finished run", "an unfinished one", "wait for its job, or run it again")
+        raise no_run(subject, "a finished run", "an unfinished one", "wait for its job, or run it again")
     missing = [name for name in REQUIRED if not (folder / name).is_file()]
     if missing:
-        raise _no_run(subject, "a run folder", f"a folder without {missing[0]}", "give a folder that `init` wrote")
+        raise no_run(subject, "a run folder", f"a folder without {missing[0]}", "give a folder that `init` wrote")
     data = (folder / MANIFEST).read_bytes()
-    return RunFolder(path=folder, manifest=_parse_manifest(subject, data), digest=sha256_bytes(data))
+    return RunFolder(path=folder, manifest=parse_manifest(subject, data), digest=sha256_bytes(data))
 
 
-def _parse_manifest(subject: str, data: bytes) -> dict[str, Any]:
-    """Return the manifest; refuse what is no manifest of this version."""
-    try:
-        manifest = json.loads(data)
-    except (ValueError, RecursionError) as reason:
-        raise _no_run(subject, f"JSON in {MANIFEST}", "something else", "run it again") from reason
-    version = manifest.get("schema_version") if isinstance(manifest, dict) else None
-    if version != SCHEMA_VERSION:
-        expected = f"schema version {SCHEMA_VERSION}"
-        raise _no_run(subject, expected, f"version {version!r}", "run it again, or use the release that wrote it")
-    if manifest.get("kind") != KIND:
-        raise _no_run(subject, f"a run of kind {KIND}", f"{manifest.get('kind')!r}", "give a folder that `init` wrote")
-    return dict(manifest)
-
-
-def _no_run(subject: str, expected: str, got: str, remedy: str) -> InvalidInputError:
-    return bad_input(subject, expected=expected, got=got, remedy=remedy, error=RunFolderError)
-
-
-def _read_table(path: Path, columns: tuple[str, ...]) -> pa.Table:
-    """Return a parquet table whose columns are exactly the given ones."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    subject = f"run {path.parent.name}"
-    try:
-        table = pq.read_table(path, memory_map=True)
-    except (pa.ArrowException, OSError) as reason:
-        raise _no_run(subject, f"a parquet table in {path.name}", "a damaged file", "run it again") from reason
-    if tuple(table.column_names) != columns:
-        got = f"columns {', '.join(table.column_names)}"
-        raise _no_run(subject, f"{path.name} with columns {', '.join(columns)}", got, "run it again")
-    return table.combine_chunks()
-
-
-def _opens_word(token: str, mark: str, prefix: str) -> bool:
-    """Tell whether a native form opens a word: by its mark, or by the absence of a continuation prefix."""
-    return token.startswith(mark) if mark else not (prefix and token.startswith(prefix) and token != prefix)
-
-
-def _to_array(table: pa.Table, name: str) -> np.ndarray:
-    """Return a column as a read-only array that owns its values."""
-    array = np.array(table.column(name).to_numpy())
-    array.flags.writeable = False
-    return array
+def _opens_word(row: Mapping[str, Any], mark: str, prefix: str) -> bool:
+    """Tell whether a token opens a word: by its mark, or by the absence of a continuation prefix."""
+    token = row["token"]
+    if row["kind"] in {None, TokenKind.SPECIAL}:
+        return False
+    return bool(token.startswith(mark) if mark else not (prefix and token.startswith(prefix) and token != prefix))
