@@ -146,13 +146,25 @@ def _set_pipeline(backend: Tokenizer, proto: Any) -> None:
         steps.append(normalizers.Precompiled(spec.precompiled_charsmap))
     if spec.remove_extra_whitespaces:
         steps += [normalizers.Strip(left=True, right=True), normalizers.Replace(Regex(" {2,}"), " ")]
+    scheme = "never"
+    if spec.add_dummy_prefix and _has_user_symbols(proto):
+        scheme = "first"  # not before every stretch of text between two such symbols
+    elif spec.add_dummy_prefix and spec.remove_extra_whitespaces:
+        scheme = "always"
+    elif spec.add_dummy_prefix:
+        # subtle: Metaspace adds no mark before a leading space, SentencePiece does
+        steps.append(normalizers.Prepend(" "))
     backend.normalizer = normalizers.Sequence(steps) if steps else None
-    scheme = "always" if spec.add_dummy_prefix else "never"
     # subtle: pieces may only cross spaces where the trainer allowed it; splitting elsewhere is equal and faster
     crossing = any(SPACE in piece.piece[1:] for piece in proto.pieces) or not trainer.split_by_whitespace
     backend.pre_tokenizer = pre_tokenizers.Metaspace(SPACE, prepend_scheme=scheme, split=not crossing)
     tail = [decoders.Strip(" ", 1, 0)] if spec.add_dummy_prefix else []
     backend.decoder = decoders.Sequence([decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse(), *tail])
+
+
+def _has_user_symbols(proto: Any) -> bool:
+    """Tell whether some pieces are cut out of the text before anything else."""
+    return any(piece.type == USER_DEFINED for piece in proto.pieces)
 
 
 def _declare(backend: Tokenizer, pieces: list[tuple[str, float, int]], config: Mapping[str, Any]) -> None:

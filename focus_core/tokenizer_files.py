@@ -27,6 +27,7 @@ from focus_core.tokenizer_parts import (
     parse_backend,
     read_json_object,
     read_text,
+    token_string,
     with_added,
 )
 
@@ -116,40 +117,33 @@ def _load_tokenizer_json(files: TokenizerFiles) -> Tokenizer:
     model = state.get("model")
     if not isinstance(model, dict) or not isinstance(model.get("vocab"), dict | list):
         raise not_a_tokenizer(path.name, "no model.vocab")
-    if isinstance(model["vocab"], dict) or all(isinstance(p, list) and len(p) == 2 for p in model["vocab"]):
-        check_vocabulary(path.name, model["vocab"])
-    moved = _place_added_tokens(path.name, state)
-    return parse_backend(path.name, json.dumps(state) if moved else read_text(path))
+    if isinstance(model["vocab"], list) and not all(isinstance(p, list) and len(p) == 2 for p in model["vocab"]):
+        raise not_a_tokenizer(path.name, "pieces without scores")
+    check_vocabulary(path.name, model["vocab"])
+    backend = parse_backend(path.name, read_text(path))
+    added = state.get("added_tokens") or []
+    if any(backend.token_to_id(entry["content"]) != entry["id"] for entry in added):
+        backend = _place_added_tokens(path.name, state)
+    return backend
 
 
-def _place_added_tokens(name: str, state: dict[str, Any]) -> bool:
-    """Give added tokens beyond a gap a place in the vocabulary; tell whether any needed one.
+def _place_added_tokens(name: str, state: dict[str, Any]) -> Tokenizer:
+    """Build a tokenizer whose added tokens do not follow the vocabulary, by giving them a place in it.
 
     The library ignores the ids of added tokens and counts on from the size of the model's vocabulary, so a
-    gap would shift every one of them, silently.
+    gap before them would shift every one, silently.
     """
-    vocab = state["model"]["vocab"]
-    added = sorted(state.get("added_tokens") or [], key=lambda token: token.get("id", -1))
-    known = dict(vocab) if isinstance(vocab, dict) else {piece[0]: i for i, piece in enumerate(vocab)}
-    owners = {i: token for token, i in known.items()}
-    following = len(known)
-    moved = False
+    vocab, added = state["model"]["vocab"], state["added_tokens"]
+    if isinstance(vocab, dict):
+        for entry in added:
+            vocab.setdefault(entry["content"], entry["id"])
+        check_vocabulary(name, vocab)
+    backend = parse_backend(name, json.dumps(state))
     for entry in added:
-        token, wanted = entry.get("content"), entry.get("id")
-        if known.get(token, wanted) != wanted or owners.get(wanted, token) != token:
-            raise contradiction(
-                name, f"added token {token!r} with id {wanted}, elsewhere {known.get(token, owners.get(wanted))!r}"
-            )
-        if token in known:
-            continue
-        if wanted != following:
-            if not isinstance(vocab, dict):
-                raise contradiction(name, f"added token {token!r} with id {wanted} after {following} pieces")
-            vocab[token] = wanted
-            moved = True
-        known[token], owners[wanted] = wanted, token
-        following += 1
-    return moved
+        found = backend.token_to_id(entry["content"])
+        if found != entry["id"]:
+            raise contradiction(name, f"added token {entry['content']!r} with id {entry['id']}, elsewhere {found}")
+    return backend
 
 
 def _load_sentencepiece(files: TokenizerFiles) -> Tokenizer:
@@ -182,7 +176,7 @@ def _load_wordpiece(files: TokenizerFiles) -> Tokenizer:
     path, config = files.paths["vocab"], files.config
     lines = read_text(path).replace("\r\n", "\n").removesuffix("\n").split("\n")
     vocab = {token: i for i, token in enumerate(lines) if token}
-    unknown = config.get("unk_token") if isinstance(config.get("unk_token"), str) else "[UNK]"
+    unknown = token_string(config.get("unk_token")) or "[UNK]"
     if unknown not in vocab or any(" " in token or "\t" in token for token in vocab):
         raise not_a_tokenizer(
             path.name, "lines of another kind", expected=f"one WordPiece a line, {unknown} among them"
