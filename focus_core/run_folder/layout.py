@@ -84,7 +84,18 @@ def parse_manifest(subject: str, data: bytes) -> dict[str, Any]:
 
 
 def no_run(subject: str, expected: str, got: str, remedy: str) -> InvalidInputError:
-    """Return the error for what is no run, or names nothing in one; see `bad_input` for the four parts."""
+    """Return the error for what is no run, or names nothing in one.
+
+    Parameters
+    ----------
+    subject, expected, got, remedy : str
+        The four parts of `bad_input`.
+
+    Returns
+    -------
+    RunFolderError
+        Ready to raise.
+    """
     return bad_input(subject, expected=expected, got=got, remedy=remedy, error=RunFolderError)
 
 
