@@ -19,9 +19,10 @@ from focus_core.errors import InvalidInputError, ModelError, RunFolderError, bad
 from focus_core.export_config import adapt_config
 from focus_core.layouts import architecture_defaults, model_class
 from focus_core.model_card import write_card
-from focus_core.models import SourceModel, load_embeddings_file, load_source, read_json
-from focus_core.run_folder import EMBEDDINGS, TARGET_TOKENIZER, RunFolder, open_run
-from focus_core.tensor_files import INDEX, TensorFiles, open_tensor_files, open_tensor_folder
+from focus_core.models import SourceModel, load_embeddings_file, load_source
+from focus_core.run_folder import RunFolder, open_run
+from focus_core.run_folder.layout import EMBEDDINGS, TARGET_TOKENIZER
+from focus_core.tensor_files import INDEX, TensorFiles, open_tensor_files, open_tensor_folder, read_json
 
 if TYPE_CHECKING:
     import torch

@@ -8,7 +8,6 @@ folder brings along is ever run. Refuses to know any vocabulary but the number o
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from focus_core.tensor_files import (
     check_tensor,
     open_tensor_files,
     open_tensor_folder,
+    read_json,
     read_npy,
     to_float,
 )
@@ -140,37 +140,6 @@ def load_source(spec: str | Path) -> SourceModel:
         )
     _check_usable(folder, config)
     return _model_source(files, config, common)
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """Return the object of a JSON file, or ``None`` where there is no file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    dict or None
-        Its content.
-
-    Raises
-    ------
-    ModelError
-        If it holds anything but a JSON object.
-    """
-    if not path.is_file():
-        return None
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise bad_input(
-            path.name, expected="a JSON object", got="something else", remedy="fetch it again", error=ModelError
-        )
-    return value
 
 
 def _is_static(files: TensorFiles) -> bool:

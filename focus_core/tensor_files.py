@@ -1,4 +1,4 @@
-"""Read the weights of a model folder by tensor name: one safetensors file, several shards, or one ``.npy``.
+"""Read the files of a model folder: weights by tensor name from safetensors or ``.npy``, and small JSON files.
 
 Owns which file holds which tensor and the checks that come before a byte is believed. Refuses pickles and
 knows no architecture.
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -78,6 +78,37 @@ class TensorFiles:
         with safe_open(self.where[name], framework="pt") as stream:
             tensor: torch.Tensor = stream.get_tensor(name)
         return tensor
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Return the object of a JSON file, or ``None`` where there is no file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict or None
+        Its content.
+
+    Raises
+    ------
+    ModelError
+        If it holds anything but a JSON object.
+    """
+    if not path.is_file():
+        return None
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise bad_input(
+            path.name, expected="a JSON object", got="something else", remedy="fetch it again", error=ModelError
+        )
+    return value
 
 
 def open_tensor_folder(folder: Path) -> TensorFiles:
