@@ -65,7 +65,7 @@ def test_exported_folder_loads_and_runs(
 
 @pytest.mark.parametrize("tied", [True, False])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_rows_and_bias_go_where_their_token_went(family: str, tied: bool, tmp_path: Path) -> None:
+def test_trap_head_bias_left_misaligned(family: str, tied: bool, tmp_path: Path) -> None:
     """By hand: target row t of a token that is source row s holds row s, bit for bit; its bias is the bias of s.
 
     The trap is a bias left in place: then entry t would hold the bias of the unrelated source token t.
@@ -85,6 +85,21 @@ def test_rows_and_bias_go_where_their_token_went(family: str, tied: bool, tmp_pa
         assert source.bias is not None
         assert torch.equal(head.bias[rows], source.bias[source_rows])
         assert not torch.equal(head.bias[rows], source.bias[: len(rows)])
+
+
+def test_trap_output_matrix_read_after_truncation(tmp_path: Path) -> None:
+    """A smaller target of an untied model: its output rows come from all of the source's, not from the first n.
+
+    By hand: `the` has a source id beyond the last target id, so a matrix cut to n_target rows first has no such row.
+    """
+    model_folder = tiny_model("bert", tmp_path / "model", tied=False)
+    target = tiny_tokenizer("bert", tmp_path / "target", ("the bread",))
+    run, source, copied = tiny_run(tmp_path / "run", model_folder, target)
+    model, _ = load("bert", export_model(run, tmp_path / "out"))
+    row = load_vocabulary(target).ids_of_tokens["the"]
+    assert copied[row] >= model.config.vocab_size
+    assert source.output is not None
+    assert torch.equal(model.get_output_embeddings().weight[row], source.output[copied[row]])
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -130,7 +145,7 @@ def renumber(state: dict[str, Any]) -> dict[int, int]:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_config_and_generation_ids_are_the_targets(family: str, tmp_path: Path) -> None:
+def test_trap_config_and_generation_ids_left_to_the_user(family: str, tmp_path: Path) -> None:
     """Ids with a role are the target's; a role that the target lacks is None, never an id of the source."""
     model_folder = tiny_model(family, tmp_path / "model")
     other = {"bert": "gpt2", "roberta": "bert", "gpt2": "roberta", "llama": "bert"}[family]
@@ -192,7 +207,7 @@ def test_extension_keeps_every_source_row(family: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_half_precision_stays_half_precision(family: str, dtype: torch.dtype, tmp_path: Path) -> None:
+def test_trap_assigning_weights_changes_their_type(family: str, dtype: torch.dtype, tmp_path: Path) -> None:
     """Every tensor keeps its type; copied rows and every weight of the body are the same bits."""
     model_folder = tiny_model(family, tmp_path / "model", dtype=dtype, tied=False)
     run, source, copied = tiny_run(tmp_path / "run", model_folder, target_tokenizer(family, tmp_path / "target"))
@@ -230,7 +245,7 @@ def test_padding_rows_of_the_source_are_left_behind(tmp_path: Path) -> None:
     assert any("8 padding rows" in message for message in source.messages)
 
 
-def test_tokens_come_out_of_the_exported_tokenizer_as_they_went_in(tmp_path: Path) -> None:
+def test_trap_tokenizer_saving_left_to_the_user(tmp_path: Path) -> None:
     """The tokenizer of the folder, loaded by transformers, cuts text as the target tokenizer does."""
     model_folder = tiny_model("bert", tmp_path / "model")
     target = tiny_tokenizer("llama", tmp_path / "target", ("eins zwei drei", "der Markt"))

@@ -164,8 +164,8 @@ def test_export_is_proven_by_loading_it(run: RunFolder, tmp_path: Path, monkeypa
     assert left_behind(tmp_path) == []
 
 
-def test_nothing_is_resized(run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """METHODS trap 6: resize_token_embeddings draws noise for new rows; the export never calls it."""
+def test_trap_resizing_draws_noise(run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """resize_token_embeddings draws noise for rows it adds; the export never calls it, and draws nothing."""
     from transformers import PreTrainedModel
 
     def fail(*_: Any, **__: Any) -> None:

@@ -82,7 +82,7 @@ def test_text_comes_back_whole(source: str, target: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_appended_tokens_are_produced(family: str, tmp_path: Path) -> None:
+def test_trap_no_helper_to_extend_a_tokenizer(family: str, tmp_path: Path) -> None:
     """Text of the target language is read with appended ids, and with fewer tokens than before."""
     old, new = pair(family, family, tmp_path)
     extension = extend_tokenizer(old, new)
