@@ -45,7 +45,7 @@ def start_job(
     owner: str,
     title: str = "",
     job_id: str | None = None,
-    command: Sequence[str] = COMMAND,
+    command: Sequence[str] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Job:
     """Start our command line in a child process that makes the run folder ``runs_root/id``.
@@ -62,8 +62,8 @@ def start_job(
         What the user sees.
     job_id : str, default=None
         An id from :func:`new_run_id` whose inputs are already in place; ``None`` takes a new one.
-    command : sequence of str
-        What to run; the default is this Python and this library.
+    command : sequence of str, default=None
+        What to run; ``None`` is this Python and this library (``COMMAND``).
     environment : mapping of str to str, default=None
         Variables to add to this process's own.
 
@@ -83,7 +83,7 @@ def start_job(
     _check_room(runs_root, hash_owner(owner))
     record.mkdir(parents=True, exist_ok=True, mode=0o700)
     argv = [*arguments, "--output", str(runs_root / job_id)]
-    process = _spawn([*command, *argv], record, environment)
+    process = _spawn([*(command or COMMAND), *argv], record, environment)
     _children[job_id] = process
     job = Job(
         id=job_id,

@@ -15,7 +15,7 @@ from focus_core.artifacts import sha256_file, tensor_names
 from focus_core.corpus import open_corpus
 from focus_core.estimate import Survey, count_json_tokens, survey_corpus
 from focus_core.provenance import Explanation, Fed, explain_token, fed_by, find_source_tokens, find_tokens
-from focus_core.run_folder import MANIFEST, RunFolder, open_run
+from focus_core.run_folder import RunFolder, open_run
 
 if TYPE_CHECKING:
     from focus_core.checks import CheckResult
@@ -39,7 +39,7 @@ def load_run(path: Path) -> RunFolder:
     RunFolderError
         If the folder holds no run.
     """
-    manifest = path / MANIFEST
+    manifest = path / "manifest.json"
     digest = sha256_file(manifest) if manifest.is_file() else ""
     return _load_run(str(path), digest)
 

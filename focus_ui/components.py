@@ -236,7 +236,7 @@ def kpi_row(run: RunFolder) -> None:
     )
     with st.container(horizontal=True, gap="small", key="kpis"):
         for label, value, meaning in shown:
-            st.metric(label, value, help=meaning, border=True, width=176)
+            st.metric(label, value, help=meaning, border=True, width="stretch")
 
 
 def _n(number: float | None) -> str:

@@ -70,7 +70,7 @@ def contributors_figure(bars: Sequence[Bar]) -> go.Figure:
         similarities = [bar.similarity if bar.similarity is not None else float("nan") for bar in bars]
         _add_bars(figure, bars, similarities, column=2, opacity=0.45, digits=3)
     _token_axis(figure, bars)
-    figure.update_xaxes(rangemode="tozero", showgrid=True, zeroline=True, nticks=5, fixedrange=True)
+    figure.update_xaxes(showgrid=True, zeroline=True, nticks=5, fixedrange=True)
     figure.update_layout(
         height=90 + ROW_PX * max(2, len(bars)),
         margin={"l": 10, "r": 24, "t": 36, "b": 30},
@@ -92,8 +92,7 @@ def _add_bars(
             orientation="h",
             marker={"color": [bar.color for bar in bars], "opacity": opacity},
             text=["" if value != value else f"{value:.{digits}f}" for value in values],
-            textposition="auto",
-            insidetextanchor="end",
+            textposition="outside",
             cliponaxis=False,
             customdata=[[bar.id, plotly_escape(bar.label)] for bar in bars],
             hovertemplate="%{customdata[1]}<br>#%{customdata[0]}: %{x:.4f}<extra></extra>",
@@ -101,6 +100,15 @@ def _add_bars(
         row=1,
         col=column,
     )
+    figure.update_xaxes(range=_range(values), row=1, col=column)
+
+
+def _range(values: Sequence[float]) -> list[float]:
+    """Return an axis from zero (or below it, where a value is) with room for the text beside the longest bar."""
+    known = [value for value in values if value == value]
+    low, high = min(0.0, *known, 0.0), max(0.0, *known, 0.0)
+    room = 0.18 * ((high - low) or 1.0)
+    return [low - room if low < 0 else 0.0, high + room]
 
 
 def _token_axis(figure: go.Figure, bars: Sequence[Bar]) -> None:

@@ -67,10 +67,11 @@ def _name(run: RunFolder, target_id: int) -> str:
 
 def doors() -> None:
     """Draw the three ways to go on."""
-    for place, (page, title, words) in zip(st.columns(3), DOORS, strict=True):
-        with place.container(border=True, height="stretch"):
-            navigation.link(page, f"**{title}**")
-            st.caption(words)
+    with st.container(horizontal=True, key="doors"):
+        for page, title, words in DOORS:
+            with st.container(border=True, height="stretch", width="stretch"):
+                navigation.link(page, f"**{title}**")
+                st.caption(words)
 
 
 def what_am_i_looking_at() -> None:

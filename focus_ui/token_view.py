@@ -44,13 +44,11 @@ def token_head(run: RunFolder, explanation: Explanation) -> None:
         ("Begins a word", "yes" if explanation.word_start else "no"),
         ("In the corpus", "–" if explanation.frequency is None else f"{count(explanation.frequency)} ×"),
         ("Length of the row", f"{explanation.norm:.2f} (source: {explanation.source_norm:.2f})"),
+        ("Native form", show_token(explanation.token)),
     ]
     with st.container(horizontal=True, gap="medium"):
         for name, value in facts:
             st.markdown(f":gray[{name}]  \n{markdown_escape(value)}", width="content")
-        with st.container(width="content", gap="xxsmall"):
-            st.markdown(":gray[Native form]")
-            st.text(show_token(explanation.token))
 
 
 def _walk(run: RunFolder, explanation: Explanation) -> None:
@@ -186,10 +184,11 @@ def formula(explanation: Explanation) -> None:
     st.subheader("Formula", anchor=False)
     st.code(explanation.formula, language=None, wrap_lines=True)
     if explanation.threshold is not None:
-        tau, temperature = f"{explanation.threshold:.3f}", f"{explanation.temperature:g}"
+        divided = "" if explanation.temperature == 1 else f" / {explanation.temperature:g}"
+        tau = f"{explanation.threshold:.3f}"
         st.caption(
-            f"Sparsemax: weight = similarity / {temperature} − τ with τ = {tau}. Whatever lies below τ gets no weight; "
-            f"the {count(explanation.n_contributors)} weights that remain sum to 1, as much as "
+            f"Sparsemax: weight = similarity{divided} − τ with τ = {tau}; nothing below τ has a weight. "
+            f"The {count(explanation.n_contributors)} weights that remain sum to 1; they count as much as "
             f"{explanation.effective_contributors:.1f} equal ones."
         )
 

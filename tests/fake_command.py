@@ -1,6 +1,7 @@
 """A command that behaves like ``python -m focus_core init`` and does nothing: for tests of jobs.
 
-Usage: ``fake_command.py BEHAVIOUR ... --output RUN`` with BEHAVIOUR one of finish, wait, fail, die, deaf.
+Usage: ``fake_command.py BEHAVIOUR ... --output RUN`` with BEHAVIOUR one of finish, wait, fail, die, deaf; where it is
+``init``, the variable FAKE_BEHAVIOUR names it. FAKE_RUN names a run folder to copy as the result.
 """
 
 import json
@@ -13,7 +14,8 @@ from pathlib import Path
 
 
 def main() -> int:
-    behaviour, output = sys.argv[1], Path(sys.argv[sys.argv.index("--output") + 1])
+    behaviour = os.environ["FAKE_BEHAVIOUR"] if sys.argv[1] == "init" else sys.argv[1]
+    output = Path(sys.argv[sys.argv.index("--output") + 1])
     part = output.with_name(output.name + ".part")
     (part / "log").mkdir(parents=True)
     events = part / "log" / "events.jsonl"
@@ -35,6 +37,8 @@ def main() -> int:
     except KeyboardInterrupt:
         shutil.rmtree(part)
         return 130
+    if os.environ.get("FAKE_RUN"):
+        shutil.copytree(os.environ["FAKE_RUN"], part, dirs_exist_ok=True)
     part.rename(output)
     return 0
 

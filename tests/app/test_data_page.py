@@ -1,0 +1,308 @@
+"""Data and run: inputs, what becomes of uploads, the command line that starts, its job, and two users."""
+
+import json
+import stat
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from focus_core import jobs
+from focus_core.job_record import list_jobs, read_job
+from focus_ui import catalog
+from tests.app.conftest import PAGES, ROOT, links, param, texts
+
+FAKE = (sys.executable, str(Path(__file__).parents[1] / "fake_command.py"))
+START = "FormSubmitter:_run_form-Start the run"
+
+
+@pytest.fixture(autouse=True)
+def fake_command(monkeypatch, toy):
+    """Run the fake instead of the command line; end whatever is left."""
+    monkeypatch.setattr(jobs, "COMMAND", FAKE)
+    monkeypatch.setenv("FAKE_BEHAVIOUR", "wait")
+    monkeypatch.setenv("FAKE_RUN", str(toy.path))
+    yield
+    for job in list_jobs(catalog.runs_root()):
+        jobs.cancel_job(job, grace_s=0.3)
+        wait(lambda job=job: jobs.job_state(job) is not jobs.JobState.RUNNING)
+
+
+@pytest.fixture(autouse=True)
+def demo_source(tmp_path, monkeypatch):
+    """Pretend that the demo source model is there; the fake never reads it."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"")
+    monkeypatch.setattr(catalog, "DEMO_SOURCE", folder)
+
+
+def wait(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not happen")
+
+
+def start_button(at):
+    return next(button for button in at.button if button.label == "Start the run")
+
+
+def only_job():
+    (job,) = list_jobs(catalog.runs_root())
+    return job
+
+
+def test_the_sample_and_the_demo_model_are_ready_to_run(open_app):
+    at = open_app("data")
+    assert not start_button(at).disabled
+    assert {m.label for m in at.metric} >= {"Time, about", "Memory, about"}
+    assert "An estimate" in texts(at)
+
+
+def test_start_runs_our_command_line(open_app):
+    at = open_app("data")
+    start_button(at).click().run()
+    assert not at.exception
+    arguments = only_job().arguments
+    pairs = dict(zip(arguments[1::2], arguments[2::2], strict=False))
+    assert arguments[0] == "init"
+    assert pairs["--source"] == str(catalog.DEMO_SOURCE)
+    assert pairs["--train-tokenizer"] == "unigram"
+    assert pairs["--corpus"].endswith("sw.txt")
+    assert pairs["--match"] == "exact"
+    assert pairs["--preset"] == "default"
+    assert pairs["--temperature"] == "1.0"
+    assert pairs["--seed"] == "42"
+    assert pairs["--output"] == str(only_job().run)
+
+
+def test_progress_shows_and_cancel_stops_the_job(open_app):
+    at = open_app("data")
+    start_button(at).click().run()
+    job = only_job()
+    wait(lambda: (job.part / "log" / "events.jsonl").exists())
+    wait(lambda: "train vectors" in [*jobs_stages(job)])
+    at.run()
+    assert "running" in texts(at)
+    at.button(key=f"_cancel_{job.id}").click().run()
+    wait(lambda: jobs.job_state(job) is jobs.JobState.CANCELLED)
+    at.run()
+    assert "nothing was left behind" in texts(at)
+    assert not job.part.exists()
+
+
+def jobs_stages(job):
+    from focus_core.job_record import read_progress
+
+    return read_progress(job).stages
+
+
+def test_every_page_carries_the_tray(open_app):
+    at = open_app("data")
+    start_button(at).click().run()
+    job = only_job()
+    for page in PAGES.values():
+        at.switch_page(page).run()
+        assert not at.exception
+        assert at.button(key=f"_cancel_tray_{job.id}")
+
+
+def test_a_finished_job_leads_to_its_run(open_app, monkeypatch):
+    monkeypatch.setenv("FAKE_BEHAVIOUR", "finish")
+    at = open_app("data")
+    start_button(at).click().run()
+    job = only_job()
+    wait(lambda: jobs.job_state(job) is jobs.JobState.DONE)
+    at.run()
+    assert any(link.label == "See the overlap" and job.id in link.query_string for link in links(at))
+    at.button(key=f"_open_tray_{job.id}").click().run()
+    assert param(at, "run") == job.id
+    at.switch_page(PAGES["overlap"]).run()
+    assert not at.exception
+    assert "**135** tokens" in texts(at)
+    assert "toy-target · yours" in at.selectbox(key="_run_choice").options
+
+
+def test_the_owner_deletes_a_run_and_is_back_at_the_demo(open_app, monkeypatch):
+    monkeypatch.setenv("FAKE_BEHAVIOUR", "finish")
+    at = open_app("data")
+    start_button(at).click().run()
+    job = only_job()
+    wait(lambda: jobs.job_state(job) is jobs.JobState.DONE)
+    at.run()
+    at.button(key=f"_open_tray_{job.id}").click().run()
+    at.switch_page(PAGES["data"]).run()
+    at.button(key=f"_delete_{job.id}").click().run()
+    assert not at.exception
+    assert not job.run.exists()
+    assert param(at, "run") == "toy"
+
+
+@pytest.mark.parametrize(("behaviour", "words"), [("fail", "got an empty file"), ("die", "without a message")])
+def test_a_failed_job_says_why(open_app, monkeypatch, behaviour, words):
+    monkeypatch.setenv("FAKE_BEHAVIOUR", behaviour)
+    at = open_app("data")
+    start_button(at).click().run()
+    job = only_job()
+    wait(lambda: jobs.job_state(job) is jobs.JobState.FAILED)
+    at.run()
+    assert any(words in error.value for error in at.error), texts(at)
+
+
+def test_two_sessions_see_nothing_of_each_other(open_app):
+    first, second = open_app("data"), open_app("data")
+    start_button(first).click().run()
+    job = only_job()
+    second.run()
+    assert "Jobs" not in [s.value for s in second.subheader]
+    assert not any(job.id in str(button.key) for button in second.button)
+    assert job.id not in second.selectbox(key="_run_choice").options
+
+
+def test_the_link_of_a_running_job_shows_its_progress_but_no_cancel(open_app):
+    at = open_app("data")
+    start_button(at).click().run()
+    job = only_job()
+    other = open_app("overlap", run=job.id)
+    assert "This run is not there yet" in texts(other)
+    assert not any("_cancel" in str(button.key) for button in other.button)
+
+
+def test_a_third_job_of_one_session_is_refused_with_a_reason(open_app):
+    at = open_app("data")
+    for _ in range(3):
+        start_button(at).click().run()
+        assert not at.exception
+    assert len(list_jobs(catalog.runs_root())) == 2
+    assert "at most 2 running jobs" in at.error[0].value.replace("\\", "")
+
+
+def upload(at, key, name, content, kind="text/plain"):
+    at.file_uploader(key=key).upload(name, content, kind).run()
+    assert not at.exception
+
+
+def test_an_uploaded_corpus_is_kept_under_a_random_name_and_given_to_the_job(open_app):
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    upload(at, "_corpus_upload", "../../etc/![x](https://example.org).txt", b"habari ya leo\nnzuri sana\n")
+    assert "**2** lines" in texts(at)
+    assert "https://example.org)" not in texts(at).replace("\\", "\0")
+    start_button(at).click().run()
+    job = only_job()
+    path = Path(dict(zip(job.arguments[1::2], job.arguments[2::2], strict=False))["--corpus"])
+    assert path.parent == job.record / "inputs"
+    assert path.read_text() == "habari ya leo\nnzuri sana\n"
+    assert "etc" not in path.name
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("name", ["vectors.bin", "m.model", "x.pkl", "x.pt", "archive.zip", "noname"])
+def test_other_kinds_of_files_are_refused(open_app, name):
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    at.file_uploader(key="_corpus_upload").upload(name, b"x", "application/octet-stream").run()
+    assert at.exception or at.error
+    assert list_jobs(catalog.runs_root()) == []
+
+
+def test_a_packed_file_of_another_kind_is_refused_in_words(open_app):
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    upload(at, "_corpus_upload", "weights.bin.gz", b"x", "application/gzip")
+    assert "expected one of" in at.error[0].value.replace("\\", "")
+    assert start_button(at).disabled
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.txt", b"\n\n"), ("a.txt", b"\xff\xfe\x00\xd8\x00"), ("a.txt", b"caf\xe9"), ("a.jsonl", b"{}\n")],
+)
+def test_a_bad_corpus_is_an_error_with_a_remedy(open_app, name, content):
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    upload(at, "_corpus_upload", name, content)
+    assert len(at.error) == 1
+    assert "What to do" in at.error[0].value
+    assert start_button(at).disabled
+
+
+def test_a_tokenizer_can_be_uploaded(open_app, build_tokenizer):
+    at = open_app("data")
+    at.segmented_control(key="_target_kind").set_value("Upload").run()
+    assert start_button(at).disabled
+    tokenizer = build_tokenizer("wordpiece")
+    upload(at, "_target_upload", "tokenizer.json", tokenizer.to_str().encode(), "application/json")
+    assert f"**{tokenizer.get_vocab_size()}** tokens" in texts(at)
+    start_button(at).click().run()
+    arguments = only_job().arguments
+    assert "--train-tokenizer" not in arguments
+    assert Path(arguments[arguments.index("--target-tokenizer") + 1]).parent == only_job().record / "inputs"
+
+
+def test_a_file_that_is_no_tokenizer_is_an_error(open_app):
+    at = open_app("data")
+    at.segmented_control(key="_target_kind").set_value("Upload").run()
+    upload(at, "_target_upload", "tokenizer.json", json.dumps({"a": 1}).encode(), "application/json")
+    assert "tokenizer" in at.error[0].value
+    assert start_button(at).disabled
+
+
+def test_hub_and_server_folders_appear_only_where_the_operator_opens_them(open_app, tmp_path, monkeypatch):
+    at = open_app("data")
+    assert at.segmented_control(key="_source_kind").options == ["Demo model", "Upload"]
+    monkeypatch.setenv("FOCUS_LAB_ALLOW_HUB", "1")
+    monkeypatch.setenv("FOCUS_LAB_PATHS", str(tmp_path))
+    at = open_app("data")
+    assert at.segmented_control(key="_source_kind").options == ["Demo model", "On this server", "Hub", "Upload"]
+    at.segmented_control(key="_source_kind").set_value("Hub").run()
+    at.text_input(key="_hub_id").set_value("../../etc").run()
+    assert "owner/name" in texts(at)
+    assert start_button(at).disabled
+    at.text_input(key="_hub_id").set_value("a/b").run()
+    assert not start_button(at).disabled
+
+
+def test_a_corpus_of_the_server_is_chosen_from_a_list(open_app, tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "news.txt").write_text("habari\n" * 50)
+    monkeypatch.setenv("FOCUS_LAB_PATHS", str(tmp_path / "data"))
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("On this server").run()
+    at.multiselect(key="_server_corpus").set_value(["data/news.txt"]).run()
+    start_button(at).click().run()
+    assert not at.exception
+    assert str(tmp_path / "data" / "news.txt") in only_job().arguments
+
+
+def test_a_vocabulary_too_large_for_the_text_is_warned_of(open_app):
+    at = open_app("data")
+    size = next(n for n in at.number_input if n.label == "Size in tokens")
+    size.set_value(50_000).run()
+    assert any("large for this text" in w.value for w in at.warning)
+
+
+def test_the_paper_preset_is_passed_on(open_app):
+    at = open_app("data")
+    at.selectbox(key="_preset").set_value("paper")
+    start_button(at).click().run()
+    arguments = only_job().arguments
+    assert arguments[arguments.index("--preset") + 1] == "paper"
+
+
+def test_a_job_outlives_its_session(open_app):
+    """A new session, as after a closed tab, still finds the running job by its link."""
+    at = open_app("data")
+    start_button(at).click().run()
+    job = only_job()
+    del at
+    assert jobs.job_state(read_job(catalog.runs_root(), job.id)) is jobs.JobState.RUNNING
+    other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    other.query_params["run"] = job.id
+    other.run()
+    assert "This run is not there yet" in texts(other)

@@ -1,0 +1,84 @@
+"""The survey of a corpus and the estimate before a run."""
+
+import gzip
+import json
+
+import pytest
+
+from focus_core.corpus import open_corpus
+from focus_core.errors import CorpusError, VocabularyError
+from focus_core.estimate import Survey, count_json_tokens, estimate_run, suggest_vocab_size, survey_corpus
+
+
+def write(path, n_lines):
+    path.write_text("".join(f"line {i:07d} of text\n" for i in range(n_lines)))
+    return path
+
+
+def test_a_small_corpus_is_counted(tmp_path):
+    """Three lines of 20 characters each: "line 0000000 of text"."""
+    survey = survey_corpus(open_corpus([write(tmp_path / "a.txt", 3)]))
+    assert survey.complete
+    assert (survey.n_lines, survey.n_characters, survey.n_tokens) == (3, 60, 15)
+    assert survey.sample[0] == "line 0000000 of text"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_large_corpus_is_scaled_up_to_within_a_fifth(tmp_path, packed):
+    path = write(tmp_path / "a.txt", 600_000)
+    if packed:
+        path = tmp_path / "a.txt.gz"
+        path.write_bytes(gzip.compress((tmp_path / "a.txt").read_bytes(), 1))
+    survey = survey_corpus(open_corpus([path]), max_bytes=(2 << 20) if not packed else (1 << 20))
+    assert survey.n_lines == pytest.approx(600_000, rel=0.2)
+    assert len(survey.sample) == 5
+
+
+def test_a_corpus_of_blank_lines_is_refused(tmp_path):
+    (tmp_path / "a.txt").write_text("\n\n \n")
+    with pytest.raises(CorpusError):
+        survey_corpus(open_corpus([tmp_path / "a.txt"]))
+
+
+def test_a_larger_corpus_supports_a_larger_vocabulary():
+    """6 * sqrt(1e6) = 6,000; a hundred characters still get 300; nothing gets more than 50,000."""
+    sizes = [suggest_vocab_size(n) for n in (0, 100, 30_000, 1_000_000, 10**9)]
+    assert sizes == [300, 300, 1000, 6000, 50_000]
+
+
+def test_more_work_takes_longer():
+    survey = Survey(n_bytes=4_000_000, n_lines=40_000, n_characters=4_000_000, complete=True, sample=())
+    base = estimate_run(survey, vocab_size=8000, dim=100, epochs=10, trains_tokenizer=False, threads=2)
+    longer = estimate_run(survey, vocab_size=8000, dim=300, epochs=10, trains_tokenizer=True, threads=2)
+    assert longer.seconds > base.seconds
+    assert longer.memory_mib > base.memory_mib
+    assert base.n_tokens == 1_000_000
+    assert base.occurrences_per_token == 125
+
+
+def test_tokens_of_a_tokenizer_file_are_counted_without_building_it(tmp_path, build_tokenizer):
+    for family in ("unigram", "bpe", "byte-level-bpe", "wordpiece", "wordlevel"):
+        tokenizer = build_tokenizer(family)
+        tokenizer.save(str(tmp_path / "tokenizer.json"))
+        assert count_json_tokens(tmp_path / "tokenizer.json") == tokenizer.get_vocab_size(), family
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"model": 3}', '{"model": {"vocab": 7}}', "\x00\xff"])
+def test_another_file_is_no_tokenizer(tmp_path, content):
+    path = tmp_path / "tokenizer.json"
+    path.write_text(content)
+    with pytest.raises(VocabularyError, match=r"expected a tokenizer\.json"):
+        count_json_tokens(path)
+
+
+def test_a_deep_file_is_no_tokenizer(tmp_path):
+    path = tmp_path / "tokenizer.json"
+    path.write_text("[" * 200_000 + "]" * 200_000)
+    with pytest.raises(VocabularyError):
+        count_json_tokens(path)
+
+
+def test_added_tokens_count_once(tmp_path):
+    content = {"model": {"vocab": {"a": 0, "<s>": 1}}, "added_tokens": [{"content": "<s>"}, {"content": "<x>"}]}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+    assert count_json_tokens(tmp_path / "tokenizer.json") == 3
