@@ -41,11 +41,16 @@ def formula_of(explanation: Explanation, config: Mapping[str, Any]) -> str:
 def _sum(contributors: tuple[Contributor, ...], *, exact: bool) -> str:
     if exact and len(contributors) == 1:
         return f"e({_name(contributors[0])}), bit for bit"
-    terms = [f"{c.weight:.2f} e({_name(c)})" for c in contributors[:MAX_TERMS]]
+    terms = [f"{_number(c.weight)} e({_name(c)})" for c in contributors[:MAX_TERMS]]
     rest = contributors[MAX_TERMS:]
     if rest:
-        terms.append(f"{sum(c.weight for c in rest):.2f} over {len(rest)} more")
+        terms.append(f"{_number(sum(c.weight for c in rest))} over {len(rest)} more")
     return " + ".join(terms)
+
+
+def _number(weight: float) -> str:
+    """Return a weight with two digits, or with one significant digit where these would be zero."""
+    return f"{weight:.2f}" if abs(weight) >= 0.005 else f"{weight:.1g}"
 
 
 def _name(contributor: Contributor) -> str:

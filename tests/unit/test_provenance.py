@@ -232,6 +232,11 @@ def test_formula_spells_five_terms_and_counts_the_rest() -> None:
     )
 
 
+def test_formula_never_shows_a_weight_as_zero() -> None:
+    run = with_row("▁sokoni", {"▁farmer": 0.9988, "▁market": 0.0012})
+    assert explain_token(run, id_of(run, "▁sokoni")).formula == "e(▁sokoni) = 1.00 e(▁farmer) + 0.001 e(▁market)"
+
+
 def test_candidates_of_a_fuzzy_match() -> None:
     """Source ``▁milk`` and ``▁Milk`` both fit target ``▁MILK``; neither is the same string: both are recorded."""
     result = toy_result()
