@@ -115,7 +115,7 @@ def _load_tokenizer_json(files: TokenizerFiles) -> Tokenizer:
     path = files.paths["tokenizer"]
     state = read_json_object(path)
     model = state.get("model")
-    if not isinstance(model, dict) or not isinstance(model.get("vocab"), dict | list):
+    if not isinstance(model, dict) or not isinstance(model.get("vocab"), dict | list) or not model["vocab"]:
         raise not_a_tokenizer(path.name, "no model.vocab")
     if isinstance(model["vocab"], list) and not all(isinstance(p, list) and len(p) == 2 for p in model["vocab"]):
         raise not_a_tokenizer(path.name, "pieces without scores")

@@ -9,7 +9,7 @@ import gc
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -29,6 +29,9 @@ from focus_core.tokenizer_files import load_backend
 from focus_core.tokenizer_parts import build_part, contradiction, describe_backend, not_a_tokenizer
 
 MAX_GAPS = 65_536
+SCORE = re.compile(r'(?<=[^\\]",)-?\d+\.\d+(?:[eE][-+]?\d+)?(?=\])')
+"""The score of a Unigram piece in a ``tokenizer.json``."""
+
 ID_QUERY = re.compile(r"#(\d{1,9})")
 
 
@@ -64,15 +67,15 @@ class Vocabulary:
 
     name: str
     family: Family
-    tokens: tuple[str, ...]
-    contents: tuple[bytes, ...]
-    kinds: np.ndarray
-    word_start: np.ndarray
-    present: np.ndarray
+    tokens: tuple[str, ...] = field(repr=False)
+    contents: tuple[bytes, ...] = field(repr=False)
+    kinds: np.ndarray = field(repr=False)
+    word_start: np.ndarray = field(repr=False)
+    present: np.ndarray = field(repr=False)
     roles: Mapping[Role, int]
     marks: Marks
-    backend: Tokenizer
-    chat_and_config: Mapping[str, Any]
+    backend: Tokenizer = field(repr=False)
+    chat_and_config: Mapping[str, Any] = field(repr=False)
 
     def __post_init__(self) -> None:
         for array in (self.kinds, self.word_start, self.present):
@@ -92,9 +95,11 @@ class Vocabulary:
     def digest(self) -> str:
         """Return the SHA-256 of tokens, model, normaliser and roles; the same wherever the files lie.
 
-        Truncation and padding belong to a use of the tokenizer and are left out.
+        Truncation and padding belong to a use of the tokenizer and are left out. Scores count to six digits:
+        the library does not read back the last bit of what it writes.
         """
         canonical = self.backend.to_str().partition('"added_tokens":')[2]
+        canonical = SCORE.sub(lambda score: f"{float(score[0]):.6g}", canonical)
         return digest_json([sha256_bytes(canonical.encode()), {role.value: i for role, i in self.roles.items()}])
 
     @cached_property
@@ -275,17 +280,17 @@ def _read_backend(backend: Tokenizer, name: str, config: Mapping[str, Any]) -> V
 def _list_tokens(name: str, backend: Tokenizer) -> tuple[list[str], np.ndarray]:
     """Return native forms by id, ``""`` at a gap, and a mask of the ids that exist, shape (n,)."""
     size = backend.get_vocab_size(with_added_tokens=True)
+    if not size:
+        raise not_a_tokenizer(name, "an empty vocabulary")
     found: list[str | None] = list(map(backend.id_to_token, range(size)))
     missing = found.count(None)
-    if not missing and size:
+    if not missing:
         return cast(list[str], found), np.ones(size, dtype=bool)
     for i in range(size, 2 * size + MAX_GAPS):
         found.append(backend.id_to_token(i))
         missing -= found[-1] is not None
         if not missing:
             return [token or "" for token in found], np.array([token is not None for token in found], dtype=bool)
-    if not size:
-        raise not_a_tokenizer(name, "an empty vocabulary")
     raise contradiction(name, f"{missing} of {size} tokens without an id of their own, or far above the others")
 
 
