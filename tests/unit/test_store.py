@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -78,6 +79,15 @@ def test_the_token_table_has_the_columns_of_the_contract() -> None:
 def test_equal_results_give_equal_bytes(tmp_path: Path) -> None:
     first, second = (write_toy_run(tmp_path / name) for name in ("a", "b"))
     assert all_bytes(first.path) == all_bytes(second.path)
+
+
+def test_the_bytes_do_not_depend_on_the_process(run: RunFolder, tmp_path: Path) -> None:
+    """Another process has another seed for the hashes of strings, by which sets and some dictionaries are ordered."""
+    code = "import sys; from pathlib import Path; from tests.toy_run import write_toy_run; write_toy_run(Path(sys.argv[1]))"
+    root = Path(__file__).parent.parent.parent
+    other = {**os.environ, "PYTHONHASHSEED": "12345", "PYTHONPATH": str(root)}
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "b")], check=True, env=other, cwd=root)
+    assert all_bytes(tmp_path / "b") == all_bytes(run.path)
 
 
 def test_the_manifest_is_sorted_ends_in_a_line_break_and_names_no_folder(run: RunFolder) -> None:
