@@ -83,7 +83,7 @@ def test_equal_results_give_equal_bytes(tmp_path: Path) -> None:
 
 def test_the_bytes_do_not_depend_on_the_process(run: RunFolder, tmp_path: Path) -> None:
     """Another process has another seed for the hashes of strings, by which sets and some dictionaries are ordered."""
-    code = "import sys; from pathlib import Path; from tests.toy_run import write_toy_run; write_toy_run(Path(sys.argv[1]))"
+    code = "import pathlib, sys; from tests.toy_run import write_toy_run; write_toy_run(pathlib.Path(sys.argv[1]))"
     root = Path(__file__).parent.parent.parent
     other = {**os.environ, "PYTHONHASHSEED": "12345", "PYTHONPATH": str(root)}
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "b")], check=True, env=other, cwd=root)
