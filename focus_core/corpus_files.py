@@ -216,8 +216,9 @@ def _with_end(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes | None]:
 
 def _decoder(encoding: str) -> codecs.IncrementalDecoder:
     try:
+        "".encode(encoding)  # refuses codecs such as `hex`, which make no text
         return codecs.getincrementaldecoder(encoding)()
-    except (LookupError, TypeError) as reason:
+    except (LookupError, ValueError) as reason:
         raise refuse(
             "--encoding", expected="the name of a text encoding", got=repr(encoding), remedy="give one such as cp1252"
         ) from reason

@@ -319,7 +319,7 @@ def _normalizer_is_local(part: dict[str, Any]) -> bool:
         pattern = part["pattern"]
         return (pattern.get("Regex") == " {2,}" or pattern.get("String") == " ") and part["content"] in {" ", MARK}
     if part["type"] == "Prepend":
-        return bool(part["prepend"] == MARK)
+        return part["prepend"] in {" ", MARK}
     return part["type"] in _LOCAL_NORMALIZERS or part["type"] == "Strip"
 
 

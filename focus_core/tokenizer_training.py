@@ -59,13 +59,12 @@ def train_tokenizer(
     CorpusError
         If the corpus does not support that many; the message names the largest size it does.
     """
-    lines = _lines(corpus, progress)
     if family is Family.UNIGRAM:
-        backend = train_unigram(lines, vocab_size=vocab_size)
+        backend = train_unigram(_lines(corpus, progress), vocab_size=vocab_size)
     elif family is Family.BYTE_LEVEL_BPE:
-        backend = _train_byte_level_bpe(lines, vocab_size)
+        backend = _train_byte_level_bpe(_lines(corpus, progress), vocab_size)
     elif family is Family.WORDPIECE:
-        backend = _train_wordpiece(lines, vocab_size)
+        backend = _train_wordpiece(corpus, vocab_size, progress)
     else:
         raise refuse(
             "--train-tokenizer", expected="unigram, bpe or wordpiece", got=str(family), remedy="choose one of them"
@@ -203,18 +202,29 @@ def _train_byte_level_bpe(lines: Iterator[str], vocab_size: int) -> Tokenizer:
     return tokenizer
 
 
-def _train_wordpiece(lines: Iterator[str], vocab_size: int) -> Tokenizer:
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece()
+def _train_wordpiece(corpus: Corpus, vocab_size: int, progress: ProgressHook) -> Tokenizer:
+    """Train WordPiece; its trainer numbers characters by the order of a hash table, so they are numbered before."""
+    normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
+    splitter = pre_tokenizers.BertPreTokenizer()
+    first, later = set[str](), set[str]()
+    for line in _lines(corpus, progress, part=0):
+        for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(line)):
+            first.add(word[0])
+            later.update(word[1:])
+    characters = [*sorted(first | later), *(f"##{character}" for character in sorted(later))]
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocab_size,
         min_frequency=MIN_FREQUENCY,
-        special_tokens=list(BERT_SPECIALS),
+        special_tokens=[*BERT_SPECIALS, *characters],
         show_progress=False,
     )
-    _train(tokenizer, trainer, lines, vocab_size)
+    learner = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    learner.normalizer, learner.pre_tokenizer = normalizer, splitter
+    _train(learner, trainer, _lines(corpus, progress, part=1), vocab_size)
+    tokenizer = Tokenizer(models.WordPiece(learner.get_vocab(), unk_token="[UNK]", max_input_chars_per_word=100))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, splitter
+    tokenizer.decoder = decoders.WordPiece()
+    tokenizer.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in BERT_SPECIALS])
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
@@ -263,8 +273,8 @@ class _Guarded:
             raise self._caught
 
 
-def _lines(corpus: Corpus, progress: ProgressHook) -> Iterator[str]:
-    """Yield training sentences: of a large corpus, lines at equal distances."""
+def _lines(corpus: Corpus, progress: ProgressHook, *, part: int = 0) -> Iterator[str]:
+    """Yield training sentences: of a large corpus, lines at equal distances; ``part`` is 1 when read again."""
     done = 0
 
     def on_read(n_bytes: int) -> None:
@@ -273,15 +283,14 @@ def _lines(corpus: Corpus, progress: ProgressHook) -> Iterator[str]:
 
     packed = any(path.suffix in {".gz", ".zst", ".parquet"} for path in corpus.paths)
     step = 1 + (corpus.n_bytes * (4 if packed else 1)) // MAX_CHARACTERS
-    place = left = 0
-    left = 2 * MAX_CHARACTERS
+    place, left = 0, 2 * MAX_CHARACTERS
     for batch in iter_batches(corpus, on_read=on_read):
         for line in batch[-place % step :: step]:
             for start in range(0, len(line), MAX_SENTENCE):
                 yield line[start : start + MAX_SENTENCE]
             left -= len(line)
         place += len(batch)
-        progress(STAGE, min(done, corpus.n_bytes), 2 * corpus.n_bytes, "reading")
+        progress(STAGE, part * corpus.n_bytes + min(done, corpus.n_bytes), 3 * corpus.n_bytes, "reading")
         if left < 0:
             return
 
