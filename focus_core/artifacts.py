@@ -272,6 +272,7 @@ def write_arrays(path: Path, arrays: Mapping[str, Any], *, metadata: Mapping[str
     metadata : mapping of str to str, default=None
         Stored in the header.
     """
+    path.touch()  # made by us, so that it gets the permissions that the umask allows, not the writer's 0600
     ordered = {name: arrays[name] for name in sorted(arrays)}
     notes = dict(metadata) if metadata else None
     if all(isinstance(array, np.ndarray) for array in ordered.values()):

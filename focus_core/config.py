@@ -24,7 +24,7 @@ PAPER: dict[str, Any] = {
     "keep_eos_vector": True,
     "specials_in_statistics": True,
 }
-"""The options of the paper (METHODS: Dobler & de Melo 2023, section 3 and the first release of its code)."""
+"""The options of the paper (Dobler & de Melo 2023, section 3 and the first release of its code)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,6 +54,8 @@ class FocusResult:
         Numbers about the corpus; ``None`` where there was none.
     health : dict
         The health report of the auxiliary space.
+    overlap_statistics : dict
+        Counts of shared and new tokens by rule, script, length and kind.
     inputs : list of dict
         ``role``, ``name``, ``sha256`` and ``bytes`` of every input.
     notes : dict

@@ -86,7 +86,7 @@ class RunLog:
         """Redraw one line on a terminal; elsewhere print a line a stage."""
         share = f" {100 * done / total:3.0f} %" if total else ""
         terminal = self._terminal
-        if terminal is None or (not terminal.isatty() and done and done < total):
+        if terminal is None or (not terminal.isatty() and done < total):
             return
         end = "\r" if terminal.isatty() and not (total and done >= total) else "\n"
         terminal.write(f"\x1b[2K{stage}{share} {note}{end}" if terminal.isatty() else f"{stage}{share} {note}\n")
@@ -100,6 +100,10 @@ class RunLog:
     def write(self, name: str, value: Any) -> None:
         """Write one JSON file into the log folder."""
         (self.folder / name).write_text(dump_json(value), encoding="utf-8")
+
+    def release(self) -> None:
+        """Close the events without a word on timings; what follows is the end of the folder or was written."""
+        self._events.close()
 
     def close(self) -> None:
         """Write the timings and close the events."""
@@ -142,6 +146,8 @@ def growing_run(output: Path, *, terminal: IO[str] | None = sys.stderr) -> Itera
         log.close()
         part.rename(output)
     finally:
+        if log is not None:
+            log.release()
         shutil.rmtree(part, ignore_errors=True)
 
 

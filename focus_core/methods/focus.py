@@ -14,6 +14,7 @@ from focus_core.errors import AuxiliaryError, VocabularyError, bad_input
 from focus_core.methods.base import MethodInput, MethodOutput
 from focus_core.methods.pieces import fallback_rows
 from focus_core.similarity import similarity_weights
+from focus_core.token_identity import SPECIAL
 from focus_core.validation import check_matrix
 from focus_core.weights import COMBINED, COPIED, FALLBACK, SparseRows, assemble
 
@@ -41,16 +42,13 @@ def focus(inputs: MethodInput) -> MethodOutput:
     Raises
     ------
     VocabularyError
-        If no token overlaps.
+        If there are new tokens and none overlaps but special ones.
     AuxiliaryError
         If there are new tokens but no auxiliary vectors, or these have another number of rows, or no overlapping
         token has one.
     """
     overlap, target = inputs.overlap, inputs.target
-    if not overlap.n_overlap:
-        remedy = "use --match fuzzy, or a target tokenizer that shares text or scripts with the source"
-        got = f"none of {overlap.n_target} target tokens in the source vocabulary"
-        raise bad_input("overlap", expected="a shared token", got=got, remedy=remedy, error=VocabularyError)
+    _require_overlap(inputs)
     anchors, combined = _split(inputs)
     parts = [SparseRows.copies(overlap.target_ids, overlap.source_ids), _combine(inputs, anchors, combined)]
     origins, rules = np.full(target.n, FALLBACK, np.uint8), np.full(target.n, RULES.index(Rule.NONE), np.uint8)
@@ -60,6 +58,16 @@ def focus(inputs: MethodInput) -> MethodOutput:
     parts.append(fallback_rows(left, source=inputs.source, target=target, fallback=inputs.config.fallback))
     weights = assemble(parts, shape=(target.n, inputs.source.n), origins=origins, rules=rules)
     return MethodOutput(weights=weights, anchor_ids=np.sort(overlap.target_ids[anchors]))
+
+
+def _require_overlap(inputs: MethodInput) -> None:
+    """Refuse vocabularies that share nothing but special tokens: nothing could be combined from these."""
+    overlap = inputs.overlap
+    if overlap.n_new and not (inputs.target.kinds[overlap.target_ids] != SPECIAL).any():
+        got = f"none of {overlap.n_target} target tokens in the source vocabulary"
+        got += f", special tokens aside ({overlap.n_overlap})" if overlap.n_overlap else ""
+        remedy = "use --match fuzzy, or a target tokenizer that shares text or scripts with the source"
+        raise bad_input("overlap", expected="a shared token", got=got, remedy=remedy, error=VocabularyError)
 
 
 def _split(inputs: MethodInput) -> tuple[np.ndarray, np.ndarray]:
