@@ -150,6 +150,8 @@ def markdown_escape(text: str) -> str:
     characters = " ".join(text.splitlines()) if len(text.splitlines()) > 1 else text.rstrip("\r\n")
     shown: list[str] = []
     for position, character in enumerate(characters):
+        if character == "." and characters[max(0, position - 3) : position].lower() == "www":
+            shown.append(_WORD_JOINER)  # a link needs no more than "www" and a dot beside it
         shown.append(f"\\{character}" if character in _MARKDOWN else character)
         if character in _JOINED and position + 1 < len(characters):
             shown.append(_WORD_JOINER)

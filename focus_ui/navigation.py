@@ -74,5 +74,6 @@ def link(
 
 
 def go(page: PageEntry, **parameters: object) -> None:
-    """Leave for another page of the current run."""
+    """Leave for another page of the current run, because something on this one was selected."""
+    state.count_click()
     st.switch_page(page.file, query_params=state.link(**parameters))

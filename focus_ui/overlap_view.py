@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from focus_core.run_folder import RunFolder
-from focus_ui import cache, navigation
+from focus_ui import cache, navigation, state
 from focus_ui.figures import CONFIG, Segment, groups_figure, overlap_segments, proportion_figure
 from focus_ui.tables import (
     GROUPINGS,
@@ -226,7 +226,7 @@ def filtered_table(run: RunFolder, frame: pd.DataFrame) -> None:
     shown = frame.head(MAX_ROWS)
     event = st.dataframe(
         with_source(run, shown),
-        key=f"tokens_{run.digest[:12]}_{len(frame)}_{_first(frame)}",
+        key=state.once_key(f"tokens_{run.digest[:12]}_{len(frame)}_{_first(frame)}"),
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",

@@ -21,6 +21,7 @@ class Key(StrEnum):
     TOKEN = "focus_token"
     SOURCE = "focus_source"
     JOB = "focus_job"
+    CLICKS = "focus_clicks"
 
 
 RUN_PARAM, TOKEN_PARAM, SOURCE_PARAM = "run", "token", "source"
@@ -113,6 +114,35 @@ def show_target(target_id: int) -> None:
 def show_source(source_id: int) -> None:
     """Make a source token the one that the page is about."""
     st.query_params[SOURCE_PARAM] = str(source_id)
+
+
+def settle_address(target_id: int, source_id: int | None) -> None:
+    """Make the page's address say what the page shows: a link within one page leaves the old one standing.
+
+    Parameters
+    ----------
+    target_id : int
+        The target token.
+    source_id : int or None
+        The source token, where the page is about one.
+    """
+    st.session_state[Key.TOKEN] = str(target_id)
+    shown = {TOKEN_PARAM: target_id} if source_id is None else {TOKEN_PARAM: target_id, SOURCE_PARAM: source_id}
+    st.query_params.from_dict(link(**shown))
+
+
+def once_key(name: str) -> str:
+    """Return the key of a chart or table whose selection leads to another page.
+
+    A browser keeps a selection and would send it again when one comes back, and so lead away at once; every such step
+    (`count_click`) gives the next drawing another key.
+    """
+    return f"{name}_{st.session_state.setdefault(Key.CLICKS, 0)}"
+
+
+def count_click() -> None:
+    """Take note that a selection has been followed."""
+    st.session_state[Key.CLICKS] = st.session_state.get(Key.CLICKS, 0) + 1
 
 
 def chosen_job() -> str | None:

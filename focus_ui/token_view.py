@@ -129,7 +129,7 @@ def contributors_chart(run: RunFolder, explanation: Explanation, *, key: str, cl
     first = ", ".join(f"{bar.label} {bar.weight:.2f}" for bar in bars[:5])
     event = st.plotly_chart(
         contributors_figure(bars),
-        key=f"{key}_{run.digest[:12]}_{explanation.id}",
+        key=state.once_key(f"{key}_{run.digest[:12]}_{explanation.id}"),
         on_select="rerun" if clickable else "ignore",
         selection_mode="points",
         config=CONFIG,
@@ -257,7 +257,7 @@ def _pick_row(rows: dict[str, list[Any]], *, key: str, alt: str) -> int | None:
     """Draw a table and return the row that the user chose."""
     event = st.dataframe(
         rows,
-        key=key,
+        key=state.once_key(key),
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
@@ -361,7 +361,7 @@ def _fed_chart(run: RunFolder, source_id: int, fed: Sequence[Fed]) -> None:
     st.subheader("What it feeds", anchor=False)
     event = st.plotly_chart(
         fed_figure(bars[:MAX_BARS]),
-        key=f"fed_{run.digest[:12]}_{source_id}",
+        key=state.once_key(f"fed_{run.digest[:12]}_{source_id}"),
         on_select="rerun",
         selection_mode="points",
         config=CONFIG,

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from focus_ui import cache, navigation
+from focus_ui import cache, navigation, state
 from focus_ui import token_view as view
 from focus_ui.guards import require_run, require_source, require_token
 
 run = require_run()
 target_id = require_token(run)
 source_id = require_source(run)
+state.settle_address(target_id, source_id)
 
 if source_id is not None:
     navigation.link(navigation.TOKEN, "Back to the target token", icon=":material/arrow_back:", token=target_id)

@@ -89,7 +89,9 @@ def test_choosing_a_row_opens_the_token(open_app, toy):
     at = open_app("overlap")
     at.text_input(key="_overlap_query").set_value("maziwa").run()
     target = id_of(toy, "▁maziwa")
-    at.session_state[f"tokens_{toy.digest[:12]}_1_{target}"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    at.session_state[f"tokens_{toy.digest[:12]}_1_{target}_0"] = {
+        "selection": {"rows": [0], "columns": [], "cells": []}
+    }
     at.run()
     assert not at.exception
     assert param(at, "token") == str(target)

@@ -111,7 +111,7 @@ def test_the_walk_goes_round_at_both_ends(open_app, toy):
 def test_a_click_on_a_contributor_opens_the_source_token(open_app, toy):
     target, source = id_of(toy, "▁mkulima"), source_id_of(toy, "▁farmer")
     at = open_app("token", token=target)
-    key = f"token_{toy.digest[:12]}_{target}"
+    key = f"token_{toy.digest[:12]}_{target}_0"
     at.session_state[key] = {
         "selection": {"points": [{"customdata": [source, "▁farmer"]}], "point_indices": [0], "box": [], "lasso": []}
     }
@@ -124,7 +124,7 @@ def test_a_click_on_a_contributor_opens_the_source_token(open_app, toy):
 def test_a_row_of_the_table_opens_the_source_token(open_app, toy):
     target, source = id_of(toy, "▁mkulima"), source_id_of(toy, "▁market")
     at = open_app("token", token=target)
-    at.session_state[f"contributors_{toy.digest[:12]}_{target}"] = {
+    at.session_state[f"contributors_{toy.digest[:12]}_{target}_0"] = {
         "selection": {"rows": [1], "columns": [], "cells": []}
     }
     at.run()

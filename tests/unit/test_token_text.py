@@ -141,7 +141,7 @@ def test_at_most_four_marks_follow_each_other() -> None:
         (":smile:", "\\:\u2060smile\\:"),
         (":red[x]", "\\:\u2060red\\[x\\]"),
         ("->", "\\-\u2060\\>"),
-        ("www.x", "www\\.\u2060x"),
+        ("www.x", "www\u2060\\.\u2060x"),
         ("a@b", "a\\@\u2060b"),
         ("a\nb", "a b"),
         ("habari", "habari"),

@@ -1,0 +1,201 @@
+"""What only a browser shows: pages drawn light and dark, clicks on charts, keys, uploads, a run from end to end."""
+
+import re
+import time
+
+import pytest
+
+from scripts.app_browser import serve
+from tests.toy_run import id_of, source_id_of
+
+PAGES = ("", "data", "overlap", "token", "export")
+WORDS = {
+    "": "A new vocabulary",
+    "data": "Data and run",
+    "overlap": "Overlap",
+    "token": "▁",
+    "export": "Check and export",
+}
+
+
+def heading(page):
+    return page.locator("h1").first
+
+
+def click_bar(visitor, chart, place):
+    """Click the middle of one bar of a chart."""
+    bars = visitor.page.locator('[data-testid="stPlotlyChart"]').nth(chart).locator(".barlayer .point path")
+    bars.nth(place).wait_for(timeout=15_000)
+    box = bars.nth(place).bounding_box()
+    visitor.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def wait_for_title(visitor, text):
+    visitor.page.locator("h1", has_text=text).first.wait_for(timeout=15_000)
+    visitor.settle()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_drawn(user, name, scheme):
+    visitor = user(scheme=scheme)
+    visitor.open(name)
+    assert WORDS[name] in heading(visitor.page).inner_text()
+    color = visitor.page.locator('[data-testid="stApp"]').evaluate("e => getComputedStyle(e).backgroundColor")
+    brightness = sum(map(int, re.findall(r"\d+", color)[:3])) / 3
+    assert brightness > 200 if scheme == "light" else brightness < 60
+
+
+@pytest.mark.parametrize("width", [900, 1600])
+def test_no_page_is_wider_than_its_window(user, width):
+    visitor = user(width=width)
+    for name in PAGES:
+        visitor.open(name)
+        main = visitor.page.locator('[data-testid="stMain"]')
+        assert main.evaluate("e => e.scrollWidth - e.clientWidth") <= 1, name
+
+
+def test_a_link_is_the_first_thing_a_fresh_server_is_asked_for(user, folder, environment, toy, tmp_path):
+    """A folder ``pages/`` beside app.py would fail here: Streamlit then runs the page's script without the router."""
+    target = id_of(toy, "▁mkulima")
+    with serve(tmp_path, environment) as fresh:
+        visitor = user(address=fresh)
+        visitor.open("token", run="toy", token=target)
+        assert "▁mkulima" in heading(visitor.page).inner_text()
+        assert visitor.page.get_by_text("Page not found").count() == 0
+
+
+def test_from_start_to_a_token_to_what_feeds_it(user, toy):
+    visitor = user()
+    visitor.open()
+    visitor.page.get_by_role("link", name="Everything about this token").click()
+    wait_for_title(visitor, "▁")
+    assert "token=" in visitor.page.url
+    click_bar(visitor, 0, 0)
+    visitor.page.locator("p", has_text="It feeds").wait_for(timeout=15_000)
+    assert "source=" in visitor.page.url
+    visitor.page.get_by_role("link", name="Back to the target token").click()
+    visitor.page.get_by_text("Formula").wait_for(timeout=15_000)
+    assert "source=" not in visitor.page.url
+
+
+def test_a_click_on_the_overlap_filters_and_a_row_opens_its_token(user):
+    visitor = user()
+    visitor.open("overlap")
+    visitor.page.get_by_text("135 tokens", exact=True).wait_for(timeout=15_000)
+    click_bar(visitor, 0, 1)  # the piece "in both"
+    visitor.page.get_by_text("28 tokens", exact=True).wait_for(timeout=15_000)
+    visitor.settle()
+    table = visitor.page.locator('[data-testid="stDataFrame"]').first
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    visitor.page.mouse.click(box["x"] + 18, box["y"] + 35 + 18)  # the first row's own box
+    visitor.page.get_by_text("Formula").wait_for(timeout=15_000)
+    assert "/token" in visitor.page.url
+
+
+def test_the_search_answers_as_one_types_and_works_with_keys_alone(user, toy):
+    visitor = user()
+    visitor.open("overlap")
+    box = visitor.page.get_by_role("searchbox", name="Find a token", exact=True)
+    box.focus()
+    visitor.page.keyboard.type("mkuli", delay=30)
+    visitor.page.get_by_role("link", name="mkulima").wait_for(timeout=10_000)
+    visitor.settle()
+    for _ in range(6):
+        visitor.page.keyboard.press("Tab")
+        if "mkulima" in visitor.page.evaluate("document.activeElement.innerText || ''"):
+            break
+    visitor.page.keyboard.press("Enter")
+    wait_for_title(visitor, "▁mkulima")
+    assert f"token={id_of(toy, '▁mkulima')}" in visitor.page.url
+
+
+def test_hostile_tokens_do_nothing_in_a_browser(user, toy):
+    """Images, links, scripts and tags of tokens: no request leaves, no script runs, no error (see the fixture)."""
+    visitor = user()
+    signs = ("](", "<script", "<img", "<a ", "$$", "www", ":material")
+    hostile = [i for i, t in enumerate(toy.column("tokens", "text")) if any(sign in t for sign in signs)]
+    assert len(hostile) >= 7
+    for target in hostile:
+        visitor.open("token", token=target)
+        assert heading(visitor.page).inner_text().strip()
+        assert visitor.page.locator("h1 img, h1 script").count() == 0
+        links = visitor.page.locator("h1 a").evaluate_all("all => all.map(a => a.href)")
+        assert links == []
+    visitor.open("overlap")
+    visitor.open("token", source=source_id_of(toy, "<b>bold</b>"))
+
+
+def test_charts_have_a_text_for_those_who_do_not_see_them(user):
+    visitor = user()
+    visitor.open()
+    described = visitor.page.locator('[aria-label*="Contributors of"], [alt*="Contributors of"]')
+    assert described.count() + visitor.page.get_by_text("Contributors of").count() > 0
+
+
+def choose(visitor, label, option):
+    """Choose an option of a select box by keys."""
+    visitor.page.get_by_label(label, exact=True).click()
+    visitor.page.get_by_role("option", name=option).click()
+    visitor.settle()
+
+
+def prepare_run(visitor, text):
+    """Fill the page Data and run: an uploaded text, a small vocabulary, the offered model."""
+    visitor.open("data")
+    visitor.page.get_by_role("radio", name="Upload").first.click()
+    visitor.settle()
+    file = {"name": "../mine.txt", "mimeType": "text/plain", "buffer": text.encode()}
+    visitor.page.locator('input[type="file"]').first.set_input_files(file)
+    visitor.page.get_by_text("lines,").wait_for(timeout=15_000)
+    visitor.page.get_by_role("radio", name="On this server").last.click()
+    visitor.settle()
+    choose(visitor, "Folder on this server", "offered/tiny")
+    start = visitor.page.get_by_role("button", name="Start the run")
+    start.wait_for(timeout=10_000)
+    return start
+
+
+TEXT = "".join(
+    f"the farmer sells {n} maize and beans at the market\nwatoto wanakimbia nyumbani kwa sababu mvua inanyesha {n}\n"
+    f"mkulima anauza maziwa na mkate sokoni {n}\nthe children run home because of the rain {n}\n"
+    for n in range(150)
+)
+
+
+@pytest.mark.timeout(170)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_upload_run_overlap_token(user, scheme):
+    """The whole way: a text goes up, a run is made by the real command line, its overlap opens, a token is clicked."""
+    visitor = user(scheme=scheme)
+    prepare_run(visitor, TEXT).click()
+    link = visitor.page.get_by_role("link", name="See the overlap")
+    link.first.wait_for(timeout=150_000)
+    visitor.settle()
+    link.first.click()
+    wait_for_title(visitor, "Overlap")
+    assert re.search(r"run=[0-9a-f]{32}", visitor.page.url)
+    table = visitor.page.locator('[data-testid="stDataFrame"]').first
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    visitor.page.mouse.click(box["x"] + 18, box["y"] + 35 + 18)
+    visitor.page.get_by_text("Formula").wait_for(timeout=15_000)
+
+
+@pytest.mark.timeout(120)
+def test_a_running_job_is_cancelled_and_is_nobody_elses(user, folder):
+    visitor = user()
+    prepare_run(visitor, TEXT * 400).click()
+    cancel = visitor.page.get_by_role("button", name="Cancel", exact=True)
+    cancel.first.wait_for(timeout=30_000)
+    other = user()
+    other.open()
+    assert other.page.get_by_role("button", name="Cancel").count() == 0
+    assert "Jobs" not in other.page.locator('[data-testid="stSidebar"]').inner_text()
+    cancel.first.click()
+    visitor.page.get_by_text("Cancelled; nothing was left behind.").wait_for(timeout=40_000)
+    end = time.monotonic() + 10
+    while list((folder / "runs").glob("*.part")) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert list((folder / "runs").glob("*.part")) == []
