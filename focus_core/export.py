@@ -155,6 +155,7 @@ def _write_static(model: SourceModel | None, arrays: Mapping[str, torch.Tensor],
     """Write the matrix under the name it had, and the small files beside it."""
     names = model.tensor_names["input"] if model is not None and model.folder is not None else (BARE_NAME,)
     write_arrays(part / "model.safetensors", {names[0]: arrays["input"]})
+    shutil.copymode(part / "tokenizer.json", part / "model.safetensors")
     if model is None or model.folder is None:
         return
     _copy_side_files(model.folder, part)
@@ -266,6 +267,7 @@ def _write_weights(files: TensorFiles, replaced: Mapping[str, torch.Tensor], dro
         names = sorted(name for name, file in home.items() if file == path)
         tensors = {name: replaced[name] if name in replaced else files.read(name) for name in names}
         write_arrays(part / path.name, tensors, metadata={"format": "pt"})
+        shutil.copymode(part / "tokenizer.json", part / path.name)  # the format's own writer keeps files to their owner
         where |= dict.fromkeys(names, path.name)
         total += sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
     if len(files.files) > 1:

@@ -21,6 +21,7 @@ AUTO_CLASSES = (
     ("LMHead", "AutoModelForCausalLM"),
     ("ForPreTraining", "AutoModelForPreTraining"),
 )
+CHOSEN_BY_RULE = ("epochs", "min_count", "threads")
 PAPER = "K. Dobler and G. de Melo, *FOCUS*, EMNLP 2023, arXiv 2305.14481"
 
 
@@ -76,7 +77,7 @@ def write_card(manifest: Mapping[str, Any], *, architectures: Any, notes: list[s
         _introduction(manifest, architectures),
         _table("Made from", _inputs(manifest, source, target)),
         _table("Rows by origin", manifest["counts"]["by_origin"]),
-        _table("Options", manifest["config"]),
+        _table("Options", _options(manifest["config"])),
         _warnings([*manifest.get("warnings", ()), *notes]),
         _loading(architectures),
         f"## Method\n\n{PAPER}. The run folder that this was exported from holds the contributors of every row.",
@@ -117,6 +118,11 @@ def _inputs(manifest: Mapping[str, Any], source: Mapping[str, Any], target: Mapp
     for entry in manifest["inputs"]:
         rows[f"{entry['role']} {entry['name']}"] = f"SHA-256 {entry['sha256']}"
     return rows
+
+
+def _options(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options; what was left to a rule is ``auto``."""
+    return {key: "auto" if value is None and key in CHOSEN_BY_RULE else value for key, value in config.items()}
 
 
 def _table(title: str, rows: Mapping[str, Any]) -> str:

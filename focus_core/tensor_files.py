@@ -294,7 +294,22 @@ def to_float(matrix: torch.Tensor, name: str) -> tuple[torch.Tensor, tuple[str, 
 
 
 def check_tensor(name: str, matrix: torch.Tensor, *, n_rows: int | None = None, n_columns: int | None = None) -> None:
-    """Check rank, size and finiteness of a tensor, a block at a time."""
+    """Check rank, size and finiteness of a tensor, a block at a time.
+
+    Parameters
+    ----------
+    name : str
+        How the message calls it.
+    matrix : torch.Tensor
+        What to check.
+    n_rows, n_columns : int, default=None
+        Required sizes; ``None`` accepts any.
+
+    Raises
+    ------
+    ModelError
+        If rank or size differ, or a value is not finite.
+    """
     import torch
 
     sizes = torch.empty(matrix.shape, device="meta")

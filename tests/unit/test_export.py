@@ -198,6 +198,12 @@ def test_bias_stored_once_by_an_older_release(tmp_path: Path) -> None:
         assert torch.equal(written[name][list(copied)], source.bias[list(copied.values())])
 
 
+def test_weights_are_as_readable_as_the_other_files(run: RunFolder, tmp_path: Path) -> None:
+    """The writer of safetensors gives mode 600, which keeps a model from everyone else."""
+    folder = export_model(run, tmp_path / "out")
+    assert {path.stat().st_mode for path in folder.iterdir()} == {(folder / "config.json").stat().st_mode}
+
+
 def test_licence_of_the_source_comes_along(run: RunFolder, tmp_path: Path) -> None:
     (tmp_path / "model" / "LICENSE").write_text("terms")
     assert (export_model(run, tmp_path / "out") / "LICENSE").read_text() == "terms"
@@ -318,7 +324,7 @@ HOSTILE = "`</td>|[x](javascript:alert(1))\n# <script>\u202eabc"
 
 def card(**changes: Any) -> str:
     manifest: dict[str, Any] = {
-        "config": {"method": "focus", "extend": False, "seed": 42, "top_k": None},
+        "config": {"method": "focus", "extend": False, "seed": 42, "top_k": None, "epochs": None},
         "inputs": [{"role": "source_model", "name": "org/base", "sha256": "ab" * 32, "bytes": 5}],
         "source": {"name": "src", "family": "unigram", "n": 250_002},
         "target": {"name": "tgt", "family": "unigram", "n": 50_000},
@@ -338,6 +344,7 @@ def test_card_says_what_it_is_and_how_to_load_it() -> None:
         "| fallback | 680 |",
         "| seed | 42 |",
         "| top\\_k | none |",
+        "| epochs | auto |",
         "* 680 tokens were drawn at random",
         "* a note",
         "AutoModelForMaskedLM.from_pretrained",
