@@ -27,7 +27,12 @@ from focus_core.vocabulary import Vocabulary
 EOS_NAME = "</s>"
 """The name fastText gives to the end of a line; no token has it (`escape_name`)."""
 ANSWER = "answer.safetensors"
-ONE_THREAD_UPDATES = 150_000_000
+PAPER_EPOCHS, PAPER_MIN_COUNT = 3, 10
+BASE_UPDATES, UPDATES_PER_TYPE, MAX_EPOCHS = 1_000_000, 500, 1000
+"""The rule of `choose_epochs`; an update is one token of the corpus read once."""
+TEXT_WITH_VECTOR = 0.98
+"""Share of the corpus that `choose_min_count` leaves to tokens with a vector."""
+ONE_THREAD_UPDATES = 50_000_000
 """Tokens times epochs up to which one thread trains by default, so that equal runs give equal bytes."""
 
 
@@ -67,36 +72,52 @@ class AuxiliaryVectors:
         return int(self.has_vector.sum())
 
 
-def choose_epochs(n_tokens: int) -> int:
-    """Return how often to read a corpus of this size.
+def choose_epochs(n_tokens: int, n_types: int) -> int:
+    """Return how often to read a corpus so that its vectors tell tokens apart.
 
     Parameters
     ----------
     n_tokens : int
         Tokens of the corpus.
+    n_types : int
+        Different tokens among them that get a vector.
 
     Returns
     -------
     int
-        Epochs; see the decision record on automatic settings.
+        At least the paper's 3 and at most 1,000: as many as make a million updates and 500 more for every type.
+        Vectors leave their common starting direction after that many, whatever the corpus (see the decision record).
+
+    Examples
+    --------
+    >>> choose_epochs(1_122_990, 8000), choose_epochs(10_912, 2511), choose_epochs(10**9, 50_000)
+    (5, 207, 3)
     """
-    return max(3, min(100, math.ceil(20_000_000 / max(1, n_tokens))))
+    updates = BASE_UPDATES + UPDATES_PER_TYPE * n_types
+    return max(PAPER_EPOCHS, min(MAX_EPOCHS, math.ceil(updates / max(1, n_tokens))))
 
 
-def choose_min_count(n_tokens: int) -> int:
-    """Return how often a token has to occur in a corpus of this size to get a vector.
+def choose_min_count(frequency: np.ndarray) -> int:
+    """Return how often a token has to occur to get a vector, so that nearly all of the text has one.
 
     Parameters
     ----------
-    n_tokens : int
-        Tokens of the corpus.
+    frequency : ndarray of shape (n_target,)
+        Occurrences of each token.
 
     Returns
     -------
     int
-        At least 1; see the decision record on automatic settings.
+        The largest number up to the paper's 10 such that tokens seen at least so often make up 98 % of the corpus.
+
+    Examples
+    --------
+    >>> choose_min_count(np.array([1000, 500, 12])), choose_min_count(np.array([9, 9, 3, 1, 1]))
+    (10, 1)
     """
-    return max(1, min(10, n_tokens // 1_000_000))
+    whole = frequency.sum()
+    enough = [m for m in range(1, PAPER_MIN_COUNT + 1) if frequency[frequency >= m].sum() >= TEXT_WITH_VECTOR * whole]
+    return max(enough)
 
 
 def train_auxiliary(
@@ -145,15 +166,13 @@ def train_auxiliary(
     AuxiliaryError
         If no token occurs often enough, or fastText fails.
     """
-    settings = PAPER_SETTINGS | {
-        "dim": dim,
-        "epoch": epochs or choose_epochs(stream.n_tokens),
-        "minCount": min_count or choose_min_count(stream.n_tokens),
-        "seed": seed,
-    }
-    settings["thread"] = threads or choose_threads(stream.n_tokens * settings["epoch"])
-    if not (stream.frequency >= settings["minCount"]).any():
-        raise _too_rare(stream, settings["minCount"])
+    least = min_count or choose_min_count(stream.frequency)
+    n_types = int((stream.frequency >= least).sum())
+    if not n_types:
+        raise _too_rare(stream, least)
+    passes = epochs or choose_epochs(stream.n_tokens, n_types)
+    workers = threads or choose_threads(stream.n_tokens * passes)
+    settings = PAPER_SETTINGS | {"dim": dim, "epoch": passes, "minCount": least, "seed": seed, "thread": workers}
     auto = [name for name, given in (("epochs", epochs), ("min_count", min_count), ("threads", threads)) if not given]
     with tempfile.TemporaryDirectory(prefix="focus-lab-") as scratch:
         folder = _trained(stream, settings, Path(scratch), cache=cache, progress=progress)
@@ -237,4 +256,10 @@ def _described(settings: dict[str, Any], stream: TokenStream, auto: list[str]) -
         "chosen_automatically": auto,
         "stream": stream.digest,
         "n_tokens": stream.n_tokens,
+        "n_types": int((stream.frequency >= settings["minCount"]).sum()),
+        "n_characters": stream.n_characters,
+        "automatic": {
+            "epochs": choose_epochs(stream.n_tokens, int((stream.frequency >= settings["minCount"]).sum())),
+            "min_count": choose_min_count(stream.frequency),
+        },
     } | {name: settings[name] for name in sorted(PAPER_SETTINGS)}

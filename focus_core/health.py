@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from focus_core.auxiliary import AuxiliaryVectors, choose_epochs, choose_min_count
+from focus_core.auxiliary import AuxiliaryVectors
 from focus_core.tokenizer_training import suggest_vocab_size
 from focus_core.weights import COMBINED, WeightMatrix
 
@@ -105,9 +105,9 @@ def _remedy(auxiliary: AuxiliaryVectors) -> str:
     settings = auxiliary.settings
     if auxiliary.kind != "trained":
         return "give vectors trained longer or on more text, or lower --temperature"
-    epochs, n_tokens = int(settings["epochs"]), int(settings["n_tokens"])
-    if epochs < choose_epochs(n_tokens):
-        return f"leave --epochs at auto, which is {choose_epochs(n_tokens)} for this corpus"
+    epochs, automatic = int(settings["epochs"]), int(settings["automatic"]["epochs"])
+    if epochs < automatic:
+        return f"leave --epochs at auto, which is {automatic} for this corpus"
     return f"train longer (--epochs {2 * epochs}) or give more text"
 
 
@@ -135,8 +135,8 @@ def _warnings(auxiliary: AuxiliaryVectors, report: dict[str, Any], n_new: int) -
 def _too_large(auxiliary: AuxiliaryVectors, n_with: int, n_new: int) -> str:
     settings = auxiliary.settings
     n_tokens, min_count = int(settings["n_tokens"]), int(settings["min_count"])
-    size = suggest_vocab_size(n_tokens)
-    lower = "" if min_count <= choose_min_count(n_tokens) else f", a lower --min-count (it is {min_count})"
+    size = suggest_vocab_size(int(settings["n_characters"]))
+    lower = "" if min_count <= int(settings["automatic"]["min_count"]) else f", a lower --min-count (it is {min_count})"
     smaller = f" or a vocabulary of about {size:,} tokens" if size < auxiliary.has_vector.size else ""
     return (
         f"This corpus of {n_tokens:,} tokens is small for its vocabulary: only {n_with:,} of {n_new:,} new tokens "

@@ -7,6 +7,7 @@ Every trainer runs so that equal text gives an equal tokenizer.
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -29,8 +30,8 @@ MAX_SENTENCE = 2000
 """Characters of a training sentence; SentencePiece would leave out what is much longer."""
 MIN_FREQUENCY = 2
 """Occurrences that a BPE or WordPiece merge needs."""
-TOKENS_PER_PIECE = 100
-"""Corpus tokens that a vocabulary entry should have on average; see the decision record on automatic settings."""
+SIZE_FACTOR, SMALLEST, LARGEST = 6.0, 300, 50_000
+"""The rule of `suggest_vocab_size`."""
 
 
 def train_tokenizer(
@@ -305,17 +306,25 @@ def _config(family: Family) -> dict[str, Any]:
     return names | {"pad_token": pad, "unk_token": unk, "mask_token": mask}
 
 
-def suggest_vocab_size(n_tokens: int) -> int:
-    """Return the largest vocabulary for which a corpus of this size trains useful vectors.
+def suggest_vocab_size(n_characters: int) -> int:
+    """Return a size of vocabulary that a corpus can support.
 
     Parameters
     ----------
-    n_tokens : int
-        Tokens of the corpus.
+    n_characters : int
+        Size of the corpus.
 
     Returns
     -------
     int
-        A multiple of 500, at least 500; see the decision record on automatic settings.
+        Six times the square root of the characters (the words of a text grow about so), between 300 and 50,000,
+        rounded to two digits.
+
+    Examples
+    --------
+    >>> suggest_vocab_size(30_000), suggest_vocab_size(10_000_000)
+    (1000, 19000)
     """
-    return max(500, n_tokens // TOKENS_PER_PIECE // 500 * 500)
+    size = min(LARGEST, max(SMALLEST, SIZE_FACTOR * math.sqrt(max(0, n_characters))))
+    unit = 10 ** (int(math.log10(size)) - 1)
+    return int(round(size / unit) * unit)
