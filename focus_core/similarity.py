@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 MIN_ROWS = 16
 """Fewest rows of a block; from here on the product gives the same bits whatever the size of the block."""
 
-MAX_ROWS = {"cpu": 128, "cuda": 2048}
-"""Rows of a block: on a CPU a block and its maxima stay in the cache, on a GPU a block keeps the device busy."""
+_BLOCK_SCORES = {"cpu": 128 * 19_000, "cuda": 2048 * 19_000}
+"""Scores of a block: on a CPU a block and its maxima stay in the cache, on a GPU a block keeps the device busy."""
+
+MAX_ROWS = {"cpu": 1024, "cuda": 8192}
+"""Most rows of a block, for few anchors."""
 
 _BYTES_PER_SCORE = 48  # the score itself and, where every score survives, its index, its row and entmax's copies
 
@@ -158,7 +161,9 @@ def block_rows(n_anchors: int, *, memory_mib: int, device: str = "cpu") -> int:
     int
         At least 16: a block of one row, or of a few, goes through another kernel and rounds differently.
     """
-    return max(MIN_ROWS, min(MAX_ROWS[device], memory_mib * 2**20 // (_BYTES_PER_SCORE * max(n_anchors, 1))))
+    columns = max(n_anchors, 1)
+    usual = max(128, min(MAX_ROWS[device], _BLOCK_SCORES[device] // columns))
+    return max(MIN_ROWS, min(usual, memory_mib * 2**20 // (_BYTES_PER_SCORE * columns)))
 
 
 def _score_blocks(

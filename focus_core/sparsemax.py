@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _ROWS = 128  # rows of a block of given scores
 _SLABS = 8  # columns in the innermost group
 _GROUPS = 32  # group maxima that the bound is taken from
-_BATCH = 1 << 20  # padded scores that go through entmax together
+_BATCH = 1 << 18  # candidates that go through entmax together, as the longest row would have it
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -312,7 +312,7 @@ def _batches(blocks: Iterator[_Entries]) -> Iterator[_Entries]:
         held.append(entries)
         rows += entries.n_rows
         longest = max(longest, len(entries.rows) // entries.n_rows)
-        if rows * longest >= _BATCH // 4 or rows >= 2048:
+        if rows * longest >= _BATCH or rows >= 2048:
             yield _join(held)
             held, rows, longest = [], 0, 0
     if held:

@@ -141,7 +141,7 @@ def test_temperature_divides_cosines_and_is_taken_out_of_the_record() -> None:
 
 
 def test_a_row_does_not_depend_on_other_rows_or_on_the_block_size() -> None:
-    """Bit for bit: one row alone, a last block that is not full, and blocks of 16 to 128 rows."""
+    """Bit for bit: one row alone, a last block that is not full, and blocks of 16 to 810 rows."""
     new, anchors = vectors(0, 300, 100), vectors(1, 3000, 100)
     whole = similarity_weights(new, anchors)
     for first, last in ((0, 1), (17, 18), (120, 257), (299, 300)):
@@ -153,7 +153,7 @@ def test_a_row_does_not_depend_on_other_rows_or_on_the_block_size() -> None:
         small = similarity_weights(new, anchors, memory_mib=memory_mib)
         assert small.indices.tobytes() == whole.indices.tobytes()
         assert small.weights.tobytes() == whole.weights.tobytes()
-    assert [block_rows(3000, memory_mib=m) for m in (1, 5, 9, 512)] == [16, 36, 65, 128]
+    assert [block_rows(3000, memory_mib=m) for m in (1, 5, 9, 512)] == [16, 36, 65, 810]
 
 
 def test_no_block_has_one_row() -> None:
