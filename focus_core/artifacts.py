@@ -272,13 +272,15 @@ def write_arrays(path: Path, arrays: Mapping[str, Any], *, metadata: Mapping[str
     metadata : mapping of str to str, default=None
         Stored in the header.
     """
-    path.touch()  # made by us, so that it gets the permissions that the umask allows, not the writer's 0600
+    path.touch()
+    permissions = path.stat().st_mode  # what the umask allows; the writer below would leave 0600
     ordered = {name: arrays[name] for name in sorted(arrays)}
     notes = dict(metadata) if metadata else None
     if all(isinstance(array, np.ndarray) for array in ordered.values()):
         from safetensors.numpy import save_file
 
         save_file({name: np.ascontiguousarray(array) for name, array in ordered.items()}, path, metadata=notes)
+        path.chmod(permissions)
         return
     import torch
     from safetensors.torch import save_file as save_torch
@@ -287,3 +289,4 @@ def write_arrays(path: Path, arrays: Mapping[str, Any], *, metadata: Mapping[str
     save_torch(
         {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}, path, metadata=notes
     )
+    path.chmod(permissions)

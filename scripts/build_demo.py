@@ -6,6 +6,7 @@ Usage: ``python scripts/build_demo.py source --data DIR [--minutes 90]``; call i
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from demo_source import bfloat16_is_faster, build_model, build_optimizers, held_
 from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the project itself need not be installed
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 VOCABULARY_SIZE = 16_000
 CHARACTERS_PER_LANGUAGE = 4_500_000

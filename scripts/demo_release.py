@@ -88,8 +88,13 @@ def write_release(
     half.config.dtype = "float16"
     half.config.architectures = ["XLMRobertaForMaskedLM"]
     half.config.save_pretrained(folder)
-    tensors = {n: p.detach().contiguous() for n, p in half.named_parameters()}
+    tied = {
+        "lm_head.decoder.weight": "roberta.embeddings.word_embeddings.weight",
+        "lm_head.decoder.bias": "lm_head.bias",
+    }
+    tensors = {tied.get(n, n): p.detach().contiguous() for n, p in half.named_parameters()}
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "model.safetensors").chmod(0o644)
     (folder / "tokenizer.json").write_bytes(tokenizer_json.read_bytes())
     (folder / "tokenizer_config.json").write_text(json.dumps(TOKENIZER_CONFIG, indent=1, sort_keys=True) + "\n")
     (folder / "README.md").write_text(card(table, progress.tokens, held_out_percent), encoding="utf-8")
