@@ -16,7 +16,7 @@ import numpy as np
 
 from focus_core.corpus import Corpus, empty_corpus, iter_batches
 from focus_core.corpus_files import refuse
-from focus_core.domain import ProgressHook, Role, no_progress
+from focus_core.domain import KINDS, ProgressHook, Role, TokenKind, no_progress
 from focus_core.line_encoding import EncodedLines, LineEncoder, make_encoder
 from focus_core.vocabulary import Vocabulary
 
@@ -27,6 +27,9 @@ MAX_ROW = 1024
 EXAMPLES = 3
 MIN_EXAMPLE, GOOD_EXAMPLE, MAX_EXAMPLE = 24, 80, 240
 """Characters that an example line should have at least, should have at most, and has at most."""
+TYPICAL_SHARE = 0.5
+"""Characters a token of text in the right language has at least, of those a token of the vocabulary has."""
+UNKNOWN_SHARE = 0.01
 
 _PICTURES = {" ": "␠", "\t": "␉", "\n": "␊", "\v": "␋", "\f": "␌", "\r": "␍", "\0": "␀"}
 _CHARACTERS = {picture: character for character, picture in _PICTURES.items()}
@@ -81,18 +84,7 @@ def unescape_name(name: str) -> str:
 
 
 def token_names(vocabulary: Vocabulary) -> list[bytes]:
-    """Return the name of every id in fastText's input, as UTF-8.
-
-    Parameters
-    ----------
-    vocabulary : Vocabulary
-        The vocabulary that the corpus is tokenised with.
-
-    Returns
-    -------
-    list of bytes
-        One entry per id, gaps included.
-    """
+    """Return the name of every id in fastText's input, as UTF-8; gaps included."""
     return [escape_name(token).encode() for token in vocabulary.tokens]
 
 
@@ -157,7 +149,9 @@ class ExampleLines:
         lengths = np.fromiter(map(len, lines), dtype=np.int64, count=len(lines))
         costs = np.where(lengths < MIN_EXAMPLE, 10**9 - lengths, np.maximum(lengths, GOOD_EXAMPLE))
         better = np.flatnonzero(costs[encoded.line_of] < self._bound[encoded.ids])
-        ids, rows = encoded.ids[better], encoded.line_of[better]
+        places: dict[str, int] = {}
+        same = np.array([places.setdefault(line, i) for i, line in enumerate(lines)])
+        ids, rows = encoded.ids[better], same[encoded.line_of[better]]
         order = np.lexsort((rows, costs[rows], ids))
         ids, rows = ids[order], rows[order]
         again = np.zeros(ids.size, dtype=bool)
@@ -312,6 +306,42 @@ def _check_known(corpus: Corpus, vocabulary: Vocabulary, stream: TokenStream) ->
             got=f"no token of it in {stream.n_lines:,} lines",
             remedy="give text in the language of the target tokenizer",
         )
+
+
+def stream_warnings(stream: TokenStream, vocabulary: Vocabulary) -> list[str]:
+    """Say whether a corpus looks as if it were not in the tokenizer's language.
+
+    Parameters
+    ----------
+    stream : TokenStream
+        The corpus, tokenised with ``vocabulary``.
+    vocabulary : Vocabulary
+        The target vocabulary.
+
+    Returns
+    -------
+    list of str
+        One sentence each, none where all looks well.
+
+    Notes
+    -----
+    Text in its own language takes tokens nearly as long as the vocabulary's tokens are on average: 0.61 to 0.85 of
+    it for 13 pairs of a real tokenizer with text in one of its languages, 0.18 to 0.45 for 9 pairs without.
+    """
+    found = []
+    normal = np.flatnonzero(vocabulary.present & (vocabulary.kinds == KINDS.index(TokenKind.NORMAL))).tolist()
+    typical = sum(len(vocabulary.texts[i]) for i in normal) / max(1, len(normal))
+    if stream.characters_per_token < TYPICAL_SHARE * typical:
+        found.append(
+            f"Each token stands for only {stream.characters_per_token:.1f} characters of this corpus, where tokens of "
+            f"{vocabulary.name} have {typical:.1f} on average; is the corpus in the tokenizer's language?"
+        )
+    if stream.unknown_share > UNKNOWN_SHARE:
+        found.append(
+            f"{100 * stream.unknown_share:.1f} % of the tokens of this corpus are the unknown token of "
+            f"{vocabulary.name}; is the corpus in the tokenizer's script and encoding?"
+        )
+    return found
 
 
 def count_tokens(corpus: Corpus, vocabulary: Vocabulary, *, progress: ProgressHook = no_progress) -> np.ndarray:
