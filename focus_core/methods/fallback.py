@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from focus_core.weights import FALLBACK, WeightMatrix
 if TYPE_CHECKING:
     import torch
 
-_BLOCK_ROWS = 16_384
+_BLOCK_ROWS = 2048  # a block stays in the cache
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -159,11 +159,9 @@ def row_statistics(matrix: torch.Tensor, rows: np.ndarray) -> Statistics:
     Statistics
         Summed in blocks, block sums in float64 (Chan, Golub & LeVeque 1983).
     """
-    import torch
-
     mean, square, seen = np.zeros(matrix.shape[1]), np.zeros(matrix.shape[1]), 0
     for start in range(0, len(rows), _BLOCK_ROWS):
-        block = matrix.index_select(0, torch.from_numpy(rows[start : start + _BLOCK_ROWS])).float()
+        block = _take(matrix, rows[start : start + _BLOCK_ROWS]).float()
         centre = block.mean(0)
         spread = (block - centre).square_().sum(0).double().numpy()
         shift, n = centre.double().numpy() - mean, len(block)
@@ -174,8 +172,17 @@ def row_statistics(matrix: torch.Tensor, rows: np.ndarray) -> Statistics:
     return Statistics(mean=mean.astype(np.float32), std=std.astype(np.float32), n_rows=seen)
 
 
-def standard_normal_row(seed: int, name: str, identity: bytes, size: int) -> np.ndarray:
-    """Draw the standard normal row that belongs to one token of one matrix.
+def _take(matrix: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
+    """Select ascending rows; consecutive ones without a copy."""
+    import torch
+
+    if rows[-1] - rows[0] == len(rows) - 1:
+        return matrix[int(rows[0]) : int(rows[-1]) + 1]
+    return matrix.index_select(0, torch.from_numpy(rows))
+
+
+def standard_normal_rows(seed: int, name: str, identities: Sequence[bytes], size: int) -> np.ndarray:
+    """Draw the standard normal rows that belong to some tokens of one matrix.
 
     Parameters
     ----------
@@ -183,19 +190,27 @@ def standard_normal_row(seed: int, name: str, identity: bytes, size: int) -> np.
         The run's seed.
     name : str
         The matrix.
-    identity : bytes
-        The token's identity, ``Vocabulary.identities``.
+    identities : sequence of bytes, length n
+        The tokens' identities, ``Vocabulary.identities``.
     size : int
-        Length of the row.
+        Length of a row.
 
     Returns
     -------
-    ndarray of shape (size,), dtype float32
-        From numpy's Philox generator, whose key is the BLAKE2 digest of the three.
+    ndarray of shape (n, size), dtype float32
+        Each from the start of its own Philox stream, whose key is the BLAKE2 digest of seed, name and identity:
+        the same row whatever the others are.
     """
-    text = f"{seed}\0{name}\0".encode() + identity
-    key = int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "little")
-    return np.random.Generator(np.random.Philox(key=key)).standard_normal(size, dtype=np.float32)
+    stream = np.random.Philox(key=0)
+    generator, fresh = np.random.Generator(stream), stream.state
+    rows = np.empty((len(identities), size), np.float32)
+    start = f"{seed}\0{name}\0".encode()
+    for identity, row in zip(identities, rows, strict=True):
+        digest = hashlib.blake2b(start + identity, digest_size=16).digest()
+        fresh["state"]["key"] = np.frombuffer(digest, "<u8").astype(np.uint64)
+        stream.state = fresh  # a new key and the first counter: twice as fast as a new generator
+        generator.standard_normal(dtype=np.float32, out=row)
+    return rows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -220,17 +235,28 @@ class _Filler:
         import torch
 
         groups = self._script_statistics(ids, matrix) if self.config.fallback is Fallback.SCRIPT else {}
-        chosen = [self._statistics_for(i, groups) for i in ids.tolist()]
+        counts: Counter[str] = Counter()
         for start in range(0, len(ids), _BLOCK_ROWS):
-            block, part = ids[start : start + _BLOCK_ROWS], chosen[start : start + _BLOCK_ROWS]
-            values = np.empty((len(block), rows.shape[1]), np.float32)
-            for i, (_, statistics), row in zip(block.tolist(), part, values, strict=True):
-                noise = standard_normal_row(self.config.seed, self.name, self.target.identities[i], len(row))
-                np.add(noise * statistics.std, statistics.mean, out=row)
+            block = ids[start : start + _BLOCK_ROWS]
+            identities = [self.target.identities[i] for i in block.tolist()]
+            values = standard_normal_rows(self.config.seed, self.name, identities, rows.shape[1])
+            labels, mean, std = self._moments(block, groups)
+            values *= std
+            values += mean
             rows[torch.from_numpy(block)] = torch.from_numpy(values).to(rows.dtype)
-        return dict(Counter(label for label, _ in chosen))
+            counts.update(labels)
+        return dict(counts)
 
-    def _statistics_for(self, i: int, groups: Mapping[Hashable, Statistics]) -> tuple[str, Statistics]:
+    def _moments(
+        self, ids: np.ndarray, groups: Mapping[Hashable, Statistics]
+    ) -> tuple[list[str], np.ndarray, np.ndarray]:
+        """Return what each row is drawn from: a label, its mean and its deviation (or those common to all)."""
+        if not groups:
+            return ["normal"] * len(ids), self.overall.mean, self.overall.std
+        labels, chosen = zip(*(self._narrowest(i, groups) for i in ids.tolist()), strict=True)
+        return list(labels), np.stack([found.mean for found in chosen]), np.stack([found.std for found in chosen])
+
+    def _narrowest(self, i: int, groups: Mapping[Hashable, Statistics]) -> tuple[str, Statistics]:
         """Choose the narrowest group with two rows or more; one row has no deviation."""
         script = self.target.scripts[i]
         for label, key in (("script and word start", (script, bool(self.target.word_start[i]))), ("script", script)):

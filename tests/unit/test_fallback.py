@@ -12,7 +12,7 @@ from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 from focus_core.config import InitConfig
 from focus_core.domain import Fallback, Preset
 from focus_core.methods import InitialisedMatrix, initialise_matrix
-from focus_core.methods.fallback import row_statistics, standard_normal_row, statistic_rows
+from focus_core.methods.fallback import row_statistics, standard_normal_rows, statistic_rows
 from focus_core.methods.pieces import fallback_rows, piece_ids
 from focus_core.vocabulary import Vocabulary, vocabulary_from_backend
 from focus_core.weights import COPIED, FALLBACK, SparseRows, WeightMatrix, assemble
@@ -77,14 +77,17 @@ def test_a_random_row_depends_on_seed_matrix_and_token_alone() -> None:
 
 def test_the_stream_of_a_token_is_fixed() -> None:
     """A golden row: changing the generator or its key changes every run, and must be deliberate."""
-    row = standard_normal_row(42, "input", b"\x01jua", 3)
+    row = standard_normal_rows(42, "input", [b"\x01jua"], 3)[0]
     np.testing.assert_allclose(row, [1.5209311, -0.0237903, 0.815797], rtol=1e-5)
     assert row.dtype == np.float32
 
 
 def test_tokens_that_differ_in_word_start_or_kind_have_streams_of_their_own() -> None:
-    rows = [standard_normal_row(42, "input", key, 8).tobytes() for key in (b"\x00a", b"\x01a", b"\x02a", b"\x03a")]
-    assert len(set(rows)) == 4
+    keys = [b"\x00a", b"\x01a", b"\x02a", b"\x03a"]
+    rows = standard_normal_rows(42, "input", keys, 9)
+    assert len({row.tobytes() for row in rows}) == 4
+    for key, row in zip(reversed(keys), standard_normal_rows(42, "input", keys[::-1], 9), strict=True):
+        assert row.tobytes() == rows[keys.index(key)].tobytes()
 
 
 def test_special_rows_are_left_out_of_the_statistics_by_default() -> None:
