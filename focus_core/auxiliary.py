@@ -179,7 +179,7 @@ def train_auxiliary(
         vectors, has_vector = _by_id(*read_answer(folder / ANSWER), vocabulary, keep_eos=keep_eos)
     progress(STAGE, settings["epoch"], settings["epoch"])
     return AuxiliaryVectors(
-        vectors=vectors, has_vector=has_vector, kind="trained", settings=_described(settings, stream, auto)
+        vectors=vectors, has_vector=has_vector, kind="trained", settings=_described(settings, stream, auto, n_types)
     )
 
 
@@ -243,8 +243,9 @@ def _by_id(
     return vectors, np.asarray(vectors.any(axis=1))
 
 
-def _described(settings: dict[str, Any], stream: TokenStream, auto: list[str]) -> dict[str, Any]:
-    """Return the settings for the manifest."""
+def _described(settings: dict[str, Any], stream: TokenStream, auto: list[str], n_types: int) -> dict[str, Any]:
+    """Return the settings for the manifest, and what the automatic rules say for this corpus."""
+    rules = {"min_count": choose_min_count(stream.frequency), "epochs": choose_epochs(stream.n_tokens, n_types)}
     return {
         "method": "fastText CBOW over target tokens",
         "fasttext": version("fasttext"),
@@ -254,12 +255,9 @@ def _described(settings: dict[str, Any], stream: TokenStream, auto: list[str]) -
         "threads": settings["thread"],
         "seed": settings["seed"],
         "chosen_automatically": auto,
+        "automatic": rules,
         "stream": stream.digest,
         "n_tokens": stream.n_tokens,
-        "n_types": int((stream.frequency >= settings["minCount"]).sum()),
+        "n_types": n_types,
         "n_characters": stream.n_characters,
-        "automatic": {
-            "epochs": choose_epochs(stream.n_tokens, int((stream.frequency >= settings["minCount"]).sum())),
-            "min_count": choose_min_count(stream.frequency),
-        },
     } | {name: settings[name] for name in sorted(PAPER_SETTINGS)}

@@ -48,7 +48,7 @@ def encoders(family: str) -> tuple[Tokenizer, WordEncoder]:
     return backend, WordEncoder(DirectEncoder(backend, names), prefix=prefix)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.sampled_from(sorted(BUILDERS)), LINES)
 def test_words_encoded_once_give_the_tokens_of_whole_lines(family: str, lines: list[str]) -> None:
     backend, encoder = encoders(family)
