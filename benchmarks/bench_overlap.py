@@ -146,6 +146,17 @@ def environment() -> dict[str, Any]:
     }
 
 
+def print_table(rows: list[dict[str, Any]]) -> None:
+    """Print one line per case."""
+    print(f"{'source':<26}{'target':<27}{'match':<7}{'overlap':>8}{'ours s':>8}{'ref s':>7}{'ratio':>7}  its errors")
+    for row in rows:
+        errors = "; ".join(f"{count} × {reason}" for reason, count in row["reference_errors"].items()) or "none"
+        print(
+            f"{row['source']:<26}{row['target']:<27}{row['match']:<7}{row['n_overlap']:>8,}{row['seconds']:>8.3f}"
+            f"{row['reference_seconds']:>7.2f}{row['ratio']:>7.1f}  {errors}"
+        )
+
+
 def main() -> None:
     """Run every case and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -156,20 +167,11 @@ def main() -> None:
     if options.data is None:
         parser.error("give --data or set FOCUS_LAB_DATA")
     rows = [measure(Path(options.data), *case, mode, options.runs) for case in CASES for mode in MODES]
-    print(
-        f"{'source':<26}{'target':<27}{'match':<8}{'overlap':>8}{'ours s':>9}{'ref s':>9}{'ratio':>8}  errors of the reference"
-    )
-    for row in rows:
-        errors = "; ".join(f"{count} × {reason}" for reason, count in row["reference_errors"].items()) or "none"
-        print(
-            f"{row['source']:<26}{row['target']:<27}{row['match']:<8}{row['n_overlap']:>8,}{row['seconds']:>9.3f}"
-            f"{row['reference_seconds']:>9.2f}{row['ratio']:>8.1f}  {errors}"
-        )
+    print_table(rows)
     facts = environment()
     worst = min(row["ratio"] for row in rows if row["source"] == SOURCE)
-    print(
-        f"smallest ratio with {SOURCE} {worst:.1f} (target {TARGET_RATIO:.0f}); load {facts['load']}, {facts['cores']} cores"
-    )
+    print(f"smallest ratio with {SOURCE}: {worst:.1f} (target {TARGET_RATIO:.0f})")
+    print(f"load {facts['load']}, {facts['cores']} cores")
     if options.json:
         options.json.write_text(json.dumps({"environment": facts, "rows": rows}, indent=1) + "\n", encoding="utf-8")
 

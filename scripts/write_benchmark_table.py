@@ -29,6 +29,8 @@ def seconds(value: float | None) -> str:
 def speed(row: dict[str, Any]) -> str:
     """Say how the two times compare, in the direction that reads best."""
     ours, theirs = row["seconds"], row["reference_seconds"]
+    if theirs is None:
+        return ""
     return f"{theirs / ours:.1f} × faster" if theirs >= ours else f"{ours / theirs:.2f} × its time"
 
 
