@@ -43,7 +43,7 @@ class MethodInput:
     source: Vocabulary
     target: Vocabulary
     overlap: Overlap
-    auxiliary: AuxiliaryVectors | None
+    auxiliary: AuxiliaryVectors | None = None
     config: InitConfig
     frequency: np.ndarray | None = None
     progress: ProgressHook = no_progress
