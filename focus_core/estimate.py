@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from focus_core.auxiliary import choose_epochs, choose_threads
 from focus_core.corpus import Corpus, empty_corpus, iter_batches
 from focus_core.errors import VocabularyError, bad_input
 
@@ -24,7 +24,7 @@ START_S = 12.0
 """Imports, reading the source model, matching, combining and writing, for a vocabulary of some thousands."""
 TOKENS_PER_S = 400_000.0
 TRAINED_CHARACTERS_PER_S = 1_500_000.0
-VECTOR_UPDATES_PER_S = 25_000_000.0
+VECTOR_UPDATES_PER_S = 20_000_000.0
 """Tokens x dimensions that fastText updates in a second on one thread."""
 BASE_MIB = 700.0
 FASTTEXT_BUCKETS = 2_000_000
@@ -187,7 +187,7 @@ def suggest_vocab_size(n_characters: int) -> int:
 
 
 def estimate_run(
-    survey: Survey, *, vocab_size: int, dim: int, epochs: int, trains_tokenizer: bool, threads: int | None = None
+    survey: Survey, *, vocab_size: int, dim: int, epochs: int | None = None, trains_tokenizer: bool
 ) -> Estimate:
     """Return what a run on this corpus will take.
 
@@ -199,12 +199,10 @@ def estimate_run(
         Target tokens.
     dim : int
         Length of the auxiliary vectors.
-    epochs : int
-        fastText epochs.
+    epochs : int, default=None
+        fastText epochs; ``None`` chooses as the run itself will.
     trains_tokenizer : bool
         Whether the tokenizer is trained first.
-    threads : int, default=None
-        Threads of fastText; ``None`` takes the machine's cores.
 
     Returns
     -------
@@ -215,7 +213,8 @@ def estimate_run(
     -----
     The rates were measured on two cores of a small server.
     """
-    n_threads = threads or os.cpu_count() or 1
+    epochs = epochs or choose_epochs(survey.n_tokens, vocab_size)
+    n_threads = choose_threads(survey.n_tokens * epochs)
     training = survey.n_characters / TRAINED_CHARACTERS_PER_S if trains_tokenizer else 0.0
     vectors = survey.n_tokens * epochs * dim / (VECTOR_UPDATES_PER_S * n_threads)
     matrix_mib = (vocab_size + FASTTEXT_BUCKETS) * dim * 4 / 2**20

@@ -47,11 +47,14 @@ class RunEntry:
         Whose it is.
     path : Path
         Its folder.
+    title : str
+        What its maker called it, plain text; "" where nobody did.
     """
 
     id: str
     kind: RunKind
     path: Path
+    title: str = ""
 
 
 def runs_root() -> Path:
@@ -73,20 +76,22 @@ def _run_folders(folder: Path) -> list[Path]:
 
 def demo_runs() -> list[RunEntry]:
     """Return the runs that ship with the app, the first demo first."""
-    entries = [RunEntry(id=path.name, kind=RunKind.DEMO, path=path) for path in _run_folders(demo_root())]
+    entries = [
+        RunEntry(id=path.name, kind=RunKind.DEMO, path=path, title=path.name) for path in _run_folders(demo_root())
+    ]
     return sorted(entries, key=lambda entry: (entry.id != FIRST_DEMO, entry.id))
 
 
 def shared_runs() -> list[RunEntry]:
     """Return the runs that the operator put into ``runs/shared/``."""
     folders = _run_folders(runs_root() / "shared")
-    return [RunEntry(id=f"shared/{path.name}", kind=RunKind.SHARED, path=path) for path in folders]
+    return [RunEntry(id=f"shared/{path.name}", kind=RunKind.SHARED, path=path, title=path.name) for path in folders]
 
 
 def own_runs(owner: str) -> list[RunEntry]:
     """Return the finished runs of one session, newest first."""
     jobs = [job for job in list_jobs(runs_root(), owner=owner) if job_state(job) is JobState.DONE]
-    return [RunEntry(id=job.id, kind=RunKind.OWN, path=job.run) for job in jobs]
+    return [RunEntry(id=job.id, kind=RunKind.OWN, path=job.run, title=job.title) for job in jobs]
 
 
 def listed_runs(owner: str) -> list[RunEntry]:

@@ -128,11 +128,11 @@ def _choose() -> None:
 
 
 def run_name(entry: RunEntry) -> str:
-    """Return how a run is listed: its vocabularies and whose it is; plain text."""
+    """Return how a run is listed: its title, else its new vocabulary, and whose it is; plain text."""
     run = _open_quietly(entry)
     if run is None:
         return f"damaged run · {entry.kind}"
-    name = show_token(str(run.manifest["target"]["name"]), limit=28).replace("␣", " ")
+    name = show_token(entry.title or str(run.manifest["target"]["name"]), limit=60).replace("␣", " ")
     return f"{name} · {entry.kind}"
 
 

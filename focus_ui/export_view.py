@@ -70,19 +70,23 @@ def recipe(run: RunFolder) -> None:
     differences = run.manifest.get("differences_from_paper") or {}
     if differences:
         st.caption("Where the options differ from the paper")
+        chosen = (run.manifest.get("auxiliary") or {}).get("settings") or {}
         st.dataframe(
             {
                 "option": list(differences),
                 "paper": [_word(pair[0]) for pair in differences.values()],
-                "this run": [_word(pair[1]) for pair in differences.values()],
+                "this run": [_word(pair[1], chosen.get(name)) for name, pair in differences.items()],
             },
             hide_index=True,
             alt="Options that differ from the paper",
         )
 
 
-def _word(value: Any) -> str:
-    return "auto or none" if value is None else str(value)
+def _word(value: Any, chosen: Any = None) -> str:
+    """Write an option; one that was left open shows what was chosen for it."""
+    if value is not None:
+        return str(value)
+    return "none" if chosen is None else f"{chosen} (chosen by the size of the text)"
 
 
 def downloads(run: RunFolder) -> None:

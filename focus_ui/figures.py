@@ -205,7 +205,13 @@ def proportion_figure(rows: Sequence[tuple[str, Sequence[Segment]]], *, unit: st
         showlegend=False,
         bargap=0.22,
     )
-    figure.update_xaxes(range=[0, 100], tickvals=[0, 25, 50, 75, 100], ticksuffix=" %", fixedrange=True, showgrid=False)
+    figure.update_xaxes(
+        range=[0, 100],
+        tickvals=[0, 25, 50, 75, 100],
+        ticktext=["0 %", "25 %", "50 %", "75 %", "100 %"],
+        fixedrange=True,
+        showgrid=False,
+    )
     figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, automargin=True, tickfont={"size": 14})
     return figure
 
@@ -261,7 +267,13 @@ def _finish_groups(figure: go.Figure, names: list[str], wholes: list[float]) -> 
         showlegend=False,
         bargap=0.25,
     )
-    figure.update_xaxes(range=[0, 100], tickvals=[0, 25, 50, 75, 100], ticksuffix=" %", fixedrange=True, showgrid=False)
+    figure.update_xaxes(
+        range=[0, 100],
+        tickvals=[0, 25, 50, 75, 100],
+        ticktext=["0 %", "25 %", "50 %", "75 %", "100 %"],
+        fixedrange=True,
+        showgrid=False,
+    )
     figure.update_yaxes(
         type="category",
         categoryorder="array",

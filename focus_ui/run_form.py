@@ -288,4 +288,4 @@ def _fallback(fallback: Fallback) -> str:
 
 def run_title(corpus: CorpusChoice, target: Choice, source: Choice) -> str:
     """Return the title of a job; plain text."""
-    return f"{source.label} → {target.label}, {corpus.label}"
+    return f"{target.label}, {corpus.label}, from {source.label}"

@@ -17,8 +17,7 @@ from focus_ui.run_form import Choice, CorpusChoice
 from focus_ui.theme import count, duration
 from focus_ui.uploads import hand_over
 
-THIN = 8.0
-TYPICAL_EPOCHS = 10
+THIN = 4.0
 
 
 def show_estimate(corpus: CorpusChoice, target: Choice, n_tokens: int) -> Estimate:
@@ -43,7 +42,7 @@ def show_estimate(corpus: CorpusChoice, target: Choice, n_tokens: int) -> Estima
         corpus.survey,
         vocab_size=n_tokens,
         dim=PAPER["dim"] if paper else InitConfig().dim,
-        epochs=PAPER["epochs"] if paper else TYPICAL_EPOCHS,
+        epochs=PAPER["epochs"] if paper else None,
         trains_tokenizer="--train-tokenizer" in target.arguments,
     )
     with st.container(horizontal=True):

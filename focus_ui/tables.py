@@ -211,7 +211,7 @@ def _showcase(run: RunFolder) -> list[int]:
     words = combined[
         combined["shown"].str.lstrip("▁").str.isalpha()
         & combined["shown"].str.startswith("▁")
-        & (combined["shown"].str.len() >= 5)
+        & (combined["shown"].str.len() >= 7)
         & combined["n_contributors"].between(3, 12)
     ]
     chosen = words if len(words) else combined

@@ -21,13 +21,13 @@ with right:
 
 st.subheader("Run", anchor=False)
 ready = corpus is not None and target is not None and source is not None
-with st.form("_run_form", border=True):
-    options = form.options()
-    started = st.form_submit_button("Start the run", type="primary", icon=":material/play_arrow:", disabled=not ready)
 if corpus is None or target is None or source is None:
     st.caption("Choose a text, a vocabulary and a model first.")
 else:
     view.show_estimate(corpus, target[0], target[1])
-    if started:
-        view.launch(corpus, target[0], source, options)
+with st.form("_run_form", border=True):
+    options = form.options()
+    started = st.form_submit_button("Start the run", type="primary", icon=":material/play_arrow:", disabled=not ready)
+if started and corpus is not None and target is not None and source is not None:
+    view.launch(corpus, target[0], source, options)
 view.earlier_jobs()

@@ -63,7 +63,7 @@ def test_a_shared_run_is_listed_and_opens(open_app, tmp_path, monkeypatch, toy):
     monkeypatch.setenv("FOCUS_LAB_RUNS", str(tmp_path))
     shutil.copytree(toy.path, tmp_path / "shared" / "ours")
     at = open_app("overlap")
-    assert at.selectbox(key="_run_choice").options == ["toy-target · demo", "toy-target · shared"]
+    assert at.selectbox(key="_run_choice").options == ["toy · demo", "ours · shared"]
     at.selectbox(key="_run_choice").select_index(1).run()
     assert param(at, "run") == "shared/ours"
     assert not at.exception

@@ -48,8 +48,8 @@ def test_a_larger_corpus_supports_a_larger_vocabulary():
 
 def test_more_work_takes_longer():
     survey = Survey(n_bytes=4_000_000, n_lines=40_000, n_characters=4_000_000, complete=True, sample=())
-    base = estimate_run(survey, vocab_size=8000, dim=100, epochs=10, trains_tokenizer=False, threads=2)
-    longer = estimate_run(survey, vocab_size=8000, dim=300, epochs=10, trains_tokenizer=True, threads=2)
+    base = estimate_run(survey, vocab_size=8000, dim=100, epochs=10, trains_tokenizer=False)
+    longer = estimate_run(survey, vocab_size=8000, dim=300, epochs=10, trains_tokenizer=True)
     assert longer.seconds > base.seconds
     assert longer.memory_mib > base.memory_mib
     assert base.n_tokens == 1_000_000
