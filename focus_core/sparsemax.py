@@ -135,8 +135,8 @@ def sparsemax_rows(scores: np.ndarray | torch.Tensor, *, top_k: int | None = Non
 
     Parameters
     ----------
-    scores : ndarray or tensor of shape (n, m), dtype float32 or float64
-        Finite; ``m`` at least 1.
+    scores : ndarray or tensor of shape (n, m)
+        Finite; ``m`` at least 1. Other dtypes than float32 and float64 become float64.
     top_k : int, default=None
         Let only the ``top_k`` largest scores of a row take part, lower columns first among equals; ``None``: all.
 
@@ -163,7 +163,7 @@ def sparsemax_rows(scores: np.ndarray | torch.Tensor, *, top_k: int | None = Non
     import torch
 
     tensor = scores if isinstance(scores, torch.Tensor) else torch.from_numpy(np.array(scores))
-    tensor = tensor.detach() if tensor.is_floating_point() else tensor.double()
+    tensor = tensor.detach() if tensor.dtype in {torch.float32, torch.float64} else tensor.detach().double()
     check_matrix("scores", tensor.cpu().numpy(), error=AuxiliaryError)
     check_finite("scores", tensor.cpu().numpy(), error=AuxiliaryError)
     check_columns(tensor.shape[1], top_k)

@@ -107,9 +107,13 @@ def test_top_k_takes_lower_columns_among_equals() -> None:
     np.testing.assert_allclose(rows.weights, 1 / 3, rtol=1e-6)
 
 
-def test_integer_and_tensor_scores_are_taken() -> None:
+def test_integer_half_and_tensor_scores_are_taken() -> None:
     assert sparsemax_rows(np.array([[3, 1, 3]])).weights.tolist() == [0.5, 0.5]
     assert sparsemax_rows(torch.tensor([[3.0, 1.0, 3.0]], requires_grad=True)).weights.tolist() == [0.5, 0.5]
+    scores = np.random.default_rng(0).standard_normal((9, 700)).astype(np.float16)
+    half, double = sparsemax_rows(scores), sparsemax_rows(scores.astype(np.float64))
+    assert half.indices.tolist() == double.indices.tolist()
+    assert half.weights.tolist() == double.weights.tolist()
 
 
 def test_read_only_input_is_left_alone() -> None:
