@@ -1,6 +1,6 @@
 """Time from two loaded tokenizers to matched pairs, beside the reference implementation.
 
-Usage: ``python benchmarks/bench_overlap.py --data DIR [--runs 5] [--json FILE]``, in an environment with
+Usage: ``python -m benchmarks.bench_overlap --data DIR [--runs 5] [--json FILE]``, in an environment with
 requirements-bench.txt. DIR (default: the environment variable FOCUS_LAB_DATA) holds ``tokenizers/``.
 
 Equality is asserted before anything is timed: both sides match the same target tokens, and our source token is
@@ -11,20 +11,14 @@ tokens that ``decode`` turns into something else.
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import os
-import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
 
+from benchmarks.common import facts, median, take_turns
 from focus_core.domain import KINDS, MatchMode, TokenKind
 from focus_core.locate import locate_tokenizer
 from focus_core.overlap import Overlap, match_vocabularies
@@ -101,17 +95,6 @@ def check_equal(source: Vocabulary, target: Vocabulary, overlap: Overlap, refere
     return errors
 
 
-def median_seconds(call: Callable[[], Any], runs: int) -> float:
-    """Return the median wall time of a call, in seconds."""
-    times = []
-    for _ in range(runs):
-        gc.collect()
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
-
-
 def measure(data: Path, origin: str, name: str, mode: MatchMode, runs: int) -> dict[str, Any]:
     """Check and time one pair of tokenizers in one mode."""
     source = load_backend(locate_tokenizer(data / "tokenizers" / origin))
@@ -119,30 +102,20 @@ def measure(data: Path, origin: str, name: str, mode: MatchMode, runs: int) -> d
     wrapped = wrap(source), wrap(target)
     vocabularies = match_ours(source, target, mode)
     errors = check_equal(*vocabularies, match_reference(*wrapped, mode))
-    ours = median_seconds(lambda: match_ours(source, target, mode), runs)
-    theirs = median_seconds(lambda: match_reference(*wrapped, mode), runs)
+    calls = {
+        "ours": lambda: match_ours(source, target, mode),
+        "reference": lambda: match_reference(*wrapped, mode),
+    }
+    seconds = {name: median(times) for name, times in take_turns(calls, runs=runs, warm_up=False).items()}
     return {
         "source": origin,
         "target": name,
         "match": mode.value,
         "n_overlap": vocabularies[2].n_overlap,
         "reference_errors": errors,
-        "seconds": ours,
-        "reference_seconds": theirs,
-        "ratio": theirs / ours,
-    }
-
-
-def environment() -> dict[str, Any]:
-    """Return what a number needs beside it: command, commit, versions, cores, load."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return {
-        "command": " ".join(["python", "benchmarks/bench_overlap.py", *sys.argv[1:]]),
-        "commit": commit.stdout.strip(),
-        "versions": {name: version(name) for name in ("deepfocus", "tokenizers", "transformers", "numpy")},
-        "python": sys.version.split()[0],
-        "cores": os.cpu_count(),
-        "load": [round(value, 2) for value in os.getloadavg()],
+        "seconds": seconds["ours"],
+        "reference_seconds": seconds["reference"],
+        "ratio": round(seconds["reference"] / seconds["ours"], 2),
     }
 
 
@@ -166,14 +139,16 @@ def main() -> None:
     options = parser.parse_args()
     if options.data is None:
         parser.error("give --data or set FOCUS_LAB_DATA")
+    before = facts(1)
     rows = [measure(Path(options.data), *case, mode, options.runs) for case in CASES for mode in MODES]
     print_table(rows)
-    facts = environment()
     worst = min(row["ratio"] for row in rows if row["source"] == SOURCE)
     print(f"smallest ratio with {SOURCE}: {worst:.1f} (target {TARGET_RATIO:.0f})")
-    print(f"load {facts['load']}, {facts['cores']} cores")
+    print(f"load before {before['load']}, after {facts(1)['load']}, {before['cores']} cores")
     if options.json:
-        options.json.write_text(json.dumps({"environment": facts, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(
+            json.dumps({"environment": before, "rows": rows}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":
