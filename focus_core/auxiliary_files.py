@@ -18,6 +18,7 @@ from focus_core.artifacts import map_array, sha256_file, tensor_names, to_float3
 from focus_core.auxiliary import ANSWER, AuxiliaryVectors
 from focus_core.domain import KINDS, AuxiliaryKind, TokenKind
 from focus_core.errors import AuxiliaryError, InvalidInputError, bad_input
+from focus_core.fasttext_format import check_bin
 from focus_core.fasttext_process import read_answer, run_child
 from focus_core.line_encoding import plain_backend
 from focus_core.token_stream import token_names
@@ -28,10 +29,10 @@ TENSOR = "vectors"
 MAX_DIM = 4096
 MAX_WORD_BYTES = 4096
 WORDS_PER_BATCH = 8192
-MAGIC = (793_712_314).to_bytes(4, "little")
-"""First bytes of every fastText ``.bin``."""
 SPARE_MEMORY = 3 << 30
 """Address space a child needs beside the file: the interpreter, its libraries and the buffers of reading."""
+SPARE_SECONDS, BYTES_PER_SECOND = 300, 10 << 20
+"""Processor time a child gets: so much, and a second more for so many bytes of the file."""
 
 
 def load_auxiliary(
@@ -114,12 +115,8 @@ def _read_safetensors(path: Path, vocabulary: Vocabulary, kind: AuxiliaryKind) -
 
 def _read_bin(path: Path, vocabulary: Vocabulary, kind: AuxiliaryKind) -> np.ndarray:
     """Ask a child process for the vectors of all tokens."""
-    with path.open("rb") as stream:
-        start = stream.read(4)
-    if start != MAGIC:
-        raise _refuse(
-            path.name, expected="a fastText .bin", got="another file", remedy="save it with fastText's save_model"
-        )
+    check_bin(path)
+    size = path.stat().st_size
     keys = _bin_keys(vocabulary, kind)
     with tempfile.TemporaryDirectory(prefix="focus-lab-") as scratch:
         folder = Path(scratch)
@@ -130,7 +127,8 @@ def _read_bin(path: Path, vocabulary: Vocabulary, kind: AuxiliaryKind) -> np.nda
             "input": str(path.resolve()),
             "names": str(names),
             "output": str(folder / ANSWER),
-            "memory_bytes": 2 * path.stat().st_size + SPARE_MEMORY,
+            "memory_bytes": 2 * size + SPARE_MEMORY,
+            "cpu_seconds": SPARE_SECONDS + size // BYTES_PER_SECOND,
         }
         run_child(request, folder)
         found, rows = read_answer(folder / ANSWER)

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     """
     request = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    _limit_memory(request.get("memory_bytes"))
+    _limit(memory_bytes=request.get("memory_bytes"), cpu_seconds=request.get("cpu_seconds"))
     try:
         TASKS[request["task"]](request)
     except (ValueError, RuntimeError, MemoryError, OSError) as reason:
@@ -73,13 +73,16 @@ def _die_with_parent() -> None:
     os._exit(1)
 
 
-def _limit_memory(n_bytes: int | None) -> None:
-    """Let the system refuse more memory than a sound file needs (where it can)."""
-    if n_bytes is None or sys.platform != "linux":
+def _limit(*, memory_bytes: int | None, cpu_seconds: int | None) -> None:
+    """Let the system refuse more memory and time than a sound file needs (where it can)."""
+    if sys.platform != "linux":
         return
     import resource
 
-    resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
+    if memory_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    if cpu_seconds is not None:
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
 
 
 def train(request: dict[str, Any]) -> None:
