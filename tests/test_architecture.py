@@ -44,6 +44,7 @@ ORDER = (
     "weights",
     "fasttext_child",
     "fasttext_process",
+    "fasttext_format",
     "auxiliary",
     "auxiliary_files",
     "health",
