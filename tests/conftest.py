@@ -26,9 +26,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# The same examples on every machine, and no verdict on how fast it is: a busy machine is not a wrong result.
+settings.register_profile("lab", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lab")
 
 SENTENCES = (
     "The farmer sells maize and beans at the market.",
