@@ -112,10 +112,10 @@ class Visitor:
 
     def settle(self) -> None:
         """Wait until the script has run and every chart is drawn."""
-        self.page.wait_for_selector(IDLE, timeout=30_000)
+        self.page.wait_for_selector(IDLE, timeout=60_000)
         self.page.wait_for_timeout(150)
-        self.page.wait_for_selector(IDLE, timeout=30_000)
-        self.page.wait_for_function("() => !document.querySelector('[data-testid=\"stSkeleton\"]')", timeout=30_000)
+        self.page.wait_for_selector(IDLE, timeout=60_000)
+        self.page.wait_for_function("() => !document.querySelector('[data-testid=\"stSkeleton\"]')", timeout=60_000)
 
     def shoot(self, path: Path) -> None:
         """Write what is on the screen to a PNG file."""

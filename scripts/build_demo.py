@@ -76,8 +76,8 @@ def source(
     data: Path = typer.Option(..., help="folder with corpora/<language>/*.txt"),
     work: Path = typer.Option(Path("build/demo"), help="checkpoints"),
     minutes: float = typer.Option(90.0, help="stop this part after so many minutes"),
-    tokens: int = typer.Option(60_000_000, help="tokens to train on in all"),
-    decay: int = typer.Option(10_000_000, help="tokens over which the rate falls to zero at the end"),
+    tokens: int = typer.Option(15_500_000, help="tokens to train on in all"),
+    decay: int = typer.Option(3_000_000, help="tokens over which the rate falls to zero at the end"),
 ) -> None:
     """Train (or go on training) the source model."""
     work.mkdir(parents=True, exist_ok=True)

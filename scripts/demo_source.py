@@ -85,7 +85,7 @@ def build_optimizers(model: nn.Module) -> list[torch.optim.Optimizer]:
 def row_length(tokens: int, total: int) -> int:
     """Return the length of rows: short ones first, where a neighbour is a large part of what attention sees."""
     share = tokens / total
-    return 32 if share < 0.5 else 64 if share < 0.75 else 128
+    return 32 if share < 0.7 else 64 if share < 0.8 else 128
 
 
 def rate_factor(tokens: int, *, total: int, decay: int) -> float:
