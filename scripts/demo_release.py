@@ -42,9 +42,9 @@ their text, were never trained on.
 ## Training
 
 {tokens:,} tokens, 20 % of them masked, on two cores; AdamW, peak rate 1e-3, the last 3 million tokens with a falling
-rate. Rows of 32 tokens first (up to 11.0 million), then of 64 (up to about 12.2 million), then of 128: with long rows from
-the start so small a model stays at the unigram entropy for millions of tokens. Languages are drawn in proportion to
-(their tokens) ** 0.6. `scripts/demo_source.py` holds every setting.
+rate. Rows of 32 tokens first (up to 11.0 million), then of 64 (up to about 12.2 million), then of 128: with long rows
+from the start so small a model stays at the unigram entropy for millions of tokens. Languages are drawn in proportion
+to (their tokens) ** 0.6. `scripts/demo_source.py` holds every setting.
 
 ## Measured on held-out lines
 
