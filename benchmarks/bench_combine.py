@@ -1,7 +1,7 @@
 """Combining new tokens over anchors, beside the reference implementation on the same vectors: time and peak memory.
 
 Usage: ``python -m benchmarks.bench_combine [--runs 5] [--threads N] [--sizes NAME...] [--folder DIR]``, in an
-environment with requirements-bench.txt.
+environment with requirements-bench.txt. Rows of sizes that are not run stay as they were.
 
 From auxiliary vectors and a source matrix to finished rows of 768 dimensions. Each side runs in processes of its
 own, which load the same files, run once on a small part (imports, compilation), and are then measured: peak memory
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.bench_sparsemax import DIMENSIONS, SIZES, make_inputs
-from benchmarks.common import facts, in_child, median, peak_mib, write_result
+from benchmarks.common import facts, in_child, median, peak_mib, read_rows, write_result
 
 ROW = 768
 TARGET, MEMORY = 20.0, 1024
@@ -113,9 +113,11 @@ def child(side: str, folder: Path, *, runs: int, memory: bool) -> dict[str, Any]
     call = SIDES[side](given)
     if memory:
         made: list[np.ndarray] = []
+        start = time.perf_counter()
         peak = peak_mib(lambda: made.append(call()))
+        seconds = [time.perf_counter() - start]
         np.save(folder / f"{side}.npy", made[0])
-        return {"mib": peak, "result_mib": round(made[0].nbytes / 2**20, 1)}
+        return {"mib": peak, "result_mib": round(made[0].nbytes / 2**20, 1), "seconds": seconds}
     seconds = []
     for _ in range(runs):
         start = time.perf_counter()
@@ -170,11 +172,11 @@ def compare(size: str, folder: Path, runs: int, threads: int) -> dict[str, Any]:
     memory = {side: measure(side, "--memory") for side in sides}
     difference = check_equal(folder) if len(sides) == 2 else None
     check_contributors(load_files(folder))
-    seconds: dict[str, list[float]] = {side: [] for side in sides}
-    for turn in range(runs):
-        for side in sides:
-            if side == "ours" or turn == 0 or size not in ONE_REFERENCE_RUN:
-                seconds[side] += measure(side, "--runs", "1")["seconds"]
+    once = [side for side in sides if side == "reference" and size in ONE_REFERENCE_RUN]
+    seconds: dict[str, list[float]] = {side: memory[side]["seconds"] if side in once else [] for side in sides}
+    for _ in range(runs):
+        for side in (side for side in sides if side not in once):
+            seconds[side] += measure(side, "--runs", "1")["seconds"]
     ours, theirs = median(seconds["ours"]), median(seconds["reference"]) if len(sides) == 2 else None
     return {
         "what": f"combining new tokens over anchors, d_aux {DIMENSIONS}, d {ROW}",
@@ -190,6 +192,7 @@ def compare(size: str, folder: Path, runs: int, threads: int) -> dict[str, Any]:
         "result_mib": memory["ours"]["result_mib"],
         "largest_difference": difference,
         "all_seconds": seconds,
+        "load": facts(threads)["load"],
     }
 
 
@@ -217,11 +220,12 @@ def main() -> None:
         return
     before = facts(options.threads)
     print(f"load {before['load']}, {options.threads} threads")
-    rows = []
+    rows = [row for row in read_rows("combine") if row["size"] not in options.sizes]
     for size in options.sizes:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
             rows.append(compare(size, Path(folder), options.runs, options.threads))
         print(describe(rows[-1]))
+    rows.sort(key=lambda row: [*SIZES].index(row["size"]))
     write_result("combine", before | {"load_after": facts(options.threads)["load"]}, rows)
 
 

@@ -145,3 +145,10 @@ def write_result(name: str, environment: Mapping[str, Any], rows: list[dict[str,
     with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as part:
         part.write(text)
     Path(part.name).replace(folder / f"{name}.json")
+
+
+def read_rows(name: str, folder: Path = RESULTS) -> list[dict[str, Any]]:
+    """Read the rows of an earlier result; none where there is none."""
+    file = folder / f"{name}.json"
+    rows: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else []
+    return rows
