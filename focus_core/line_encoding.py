@@ -97,6 +97,24 @@ class DirectEncoder:
         )
 
 
+class _Numbers(dict[str, int]):
+    """Numbers words in the order in which they are asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._new: list[str] = []
+
+    def __missing__(self, word: str) -> int:
+        number = self[word] = len(self)
+        self._new.append(word)
+        return number
+
+    def take_new(self) -> list[str]:
+        """Return the words numbered since the last call."""
+        new, self._new = self._new, []
+        return new
+
+
 class WordEncoder:
     """Encodes each word once and remembers its tokens.
 
@@ -109,7 +127,7 @@ class WordEncoder:
     direct : DirectEncoder
         Encodes lines with a word that is not plain.
     prefix : str
-        What stands before a word that is not the first: a space, or nothing where the tokenizer adds its own.
+        What stands before a word that is not the first: a space, or nothing where that makes no difference.
     """
 
     def __init__(self, direct: DirectEncoder, *, prefix: str) -> None:
@@ -121,9 +139,9 @@ class WordEncoder:
         self._forget()
 
     def _forget(self) -> None:
-        """Empty the table of words: place and names by word, tokens of all words in one array."""
-        self._index: dict[str, int] = {}
-        self._names: dict[str, bytes] = {}
+        """Empty the table of words: their numbers, their names, and the tokens of all of them in one array."""
+        self._numbers = _Numbers()
+        self._names: list[bytes] = []
         self._ids = np.zeros(0, dtype=np.int32)
         self._sizes = np.zeros(0, dtype=np.int64)
         self._starts = np.zeros(0, dtype=np.int64)
@@ -131,21 +149,27 @@ class WordEncoder:
     def encode(self, lines: Sequence[str]) -> EncodedLines:
         """Return the tokens of the lines."""
         split = [line.split(" ") for line in lines]
-        for line in split:
-            line[0] = "\n" + line[0]  # the first word of a line is a word of its own kind
-        self._learn(set(chain.from_iterable(split)))
+        for line in split if self.prefix else ():
+            line[0] = "\n" + line[0]  # without a space before it, the first word of a line is of its own kind
+        if len(self._numbers) > MAX_WORDS:
+            self._forget()
         lengths = np.fromiter(map(len, split), dtype=np.int64, count=len(split))
-        index = map(self._index.__getitem__, chain.from_iterable(split))
-        words = np.fromiter(index, dtype=np.int64, count=int(lengths.sum()))
+        number = map(self._numbers.__getitem__, chain.from_iterable(split))
+        words = np.fromiter(number, dtype=np.int64, count=int(lengths.sum()))
+        self._learn(self._numbers.take_new())
         line_of = np.repeat(np.arange(len(split), dtype=np.int32), lengths)
         odd = np.zeros(len(split), dtype=bool)
-        odd[line_of[words < 0]] = True
+        odd[line_of[self._sizes[words] == 0]] = True
+        rows = self._rows(words.tolist(), np.cumsum(lengths).tolist())
         keep = ~odd[line_of]
         words, line_of = words[keep], line_of[keep]
-        name = self._names.__getitem__
-        rows = [b"" if is_odd else b" ".join(map(name, row)) for row, is_odd in zip(split, odd.tolist(), strict=True)]
         known = EncodedLines(ids=self._tokens(words), line_of=np.repeat(line_of, self._sizes[words]), rows=rows)
         return self._with_odd(lines, np.flatnonzero(odd), known)
+
+    def _rows(self, words: list[int], ends: list[int]) -> list[bytes]:
+        """Return the names of each line's words; those of a line that is odd are replaced later."""
+        name = self._names.__getitem__
+        return [b" ".join(map(name, words[start:end])) for start, end in zip([0, *ends], ends, strict=False)]
 
     def _tokens(self, words: np.ndarray) -> np.ndarray:
         """Return the ids of some words, one word after another."""
@@ -168,28 +192,24 @@ class WordEncoder:
             rows=known.rows,
         )
 
-    def _learn(self, seen: set[str]) -> None:
-        """Encode the words that are not known yet; -1 marks one that is not plain."""
-        new = sorted(seen - self._index.keys())
-        if len(self._index) + len(new) > MAX_WORDS:
-            self._forget()
-            new = sorted(seen)
-        self._index.update(dict.fromkeys(new, -1))
-        plain = [key for key in new if self._is_plain(key.removeprefix("\n"))]
-        ids, sizes = self._encode_apart([key[1:] if key[0] == "\n" else self.prefix + key for key in plain])
+    def _learn(self, new: list[str]) -> None:
+        """Encode words that are not known yet; one that is not plain has no tokens here."""
+        plain = [i for i, key in enumerate(new) if self._is_plain(key.removeprefix("\n"))]
+        units = [new[i][1:] if new[i].startswith("\n") else self.prefix + new[i] for i in plain]
+        ids, sizes = self._encode_apart(units)
         ends = np.cumsum(sizes)
         foreign = np.concatenate([[0], np.cumsum(np.isin(ids, self._added))])
-        sound = (sizes > 0) & (foreign[ends] == foreign[ends - sizes])
-        name = self.direct.names.__getitem__
-        tokens = ids.tolist()
-        place, offset = self._sizes.size, self._ids.size
-        for i in np.flatnonzero(sound).tolist():
-            key = plain[i]
-            self._index[key] = place + i
-            self._names[key] = b" ".join(map(name, tokens[ends[i] - sizes[i] : ends[i]]))
+        sound = foreign[ends] == foreign[ends - sizes]
+        name, tokens = self.direct.names.__getitem__, ids.tolist()
+        names = [b""] * len(new)
+        for i, start, end in zip(plain, (ends - sizes).tolist(), ends.tolist(), strict=True):
+            names[i] = b" ".join(map(name, tokens[start:end]))
+        every, starts = np.zeros((2, len(new)), dtype=np.int64)
+        every[plain], starts[plain] = sizes * sound, self._ids.size + ends - sizes
+        self._names += names
         self._ids = np.concatenate([self._ids, ids])
-        self._sizes = np.concatenate([self._sizes, sizes])
-        self._starts = np.concatenate([self._starts, offset + ends - sizes])
+        self._sizes = np.concatenate([self._sizes, every])
+        self._starts = np.concatenate([self._starts, starts])
 
     def _encode_apart(self, units: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the ids of all units, one after another, and the number of ids of each.
@@ -217,7 +237,7 @@ class WordEncoder:
         Printable characters only; none that normalises to white space (NFKC makes a space of a spacing accent);
         no combining mark at the front, which would attach to the space.
         """
-        if not 0 < len(word) <= MAX_WORD or not word.isprintable():
+        if not (word and word.isprintable() and len(word) <= MAX_WORD):
             return False
         if word.isascii():
             return True
@@ -284,7 +304,7 @@ def word_prefix(backend: Tokenizer) -> str | None:
     Returns
     -------
     str or None
-        A space; the empty string where the tokenizer puts its own mark before every text; or ``None``.
+        A space; the empty string where a word has the same tokens with and without it; or ``None``.
     """
     added = [token.content for token in backend.get_added_tokens_decoder().values()]
     if any(map(_has_space, added)) or "" in added or getattr(backend.model, "dropout", None):
@@ -297,7 +317,7 @@ def word_prefix(backend: Tokenizer) -> str | None:
     if any(part["type"] == "Strip" for part in normalizers) and not all(map(_ignores_outer_space, splits)):
         return None
     if any(map(_splits_words, splits)):
-        return " "
+        return "" if any(map(_ignores_outer_space, splits)) or any(map(_adds_space, splits)) else " "
     return ("" if prepends else " ") if _never_joins_words(backend) else None
 
 
@@ -331,6 +351,13 @@ def _splitter_is_local(part: dict[str, Any]) -> bool:
 
 def _ignores_outer_space(part: dict[str, Any]) -> bool:
     return part["type"] in _SPLITTERS or (part["type"] == "Metaspace" and part.get("prepend_scheme") == "always")
+
+
+def _adds_space(part: dict[str, Any]) -> bool:
+    """Say whether a part puts a space or its mark before a text that has none."""
+    if part["type"] == "Metaspace":
+        return part.get("prepend_scheme") in {"always", "first"}
+    return part["type"] == "ByteLevel" and bool(part.get("add_prefix_space"))
 
 
 def _splits_words(part: dict[str, Any]) -> bool:

@@ -17,16 +17,14 @@ import numpy as np
 from focus_core.corpus import Corpus, empty_corpus, iter_batches
 from focus_core.corpus_files import refuse
 from focus_core.domain import KINDS, ProgressHook, Role, TokenKind, no_progress
-from focus_core.line_encoding import EncodedLines, LineEncoder, make_encoder
+from focus_core.example_lines import ExampleLines
+from focus_core.line_encoding import LineEncoder, make_encoder
 from focus_core.vocabulary import Vocabulary
 
 ESCAPE = "␛"
 """Begins the name of a token that fastText would not read as it is."""
 MAX_ROW = 1024
 """Tokens that fastText takes from one line; a longer one is written as several."""
-EXAMPLES = 3
-MIN_EXAMPLE, GOOD_EXAMPLE, MAX_EXAMPLE = 24, 80, 240
-"""Characters that an example line should have at least, should have at most, and has at most."""
 TYPICAL_SHARE = 0.5
 """Characters a token of text in the right language has at least, of those a token of the vocabulary has."""
 UNKNOWN_SHARE = 0.01
@@ -127,68 +125,6 @@ class TokenStream:
     def unknown_share(self) -> float:
         """Share of the tokens that are the unknown token."""
         return self.unknown / max(1, self.n_tokens)
-
-
-class ExampleLines:
-    """Keeps, for every token, the first lines of a good length in which it occurs, else the nearest to that.
-
-    Parameters
-    ----------
-    texts : sequence of str
-        Readable text of every id; a long line is cut around it.
-    """
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        self._texts = texts
-        self._kept: dict[int, list[tuple[int, str]]] = {}
-        # What a line's cost has to stay below to be of use: that of the last of three lines kept, or no bound.
-        self._bound = np.full(len(texts), np.iinfo(np.int64).max)
-
-    def add(self, lines: Sequence[str], encoded: EncodedLines) -> None:
-        """Look for better lines in a batch."""
-        lengths = np.fromiter(map(len, lines), dtype=np.int64, count=len(lines))
-        costs = np.where(lengths < MIN_EXAMPLE, 10**9 - lengths, np.maximum(lengths, GOOD_EXAMPLE))
-        better = np.flatnonzero(costs[encoded.line_of] < self._bound[encoded.ids])
-        places: dict[str, int] = {}
-        same = np.array([places.setdefault(line, i) for i, line in enumerate(lines)])
-        ids, rows = encoded.ids[better], same[encoded.line_of[better]]
-        order = np.lexsort((rows, costs[rows], ids))
-        ids, rows = ids[order], rows[order]
-        again = np.zeros(ids.size, dtype=bool)
-        again[1:] = (ids[1:] == ids[:-1]) & (rows[1:] == rows[:-1])
-        ids, rows = ids[~again], rows[~again]
-        first = np.ones(ids.size, dtype=bool)
-        first[EXAMPLES:] = ids[EXAMPLES:] != ids[:-EXAMPLES]
-        for token, row in zip(ids[first].tolist(), rows[first].tolist(), strict=True):
-            self._offer(token, int(costs[row]), lines[row])
-
-    def _offer(self, token: int, cost: int, line: str) -> None:
-        kept = self._kept.setdefault(token, [])
-        shown = self._shown(token, line)
-        if cost >= self._bound[token] or any(shown == other for _, other in kept):
-            return
-        kept.append((cost, shown))
-        kept.sort(key=_cost)
-        del kept[EXAMPLES:]
-        if len(kept) == EXAMPLES:
-            self._bound[token] = kept[-1][0]
-
-    def _shown(self, token: int, line: str) -> str:
-        """Return the line, or the part of a long one around the token."""
-        if len(line) <= MAX_EXAMPLE:
-            return line
-        place = max(0, line.find(self._texts[token].strip()))
-        start = max(0, place - MAX_EXAMPLE // 2)
-        part = line[start : start + MAX_EXAMPLE]
-        return "…" * (start > 0) + part + "…" * (start + MAX_EXAMPLE < len(line))
-
-    def collected(self) -> list[tuple[int, str]]:
-        """Return (id, line), sorted by id, best line first."""
-        return [(token, line) for token in sorted(self._kept) for _, line in self._kept[token]]
-
-
-def _cost(entry: tuple[int, str]) -> int:
-    return entry[0]
 
 
 class StreamWriter:

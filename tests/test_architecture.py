@@ -35,6 +35,7 @@ ORDER = (
     "corpus_files",
     "corpus",
     "line_encoding",
+    "example_lines",
     "token_stream",
     "tokenizer_training",
     "merge_plan",

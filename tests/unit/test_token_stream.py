@@ -13,9 +13,8 @@ from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 from focus_core.corpus import Corpus, open_corpus
 from focus_core.domain import Role
 from focus_core.errors import CorpusError
+from focus_core.example_lines import EXAMPLES, MAX_EXAMPLE
 from focus_core.token_stream import (
-    EXAMPLES,
-    MAX_EXAMPLE,
     MAX_ROW,
     count_tokens,
     escape_name,
