@@ -148,6 +148,7 @@ def visit(
     context = browser.new_context(
         color_scheme=scheme, viewport={"width": width, "height": height}, accept_downloads=True
     )
+    context.set_default_timeout(60_000)
     visitor = Visitor(page=context.new_page(), address=address, errors=[])
     visitor.page.on("pageerror", lambda error: visitor.errors.append(f"page error: {error}"))
     visitor.page.on("request", lambda request: _note_request(visitor, request.url))

@@ -8,6 +8,9 @@ import pytest
 from scripts.app_browser import serve
 from tests.toy_run import id_of, source_id_of
 
+WAIT_MS = 60_000
+"""A busy machine is slow; none of these waits is long on an idle one."""
+
 PAGES = ("", "data", "overlap", "token", "export")
 WORDS = {
     "": "A new vocabulary",
@@ -25,13 +28,13 @@ def heading(page):
 def click_bar(visitor, chart, place):
     """Click the middle of one bar of a chart."""
     bars = visitor.page.locator('[data-testid="stPlotlyChart"]').nth(chart).locator(".barlayer .point path")
-    bars.nth(place).wait_for(timeout=15_000)
+    bars.nth(place).wait_for(timeout=WAIT_MS)
     box = bars.nth(place).bounding_box()
     visitor.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 
 def wait_for_title(visitor, text):
-    visitor.page.locator("h1", has_text=text).first.wait_for(timeout=15_000)
+    visitor.page.locator("h1", has_text=text).first.wait_for(timeout=WAIT_MS)
     visitor.settle()
 
 
@@ -72,25 +75,25 @@ def test_from_start_to_a_token_to_what_feeds_it(user, toy):
     wait_for_title(visitor, "▁")
     assert "token=" in visitor.page.url
     click_bar(visitor, 0, 0)
-    visitor.page.locator("p", has_text="It feeds").wait_for(timeout=15_000)
+    visitor.page.locator("p", has_text="It feeds").wait_for(timeout=WAIT_MS)
     assert "source=" in visitor.page.url
     visitor.page.get_by_role("link", name="Back to the target token").click()
-    visitor.page.get_by_text("Formula").wait_for(timeout=15_000)
+    visitor.page.get_by_text("Formula").wait_for(timeout=WAIT_MS)
     assert "source=" not in visitor.page.url
 
 
 def test_a_click_on_the_overlap_filters_and_a_row_opens_its_token(user):
     visitor = user()
     visitor.open("overlap")
-    visitor.page.get_by_text("135 tokens", exact=True).wait_for(timeout=15_000)
+    visitor.page.get_by_text("135 tokens", exact=True).wait_for(timeout=WAIT_MS)
     click_bar(visitor, 0, 1)  # the piece "in both"
-    visitor.page.get_by_text("28 tokens", exact=True).wait_for(timeout=15_000)
+    visitor.page.get_by_text("28 tokens", exact=True).wait_for(timeout=WAIT_MS)
     visitor.settle()
     table = visitor.page.locator('[data-testid="stDataFrame"]').first
     table.scroll_into_view_if_needed()
     box = table.bounding_box()
     visitor.page.mouse.click(box["x"] + 18, box["y"] + 35 + 18)  # the first row's own box
-    visitor.page.get_by_text("Formula").wait_for(timeout=15_000)
+    visitor.page.get_by_text("Formula").wait_for(timeout=WAIT_MS)
     assert "/token" in visitor.page.url
 
 
@@ -100,7 +103,7 @@ def test_the_search_answers_as_one_types_and_works_with_keys_alone(user, toy):
     box = visitor.page.get_by_role("searchbox", name="Find a token", exact=True)
     box.focus()
     visitor.page.keyboard.type("mkuli", delay=30)
-    visitor.page.get_by_role("link", name="mkulima").wait_for(timeout=10_000)
+    visitor.page.get_by_role("link", name="mkulima").wait_for(timeout=WAIT_MS)
     visitor.settle()
     for _ in range(6):
         visitor.page.keyboard.press("Tab")
@@ -148,12 +151,13 @@ def prepare_run(visitor, text):
     visitor.settle()
     file = {"name": "../mine.txt", "mimeType": "text/plain", "buffer": text.encode()}
     visitor.page.locator('input[type="file"]').first.set_input_files(file)
-    visitor.page.get_by_text("lines,").wait_for(timeout=15_000)
+    visitor.page.get_by_text("lines,").wait_for(timeout=WAIT_MS)
+    visitor.settle()  # the lower part of the page is still being drawn
     visitor.page.get_by_role("radio", name="On this server").last.click()
     visitor.settle()
     choose(visitor, "Folder on this server", "offered/tiny")
     start = visitor.page.get_by_role("button", name="Start the run")
-    start.wait_for(timeout=10_000)
+    start.wait_for(timeout=WAIT_MS)
     return start
 
 
@@ -180,7 +184,7 @@ def test_upload_run_overlap_token(user, scheme):
     table.scroll_into_view_if_needed()
     box = table.bounding_box()
     visitor.page.mouse.click(box["x"] + 18, box["y"] + 35 + 18)
-    visitor.page.get_by_text("Formula").wait_for(timeout=15_000)
+    visitor.page.get_by_text("Formula").wait_for(timeout=WAIT_MS)
 
 
 @pytest.mark.timeout(120)
@@ -188,13 +192,13 @@ def test_a_running_job_is_cancelled_and_is_nobody_elses(user, folder):
     visitor = user()
     prepare_run(visitor, TEXT * 400).click()
     cancel = visitor.page.get_by_role("button", name="Cancel", exact=True)
-    cancel.first.wait_for(timeout=30_000)
+    cancel.first.wait_for(timeout=WAIT_MS)
     other = user()
     other.open()
     assert other.page.get_by_role("button", name="Cancel").count() == 0
     assert "Jobs" not in other.page.locator('[data-testid="stSidebar"]').inner_text()
     cancel.first.click()
-    visitor.page.get_by_text("Cancelled; nothing was left behind.").wait_for(timeout=40_000)
+    visitor.page.get_by_text("Cancelled; nothing was left behind.").wait_for(timeout=WAIT_MS)
     end = time.monotonic() + 10
     while list((folder / "runs").glob("*.part")) and time.monotonic() < end:
         time.sleep(0.1)
