@@ -10,10 +10,10 @@ import gc
 import json
 import os
 import platform
+import shlex
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -87,7 +87,7 @@ def facts(threads: int) -> dict[str, Any]:
     """Return command, commit, versions, processor, threads and load."""
     git = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
     return {
-        "command": " ".join(["python", "-m", f"benchmarks.{Path(sys.argv[0]).stem}", *sys.argv[1:]]),
+        "command": shlex.join(["python", "-m", f"benchmarks.{Path(sys.argv[0]).stem}", *sys.argv[1:]]),
         "commit": git.stdout.strip(),
         "python": platform.python_version(),
         "versions": {name: found for name in PACKAGES if (found := _version(name))},
@@ -142,9 +142,9 @@ def write_result(name: str, environment: Mapping[str, Any], rows: list[dict[str,
     """Write one benchmark's rows with their facts to ``folder/name.json``, whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"environment": dict(environment), "rows": rows}, indent=1, ensure_ascii=False) + "\n"
-    with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as part:
-        part.write(text)
-    Path(part.name).replace(folder / f"{name}.json")
+    part = folder / f"{name}.json.part"
+    part.write_text(text, encoding="utf-8")
+    part.replace(folder / f"{name}.json")
 
 
 def read_rows(name: str, folder: Path = RESULTS) -> list[dict[str, Any]]:
