@@ -42,7 +42,18 @@ _MARKS = (
 
 
 def refuse(subject: str, *, expected: str, got: str, remedy: str) -> CorpusError:
-    """Build a `CorpusError` in four parts."""
+    """Build a `CorpusError` in four parts.
+
+    Parameters
+    ----------
+    subject, expected, got, remedy : str
+        See `focus_core.errors.bad_input`.
+
+    Returns
+    -------
+    CorpusError
+        Ready to raise.
+    """
     error = bad_input(subject, expected=expected, got=got, remedy=remedy, error=CorpusError)
     return error if isinstance(error, CorpusError) else CorpusError(str(error))
 
@@ -89,7 +100,7 @@ def read_texts(path: Path, *, field: str, encoding: str | None, on_read: ReadHoo
         The file.
     field : str
         Field or column that holds the text, for every format but ``.txt``.
-    encoding : str, default=None
+    encoding : str or None
         Encoding of the file; ``None`` is UTF-8. A byte-order mark comes first.
     on_read : callable
         Told how many bytes of the file have been read since the last call.
@@ -106,13 +117,11 @@ def read_texts(path: Path, *, field: str, encoding: str | None, on_read: ReadHoo
     """
     kind, packing = format_of(path)
     if kind == ".parquet":
-        texts = _parquet_texts(path, field, on_read)
-    else:
-        with path.open("rb") as stream:
-            pieces = _decoded(path.name, _unpacked(path.name, stream, packing, on_read), encoding)
-            yield from _lines_of(_texts(kind, path.name, pieces, field))
+        yield from _lines_of(_parquet_texts(path, field, on_read))
         return
-    yield from _lines_of(texts)
+    with path.open("rb") as stream:
+        pieces = _decoded(path.name, _unpacked(path.name, stream, packing, on_read), encoding)
+        yield from _lines_of(_texts(kind, path.name, pieces, field))
 
 
 def _texts(kind: str, name: str, pieces: Iterator[str], field: str) -> Iterator[str]:
