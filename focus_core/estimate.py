@@ -6,7 +6,6 @@ Owns the formulas, and says that they are estimates. Refuses to read more than t
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +15,6 @@ from focus_core.errors import VocabularyError, bad_input
 
 SURVEY_BYTES = 4 << 20
 CHARACTERS_PER_TOKEN = 4.0
-SIZE_FACTOR = 6.0
-SMALLEST, LARGEST = 300, 50_000
 SAMPLE_LINES = 5
 
 START_S = 12.0
@@ -160,30 +157,6 @@ def count_json_tokens(path: Path) -> int:
             error=VocabularyError,
         ) from reason
     return len(names)
-
-
-def suggest_vocab_size(n_characters: int) -> int:
-    """Return a size of vocabulary that a corpus can support.
-
-    Parameters
-    ----------
-    n_characters : int
-        Size of the corpus.
-
-    Returns
-    -------
-    int
-        Six times the square root of the characters, between 300 and 50,000, rounded to two digits: the larger the
-        corpus, the more often each token is seen (7 times for 30,000 characters, 130 times for ten million).
-
-    Examples
-    --------
-    >>> suggest_vocab_size(30_000), suggest_vocab_size(10_000_000)
-    (1000, 19000)
-    """
-    size = min(LARGEST, max(SMALLEST, SIZE_FACTOR * math.sqrt(max(0, n_characters))))
-    unit = 10 ** (int(math.log10(size)) - 1)
-    return int(round(size / unit) * unit)
 
 
 def estimate_run(

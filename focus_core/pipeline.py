@@ -27,7 +27,7 @@ from focus_core.models import SourceModel, fit_to_vocabulary
 from focus_core.overlap import match_vocabularies
 from focus_core.overlap_statistics import overlap_statistics
 from focus_core.result import FocusResult
-from focus_core.token_stream import TokenStream, count_tokens, tokenise_corpus
+from focus_core.token_stream import TokenStream, count_tokens, stream_warnings, tokenise_corpus
 from focus_core.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def _collect(
         overlap_statistics=overlap_statistics(given.source, given.target, given.overlap, given.frequency),
         inputs=[*model.inputs, *_corpus_inputs(corpus)],
         notes={"n_anchors": len(output.anchor_ids)},
-        warnings=list(model.messages),
+        warnings=[*model.messages, *(stream_warnings(stream, given.target) if stream else [])],
     )
 
 

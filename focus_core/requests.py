@@ -260,7 +260,19 @@ def run_to_folder(
 
 
 def save_result(result: FocusResult, part: Path, log: RunLog, *, spec: str | None) -> None:
-    """Write a result into a growing folder, and where the source model lies into its log."""
+    """Write a result into a growing folder, and where the source model lies into its log.
+
+    Parameters
+    ----------
+    result : FocusResult
+        What to write.
+    part : Path
+        The growing folder.
+    log : RunLog
+        Its log.
+    spec : str or None
+        The source model as the user named it; a local one is remembered by its absolute path.
+    """
     log("write", 0, 1)
     write_run(result, part)
     local = spec is not None and Path(spec).expanduser().exists()

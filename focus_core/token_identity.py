@@ -1,6 +1,6 @@
 """Say what a token is, whatever alphabet its tokenizer writes it in.
 
-Owns the identity ``(kind, bytes, word_start)`` of DESIGN section 2 and how it is read from a tokenizer's own
+Owns the identity ``(kind, bytes, word_start)`` and how it is read from a tokenizer's own
 model. Never calls ``decode``, which turns every partial UTF-8 token into the same replacement character.
 """
 
@@ -156,9 +156,9 @@ def identify(
         Native forms by id; ``""`` at a gap.
     marks : Marks
         How they are written.
-    specials : collection of int
+    specials : collection of int, default=()
         Ids of control tokens: their content is their own string.
-    literals : collection of int
+    literals : collection of int, default=()
         Ids of added tokens that are no control tokens: plain text, in no alphabet.
 
     Returns

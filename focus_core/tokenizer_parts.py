@@ -41,7 +41,22 @@ def check_sizes(files: TokenizerFiles) -> None:
 
 
 def not_a_tokenizer(name: str, got: str, *, expected: str = "a tokenizer") -> VocabularyError:
-    """Build the error for a file that cannot be read as a tokenizer."""
+    """Build the error for a file that cannot be read as a tokenizer.
+
+    Parameters
+    ----------
+    name : str
+        The file.
+    got : str
+        What was found in it.
+    expected : str, default="a tokenizer"
+        What it should have been.
+
+    Returns
+    -------
+    VocabularyError
+        Ready to raise.
+    """
     return _vocabulary_error(name, expected=expected, got=got, remedy=TOKENIZER_REMEDY)
 
 

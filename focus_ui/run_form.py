@@ -15,8 +15,9 @@ import streamlit as st
 
 from focus_core.domain import Fallback, MatchMode, Preset
 from focus_core.errors import FocusError
-from focus_core.estimate import Survey, suggest_vocab_size
+from focus_core.estimate import Survey
 from focus_core.token_text import show_token
+from focus_core.tokenizer_training import suggest_vocab_size
 from focus_ui import cache, catalog
 from focus_ui.catalog import CORPUS_SUFFIXES
 from focus_ui.errors import show_error
@@ -287,5 +288,18 @@ def _fallback(fallback: Fallback) -> str:
 
 
 def run_title(corpus: CorpusChoice, target: Choice, source: Choice) -> str:
-    """Return the title of a job; plain text."""
+    """Return the title of a job; plain text.
+
+    Parameters
+    ----------
+    corpus : CorpusChoice
+        The text.
+    target, source : Choice
+        The two tokenizers.
+
+    Returns
+    -------
+    str
+        Labels only; no path.
+    """
     return f"{target.label}, {corpus.label}, from {source.label}"

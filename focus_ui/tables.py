@@ -135,9 +135,9 @@ def filter_tokens(
     ----------
     frame : pandas.DataFrame
         From `token_table`.
-    by, group : str
+    by, group : str, default=""
         A key of ``GROUPINGS`` and one of its groups; "" takes all. ``other`` takes what `group_sizes` folded.
-    category : str
+    category : str, default=""
         A category's key, ``both`` (every copied one), ``new`` (the others), or "" for all.
     ids : sequence of int, default=None
         Keep only these; ``None`` keeps all.

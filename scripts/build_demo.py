@@ -10,13 +10,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import sentencepiece as spm
 import typer
 from demo_data import HELD_OUT_PERCENT, LANGUAGES, read_lines
 from demo_release import write_release
 from demo_source import bfloat16_is_faster, build_model, build_optimizers, held_out_losses, load_checkpoint, train
-from sentencepiece import sentencepiece_model_pb2
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import Tokenizer
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the project itself need not be installed
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -37,36 +35,9 @@ def training_lines(data: Path) -> Iterator[str]:
 
 def train_source_tokenizer(data: Path, path: Path) -> Tokenizer:
     """Train the multilingual Unigram tokenizer, XLM-R's special ids around it, and save it."""
-    model = path.with_suffix(".sp")
-    spm.SentencePieceTrainer.train(
-        sentence_iterator=training_lines(data),
-        model_prefix=str(model),
-        model_type="unigram",
-        vocab_size=VOCABULARY_SIZE - 1,
-        character_coverage=0.9998,
-        bos_id=0,
-        pad_id=1,
-        eos_id=2,
-        unk_id=3,
-        num_threads=1,
-        max_sentence_length=8192,
-        minloglevel=1,
-    )
-    proto = sentencepiece_model_pb2.ModelProto.FromString(Path(f"{model}.model").read_bytes())
-    pieces = [(p.piece, 0.0 if i < 4 else p.score) for i, p in enumerate(proto.pieces)]
-    tokenizer = Tokenizer(models.Unigram([*pieces, ("<mask>", 0.0)], unk_id=3))
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.Precompiled(proto.normalizer_spec.precompiled_charsmap), normalizers.Replace(" {2,}", " ")]
-    )
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    tokenizer.decoder = decoders.Metaspace()
-    tokenizer.add_special_tokens(
-        [AddedToken(s, special=True, normalized=False) for s in ("<s>", "<pad>", "</s>", "<unk>")]
-        + [AddedToken("<mask>", special=True, normalized=False, lstrip=True)]
-    )
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
-    )
+    from focus_core.tokenizer_training import train_unigram
+
+    tokenizer = train_unigram(training_lines(data), vocab_size=VOCABULARY_SIZE)
     tokenizer.save(str(path))
     return tokenizer
 

@@ -173,7 +173,9 @@ TEXT = "".join(
 def test_upload_run_overlap_token(user, scheme):
     """The whole way: a text goes up, a run is made by the real command line, its overlap opens, a token is clicked."""
     visitor = user(scheme=scheme)
-    prepare_run(visitor, TEXT).click()
+    start = prepare_run(visitor, TEXT)
+    choose(visitor, "Preset", "as in the paper")  # its three epochs are soon over
+    start.click()
     link = visitor.page.get_by_role("link", name="See the overlap")
     link.first.wait_for(timeout=150_000)
     visitor.settle()

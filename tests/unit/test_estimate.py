@@ -7,7 +7,7 @@ import pytest
 
 from focus_core.corpus import open_corpus
 from focus_core.errors import CorpusError, VocabularyError
-from focus_core.estimate import Survey, count_json_tokens, estimate_run, suggest_vocab_size, survey_corpus
+from focus_core.estimate import Survey, count_json_tokens, estimate_run, survey_corpus
 
 
 def write(path, n_lines):
@@ -38,12 +38,6 @@ def test_a_corpus_of_blank_lines_is_refused(tmp_path):
     (tmp_path / "a.txt").write_text("\n\n \n")
     with pytest.raises(CorpusError):
         survey_corpus(open_corpus([tmp_path / "a.txt"]))
-
-
-def test_a_larger_corpus_supports_a_larger_vocabulary():
-    """6 * sqrt(1e6) = 6,000; a hundred characters still get 300; nothing gets more than 50,000."""
-    sizes = [suggest_vocab_size(n) for n in (0, 100, 30_000, 1_000_000, 10**9)]
-    assert sizes == [300, 300, 1000, 6000, 50_000]
 
 
 def test_more_work_takes_longer():
