@@ -2,6 +2,7 @@
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -161,11 +162,7 @@ def prepare_run(visitor, text):
     return start
 
 
-TEXT = "".join(
-    f"the farmer sells {n} maize and beans at the market\nwatoto wanakimbia nyumbani kwa sababu mvua inanyesha {n}\n"
-    f"mkulima anauza maziwa na mkate sokoni {n}\nthe children run home because of the rain {n}\n"
-    for n in range(150)
-)
+TEXT = (Path(__file__).parents[2] / "assets" / "corpora" / "sw.txt").read_text("utf-8")
 
 
 @pytest.mark.timeout(170)
