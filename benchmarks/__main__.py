@@ -20,7 +20,7 @@ WRITE_THEMSELVES = {"combine", "sparsemax", "whole_run"}
 
 def run(name: str) -> int:
     """Run one benchmark in a process of its own; its table goes to standard output."""
-    extra = [] if name in WRITE_THEMSELVES else ["--json", str(HERE / "results" / f"{name}.json")]
+    extra = [] if name in WRITE_THEMSELVES else ["--json", f"benchmarks/results/{name}.json"]
     command = [sys.executable, "-W", "ignore", "-m", f"benchmarks.bench_{name}", *extra]
     print(f"== {name}", flush=True)
     return subprocess.run(command, cwd=HERE.parent, check=False, env=os.environ | {"TQDM_DISABLE": "1"}).returncode
