@@ -79,7 +79,7 @@ def _progress_bar(progress: Progress, job: Job) -> None:
     """Draw the stage at work, how much of it is done, and the time since the start."""
     fraction = progress.fraction
     words = [progress.stage or "starting"]
-    if progress.total > 1:
+    if progress.total > 1 and not progress.note:
         words.append(f"{count(progress.done)} of {count(progress.total)}")
     if progress.note:
         words.append(progress.note)

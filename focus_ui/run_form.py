@@ -263,19 +263,19 @@ def _uploaded_source() -> Choice | None:
 
 def options() -> dict[str, str]:
     """Draw the options; return them as options of the command line. Called inside a form."""
-    left, middle, right = st.columns(3)
+    left, right = st.columns(2)
     preset = left.selectbox(
         "Preset", list(PRESETS), format_func=lambda p: PRESETS[p], key="_preset",
         help="The paper trains 3 epochs of 300 dimensions and drops tokens seen fewer than 10 times; the default "
         "chooses by the size of your text.",
     )  # fmt: skip
-    match = middle.selectbox("Match", list(MATCHES), format_func=lambda m: MATCHES[m], key="_match")
-    fallback = right.selectbox("Rows that cannot be combined", list(FALLBACKS), format_func=_fallback, key="_fallback")
-    temperature = left.number_input(
+    match = right.selectbox("Match", list(MATCHES), format_func=lambda m: MATCHES[m], key="_match")
+    fallback = left.selectbox("Rows that cannot be combined", list(FALLBACKS), format_func=_fallback, key="_fallback")
+    temperature = right.number_input(
         "Temperature", min_value=0.01, max_value=10.0, value=1.0, step=0.05, key="_temperature",
         help="Similarities are divided by it: below 1 fewer contributors, above 1 more. The paper: 1.",
     )  # fmt: skip
-    seed = middle.number_input("Seed", min_value=0, max_value=2**31 - 1, value=42, step=1, key="_seed")
+    seed = left.number_input("Seed", min_value=0, max_value=2**31 - 1, value=42, step=1, key="_seed")
     extend = right.toggle("Keep the source's tokens and add to them", key="_extend")
     chosen: dict[str, Any] = {
         "--preset": preset, "--match": match, "--fallback": fallback, "--temperature": temperature, "--seed": int(seed),

@@ -70,8 +70,8 @@ def doors() -> None:
     with st.container(horizontal=True, key="doors"):
         for page, title, words in DOORS:
             with st.container(border=True, height="stretch", width="stretch"):
-                navigation.link(page, f"**{title}**")
-                st.caption(words)
+                st.markdown(f"**{title}**  \n:gray[{words}]")
+                navigation.link(page, page.title)
 
 
 def what_am_i_looking_at() -> None:

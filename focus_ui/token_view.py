@@ -95,10 +95,9 @@ def contributor_bars(run: RunFolder, contributors: Sequence[Contributor]) -> lis
 
 
 def source_label(run: RunFolder, source_id: int) -> str:
-    """Return a source token as a visible line; where a target token is its copy, that one knows the word start."""
-    text = str(run.column("source_tokens", "text")[source_id])
-    native = str(run.column("source_tokens", "token")[source_id])
-    return show_token(text, word_start=native.startswith(("▁", "Ġ")))
+    """Return a source token as a visible line; its own tokenizer's marks tell whether it begins a word."""
+    row = run.source_rows([source_id])[0]
+    return show_token(str(row["text"]), word_start=bool(row["word_start"]))
 
 
 def source_category(run: RunFolder, source_id: int) -> Category:

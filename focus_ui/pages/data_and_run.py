@@ -11,13 +11,10 @@ view.watched_job()
 
 st.subheader("Text", anchor=False)
 corpus = form.corpus_choice()
-left, right = st.columns(2, gap="large")
-with left:
-    st.subheader("New vocabulary", anchor=False)
-    target = form.target_choice(corpus.survey if corpus else None)
-with right:
-    st.subheader("Pretrained model", anchor=False)
-    source = form.source_choice()
+st.subheader("New vocabulary", anchor=False)
+target = form.target_choice(corpus.survey if corpus else None)
+st.subheader("Pretrained model", anchor=False)
+source = form.source_choice()
 
 st.subheader("Run", anchor=False)
 ready = corpus is not None and target is not None and source is not None

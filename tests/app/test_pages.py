@@ -95,12 +95,13 @@ def test_start_shows_the_numbers_of_the_run(open_app):
 def test_start_draws_one_token_and_three_doors(open_app):
     at = open_app("start")
     assert len(at.get("plotly_chart")) == 1
-    labels = [link.label for link in links(at)]
-    assert [label for label in labels if label.startswith("**")] == [
-        "**Show me how FOCUS works**",
-        "**Explore this run**",
-        "**Use my own text**",
-    ]
+    for title, label in (
+        ("Show me how", "Token"),
+        ("Explore this run", "Overlap"),
+        ("Use my own text", "Data and run"),
+    ):
+        assert f"**{title}" in texts(at)
+        assert label in [link.label for link in links(at)]
 
 
 def test_links_stay_in_the_run(open_app):

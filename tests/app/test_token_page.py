@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from focus_ui.token_view import source_label
 from tests.app.conftest import PAGES, links, param, texts
-from tests.toy_run import id_of, source_id_of
+from tests.toy_run import altered, id_of, source_id_of
 
 
 def chart(at, place=0):
@@ -62,6 +63,15 @@ def test_every_source_token_has_a_page_however_hostile(open_app, toy):
         at.run()
         assert not at.exception, source_id
         assert len(at.title) == 1, source_id
+
+
+def test_a_source_tokens_word_start_is_read_by_its_own_tokenizers_marks(toy):
+    """WordPiece marks what continues a word: with "##" as the mark, every toy token without it begins one."""
+    marks = {"word_start": "", "continuation": "##"}
+    run = altered(toy, manifest={"source": {"marks": marks}})
+    assert source_label(run, source_id_of(toy, "ing")) == "▁ing"
+    assert source_label(toy, source_id_of(toy, "ing")) == "ing"
+    assert source_label(toy, source_id_of(toy, "▁farmer")) == "▁farmer"
 
 
 def test_hostile_text_in_a_figure_is_escaped(open_app, toy):
