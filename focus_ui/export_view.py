@@ -10,7 +10,7 @@ import streamlit as st
 from focus_core.artifacts import dump_json
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape
-from focus_ui import cache, navigation
+from focus_ui import cache, catalog, navigation
 from focus_ui.components import token_label
 from focus_ui.tables import token_table, tokens_csv
 from focus_ui.theme import size
@@ -118,4 +118,12 @@ def downloads(run: RunFolder) -> None:
             on_click="ignore",
         )  # fmt: skip
     st.caption("A whole model that `from_pretrained` loads, with its card:")
-    st.code(shlex.join(["python", "-m", "focus_core", "export", f"runs/{run.path.name}", "model"]), language="bash")
+    st.code(export_command(run), language="bash")
+
+
+def export_command(run: RunFolder) -> str:
+    """Return the command that exports a run, to be called in the project's folder; it names no absolute path."""
+    path = run.path.resolve()
+    inside = path.is_relative_to(catalog.ROOT)
+    where = shlex.quote(str(path.relative_to(catalog.ROOT))) if inside else f'"$FOCUS_LAB_RUNS"/{path.name}'
+    return f".venv/bin/python -m focus_core export {where} build/model"
