@@ -30,7 +30,7 @@ MAX_SENTENCE = 2000
 """Characters of a training sentence; SentencePiece would leave out what is much longer."""
 MIN_FREQUENCY = 2
 """Occurrences that a BPE or WordPiece merge needs."""
-SIZE_FACTOR, SMALLEST, LARGEST = 6.0, 300, 50_000
+SIZE_FACTOR, CHARACTERS_PER_PIECE, SMALLEST, LARGEST = 6.0, 6.0, 64, 50_000
 """The rule of `suggest_vocab_size`."""
 
 
@@ -317,14 +317,15 @@ def suggest_vocab_size(n_characters: int) -> int:
     Returns
     -------
     int
-        Six times the square root of the characters (the words of a text grow about so), between 300 and 50,000,
-        rounded to two digits.
+        Six times the square root of the characters (the words of a text grow about so), at most a sixth of the
+        characters (a few sentences support no more pieces), between 64 and 50,000, rounded to two digits.
 
     Examples
     --------
     >>> suggest_vocab_size(30_000), suggest_vocab_size(10_000_000)
     (1000, 19000)
     """
-    size = min(LARGEST, max(SMALLEST, SIZE_FACTOR * math.sqrt(max(0, n_characters))))
+    growing = min(SIZE_FACTOR * math.sqrt(max(0, n_characters)), n_characters / CHARACTERS_PER_PIECE)
+    size = min(LARGEST, max(SMALLEST, growing))
     unit = 10 ** (int(math.log10(size)) - 1)
     return int(round(size / unit) * unit)

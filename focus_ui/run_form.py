@@ -171,7 +171,7 @@ def target_choice(survey: Survey | None) -> tuple[Choice, int] | None:
 
 
 def _trained_tokenizer(survey: Survey | None) -> tuple[Choice, int]:
-    suggested = suggest_vocab_size(survey.n_characters if survey else 0)
+    suggested = suggest_vocab_size(survey.n_characters) if survey else 8000
     left, right = st.columns(2)
     family = left.selectbox(
         "Kind", list(FAMILIES), format_func=lambda name: FAMILIES[name], key="_family", persist_state="session"

@@ -134,8 +134,21 @@ def test_long_lines_are_cut_for_the_trainer(tmp_path: Path) -> None:
     assert "".join(taken) == "ab " * 3000
 
 
+def test_ten_sentences_support_the_size_that_is_suggested_for_them(tmp_path: Path) -> None:
+    sentences = (
+        "Mama anapika chakula jikoni.", "Watoto wanacheza nje ya nyumba.", "Baba amekwenda sokoni mapema.",
+        "Mvua imenyesha usiku kucha.", "Shule yetu iko karibu na mto.", "Ng'ombe wanakula majani mabichi.",
+        "Daktari anamtibu mgonjwa kwa upole.", "Kesho tutasafiri kwenda pwani.", "Rafiki yangu anasoma kitabu kipya.",
+        "Wakulima wanavuna mahindi shambani.",
+    )  # fmt: skip
+    text = "\n".join(sentences)
+    (tmp_path / "ten.txt").write_text(text, encoding="utf-8")
+    size = suggest_vocab_size(len(text))
+    assert train_tokenizer(open_corpus([tmp_path / "ten.txt"]), family=Family.UNIGRAM, vocab_size=size).n == size
+
+
 def test_suggested_sizes_grow_with_the_corpus() -> None:
     sizes = [suggest_vocab_size(n) for n in (0, 1000, 30_000, 1_000_000, 10**8, 10**10)]
     assert sizes == sorted(sizes)
-    assert sizes[0] == 300
+    assert sizes[:3] == [64, 170, 1000]
     assert sizes[-1] == 50_000
