@@ -295,7 +295,7 @@ def verify_export(folder: Path, arrays: Mapping[str, torch.Tensor]) -> None:
     """
     import torch
 
-    with _quiet():
+    with quiet_transformers():
         model, report = model_class(folder).from_pretrained(
             folder, dtype="auto", output_loading_info=True, local_files_only=True, trust_remote_code=False
         )
@@ -330,8 +330,14 @@ def _does_not_load(got: str) -> InvalidInputError:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence transformers' progress bars and reports; they are turned into errors or nothing."""
+def quiet_transformers() -> Iterator[None]:
+    """Silence transformers' progress bars and reports; they are turned into errors or nothing.
+
+    Yields
+    ------
+    None
+        While they are silent.
+    """
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -1,0 +1,83 @@
+"""Which lines of a text are kept aside: the same ones for training and for measuring, whoever asks.
+
+Owns the rule. Refuses to read files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from focus_core.errors import CorpusError, InvalidInputError, bad_input
+
+MANY_LINES = 2_000
+LEAST_LINES = 100
+SHARES = (2, 10)
+
+
+def is_held_out(line: str, percent: int) -> bool:
+    """Tell whether a line is kept aside: by a hash of its text, so equal lines fall on one side.
+
+    Parameters
+    ----------
+    line : str
+        The line; white space around it does not count.
+    percent : int
+        How many lines in a hundred are kept aside.
+
+    Returns
+    -------
+    bool
+        The same in every process and whatever the other lines are.
+
+    Examples
+    --------
+    >>> sum(is_held_out(f"line {i}", 10) for i in range(1000))
+    104
+    """
+    digest = hashlib.blake2b(line.strip().encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % 100 < percent
+
+
+def held_out_percent(n_lines: int) -> int:
+    """Return how many lines in a hundred are kept aside of a text.
+
+    Parameters
+    ----------
+    n_lines : int
+        Lines of the text.
+
+    Returns
+    -------
+    int
+        2 from 2,000 lines on, 10 below.
+
+    Raises
+    ------
+    CorpusError
+        If the text has fewer than 100 lines.
+    """
+    if n_lines < LEAST_LINES:
+        raise too_small(n_lines)
+    return SHARES[0] if n_lines >= MANY_LINES else SHARES[1]
+
+
+def too_small(n_lines: int) -> InvalidInputError:
+    """Return the error of a text too small to keep anything aside.
+
+    Parameters
+    ----------
+    n_lines : int
+        Lines of the text.
+
+    Returns
+    -------
+    CorpusError
+        Ready to raise.
+    """
+    return bad_input(
+        "corpus",
+        expected=f"at least {LEAST_LINES} different lines, of which some can be kept aside to measure on",
+        got=f"{n_lines}",
+        remedy="give more text, one sentence a line",
+        error=CorpusError,
+    )
