@@ -1,13 +1,18 @@
 """Run folders small enough to derive by hand: overlapping rows copied, every other row a known number.
 
-Made without the pipeline, so that a test of the export says nothing about how a run was computed.
+Made without the pipeline, so that a test of the export says nothing about how a run was computed; trainings and
+projections likewise, without training or projecting anything.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import torch
 
 from focus_core.artifacts import write_arrays
@@ -15,7 +20,7 @@ from focus_core.domain import MatchMode
 from focus_core.extension import extend_tokenizer
 from focus_core.models import SourceModel, fit_to_vocabulary, load_source
 from focus_core.overlap import match_vocabularies
-from focus_core.run_folder import RunFolder
+from focus_core.run_folder import ProjectionFolder, RunFolder, TrainingFolder, open_projection, open_training
 from focus_core.tokenizer_files import save_tokenizer_folder
 from focus_core.vocabulary import Vocabulary, load_vocabulary
 
@@ -70,3 +75,137 @@ def tiny_run(
         "warnings": list(warnings),
     }
     return RunFolder(path=folder, manifest=manifest, digest="0" * 64), model, copied
+
+
+def add_training(
+    run: RunFolder,
+    name: str,
+    *,
+    method: str = "focus",
+    seed: int = 1,
+    losses: tuple[float, ...] = (6.0, 5.0, 4.5),
+    trained: np.ndarray | None = None,
+    changes: dict[str, np.ndarray] | None = None,
+    **entries: Any,
+) -> TrainingFolder:
+    """Write a finished training into a run, as a trainer would, without training anything.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run; its folder gets ``training/NAME``.
+    name : str
+        The training's name.
+    method, seed
+        Of the initialisation; ``focus`` takes the run's own digest, another method one of zeros.
+    losses : tuple of float
+        Held-out losses, one every 100 tokens from 0 on; bits per character are half of them.
+    trained : ndarray of shape (n_target, d), default=None
+        The trained input matrix; ``None`` keeps none.
+    changes : dict of str to ndarray, default=None
+        Columns ``cosine``, ``norm_ratio``, ``kept`` of ``tokens.parquet``; ``None`` writes no such table.
+    **entries
+        Keys of the manifest to replace.
+    """
+    folder = run.path / "training" / name
+    folder.mkdir(parents=True)
+    steps = np.arange(len(losses), dtype=np.int64)
+    held_out = np.array(losses, dtype=np.float64)
+    curve = {
+        "step": steps,
+        "tokens": steps * 100,
+        "loss": pa.array(held_out + 0.1, mask=steps == 0),
+        "held_out_loss": held_out,
+        "held_out_bits": held_out / 2,
+        "learning_rate": np.full(len(losses), 0.001),
+    }
+    pq.write_table(pa.table(curve), folder / "curve.parquet")
+    if trained is not None:
+        write_arrays(folder / "trained.safetensors", {"input": trained})
+    if changes is not None:
+        write_changes(folder, changes)
+    manifest = {
+        "schema_version": 1,
+        "kind": "training",
+        "name": name,
+        "run_digest": run.digest if method == "focus" else "0" * 64,
+        "initialisation": {"method": method, "seed": seed},
+        "config": {"objective": "mlm", "train": "embeddings-first", "learning_rate": 0.001, "seed": seed},
+        "corpus": {"files": [], "digest": "0" * 64, "n_lines": 900, "n_held_out_lines": 90, "n_tokens": 9000},
+        "result": {
+            "steps": len(losses) - 1,
+            "tokens": 100 * (len(losses) - 1),
+            "stopped": "finished",
+            "held_out_loss_start": losses[0],
+            "held_out_loss_end": losses[-1],
+            "held_out_bits_start": losses[0] / 2,
+            "held_out_bits_end": losses[-1] / 2,
+        },
+        "movement": {"foreseen": 0.5, "mean_cosine": 0.8, "mean_kept": 0.4},
+        "matrices": [] if trained is None else ["input"],
+        "has_body": False,
+        "versions": {},
+        "warnings": [],
+        **entries,
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return open_training(run, name)
+
+
+def write_changes(folder: Path, changes: dict[str, np.ndarray]) -> None:
+    """Write ``tokens.parquet`` of a training; NaN becomes null."""
+    columns = {
+        name: pa.array(changes[name].astype(np.float32), mask=np.isnan(changes[name]), type=pa.float32())
+        for name in ("cosine", "norm_ratio", "kept")
+    }
+    ids = np.arange(len(changes["kept"]), dtype=np.int32)
+    pq.write_table(pa.table({"id": ids, **columns}), folder / "tokens.parquet")
+
+
+def add_projection(
+    run: RunFolder, name: str, members: dict[str, np.ndarray], ids: np.ndarray, **entries: Any
+) -> ProjectionFolder:
+    """Write a finished projection into a run.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    name : str
+        The projection's name.
+    members : dict of str to ndarray of shape (n_ids, 2)
+        Coordinates by member's key.
+    ids : ndarray of int
+        The target ids.
+    **entries
+        Keys of the manifest to replace.
+    """
+    folder = run.path / "projection" / name
+    folder.mkdir(parents=True)
+    stacked = np.concatenate(list(members.values())).astype(np.float32)
+    keys = [key for key in members for _ in ids]
+    columns = {
+        "member": pa.array(keys).dictionary_encode(),
+        "id": np.tile(ids.astype(np.int32), len(members)),
+        "x": stacked[:, 0].copy(),
+        "y": stacked[:, 1].copy(),
+    }
+    pq.write_table(pa.table(columns), folder / "points.parquet")
+    manifest = {
+        "schema_version": 1,
+        "kind": "projection",
+        "name": name,
+        "run_digest": run.digest,
+        "members": [{"key": key, "title": key, "digest": "0" * 64} for key in members],
+        "method": "umap",
+        "seed": 42,
+        "n_sampled": len(ids),
+        "n_total": int(run.tokens().num_rows),
+        "k": 15,
+        "trustworthiness": 0.91,
+        "settings": {},
+        "versions": {},
+        **entries,
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return open_projection(run, name)
