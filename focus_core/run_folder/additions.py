@@ -325,9 +325,7 @@ def _check_shapes(run: RunFolder, path: Path) -> None:
     own = _shapes(run.path / EMBEDDINGS)
     for name, shape in _shapes(path / TRAINED).items():
         if own.get(name) != shape:
-            expected = (
-                f"{name} of shape {own[name]} as in the run" if name in own else f"one of {', '.join(sorted(own))}"
-            )
+            expected = f"{name} of shape {own[name]} as in the run" if name in own else f"one of {sorted(own)}"
             raise no_run(f"training {path.name}", expected, f"{name} of shape {shape}", "attach or train it again")
 
 
