@@ -1,0 +1,263 @@
+"""What training did to the rows of a matrix: how far each moved, and which neighbours it kept.
+
+Owns the measures per row and per matrix, all of them exact and in the original space. Refuses to know where the
+matrices come from, and to draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from focus_core.domain import ProgressHook, no_progress
+from focus_core.errors import bad_input
+from focus_core.nearest import nearest_rows
+from focus_core.validation import check_matrix
+
+K = 10
+"""Neighbours that are compared."""
+_BLOCK = 65_536
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TokenChange:
+    """How training changed every row; NaN where a row is absent, or zero before or after.
+
+    Parameters
+    ----------
+    cosine : ndarray of shape (n,), dtype float32
+        Cosine of the row before with the row after.
+    norm_ratio : ndarray of shape (n,), dtype float32
+        Length after, divided by the length before.
+    kept : ndarray of shape (n,), dtype float32
+        Neighbours kept: Jaccard index of the k nearest rows before and the k nearest rows after.
+    """
+
+    cosine: np.ndarray
+    norm_ratio: np.ndarray
+    kept: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeighbourChange:
+    """The neighbours of one row before and after training.
+
+    Parameters
+    ----------
+    id : int
+        The row.
+    kept, lost : tuple of int
+        Neighbours before that are and that are not among those after, nearest first as they were before.
+    gained : tuple of int
+        Neighbours after that were none before, nearest first.
+    """
+
+    id: int
+    kept: tuple[int, ...]
+    lost: tuple[int, ...]
+    gained: tuple[int, ...]
+
+
+def token_change(
+    initial: np.ndarray,
+    trained: np.ndarray,
+    *,
+    present: np.ndarray,
+    k: int = K,
+    progress: ProgressHook = no_progress,
+) -> TokenChange:
+    """Measure how far every row moved and how many of its neighbours it kept.
+
+    Parameters
+    ----------
+    initial, trained : ndarray of shape (n, d)
+        The matrix before and after.
+    present : ndarray of shape (n,), dtype bool
+        False where no token has this id: such a row has no measures and is nobody's neighbour.
+    k : int, default=10
+        Neighbours compared; all there are where there are fewer.
+    progress : ProgressHook, default=no_progress
+        Called with the number of rows compared.
+
+    Returns
+    -------
+    TokenChange
+        Three measures a row.
+
+    Raises
+    ------
+    InvalidInputError
+        If the matrices differ in shape or are not finite.
+    """
+    ids = _comparable(initial, trained, present)
+    before, after = (np.asarray(m, np.float32)[ids] for m in (initial, trained))
+    cosine, norm_ratio, kept = (np.full(len(initial), np.nan, np.float32) for _ in range(3))
+    lengths = [np.sqrt(_dots(m, m)) for m in (before, after)]
+    cosine[ids] = np.clip(_dots(before, after) / lengths[0] / lengths[1], -1, 1)
+    norm_ratio[ids] = np.minimum(lengths[1] / lengths[0], np.finfo(np.float32).max)
+    itself = np.arange(len(ids))
+    near = [nearest_rows(m, m, k=k, skip=itself, progress=progress)[0] for m in (before, after)]
+    kept[ids] = _jaccard(near[0], near[1])
+    return TokenChange(cosine=cosine, norm_ratio=norm_ratio, kept=kept)
+
+
+def _comparable(initial: np.ndarray, trained: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """Return the ids that have a token and a row other than zero on both sides."""
+    check_matrix("the matrix before", initial)
+    check_matrix("the matrix after", trained, n_rows=initial.shape[0], n_columns=initial.shape[1])
+    if present.shape != (len(initial),):
+        got = f"shape {present.shape}"
+        raise bad_input("present", expected=f"{len(initial)} flags", got=got, remedy="give one flag a row")
+    return np.flatnonzero(present & initial.any(axis=1) & trained.any(axis=1))
+
+
+def _dots(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return the dot product of each pair of rows in float64, where no square of a float32 vanishes."""
+    dots: np.ndarray = np.einsum("ij,ij->i", left, right, dtype=np.float64)
+    return dots
+
+
+def _jaccard(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return the Jaccard index of two id lists a row, -1 being no id; NaN where both lists are empty."""
+    found = np.empty(len(left), np.float32)
+    for start in range(0, len(left), _BLOCK):
+        a, b = left[start : start + _BLOCK], right[start : start + _BLOCK]
+        common = ((a[:, :, None] == b[:, None, :]) & (a >= 0)[:, :, None]).sum(axis=(1, 2))
+        union = (a >= 0).sum(axis=1) + (b >= 0).sum(axis=1) - common
+        found[start : start + _BLOCK] = np.where(union > 0, common / np.maximum(union, 1), np.nan)
+    return found
+
+
+def neighbours_before_after(
+    initial: np.ndarray, trained: np.ndarray, ids: Sequence[int] | np.ndarray, *, present: np.ndarray, k: int = K
+) -> list[NeighbourChange]:
+    """List the neighbours that some rows kept, lost and gained.
+
+    Parameters
+    ----------
+    initial, trained : ndarray of shape (n, d)
+        The matrix before and after.
+    ids : sequence of int
+        Whose neighbours.
+    present : ndarray of shape (n,), dtype bool
+        False where no token has this id.
+    k : int, default=10
+        Neighbours compared.
+
+    Returns
+    -------
+    list of NeighbourChange
+        One per id, in the given order; empty lists for a row that `token_change` has no measures of. The same
+        neighbours as there: ``len(kept) / len(kept + lost + gained)`` is its ``kept``.
+
+    Raises
+    ------
+    InvalidInputError
+        If the matrices differ in shape or are not finite.
+    """
+    wanted = np.asarray(ids, dtype=np.int64)
+    rows = _comparable(initial, trained, present)
+    place = np.full(len(initial), -1, np.int64)
+    place[rows] = np.arange(len(rows))
+    known = wanted[place[wanted] >= 0]
+    near = []
+    for matrix in (initial, trained):
+        base = np.asarray(matrix, np.float32)[rows]
+        near.append(nearest_rows(base[place[known]], base, k=k, skip=place[known])[0])
+    found = {
+        int(i): _compare(int(i), rows[old[old >= 0]].tolist(), rows[new[new >= 0]].tolist())
+        for i, old, new in zip(known, near[0], near[1], strict=True)
+    }
+    return [found.get(int(i), NeighbourChange(id=int(i), kept=(), lost=(), gained=())) for i in wanted]
+
+
+def _compare(row: int, before: list[int], after: list[int]) -> NeighbourChange:
+    old, new = set(before), set(after)
+    return NeighbourChange(
+        id=row,
+        kept=tuple(i for i in before if i in new),
+        lost=tuple(i for i in before if i not in new),
+        gained=tuple(i for i in after if i not in old),
+    )
+
+
+def change_score(cosine: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Score rows by how much training changed them; the largest score is the row that changed most.
+
+    Parameters
+    ----------
+    cosine, kept : ndarray of shape (n,)
+        As in `TokenChange`.
+
+    Returns
+    -------
+    ndarray of shape (n,), dtype float64
+        ``(1 - cosine) * (1 - kept)``, at least 0; NaN where a row has no measures.
+    """
+    return (1.0 - np.asarray(cosine, np.float64)) * (1.0 - np.asarray(kept, np.float64))
+
+
+def auc(scores: np.ndarray, positives: np.ndarray) -> float:
+    """Return how well a score tells two groups apart: the area under its ROC curve.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n,)
+        Larger should mean positive. Rows whose score is NaN are left out.
+    positives : ndarray of shape (n,), dtype bool
+        Which rows are positive.
+
+    Returns
+    -------
+    float
+        The chance that a random positive scores above a random other, a tie counting half: 1 is perfect, 0.5 is
+        chance.
+
+    Raises
+    ------
+    InvalidInputError
+        If one of the groups is empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> auc(np.array([0.9, 0.4, 0.4, 0.1]), np.array([True, True, False, False]))
+    0.875
+    """
+    from scipy.stats import rankdata
+
+    known = ~np.isnan(scores)
+    chosen = np.asarray(positives, bool)[known]
+    n_positive, n_other = int(chosen.sum()), int((~chosen).sum())
+    if not n_positive or not n_other:
+        got = f"{n_positive} positive and {n_other} other rows"
+        raise bad_input("scores", expected="rows of both groups", got=got, remedy="mark some rows, not all")
+    ranks = rankdata(np.asarray(scores, np.float64)[known])
+    return float((ranks[chosen].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_other))
+
+
+def movement_foreseen(initial: np.ndarray, trained: np.ndarray, mean: np.ndarray, rows: np.ndarray) -> float:
+    """Return how much of the way that training went an initialisation had foreseen.
+
+    Parameters
+    ----------
+    initial, trained : ndarray of shape (n, d)
+        The matrix before and after.
+    mean : ndarray of shape (d,)
+        The mean row of the source: where a row starts that knows nothing.
+    rows : ndarray of int or of bool
+        The rows that count: those that were not copied.
+
+    Returns
+    -------
+    float
+        ``1 - sum |t - e|^2 / sum |t - m|^2`` over these rows, e before, t after, m the mean. 1: training had nothing
+        to do; 0: no better than the mean; below 0: worse than it. NaN where there is no such row, or where all
+        ended on the mean.
+    """
+    after = np.asarray(trained[rows], np.float64)
+    missed = float(np.square(after - np.asarray(initial[rows], np.float64)).sum())
+    whole = float(np.square(after - np.asarray(mean, np.float64)).sum())
+    return 1.0 - missed / whole if whole > 0 else float("nan")
