@@ -1,11 +1,18 @@
-"""Questions to a finished run: where did this row come from, what did that source token feed, what is near.
+"""Questions to a finished run: where a row came from, what a source token fed, what is near, what training changed.
 
-Owns search, explanations and neighbours, all read from the run folder alone. Refuses to compute weights: they are
-explained as they were stored.
+Owns search, explanations, neighbours and their change, all read from the run folder alone. Refuses to compute
+weights: they are explained as they were stored.
 """
 
 from __future__ import annotations
 
+from focus_core.provenance.change import (
+    ChangedNeighbour,
+    ChangedNeighbours,
+    ChangedTokens,
+    changed_tokens,
+    neighbour_change,
+)
 from focus_core.provenance.explanation import (
     Candidate,
     Contributor,
@@ -21,16 +28,21 @@ from focus_core.provenance.search import find_source_tokens, find_tokens
 
 __all__ = [
     "Candidate",
+    "ChangedNeighbour",
+    "ChangedNeighbours",
+    "ChangedTokens",
     "Contributor",
     "Explanation",
     "Fed",
     "Neighbour",
     "auxiliary_neighbours",
+    "changed_tokens",
     "contributors_of",
     "embedding_neighbours",
     "explain_token",
     "fed_by",
     "find_source_tokens",
     "find_tokens",
+    "neighbour_change",
     "render_text",
 ]
