@@ -19,7 +19,7 @@ from typer.exceptions import TyperException
 
 from focus_core.artifacts import dump_json
 from focus_core.config import InitConfig
-from focus_core.domain import AuxiliaryKind, Fallback, MatchMode, Preset
+from focus_core.domain import METHOD_SUMMARIES, AuxiliaryKind, Fallback, MatchMode, Preset
 from focus_core.errors import FocusError, bad_input
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -33,6 +33,7 @@ class TokenizerKind(StrEnum):
     WORDPIECE = "wordpiece"
 
 
+METHOD_HELP = "initialisation method. " + "; ".join(f"{name}: {text}" for name, text in METHOD_SUMMARIES.items())
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 UserMap = Annotated[Path | None, typer.Option("--map", help="your own pairs: target TAB source, one a line")]
 
@@ -79,7 +80,7 @@ def init(
     auxiliary_kind: Annotated[AuxiliaryKind, typer.Option(help="what ready vectors are keyed by")] = (
         AuxiliaryKind.TOKEN
     ),
-    method: Annotated[str, typer.Option(help="initialisation method")] = "focus",
+    method: Annotated[str, typer.Option(help=METHOD_HELP)] = "focus",
     preset: Annotated[Preset, typer.Option(help="options to start from")] = Preset.DEFAULT,
     match: Annotated[MatchMode | None, typer.Option(help="which tokens count as the same")] = None,
     user_map: UserMap = None,
@@ -90,6 +91,7 @@ def init(
     temperature: Annotated[float | None, typer.Option(help="divides similarities before sparsemax")] = None,
     top_k: Annotated[int | None, typer.Option(help="most contributors a token may have")] = None,
     fallback: Annotated[Fallback | None, typer.Option(help="rows of tokens without a vector")] = None,
+    covariance_scale: Annotated[float | None, typer.Option(help="of --fallback multivariate; 1 if not given")] = None,
     seed: Annotated[int, typer.Option(help="seed of random rows and of fastText")] = 42,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     threads: Annotated[int | None, typer.Option(help="threads for tokenising and fastText")] = None,
@@ -103,6 +105,7 @@ def init(
         "temperature": temperature,
         "top_k": top_k,
         "fallback": fallback,
+        "covariance_scale": covariance_scale,
         "epochs": _auto("--epochs", epochs),
         "min_count": _auto("--min-count", min_count),
     }

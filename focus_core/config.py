@@ -9,11 +9,12 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from focus_core.domain import Fallback, MatchMode, Preset
+from focus_core.domain import Fallback, MatchMode, MethodName, Preset
 from focus_core.errors import bad_input
 from focus_core.validation import check_range
 
 PAPER: dict[str, Any] = {
+    "method": MethodName.FOCUS,
     "match": MatchMode.EXACT,
     "temperature": 1.0,
     "top_k": None,
@@ -34,7 +35,7 @@ class InitConfig:
     Parameters
     ----------
     method : str, default="focus"
-        A key of the registry ``focus_core.methods.METHODS``.
+        One of ``domain.MethodName``, a key of the registry ``focus_core.methods.METHODS``.
     match : MatchMode, default="exact"
         Which tokens count as shared.
     temperature : float, default=1.0
@@ -42,7 +43,11 @@ class InitConfig:
     top_k : int, default=None
         Most contributors a token may have; ``None`` leaves sparsemax alone (the paper).
     fallback : Fallback, default="normal"
-        What becomes of tokens without overlap and without an auxiliary vector.
+        What becomes of tokens that are neither copied nor combined. A method with a fallback of its own takes
+        that one; the default stands for it.
+    covariance_scale : float, default=1.0
+        What the covariance is multiplied by where rows are drawn from N(mean, c Σ): 1e-5 in Hewitt's code,
+        1e-9 in transformers, which both come near to the mean.
     epochs : int, default=None
         fastText epochs; ``None`` chooses by the size of the corpus.
     dim : int, default=100
@@ -78,6 +83,7 @@ class InitConfig:
     temperature: float = 1.0
     top_k: int | None = None
     fallback: Fallback = Fallback.NORMAL
+    covariance_scale: float = 1.0
     epochs: int | None = None
     dim: int = 100
     min_count: int | None = None
@@ -93,6 +99,7 @@ class InitConfig:
 
     def __post_init__(self) -> None:
         check_range("--temperature", self.temperature, low=1e-4, high=1e4)
+        check_range("--covariance-scale", self.covariance_scale, low=1e-12, high=1e3)
         check_range("--dim", self.dim, low=2, high=4096)
         check_range("--seed", self.seed, low=0, high=2**31 - 1)
         check_range("--memory", self.memory_mib, low=16, high=2**20)

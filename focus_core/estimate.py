@@ -160,7 +160,13 @@ def count_json_tokens(path: Path) -> int:
 
 
 def estimate_run(
-    survey: Survey, *, vocab_size: int, dim: int, epochs: int | None = None, trains_tokenizer: bool
+    survey: Survey,
+    *,
+    vocab_size: int,
+    dim: int,
+    epochs: int | None = None,
+    trains_tokenizer: bool,
+    trains_vectors: bool = True,
 ) -> Estimate:
     """Return what a run on this corpus will take.
 
@@ -176,6 +182,8 @@ def estimate_run(
         fastText epochs; ``None`` chooses as the run itself will.
     trains_tokenizer : bool
         Whether the tokenizer is trained first.
+    trains_vectors : bool, default=True
+        Whether auxiliary vectors are trained; only some methods need them.
 
     Returns
     -------
@@ -191,6 +199,8 @@ def estimate_run(
     training = survey.n_characters / TRAINED_CHARACTERS_PER_S if trains_tokenizer else 0.0
     vectors = survey.n_tokens * epochs * dim / (VECTOR_UPDATES_PER_S * n_threads)
     matrix_mib = (vocab_size + FASTTEXT_BUCKETS) * dim * 4 / 2**20
+    if not trains_vectors:
+        vectors = matrix_mib = 0.0
     return Estimate(
         n_tokens=survey.n_tokens,
         seconds=START_S + training + survey.n_tokens / TOKENS_PER_S + vectors,

@@ -15,9 +15,9 @@ from focus_core.domain import RULES, Rule
 from focus_core.extension import Extension, extend_tokenizer
 from focus_core.overlap import Candidates, Overlap
 from focus_core.result import FocusResult
-from focus_core.weights import COPIED, SparseRows, WeightMatrix, assemble
+from focus_core.weights import COPIED, FALLBACK, SparseRows, WeightMatrix, assemble
 
-EXACT = RULES.index(Rule.EXACT)
+EXACT, NONE = RULES.index(Rule.EXACT), RULES.index(Rule.NONE)
 
 
 def extend_result(result: FocusResult) -> FocusResult:
@@ -47,7 +47,7 @@ def extend_result(result: FocusResult) -> FocusResult:
         result,
         target=extension.vocabulary,
         overlap=_overlap(result, extension),
-        auxiliary=_vectors(result.auxiliary, places, n),
+        auxiliary=None if result.auxiliary is None else _vectors(result.auxiliary, places, n),
         weights=_weights(result, extension),
         frequency=None if result.frequency is None else _counts(result.frequency, places, n),
         examples=None
@@ -79,18 +79,10 @@ def _weights(result: FocusResult, extension: Extension) -> WeightMatrix:
     """Return copies for the source's ids and the method's rows for the appended ones."""
     ids = np.flatnonzero(result.source.present)
     made, appended = result.weights, extension.target_ids[extension.appended]
-    rows = made.matrix[appended]
-    starts, ends = made.matrix.indptr[appended], made.matrix.indptr[appended + 1]
-    at = np.concatenate([np.arange(a, b) for a, b in zip(starts, ends, strict=True)] or [np.zeros(0, np.int64)])
-    moved = SparseRows(
-        rows=extension.extended_ids[extension.appended],
-        indptr=np.asarray(rows.indptr, np.int64),
-        source_ids=made.matrix.indices[at],
-        weights=made.matrix.data[at],
-        similarities=made.similarities[at],
-    )
+    moved = made.moved(appended, extension.extended_ids[extension.appended])
     n = extension.vocabulary.n
-    origins, rules = np.full(n, COPIED, np.uint8), np.full(n, EXACT, np.uint8)
+    origins, rules = np.full(n, FALLBACK, np.uint8), np.full(n, NONE, np.uint8)
+    origins[ids], rules[ids] = COPIED, EXACT
     origins[moved.rows], rules[moved.rows] = made.origins[appended], made.rules[appended]
     shape = (n, result.source.n)
     return assemble([SparseRows.copies(ids, ids), moved], shape=shape, origins=origins, rules=rules)

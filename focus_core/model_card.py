@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from focus_core.methods import METHODS
+
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~&$])")
 UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -22,7 +24,6 @@ AUTO_CLASSES = (
     ("ForPreTraining", "AutoModelForPreTraining"),
 )
 CHOSEN_BY_RULE = ("epochs", "min_count", "threads")
-PAPER = "K. Dobler and G. de Melo, *FOCUS*, EMNLP 2023, arXiv 2305.14481"
 
 
 def escape_markdown(text: str) -> str:
@@ -80,7 +81,7 @@ def write_card(manifest: Mapping[str, Any], *, architectures: Any, notes: list[s
         _table("Options", _options(manifest["config"])),
         _warnings([*manifest.get("warnings", ()), *notes]),
         _loading(architectures),
-        f"## Method\n\n{PAPER}. The run folder that this was exported from holds the contributors of every row.",
+        _method(manifest),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -108,6 +109,12 @@ def _introduction(manifest: Mapping[str, Any], architectures: Any) -> str:
         f"{escape_markdown(str(manifest['config']['method']))} and **not trained since**. {body} "
         "Continue its pre-training before judging it."
     )
+
+
+def _method(manifest: Mapping[str, Any]) -> str:
+    name = str(manifest["config"]["method"])
+    citation = METHODS[name].citation if name in METHODS else escape_markdown(name)
+    return f"## Method\n\n{citation}. The run folder that this was exported from holds the contributors of every row."
 
 
 def _inputs(manifest: Mapping[str, Any], source: Mapping[str, Any], target: Mapping[str, Any]) -> dict[str, Any]:

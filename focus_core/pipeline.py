@@ -1,5 +1,7 @@
 """From inputs to a result, in named steps: match, read the corpus, train vectors, combine, embed, judge.
 
+A method that compares no auxiliary vectors skips their training, and may do without a corpus.
+
 Owns the order of the steps; the only copy of the flow is `run_focus`. Refuses mathematics, file formats and names:
 `focus_core.requests` turns names into the objects that this module works on.
 """
@@ -19,7 +21,7 @@ from focus_core.auxiliary import AuxiliaryVectors, train_auxiliary
 from focus_core.config import InitConfig
 from focus_core.corpus import Corpus
 from focus_core.domain import ProgressHook, no_progress
-from focus_core.errors import AuxiliaryError, bad_input
+from focus_core.errors import bad_input
 from focus_core.extended_run import extend_result
 from focus_core.health import auxiliary_health
 from focus_core.methods import METHODS, Method, MethodInput, MethodOutput, initialise_matrix
@@ -73,9 +75,10 @@ def run_focus(
     model : SourceModel
         The source's matrices, at least one row for every source id.
     corpus : Corpus, default=None
-        Text in the target language; ``None`` needs ``auxiliary``.
+        Text in the target language; ``None``: FOCUS needs ``auxiliary``, and nothing is known about frequencies.
     auxiliary : AuxiliaryVectors, default=None
-        Ready vectors, one row a target id; ``None`` trains them on the corpus.
+        Ready vectors, one row a target id; ``None`` trains them on the corpus where the method needs them. A method
+        that needs none leaves them out, and says so.
     user_map : mapping of int to int, default=None
         Target id to source id; comes before every rule.
     config : InitConfig, default=None
@@ -91,16 +94,19 @@ def run_focus(
     Raises
     ------
     AuxiliaryError
-        If there is neither a corpus nor ready vectors, or no anchor has a vector.
+        If the method needs vectors and there is neither a corpus nor ready ones, or no anchor has one.
     InvalidInputError
         If the inputs contradict one another; the message names which.
     """
     config = config or InitConfig()
+    method = method_named(config.method)
+    config = method.settle(config)
     model = fit_to_vocabulary(model, source.n)
     progress("match", 0, 1)
     overlap = match_vocabularies(source, target, mode=config.match, user_map=user_map)
     progress("match", 1, 1)
-    reading, auxiliary = _vectors(source, target, corpus, auxiliary, config, progress)
+    unused = auxiliary is not None and not method.needs_auxiliary
+    reading, auxiliary = _read(source, target, corpus, None if unused else auxiliary, config, progress)
     frequency = reading.stream.frequency if reading else None
     given = MethodInput(
         source=source,
@@ -111,8 +117,9 @@ def run_focus(
         frequency=frequency,
         progress=progress,
     )
-    output = method_named(config.method)(given)
-    result = _judge(_collect(given, auxiliary, output, model, reading, corpus), output, progress)
+    output = method(given)
+    warnings = [f"the auxiliary vectors were not used: {method.name} compares none"] if unused else []
+    result = _judge(_collect(given, output, model, reading, corpus, warnings), output, progress)
     if config.extend:
         result = extend_result(result)
     return _embed(result, model, progress)
@@ -141,46 +148,44 @@ def method_named(name: str) -> Method:
     return METHODS[name]
 
 
-def _vectors(
+def _read(
     source: Vocabulary,
     target: Vocabulary,
     corpus: Corpus | None,
     auxiliary: AuxiliaryVectors | None,
     config: InitConfig,
     progress: ProgressHook,
-) -> tuple[Reading | None, AuxiliaryVectors]:
-    """Read the corpus where there is one; return ready vectors, or train them on it."""
+) -> tuple[Reading | None, AuxiliaryVectors | None]:
+    """Read the corpus where there is one; return ready vectors, or train them on it where the method needs them."""
     if corpus is None:
-        if auxiliary is None:
-            remedy = "give --corpus to train them from, or --auxiliary"
-            raise bad_input("auxiliary vectors", expected="vectors", got="none", remedy=remedy, error=AuxiliaryError)
         return None, auxiliary
     with tempfile.TemporaryDirectory(prefix="focus-lab-") as folder:
         stream = tokenise_corpus(
             corpus, target, Path(folder) / "stream.txt", examples=config.examples, progress=progress
         )
         reading = Reading(stream=stream, source_frequency=count_tokens(corpus, source, progress=progress))
-        trained = auxiliary or train_auxiliary(
-            stream,
-            target,
-            dim=config.dim,
-            epochs=config.epochs,
-            min_count=config.min_count,
-            threads=config.threads,
-            seed=config.seed,
-            keep_eos=config.keep_eos_vector,
-            progress=progress,
-        )
-    return reading, trained
+        if auxiliary is None and method_named(config.method).needs_auxiliary:
+            auxiliary = train_auxiliary(
+                stream,
+                target,
+                dim=config.dim,
+                epochs=config.epochs,
+                min_count=config.min_count,
+                threads=config.threads,
+                seed=config.seed,
+                keep_eos=config.keep_eos_vector,
+                progress=progress,
+            )
+    return reading, auxiliary
 
 
 def _collect(
     given: MethodInput,
-    auxiliary: AuxiliaryVectors,
     output: MethodOutput,
     model: SourceModel,
     reading: Reading | None,
     corpus: Corpus | None,
+    warnings: list[str],
 ) -> FocusResult:
     """Gather what is known before any embedding is made."""
     stream = reading.stream if reading else None
@@ -188,7 +193,7 @@ def _collect(
         source=given.source,
         target=given.target,
         overlap=given.overlap,
-        auxiliary=auxiliary,
+        auxiliary=given.auxiliary,
         weights=output.weights,
         embeddings={},
         statistics={},
@@ -200,8 +205,7 @@ def _collect(
         corpus=_describe(corpus, stream) if corpus and stream else None,
         overlap_statistics=overlap_statistics(given.source, given.target, given.overlap, given.frequency),
         inputs=[*model.inputs, *_corpus_inputs(corpus)],
-        notes={"n_anchors": len(output.anchor_ids)},
-        warnings=[*model.messages, *(stream_warnings(stream, given.target) if stream else [])],
+        warnings=[*warnings, *model.messages, *(stream_warnings(stream, given.target) if stream else [])],
     )
 
 
@@ -229,11 +233,13 @@ def _corpus_inputs(corpus: Corpus | None) -> list[dict[str, Any]]:
 
 
 def _judge(result: FocusResult, output: MethodOutput, progress: ProgressHook) -> FocusResult:
-    """Add the health report of the auxiliary space, its warnings and the shares of occurrences."""
+    """Add the health report of the auxiliary space, where there is one, and the shares of occurrences."""
     progress("judge", 0, 1)
-    health = auxiliary_health(
-        result.auxiliary, result.weights, result.overlap.new_ids, output.anchor_ids, result.frequency
-    )
+    health: dict[str, Any] = {}
+    if result.auxiliary is not None:
+        health = auxiliary_health(
+            result.auxiliary, result.weights, result.overlap.new_ids, output.anchor_ids, result.frequency
+        )
     corpus = None if result.corpus is None else result.corpus | result.occurrence_shares
     progress("judge", 1, 1)
     return dataclasses.replace(

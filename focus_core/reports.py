@@ -36,11 +36,12 @@ def summary_lines(manifest: Mapping[str, Any]) -> list[str]:
     counts, health = manifest["counts"], manifest.get("health") or {}
     origins = counts["by_origin"]
     corpus = manifest.get("corpus") or {}
+    anchors = f" over {counts['n_anchors']:,} anchors" if manifest.get("auxiliary") else ""
     lines = [
         f"{manifest['source']['name']} ({counts['n_source']:,} tokens) -> "
         f"{manifest['target']['name']} ({counts['n_target']:,} tokens)",
-        f"copied {origins['copied']:,}, combined {origins['combined']:,} over {counts['n_anchors']:,} anchors, "
-        f"fallback {origins['fallback']:,}",
+        f"{manifest['config']['method']}: copied {origins['copied']:,}, combined {origins['combined']:,}"
+        f"{anchors}, fallback {origins['fallback']:,}{_filled(manifest)}",
     ]
     if not counts["n_new"]:
         lines.append("nothing new to initialise: every target token is in the source vocabulary")
@@ -55,3 +56,9 @@ def summary_lines(manifest: Mapping[str, Any]) -> list[str]:
             f"median largest weight {health['median_max_weight']:.2f}"
         )
     return lines + [f"warning: {text}" for text in manifest["warnings"]]
+
+
+def _filled(manifest: Mapping[str, Any]) -> str:
+    """Return what the fallback rows of the input matrix were filled with, in brackets."""
+    counts = manifest.get("notes", {}).get("fallbacks", {}).get("input", {})
+    return f" ({', '.join(f'{kind} {n:,}' for kind, n in counts.items())})" if counts else ""

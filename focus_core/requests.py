@@ -20,7 +20,7 @@ from focus_core.domain import AuxiliaryKind, Family, MatchMode, ProgressHook, no
 from focus_core.errors import InvalidInputError, bad_input
 from focus_core.models import SourceModel, load_embeddings_file, load_source
 from focus_core.overlap import match_vocabularies, read_user_map
-from focus_core.pipeline import run_focus
+from focus_core.pipeline import method_named, run_focus
 from focus_core.result import FocusResult
 from focus_core.run_folder import RunFolder, open_run
 from focus_core.run_log import RunLog, growing_run
@@ -58,7 +58,7 @@ class InitRequest:
     encoding : str, default=None
         Encoding of the corpus; ``None`` is UTF-8.
     auxiliary : Path, default=None
-        Ready vectors.
+        Ready vectors; FOCUS needs them or a corpus to train them on.
     auxiliary_kind : AuxiliaryKind, default="token"
         What ready vectors are keyed by.
     user_map : Path, default=None
@@ -95,8 +95,6 @@ class InitRequest:
             raise _missing("--vocab-size", "beside --train-tokenizer")
         if self.train_tokenizer and not self.corpus:
             raise _missing("--corpus", "beside --train-tokenizer")
-        if not self.corpus and not self.auxiliary:
-            raise _missing("--corpus", "to train auxiliary vectors from, or ready ones by --auxiliary")
         if self.train_tokenizer is not None and self.train_tokenizer not in TRAINABLE:
             known = ", ".join(TRAINABLE)
             raise bad_input("--train-tokenizer", expected=known, got=repr(self.train_tokenizer), remedy="choose one")
@@ -210,7 +208,16 @@ def run_request(
     -------
     FocusResult
         In memory; nothing is written.
+
+    Raises
+    ------
+    InvalidInputError
+        If the method is unknown or lacks what it needs, before anything is read, or an input cannot be used.
     """
+    method = method_named((config or InitConfig()).method)
+    if method.needs_auxiliary and not request.corpus and not request.auxiliary:
+        raise _missing("--corpus", "to train auxiliary vectors from, or ready ones by --auxiliary")
+    method.settle(config or InitConfig())
     loaded = load_request(request, progress=progress)
     result = run_focus(
         source=loaded.source,
@@ -222,7 +229,8 @@ def run_request(
         config=config,
         progress=progress,
     )
-    return dataclasses.replace(result, inputs=[*loaded.inputs, *result.inputs])
+    used = [entry for entry in loaded.inputs if entry["role"] != "auxiliary" or result.auxiliary is not None]
+    return dataclasses.replace(result, inputs=[*used, *result.inputs])
 
 
 def run_to_folder(
@@ -253,10 +261,28 @@ def run_to_folder(
     InvalidInputError
         If an input cannot be used.
     """
-    with growing_run(output, terminal=terminal) as (part, log):
-        result = run_request(request, config=config, progress=log)
-        save_result(result, part, log, spec=request.source)
+    _run_and_save(request, output, config=config, terminal=terminal)
     return open_run(output)
+
+
+def _run_and_save(
+    request: InitRequest,
+    output: Path,
+    *,
+    config: InitConfig | None,
+    terminal: IO[str] | None = None,
+    progress: ProgressHook = no_progress,
+) -> FocusResult:
+    """Initialise in a growing folder and write it; progress goes to its log and to the caller."""
+    with growing_run(output, terminal=terminal) as (part, log):
+
+        def both(stage: str, done: float, total: float, note: str = "") -> None:
+            log(stage, done, total, note)
+            progress(stage, done, total, note)
+
+        result = run_request(request, config=config, progress=both)
+        save_result(result, part, log, spec=request.source)
+    return result
 
 
 def save_result(result: FocusResult, part: Path, log: RunLog, *, spec: str | None) -> None:
@@ -303,7 +329,7 @@ def run_focus_from_pretrained(
     corpus : sequence of str or Path, default=()
         Files or folders of text in the target language.
     auxiliary : str or Path, default=None
-        Ready vectors; ``None`` trains them on the corpus.
+        Ready vectors; ``None`` trains them on the corpus, where the method needs them.
     train_tokenizer : str, default=None
         ``unigram``, ``bpe`` or ``wordpiece``, with ``vocab_size``.
     vocab_size : int, default=None
@@ -335,15 +361,7 @@ def run_focus_from_pretrained(
     )
     if output is None:
         return run_request(request, config=config, progress=progress)
-    with growing_run(Path(output), terminal=None) as (part, log):
-
-        def both(stage: str, done: float, total: float, note: str = "") -> None:
-            log(stage, done, total, note)
-            progress(stage, done, total, note)
-
-        result = run_request(request, config=config, progress=both)
-        save_result(result, part, log, spec=str(source))
-    return result
+    return _run_and_save(request, Path(output), config=config, progress=progress)
 
 
 def count_overlap(

@@ -14,7 +14,7 @@ import numpy as np
 
 from focus_core.auxiliary import AuxiliaryVectors
 from focus_core.config import InitConfig
-from focus_core.domain import ORIGINS, Origin
+from focus_core.domain import ORIGINS, RULES, Origin, Rule
 from focus_core.overlap import Overlap
 from focus_core.vocabulary import Vocabulary
 from focus_core.weights import WeightMatrix
@@ -33,8 +33,8 @@ class FocusResult:
         The two vocabularies; with extension, ``target`` is the extended one.
     overlap : Overlap
         Which target token is which source token.
-    auxiliary : AuxiliaryVectors
-        The vectors that similarities were taken from.
+    auxiliary : AuxiliaryVectors or None
+        The vectors that similarities were taken from; ``None`` where the method compared none.
     weights : WeightMatrix
         ``W`` of shape (n_target, n_source) with one origin a row.
     embeddings : dict of str to torch.Tensor
@@ -53,7 +53,7 @@ class FocusResult:
     corpus : dict
         Numbers about the corpus; ``None`` where there was none.
     health : dict
-        The health report of the auxiliary space.
+        The health report of the auxiliary space; empty without one.
     overlap_statistics : dict
         Counts of shared and new tokens by rule, script, length and kind.
     inputs : list of dict
@@ -67,7 +67,7 @@ class FocusResult:
     source: Vocabulary
     target: Vocabulary
     overlap: Overlap
-    auxiliary: AuxiliaryVectors
+    auxiliary: AuxiliaryVectors | None
     weights: WeightMatrix
     embeddings: Mapping[str, torch.Tensor]
     statistics: Mapping[str, np.ndarray]
@@ -91,16 +91,40 @@ class FocusResult:
 
     @cached_property
     def counts(self) -> dict[str, Any]:
-        """The numbers of the manifest's ``counts``."""
+        """The numbers of the manifest's ``counts``.
+
+        ``n_overlap`` counts the tokens that are shared, ``by_rule`` the rows that are copied, by what matched them: a
+        method may copy fewer than are shared.
+        """
         return {
             "n_source": self.overlap.n_source,
             "n_target": self.overlap.n_target,
             "n_overlap": self.overlap.n_overlap,
             "n_new": self.overlap.n_new,
-            "n_anchors": int(self.auxiliary.has_vector[self.overlap.target_ids].sum()),
-            "by_rule": self.overlap.by_rule,
+            "n_anchors": self._n_anchors,
+            "by_rule": self._copied_by_rule,
             "by_origin": self.by_origin,
         }
+
+    @property
+    def _n_anchors(self) -> int:
+        if self.auxiliary is None:
+            return 0
+        return int(self.auxiliary.has_vector[self.overlap.target_ids].sum())
+
+    @property
+    def _copied_by_rule(self) -> dict[str, int]:
+        copied = (self.weights.origins == ORIGINS.index(Origin.COPIED)) & self.target.present
+        counts = np.bincount(self.weights.rules[copied], minlength=len(RULES))
+        return {str(rule): int(counts[code]) for code, rule in enumerate(RULES) if rule is not Rule.NONE}
+
+    @cached_property
+    def copied_from(self) -> np.ndarray:
+        """Source id whose row each target id copies, shape (n_target,), dtype int32; -1 where it copies none."""
+        matrix, sources = self.weights.matrix, np.full(self.weights.n_target, -1, np.int32)
+        copied = np.flatnonzero(self.weights.origins == ORIGINS.index(Origin.COPIED))
+        sources[copied] = matrix.indices[matrix.indptr[copied]]
+        return sources
 
     @cached_property
     def occurrence_shares(self) -> dict[str, float | None]:

@@ -17,13 +17,14 @@ import numpy as np
 
 from focus_core import __version__
 from focus_core.artifacts import dump_json, write_arrays
-from focus_core.domain import KINDS, ORIGINS, RULES, Origin
+from focus_core.domain import KINDS, ORIGINS, RULES
 from focus_core.run_folder import COLUMNS, RunFolder, layout, open_run
 from focus_core.tokenizer_files import save_tokenizer_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from focus_core.auxiliary import AuxiliaryVectors
     from focus_core.result import FocusResult
     from focus_core.vocabulary import Vocabulary
 
@@ -61,7 +62,8 @@ def write_run(result: FocusResult, part: Path) -> None:
     if result.examples is not None:
         _write_table(part, "examples", _examples(result.examples))
     write_arrays(part / layout.EMBEDDINGS, result.embeddings)
-    write_arrays(part / layout.AUXILIARY, {"vectors": result.auxiliary.vectors})
+    if result.auxiliary is not None:
+        write_arrays(part / layout.AUXILIARY, {"vectors": result.auxiliary.vectors})
     write_arrays(part / layout.STATISTICS, result.statistics)
     save_tokenizer_folder(result.source, part / layout.SOURCE_TOKENIZER)
     save_tokenizer_folder(result.target, part / layout.TARGET_TOKENIZER)
@@ -142,16 +144,15 @@ def _contributions(result: FocusResult, sizes: np.ndarray) -> dict[str, Any]:
 def _tokens(result: FocusResult, sizes: np.ndarray) -> dict[str, Any]:
     """Return one row per target id; an id without a token has null for kind, origin and rule."""
     target, weights, present = result.target, result.weights, result.target.present
-    source_ids = np.full(target.n, -1, dtype=np.int32)
-    source_ids[result.overlap.target_ids] = result.overlap.source_ids
+    covered = np.zeros(target.n, dtype=bool) if result.auxiliary is None else result.auxiliary.has_vector
     return {
         **_described(target),
         "word_start": target.word_start,
         "origin": _names(weights.origins, ORIGINS, present),
         "rule": _names(weights.rules, RULES, present),
-        "source_id": source_ids,
+        "source_id": result.copied_from,
         "frequency": _counts(result.frequency, target.n),
-        "has_auxiliary": result.auxiliary.has_vector,
+        "has_auxiliary": covered,
         "n_contributors": sizes,
         "max_weight": np.asarray(weights.max_weight, dtype=np.float32),
         "effective_contributors": np.asarray(weights.effective_contributors, dtype=np.float32),
@@ -197,12 +198,12 @@ def _source_tokens(result: FocusResult) -> dict[str, Any]:
     ``target_id`` is the lowest target id that is a copy of it; -1 where none is. Copies do not count as fed.
     """
     n_source = result.source.n
-    matrix, overlap = result.weights.matrix, result.overlap
+    matrix, copied = result.weights.matrix, np.flatnonzero(result.copied_from >= 0)
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    fed = ~_is_copied(result)[rows]
+    fed = result.copied_from[rows] < 0
     sources = matrix.indices[fed]
     targets = np.full(n_source, -1, dtype=np.int32)
-    targets[overlap.source_ids[::-1]] = overlap.target_ids[::-1]  # subtle: the last assignment, the lowest id, holds
+    targets[result.copied_from[copied[::-1]]] = copied[::-1]  # subtle: the last assignment, the lowest id, holds
     return {
         **_described(result.source),
         "frequency": _counts(result.source_frequency, n_source),
@@ -210,11 +211,6 @@ def _source_tokens(result: FocusResult) -> dict[str, Any]:
         "n_fed": np.bincount(sources, minlength=n_source).astype(np.int32),
         "weight_fed": np.bincount(sources, weights=matrix.data[fed], minlength=n_source).astype(np.float32),
     }
-
-
-def _is_copied(result: FocusResult) -> np.ndarray:
-    copied: np.ndarray = result.weights.origins == ORIGINS.index(Origin.COPIED)
-    return copied
 
 
 def _candidates(result: FocusResult) -> dict[str, Any]:
@@ -245,7 +241,6 @@ def _examples(examples: list[tuple[int, str]]) -> dict[str, Any]:
 def _manifest(result: FocusResult) -> dict[str, Any]:
     """Return everything the manifest says; docs/run_format.md explains every key."""
     corpus = None if result.corpus is None else {**result.corpus, **result.occurrence_shares}
-    auxiliary = result.auxiliary
     return {
         "schema_version": layout.SCHEMA_VERSION,
         "kind": layout.KIND,
@@ -257,17 +252,23 @@ def _manifest(result: FocusResult) -> dict[str, Any]:
         "target": _summary(result.target),
         "counts": result.counts,
         "corpus": corpus,
-        "auxiliary": {
-            "kind": str(auxiliary.kind),
-            "dim": int(auxiliary.vectors.shape[1]),
-            "n_vectors": int(auxiliary.has_vector.sum()),
-            "settings": auxiliary.settings,
-        },
+        "auxiliary": _auxiliary(result.auxiliary),
         "health": result.health,
         "overlap_statistics": result.overlap_statistics,
         "matrices": _matrices(result),
         "notes": result.notes,
         "warnings": result.warnings,
+    }
+
+
+def _auxiliary(auxiliary: AuxiliaryVectors | None) -> dict[str, Any] | None:
+    if auxiliary is None:
+        return None
+    return {
+        "kind": str(auxiliary.kind),
+        "dim": int(auxiliary.vectors.shape[1]),
+        "n_vectors": int(auxiliary.has_vector.sum()),
+        "settings": auxiliary.settings,
     }
 
 

@@ -157,6 +157,31 @@ class WeightMatrix:
         order = np.argsort(-self.matrix.data[part], kind="stable")
         return self.matrix.indices[part][order], self.matrix.data[part][order], self.similarities[part][order]
 
+    def moved(self, rows: np.ndarray, places: np.ndarray) -> SparseRows:
+        """Return some rows under other ids.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n,)
+            Target ids of this matrix.
+        places : ndarray of shape (n,)
+            Their ids in the matrix that they are to be part of.
+
+        Returns
+        -------
+        SparseRows
+            The same contributors, weights and similarities.
+        """
+        counts = self.support[rows]
+        at = spread(self.matrix.indptr[rows].astype(np.int64), counts)
+        return SparseRows(
+            rows=places,
+            indptr=np.concatenate([[0], np.cumsum(counts)]),
+            source_ids=self.matrix.indices[at],
+            weights=self.matrix.data[at],
+            similarities=self.similarities[at],
+        )
+
     def apply(self, matrix: torch.Tensor) -> torch.Tensor:
         """Make the target rows that have weights: ``W @ matrix``, copied rows bit for bit.
 
@@ -202,7 +227,7 @@ class WeightMatrix:
         if not len(targets):
             return
         starts, counts = self.matrix.indptr[targets].astype(np.int64), self.support[targets]
-        at = _spread(starts, counts)
+        at = spread(starts, counts)
         used, local = np.unique(self.matrix.indices[at], return_inverse=True)
         dtype = torch.float64 if matrix.dtype == torch.float64 else torch.float32
         table = matrix.index_select(0, torch.from_numpy(used)).to(dtype)
@@ -246,7 +271,7 @@ def assemble(
     indices, data = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
     similarities = np.empty(indptr[-1], np.float32)
     for part in parts:
-        at = _spread(indptr[part.rows], np.diff(part.indptr))
+        at = spread(indptr[part.rows], np.diff(part.indptr))
         indices[at], data[at], similarities[at] = part.source_ids, part.weights, part.similarities
     rows = np.repeat(np.arange(shape[0]), counts)
     indptr, indices, data, similarities = _canonical(rows, indptr, indices, data, similarities)
@@ -257,8 +282,8 @@ def assemble(
     )
 
 
-def _spread(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Positions ``starts[i], starts[i] + 1, ...`` (``counts[i]`` of them), one row after the other."""
+def spread(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the positions ``starts[i], starts[i] + 1, ...`` (``counts[i]`` of them), one row after the other."""
     ends = np.cumsum(counts)
     return np.repeat(starts - (ends - counts), counts) + np.arange(ends[-1] if len(ends) else 0)
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from focus_core.domain import Origin
+from focus_core.methods import METHODS
 from focus_core.run_folder import RunFolder
 
 MAX_TOKENS = 50
@@ -145,6 +146,17 @@ class Check(ABC):
             tokens=listed,
             side=side,
         )
+
+
+def compares_vectors(run: RunFolder) -> bool:
+    """Return whether the run's method compared auxiliary vectors."""
+    return run.manifest.get("auxiliary") is not None
+
+
+def copies_text(run: RunFolder) -> bool:
+    """Return whether shared tokens of text keep their source rows under the run's method."""
+    method = METHODS.get(str(run.manifest["config"]["method"]))
+    return method is None or method.copies_text
 
 
 def present(run: RunFolder) -> np.ndarray:

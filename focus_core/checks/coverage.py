@@ -12,6 +12,8 @@ from focus_core.checks.base import (
     Status,
     Threshold,
     by_frequency,
+    compares_vectors,
+    copies_text,
     frequency,
     grade,
     has_origin,
@@ -39,17 +41,19 @@ class TooLittleOverlap(Check):
 
     def run(self, run: RunFolder) -> CheckResult:
         """Compare the number of shared tokens with the vocabulary, and of anchors with the auxiliary space."""
-        counts, dim = run.manifest["counts"], run.manifest["auxiliary"]["dim"]
+        counts = run.manifest["counts"]
         if not counts["n_new"]:
             return self.result(Status.NOT_APPLICABLE, "every target token is shared: there is nothing to combine")
         share = counts["n_overlap"] / counts["n_target"]
-        summary = (
-            f"{counts['n_overlap']:,} of {counts['n_target']:,} target tokens are shared ({percent(share)}), "
-            f"{counts['n_anchors']:,} of them are anchors in {dim} dimensions"
-        )
+        summary = f"{counts['n_overlap']:,} of {counts['n_target']:,} target tokens are shared ({percent(share)})"
+        if not copies_text(run):
+            return self.result(Status.NOT_APPLICABLE, f"{summary}; the method does not copy them")
         status = Status.WARNING if share < self.limit("share") else Status.PASSED
-        if counts["n_anchors"] < self.limit("anchors_per_dimension") * dim:
-            status = Status.PROBLEM
+        if compares_vectors(run):
+            dim = run.manifest["auxiliary"]["dim"]
+            summary += f", {counts['n_anchors']:,} of them are anchors in {dim} dimensions"
+            if counts["n_anchors"] < self.limit("anchors_per_dimension") * dim:
+                status = Status.PROBLEM
         tip = "try --match fuzzy, a --map of translations, a larger corpus (more anchors), or a nearer source model"
         return self.result(status, summary, tip=tip)
 
@@ -73,6 +77,8 @@ class ManyFallbacks(Check):
         new = fallback | has_origin(run, Origin.COMBINED)
         if not new.any():
             return self.result(Status.NOT_APPLICABLE, "no target token is new")
+        if not compares_vectors(run) and not has_origin(run, Origin.COMBINED).any():
+            return self.result(Status.NOT_APPLICABLE, "the method combines no rows: every new one is a fallback row")
         seen = frequency(run)
         weight = np.ones(len(new)) if seen is None or not seen[new].any() else seen
         share = float(weight[fallback].sum() / weight[new].sum())
@@ -82,6 +88,8 @@ class ManyFallbacks(Check):
         )
         status = grade(share, warning=self.limit("share"), problem=self.limit("problem"))
         tip = "give more text, lower --min-count, or choose a smaller target vocabulary"
+        if not compares_vectors(run):
+            tip = "the source tokenizer has no piece for these tokens; --method focus needs none"
         return self.result(status, summary, tip=tip, tokens=by_frequency(run, np.flatnonzero(fallback)))
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from focus_core.checks.base import Check, CheckResult, Status, Threshold, by_frequency, has_origin, percent
+from focus_core.checks.base import Check, CheckResult, Status, Threshold, by_frequency, copies_text, has_origin, percent
 from focus_core.domain import Origin, Role, TokenKind
 from focus_core.run_folder import RunFolder
 
@@ -25,6 +25,8 @@ class AmbiguousMatches(Check):
         n_overlap = run.manifest["counts"]["n_overlap"]
         if not n_overlap:
             return self.result(Status.NOT_APPLICABLE, "no token was matched")
+        if not copies_text(run):
+            return self.result(Status.NOT_APPLICABLE, "the method does not copy matched tokens of text")
         several, tied = _ambiguous(run)
         share = len(tied) / n_overlap
         summary = (

@@ -7,7 +7,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from focus_core.checks.base import Check, CheckResult, Status, Threshold, grade, has_origin, percent, present
+from focus_core.checks.base import (
+    Check,
+    CheckResult,
+    Status,
+    Threshold,
+    compares_vectors,
+    grade,
+    has_origin,
+    percent,
+    present,
+)
 from focus_core.domain import Origin, TokenKind
 from focus_core.run_folder import RunFolder
 
@@ -46,6 +56,8 @@ class NormShift(Check):
             f"{outliers:,} rows differ by more than {self.limit('problem'):g} times"
         )
         tip = "short rows mix unlike rows: train the vectors longer or lower --temperature; long: see the source"
+        if not compares_vectors(run):
+            tip = "short rows are means of unlike rows: choose another --method or --fallback; long: see the source"
         return self.result(status, summary, tip=tip, tokens=new[np.argsort(-factors, kind="stable")])
 
 
@@ -123,7 +135,7 @@ class DuplicateRows(Check):
             f"{int((twin & new).sum()):,} of {int(new.sum()):,} new rows and {int((twin & copied).sum()):,} of "
             f"{int(copied.sum()):,} copied rows ({percent(shares['copied'])}) equal another row"
         )
-        tip = "copied: use --match exact; new: see FOC004, or choose another --fallback than mean"
+        tip = "copied: use --match exact; new: see FOC004, or choose another --method or --fallback than mean"
         worst = np.concatenate([np.flatnonzero(twin & new), np.flatnonzero(twin & copied)])
         return self.result(status, summary, tip=tip, tokens=worst)
 

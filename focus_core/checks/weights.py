@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from focus_core.checks.base import Check, CheckResult, Status, Threshold, grade, has_origin, percent
+from focus_core.checks.base import Check, CheckResult, Status, Threshold, compares_vectors, grade, has_origin, percent
 from focus_core.domain import Origin
 from focus_core.run_folder import RunFolder
 
@@ -31,7 +31,7 @@ class Hubs(Check):
         fed = run.column("source_tokens", "weight_fed").astype(np.float64)
         total, n_anchors = float(fed.sum()), run.manifest["counts"]["n_anchors"]
         if total <= 0 or not n_anchors:
-            return self.result(Status.NOT_APPLICABLE, "no row was combined from source rows")
+            return self.result(Status.NOT_APPLICABLE, "no row was combined from anchors")
         shares = fed / total
         least = max(self.limit("share"), self.limit("times_equal_share") / n_anchors)
         hubs = np.flatnonzero(shares > least)
@@ -61,6 +61,8 @@ class DegenerateSupport(Check):
     def run(self, run: RunFolder) -> CheckResult:
         """Look at the median number of contributors of combined rows, and at rows with one heavy contributor."""
         ids = np.flatnonzero(has_origin(run, Origin.COMBINED))
+        if not compares_vectors(run):
+            return self.result(Status.NOT_APPLICABLE, "no similarities were taken: support has no bound to keep")
         if not len(ids):
             return self.result(Status.NOT_APPLICABLE, "no row was combined from source rows")
         sizes = run.column("tokens", "n_contributors")[ids]

@@ -15,6 +15,7 @@ import numpy as np
 
 from focus_core.config import InitConfig
 from focus_core.domain import Fallback
+from focus_core.methods.multivariate import MultivariateNormal, fit_normal
 from focus_core.token_identity import SPECIAL
 from focus_core.vocabulary import Vocabulary
 from focus_core.weights import FALLBACK, WeightMatrix
@@ -54,7 +55,7 @@ class InitialisedMatrix:
         Of the source rows.
     fallbacks : dict of str to int
         How many tokens fell back, by what they fell back to: ``pieces``, ``script and word start``, ``script``,
-        ``normal``, ``mean``. Zeros are left out.
+        ``normal``, ``multivariate``, ``mean``. Zeros are left out.
     """
 
     rows: torch.Tensor
@@ -82,7 +83,7 @@ def initialise_matrix(
     source, target : Vocabulary
         The two vocabularies.
     config : InitConfig
-        ``fallback``, ``seed`` and ``specials_in_statistics`` are read.
+        ``fallback``, ``covariance_scale``, ``seed`` and ``specials_in_statistics`` are read.
     name : str, default="input"
         Which matrix this is; two matrices of one model get independent random rows. A bias is never random:
         its rows without weights take the mean bias.
@@ -231,21 +232,29 @@ class _Filler:
         return {"mean": len(ids)}
 
     def fill_random(self, rows: torch.Tensor, ids: np.ndarray, matrix: torch.Tensor) -> dict[str, int]:
-        """Draw rows from N(mean, std) of all source rows or, by option, of those of the token's script."""
+        """Draw rows from N(mean, std) of all source rows, or of their script's, or from N(mean, Sigma): by option."""
         import torch
 
         groups = self._script_statistics(ids, matrix) if self.config.fallback is Fallback.SCRIPT else {}
+        joint = self._fit_normal(matrix) if self.config.fallback is Fallback.MULTIVARIATE and len(ids) else None
         counts: Counter[str] = Counter()
         for start in range(0, len(ids), _BLOCK_ROWS):
             block = ids[start : start + _BLOCK_ROWS]
             identities = [self.target.identities[i] for i in block.tolist()]
             values = standard_normal_rows(self.config.seed, self.name, identities, rows.shape[1])
-            labels, mean, std = self._moments(block, groups)
-            values *= std
-            values += mean
+            if joint is not None:
+                labels, values = ["multivariate"] * len(block), joint.shape_rows(values)
+            else:
+                labels, mean, std = self._moments(block, groups)
+                values *= std
+                values += mean
             rows[torch.from_numpy(block)] = torch.from_numpy(values).to(rows.dtype)
             counts.update(labels)
         return dict(counts)
+
+    def _fit_normal(self, matrix: torch.Tensor) -> MultivariateNormal:
+        used = statistic_rows(self.source, self.config, matrix.shape[0])
+        return fit_normal(matrix, used, mean=self.overall.mean, scale=self.config.covariance_scale)
 
     def _moments(
         self, ids: np.ndarray, groups: Mapping[Hashable, Statistics]

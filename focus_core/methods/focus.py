@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from focus_core.domain import RULES, Rule
 from focus_core.errors import AuxiliaryError, VocabularyError, bad_input
 from focus_core.methods.base import MethodInput, MethodOutput
-from focus_core.methods.pieces import fallback_rows
+from focus_core.methods.rows import NO_ROWS, put_together
 from focus_core.similarity import similarity_weights
 from focus_core.token_identity import SPECIAL
 from focus_core.validation import check_matrix
-from focus_core.weights import COMBINED, COPIED, FALLBACK, SparseRows, assemble
+from focus_core.weights import SparseRows
 
 if TYPE_CHECKING:
     from focus_core.auxiliary import AuxiliaryVectors
@@ -47,16 +46,10 @@ def focus(inputs: MethodInput) -> MethodOutput:
         If there are new tokens but no auxiliary vectors, or these have another number of rows, or no overlapping
         token has one.
     """
-    overlap, target = inputs.overlap, inputs.target
+    overlap = inputs.overlap
     _require_overlap(inputs)
     anchors, combined = _split(inputs)
-    parts = [SparseRows.copies(overlap.target_ids, overlap.source_ids), _combine(inputs, anchors, combined)]
-    origins, rules = np.full(target.n, FALLBACK, np.uint8), np.full(target.n, RULES.index(Rule.NONE), np.uint8)
-    origins[overlap.target_ids], rules[overlap.target_ids] = COPIED, overlap.rules
-    origins[combined] = COMBINED
-    left = np.setdiff1d(overlap.new_ids, combined, assume_unique=True)
-    parts.append(fallback_rows(left, source=inputs.source, target=target, fallback=inputs.config.fallback))
-    weights = assemble(parts, shape=(target.n, inputs.source.n), origins=origins, rules=rules)
+    weights = put_together(inputs, np.arange(overlap.n_overlap), _combine(inputs, anchors, combined))
     return MethodOutput(weights=weights, anchor_ids=np.sort(overlap.target_ids[anchors]))
 
 
@@ -106,7 +99,7 @@ def _covered(inputs: MethodInput) -> np.ndarray:
 def _combine(inputs: MethodInput, anchors: np.ndarray, combined: np.ndarray) -> SparseRows:
     """Weigh anchors for every combined token; ``anchors`` are positions in the overlap."""
     if not len(combined):
-        return SparseRows.copies(np.zeros(0, np.int32), np.zeros(0, np.int32))
+        return NO_ROWS
     vectors, config = _vectors(inputs.auxiliary), inputs.config
     rows = similarity_weights(
         vectors[combined],

@@ -1,7 +1,7 @@
-"""The fallback that reads a token with the source tokenizer: the mean of the rows of its pieces.
+"""Reading a token with the source tokenizer: the mean of the rows of its pieces.
 
 Owns how a target token is spelled for another tokenizer. As FVT (Gee et al., EMNLP industry 2022), but the word
-start is kept, unknown pieces are left out, and a token without a piece is left to the random fallback.
+start is kept, unknown pieces are left out, and a token without a piece is left to the fallback.
 """
 
 from __future__ import annotations
@@ -33,8 +33,24 @@ def fallback_rows(ids: np.ndarray, *, source: Vocabulary, target: Vocabulary, fa
     SparseRows
         One row for every id that has pieces; none for the others.
     """
-    if fallback is not Fallback.PIECES:
-        ids = ids[:0]
+    return piece_rows(ids if fallback is Fallback.PIECES else ids[:0], source=source, target=target)
+
+
+def piece_rows(ids: np.ndarray, *, source: Vocabulary, target: Vocabulary) -> SparseRows:
+    """Give tokens the mean of their pieces.
+
+    Parameters
+    ----------
+    ids : ndarray of shape (n,)
+        Target ids, ascending.
+    source, target : Vocabulary
+        The two vocabularies.
+
+    Returns
+    -------
+    SparseRows
+        One row for every id that has pieces, each of equal weight; none for the others.
+    """
     pieces = [piece_ids(int(i), source=source, target=target) for i in ids]
     counts = np.array([len(row) for row in pieces], np.int64)
     kept = counts > 0

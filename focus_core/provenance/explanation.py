@@ -60,7 +60,7 @@ class Candidate:
     rule : str
         The rule by which it fits.
     rank : int
-        0 for the one that was copied.
+        0 for the best one, which was copied unless the method copies none.
     """
 
     source_id: int
@@ -198,8 +198,7 @@ def explain_token(run: RunFolder, target_id: int, *, n_neighbours: int = 0) -> E
     """
     row = _token_row(run, target_id)
     contributors = contributors_of(run, target_id)
-    config = run.manifest["config"]
-    temperature = float(config["temperature"])
+    temperature = float(run.manifest["config"]["temperature"])
     facts: dict[str, Any] = {
         **row,
         "display": show_token(row["text"], word_start=row["word_start"]),
@@ -212,7 +211,7 @@ def explain_token(run: RunFolder, target_id: int, *, n_neighbours: int = 0) -> E
         "neighbours": tuple(embedding_neighbours(run, target_id, k=n_neighbours)) if n_neighbours else (),
     }
     partial = Explanation(**facts, formula="", verdicts=())
-    return dataclasses.replace(partial, formula=formula_of(partial, config), verdicts=verdicts_of(partial, run))
+    return dataclasses.replace(partial, formula=formula_of(partial, run), verdicts=verdicts_of(partial, run))
 
 
 def _token_row(run: RunFolder, target_id: int) -> dict[str, Any]:

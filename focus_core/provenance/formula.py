@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from focus_core.domain import Fallback, Origin
+from focus_core.run_folder import RunFolder
 from focus_core.token_text import show_token
 
 if TYPE_CHECKING:
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 MAX_TERMS = 5
 
 
-def formula_of(explanation: Explanation, config: Mapping[str, Any]) -> str:
+def formula_of(explanation: Explanation, run: RunFolder) -> str:
     """Return one line that says how the row came to be.
 
     Parameters
     ----------
     explanation : Explanation
         The token's facts.
-    config : mapping
-        The manifest's ``config``.
+    run : RunFolder
+        The run, for its options and the scripts of its source tokens.
 
     Returns
     -------
@@ -32,10 +32,21 @@ def formula_of(explanation: Explanation, config: Mapping[str, Any]) -> str:
     left = f"e({explanation.display})"
     if explanation.contributors:
         return f"{left} = {_sum(explanation.contributors, exact=explanation.origin == Origin.COPIED)}"
-    if config["fallback"] in {Fallback.NORMAL, Fallback.SCRIPT}:
-        rows = "the source rows" if config["fallback"] == Fallback.NORMAL else f"{explanation.script} source rows"
-        return f"{left} ~ N(mean, std) of {rows}, per dimension, seed {config['seed']}"
-    return f"{left} = the mean source row"
+    config = run.manifest["config"]
+    if config["fallback"] == Fallback.MEAN:
+        return f"{left} = the mean source row"
+    if config["fallback"] == Fallback.MULTIVARIATE:
+        scale = f"{config['covariance_scale']:g} "
+        return f"{left} ~ N(mean, {scale}Σ) of the source rows, Σ their covariance, seed {config['seed']}"
+    rows = "the source rows"
+    if config["fallback"] == Fallback.SCRIPT and _has_rows(run, explanation.script):
+        rows = f"{explanation.script} source rows"
+    return f"{left} ~ N(mean, std) of {rows}, per dimension, seed {config['seed']}"
+
+
+def _has_rows(run: RunFolder, script: str) -> bool:
+    """Say whether a script has the two source rows that a deviation needs."""
+    return int((run.column("source_tokens", "script") == script).sum()) > 1
 
 
 def _sum(contributors: tuple[Contributor, ...], *, exact: bool) -> str:

@@ -44,10 +44,14 @@ def verdicts_of(explanation: Explanation, run: RunFolder) -> tuple[str, ...]:
     tuple of str
         Sentences; their thresholds are the constants of this module.
     """
-    about_origin = {Origin.COPIED: _copied, Origin.COMBINED: _combined, Origin.FALLBACK: _fallback}
-    sentences = about_origin[Origin(explanation.origin)](explanation)
-    if explanation.origin == Origin.COMBINED and run.manifest["auxiliary"]["kind"] == "trained":
-        sentences += _few_occurrences(explanation)
+    auxiliary = run.manifest.get("auxiliary")
+    if explanation.origin == Origin.COPIED:
+        sentences = _copied(explanation)
+    elif explanation.origin == Origin.FALLBACK:
+        sentences = _fallback(explanation, str(run.manifest["config"]["method"]), compared=auxiliary is not None)
+    else:
+        sentences = _combined(explanation) if auxiliary else _pieces(explanation)
+        sentences += _few_occurrences(explanation) if auxiliary and auxiliary["kind"] == "trained" else []
     return tuple(sentences + _length(explanation))
 
 
@@ -72,9 +76,20 @@ def _combined(explanation: Explanation) -> list[str]:
     return sentences + _kinds(explanation) + _scripts(explanation)
 
 
-def _fallback(explanation: Explanation) -> list[str]:
-    reason = "no auxiliary vector" if not explanation.has_auxiliary else "no similar shared token"
-    sentences = [f"neither shared nor combined: {reason}"]
+def _pieces(explanation: Explanation) -> list[str]:
+    n = len(explanation.contributors)
+    return [f"mean of {n} source pieces of its text" if n > 1 else "one source piece covers its text"]
+
+
+def _fallback(explanation: Explanation, method: str, *, compared: bool) -> list[str]:
+    """Say why the row is no copy and no mixture; a method that compares nothing is itself the reason."""
+    if explanation.candidates:
+        sentences = [f"source token #{explanation.candidates[0].source_id} is the same, but {method} does not copy it"]
+    elif compared:
+        reason = "no auxiliary vector" if not explanation.has_auxiliary else "no similar shared token"
+        sentences = [f"neither shared nor combined: {reason}"]
+    else:
+        sentences = [f"not shared, and {method} combines no source tokens for it"]
     if explanation.frequency:
         times = "once" if explanation.frequency == 1 else f"{explanation.frequency:,} times"
         sentences.append(f"yet it occurs {times} in the corpus")
