@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from focus_core.artifacts import dump_json
+from focus_core.domain import ProgressHook, no_progress
 from focus_core.errors import RunFolderError, bad_input
 
 MIN_INTERVAL_S = 0.2
@@ -45,6 +46,35 @@ def part_of(output: Path) -> Path:
     return output.with_name(f"{output.name}.part")
 
 
+def terminal_progress(terminal: IO[str] | None) -> ProgressHook:
+    """Return a progress hook that redraws one line on a terminal, and elsewhere prints a line a stage.
+
+    Parameters
+    ----------
+    terminal : file or None
+        Where to print; ``None`` prints nothing.
+
+    Returns
+    -------
+    ProgressHook
+        The hook.
+    """
+    if terminal is None:
+        return no_progress
+    interactive = terminal.isatty()
+
+    def tell(stage: str, done: float, total: float, note: str = "") -> None:
+        share = f" {100 * done / total:3.0f} %" if total else ""
+        over = bool(total) and done >= total
+        if interactive:
+            terminal.write(f"\x1b[2K{stage}{share} {note}" + ("\n" if over else "\r"))
+        elif over or not total:
+            terminal.write(f"{stage}{share} {note}\n")
+        terminal.flush()
+
+    return tell
+
+
 class RunLog:
     """Write progress to ``log/events.jsonl`` and, at a calm pace, to standard error.
 
@@ -58,9 +88,9 @@ class RunLog:
 
     def __init__(self, folder: Path, *, terminal: IO[str] | None = None) -> None:
         self.folder = folder / "log"
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._events = (self.folder / "events.jsonl").open("a", encoding="utf-8")
-        self._terminal = terminal
+        self._terminal = terminal_progress(terminal)
         self._last = 0.0
         self._stage = ""
         self._began = time.monotonic()
@@ -79,18 +109,7 @@ class RunLog:
         event = {"stage": stage, "done": done, "total": total, "note": note, "time": time.time()}
         self._events.write(json.dumps(event, ensure_ascii=False) + "\n")
         self._events.flush()
-        if self._terminal is not None:
-            self._print(stage, done, total, note)
-
-    def _print(self, stage: str, done: float, total: float, note: str) -> None:
-        """Redraw one line on a terminal; elsewhere print a line a stage."""
-        share = f" {100 * done / total:3.0f} %" if total else ""
-        terminal = self._terminal
-        if terminal is None or (not terminal.isatty() and done < total):
-            return
-        end = "\r" if terminal.isatty() and not (total and done >= total) else "\n"
-        terminal.write(f"\x1b[2K{stage}{share} {note}{end}" if terminal.isatty() else f"{stage}{share} {note}\n")
-        terminal.flush()
+        self._terminal(stage, done, total, note)
 
     def _close_stage(self, now: float) -> None:
         if self._stage:
@@ -148,6 +167,67 @@ def growing_run(output: Path, *, terminal: IO[str] | None = sys.stderr) -> Itera
     finally:
         if log is not None:
             log.release()
+        shutil.rmtree(part, ignore_errors=True)
+
+
+@contextmanager
+def resumable_run(
+    output: Path, *, resume: bool, checkpoint: str, terminal: IO[str] | None = sys.stderr
+) -> Iterator[tuple[Path, RunLog]]:
+    """Yield (folder to fill, its log) as `growing_run` does, but keep the folder once it holds a checkpoint.
+
+    Parameters
+    ----------
+    output : Path
+        The folder that shall come to be.
+    resume : bool
+        Whether to go on with an unfinished folder.
+    checkpoint : str
+        The file in the growing folder that makes it worth keeping; it is removed at the end.
+    terminal : file, default=sys.stderr
+        Where progress is printed; ``None`` prints none.
+
+    Yields
+    ------
+    part : Path
+        ``output`` with ``.part`` appended.
+    log : RunLog
+        Its log, a progress hook.
+
+    Raises
+    ------
+    RunFolderError
+        If ``output`` exists, another living process is writing it, there is nothing to resume, or there is something
+        and nobody said to resume it.
+    """
+    part = part_of(output)
+    _refuse_existing(output, part)
+    _check_resumable(output, part, resume=resume, checkpoint=checkpoint)
+    part.mkdir(parents=True, exist_ok=True)
+    log = None
+    try:
+        log = RunLog(part, terminal=terminal)
+        yield part, log
+        (part / checkpoint).unlink(missing_ok=True)
+        log.close()
+        part.rename(output)
+    finally:
+        if log is not None:
+            log.release()
+        if part.exists() and not (part / checkpoint).is_file():
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _check_resumable(output: Path, part: Path, *, resume: bool, checkpoint: str) -> None:
+    """Raise where ``resume`` and what lies there do not agree; clear away what no checkpoint makes worth keeping."""
+    there = (part / checkpoint).is_file()
+    if there and not resume:
+        got, remedy = "an unfinished one of that name", f"go on with --resume, or remove {part.name}"
+        raise bad_input(str(output), expected="a new name", got=got, remedy=remedy, error=RunFolderError)
+    if resume and not there:
+        remedy = "start it without --resume"
+        raise bad_input(str(output), expected="a checkpoint", got="none", remedy=remedy, error=RunFolderError)
+    if not there:
         shutil.rmtree(part, ignore_errors=True)
 
 

@@ -20,6 +20,7 @@ from focus_core.export import export_model, quiet_transformers, verify_export
 from focus_core.layouts import model_class
 from focus_core.model_card import write_card
 from focus_core.run_folder import RunFolder, open_training
+from focus_core.run_folder.additions import TRAINED
 from focus_core.run_folder.layout import TARGET_TOKENIZER
 from focus_core.vocabulary import Vocabulary, load_vocabulary
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 MLM, CLM = "mlm", "clm"
 BODY = "body.safetensors"
-TRAINED = "trained.safetensors"
 MOST_POSITIONS = 512
 COUNTED_FROM_PADDING = ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "roberta-prelayernorm", "data2vec-text")
 """Architectures whose first position is the padding id plus one, so that they have that many fewer."""

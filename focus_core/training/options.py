@@ -1,0 +1,202 @@
+"""Every option of a training, its range, and which may change when it is resumed.
+
+Owns defaults. Refuses paths and arrays.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from focus_core.errors import bad_input
+from focus_core.validation import check_range
+
+
+class Objective(StrEnum):
+    """What is predicted: masked tokens, or the next one."""
+
+    MLM = "mlm"
+    CLM = "clm"
+
+
+class Trained(StrEnum):
+    """Which parameters training may change.
+
+    ``embeddings``: input matrix, output matrix and bias; the body stays frozen. ``embeddings-first``: these alone for
+    the first part, then everything. ``all``: everything from the first step.
+    """
+
+    EMBEDDINGS = "embeddings"
+    EMBEDDINGS_FIRST = "embeddings-first"
+    ALL = "all"
+
+
+class Schedule(StrEnum):
+    """How the learning rate goes on after the warm-up."""
+
+    LINEAR = "linear"
+    COSINE = "cosine"
+    CONSTANT = "constant"
+
+
+class Precision(StrEnum):
+    """Arithmetic of the products; ``auto`` takes bfloat16 where it measures faster. Parameters stay float32."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """The options of one training.
+
+    Parameters
+    ----------
+    tokens : int, default=None
+        Tokens to see, padding excluded; either this or ``steps``.
+    steps : int, default=None
+        Optimizer steps to take.
+    objective : Objective, default=None
+        What to predict; ``None`` takes what the model's head was made for.
+    train : Trained, default="all"
+        Which parameters change.
+    first_share : float, default=0.2
+        With ``embeddings-first``, the part of all steps that changes embeddings alone (Dobler & de Melo 2023).
+    learning_rate : float, default=5e-4
+        At its highest.
+    schedule : Schedule, default="linear"
+        After the warm-up: down to zero in a line or a cosine, or constant.
+    warm_up_share : float, default=0.05
+        The part of all steps over which the rate rises from zero.
+    weight_decay : float, default=0.01
+        Of the body's matrices; embeddings and vectors do not decay.
+    clip : float, default=1.0
+        Longest gradient, as one vector over all parameters.
+    batch_tokens : int, default=4096
+        Tokens of one step.
+    length : int, default=128
+        Tokens of one sequence; at most what the model can take.
+    mask_share : float, default=0.15
+        With ``mlm``, the part of tokens to predict: 80 % become the mask, 10 % another token, 10 % stay.
+    evaluations : int, default=20
+        How often the held-out loss is taken after the start; more densely early on.
+    snapshots : int, default=4
+        How many times the input matrix is kept on the way.
+    precision : Precision, default="auto"
+        Arithmetic of the products.
+    seed : int, default=42
+        Seed of the order of sequences, of masks and of dropout.
+    device : str, default="auto"
+        ``cpu``, ``cuda`` or ``auto``.
+    threads : int, default=None
+        Threads of the products on the CPU; ``None`` leaves it to torch. Results are equal to the bit only for equal
+        numbers of threads.
+
+    Raises
+    ------
+    InvalidInputError
+        If an option lies outside its range, or not exactly one of ``tokens`` and ``steps`` is given.
+    """
+
+    tokens: int | None = None
+    steps: int | None = None
+    objective: Objective | None = None
+    train: Trained = Trained.ALL
+    first_share: float = 0.2
+    learning_rate: float = 5e-4
+    schedule: Schedule = Schedule.LINEAR
+    warm_up_share: float = 0.05
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    batch_tokens: int = 4096
+    length: int = 128
+    mask_share: float = 0.15
+    evaluations: int = 20
+    snapshots: int = 4
+    precision: Precision = Precision.AUTO
+    seed: int = 42
+    device: str = "auto"
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.tokens is None) == (self.steps is None):
+            got = "neither" if self.tokens is None else "both"
+            raise bad_input("length of the training", expected="--steps or --tokens", got=got, remedy="give one")
+        for name, low, high in _RANGES:
+            value = getattr(self, name)
+            check_range(f"--{name.replace('_', '-')}", low if value is None else value, low=low, high=high)
+        if self.device != "auto" and self.device.split(":")[0] not in {"cpu", "cuda"}:
+            expected = "auto, cpu or cuda"
+            raise bad_input("--device", expected=expected, got=repr(self.device), remedy="choose one of them")
+
+    @property
+    def n_steps(self) -> int:
+        """Optimizer steps in all."""
+        if self.steps is not None:
+            return self.steps
+        return -(-int(self.tokens or 0) // self.batch_tokens)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the options as plain JSON values, in the order of the fields."""
+        return dataclasses.asdict(self)
+
+    def rate_factor(self, step: int) -> float:
+        """Return the learning rate of a step as a share of the highest.
+
+        Parameters
+        ----------
+        step : int
+            From 0.
+
+        Returns
+        -------
+        float
+            In [0, 1].
+        """
+        import math
+
+        warm = max(1, round(self.warm_up_share * self.n_steps))
+        if step < warm:
+            return (step + 1) / warm
+        left = (self.n_steps - step) / max(1, self.n_steps - warm)
+        if self.schedule is Schedule.LINEAR:
+            return left
+        return 0.5 * (1 - math.cos(math.pi * left)) if self.schedule is Schedule.COSINE else 1.0
+
+    def trains_body(self, step: int) -> bool:
+        """Tell whether a step changes the body.
+
+        Parameters
+        ----------
+        step : int
+            From 0.
+
+        Returns
+        -------
+        bool
+            Whether every parameter changes, or embeddings alone.
+        """
+        if self.train is Trained.EMBEDDINGS_FIRST:
+            return step >= round(self.first_share * self.n_steps)
+        return self.train is Trained.ALL
+
+
+_RANGES = (
+    ("tokens", 1, 10**13),
+    ("steps", 1, 10**9),
+    ("first_share", 0, 1),
+    ("learning_rate", 1e-8, 10),
+    ("warm_up_share", 0, 1),
+    ("weight_decay", 0, 1),
+    ("clip", 1e-6, 1e6),
+    ("batch_tokens", 16, 10**8),
+    ("length", 8, 10**5),
+    ("mask_share", 0.01, 0.9),
+    ("evaluations", 1, 10_000),
+    ("snapshots", 0, 1_000),
+    ("seed", 0, 2**31 - 1),
+    ("threads", 1, 1024),
+)

@@ -1,0 +1,187 @@
+"""The verbs that follow an initialisation: adapt, attach, evaluate, project.
+
+Owns their options; every verb is one call into the library. `focus_core.cli` puts them beside the others.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from focus_core.training.options import Objective, Precision, Schedule, TrainConfig, Trained
+
+Say = Callable[[str], None]
+Run = Annotated[Path, typer.Argument(help="run folder")]
+CorpusFiles = Annotated[list[Path], typer.Option("--corpus", help="file or folder of text; may be repeated")]
+Field = Annotated[str, typer.Option(help="field or column that holds the text")]
+Encoding = Annotated[str | None, typer.Option(help="encoding of text that is not UTF-8")]
+Source = Annotated[str | None, typer.Option(help="where the source model is now, if it has moved")]
+Name = Annotated[str, typer.Option(help="what to call it")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
+Copy = Annotated[Path | None, typer.Option("--output", help="work on a copy of the run, made here")]
+
+
+def add_verbs(app: typer.Typer, *, say: Say, print_json: Callable[[Any], None]) -> None:
+    """Add the verbs to the command line.
+
+    Parameters
+    ----------
+    app : typer.Typer
+        The command line.
+    say : callable
+        Prints one line of results.
+    print_json : callable
+        Prints a JSON value.
+    """
+    app.command()(_adapt_verb(say))
+    app.command()(_attach_verb(say))
+    app.command()(_evaluate_verb(say, print_json))
+    app.command()(_project_verb(say))
+
+
+def _adapt_verb(say: Say) -> Callable[..., None]:
+    default = TrainConfig(steps=1)
+
+    def adapt(
+        run: Run,
+        name: Name,
+        corpus: CorpusFiles,
+        tokens: Annotated[int | None, typer.Option(help="tokens to see")] = None,
+        steps: Annotated[int | None, typer.Option(help="optimizer steps to take, instead of --tokens")] = None,
+        objective: Annotated[Objective | None, typer.Option(help="as the model's head, unless given")] = None,
+        train: Annotated[Trained, typer.Option(help="which parameters change")] = default.train,
+        learning_rate: Annotated[float, typer.Option(help="at its highest")] = default.learning_rate,
+        schedule: Annotated[Schedule, typer.Option(help="after the warm-up")] = default.schedule,
+        warm_up_share: Annotated[float, typer.Option(help="part of all steps")] = default.warm_up_share,
+        clip: Annotated[float, typer.Option(help="longest gradient")] = default.clip,
+        batch_tokens: Annotated[int, typer.Option(help="tokens of one step")] = default.batch_tokens,
+        length: Annotated[int, typer.Option(help="tokens of one sequence")] = default.length,
+        evaluations: Annotated[int, typer.Option(help="points of the held-out curve")] = default.evaluations,
+        snapshots: Annotated[int, typer.Option(help="states of the input matrix to keep")] = default.snapshots,
+        precision: Annotated[Precision, typer.Option(help="arithmetic of the products")] = default.precision,
+        seed: Annotated[int, typer.Option(help="seed of order, masks and dropout")] = default.seed,
+        device: Device = default.device,
+        threads: Annotated[int | None, typer.Option(help="threads on the CPU")] = None,
+        field: Field = "text",
+        encoding: Encoding = None,
+        source: Source = None,
+        resume: Annotated[bool, typer.Option("--resume", help="go on with an interrupted training")] = False,
+        output: Copy = None,
+    ) -> None:
+        """Train the model of a run on text in its new vocabulary."""
+        config = TrainConfig(
+            tokens=tokens,
+            steps=steps,
+            objective=objective,
+            train=train,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            warm_up_share=warm_up_share,
+            clip=clip,
+            batch_tokens=batch_tokens,
+            length=length,
+            evaluations=evaluations,
+            snapshots=snapshots,
+            precision=precision,
+            seed=seed,
+            device=device,
+            threads=threads,
+        )
+        from focus_core.training import adapt_run, adapt_copy
+
+        options: dict[str, Any] = {"field": field, "encoding": encoding, "source": source, "terminal": sys.stderr}
+        if output is not None:
+            say(str(adapt_copy(run, output, name=name, corpus=corpus, config=config, **options)))
+            return
+        say(str(adapt_run(run, name=name, corpus=corpus, config=config, resume=resume, **options)))
+
+    return adapt
+
+
+def _attach_verb(say: Say) -> Callable[..., None]:
+    def attach(
+        run: Run,
+        path: Annotated[Path, typer.Argument(help="checkpoint folder or .safetensors file")],
+        name: Name,
+        tensor: Annotated[str | None, typer.Option(help="name of the input matrix in the file")] = None,
+        output: Copy = None,
+    ) -> None:
+        """Put embeddings that were trained elsewhere beside the initialised ones."""
+        from focus_core.attach import attach_trained
+
+        say(str(attach_trained(run, path, name=name, tensor=tensor, output=output, terminal=sys.stderr)))
+
+    return attach
+
+
+def _evaluate_verb(say: Say, print_json: Callable[[Any], None]) -> Callable[..., None]:
+    def evaluate(
+        targets: Annotated[list[str], typer.Argument(metavar="RUN[:NAME]...", help="runs, or trainings of runs")],
+        corpus: CorpusFiles,
+        dictionary: Annotated[Path | None, typer.Option(help="source word TAB target word, one pair a line")] = None,
+        field: Field = "text",
+        encoding: Encoding = None,
+        source: Source = None,
+        all_lines: Annotated[bool, typer.Option("--all-lines", help="measure on every line, also trained ones")] = False,
+        device: Device = "auto",
+        seed: Annotated[int, typer.Option(help="seed of the bootstrap")] = 0,
+        as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    ) -> None:
+        """Measure initialised and trained states on text that was kept aside."""
+        from focus_core.evaluation import evaluate_runs, render_evaluation
+        from focus_core.run_log import terminal_progress
+
+        report = evaluate_runs(
+            targets,
+            corpus=corpus,
+            field=field,
+            encoding=encoding,
+            dictionary=dictionary,
+            source=source,
+            all_lines=all_lines,
+            device=device,
+            seed=seed,
+            progress=terminal_progress(sys.stderr),
+        )
+        if as_json:
+            print_json(report)
+            return
+        for line in render_evaluation(report):
+            say(line)
+
+    return evaluate
+
+
+def _project_verb(say: Say) -> Callable[..., None]:
+    def project(
+        run: Run,
+        trained: Annotated[list[str] | None, typer.Option(help="a training of the run; may be repeated")] = None,
+        other: Annotated[list[Path] | None, typer.Option(help="another run of the same vocabulary")] = None,
+        method: Annotated[str, typer.Option(help="pca or umap")] = "umap",
+        sample: Annotated[int | None, typer.Option(help="how many tokens; all where left out")] = None,
+        seed: Annotated[int, typer.Option(help="seed of sample and layout")] = 0,
+        keep: Annotated[list[int] | None, typer.Option(help="a token id that the sample must hold")] = None,
+        name: Annotated[str | None, typer.Option(help="what to call it")] = None,
+    ) -> None:
+        """Lay initialised and trained embeddings out on one map."""
+        from focus_core.projection import project_run
+        from focus_core.run_log import terminal_progress
+
+        path = project_run(
+            run,
+            trained=trained or None,
+            others=tuple(other or ()),
+            method=method,
+            sample=sample,
+            seed=seed,
+            keep=tuple(keep or ()),
+            name=name,
+            progress=terminal_progress(sys.stderr),
+        )
+        say(str(path))
+
+    return project
