@@ -21,6 +21,7 @@ from focus_core.artifacts import dump_json
 from focus_core.config import InitConfig
 from focus_core.domain import METHOD_SUMMARIES, AuxiliaryKind, Fallback, MatchMode, Preset
 from focus_core.errors import FocusError, bad_input
+from focus_core.training_cli import add_verbs
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -182,14 +183,22 @@ def check(run: Annotated[Path, typer.Argument(help="run folder")], as_json: Json
 
 @app.command()
 def export(
-    run: Annotated[Path, typer.Argument(help="run folder")],
+    run: Annotated[str, typer.Argument(metavar="RUN[:NAME]", help="run folder, or one of its trainings")],
     destination: Annotated[Path, typer.Argument(help="the model folder to make")],
     source: Annotated[str | None, typer.Option(help="where the source model is now, if it has moved")] = None,
 ) -> None:
     """Write a folder that transformers' ``from_pretrained`` loads, with a model card."""
     from focus_core.export import export_model
+    from focus_core.run_folder import open_run
+    from focus_core.run_folder.targets import split_target
 
-    export_model(run, destination, source=source)
+    folder, trained = split_target(run)
+    if trained is None:
+        export_model(folder, destination, source=source)
+    else:
+        from focus_core.run_model import export_trained
+
+        export_trained(open_run(folder), trained, destination, source=source)
     say(str(destination))
 
 
@@ -210,6 +219,9 @@ def say(text: str) -> None:
 def print_json(value: Any) -> None:
     """Print a JSON value to standard output."""
     say(dump_json(value))
+
+
+add_verbs(app, say=say, print_json=print_json)
 
 
 def complain(text: str) -> None:

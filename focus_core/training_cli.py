@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from focus_core.training.options import Objective, Precision, Schedule, TrainConfig, Trained
+from focus_core.training_options import Objective, Precision, Schedule, TrainConfig, Trained
 
 Say = Callable[[str], None]
 Run = Annotated[Path, typer.Argument(help="run folder")]
@@ -22,7 +22,6 @@ Encoding = Annotated[str | None, typer.Option(help="encoding of text that is not
 Source = Annotated[str | None, typer.Option(help="where the source model is now, if it has moved")]
 Name = Annotated[str, typer.Option(help="what to call it")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
-Copy = Annotated[Path | None, typer.Option("--output", help="work on a copy of the run, made here")]
 
 
 def add_verbs(app: typer.Typer, *, say: Say, print_json: Callable[[Any], None]) -> None:
@@ -62,6 +61,7 @@ def _adapt_verb(say: Say) -> Callable[..., None]:
         length: Annotated[int, typer.Option(help="tokens of one sequence")] = default.length,
         evaluations: Annotated[int, typer.Option(help="points of the held-out curve")] = default.evaluations,
         snapshots: Annotated[int, typer.Option(help="states of the input matrix to keep")] = default.snapshots,
+        stop_below: Annotated[float | None, typer.Option(help="held-out loss at which to stop, in nats")] = None,
         precision: Annotated[Precision, typer.Option(help="arithmetic of the products")] = default.precision,
         seed: Annotated[int, typer.Option(help="seed of order, masks and dropout")] = default.seed,
         device: Device = default.device,
@@ -70,7 +70,6 @@ def _adapt_verb(say: Say) -> Callable[..., None]:
         encoding: Encoding = None,
         source: Source = None,
         resume: Annotated[bool, typer.Option("--resume", help="go on with an interrupted training")] = False,
-        output: Copy = None,
     ) -> None:
         """Train the model of a run on text in its new vocabulary."""
         config = TrainConfig(
@@ -86,18 +85,26 @@ def _adapt_verb(say: Say) -> Callable[..., None]:
             length=length,
             evaluations=evaluations,
             snapshots=snapshots,
+            stop_below=stop_below,
             precision=precision,
             seed=seed,
             device=device,
             threads=threads,
         )
-        from focus_core.training import adapt_run, adapt_copy
+        from focus_core.training import adapt_run
 
-        options: dict[str, Any] = {"field": field, "encoding": encoding, "source": source, "terminal": sys.stderr}
-        if output is not None:
-            say(str(adapt_copy(run, output, name=name, corpus=corpus, config=config, **options)))
-            return
-        say(str(adapt_run(run, name=name, corpus=corpus, config=config, resume=resume, **options)))
+        folder = adapt_run(
+            run,
+            name=name,
+            corpus=corpus,
+            config=config,
+            field=field,
+            encoding=encoding,
+            source=source,
+            resume=resume,
+            terminal=sys.stderr,
+        )
+        say(str(folder))
 
     return adapt
 
@@ -108,12 +115,14 @@ def _attach_verb(say: Say) -> Callable[..., None]:
         path: Annotated[Path, typer.Argument(help="checkpoint folder or .safetensors file")],
         name: Name,
         tensor: Annotated[str | None, typer.Option(help="name of the input matrix in the file")] = None,
-        output: Copy = None,
     ) -> None:
         """Put embeddings that were trained elsewhere beside the initialised ones."""
         from focus_core.attach import attach_trained
+        from focus_core.run_folder import open_run
+        from focus_core.run_log import terminal_progress
 
-        say(str(attach_trained(run, path, name=name, tensor=tensor, output=output, terminal=sys.stderr)))
+        progress = terminal_progress(sys.stderr)
+        say(str(attach_trained(open_run(run), path, name=name, tensor=tensor, progress=progress)))
 
     return attach
 
@@ -126,7 +135,7 @@ def _evaluate_verb(say: Say, print_json: Callable[[Any], None]) -> Callable[...,
         field: Field = "text",
         encoding: Encoding = None,
         source: Source = None,
-        all_lines: Annotated[bool, typer.Option("--all-lines", help="measure on every line, also trained ones")] = False,
+        all_lines: Annotated[bool, typer.Option("--all-lines", help="also on lines trained on")] = False,
         device: Device = "auto",
         seed: Annotated[int, typer.Option(help="seed of the bootstrap")] = 0,
         as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,

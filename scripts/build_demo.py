@@ -96,5 +96,17 @@ def run(
     print(json.dumps(result.counts, indent=1), json.dumps(result.health, indent=1))
 
 
+@app.command()
+def compare(
+    data: Path = typer.Option(..., help="folder with corpora/<language>/*.txt"),
+    work: Path = typer.Option(Path("build/compare"), help="runs and trainings"),
+    minutes: float = typer.Option(90.0, help="begin nothing new after so many minutes"),
+) -> None:
+    """Initialise with every method and train each three times; call it again to go on."""
+    from demo_compare import compare as compare_all
+
+    compare_all(data, work, minutes=minutes)
+
+
 if __name__ == "__main__":
     app()

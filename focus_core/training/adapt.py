@@ -20,9 +20,9 @@ from focus_core.run_log import part_of, resumable_run
 from focus_core.run_model import MLM, RunModel, load_run_model
 from focus_core.training import folder as files
 from focus_core.training.loop import Trainer
-from focus_core.training.options import Objective, Precision, TrainConfig, Trained
 from focus_core.training.state import CHECKPOINT, State
 from focus_core.training.text import TrainingText, read_text
+from focus_core.training_options import Objective, Precision, TrainConfig, Trained
 
 OPTIONS = "options.json"
 MAY_CHANGE = ("learning_rate", "device", "threads")
@@ -236,12 +236,13 @@ def _describe_corpus(text: Corpus, reading: TrainingText) -> dict[str, Any]:
 def _result(trainer: Trainer, state: State) -> dict[str, Any]:
     """Return the numbers that a reader looks for first."""
     first, last = state.curve[0], state.curve[-1]
+    stopped = "reached" if trainer.reached(state) else "finished"
     measured = {
         f"{key}_{when}": row[key]
         for key in ("held_out_loss", "held_out_bits")
         for when, row in (("start", first), ("end", last))
     }
-    return {"steps": state.step, "tokens": last["tokens"], "stopped": "finished", **measured}
+    return {"steps": state.step, "tokens": last["tokens"], "stopped": stopped, **measured}
 
 
 def _warnings(model: RunModel, state: State) -> list[str]:

@@ -15,8 +15,8 @@ from focus_core.artifacts import dump_json, write_arrays
 from focus_core.domain import ORIGINS, Origin, ProgressHook, no_progress
 from focus_core.movement import TokenChange, movement_foreseen, token_change
 from focus_core.run_folder import RunFolder
-from focus_core.run_folder.layout import MANIFEST, SCHEMA_VERSION
 from focus_core.run_folder.additions import TRAINED
+from focus_core.run_folder.layout import MANIFEST, SCHEMA_VERSION
 from focus_core.run_model import BODY, RunModel
 from focus_core.store import plain, versions
 

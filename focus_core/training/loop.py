@@ -18,9 +18,9 @@ import numpy as np
 from focus_core.domain import ProgressHook, no_progress
 from focus_core.errors import FocusError
 from focus_core.run_model import MLM, RunModel, evaluating
-from focus_core.training.options import TrainConfig
 from focus_core.training.state import State, load_checkpoint, save_checkpoint
 from focus_core.training.text import TrainingText, mask_tokens
+from focus_core.training_options import TrainConfig
 
 if TYPE_CHECKING:
     import torch
@@ -109,7 +109,7 @@ class Trainer:
             save_checkpoint(self.folder, parameters, optimizer, state)
         rows, kept = self._row_steps(), self._snapshot_steps()
         saved = time.monotonic()
-        while state.step < self.config.n_steps:
+        while state.step < self.config.n_steps and not self.reached(state):
             self._step(state, parameters, optimizer)
             if state.step in rows:
                 self._add_row(state)
@@ -123,6 +123,11 @@ class Trainer:
                 saved = time.monotonic()
         save_checkpoint(self.folder, parameters, optimizer, state)
         return state
+
+    def reached(self, state: State) -> bool:
+        """Tell whether the held-out loss last taken lies below the one that was asked for."""
+        wanted = self.config.stop_below
+        return wanted is not None and bool(state.curve) and state.curve[-1]["held_out_loss"] < wanted
 
     def _optimizer(self, parameters: dict[str, Any]) -> torch.optim.Optimizer:
         """Return AdamW; matrices of the body decay, embeddings and vectors do not."""
@@ -199,16 +204,16 @@ class Trainer:
             return inputs, blocks, chosen
         return blocks, *next_tokens(blocks, torch.ones_like(blocks, dtype=torch.bool))
 
-    def _gradients(
-        self, state: State, inputs: torch.Tensor, targets: torch.Tensor, chosen: torch.Tensor
-    ) -> float:
+    def _gradients(self, state: State, inputs: torch.Tensor, targets: torch.Tensor, chosen: torch.Tensor) -> float:
         """Add up the gradients of the mean loss over all parts of a batch; return that loss."""
+        import torch
+
         n, total = max(1, int(chosen.sum())), 0.0
         size = -(-len(inputs) // state.parts)
         for start in range(0, len(inputs), size):
             part = slice(start, start + size)
             loss = summed_loss(self.model, inputs[part], targets[part], chosen[part], self.device, state.precision) / n
-            loss.backward()
+            torch.autograd.backward(loss)
             total += loss.item()
         return total
 
@@ -381,5 +386,8 @@ def diverged(step: int, first: float, now: float) -> DivergedError:
     DivergedError
         Ready to raise.
     """
+    hint = "the last good checkpoint is kept; go on with --resume and a lower --learning-rate"
     message = f"training: expected a falling loss, got {now:.2f} nats at step {step:,}, {first:.2f} at the start"
-    return DivergedError(message, hint="the last good checkpoint is kept; go on with --resume and a lower --learning-rate")
+    return DivergedError(
+        message, hint="the last good checkpoint is kept; go on with --resume and a lower --learning-rate"
+    )

@@ -87,6 +87,8 @@ class TrainConfig:
         How many times the input matrix is kept on the way.
     precision : Precision, default="auto"
         Arithmetic of the products.
+    stop_below : float, default=None
+        Stop once the held-out loss is below this many nats; ``None`` goes on to the end.
     seed : int, default=42
         Seed of the order of sequences, of masks and of dropout.
     device : str, default="auto"
@@ -117,6 +119,7 @@ class TrainConfig:
     evaluations: int = 20
     snapshots: int = 4
     precision: Precision = Precision.AUTO
+    stop_below: float | None = None
     seed: int = 42
     device: str = "auto"
     threads: int | None = None
@@ -197,6 +200,7 @@ _RANGES = (
     ("mask_share", 0.01, 0.9),
     ("evaluations", 1, 10_000),
     ("snapshots", 0, 1_000),
+    ("stop_below", 0, 1_000),
     ("seed", 0, 2**31 - 1),
     ("threads", 1, 1024),
 )
