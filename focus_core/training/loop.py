@@ -388,6 +388,4 @@ def diverged(step: int, first: float, now: float) -> DivergedError:
     """
     hint = "the last good checkpoint is kept; go on with --resume and a lower --learning-rate"
     message = f"training: expected a falling loss, got {now:.2f} nats at step {step:,}, {first:.2f} at the start"
-    return DivergedError(
-        message, hint="the last good checkpoint is kept; go on with --resume and a lower --learning-rate"
-    )
+    return DivergedError(message, hint=hint)
