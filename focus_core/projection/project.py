@@ -1,0 +1,169 @@
+"""Making a map of a run: which members, which tokens, where it goes.
+
+Owns the steps and the tokens that are kept on a map. Refuses to change a file of the run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from focus_core.artifacts import digest_json
+from focus_core.checks import run_checks
+from focus_core.checks.base import frequency, present
+from focus_core.domain import ProgressHook, no_progress
+from focus_core.errors import bad_input
+from focus_core.movement import change_score
+from focus_core.projection.layout import METHODS, lay_out
+from focus_core.projection.map_files import write_map
+from focus_core.projection.members import members_of, placeable
+from focus_core.projection.sampling import MIN_TOKENS, frequency_sample
+from focus_core.run_folder import RunFolder, new_addition, open_run, open_training
+from focus_core.run_log import RunLog, growing_run
+
+DEFAULT_ROWS = 20_000
+"""Rows of all members together where no size of the sample is given: a layout of half a minute."""
+
+MOST_CHANGED = 50
+"""How many of the tokens that a training changed most are kept on its map."""
+
+_MAX_NAME = 64
+
+
+def project_run(
+    run: RunFolder | Path | str,
+    *,
+    trained: str | Sequence[str] | None = None,
+    others: Sequence[RunFolder | Path | str] = (),
+    method: str = "umap",
+    sample: int | None = None,
+    seed: int = 0,
+    keep: Sequence[int] = (),
+    name: str | None = None,
+    output: Path | None = None,
+    progress: ProgressHook = no_progress,
+) -> Path:
+    """Place a run's rows, initialised and trained, in one layout, and write it.
+
+    Parameters
+    ----------
+    run : RunFolder or Path or str
+        The run, or its folder.
+    trained : str or sequence of str, default=None
+        Names of its trainings whose rows are placed beside the initialised ones; ``None``: none.
+    others : sequence of RunFolder or Path or str, default=()
+        Runs of the same target tokenizer and width, whose initialised rows are placed too.
+    method : {"umap", "pca"}, default="umap"
+        How.
+    sample : int, default=None
+        How many tokens; ``None``: as many as make 20,000 rows with all members, or all tokens.
+    seed : int, default=0
+        Of the sample and the layout.
+    keep : sequence of int, default=()
+        Target ids that are in the sample in any case, beside those that a check names and the fifty that each
+        training changed most.
+    name : str, default=None
+        What the map is called; ``None`` makes a name of the options.
+    output : Path, default=None
+        Where to write; ``None``: ``projection/NAME`` in the run's folder.
+    progress : ProgressHook, default=no_progress
+        Told what the map's own log is told; raising from it ends the work and leaves nothing behind.
+
+    Returns
+    -------
+    Path
+        The new folder. The same inputs and options give the same bytes outside ``log/``, on one machine and for one
+        number of threads.
+
+    Raises
+    ------
+    InvalidInputError
+        If a member is missing or does not fit, a row is not finite, an id to keep holds no token, there are fewer than
+        twenty tokens, an option lies outside its range, or the map exists.
+    """
+    if method not in METHODS:
+        raise bad_input("method", expected=" or ".join(METHODS), got=repr(method), remedy="choose one of these")
+    names = [trained] if isinstance(trained, str) else list(trained or ())
+    run, *compared = (place if isinstance(place, RunFolder) else open_run(place) for place in (run, *others))
+    members = members_of(run, names, compared)
+    name = name or _default_name(method, [*names, *(other.path.name for other in compared)], sample, seed, keep)
+    target = new_addition(run.path, "projection", name) if output is None else output
+    wanted = {"chosen": _checked(run, keep), "flagged": _flagged(run), "most_changed": _most_changed(run, names)}
+    ids = placeable(run, members)
+    n = max(MIN_TOKENS, DEFAULT_ROWS // len(members)) if sample is None else sample
+    together = np.concatenate(list(wanted.values()))
+    chosen = frequency_sample(ids, frequency=frequency(run), n=n, keep=together, seed=seed)
+    facts = {
+        "kept": {reason: len(np.intersect1d(tokens, chosen)) for reason, tokens in wanted.items()},
+        "n_zero_rows": int(present(run).sum()) - len(ids),
+    }
+    with _growing(target) as (part, log):
+        layout = lay_out(members, chosen, method=method, seed=seed, progress=_both(log, progress))
+        write_map(part, run=run, name=name, members=members, ids=chosen, layout=layout, seed=seed, facts=facts)
+    return target
+
+
+def _default_name(method: str, others: Sequence[str], sample: int | None, seed: int, keep: Sequence[int]) -> str:
+    """Return a name that says what is on the map; options that leave no room for that are digested."""
+    parts = [re.sub(r"[^A-Za-z0-9._-]", "_", part) for part in others] or ["initialised"]
+    size = "" if sample is None else f"-n{sample}"
+    also = f"-keep{digest_json(sorted(map(int, keep)))[:6]}" if len(keep) else ""
+    end = f"{size}{also}-seed{seed}"
+    full = f"{method}-{'-'.join(parts)}{end}"
+    return full if len(full) <= _MAX_NAME else f"{method}-{digest_json(parts)[:12]}{end}"
+
+
+def _checked(run: RunFolder, keep: Sequence[int]) -> np.ndarray:
+    """Return ids to keep, or raise where one of them holds no token."""
+    there, ids = present(run), np.asarray(keep, np.int64).reshape(-1)
+    wrong = [int(i) for i in ids if not (0 <= i < len(there) and there[i])]
+    if wrong:
+        expected, got = "ids of target tokens", ", ".join(map(str, wrong[:3]))
+        raise bad_input("tokens to keep", expected=expected, got=got, remedy="name tokens of this run")
+    return ids
+
+
+def _flagged(run: RunFolder) -> np.ndarray:
+    """Return the target ids that a check of the run names."""
+    return np.array([i for result in run_checks(run) if result.side == "target" for i in result.tokens], np.int64)
+
+
+def _most_changed(run: RunFolder, trained: Sequence[str]) -> np.ndarray:
+    """Return the ids that each training changed most; none of a training without that table."""
+    found = [np.empty(0, np.int64)]
+    for name in trained:
+        table = open_training(run, name).tokens()
+        if table is not None:
+            ids, cosine, kept = (np.asarray(table.column(c).to_numpy()) for c in ("id", "cosine", "kept"))
+            score = change_score(cosine, kept)
+            order = np.argsort(-np.nan_to_num(score, nan=-1.0), kind="stable")[:MOST_CHANGED]
+            found.append(ids[order][~np.isnan(score[order])].astype(np.int64))
+    return np.concatenate(found)
+
+
+def _both(log: RunLog, progress: ProgressHook) -> ProgressHook:
+    """Return a hook that tells the map's log and the caller."""
+
+    def tell(stage: str, done: float, total: float, note: str = "") -> None:
+        log(stage, done, total, note)
+        progress(stage, done, total, note)
+
+    return tell
+
+
+@contextlib.contextmanager
+def _growing(target: Path) -> Iterator[tuple[Path, RunLog]]:
+    """Grow a folder as `growing_run` does, and leave no empty folder around it where that fails."""
+    around = target.parent
+    is_new = not around.exists()
+    try:
+        with growing_run(target, terminal=None) as growing:
+            yield growing
+    finally:
+        if is_new:
+            with contextlib.suppress(OSError):  # it holds a map
+                around.rmdir()
