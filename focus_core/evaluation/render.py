@@ -1,0 +1,131 @@
+"""A report of measures as lines for a terminal.
+
+Owns wording and columns. Refuses to compute: every number comes from the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from focus_core.reports import percent
+
+HEADER = (
+    "",
+    "method",
+    "bits per character",
+    "95 %",
+    "nats per token",
+    "tokens per word",
+    "continued",
+    "chars per token",
+)
+
+
+def render_evaluation(report: Mapping[str, Any]) -> list[str]:
+    """Return a report as lines of text.
+
+    Parameters
+    ----------
+    report : mapping
+        What `evaluate_runs` returned.
+
+    Returns
+    -------
+    list of str
+        The text measured on, a table of losses, then what each training changed, alignment, differences and notes.
+    """
+    rows = [*report["targets"], *report["sources"]]
+    lines = [_text(report), *_columns([HEADER, *map(_row, rows)])]
+    for entry in report["targets"]:
+        lines += _change(entry) + _alignment(entry)
+    for difference in report["differences"]:
+        value = _interval(difference["bits_per_character"], sign=True)
+        lines.append(f"{difference['target']} minus {difference['minus']}: {value} bits per character")
+    lines += map(_group, report["groups"])
+    return lines + [f"note: {entry['target']}: {note}" for entry in rows for note in entry["notes"]]
+
+
+def _text(report: Mapping[str, Any]) -> str:
+    corpus = report["corpus"]
+    losses = [e["loss"] for e in (*report["targets"], *report["sources"]) if e["loss"]]
+    how = "all of them" if corpus["percent"] is None else f"the {corpus['percent']} % kept aside from training"
+    words = f", {losses[0]['n_words']:,} words of {losses[0]['n_characters']:,} characters predicted" if losses else ""
+    files = ", ".join(corpus["files"])
+    return f"{files}: {corpus['n_measured_lines']:,} of {corpus['n_lines']:,} different lines ({how}){words}"
+
+
+def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    loss, cut = entry["loss"], entry["segmentation"]
+    bits = loss["bits_per_character"] if loss else None
+    return (
+        entry["target"],
+        entry.get("method") or "source model",
+        _number(bits["value"] if bits else None, 3),
+        f"{bits['low']:.3f} to {bits['high']:.3f}" if bits else "-",
+        _number(loss["nats_per_token"] if loss else None, 3),
+        _number(cut["tokens_per_word"], 2),
+        percent(cut["continued_words"]),
+        _number(cut["characters_per_token"], 2),
+    )
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return rows with columns of one width, the first two to the left, numbers to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+
+
+def _change(entry: Mapping[str, Any]) -> list[str]:
+    change = entry["change"]
+    if change is None:
+        return []
+    parts = [f"movement foreseen {_number(change['foreseen'], 3)}"]
+    for name in ("all", "copied", "combined", "fallback"):
+        group = change.get(name)
+        if group and group["n"]:
+            parts.append(
+                f"{name} {group['n']:,} rows: cosine {_number(group['cosine'], 3)}, "
+                f"length x {_number(group['norm_ratio'], 2)}, neighbours kept {percent(group['kept'])}"
+            )
+    return [f"{entry['target']}: {'; '.join(parts)}"]
+
+
+def _alignment(entry: Mapping[str, Any]) -> list[str]:
+    found = entry["alignment"]
+    if found is None:
+        return []
+    if not found["n_pairs"] and not found["identical"]["n_pairs"]:
+        return [f"{entry['target']}: of {found['n_listed']:,} pairs of the dictionary none is one token on both sides"]
+    retrieval = ", ".join(
+        f"{name} {' / '.join(percent(share) for share in shares.values())}"
+        for name, shares in (("by cosine", found["retrieval"]["cosine"]), ("by CSLS", found["retrieval"]["csls"]))
+    )
+    same = found["identical"]
+    return [
+        f"{entry['target']}: {found['n_pairs']:,} of {found['n_listed']:,} dictionary pairs "
+        f"({found['n_words']:,} words, {found['n_candidates']:,} candidates): alignment "
+        f"{percent(found['alignment'])}, shuffled {percent(found['alignment_shuffled'])}; a translation among the "
+        f"first 1 / 5 / 10: {retrieval}; {same['n_pairs']:,} pairs of one form apart: {percent(same['alignment'])}"
+    ]
+
+
+def _group(group: Mapping[str, Any]) -> str:
+    name = f"{group['method']}, {group['state']}, {len(group['targets'])} runs"
+    other = group["minus_first_group"]
+    minus = f"; minus the first: {_interval(other, sign=True)}" if other else ""
+    return f"{name}: {_interval(group['bits_per_character'])} bits per character{minus}"
+
+
+def _interval(found: Mapping[str, float], *, sign: bool = False) -> str:
+    form = "+.3f" if sign else ".3f"
+    return f"{found['value']:{form}} ({found['low']:{form}} to {found['high']:{form}})"
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

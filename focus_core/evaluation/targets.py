@@ -1,0 +1,214 @@
+"""What is evaluated: runs and trainings by the names a person gives, and the source behind them.
+
+Owns how a target is found and what can be measured of it. Refuses to measure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from focus_core.errors import InvalidInputError, ModelError, RunFolderError, VocabularyError, bad_input
+from focus_core.export import BARE_ROLE, WEIGHT_ROLES
+from focus_core.models import SourceModel, fit_to_vocabulary, load_embeddings_file, load_source
+from focus_core.run_folder import RunFolder, TrainingFolder, open_run, open_training
+from focus_core.run_folder.additions import ATTACHED
+from focus_core.run_model import BODY, RunModel, load_model_folder
+from focus_core.tensor_files import read_json
+from focus_core.vocabulary import load_vocabulary
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Target:
+    """A run right after initialisation, or after one of its trainings.
+
+    Parameters
+    ----------
+    name : str
+        As the user wrote it.
+    run : RunFolder
+        The run.
+    training : TrainingFolder or None
+        The training.
+    """
+
+    name: str
+    run: RunFolder
+    training: TrainingFolder | None
+
+    @property
+    def state(self) -> str:
+        """``initialised`` or ``trained``."""
+        return "trained" if self.training else "initialised"
+
+    @property
+    def initialisation(self) -> dict[str, Any]:
+        """Method and seed of what was there before any training."""
+        config = self.run.manifest["config"]
+        own = {"method": config["method"], "seed": config["seed"]}
+        given = self.training.manifest.get("initialisation") if self.training else None
+        return own | (given if isinstance(given, dict) else {})
+
+    @property
+    def is_own(self) -> bool:
+        """Whether a training began from this run's rows, and not from another initialisation's."""
+        return self.training is None or self.training.manifest["run_digest"] == self.run.digest
+
+
+def open_target(name: str) -> Target:
+    """Open what ``RUN`` or ``RUN:NAME`` names.
+
+    Parameters
+    ----------
+    name : str
+        A run folder; after its last colon a training of that run. A folder of the whole name comes first.
+
+    Returns
+    -------
+    Target
+        A run, with its training where one was named.
+
+    Raises
+    ------
+    RunFolderError
+        If there is no such run, or it has no such training.
+    """
+    head, colon, tail = name.rpartition(":")
+    if colon and not Path(name).is_dir() and Path(head).is_dir():
+        run = open_run(head)
+        return Target(name=name, run=run, training=open_training(run, tail))
+    return Target(name=name, run=open_run(name), training=None)
+
+
+def why_no_model(target: Target, source: SourceModel | None) -> str:
+    """Say why no model can be put together for a target, or nothing where one can.
+
+    Parameters
+    ----------
+    target : Target
+        The run or training.
+    source : SourceModel or None
+        Its source.
+
+    Returns
+    -------
+    str
+        The reason, a sentence; empty where the loss can be measured.
+
+    Raises
+    ------
+    RunFolderError
+        If a training kept no body although it trained one.
+    """
+    if source is None or not source.has_body:
+        return "The source is a matrix of embeddings without a body, so there is no loss to measure."
+    if not source.has_head:
+        return "The source has no head that predicts tokens, so there is no loss to measure."
+    training = target.training
+    if training is None or training.manifest.get("config", {}).get("train") == "embeddings":
+        return ""
+    if (training.path / BODY).is_file():
+        return ""
+    if training.manifest["kind"] == ATTACHED:
+        return "These embeddings were attached without a body, so there is no loss to measure."
+    raise bad_input(
+        f"training {training.name}",
+        expected="a training that keeps its body",
+        got=f"the training {training.name} keeps no body",
+        remedy="evaluate the run itself, or train it again with `adapt`, under another name",
+        error=RunFolderError,
+    )
+
+
+def open_source(run: RunFolder, source: str | Path | None) -> SourceModel | None:
+    """Load the matrices of a run's source.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    source : str, Path or None
+        Where the source is; ``None`` takes what the run's log remembers.
+
+    Returns
+    -------
+    SourceModel or None
+        Fitted to the source vocabulary; ``None`` where the run was made from a bare matrix and nobody says where
+        that is.
+
+    Raises
+    ------
+    InvalidInputError
+        If the source is gone or is not the one that the run was made from.
+    """
+    inputs = run.manifest["inputs"]
+    if source is None and BARE_ROLE in {entry["role"] for entry in inputs}:
+        return None
+    spec = _remembered(run) if source is None else str(source)
+    path = Path(spec).expanduser()
+    try:
+        model = load_embeddings_file(path) if path.is_file() else load_source(spec)
+    except InvalidInputError as reason:
+        if path.exists() or source is not None:
+            raise
+        raise _gone(run, f"{path.name}, which is gone") from reason
+    digests = {entry["sha256"] for entry in inputs if entry["role"] in WEIGHT_ROLES}
+    if model.digest not in digests:
+        expected = f"the weights that run {run.path.name} was made from"
+        remedy = "give that model with --source"
+        raise bad_input(
+            f"the source model {model.name}", expected=expected, got="others", remedy=remedy, error=ModelError
+        )
+    return fit_to_vocabulary(model, run.manifest["source"]["n"])
+
+
+def _remembered(run: RunFolder) -> str:
+    note = read_json(run.path / "log" / "source.json")
+    if not note or not isinstance(note.get("spec"), str):
+        raise _gone(run, "no note of it")
+    return str(note["spec"])
+
+
+def _gone(run: RunFolder, got: str) -> InvalidInputError:
+    return bad_input(
+        f"the source model of run {run.path.name}",
+        expected="its location in log/source.json",
+        got=got,
+        remedy="say where it is now with --source",
+        error=RunFolderError,
+    )
+
+
+def load_reference(run: RunFolder, source: SourceModel, device: str) -> RunModel | str:
+    """Load the source model itself, to measure it under its own tokenizer.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run made from it.
+    source : SourceModel
+        What `open_source` returned: a model with a body and a head.
+    device : str
+        Where it is put.
+
+    Returns
+    -------
+    RunModel or str
+        The model; or why there is none, where its folder has no tokenizer, or another one than the run read.
+
+    Raises
+    ------
+    InvalidInputError
+        If the model cannot be loaded.
+    """
+    folder = Path(source.folder or source.spec)
+    try:
+        digest = load_vocabulary(folder).digest
+    except VocabularyError:
+        return f"The folder of {source.name} holds no tokenizer, so its own loss was not measured."
+    if digest != run.manifest["source"]["digest"]:
+        return f"The folder of {source.name} holds another tokenizer than the run read; its loss was not measured."
+    model = load_model_folder(folder)
+    model.model.to(device).eval()
+    return model

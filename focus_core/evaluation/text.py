@@ -1,0 +1,89 @@
+"""The lines that are measured: those of a corpus that are kept aside from training, each once.
+
+Owns their choice. Refuses to tokenise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from focus_core.corpus import empty_corpus, iter_batches, open_corpus
+from focus_core.held_out import SHARES, held_out_percent, is_held_out, too_small
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MeasuredText:
+    """Lines to measure on.
+
+    Parameters
+    ----------
+    lines : tuple of str
+        Different lines without white space around them, in the corpus's order.
+    files : tuple of str
+        Names of the corpus's files.
+    digest : str
+        Digest of the corpus.
+    n_lines : int
+        Different lines of the whole corpus.
+    percent : int or None
+        How many lines in a hundred are kept aside; ``None`` where all lines are measured.
+    """
+
+    lines: tuple[str, ...]
+    files: tuple[str, ...]
+    digest: str
+    n_lines: int
+    percent: int | None
+
+
+def read_measured_text(
+    corpus: str | Path | Sequence[str | Path],
+    *,
+    field: str = "text",
+    encoding: str | None = None,
+    all_lines: bool = False,
+) -> MeasuredText:
+    """Read the lines of a corpus to measure on, by the rule that a training keeps lines aside.
+
+    Parameters
+    ----------
+    corpus : str, Path or sequence of them
+        The files.
+    field : str, default="text"
+        Field or column that holds the text.
+    encoding : str, default=None
+        Encoding of the files; ``None`` is UTF-8.
+    all_lines : bool, default=False
+        Whether to measure on every line: right for a text that no training saw.
+
+    Returns
+    -------
+    MeasuredText
+        At least one line.
+
+    Raises
+    ------
+    CorpusError
+        If the corpus cannot be read, holds no text, or is too small to keep anything aside.
+    """
+    paths = [corpus] if isinstance(corpus, str | Path) else list(corpus)
+    opened = open_corpus(paths, field=field, encoding=encoding)
+    seen: set[bytes] = set()
+    kept: list[str] = []
+    for line in map(str.strip, chain.from_iterable(iter_batches(opened))):
+        digest = hashlib.blake2b(line.encode("utf-8", "surrogatepass"), digest_size=12).digest()
+        if digest not in seen:
+            seen.add(digest)
+            if all_lines or is_held_out(line, max(SHARES)):
+                kept.append(line)
+    if not seen:
+        raise empty_corpus(opened.names)
+    percent = None if all_lines else held_out_percent(len(seen))
+    lines = tuple(line for line in kept if percent is None or is_held_out(line, percent))
+    if not lines:
+        raise too_small(len(seen))
+    return MeasuredText(lines=lines, files=opened.names, digest=opened.digest, n_lines=len(seen), percent=percent)

@@ -1,0 +1,264 @@
+"""Sequences a model reads while it is measured, in batches, and what their predictions cost in bits.
+
+Owns `Window`, `LineScores`, the cutting at word boundaries, the batches and what is done when memory runs out. Refuses
+to choose what is predicted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from focus_core.domain import ProgressHook, no_progress
+from focus_core.errors import FocusError
+from focus_core.line_encoding import plain_backend
+from focus_core.run_model import RunModel, evaluating
+from focus_core.training.loop import out_of_memory
+
+if TYPE_CHECKING:
+    import torch
+
+BATCH_TOKENS = 4096
+"""Tokens that the model reads together, padding included."""
+MAX_SCORES = 1 << 26
+"""Predictions of a batch times the size of the vocabulary: 256 MiB of scores in float32."""
+LINES_AT_ONCE = 1024
+WORD = re.compile(r"\S+")
+
+Spans = Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Window:
+    """A sequence that fits into the model.
+
+    Parameters
+    ----------
+    line : int
+        The line it comes from.
+    ids : ndarray of shape (length,), dtype int64
+        What the model reads, special tokens and masks included.
+    chosen : ndarray of shape (length,), dtype bool
+        Positions whose prediction counts.
+    targets : ndarray of shape (n_chosen,), dtype int64
+        The right token at each of them.
+    """
+
+    line: int
+    ids: np.ndarray
+    chosen: np.ndarray
+    targets: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LineScores:
+    """What a model paid for each line; sums over lines are measures, and lines can be drawn anew for intervals.
+
+    Parameters
+    ----------
+    bits : ndarray of shape (n_lines,), dtype float64
+        ``-sum log2 p`` of the predicted tokens.
+    characters : ndarray of shape (n_lines,), dtype int64
+        Characters that these stand for; the same for every tokenizer.
+    words, tokens, unknown : ndarray of shape (n_lines,), dtype int64
+        Predicted words, predicted tokens, and those of them that are the unknown token.
+    warnings : tuple of str, default=()
+        What the user should know.
+    """
+
+    bits: np.ndarray
+    characters: np.ndarray
+    words: np.ndarray
+    tokens: np.ndarray
+    unknown: np.ndarray
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def bits_per_character(self) -> float:
+        """Bits of all lines over characters of all lines; NaN where there is no character."""
+        return float(self.bits.sum() / self.characters.sum()) if self.characters.sum() else float("nan")
+
+    @property
+    def nats_per_token(self) -> float:
+        """Mean of ``-ln p`` over the predicted tokens; NaN where there is none."""
+        return float(self.bits.sum() * np.log(2) / self.tokens.sum()) if self.tokens.sum() else float("nan")
+
+
+def encode_lines(model: RunModel, lines: Sequence[str]) -> Iterator[tuple[int, np.ndarray, list[tuple[int, int]]]]:
+    """Yield number, token ids and token offsets of every line, whole and without special tokens.
+
+    Parameters
+    ----------
+    model : RunModel
+        Whose tokenizer reads the lines.
+    lines : sequence of str
+        Text.
+
+    Yields
+    ------
+    int, ndarray of shape (n_tokens,), list of (int, int)
+        Offsets are characters of the line.
+    """
+    backend = plain_backend(model.vocabulary.backend)
+    for start in range(0, len(lines), LINES_AT_ONCE):
+        part = list(lines[start : start + LINES_AT_ONCE])
+        for place, encoding in enumerate(backend.encode_batch(part, add_special_tokens=False)):
+            yield start + place, np.array(encoding.ids, np.int64), list(encoding.offsets)
+
+
+def cut_at_words(offsets: Spans, line: str, room: int) -> list[tuple[int, int]]:
+    """Cut a line's tokens into pieces of at most ``room``, between words wherever there is a place between words.
+
+    Parameters
+    ----------
+    offsets : sequence of (int, int)
+        Begin and end of every token, in characters of the line.
+    line : str
+        The line; a word is a run of characters without white space.
+    room : int
+        Most tokens of a piece.
+
+    Returns
+    -------
+    list of (int, int)
+        First token of each piece and the one after its last. Only a word of more than ``room`` tokens is cut within.
+
+    Examples
+    --------
+    >>> cut_at_words([(0, 2), (2, 4), (4, 8), (8, 9)], "soko la b", room=3)
+    [(0, 2), (2, 4)]
+    """
+    n = len(offsets)
+    if n <= room:
+        return [(0, n)] if n else []
+    opens = _opens_word(offsets, line)
+    pieces, start = [], 0
+    while n - start > room:
+        places = np.flatnonzero(opens[start + 1 : start + room + 1])
+        end = start + 1 + int(places[-1]) if len(places) else start + room
+        pieces.append((start, end))
+        start = end
+    return [*pieces, (start, n)]
+
+
+def _opens_word(offsets: Spans, line: str) -> np.ndarray:
+    """Tell which tokens begin after a word has ended; the space before a word belongs to that word."""
+    spans = np.array([word.span() for word in WORD.finditer(line)] or [(0, len(line))])
+    begins, ends = np.array(offsets).T
+    first = np.searchsorted(spans[:, 1], begins, side="right")
+    last = np.maximum(np.searchsorted(spans[:, 0], ends, side="left") - 1, first)
+    opens = np.ones(len(offsets), bool)
+    opens[1:] = first[1:] > np.maximum.accumulate(last)[:-1]
+    return opens
+
+
+@dataclass
+class _Budget:
+    """Tokens of a batch; halved when memory runs out."""
+
+    tokens: int
+    warnings: list[str] = field(default_factory=list)
+
+
+def measure_windows(
+    model: RunModel,
+    windows: Sequence[Window],
+    n_lines: int,
+    *,
+    batch_tokens: int = BATCH_TOKENS,
+    progress: ProgressHook = no_progress,
+) -> tuple[np.ndarray, list[str]]:
+    """Return the bits of every line's predictions.
+
+    Parameters
+    ----------
+    model : RunModel
+        Read in evaluation mode, without gradients.
+    windows : sequence of Window
+        What it reads.
+    n_lines : int
+        Lines there are; one without a window costs nothing.
+    batch_tokens : int, default=4096
+        Tokens read together. Halved whenever memory runs out, and a warning says so.
+    progress : ProgressHook, default=no_progress
+        Told the windows done, of all windows, as stage ``measure``.
+
+    Returns
+    -------
+    bits : ndarray of shape (n_lines,), dtype float64
+        ``-sum log2 p`` of each line.
+    warnings : list of str
+        What happened on the way.
+
+    Raises
+    ------
+    FocusError
+        If memory does not suffice for a single sequence.
+    """
+    bits = np.zeros(n_lines)
+    budget = _Budget(batch_tokens)
+    waiting = sorted((w for w in windows if len(w.targets)), key=lambda w: (len(w.ids), w.line))
+    total = len(waiting)
+    with evaluating(model.model):
+        while waiting:
+            batch = _next_batch(waiting, budget.tokens, model.vocabulary.n)
+            try:
+                costs = _costs(model, batch)
+            except (MemoryError, RuntimeError) as reason:
+                if not out_of_memory(reason):
+                    raise
+                _shrink(budget, batch)
+                continue
+            del waiting[-len(batch) :]
+            for window, cost in zip(batch, costs, strict=True):
+                bits[window.line] += cost
+            progress("measure", total - len(waiting), total)
+    return bits, budget.warnings
+
+
+def _next_batch(waiting: list[Window], tokens: int, n_vocabulary: int) -> list[Window]:
+    """Return the last windows, which are the longest, as many as fit; at least one."""
+    longest, predicted, count = len(waiting[-1].ids), 0, 0
+    for window in reversed(waiting):
+        predicted += len(window.targets)
+        if count and ((count + 1) * longest > tokens or predicted * n_vocabulary > MAX_SCORES):
+            break
+        count += 1
+    return waiting[-count:]
+
+
+def _shrink(budget: _Budget, batch: list[Window]) -> None:
+    """Halve the batch that did not fit."""
+    longest = len(batch[-1].ids)
+    if len(batch) == 1:
+        raise FocusError(
+            f"measuring: expected memory for one sequence of {longest} tokens, got too little",
+            hint="free some memory, or measure on the CPU",
+        )
+    budget.tokens = len(batch) // 2 * longest
+    budget.warnings = [f"Memory ran out; batches were made smaller, down to {budget.tokens:,} tokens."]
+
+
+def _costs(model: RunModel, batch: list[Window]) -> list[float]:
+    """Return the bits of each window of a batch."""
+    import torch
+
+    device: Any = next(model.model.parameters()).device
+    width = max(len(window.ids) for window in batch)
+    ids = np.full((len(batch), width), model.pad_id or 0, np.int64)
+    chosen, there = np.zeros((2, len(batch), width), bool)
+    for row, window in enumerate(batch):
+        ids[row, : len(window.ids)] = window.ids
+        chosen[row, : len(window.ids)] = window.chosen
+        there[row, : len(window.ids)] = True
+    read: torch.Tensor = torch.from_numpy(ids).to(device)
+    attention = None if there.all() else torch.from_numpy(there.astype(np.int64)).to(device)
+    logits = model.logits_at(read, torch.from_numpy(chosen).to(device), attention)
+    targets = torch.from_numpy(np.concatenate([window.targets for window in batch])).to(device)
+    nats = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none").double().cpu().numpy()
+    ends = np.cumsum([len(window.targets) for window in batch])
+    return [float(part.sum() / np.log(2)) for part in np.split(nats, ends[:-1])]
