@@ -46,10 +46,10 @@ def summary_lines(manifest: Mapping[str, Any]) -> list[str]:
     if not counts["n_new"]:
         lines.append("nothing new to initialise: every target token is in the source vocabulary")
     if corpus:
-        lines.append(
-            f"corpus occurrences: {percent(corpus['share_overlap_occurrences'])} on shared tokens; of the new ones, "
-            f"{percent(corpus['share_combined_of_new_occurrences'])} on combined rows"
-        )
+        line = f"corpus occurrences: {percent(corpus['share_overlap_occurrences'])} on shared tokens"
+        if origins["combined"]:
+            line += f"; of the new ones, {percent(corpus['share_combined_of_new_occurrences'])} on combined rows"
+        lines.append(line)
     if health.get("median_support") is not None:
         lines.append(
             f"auxiliary space: mean cosine {health['mean_cosine']:.2f}, median support {health['median_support']:g}, "

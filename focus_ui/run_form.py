@@ -13,9 +13,10 @@ from typing import Any
 
 import streamlit as st
 
-from focus_core.domain import Fallback, MatchMode, Preset
+from focus_core.domain import METHOD_SUMMARIES, Fallback, MatchMode, MethodName, Preset
 from focus_core.errors import FocusError
 from focus_core.estimate import Survey
+from focus_core.methods import METHODS
 from focus_core.token_text import show_token
 from focus_core.tokenizer_training import suggest_vocab_size
 from focus_ui import cache, catalog
@@ -40,6 +41,7 @@ FALLBACKS = {
     Fallback.SCRIPT: "drawn likewise, from rows of the same script",
     Fallback.PIECES: "mean of the source pieces of its text",
     Fallback.MEAN: "the mean source row",
+    Fallback.MULTIVARIATE: "drawn with the full covariance of the source rows",
 }
 PRESETS = {Preset.DEFAULT: "default", Preset.PAPER: "as in the paper"}
 
@@ -263,6 +265,11 @@ def _uploaded_source() -> Choice | None:
 
 def options() -> dict[str, str]:
     """Draw the options; return them as options of the command line. Called inside a form."""
+    method = st.selectbox(
+        "Method", list(MethodName), format_func=_method, key="_method",
+        help="FOCUS compares tokens by vectors trained on your text. The others are what it is compared with; they "
+        "train none and take seconds.",
+    )  # fmt: skip
     left, right = st.columns(2)
     preset = left.selectbox(
         "Preset", list(PRESETS), format_func=lambda p: PRESETS[p], key="_preset",
@@ -270,7 +277,10 @@ def options() -> dict[str, str]:
         "chooses by the size of your text.",
     )  # fmt: skip
     match = right.selectbox("Match", list(MATCHES), format_func=lambda m: MATCHES[m], key="_match")
-    fallback = left.selectbox("Rows that cannot be combined", list(FALLBACKS), format_func=_fallback, key="_fallback")
+    fallback = left.selectbox(
+        "Rows that cannot be combined", list(FALLBACKS), format_func=_fallback, key="_fallback",
+        help="For the methods focus, subword-mean and overlap; the others fill their rows in their own way.",
+    )  # fmt: skip
     temperature = right.number_input(
         "Temperature", min_value=0.01, max_value=10.0, value=1.0, step=0.05, key="_temperature",
         help="Similarities are divided by it: below 1 fewer contributors, above 1 more. The paper: 1.",
@@ -278,16 +288,22 @@ def options() -> dict[str, str]:
     seed = left.number_input("Seed", min_value=0, max_value=2**31 - 1, value=42, step=1, key="_seed")
     extend = right.toggle("Keep the source's tokens and add to them", key="_extend")
     chosen: dict[str, Any] = {
-        "--preset": preset, "--match": match, "--fallback": fallback, "--temperature": temperature, "--seed": int(seed),
+        "--method": method, "--preset": preset, "--match": match, "--temperature": temperature, "--seed": int(seed),
     }  # fmt: skip
+    if METHODS[method].fallback is None:
+        chosen["--fallback"] = fallback
     return {name: str(value) for name, value in chosen.items()} | ({"--extend": ""} if extend else {})
+
+
+def _method(method: MethodName) -> str:
+    return f"{method}: {METHOD_SUMMARIES[method]}"
 
 
 def _fallback(fallback: Fallback) -> str:
     return FALLBACKS[fallback]
 
 
-def run_title(corpus: CorpusChoice, target: Choice, source: Choice) -> str:
+def run_title(corpus: CorpusChoice, target: Choice, source: Choice, *, method: str = "focus") -> str:
     """Return the title of a job; plain text.
 
     Parameters
@@ -296,10 +312,13 @@ def run_title(corpus: CorpusChoice, target: Choice, source: Choice) -> str:
         The text.
     target, source : Choice
         The two tokenizers.
+    method : str, default="focus"
+        The method; FOCUS goes without saying.
 
     Returns
     -------
     str
         Labels only; no path.
     """
-    return f"{target.label}, {corpus.label}, from {source.label}"
+    title = f"{target.label}, {corpus.label}, from {source.label}"
+    return title if method == MethodName.FOCUS else f"{title}, {method}"

@@ -36,7 +36,7 @@ def formula_of(explanation: Explanation, run: RunFolder) -> str:
     if config["fallback"] == Fallback.MEAN:
         return f"{left} = the mean source row"
     if config["fallback"] == Fallback.MULTIVARIATE:
-        scale = f"{config['covariance_scale']:g} "
+        scale = "" if config["covariance_scale"] == 1 else f"{config['covariance_scale']:g} "
         return f"{left} ~ N(mean, {scale}Σ) of the source rows, Σ their covariance, seed {config['seed']}"
     rows = "the source rows"
     if config["fallback"] == Fallback.SCRIPT and _has_rows(run, explanation.script):

@@ -84,7 +84,7 @@ def _pieces(explanation: Explanation) -> list[str]:
 def _fallback(explanation: Explanation, method: str, *, compared: bool) -> list[str]:
     """Say why the row is no copy and no mixture; a method that compares nothing is itself the reason."""
     if explanation.candidates:
-        sentences = [f"source token #{explanation.candidates[0].source_id} is the same, but {method} does not copy it"]
+        sentences = [f"source token #{explanation.candidates[0].source_id} matches, but {method} does not copy it"]
     elif compared:
         reason = "no auxiliary vector" if not explanation.has_auxiliary else "no similar shared token"
         sentences = [f"neither shared nor combined: {reason}"]
