@@ -290,7 +290,7 @@ def options() -> dict[str, str]:
     chosen: dict[str, Any] = {
         "--method": method, "--preset": preset, "--match": match, "--temperature": temperature, "--seed": int(seed),
     }  # fmt: skip
-    if METHODS[method].fallback is None:
+    if METHODS[str(method)].fallback is None:
         chosen["--fallback"] = fallback
     return {name: str(value) for name, value in chosen.items()} | ({"--extend": ""} if extend else {})
 
