@@ -20,7 +20,8 @@ CSLS_K = 10
 PRECISIONS = (1, 5, 10)
 _TIE = 1e-6
 """Scores closer than this are equal: products of equal rows may round apart."""
-_BLOCK = 512
+_NEVER = np.iinfo(np.int64).max  # the rank of what a row of zeros would have to find
+_BLOCK = 256
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -189,7 +190,7 @@ def _ranks(
     alone: bool = False,
     hubness: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
-    """Return the rank of each query's best translation, or of each pair's own where ``alone``; 1 is first.
+    """Return the rank of each query's best translation, or of each pair's where ``alone``; 1 is first.
 
     Other translations of a query stand in the way of a pair that is taken alone, but not of the query.
     """
@@ -201,13 +202,13 @@ def _ranks(
         own = scores[rows, columns]
         if alone:
             ahead = (scores[rows] >= own[:, None] - _TIE).sum(axis=1)  # itself included
-            ranks.append(np.where(np.isfinite(own), ahead, len(right) + 1))
+            ranks.append(np.where(np.isfinite(own), ahead, _NEVER))
             continue
         best = np.full(len(queries), -np.inf)
         np.maximum.at(best, rows, own)
         scores[rows, columns] = -np.inf
         ahead = (scores >= best[:, None] - _TIE).sum(axis=1) + 1
-        ranks.append(np.where(np.isfinite(best), ahead, len(right) + 1))
+        ranks.append(np.where(np.isfinite(best), ahead, _NEVER))
     return np.concatenate(ranks) if ranks else np.zeros(0, np.int64)
 
 

@@ -116,7 +116,8 @@ def _alignment(entry: Mapping[str, Any]) -> list[str]:
 
 
 def _group(group: Mapping[str, Any]) -> str:
-    name = f"{group['method']}, {group['state']}, {len(group['targets'])} runs"
+    n = len(group["targets"])
+    name = f"{group['method']}, {group['state']}, {n} run{'s' * (n > 1)}"
     other = group["minus_first_group"]
     minus = f"; minus the first: {_interval(other, sign=True)}" if other else ""
     return f"{name}: {_interval(group['bits_per_character'])} bits per character{minus}"

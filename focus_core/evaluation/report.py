@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from focus_core.artifacts import digest_json
 from focus_core.domain import ProgressHook, no_progress
 from focus_core.errors import bad_input
 from focus_core.evaluation.alignment import WordPairs, find_pairs, measure_alignment
@@ -142,6 +143,7 @@ class _Bench:
     entries: list[dict[str, Any]] = field(default_factory=list)
     references: list[dict[str, Any]] = field(default_factory=list)
     scores: list[LineScores | None] = field(default_factory=list)
+    settings: list[str] = field(default_factory=list)
     _sources: dict[tuple[Any, ...], SourceModel | None] = field(default_factory=dict)
     _vocabularies: dict[str, Vocabulary] = field(default_factory=dict)
     _segmentations: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -173,6 +175,7 @@ class _Bench:
             notes += scores.warnings
         own = target.initialisation
         self.scores.append(scores)
+        self.settings.append(_settings(target))
         self.entries.append(
             {
                 "target": target.name,
@@ -275,7 +278,7 @@ class _Bench:
         members: dict[tuple[Any, ...], list[int]] = {}
         for number, entry in enumerate(self.entries):
             if self.scores[number] is not None:
-                key = (*(entry[name] for name in keys), entry["segmentation"]["tokenizer"])
+                key = (*(entry[name] for name in keys), self.settings[number])
                 members.setdefault(key, []).append(number)
         if all(len(numbers) == 1 for numbers in members.values()):
             return []
@@ -305,6 +308,15 @@ class _Bench:
         if not characters.sum():
             return None
         return _plain(difference_interval(bits, base, characters, seed=self.seed))
+
+
+def _settings(target: Target) -> str:
+    """Return what targets must share to be repetitions of each other: vocabularies and training, less the seeds."""
+    manifest = target.run.manifest
+    config = dict(target.training.manifest.get("config") or {}) if target.training else {}
+    for name in ("seed", "device", "threads", "precision"):
+        config.pop(name, None)
+    return digest_json([manifest["source"]["digest"], manifest["target"]["digest"], config])
 
 
 def _trained_tokens(target: Target) -> int | None:
