@@ -91,7 +91,7 @@ def init(
     min_count: Annotated[str, typer.Option(help="least occurrences of a token with a vector, or auto")] = "auto",
     temperature: Annotated[float | None, typer.Option(help="divides similarities before sparsemax")] = None,
     top_k: Annotated[int | None, typer.Option(help="most contributors a token may have")] = None,
-    fallback: Annotated[Fallback | None, typer.Option(help="rows of tokens without a vector")] = None,
+    fallback: Annotated[Fallback | None, typer.Option(help="rows that are neither copied nor combined")] = None,
     covariance_scale: Annotated[float | None, typer.Option(help="of --fallback multivariate; 1 if not given")] = None,
     seed: Annotated[int, typer.Option(help="seed of random rows and of fastText")] = 42,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",

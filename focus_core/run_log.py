@@ -214,6 +214,7 @@ def resumable_run(
     finally:
         if log is not None:
             log.release()
+        (part / "log" / "process.json").unlink(missing_ok=True)  # nobody is writing any more
         if part.exists() and not (part / checkpoint).is_file():
             shutil.rmtree(part, ignore_errors=True)
 

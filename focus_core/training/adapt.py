@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from focus_core.artifacts import dump_json
 from focus_core.corpus import Corpus, open_corpus
+from focus_core.domain import ProgressHook, no_progress
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.run_folder import RunFolder, open_run
 from focus_core.run_folder.additions import NAME
@@ -39,6 +40,7 @@ def adapt_run(
     source: str | Path | None = None,
     resume: bool = False,
     terminal: IO[str] | None = None,
+    progress: ProgressHook = no_progress,
 ) -> Path:
     """Train the model of a run on text in its new vocabulary.
 
@@ -62,6 +64,8 @@ def adapt_run(
         Whether to go on with an interrupted training of that name and these options.
     terminal : file, default=None
         Where progress is printed; ``None`` prints none.
+    progress : ProgressHook, default=no_progress
+        Told the same; raising from it cancels.
 
     Returns
     -------
@@ -86,16 +90,21 @@ def adapt_run(
     text = open_corpus(corpus, field=field, encoding=encoding)
     with resumable_run(output, resume=resume, checkpoint=CHECKPOINT, terminal=terminal) as (part, log):
         _settle_options(part, config, text, resume=resume)
-        log("read", 0, 1)
-        trainer = _trainer(run, text, config, source, part, log)
-        log("read", 1, 1)
+
+        def tell(stage: str, done: float, total: float, note: str = "") -> None:
+            log(stage, done, total, note)
+            progress(stage, done, total, note)
+
+        tell("read", 0, 1)
+        trainer = _trainer(run, text, config, source, part, tell)
+        tell("read", 1, 1)
         state = trainer.run(
             lambda step: files.write_snapshot(part, trainer.model, step), lambda: choose_precision(config, trainer)
         )
-        log("write", 0, 1)
+        tell("write", 0, 1)
         _write(part, run, name, trainer, state, text)
         (part / OPTIONS).unlink()
-        log("write", 1, 1)
+        tell("write", 1, 1)
     return output
 
 
@@ -145,7 +154,7 @@ def _settle_options(part: Path, config: TrainConfig, text: Corpus, *, resume: bo
 
 
 def _trainer(
-    run: RunFolder, text: Corpus, config: TrainConfig, source: str | Path | None, part: Path, log: Any
+    run: RunFolder, text: Corpus, config: TrainConfig, source: str | Path | None, part: Path, tell: ProgressHook
 ) -> Trainer:
     """Load what a training needs."""
     import torch
@@ -160,8 +169,8 @@ def _trainer(
         got, remedy = f"one made for {model.objective}", f"leave --objective out, or give {model.objective}"
         raise bad_input("--objective", expected=f"a model made for {config.objective}", got=got, remedy=remedy)
     length = min(config.length, model.n_positions)
-    reading = read_text(text, model, length=length, progress=log)
-    return Trainer(model=model, text=reading, config=config, device=device, folder=part, progress=log)
+    reading = read_text(text, model, length=length, progress=tell)
+    return Trainer(model=model, text=reading, config=config, device=device, folder=part, progress=tell)
 
 
 def choose_precision(config: TrainConfig, trainer: Trainer) -> str:
