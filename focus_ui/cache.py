@@ -14,10 +14,25 @@ import streamlit as st
 from focus_core.artifacts import sha256_file, tensor_names
 from focus_core.corpus import open_corpus
 from focus_core.estimate import Survey, count_json_tokens, survey_corpus
-from focus_core.provenance import Explanation, Fed, explain_token, fed_by, find_source_tokens, find_tokens
-from focus_core.run_folder import RunFolder, open_run
+from focus_core.provenance import (
+    ChangedNeighbours,
+    Explanation,
+    Fed,
+    changed_tokens,
+    explain_token,
+    fed_by,
+    find_source_tokens,
+    find_tokens,
+    neighbour_change,
+)
+from focus_core.run_folder import ProjectionFolder, RunFolder, TrainingFolder, open_run
+from focus_ui import map_tables
+from focus_ui.map_tables import MapLayout
+from focus_ui.training_tables import change_table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from focus_core.checks import CheckResult
 
 
@@ -84,6 +99,80 @@ def _checks(digest: str, path: str, _run: RunFolder) -> list[CheckResult]:
     from focus_core.checks import run_checks
 
     return list(run_checks(_run))
+
+
+def neighbours(run: RunFolder, training: TrainingFolder, target_id: int) -> ChangedNeighbours:
+    """Return a token's neighbours before and after training; see `neighbour_change`."""
+    return _neighbours(run.digest, training.digest, str(training.path), target_id, run, training)
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _neighbours(
+    digest: str, training_digest: str, path: str, target_id: int, _run: RunFolder, _training: TrainingFolder
+) -> ChangedNeighbours:
+    del digest, training_digest, path
+    return neighbour_change(_run, _training, target_id)
+
+
+def changes(run: RunFolder, training: TrainingFolder) -> pd.DataFrame | None:
+    """Return the tokens that a training moved, most changed first; ``None`` where it recorded none."""
+    return _changes(run.digest, training.digest, str(training.path), run, training)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _changes(
+    digest: str, training_digest: str, path: str, _run: RunFolder, _training: TrainingFolder
+) -> pd.DataFrame | None:
+    del digest, training_digest, path
+    changed = changed_tokens(_run, _training)
+    return None if changed is None else change_table(_run, changed)
+
+
+def stored_layout(run: RunFolder, projection: ProjectionFolder) -> MapLayout:
+    """Return a stored map; see `map_tables.stored_layout`."""
+    return _stored_layout(run.digest, projection.digest, str(projection.path), run, projection)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _stored_layout(
+    digest: str, projection_digest: str, path: str, _run: RunFolder, _projection: ProjectionFolder
+) -> MapLayout:
+    del digest, projection_digest, path
+    return map_tables.stored_layout(_run, _projection)
+
+
+def quick_layout(run: RunFolder, training: TrainingFolder | None) -> MapLayout:
+    """Return a map by principal components, laid out the first time it is asked for; see `map_tables.quick_layout`."""
+    named = ("", "") if training is None else (training.digest, str(training.path))
+    return _quick_layout(run.digest, str(run.path), *named, run, training)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Laying out the rows")
+def _quick_layout(
+    digest: str, path: str, training_digest: str, training_path: str, _run: RunFolder, _training: TrainingFolder | None
+) -> MapLayout:
+    del digest, path, training_digest, training_path
+    return map_tables.quick_layout(_run, _training)
+
+
+def map_frame(run: RunFolder, layout: MapLayout, training: TrainingFolder | None) -> pd.DataFrame:
+    """Return what is known of the tokens on a map; see `map_tables.map_frame`."""
+    named = ("", "") if training is None else (training.digest, str(training.path))
+    return _map_frame(run.digest, layout.digest, *named, run, layout, training)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _map_frame(
+    digest: str,
+    layout_digest: str,
+    training_digest: str,
+    path: str,
+    _run: RunFolder,
+    _layout: MapLayout,
+    _training: TrainingFolder | None,
+) -> pd.DataFrame:
+    del digest, layout_digest, training_digest, path
+    return map_tables.map_frame(_run, _layout, None if _training is None else changes(_run, _training))
 
 
 def survey(files: tuple[Path, ...], column: str) -> Survey:

@@ -35,8 +35,10 @@ START = PageEntry(file="focus_ui/pages/start.py", title="Start", icon=":material
 DATA = PageEntry(file="focus_ui/pages/data_and_run.py", title="Data and run", icon=":material/play_circle:", url="data")
 OVERLAP = PageEntry(file="focus_ui/pages/overlap.py", title="Overlap", icon=":material/join_inner:", url="overlap")
 TOKEN = PageEntry(file="focus_ui/pages/token_page.py", title="Token", icon=":material/token:", url="token")
+MAP = PageEntry(file="focus_ui/pages/map_page.py", title="Map", icon=":material/scatter_plot:", url="map")
+TRAIN = PageEntry(file="focus_ui/pages/train_page.py", title="Train", icon=":material/trending_down:", url="train")
 EXPORT = PageEntry(file="focus_ui/pages/export.py", title="Check and export", icon=":material/download:", url="export")
-PAGES = (START, DATA, OVERLAP, TOKEN, EXPORT)
+PAGES = (START, DATA, OVERLAP, TOKEN, MAP, TRAIN, EXPORT)
 
 
 def pages() -> list[st.Page]:

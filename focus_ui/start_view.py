@@ -1,4 +1,4 @@
-"""The parts of the Start page: one worked token, three doors, one explanation."""
+"""The parts of the Start page: one worked token, the doors to the other pages, one explanation."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import streamlit as st
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape, show_token
 from focus_ui import cache, navigation
+from focus_ui.change_view import before_beside_after, current_training
 from focus_ui.components import category_badge
 from focus_ui.tables import showcase
 from focus_ui.theme import category_of
 from focus_ui.token_view import contributors_chart
+from focus_ui.training_tables import readable_trainings, with_matrix
 
 DOORS = (
     (
@@ -19,6 +21,12 @@ DOORS = (
         "One new token, its contributors, and the formula with its numbers.",
     ),
     (navigation.OVERLAP, "Explore this run", "What the two vocabularies share, by script, length and use."),
+    (
+        navigation.MAP,
+        "See it on a map",
+        "Every token where its row lies, right after initialisation and after training.",
+    ),
+    (navigation.TRAIN, "What is it worth?", "The loss at the start and through training, beside other methods."),
     (navigation.DATA, "Use my own text", "Upload a corpus, train a tokenizer on it, and make a run."),
 )
 
@@ -43,7 +51,19 @@ def worked_token(run: RunFolder) -> None:
             st.subheader(f"The row of {markdown_escape(explanation.display)} is made of", anchor=False, width="content")
             category_badge(category)
         contributors_chart(run, explanation, key="start", clickable=False)
+        _after_training(run, chosen)
         navigation.link(navigation.TOKEN, "Everything about this token", token=chosen)
+
+
+def _after_training(run: RunFolder, target_id: int) -> None:
+    """Draw what training made of the token's neighbourhood, where the run was trained; lead on to the whole picture."""
+    training = current_training(run, with_matrix(readable_trainings(run)[0]))
+    if training is None:
+        return
+    before_beside_after(run, training, target_id)
+    with st.container(horizontal=True):
+        navigation.link(navigation.MAP, "All tokens on one map, before and after training", token=target_id)
+        navigation.link(navigation.TRAIN, "Training from this and from other initialisations")
 
 
 def _chosen(run: RunFolder, ids: list[int]) -> int:
@@ -66,7 +86,7 @@ def _name(run: RunFolder, target_id: int) -> str:
 
 
 def doors() -> None:
-    """Draw the three ways to go on."""
+    """Draw the ways to go on."""
     with st.container(horizontal=True, key="doors"):
         for page, title, words in DOORS:
             with st.container(border=True, height="stretch", width="stretch"):

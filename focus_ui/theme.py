@@ -1,8 +1,8 @@
 """The one colour legend of the app, its words, and how numbers are written.
 
-Owns the seven categories of rows. Imports no streamlit. The colours are readable on the light and on the dark
-background and apart for colour-blind eyes (``tests/unit/test_theme.py`` holds both); every chart also writes the
-category's name, so colour never stands alone.
+Owns the seven categories of rows and the look of the methods. Imports no streamlit. The colours are readable on the
+light and on the dark background and apart for colour-blind eyes (``tests/unit/test_theme.py`` holds both); every
+chart also writes the category's name, so colour never stands alone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from focus_core.domain import Origin, Rule
+from focus_core.domain import MethodName, Origin, Rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +94,43 @@ CATEGORIES: Mapping[str, Category] = {
 }
 """Every category by its key, in the order of the legend."""
 
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """An initialisation method, as a chart draws it.
+
+    Parameters
+    ----------
+    key : str
+        Its name on the command line.
+    label : str
+        A few words.
+    color : str
+        ``#RRGGBB``.
+    dash : str
+        How its line is drawn, in plotly's words: colour never stands alone.
+    """
+
+    key: str
+    label: str
+    color: str
+    dash: str = "solid"
+
+
+METHOD_LOOKS: Mapping[str, Method] = {
+    method.key: method
+    for method in (
+        Method(key=MethodName.FOCUS, label="FOCUS", color="#D5700B"),
+        Method(key=MethodName.SCRIPT, label="script-wise", color="#1C5FD0", dash="dash"),
+        Method(key=MethodName.SUBWORD_MEAN, label="subword mean", color="#3B9AD9", dash="dot"),
+        Method(key=MethodName.OVERLAP, label="overlap only", color="#1F7F57", dash="dashdot"),
+        Method(key=MethodName.MULTIVARIATE_NORMAL, label="multivariate normal", color="#B23A9E", dash="longdash"),
+        Method(key=MethodName.MEAN, label="mean", color="#87592F", dash="longdashdot"),
+        Method(key=MethodName.RANDOM, label="random", color="#8C8C8C", dash="dot"),
+    )
+}
+"""Every method by its name, in the order of every chart; the colours are the legend's own, in charts of their own."""
+
 NEUTRAL = "#8C8C8C"
 ACCENT = "#D5700B"
 SOURCE_ONLY = "#A9B2C0"
@@ -117,6 +154,11 @@ def category_of(origin: str, rule: str) -> Category:
     if origin == Origin.COPIED:
         return CATEGORIES[rule if rule in CATEGORIES else Rule.EXACT.value]
     return CATEGORIES[origin]
+
+
+def method_of(name: str) -> Method:
+    """Return how a method is drawn; one that is not ours is grey and keeps its name."""
+    return METHOD_LOOKS.get(name) or Method(key=name, label=name[:40], color=NEUTRAL)
 
 
 def percent(share: float | None, *, digits: int = 1) -> str:

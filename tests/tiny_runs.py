@@ -19,6 +19,7 @@ from focus_core.artifacts import write_arrays
 from focus_core.domain import MatchMode
 from focus_core.extension import extend_tokenizer
 from focus_core.models import SourceModel, fit_to_vocabulary, load_source
+from focus_core.movement import token_change
 from focus_core.overlap import match_vocabularies
 from focus_core.run_folder import ProjectionFolder, RunFolder, TrainingFolder, open_projection, open_training
 from focus_core.tokenizer_files import save_tokenizer_folder
@@ -209,3 +210,26 @@ def add_projection(
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return open_projection(run, name)
+
+
+def train_toy(run: RunFolder) -> np.ndarray:
+    """Give a run trainings from FOCUS (two seeds, one with its matrix) and from random, and a projection.
+
+    Returns
+    -------
+    ndarray of shape (n_target, d)
+        The trained input matrix: the run's rows, turned by noise that grows with the id.
+    """
+    rows = run.embeddings()
+    share = np.linspace(0.1, 1.5, len(rows), dtype=np.float32)[:, None]
+    trained = rows + share * np.random.default_rng(17).normal(size=rows.shape).astype(np.float32)
+    present = np.array([kind is not None for kind in run.column("tokens", "kind")])
+    change = token_change(rows, trained, present=present)
+    columns = {"cosine": change.cosine, "norm_ratio": change.norm_ratio, "kept": change.kept}
+    add_training(run, "focus-seed-1", trained=trained, changes=columns)
+    add_training(run, "focus-seed-2", seed=2, losses=(6.2, 5.2, 4.7), run_digest="0" * 64)
+    add_training(run, "random-seed-1", method="random", losses=(10.0, 8.0, 7.0), changes=columns)
+    plane = rows[:, :2], trained[:, :2]
+    members = dict(zip(("initialised", "trained:focus-seed-1"), plane, strict=True))
+    add_projection(run, "umap-focus-seed-1", members, np.flatnonzero(present))
+    return trained

@@ -1,4 +1,4 @@
-"""Start: what FOCUS does, on one real token of the current run, and three ways to go on."""
+"""Start: what FOCUS does, on one real token of the current run, and the ways to go on."""
 
 import streamlit as st
 

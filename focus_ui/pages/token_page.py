@@ -4,6 +4,7 @@ import streamlit as st
 
 from focus_ui import cache, navigation, state
 from focus_ui import token_view as view
+from focus_ui.change_view import neighbours_section
 from focus_ui.guards import require_run, require_source, require_token
 
 run = require_run()
@@ -22,6 +23,7 @@ view.origin_text(run, explanation)
 view.contributors_chart(run, explanation, key="token")
 view.formula(explanation)
 view.verdicts(explanation)
+neighbours_section(run, target_id)
 view.example_lines(explanation)
 if explanation.contributors:
     with st.expander("All contributors", icon=":material/table_rows:", expanded=len(explanation.contributors) > 1):

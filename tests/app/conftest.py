@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from focus_core.run_folder import RunFolder, open_run
+from tests.tiny_runs import train_toy
 from tests.toy_run import write_toy_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,6 +20,8 @@ PAGES = {
     "data": "focus_ui/pages/data_and_run.py",
     "overlap": "focus_ui/pages/overlap.py",
     "token": "focus_ui/pages/token_page.py",
+    "map": "focus_ui/pages/map_page.py",
+    "train": "focus_ui/pages/train_page.py",
     "export": "focus_ui/pages/export.py",
 }
 
@@ -35,6 +38,22 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def toy(demo_folder: Path) -> RunFolder:
     """Return the toy run."""
     return open_run(demo_folder / "toy")
+
+
+@pytest.fixture(scope="session")
+def trained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of demo runs that holds the toy, trained from two initialisations and projected."""
+    folder = tmp_path_factory.mktemp("trained")
+    train_toy(write_toy_run(folder / "toy"))
+    return folder
+
+
+@pytest.fixture
+def trained_toy(trained_folder: Path, monkeypatch: pytest.MonkeyPatch, empty_caches: None) -> RunFolder:
+    """Return the trained toy, which is the demo of this test."""
+    del empty_caches  # it comes first, and names another demo
+    monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(trained_folder))
+    return open_run(trained_folder / "toy")
 
 
 @pytest.fixture(autouse=True)

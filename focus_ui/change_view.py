@@ -1,0 +1,182 @@
+"""What training changed, in the parts that several pages share: the choice of a training, and one token's neighbours.
+
+Owns which training a page compares with: the one that the session chose, else FOCUS's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from focus_core.errors import FocusError
+from focus_core.provenance import ChangedNeighbour
+from focus_core.run_folder import RunFolder
+from focus_core.token_text import markdown_escape, show_token
+from focus_ui import cache, navigation
+from focus_ui.errors import show_error
+from focus_ui.theme import category_of, count
+from focus_ui.training_tables import readable_trainings, training_label, with_matrix
+
+if TYPE_CHECKING:
+    from focus_core.run_folder import TrainingFolder
+
+N_NEIGHBOURS = 10
+
+
+def choose_training(run: RunFolder, offered: Sequence[TrainingFolder]) -> TrainingFolder | None:
+    """Draw the choice among trainings where there are several; the choice holds on every page.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    offered : sequence of TrainingFolder
+        Those to choose from, the default first.
+
+    Returns
+    -------
+    TrainingFolder or None
+        ``None`` where nothing is offered.
+    """
+    if len(offered) < 2:
+        return offered[0] if offered else None
+    names = {training.name: training_label(training) for training in offered}
+    key = training_key(run)
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = offered[0].name
+    chosen = st.selectbox(
+        "Training",
+        list(names),
+        format_func=lambda name: names.get(name, name),
+        key=key,
+        persist_state="session",
+        width=420,
+    )
+    return next((training for training in offered if training.name == chosen), offered[0])
+
+
+def current_training(run: RunFolder, offered: Sequence[TrainingFolder]) -> TrainingFolder | None:
+    """Return the training that the session chose, else the default, without drawing the choice.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    offered : sequence of TrainingFolder
+        Those to choose from, the default first.
+
+    Returns
+    -------
+    TrainingFolder or None
+        ``None`` where nothing is offered.
+    """
+    named = st.session_state.get(training_key(run))
+    return next((training for training in offered if training.name == named), offered[0] if offered else None)
+
+
+def training_key(run: RunFolder) -> str:
+    """Return where the session keeps the name of a run's chosen training."""
+    return f"_training_{run.digest[:12]}"
+
+
+def neighbours_section(run: RunFolder, target_id: int) -> None:
+    """Draw what training did to the neighbours of a token: kept, lost, gained; nothing where no matrix was kept.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    target_id : int
+        The token.
+    """
+    offered = with_matrix(readable_trainings(run)[0])
+    if not offered:
+        return
+    st.subheader("Before and after training", anchor=False)
+    training = choose_training(run, offered)
+    if training is None:
+        return
+    neighbour_lists(run, training, target_id)
+
+
+def neighbour_lists(run: RunFolder, training: TrainingFolder, target_id: int) -> None:
+    """Draw the kept, lost and gained neighbours of a token in three columns, each a link.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    training : TrainingFolder
+        A training with a matrix.
+    target_id : int
+        The token.
+    """
+    try:
+        change = cache.neighbours(run, training, target_id)
+    except FocusError as error:
+        show_error(error)
+        return
+    if not change.before:
+        st.caption("This token has no row to compare.")
+        return
+    n_union = len(change.kept) + len(change.lost) + len(change.gained)
+    st.caption(
+        f"Its {len(change.before)} nearest tokens by cosine, exact and in the original space, right after "
+        f"initialisation and after training: {len(change.kept)} kept, of {count(n_union)} in all."
+    )
+    columns = st.columns(3)
+    lists = (
+        ("Kept", "near before and after", change.kept),
+        ("Lost", "near before training only", change.lost),
+        ("Gained", "near after training only", change.gained),
+    )
+    for column, (title, words, found) in zip(columns, lists, strict=True):
+        with column:
+            st.markdown(f"**{title}**  \n:gray[{words}]")
+            for neighbour in found:
+                _neighbour(neighbour, f"{neighbour.before:.2f} → {neighbour.after:.2f}")
+            if not found:
+                st.caption("none")
+
+
+def before_beside_after(run: RunFolder, training: TrainingFolder, target_id: int, *, n_shown: int = 6) -> None:
+    """Draw a token's nearest tokens right after initialisation beside those after training.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    training : TrainingFolder
+        A training with a matrix.
+    target_id : int
+        The token.
+    n_shown : int, default=6
+        How many on each side.
+    """
+    try:
+        change = cache.neighbours(run, training, target_id)
+    except FocusError as error:
+        show_error(error)
+        return
+    if not change.before:
+        return
+    kept = {neighbour.id for neighbour in change.kept}
+    sides = (
+        ("Nearest tokens right after initialisation", [(n, n.before) for n in change.before], "stays"),
+        ("Nearest tokens after training", [(n, n.after) for n in change.after], "was there"),
+    )
+    for column, (title, found, word) in zip(st.columns(2), sides, strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            for neighbour, cosine in found[:n_shown]:
+                _neighbour(neighbour, f"{cosine:.2f}" + (f" · {word}" if neighbour.id in kept else ""))
+
+
+def _neighbour(neighbour: ChangedNeighbour, numbers: str) -> None:
+    """Draw one neighbour as a link to its page."""
+    shown = markdown_escape(show_token(neighbour.text, word_start=neighbour.word_start, limit=32))
+    badge = category_of(neighbour.origin, neighbour.rule).badge
+    label = f":{badge}[■] {shown} :gray[{numbers}]"
+    navigation.link(navigation.TOKEN, label, icon="", token=neighbour.id)

@@ -1,0 +1,245 @@
+"""What a map shows: where the rows of every member lie, and what is known of each token on it.
+
+Owns the reading of a stored map and of one laid out at once into one form. Imports no streamlit; measures come from
+the original space, coordinates from a joint layout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from focus_core.errors import FocusError, RunFolderError, bad_input
+from focus_core.run_folder import RunFolder, list_projections, open_projection
+from focus_core.token_text import plotly_escape
+from focus_ui.tables import token_table
+from focus_ui.theme import CATEGORIES, count
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from focus_core.run_folder import ProjectionFolder, TrainingFolder
+
+INITIALISED = "initialised"
+TRAINED_PREFIX = "trained:"
+QUICK = "PCA, laid out at once"
+QUICK_ROWS = 20_000
+QUICK_SEED = 0
+METHOD_WORDS = {"umap": "UMAP", "pca": "PCA"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MapLayout:
+    """One joint layout.
+
+    Parameters
+    ----------
+    digest : str
+        Names its content.
+    method : str
+        ``umap`` or ``pca``.
+    seed : int
+        Of the sample and the layout.
+    n_total : int
+        Tokens of the run.
+    trust : float or None
+        Trustworthiness; ``None`` where it was not measured.
+    members : dict of str to str
+        Key and title of every member; ``initialised`` is the run's own.
+    ids : ndarray of shape (n,), dtype int64
+        The tokens on the map.
+    points : dict of str to ndarray of shape (n, 2), dtype float32
+        Coordinates by member's key.
+    explained : tuple of float, default=()
+        Share of the variance that each axis of a PCA holds.
+    """
+
+    digest: str
+    method: str
+    seed: int
+    n_total: int
+    trust: float | None
+    members: dict[str, str]
+    ids: np.ndarray
+    points: dict[str, np.ndarray]
+    explained: tuple[float, ...] = ()
+
+
+def readable_projections(run: RunFolder) -> tuple[list[ProjectionFolder], list[FocusError]]:
+    """Open every finished projection of a run.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+
+    Returns
+    -------
+    projections : list of ProjectionFolder
+        Those with a trained member first, UMAP before PCA, then by name.
+    errors : list of FocusError
+        One for each that is damaged.
+    """
+    found: list[ProjectionFolder] = []
+    errors: list[FocusError] = []
+    for name in list_projections(run):
+        try:
+            found.append(open_projection(run, name))
+        except FocusError as error:
+            errors.append(error)
+    return sorted(found, key=lambda p: (not _has_trained(p), p.manifest.get("method") != "umap", p.name)), errors
+
+
+def _has_trained(projection: ProjectionFolder) -> bool:
+    return any(member["key"].startswith(TRAINED_PREFIX) for member in projection.manifest["members"])
+
+
+def projection_label(projection: ProjectionFolder) -> str:
+    """Return how a stored map is listed, plain text."""
+    manifest = projection.manifest
+    method = METHOD_WORDS.get(str(manifest.get("method")), "layout")
+    return f"{method}, {count(manifest.get('n_sampled') or 0)} tokens · {projection.name}"
+
+
+def stored_layout(run: RunFolder, projection: ProjectionFolder) -> MapLayout:
+    """Read a stored map.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    projection : ProjectionFolder
+        One of its projections.
+
+    Returns
+    -------
+    MapLayout
+        Its points by member.
+
+    Raises
+    ------
+    RunFolderError
+        If members have other ids than one another, an id is none of the run's, or a coordinate is not finite.
+    """
+    table = projection.points()
+    members = np.asarray(table.column("member").cast("string").to_numpy(zero_copy_only=False), dtype=object)
+    ids = np.asarray(table.column("id").to_numpy(), dtype=np.int64)
+    plane = np.column_stack([np.asarray(table.column(n).to_numpy(), dtype=np.float32) for n in ("x", "y")])
+    titles = {m["key"]: str(m.get("title") or m["key"]) for m in projection.manifest["members"]}
+    points = {key: plane[members == key] for key in titles}
+    own = [ids[members == key] for key in titles]
+    known = np.array([kind is not None for kind in run.column("tokens", "kind")])
+    sound = bool(own) and len(own[0]) > 0 and all(np.array_equal(own[0], other) for other in own)
+    if not sound or own[0].min() < 0 or own[0].max() >= len(known) or not known[own[0]].all():
+        raise _unsound(projection, "the same tokens of this run for every member", "others")
+    if not np.isfinite(plane).all():
+        raise _unsound(projection, "finite coordinates", "NaN or infinity")
+    manifest = projection.manifest
+    explained = (manifest.get("settings") or {}).get("explained_variance") or ()
+    return MapLayout(
+        digest=projection.digest,
+        method=str(manifest.get("method")),
+        seed=int(manifest.get("seed") or 0),
+        n_total=int(manifest.get("n_total") or known.sum()),
+        trust=manifest.get("trustworthiness"),
+        members=titles,
+        ids=own[0],
+        points=points,
+        explained=tuple(float(share) for share in explained),
+    )
+
+
+def _unsound(projection: ProjectionFolder, expected: str, got: str) -> FocusError:
+    subject = f"projection {projection.name}"
+    return bad_input(subject, expected=expected, got=got, remedy="project again", error=RunFolderError)
+
+
+def quick_layout(run: RunFolder, training: TrainingFolder | None) -> MapLayout:
+    """Lay the rows of a run, and those of a training, out by their principal components: seconds, no waiting.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    training : TrainingFolder or None
+        A training with a matrix; ``None`` lays out the initialised rows alone.
+
+    Returns
+    -------
+    MapLayout
+        Of at most 20,000 rows, evenly over frequency.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are fewer than twenty tokens, or a row is not finite.
+    """
+    from focus_core.checks.base import frequency, present
+    from focus_core.projection import frequency_sample, lay_out, members_of
+    from focus_core.projection.members import placeable
+
+    members = members_of(run, [training.name] if training else [], [])
+    nothing = np.empty(0, dtype=np.int64)
+    n_rows = QUICK_ROWS // len(members)
+    ids = frequency_sample(placeable(run, members), frequency=frequency(run), n=n_rows, keep=nothing, seed=QUICK_SEED)
+    layout = lay_out(members, ids, method="pca", seed=QUICK_SEED)
+    return MapLayout(
+        digest=f"pca {run.digest} {training.digest if training else ''}",
+        method="pca",
+        seed=QUICK_SEED,
+        n_total=int(present(run).sum()),
+        trust=float(layout.trust.mean()),
+        members={member.key: member.title for member in members},
+        ids=ids,
+        points={member.key: layout.points[i] for i, member in enumerate(members)},
+        explained=tuple(layout.settings["explained_variance"]),
+    )
+
+
+def map_frame(run: RunFolder, layout: MapLayout, changes: pd.DataFrame | None) -> pd.DataFrame:
+    """Return one row per token on a map: its category, what it says when pointed at, and how it changed.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    layout : MapLayout
+        The map.
+    changes : pandas.DataFrame or None
+        From `change_table`; ``None`` where nothing was recorded.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``id``, ``shown``, ``category``, ``hover`` (escaped for plotly), and ``kept``, ``cosine``, ``score``: NaN where
+        not measured. In the order of ``layout.ids``.
+    """
+    frame = token_table(run).set_index("id").loc[layout.ids, ["shown", "category", "frequency"]].reset_index()
+    for name in ("kept", "cosine", "score"):
+        measured = None if changes is None else changes.set_index("id")[name]
+        frame[name] = np.nan if measured is None else measured.reindex(layout.ids).to_numpy()
+    frame["hover"] = [
+        _hover(int(i), shown, CATEGORIES[category].label, int(frequency), kept, cosine)
+        for i, shown, category, frequency, kept, cosine in zip(
+            frame["id"], frame["shown"], frame["category"], frame["frequency"], frame["kept"], frame["cosine"],
+            strict=True,
+        )
+    ]  # fmt: skip
+    return frame
+
+
+def _hover(target_id: int, shown: str, category: str, frequency: int, kept: float, cosine: float) -> str:
+    """Return what the map says of a token; line breaks are plotly's own."""
+    lines = [f"{plotly_escape(shown)}  #{target_id}", f"{category}, {count(frequency)} × in the corpus"]
+    if kept == kept:
+        lines.append(f"neighbours kept {kept:.2f}, cosine {cosine:.2f}")
+    return "<br>".join(lines)
+
+
+def on_map(layout: MapLayout, ids: Sequence[int]) -> list[int]:
+    """Return those of some ids that the map shows, in their order."""
+    there = set(layout.ids.tolist())
+    return [target_id for target_id in ids if target_id in there]

@@ -1,0 +1,24 @@
+"""Train: how the losses of all methods fall, and which tokens training moved."""
+
+import streamlit as st
+
+from focus_ui import train_view as view
+from focus_ui.attach_view import attach_section
+from focus_ui.components import page_head
+from focus_ui.errors import show_error
+from focus_ui.guards import require_run
+from focus_ui.training_tables import readable_trainings
+
+page_head("Train", "What each initialisation was worth, how training went on from it, and which tokens it moved.")
+run = require_run()
+trainings, errors = readable_trainings(run)
+for error in errors:
+    show_error(error)
+if trainings:
+    view.curves_section(run, trainings)
+    view.change_section(run, trainings)
+else:
+    view.empty_state(run)
+attach_section(run, expanded=not trainings)
+with st.expander("What am I looking at?", icon=":material/help:"):
+    view.what_am_i_looking_at()

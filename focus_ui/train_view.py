@@ -1,0 +1,292 @@
+"""The parts of the page Train: curves, starts, what each training was, the tokens that moved, and attaching."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from focus_core.artifacts import sha256_file
+from focus_core.errors import FocusError
+from focus_core.run_folder import RunFolder
+from focus_core.token_text import markdown_escape
+from focus_ui import cache, catalog, navigation, state
+from focus_ui.change_view import choose_training
+from focus_ui.errors import show_error
+from focus_ui.figures import CONFIG
+from focus_ui.tables import tokens_csv
+from focus_ui.theme import CATEGORIES, count
+from focus_ui.training_figures import curves_figure, starts_figure
+from focus_ui.training_tables import (
+    BITS,
+    UNITS,
+    MethodCurves,
+    Start,
+    curves,
+    most_changed,
+    starts,
+    summary_rows,
+    training_words,
+    with_changes,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from focus_core.run_folder import TrainingFolder
+
+MAX_ROWS = 1000
+FREQUENCIES = (0, 3, 10, 30, 100, 300, 1000, 3000)
+DEFAULT_FREQUENCY = 10
+
+
+def empty_state(run: RunFolder) -> None:
+    """Say that nothing was trained yet, and with which command it is.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    """
+    st.info("This run has not been trained yet, so there is nothing to compare its rows with.", icon=":material/info:")
+    st.markdown("Train it from the command line, in the project's folder; `--steps` or `--tokens` says how long:")
+    st.code(adapt_command(run), language="bash", wrap_lines=True)
+    st.caption("It can be stopped at any time and continued with `--resume`. Or attach embeddings trained elsewhere:")
+
+
+def adapt_command(run: RunFolder) -> str:
+    """Return the command that trains a run further, to be called in the project's folder.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+
+    Returns
+    -------
+    str
+        One line; it names the run's own text where that ships with the app.
+    """
+    where = cache_path(run)
+    texts = [entry for entry in run.manifest["inputs"] if entry.get("role") == "corpus"]
+    samples = {sha256_file(path): path for path in catalog.sample_corpora().values()}
+    files = []
+    for entry in texts or [{"name": "TEXT.txt", "sha256": ""}]:
+        sample = samples.get(str(entry.get("sha256")))
+        files.append(str(sample.relative_to(catalog.ROOT)) if sample else f"path/to/{entry['name']}")
+    corpus = " ".join(shlex.quote(file) for file in files)
+    return f".venv/bin/python -m focus_core adapt {where} --name first --corpus {corpus} --tokens 1000000"
+
+
+def cache_path(run: RunFolder) -> str:
+    """Return how a command names a run: relative to the project, or below the folder of runs; no absolute path."""
+    path = run.path.resolve()
+    inside = path.is_relative_to(catalog.ROOT)
+    return shlex.quote(str(path.relative_to(catalog.ROOT))) if inside else f'"$FOCUS_LAB_RUNS"/{path.name}'
+
+
+def curves_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
+    """Draw the curves of all methods, the loss right after initialisation, and the numbers as a table.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    trainings : sequence of TrainingFolder
+        Its trainings.
+    """
+    unit = st.segmented_control(
+        "Loss in", list(UNITS), default=BITS, required=True, key="_train_unit", persist_state="session"
+    )
+    unit = unit or BITS
+    groups = curves(trainings, unit)
+    if groups:
+        st.plotly_chart(
+            curves_figure(groups, unit=unit),
+            key=f"curves_{run.digest[:12]}_{unit}",
+            config=CONFIG,
+            alt=f"Loss on held-out text in {unit} against tokens of training: {curve_words(groups)}",
+        )
+        st.caption(
+            "Lower is better. Every line starts right after initialisation, before any training; thin lines are single "
+            "seeds. The held-out text is never trained on."
+        )
+    found = starts(groups)
+    if found:
+        st.subheader("Right after initialisation", anchor=False)
+        st.plotly_chart(
+            starts_figure(found, unit=unit),
+            key=f"starts_{run.digest[:12]}_{unit}",
+            config=CONFIG,
+            alt=f"Loss right after initialisation in {unit}: {_start_words(found)}",
+        )
+    with st.expander("Every training in numbers", icon=":material/table_rows:", expanded=not groups):
+        summary_table(trainings)
+
+
+def curve_words(groups: Sequence[MethodCurves]) -> str:
+    """Return the curves in words, for those who do not see them."""
+    ends = [(group.method.label, group.curves[0].values) for group in groups]
+    return "; ".join(f"{label} from {values[0]:.2f} to {values[-1]:.2f}" for label, values in ends)
+
+
+def _start_words(found: Sequence[Start]) -> str:
+    return "; ".join(f"{start.method.label} {start.mean:.2f}" for start in found)
+
+
+def summary_table(trainings: Sequence[TrainingFolder]) -> None:
+    """Draw one row per training.
+
+    Parameters
+    ----------
+    trainings : sequence of TrainingFolder
+        Those to list.
+    """
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        summary_rows(trainings),
+        hide_index=True,
+        placeholder="–",
+        column_config={
+            "tokens": number(format="localized"),
+            "loss at start": number(format="%.3f", help="Nats per token on held-out text."),
+            "loss at end": number(format="%.3f", help="Nats per token on held-out text."),
+            "bits at start": number(format="%.3f", help="Bits per character on held-out text."),
+            "bits at end": number(format="%.3f", help="Bits per character on held-out text."),
+            "foreseen": number(
+                format="%.2f",
+                help="How much of the way from the mean row to the trained rows the initialisation had foreseen: "
+                "1 leaves nothing to train, 0 is no better than the mean.",
+            ),
+            "neighbours kept": number(format="%.2f", help="Mean share of the ten nearest tokens that stayed."),
+        },
+        alt="Table of trainings with their losses",
+    )
+
+
+def change_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
+    """Draw the table of the tokens that a training moved, most changed first, each linked to its page.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    trainings : sequence of TrainingFolder
+        Its trainings.
+    """
+    st.subheader("What moved most", anchor=False)
+    offered = with_changes(trainings)
+    if not offered:
+        st.caption("No training of this run recorded how far each token moved.")
+        return
+    training = choose_training(run, offered)
+    if training is None:
+        return
+    st.markdown(markdown_escape(training_words(training)))
+    for warning in training.manifest.get("warnings") or []:
+        st.caption(markdown_escape(str(warning)))
+    try:
+        frame = cache.changes(run, training)
+    except FocusError as error:
+        show_error(error)
+        return
+    if frame is not None:
+        change_table(run, training, _filtered(frame))
+
+
+def _filtered(frame: pd.DataFrame) -> pd.DataFrame:
+    """Draw the filters of the table and return what passes them."""
+    left, right = st.columns(2)
+    present = [key for key in CATEGORIES if (frame["category"] == key).any()]
+    category = left.selectbox(
+        "Origin",
+        present,
+        index=None,
+        format_func=lambda key: CATEGORIES[key].label,
+        placeholder="all",
+        key="_train_category",
+        persist_state="session",
+    )
+    least = right.select_slider(
+        "In the corpus, at least",
+        FREQUENCIES,
+        value=DEFAULT_FREQUENCY,
+        format_func=lambda n: f"{count(n)} ×",
+        key="_train_frequency",
+        persist_state="session",
+        help="Rows of rare tokens move much and say little: training hardly ever saw them.",
+    )
+    return most_changed(frame, category=category or "", min_frequency=int(least))
+
+
+def change_table(run: RunFolder, training: TrainingFolder, frame: pd.DataFrame) -> None:
+    """Draw the rows that passed the filters; choosing one opens its page.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    training : TrainingFolder
+        Whose table it is.
+    frame : pandas.DataFrame
+        From `most_changed`.
+    """
+    shown = frame.head(MAX_ROWS)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        words = f", the first {count(MAX_ROWS)} are shown" if len(frame) > MAX_ROWS else ""
+        st.markdown(
+            f"**{count(len(frame))}** tokens, most changed first{words}. Choose a row to see why.", width="content"
+        )
+        st.download_button(
+            "CSV", data=lambda: tokens_csv(frame), file_name="change.csv", mime="text/csv",
+            icon=":material/download:", on_click="ignore", key="_train_csv",
+        )  # fmt: skip
+    number = st.column_config.NumberColumn
+    event = st.dataframe(
+        {
+            "token": shown["shown"].tolist(),
+            "origin": [CATEGORIES[key].label for key in shown["category"]],
+            "frequency": shown["frequency"].tolist(),
+            "cosine": shown["cosine"].tolist(),
+            "length": shown["norm_ratio"].tolist(),
+            "kept": shown["kept"].tolist(),
+            "id": shown["id"].tolist(),
+        },
+        key=state.once_key(f"moved_{run.digest[:12]}_{training.digest[:12]}_{len(frame)}"),
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        height=420,
+        column_config={
+            "frequency": number("in the corpus", format="localized"),
+            "cosine": number(format="%.3f", help="Cosine of the row right after initialisation with the trained row."),
+            "length": number("length ratio", format="%.2f", help="Length of the trained row over the initialised one."),
+            "kept": st.column_config.ProgressColumn(
+                "neighbours kept",
+                format="%.2f",
+                min_value=0.0,
+                max_value=1.0,
+                help="Jaccard index of the ten nearest tokens before and after, in the original space.",
+            ),
+            "id": number(format="%d", width="small"),
+        },
+        alt="Table of the tokens that training moved most; choose a row to open its page",
+    )
+    chosen = event["selection"]["rows"]
+    if chosen:
+        navigation.go(navigation.TOKEN, token=int(shown["id"].iloc[chosen[0]]))
+
+
+def what_am_i_looking_at() -> None:
+    """Explain the page in three sentences, one formula and one limit."""
+    st.markdown(
+        "An initialisation is a guess; training shows how good it was. All methods start from the same pretrained body "
+        "and see the same tokens, so what differs at zero tokens is the initialisation alone. A token moved when its "
+        "row points elsewhere afterwards **and** its nearest tokens are others; the table is ordered by the product:"
+    )
+    st.latex(r"(1 - \cos(e_{\mathrm{initialised}},\, e_{\mathrm{trained}}))\,\cdot\,(1 - \mathrm{kept})")
+    st.caption(
+        "A limit: a token that the text hardly holds is hardly trained; its row moves by weight decay and noise."
+    )
