@@ -30,7 +30,14 @@ if TYPE_CHECKING:
 MLM, CLM = "mlm", "clm"
 BODY = "body.safetensors"
 MOST_POSITIONS = 512
-COUNTED_FROM_PADDING = ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "roberta-prelayernorm", "data2vec-text")
+COUNTED_FROM_PADDING = (
+    "roberta",
+    "xlm-roberta",
+    "camembert",
+    "xlm-roberta-xl",
+    "roberta-prelayernorm",
+    "data2vec-text",
+)
 """Architectures whose first position is the padding id plus one, so that they have that many fewer."""
 
 
@@ -191,9 +198,7 @@ def load_model_folder(folder: str | Path) -> RunModel:
     return _described(str(Path(folder).name), model.eval(), load_vocabulary(Path(folder)))
 
 
-def export_trained(
-    run: RunFolder, trained: str, destination: str | Path, *, source: str | Path | None = None
-) -> Path:
+def export_trained(run: RunFolder, trained: str, destination: str | Path, *, source: str | Path | None = None) -> Path:
     """Write the model folder of a trained state, as `export_model` does for the initialised one.
 
     Parameters
