@@ -108,5 +108,29 @@ def compare(
     compare_all(data, work, minutes=minutes)
 
 
+@app.command()
+def collect(
+    work: Path = typer.Option(Path("build/compare"), help="runs and trainings"),
+    language: list[str] = typer.Option(["sw", "ar"], help="which languages"),
+) -> None:
+    """Put the trainings into the demo's runs, without bodies and without what only a machine needs."""
+    from demo_collect import collect as collect_all
+
+    collect_all(work, tuple(language))
+
+
+@app.command()
+def table(
+    data: Path = typer.Option(..., help="folder with corpora/<language>/*.txt and dict/*.tsv"),
+    work: Path = typer.Option(Path("build/compare"), help="runs and trainings"),
+    language: list[str] = typer.Option(["sw", "ar"], help="which languages"),
+) -> None:
+    """Measure every method before and after training, keep the results, and write the README's table."""
+    from demo_table import measure_all, write_table
+
+    measure_all(data, work, tuple(language))
+    write_table(Path("README.md"))
+
+
 if __name__ == "__main__":
     app()

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 METHODS = ("focus", "random", "script", "subword-mean", "overlap", "multivariate-normal", "mean")
 SEEDS = (42, 43, 44)
 LANGUAGES = ("sw", "ar")
-TOKENS = 400_000
+TOKENS = 600_000
 PASSES = 3
 NAME = "adapted"
 LONG = "long"

@@ -1,0 +1,54 @@
+"""Put what the comparison made into the demo's run folders: FOCUS whole, of every other method curve and table."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from demo_compare import LONG, METHODS, NAME, SEEDS, Piece, demo_run
+
+from focus_core.artifacts import dump_json, map_array, tensor_names, to_float32, write_arrays
+
+TRAINED = "trained.safetensors"
+
+
+def collect(work: Path, languages: tuple[str, ...]) -> None:
+    """Write ``training/`` of every demo run anew."""
+    for language in languages:
+        folder = demo_run(language) / "training"
+        shutil.rmtree(folder, ignore_errors=True)
+        for seed in SEEDS:
+            for method in METHODS:
+                piece = Piece(language=language, method=method, seed=seed, work=work)
+                place(piece, folder)
+
+
+def place(piece: Piece, folder: Path) -> None:
+    """Copy one training: FOCUS's first with its matrices in half precision, of the others what a chart needs."""
+    main = piece.method == "focus" and piece.seed == SEEDS[0]
+    copy_training(piece.trained(), folder / (NAME if main else f"{piece.method}-{piece.seed}"), matrices=main)
+    if piece.trained(LONG).is_dir():
+        copy_training(piece.trained(LONG), folder / f"{piece.method}-{piece.seed}-{LONG}", matrices=False)
+
+
+def copy_training(source: Path, target: Path, *, matrices: bool) -> None:
+    """Copy a training without its body, its snapshots, its times and, mostly, its matrices."""
+    target.mkdir(parents=True)
+    manifest: dict[str, Any] = json.loads((source / "manifest.json").read_text(encoding="utf-8"))
+    names = ["curve.parquet"]
+    if matrices or (manifest["config"]["seed"] == SEEDS[0] and LONG not in target.name):
+        names.append("tokens.parquet")
+    for name in names:
+        shutil.copyfile(source / name, target / name)
+    if matrices:
+        write_arrays(target / TRAINED, halved(source / TRAINED))
+    manifest |= {"name": target.name, "has_body": False, "matrices": manifest["matrices"] if matrices else []}
+    (target / "manifest.json").write_text(dump_json(manifest) + "\n", encoding="utf-8", newline="\n")
+
+
+def halved(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a file in half precision."""
+    return {name: to_float32(*map_array(path, name)).astype(np.float16) for name in sorted(tensor_names(path))}
