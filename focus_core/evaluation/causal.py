@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from focus_core.domain import ProgressHook, Role, no_progress
-from focus_core.evaluation.windows import BATCH_TOKENS, WORD, LineScores, Window, encode_lines, measure_windows
+from focus_core.evaluation.windows import WORD, LineScores, Window, encode_lines, measure_windows
 from focus_core.run_model import RunModel
 
 
@@ -18,7 +18,7 @@ def score_causal(
     model: RunModel,
     lines: Sequence[str],
     *,
-    batch_tokens: int = BATCH_TOKENS,
+    batch_tokens: int = 4096,
     progress: ProgressHook = no_progress,
 ) -> LineScores:
     """Return what a causal model pays for every line: ``bits = -sum log2 p(token | the tokens before it)``.

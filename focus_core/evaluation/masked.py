@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from focus_core.domain import ProgressHook, Role, no_progress
-from focus_core.evaluation.windows import BATCH_TOKENS, LineScores, Window, cut_at_words, encode_lines, measure_windows
+from focus_core.evaluation.windows import LineScores, Window, cut_at_words, encode_lines, measure_windows
 from focus_core.run_model import RunModel
 from focus_core.word_masks import covered_tokens, masked_words
 
@@ -20,7 +20,7 @@ def score_masked(
     lines: Sequence[str],
     *,
     seed: int = 0,
-    batch_tokens: int = BATCH_TOKENS,
+    batch_tokens: int = 4096,
     progress: ProgressHook = no_progress,
 ) -> LineScores:
     """Return what a masked model pays for the masked words of every line.

@@ -14,6 +14,7 @@ from focus_core.export import BARE_ROLE, WEIGHT_ROLES
 from focus_core.models import SourceModel, fit_to_vocabulary, load_embeddings_file, load_source
 from focus_core.run_folder import RunFolder, TrainingFolder, open_run, open_training
 from focus_core.run_folder.additions import ATTACHED
+from focus_core.run_folder.targets import split_target
 from focus_core.run_model import BODY, RunModel, load_model_folder
 from focus_core.tensor_files import read_json
 from focus_core.vocabulary import load_vocabulary
@@ -62,7 +63,7 @@ def open_target(name: str) -> Target:
     Parameters
     ----------
     name : str
-        A run folder; after its last colon a training of that run. A folder of the whole name comes first.
+        See `split_target`.
 
     Returns
     -------
@@ -74,11 +75,9 @@ def open_target(name: str) -> Target:
     RunFolderError
         If there is no such run, or it has no such training.
     """
-    head, colon, tail = name.rpartition(":")
-    if colon and not Path(name).is_dir() and Path(head).is_dir():
-        run = open_run(head)
-        return Target(name=name, run=run, training=open_training(run, tail))
-    return Target(name=name, run=open_run(name), training=None)
+    path, trained = split_target(name)
+    run = open_run(path)
+    return Target(name=name, run=run, training=None if trained is None else open_training(run, trained))
 
 
 def why_no_model(target: Target, source: SourceModel | None) -> str:

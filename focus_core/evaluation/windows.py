@@ -22,8 +22,6 @@ from focus_core.training.loop import out_of_memory
 if TYPE_CHECKING:
     import torch
 
-BATCH_TOKENS = 4096
-"""Tokens that the model reads together, padding included."""
 MAX_SCORES = 1 << 26
 """Predictions of a batch times the size of the vocabulary: 256 MiB of scores in float32."""
 LINES_AT_ONCE = 1024
@@ -169,7 +167,7 @@ def measure_windows(
     windows: Sequence[Window],
     n_lines: int,
     *,
-    batch_tokens: int = BATCH_TOKENS,
+    batch_tokens: int = 4096,
     progress: ProgressHook = no_progress,
 ) -> tuple[np.ndarray, list[str]]:
     """Return the bits of every line's predictions.
