@@ -91,19 +91,28 @@ def _adapt_verb(say: Say) -> Callable[..., None]:
             device=device,
             threads=threads,
         )
+        from focus_core.errors import CancelledError
+        from focus_core.run_folder import open_run
         from focus_core.training import adapt_run
+        from focus_core.training.adapt import unfinished
 
-        folder = adapt_run(
-            run,
-            name=name,
-            corpus=corpus,
-            config=config,
-            field=field,
-            encoding=encoding,
-            source=source,
-            resume=resume,
-            terminal=sys.stderr,
-        )
+        opened = open_run(run)
+        try:
+            folder = adapt_run(
+                opened,
+                name=name,
+                corpus=corpus,
+                config=config,
+                field=field,
+                encoding=encoding,
+                source=source,
+                resume=resume,
+                terminal=sys.stderr,
+            )
+        except KeyboardInterrupt:
+            if unfinished(opened, name):
+                raise CancelledError(f"training {name}: interrupted", hint="go on with --resume") from None
+            raise
         say(str(folder))
 
     return adapt

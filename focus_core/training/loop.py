@@ -31,6 +31,22 @@ RUNAWAY_NATS = 2.0
 EVALUATION_TOKENS = 8192
 
 
+class _Clock:
+    """How long the rest will take, from the steps taken so far; the first ones are slow and do not count."""
+
+    def __init__(self, step: int, total: int) -> None:
+        self._first, self._total = step + 2, total
+        self._began = time.monotonic()
+
+    def left(self, step: int) -> str:
+        """Return ", about 3 min left"; nothing while it is too early to tell."""
+        if step <= self._first:
+            self._began = time.monotonic()
+            return ""
+        seconds = (time.monotonic() - self._began) / (step - self._first) * (self._total - step)
+        return f", about {seconds:.0f} s left" if seconds < 100 else f", about {seconds / 60:.0f} min left"
+
+
 class DivergedError(FocusError):
     """The loss ran away; the last good checkpoint is kept."""
 
@@ -108,6 +124,7 @@ class Trainer:
             self._add_row(state)
             save_checkpoint(self.folder, parameters, optimizer, state)
         rows, kept = self._row_steps(), self._snapshot_steps()
+        clock = _Clock(state.step, self.config.n_steps)
         saved = time.monotonic()
         while state.step < self.config.n_steps and not self.reached(state):
             self._step(state, parameters, optimizer)
@@ -115,8 +132,9 @@ class Trainer:
                 self._add_row(state)
             if state.step in kept:
                 snapshot(state.step)
-            note = f"loss {state.recent_loss:.3f}"
-            self.progress("train", state.step, self.config.n_steps, note)
+            self.progress(
+                "train", state.step, self.config.n_steps, f"loss {state.recent_loss:.3f}{clock.left(state.step)}"
+            )
             good = state.recent_loss < state.first_loss + RUNAWAY_NATS / 2  # what may be running away is not kept
             if good and time.monotonic() - saved > CHECKPOINT_SECONDS:
                 save_checkpoint(self.folder, parameters, optimizer, state)

@@ -55,6 +55,8 @@ def test_killed_and_resumed(tmp_path: Path, signal_number: int) -> None:
     status = process.wait(60)
     assert status == (-signal.SIGKILL if signal_number == signal.SIGKILL else 130)
     assert part.is_dir()
+    if signal_number == signal.SIGTERM:
+        assert log.read_text().endswith("training parts: interrupted; go on with --resume\n")
     assert not part.with_suffix("").exists()
     resumed = start(log, "adapt", str(run.path), "--name", "parts", *options, "--resume")
     assert resumed.wait(240) == 0, log.read_text()

@@ -312,6 +312,17 @@ def test_learning_rate_rises_and_falls() -> None:
     assert options(steps=100, schedule=Schedule.CONSTANT).rate_factor(99) == 1.0
 
 
+def test_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(loop.time, "monotonic", lambda: now)
+    clock = loop._Clock(0, 100)
+    assert [clock.left(step) for step in (1, 2)] == ["", ""]
+    now = 8.0
+    assert clock.left(10) == ", about 90 s left"
+    now = 80.0
+    assert clock.left(10) == ", about 15 min left"
+
+
 def test_manifest_names_no_path_and_no_time(run: RunFolder, corpus: Path) -> None:
     folder = adapt_run(run, name="mine", corpus=[corpus], config=options())
     text = (folder / "manifest.json").read_text()
