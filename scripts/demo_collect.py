@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from demo_compare import LONG, METHODS, NAME, SEEDS, Piece, demo_run
+from demo_compare import METHODS, NAME, SEEDS, Piece, demo_run
 
 from focus_core.artifacts import dump_json, map_array, tensor_names, to_float32, write_arrays
 
@@ -30,8 +30,6 @@ def place(piece: Piece, folder: Path) -> None:
     """Copy one training: FOCUS's first with its matrices in half precision, of the others what a chart needs."""
     main = piece.method == "focus" and piece.seed == SEEDS[0]
     copy_training(piece.trained(), folder / (NAME if main else f"{piece.method}-{piece.seed}"), matrices=main)
-    if piece.trained(LONG).is_dir():
-        copy_training(piece.trained(LONG), folder / f"{piece.method}-{piece.seed}-{LONG}", matrices=False)
 
 
 def copy_training(source: Path, target: Path, *, matrices: bool) -> None:

@@ -80,6 +80,7 @@ def worth(focus: Piece, work: Path) -> dict[str, Any]:
     reached = [(before, after) for before, after in itertools.pairwise(rows) if after[1] < start]
     found: dict[str, Any] = {"focus_at_start": start, "one_pass": one_pass, "last_tokens": rows[-1][0]}
     found |= {"last_loss": rows[-1][1], "best_loss": min(loss for _, loss in rows), "reached": None}
+    found["curve"] = [{"tokens": tokens, "held_out_loss": loss} for tokens, loss in rows]
     if reached:
         (t0, l0), (t1, l1) = reached[0]
         found["reached"] = round(t0 + (t1 - t0) * (l0 - start) / (l0 - l1))
@@ -98,7 +99,7 @@ def table_of(results: Mapping[str, Mapping[str, Any]]) -> str:
         cells = [cell(found, method, state) for found in results.values() for state in (False, True)]
         lines.append(f"| {LABELS[method]} | {' | '.join(cells)} |")
     own = [source_cell(found) for found in results.values()]
-    lines.append("| *the source under its own tokenizer* | " + " | ".join(f"{text} |" for text in own))
+    lines.append("| *the source under its own tokenizer* | " + " | ".join(f"{text} | —" for text in own) + " |")
     return "\n".join([*lines, "", *(sentence(language, found) for language, found in results.items())])
 
 

@@ -1,0 +1,73 @@
+"""The README's comparison is made of the committed measures, and these say what the project claims."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+METHODS = ("focus", "random", "script", "subword-mean", "overlap", "multivariate-normal", "mean")
+
+
+@pytest.fixture(scope="module")
+def table(root: Path) -> Iterator[ModuleType]:
+    sys.path.insert(0, str(root / "scripts"))
+    yield importlib.import_module("demo_table")
+    sys.path.remove(str(root / "scripts"))
+
+
+def measured(value: float, method: str, trained: bool) -> dict[str, Any]:
+    bits = {"value": value, "low": value - 0.1, "high": value + 0.1}
+    tokens = 600_000 if trained else None
+    return {"method": method, "trained_tokens": tokens, "bits_per_character": bits, "nats_per_token": 3 * value}
+
+
+@pytest.fixture
+def found() -> dict[str, Any]:
+    groups = [measured(2.0 + 0.1 * i, method, False) for i, method in enumerate(METHODS)]
+    groups += [measured(1.5 + 0.1 * i, method, True) for i, method in enumerate(METHODS)]
+    worth = {"focus_at_start": 5.5, "one_pass": 1_000, "last_tokens": 3_000, "last_loss": 5.9, "reached": None}
+    source = {"loss": {"bits_per_character": {"value": 2.2, "low": 2.1, "high": 2.3}}}
+    return {"groups": groups, "worth": worth, "source": [source]}
+
+
+def test_the_best_at_once_comes_first_with_its_interval(table: ModuleType, found: dict[str, Any]) -> None:
+    lines = table.table_of({"sw": found}).splitlines()
+    assert lines[0] == "| bits per character | Swahili, at once | Swahili, after 600k tokens |"
+    assert lines[2] == "| FOCUS | **2.00 (1.90–2.10)** | **1.50 (1.40–1.60)** |"
+    assert lines[3].startswith("| random | 2.10 (2.00–2.20) | 1.60 ")
+    assert lines[9] == "| *the source under its own tokenizer* | 2.20 (2.10–2.30) | — |"
+
+
+def test_what_is_said_where_random_rows_never_get_there(table: ModuleType, found: dict[str, Any]) -> None:
+    text = table.sentence("sw", found)
+    assert "do not reach FOCUS's loss at the start (5.50) within 3,000 tokens, 3.0 passes" in text
+    found["worth"] |= {"reached": 2_345}
+    assert "after 2,345 tokens of training" in table.sentence("sw", found)
+
+
+def test_the_readme_shows_the_committed_measures(
+    table: ModuleType, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    text = (root / "README.md").read_text(encoding="utf-8")
+    shown = text.split(table.START, 1)[1].split(table.END, 1)[0].strip()
+    assert shown == table.table_of(table.load_results()).strip()
+
+
+@pytest.mark.parametrize("language", ["sw", "ar"])
+def test_focus_lies_clearly_below_random(
+    table: ModuleType, root: Path, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    found = table.load_results()[language]
+    for trained in (False, True):
+        focus = table.group_of(found, "focus", trained)["bits_per_character"]
+        random = table.group_of(found, "random", trained)["bits_per_character"]
+        assert focus["high"] < random["low"]
+    assert len(found["seeds"]) == 3
