@@ -37,7 +37,7 @@ def copy_training(source: Path, target: Path, *, matrices: bool) -> None:
     target.mkdir(parents=True)
     manifest: dict[str, Any] = json.loads((source / "manifest.json").read_text(encoding="utf-8"))
     names = ["curve.parquet"]
-    if matrices or (manifest["config"]["seed"] == SEEDS[0] and LONG not in target.name):
+    if manifest["config"]["seed"] == SEEDS[0]:
         names.append("tokens.parquet")
     for name in names:
         shutil.copyfile(source / name, target / name)
