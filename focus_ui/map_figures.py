@@ -26,10 +26,15 @@ ORIGIN, KEPT, COSINE = "origin", "neighbours kept", "cosine"
 COLORS = {KEPT: "kept", COSINE: "cosine"}
 """What a point's colour may say, and the column that holds it."""
 
-MAP_PX = 620
+MAP_PX = 540
 SCALE = [[0.0, "#D5700B"], [0.5, "#8C8C8C"], [1.0, "#1C5FD0"]]
 """From changed to unchanged; each end is readable on the light and on the dark background."""
 
+MARK, LABEL = "#E0356F", "#A3154A"
+"""The ring around a token, readable on both backgrounds, and the ground of its name, on which white is."""
+
+WAY = "#7A5AA8"
+OPAQUE, FAINT = 0.75, 0.4
 LABEL_CHARACTERS = 22
 
 
@@ -75,7 +80,8 @@ def panes_figure(layout: MapLayout, frame: pd.DataFrame, choice: MapChoice) -> g
     """
     keys = [choice.left] if choice.left == choice.right else [choice.left, choice.right]
     titles = [plotly_escape(layout.members[key]) for key in keys]
-    figure = make_subplots(rows=1, cols=len(keys), subplot_titles=titles, horizontal_spacing=0.02)
+    figure = make_subplots(rows=1, cols=len(keys), subplot_titles=titles, horizontal_spacing=0.012)
+    figure.update_annotations(yshift=6, font_size=15)
     for column, key in enumerate(keys, start=1):
         _add_points(figure, layout.points[key], frame, choice.color, column=column)
         _add_marks(figure, layout.points[key], frame, choice.highlighted, column=column)
@@ -104,8 +110,8 @@ def overlay_figure(layout: MapLayout, frame: pd.DataFrame, choice: MapChoice) ->
     figure = make_subplots(rows=1, cols=1)
     rings = {"color": NEUTRAL, "size": 5, "opacity": 0.45, "symbol": "circle-open"}
     figure.add_trace(_points(before, frame, rings, layout.members[choice.left]), row=1, col=1)
+    _add_points(figure, after, frame, choice.color, column=1, opacity=FAINT if choice.trails else OPAQUE)
     _add_trails(figure, before, after, _trailed(frame, choice))
-    _add_points(figure, after, frame, choice.color, column=1)
     _add_marks(figure, after, frame, choice.highlighted, column=1)
     _finish(figure, [before, after], choice.color)
     return figure
@@ -125,9 +131,9 @@ def _add_trails(figure: go.Figure, before: np.ndarray, after: np.ndarray, rows: 
         return
     gap = np.full(len(rows), np.nan, dtype=np.float32)
     x, y = (np.column_stack([before[rows, axis], after[rows, axis], gap]).reshape(-1) for axis in (0, 1))
-    line = {"color": NEUTRAL, "width": 1}
+    line = {"color": WAY, "width": 1.5}
     figure.add_trace(
-        go.Scattergl(x=x, y=y, mode="lines", line=line, opacity=0.55, hoverinfo="skip", name="way", showlegend=False),
+        go.Scattergl(x=x, y=y, mode="lines", line=line, opacity=0.9, hoverinfo="skip", name="way", showlegend=False),
         row=1,
         col=1,
     )
@@ -147,13 +153,15 @@ def _points(plane: np.ndarray, frame: pd.DataFrame, marker: dict[str, Any], name
     )
 
 
-def _add_points(figure: go.Figure, plane: np.ndarray, frame: pd.DataFrame, color: str, *, column: int) -> None:
+def _add_points(
+    figure: go.Figure, plane: np.ndarray, frame: pd.DataFrame, color: str, *, column: int, opacity: float = OPAQUE
+) -> None:
     """Add the points of one member: a trace per origin, or one with a scale of colours."""
     if color == ORIGIN:
         for key, category in CATEGORIES.items():
             rows = (frame["category"] == key).to_numpy()
             if rows.any():
-                marker = {"color": category.color, "size": 5, "opacity": 0.7}
+                marker = {"color": category.color, "size": 5, "opacity": opacity}
                 options = {"legendgroup": key, "showlegend": column == 1}
                 figure.add_trace(
                     _points(plane[rows], frame[rows], marker, category.label, **options), row=1, col=column
@@ -161,7 +169,7 @@ def _add_points(figure: go.Figure, plane: np.ndarray, frame: pd.DataFrame, color
         return
     values = frame[COLORS[color]].to_numpy(dtype=np.float64)
     order = np.argsort(-np.nan_to_num(values, nan=2.0), kind="stable")  # what changed most is drawn last, on top
-    marker = {"color": values[order], "size": 5, "opacity": 0.8, "coloraxis": "coloraxis"}
+    marker = {"color": values[order], "size": 5, "opacity": opacity, "coloraxis": "coloraxis"}
     figure.add_trace(_points(plane[order], frame.iloc[order], marker, color, showlegend=False), row=1, col=column)
 
 
@@ -175,23 +183,33 @@ def _add_marks(
         return
     chosen = frame.iloc[rows]
     figure.add_trace(
-        go.Scatter(
+        go.Scattergl(
             x=plane[rows, 0],
             y=plane[rows, 1],
-            mode="markers+text",
-            marker={"symbol": "circle-open", "size": 13, "color": "#C2255C", "line": {"width": 2.5}},
-            text=[plotly_escape(_short(str(shown))) for shown in chosen["shown"]],
-            textposition="top center",
-            textfont={"size": 13},
+            mode="markers",
+            marker={"symbol": "circle-open", "size": 14, "color": MARK, "line": {"width": 3}},
             customdata=chosen["id"].to_numpy(dtype=np.int32),
-            hovertext=chosen["hover"].tolist(),
-            hovertemplate="%{hovertext}<extra></extra>",
-            name="highlighted",
+            text=chosen["hover"].tolist(),
+            hovertemplate="%{text}<extra></extra>",
+            name="marked",
             showlegend=False,
         ),
         row=1,
         col=column,
     )
+    for row, shown in zip(rows, chosen["shown"], strict=True):  # annotations lie above points, text of a trace below
+        figure.add_annotation(
+            x=float(plane[row, 0]),
+            y=float(plane[row, 1]),
+            text=plotly_escape(_short(str(shown))),
+            font={"size": 13, "color": "#FFFFFF"},
+            bgcolor=LABEL,
+            borderpad=2,
+            showarrow=False,
+            yshift=20,
+            row=1,
+            col=column,
+        )
 
 
 def _short(shown: str) -> str:
@@ -204,23 +222,15 @@ def _finish(figure: go.Figure, planes: Sequence[np.ndarray], color: str) -> None
     high = np.max([plane.max(axis=0) for plane in planes], axis=0)
     room = 0.04 * np.maximum(high - low, 1e-6)
     ranges = [[float(low[axis] - room[axis]), float(high[axis] + room[axis])] for axis in (0, 1)]
-    bare = {
-        "showticklabels": False,
-        "showgrid": False,
-        "zeroline": False,
-        "ticks": "",
-        "showline": True,
-        "mirror": True,
-    }
-    line = {"linecolor": "rgba(128,128,128,0.45)"}
-    figure.update_xaxes(range=ranges[0], matches="x", **bare, **line)
-    figure.update_yaxes(range=ranges[1], matches="y", **bare, **line)
-    figure.update_annotations(yshift=6, font_size=15)
+    bare = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
+    figure.update_xaxes(range=ranges[0], matches="x", **bare)
+    figure.update_yaxes(range=ranges[1], matches="y", scaleanchor="x", scaleratio=1, **bare)
     figure.update_layout(
         height=MAP_PX,
         margin={"l": 8, "r": 8, "t": 84, "b": 12},
         hovermode="closest",
         dragmode="pan",
+        plot_bgcolor="rgba(128,128,128,0.07)",
         legend={"orientation": "h", "x": 0, "y": 1.07, "yanchor": "bottom", "itemsizing": "constant"},
         coloraxis={**_scale(color), "showscale": color != ORIGIN},
     )

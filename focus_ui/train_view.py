@@ -247,11 +247,11 @@ def change_table(run: RunFolder, training: TrainingFolder, frame: pd.DataFrame) 
     event = st.dataframe(
         {
             "token": shown["shown"].tolist(),
-            "origin": [CATEGORIES[key].label for key in shown["category"]],
-            "frequency": shown["frequency"].tolist(),
-            "cosine": shown["cosine"].tolist(),
-            "length": shown["norm_ratio"].tolist(),
             "kept": shown["kept"].tolist(),
+            "cosine": shown["cosine"].tolist(),
+            "frequency": shown["frequency"].tolist(),
+            "length": shown["norm_ratio"].tolist(),
+            "origin": [CATEGORIES[key].label for key in shown["category"]],
             "id": shown["id"].tolist(),
         },
         key=state.once_key(f"moved_{run.digest[:12]}_{training.digest[:12]}_{len(frame)}"),
