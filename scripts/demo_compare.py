@@ -139,11 +139,12 @@ def n_tokens(piece: Piece) -> int:
 def compare(data: Path, work: Path, *, minutes: float, languages: Iterable[str] = LANGUAGES, workers: int = 2) -> None:
     """Make all pieces, two at a time, until all are made or time is up."""
     deadline = time.monotonic() + 60 * minutes
-    for language in languages:
-        pieces = [piece for piece in all_pieces(work) if piece.language == language]
-        long = [piece for piece in pieces if piece.method == "random" and piece.seed == SEEDS[0]]
-        with ThreadPoolExecutor(workers) as pool:
-            done = [pool.submit(make, piece, data, deadline) for piece in pieces]
+    with ThreadPoolExecutor(workers) as pool:
+        done = []
+        for language in languages:
+            pieces = [piece for piece in all_pieces(work) if piece.language == language]
+            done += [pool.submit(make, piece, data, deadline) for piece in pieces]
+            long = [piece for piece in pieces if piece.method == "random" and piece.seed == SEEDS[0]]
             done += [pool.submit(make_long, piece, data, deadline) for piece in long]
-            for future in done:
-                future.result()
+        for future in done:
+            future.result()
