@@ -1,0 +1,215 @@
+"""What the pages Train and Map draw: means over seeds, the order of starts, labels that keep apart, joint points."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import shutil
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from focus_core.domain import MethodName
+from focus_core.errors import RunFolderError
+from focus_core.provenance import changed_tokens
+from focus_core.run_folder import open_run, open_training
+from focus_ui import map_tables, training_tables
+from focus_ui.map_figures import COSINE, KEPT, ORIGIN, MapChoice, overlay_figure, panes_figure
+from focus_ui.theme import CATEGORIES, METHOD_LOOKS, method_of
+from focus_ui.training_figures import curves_figure, spread, starts_figure
+from focus_ui.training_tables import BITS, NATS, curves, readable_trainings, starts, summary_rows, training_words
+from tests.tiny_runs import add_projection, add_training, train_toy
+from tests.toy_run import id_of, write_toy_run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("tables") / "toy"
+    train_toy(write_toy_run(path))
+    return path
+
+
+@pytest.fixture
+def run(folder, tmp_path):
+    return open_run(shutil.copytree(folder, tmp_path / "toy"))
+
+
+def test_every_method_has_a_look_of_its_own():
+    assert list(METHOD_LOOKS) == [str(name) for name in MethodName]
+    assert len({look.label for look in METHOD_LOOKS.values()}) == len(METHOD_LOOKS)
+    assert {look.color for look in METHOD_LOOKS.values()} == {c.color for c in CATEGORIES.values()}
+    assert method_of("something new").label == "something new"
+
+
+def test_own_trainings_with_a_matrix_come_first(run):
+    found, errors = readable_trainings(run)
+    assert [t.name for t in found] == ["focus-seed-1", "focus-seed-2", "random-seed-1"]
+    assert errors == []
+    (run.path / "training" / "focus-seed-2" / "manifest.json").write_text("[]")
+    found, errors = readable_trainings(run)
+    assert [t.name for t in found] == ["focus-seed-1", "random-seed-1"]
+    assert len(errors) == 1
+
+
+def test_the_mean_is_over_seeds_that_were_measured_at_the_same_points(run):
+    """4.5 and 4.7 nats end in a mean of 4.6; a seed measured elsewhere leaves no mean."""
+    focus, random = curves(readable_trainings(run)[0], NATS)
+    assert focus.method.key == "focus"
+    assert focus.mean.tolist() == pytest.approx([6.1, 5.1, 4.6])
+    assert random.mean.tolist() == [10.0, 8.0, 7.0]
+    add_training(run, "focus-seed-3", seed=3, losses=(6.0, 5.0, 4.0, 3.0), run_digest="0" * 64)
+    focus, _ = curves(readable_trainings(run)[0], NATS)
+    assert focus.mean is None
+    assert len(curves_figure([focus], unit=NATS).data) == 3
+
+
+def test_starts_are_ordered_and_say_how_far_seeds_lie_apart(run):
+    focus, random = starts(curves(readable_trainings(run)[0], BITS))
+    assert (focus.method.key, focus.mean, focus.low, focus.high, focus.n_seeds) == (
+        "focus", pytest.approx(3.05), 3.0, pytest.approx(3.1), 2,
+    )  # fmt: skip
+    assert random.mean == 5.0
+    figure = starts_figure([focus, random], unit=BITS)
+    assert list(figure.data[0].error_x.array) == pytest.approx([0.05, 0.0])
+    assert figure.layout.yaxis.type == "category"
+
+
+def test_a_curve_without_a_measurement_is_left_out(run):
+    add_training(run, "empty", method="mean", losses=(float("nan"), float("nan")))
+    assert [group.method.key for group in curves(readable_trainings(run)[0], NATS)] == ["focus", "random"]
+
+
+def test_attached_embeddings_have_no_curve_and_say_where_they_come_from(run):
+    path = add_training(
+        run, "mine", kind="attached", config={}, corpus={}, result={}, trained=run.embeddings(),
+        inputs=[{"name": "mine.safetensors"}],
+    ).path  # fmt: skip
+    (path / "curve.parquet").unlink()
+    training = open_training(run, "mine")
+    assert "mine.safetensors" in training_words(training)
+    assert len(curves([training], NATS)) == 0
+    rows = summary_rows([training])
+    assert rows["ended"] == ["attached"]
+    assert rows["tokens"] == [None]
+
+
+def test_a_manifest_that_says_little_is_no_obstacle(run):
+    training = add_training(run, "bare", initialisation=None, config=None, corpus=None, result=None, movement=None)
+    assert training_words(training) == ""
+    assert summary_rows([training])["seed"] == [None]
+    assert training_tables.training_label(training).startswith("bare · unknown")
+
+
+def test_the_table_of_changes_keeps_its_order_and_the_runs_columns(run):
+    training = open_training(run, "focus-seed-1")
+    changed = changed_tokens(run, training)
+    frame = training_tables.change_table(run, changed)
+    assert frame["id"].tolist() == changed.id.tolist()
+    row = frame[frame["id"] == id_of(run, "▁mkulima")].iloc[0]
+    assert row["category"] == "combined"
+    assert row["shown"] == "▁mkulima"
+    few = training_tables.most_changed(frame, category="combined", min_frequency=10)
+    assert set(few["category"]) == {"combined"}
+    assert few["frequency"].min() >= 10
+    assert few["score"].is_monotonic_decreasing
+
+
+@given(st.lists(st.floats(0, 1), max_size=8))
+def test_labels_keep_their_distance_and_their_order(places):
+    moved = spread(places, 0.1, low=0.0, high=1.0)
+    assert all(-1e-9 <= place <= 1 + 1e-9 for place in moved)
+    order = sorted(range(len(places)), key=lambda i: (places[i], i))
+    gaps = [moved[b] - moved[a] for a, b in itertools.pairwise(order)]
+    assert all(gap >= 0.1 - 1e-9 for gap in gaps)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=1))
+def test_a_label_alone_stays_where_it_is(places):
+    assert spread(places, 0.1) == places
+
+
+# --- maps -------------------------------------------------------------------------------------------------------
+
+
+def test_a_stored_map_is_read_by_member(run):
+    (projection,), _ = map_tables.readable_projections(run)
+    layout = map_tables.stored_layout(run, projection)
+    assert list(layout.points) == ["initialised", "trained:focus-seed-1"]
+    rows = run.embeddings()[layout.ids, :2]
+    assert np.array_equal(layout.points["initialised"], rows)
+    assert layout.trust == 0.91
+
+
+def test_maps_with_a_trained_member_come_first_and_umap_before_pca(run):
+    plane = np.zeros((3, 2))
+    add_projection(run, "a-initialised", {"initialised": plane}, np.arange(3))
+    add_projection(run, "b-pca", {"initialised": plane, "trained:x": plane}, np.arange(3), method="pca")
+    found, _ = map_tables.readable_projections(run)
+    assert [p.name for p in found] == ["umap-focus-seed-1", "b-pca", "a-initialised"]
+
+
+def test_a_map_with_other_ids_for_another_member_is_refused(run):
+    import pyarrow.parquet as pq
+
+    (projection,), _ = map_tables.readable_projections(run)
+    path = projection.path / "points.parquet"
+    pq.write_table(pq.read_table(path).slice(1), path)
+    with pytest.raises(RunFolderError, match="the same tokens"):
+        map_tables.stored_layout(run, projection)
+
+
+def test_both_states_are_laid_out_together_at_once(run):
+    """One PCA of the stacked rows: its first axis explains at least as much as any other direction."""
+    training = open_training(run, "focus-seed-1")
+    layout = map_tables.quick_layout(run, training)
+    assert list(layout.points) == ["initialised", "trained:focus-seed-1"]
+    assert len(layout.ids) == 135
+    assert layout.explained[0] >= layout.explained[1] > 0
+    alone = map_tables.quick_layout(run, None)
+    assert list(alone.points) == ["initialised"]
+
+
+def drawn(run, color=ORIGIN, **options):
+    (projection,), _ = map_tables.readable_projections(run)
+    layout = map_tables.stored_layout(run, projection)
+    changed = changed_tokens(run, open_training(run, "focus-seed-1"))
+    frame = map_tables.map_frame(run, layout, training_tables.change_table(run, changed))
+    return layout, frame, MapChoice(left="initialised", right="trained:focus-seed-1", color=color, **options)
+
+
+@pytest.mark.parametrize("color", [ORIGIN, KEPT, COSINE])
+@pytest.mark.parametrize("draw", [panes_figure, overlay_figure])
+def test_every_token_is_drawn_once_in_each_state_in_any_colour(run, color, draw):
+    layout, frame, choice = drawn(run, color)
+    figure = draw(layout, frame, choice)
+    seen = [i for trace in figure.data if trace.customdata is not None for i in trace.customdata]
+    assert sorted(seen) == sorted([*layout.ids, *layout.ids])
+
+
+def test_hover_text_is_escaped_and_says_what_the_token_is(run):
+    _, frame, _ = drawn(run)
+    hover = frame.set_index("id")["hover"][id_of(run, "<b>bold</b>")]
+    assert hover.startswith("&lt;b&gt;bold&lt;/b&gt;")
+    assert "copied: exact" in hover
+    assert "neighbours kept" in hover
+
+
+def test_trails_lead_from_where_a_token_began_to_where_it_ended(run):
+    target = id_of(run, "▁mkulima")
+    layout, frame, choice = drawn(run, highlighted=(target,), trails=0)
+    (way,) = [trace for trace in overlay_figure(layout, frame, choice).data if trace.name == "way"]
+    row = layout.ids.tolist().index(target)
+    assert list(way.x[:2]) == [layout.points[key][row, 0] for key in ("initialised", "trained:focus-seed-1")]
+    assert math.isnan(way.x[2])
+
+
+def test_a_map_without_measures_has_no_trails_and_no_numbers(run):
+    (projection,), _ = map_tables.readable_projections(run)
+    layout = map_tables.stored_layout(run, projection)
+    frame = map_tables.map_frame(run, layout, None)
+    assert frame["kept"].isna().all()
+    assert not frame["hover"].str.contains("cosine").any()
+    choice = MapChoice(left="initialised", right="trained:focus-seed-1", color=ORIGIN, trails=50)
+    assert all(trace.name != "way" for trace in overlay_figure(layout, frame, choice).data)
