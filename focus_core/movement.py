@@ -267,6 +267,12 @@ def movement_foreseen(initial: np.ndarray, trained: np.ndarray, mean: np.ndarray
         ``1 - sum |t - e|^2 / sum |t - m|^2`` over these rows, e before, t after, m the mean. 1: training had nothing
         to do; 0: no better than the mean; below 0: worse than it. NaN where there is no such row, or where all
         ended on the mean.
+
+    Notes
+    -----
+    Runs from different starts are comparable only where training went on until the start was forgotten: a row that
+    training hardly touched still lies where it began, far from the mean, and counts as foreseen however it was drawn.
+    To compare them earlier, take ``trained`` from one and the same training for all of them.
     """
     after = np.asarray(trained[rows], np.float64)
     missed = float(np.square(after - np.asarray(initial[rows], np.float64)).sum())

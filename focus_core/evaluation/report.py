@@ -101,7 +101,8 @@ def evaluate_runs(
         remedy = "name a run folder, or RUN:NAME for one of its trainings"
         raise bad_input("targets", expected="at least one run", got="none", remedy=remedy)
     opened = [open_target(str(name)) for name in targets]
-    text = read_measured_text(corpus, field=field, encoding=encoding, all_lines=all_lines)
+    most = min((target.held_out_percent for target in opened), default=100)
+    text = read_measured_text(corpus, field=field, encoding=encoding, all_lines=all_lines, most_percent=most)
     words = None if dictionary is None else read_dictionary(dictionary)
     bench = _Bench(text=text, words=words, source=source, device=resolve_device(device), seed=seed, progress=progress)
     sources = [bench.source_of(target) for target in opened]

@@ -52,6 +52,12 @@ class Target:
         return own | (given if isinstance(given, dict) else {})
 
     @property
+    def held_out_percent(self) -> int:
+        """How many lines in a hundred the training kept aside of its text; 100 where nothing was trained."""
+        corpus = (self.training.manifest.get("corpus") if self.training else None) or {}
+        return int(corpus.get("held_out_percent") or 100)
+
+    @property
     def is_own(self) -> bool:
         """Whether a training began from this run's rows, and not from another initialisation's."""
         return self.training is None or self.training.manifest["run_digest"] == self.run.digest

@@ -12,7 +12,8 @@ from itertools import chain
 from pathlib import Path
 
 from focus_core.corpus import empty_corpus, iter_batches, open_corpus
-from focus_core.held_out import SHARES, held_out_percent, is_held_out, too_small
+from focus_core.corpus_files import refuse
+from focus_core.held_out import SHARES, held_out_percent, is_held_out
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,6 +47,7 @@ def read_measured_text(
     field: str = "text",
     encoding: str | None = None,
     all_lines: bool = False,
+    most_percent: int = 100,
 ) -> MeasuredText:
     """Read the lines of a corpus to measure on, by the rule that a training keeps lines aside.
 
@@ -59,6 +61,9 @@ def read_measured_text(
         Encoding of the files; ``None`` is UTF-8.
     all_lines : bool, default=False
         Whether to measure on every line: right for a text that no training saw.
+    most_percent : int, default=100
+        The smallest share of lines that any training concerned kept aside of its own text. A smaller text keeps more
+        aside, and of these a training on a larger text that holds the same lines has read some.
 
     Returns
     -------
@@ -82,8 +87,13 @@ def read_measured_text(
                 kept.append(line)
     if not seen:
         raise empty_corpus(opened.names)
-    percent = None if all_lines else held_out_percent(len(seen))
+    percent = None if all_lines else min(held_out_percent(len(seen)), most_percent)
     lines = tuple(line for line in kept if percent is None or is_held_out(line, percent))
     if not lines:
-        raise too_small(len(seen))
+        raise refuse(
+            "corpus",
+            expected=f"lines among the {percent} % that are kept aside from training",
+            got=f"none of {len(seen)}",
+            remedy="give more text, or measure on all lines of a text that no training saw with --all-lines",
+        )
     return MeasuredText(lines=lines, files=opened.names, digest=opened.digest, n_lines=len(seen), percent=percent)

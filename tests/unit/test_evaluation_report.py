@@ -230,6 +230,23 @@ def test_a_training_of_another_initialisation_is_not_compared_with_this_run(made
     assert set(entry["change"]) == {"all", "foreseen"}
 
 
+def test_no_line_is_measured_that_a_training_on_a_larger_text_has_read(made: Path, tmp_path: Path) -> None:
+    """Of 300 lines 10 % are kept aside, of a large text 2 %: a training on a large one has read some of the 10 %."""
+    run = open_run(shutil.copytree(made / "run", tmp_path / "run"))
+    path = run.path / "training" / "mine" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["corpus"]["held_out_percent"] = 2
+    path.write_text(json.dumps(manifest))
+    names = [str(run.path), f"{run.path}:mine"]
+    report = evaluate_runs(names, corpus=made / "text.txt", device="cpu")
+    assert report["corpus"]["percent"] == 2
+    assert 0 < report["corpus"]["n_measured_lines"] == len(held_out(made, 2)) < len(held_out(made, 10))
+    few = tmp_path / "few.txt"
+    few.write_text("\n".join(f"Markt {i}" for i in range(200) if not is_held_out(f"Markt {i}", 2)), encoding="utf-8")
+    message = refused(lambda: evaluate_runs(names, corpus=few), CorpusError)
+    assert "expected lines among the 2 % that are kept aside from training, got none of" in message
+
+
 def refused(call: Callable[[], Any], error: type[InvalidInputError]) -> str:
     with pytest.raises(error) as caught:
         call()
