@@ -1,0 +1,93 @@
+"""The loss that a training follows, what it is taken of, and how to tell that memory ran out.
+
+Owns the cross entropy at chosen positions. Refuses to know a step or an optimizer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from focus_core.run_model import RunModel
+
+if TYPE_CHECKING:
+    import torch
+
+
+def next_tokens(ids: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Shift sequences for the next-token task.
+
+    Parameters
+    ----------
+    ids : torch.Tensor of shape (n, length), dtype int64
+        Token ids.
+    wanted : torch.Tensor of shape (n, length), dtype bool
+        Tokens that are to be predicted.
+
+    Returns
+    -------
+    targets : torch.Tensor of shape (n, length), dtype int64
+        At each position the next token.
+    chosen : torch.Tensor of shape (n, length), dtype bool
+        Positions whose next token is wanted.
+    """
+    import torch
+
+    chosen = torch.zeros_like(wanted)
+    chosen[:, :-1] = wanted[:, 1:]
+    return ids.roll(-1, dims=1), chosen
+
+
+def summed_loss(
+    model: RunModel,
+    inputs: torch.Tensor,
+    targets: torch.Tensor,
+    chosen: torch.Tensor,
+    device: str,
+    precision: str,
+    attention: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Return the cross entropy in nats, summed over the chosen positions.
+
+    Parameters
+    ----------
+    model : RunModel
+        Lies on ``device``.
+    inputs, targets : torch.Tensor of shape (n, length), dtype int64
+        What is read and what is to be said.
+    chosen : torch.Tensor of shape (n, length), dtype bool
+        Where.
+    device : str
+        ``cpu`` or ``cuda``.
+    precision : {"float32", "bfloat16"}
+        Arithmetic of the products; the loss itself is taken in float32.
+    attention : torch.Tensor of shape (n, length), default=None
+        0 at padding.
+
+    Returns
+    -------
+    torch.Tensor of shape (), dtype float32
+        0 where nothing is chosen.
+    """
+    import torch
+
+    there = chosen.to(device)
+    with torch.autocast(device.split(":")[0], dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+        logits = model.logits_at(inputs.to(device), there, None if attention is None else attention.to(device))
+    return torch.nn.functional.cross_entropy(logits.float(), targets.to(device)[there], reduction="sum")
+
+
+def out_of_memory(reason: BaseException) -> bool:
+    """Tell whether an error of torch means that memory ran out.
+
+    Parameters
+    ----------
+    reason : BaseException
+        What was raised.
+
+    Returns
+    -------
+    bool
+        True for ``MemoryError``, CUDA's own error, and the CPU allocator's.
+    """
+    text = str(reason).lower()
+    return isinstance(reason, MemoryError) or "out of memory" in text or "can't allocate memory" in text
