@@ -20,7 +20,7 @@ from focus_core.evaluation.masked import score_masked
 from focus_core.evaluation.windows import Window, cut_at_words, measure_windows
 from focus_core.run_model import RunModel, load_model_folder
 from focus_core.vocabulary import vocabulary_from_backend
-from focus_core.word_masks import masked_words
+from focus_core.word_masks import covered_tokens, masked_words
 from tests import tiny_models
 
 LINES = (
@@ -240,3 +240,19 @@ def test_unknown_tokens_and_words_without_a_token_are_told() -> None:
     silent = score_masked(uniform("bert", "mlm"), hidden)
     n = sum((5, 7) in masked_words(line) for line in hidden)
     assert f"toy has no token for {n} masked words; they cost it nothing." in silent.warnings
+
+
+BACKENDS = {family: tiny_models.TOKENIZERS[family][0]() for family in tiny_models.FAMILIES}
+
+
+@given(st.text(alphabet=st.sampled_from("ab hMŞé中ﬁ́ 12,.\t"), max_size=30), st.integers(0, 5))
+def test_under_every_tokenizer_no_token_of_a_masked_word_stays_visible(line: str, seed: int) -> None:
+    words = masked_words(line, share=0.5, seed=seed)
+    hidden = {i for begin, end in words for i in range(begin, end)}
+    for backend in BACKENDS.values():
+        offsets = list(backend.encode(line, add_special_tokens=False).offsets)
+        covered = covered_tokens(offsets, words)
+        touching = [bool(hidden & set(range(begin, end))) for begin, end in offsets]
+        assert covered.tolist() == touching
+        read = {i for (begin, end), used in zip(offsets, covered, strict=True) if used for i in range(begin, end)}
+        assert all(i in read for i in hidden if line[i].isascii())
