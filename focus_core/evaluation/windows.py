@@ -127,7 +127,7 @@ def cut_at_words(offsets: Spans, line: str, room: int) -> list[tuple[int, int]]:
 
     Examples
     --------
-    >>> cut_at_words([(0, 2), (2, 4), (4, 8), (8, 9)], "soko la b", room=3)
+    >>> cut_at_words([(0, 4), (4, 7), (7, 10), (10, 12)], "soko la sama", room=3)
     [(0, 2), (2, 4)]
     """
     n = len(offsets)
