@@ -13,14 +13,16 @@ import pytest
 from focus_core.run_folder import RunFolder, open_run
 from scripts.app_browser import Visitor, launch, serve, visit
 from tests.tiny_models import tiny_model
+from tests.tiny_runs import train_toy
 from tests.toy_run import write_toy_run
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with demo runs (the toy), an empty folder of runs, and a model that the operator offers."""
+    """Return a folder: demo runs (the toy, plain and trained), one for runs, and a model that the operator offers."""
     folder = tmp_path_factory.mktemp("app")
     write_toy_run(folder / "demo" / "toy")
+    train_toy(write_toy_run(folder / "demo" / "trained"))
     tiny_model("roberta", folder / "offered" / "tiny")
     return folder
 

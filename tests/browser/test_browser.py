@@ -13,12 +13,14 @@ from tests.toy_run import id_of, source_id_of
 WAIT_MS = 60_000
 """A busy machine is slow; none of these waits is long on an idle one."""
 
-PAGES = ("", "data", "overlap", "token", "export")
+PAGES = ("", "data", "overlap", "token", "map", "train", "export")
 WORDS = {
     "": "A new vocabulary",
     "data": "Data and run",
     "overlap": "Overlap",
     "token": "▁",
+    "map": "Map",
+    "train": "Train",
     "export": "Check and export",
 }
 

@@ -1,0 +1,171 @@
+"""Map and Train in a real browser: a click on a point, marks, units, a row, an upload; hostile tokens do nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from focus_core.artifacts import write_arrays
+from focus_core.run_folder import open_run, open_training
+from tests.toy_run import id_of
+
+WAIT_MS = 60_000
+
+
+@pytest.fixture(scope="session")
+def trained(folder):
+    """Return the trained toy, a demo run."""
+    return open_run(folder / "demo" / "trained")
+
+
+def chart(visitor, place=0):
+    found = visitor.page.locator('[data-testid="stPlotlyChart"]').nth(place)
+    found.locator(".main-svg").first.wait_for(timeout=WAIT_MS)
+    return found
+
+
+def click_point(visitor, target, pane):
+    """Click the middle of a token's point: its place in pixels, by plotly's own axes."""
+    place = (
+        chart(visitor)
+        .locator(".js-plotly-plot")
+        .evaluate(
+            """(plot, [target, pane]) => {
+            const axis = pane === 1 ? ['xaxis', 'yaxis', 'x'] : ['xaxis2', 'yaxis2', 'x2'];
+            const layout = plot._fullLayout;
+            for (const trace of plot._fullData) {
+                const at = Array.from(trace.customdata || []).indexOf(target);
+                if (trace.xaxis !== axis[2] || at < 0) continue;
+                const [x, y] = [layout[axis[0]], layout[axis[1]]];
+                return [x._offset + x.l2p(trace.x[at]), y._offset + y.l2p(trace.y[at])];
+            }
+        }""",
+            [target, pane],
+        )
+    )
+    box = chart(visitor).locator(".js-plotly-plot").bounding_box()
+    visitor.page.mouse.move(box["x"] + place[0], box["y"] + place[1])
+    visitor.page.wait_for_timeout(300)  # plotly looks for the point under the mouse at most every so often
+    visitor.page.mouse.click(box["x"] + place[0], box["y"] + place[1])
+
+
+def lonely(run):
+    """Return the token that lies farthest to the right on the map, where no other covers it."""
+    return int(run.embeddings()[:, 0].argmax())
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_click_on_the_map_chooses_a_token(user, trained, scheme):
+    target = lonely(trained)
+    visitor = user(scheme=scheme)
+    visitor.open("map", run="trained")
+    visitor.page.get_by_text("laid out together").wait_for(timeout=WAIT_MS)
+    click_point(visitor, target, 1)
+    card = visitor.page.locator(".st-key-map_card")
+    card.wait_for(timeout=WAIT_MS)
+    assert f"#{target}" in card.inner_text()
+    assert "Nearest tokens after training" in card.inner_text()
+    assert f"token={target}" in visitor.page.url
+    visitor.settle()
+    names = chart(visitor).locator(".annotation").all_text_contents()
+    assert len(names) == 2 + 2, "two titles, and the token's name in both panes"
+
+
+def test_tokens_are_marked_with_keys_alone_and_lie_over_one_another(user, trained):
+    target = id_of(trained, "▁mkulima")
+    visitor = user(width=900)
+    visitor.open("map", run="trained")
+    visitor.page.get_by_label("Mark tokens").focus()
+    visitor.page.keyboard.type("mkuli")
+    visitor.page.keyboard.press("Enter")
+    visitor.page.get_by_text("1 marked").wait_for(timeout=WAIT_MS)
+    visitor.page.get_by_role("radio", name="one over the other").click()
+    visitor.page.get_by_text("Grey rings").wait_for(timeout=WAIT_MS)
+    visitor.settle()
+    visitor.page.locator(".st-key-map_hits button").first.click()
+    visitor.page.locator(".st-key-map_card").wait_for(timeout=WAIT_MS)
+    assert f"token={target}" in visitor.page.url
+    main = visitor.page.locator('[data-testid="stMain"]')
+    assert main.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
+
+
+def test_curves_change_their_unit_and_a_row_opens_its_token(user):
+    visitor = user()
+    visitor.open("train", run="trained")
+    title = chart(visitor).locator(".ytitle")
+    assert "bits per character" in title.text_content()
+    visitor.page.get_by_role("radio", name="nats per token").click()
+    visitor.page.locator(".ytitle", has_text="nats per token").wait_for(timeout=WAIT_MS)
+    visitor.settle()
+    assert {"FOCUS", "random"} <= {
+        text.split()[-1] for text in chart(visitor).locator(".annotation").all_text_contents()
+    }
+    table = visitor.page.locator('[data-testid="stDataFrame"]').last
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    visitor.page.mouse.click(box["x"] + 18, box["y"] + 35 + 18)
+    visitor.page.get_by_text("Before and after training").wait_for(timeout=WAIT_MS)
+    assert "/token" in visitor.page.url
+    assert "token=" in visitor.page.url
+
+
+@pytest.mark.timeout(170)
+def test_an_uploaded_trained_matrix_appears_on_train_map_and_token(user, toy, tmp_path):
+    """The toy stays as it is; the user gets a copy of it that nobody else lists."""
+    path = tmp_path / "trained.safetensors"
+    rows = toy.embeddings().copy()
+    target, other = id_of(toy, "▁mkulima"), id_of(toy, "▁maziwa")
+    rows[target] = rows[other]
+    write_arrays(path, {"input": rows})
+    visitor = user()
+    visitor.open("train", run="toy")
+    visitor.page.get_by_text("has not been trained yet").wait_for(timeout=WAIT_MS)
+    visitor.page.locator('input[type="file"]').first.set_input_files(str(path))
+    visitor.page.get_by_text("trained.safetensors").first.wait_for(timeout=WAIT_MS)
+    visitor.settle()
+    visitor.page.get_by_role("button", name="Attach", exact=True).click()
+    visitor.page.get_by_text("What moved most").wait_for(timeout=WAIT_MS)
+    run_id = visitor.page.url.partition("run=")[2].partition("&")[0]
+    assert len(run_id) == 32
+    visitor.open("token", run=run_id, token=target)
+    visitor.page.get_by_text("Before and after training").wait_for(timeout=WAIT_MS)
+    assert visitor.page.get_by_role("link", name="maziwa").count() >= 1
+    visitor.open("map", run=run_id, token=target)
+    visitor.page.get_by_text("laid out together").wait_for(timeout=WAIT_MS)
+    stranger = user()
+    stranger.open("train")
+    assert run_id not in stranger.page.content()
+    assert not (toy.path / "training").exists()
+
+
+def test_a_matrix_of_another_shape_is_refused_in_words(user, toy, tmp_path):
+    path = tmp_path / "small.safetensors"
+    write_arrays(path, {"input": toy.embeddings()[:20].copy()})
+    visitor = user()
+    visitor.open("train", run="toy")
+    visitor.page.locator('input[type="file"]').first.set_input_files(str(path))
+    visitor.settle()
+    visitor.page.get_by_role("button", name="Attach", exact=True).click()
+    alert = visitor.page.locator('[data-testid="stAlert"]', has_text="20 × 8")
+    alert.wait_for(timeout=WAIT_MS)
+    assert "135 rows" in alert.inner_text()
+
+
+@pytest.mark.timeout(170)
+def test_hostile_tokens_do_nothing_on_both_pages(user, trained):
+    """Tags, images, links and Markdown of tokens are text: no request leaves, no script runs (see the fixture)."""
+    texts = trained.column("tokens", "text")
+    signs = ("](", "<script", "<img", "<a ", "$$", "www", ":material")
+    hostile = [i for i, text in enumerate(texts) if any(sign in text for sign in signs)]
+    assert len(hostile) >= 7
+    visitor = user()
+    for target in hostile:
+        visitor.open("map", run="trained", token=target)
+        card = visitor.page.locator(".st-key-map_card")
+        card.wait_for(timeout=WAIT_MS)
+        assert f"#{target}" in card.inner_text()
+        assert card.locator("img, script").count() == 0
+        assert chart(visitor).locator("a, img, script").count() == 0
+    visitor.open("train", run="trained")
+    visitor.page.get_by_text("What moved most").wait_for(timeout=WAIT_MS)
+    training = open_training(trained, "focus-seed-1")
+    assert len(training.tokens()) == len(texts)
