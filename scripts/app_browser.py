@@ -118,8 +118,8 @@ class Visitor:
         self.page.wait_for_function("() => !document.querySelector('[data-testid=\"stSkeleton\"]')", timeout=60_000)
 
     def shoot(self, path: Path) -> None:
-        """Write what is on the screen to a PNG file."""
-        self.page.wait_for_timeout(500)
+        """Write what is on the screen to a PNG file; a map of many points takes a moment to be drawn."""
+        self.page.wait_for_timeout(1500)
         self.page.screenshot(path=str(path))
 
 

@@ -8,13 +8,22 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.app_browser import ROOT, Visitor, find_chromium, launch, serve, visit
 
 IMAGES = ROOT / "docs" / "images"
-PAGES = {"start": "", "data-and-run": "data", "overlap": "overlap", "token": "token", "check-and-export": "export"}
+PAGES = {
+    "start": "",
+    "data-and-run": "data",
+    "overlap": "overlap",
+    "token": "token",
+    "map": "map",
+    "train": "train",
+    "check-and-export": "export",
+}
 WIDTH, HEIGHT = 1440, 900
 MAX_HEIGHT = 1500
 
@@ -36,10 +45,16 @@ def main() -> int:
 
 
 def shoot_pages(visitor: Visitor, scheme: str) -> None:
-    """Write the pictures of every page in one scheme; a page is as high as what stands on it."""
+    """Write the pictures of every page in one scheme; a page is as high as what stands on it.
+
+    Each page after the Token page is asked for the token that stood there, so that the map has one marked.
+    """
+    token: dict[str, str] = {}
     for name, path in PAGES.items():
         visitor.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-        visitor.open(path)
+        visitor.open(path, **token)
+        shown = parse_qs(urlsplit(visitor.page.url).query).get("token")
+        token = {"token": shown[0]} if shown else token
         high = visitor.page.locator('[data-testid="stMainBlockContainer"]').evaluate("e => e.scrollHeight")
         visitor.page.set_viewport_size({"width": WIDTH, "height": max(700, min(MAX_HEIGHT, high))})
         visitor.settle()

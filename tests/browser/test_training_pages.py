@@ -108,7 +108,6 @@ def test_curves_change_their_unit_and_a_row_opens_its_token(user):
     assert "token=" in visitor.page.url
 
 
-@pytest.mark.timeout(170)
 def test_an_uploaded_trained_matrix_appears_on_train_map_and_token(user, toy, tmp_path):
     """The toy stays as it is; the user gets a copy of it that nobody else lists."""
     path = tmp_path / "trained.safetensors"
@@ -150,7 +149,6 @@ def test_a_matrix_of_another_shape_is_refused_in_words(user, toy, tmp_path):
     assert "135 rows" in alert.inner_text()
 
 
-@pytest.mark.timeout(170)
 def test_hostile_tokens_do_nothing_on_both_pages(user, trained):
     """Tags, images, links and Markdown of tokens are text: no request leaves, no script runs (see the fixture)."""
     texts = trained.column("tokens", "text")
