@@ -162,7 +162,7 @@ def main() -> None:
             "{what}, {size}: {seconds} s ({reference}: {reference_seconds} s), {same_coordinates} equal".format(**row)
         )
     print(f"the first UMAP on a machine: {rows[1]['first_on_a_machine_seconds']:.1f} s")
-    write_result("projection", before | {"load_after": facts(options.threads)["load"]}, rows)
+    write_result("projection", before | {"niceness": os.nice(0), "load_after": facts(options.threads)["load"]}, rows)
 
 
 if __name__ == "__main__":
