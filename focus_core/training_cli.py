@@ -5,6 +5,7 @@ Owns their options; every verb is one call into the library. `focus_core.cli` pu
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -72,25 +73,8 @@ def _adapt_verb(say: Say) -> Callable[..., None]:
         resume: Annotated[bool, typer.Option("--resume", help="go on with an interrupted training")] = False,
     ) -> None:
         """Train the model of a run on text in its new vocabulary."""
-        config = TrainConfig(
-            tokens=tokens,
-            steps=steps,
-            objective=objective,
-            train=train,
-            learning_rate=learning_rate,
-            schedule=schedule,
-            warm_up_share=warm_up_share,
-            clip=clip,
-            batch_tokens=batch_tokens,
-            length=length,
-            evaluations=evaluations,
-            snapshots=snapshots,
-            stop_below=stop_below,
-            precision=precision,
-            seed=seed,
-            device=device,
-            threads=threads,
-        )
+        given = dict(locals())
+        config = TrainConfig(**{f.name: given[f.name] for f in dataclasses.fields(TrainConfig) if f.name in given})
         from focus_core.errors import CancelledError
         from focus_core.run_folder import open_run
         from focus_core.training import adapt_run

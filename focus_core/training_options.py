@@ -65,7 +65,7 @@ class TrainConfig:
         Which parameters change.
     first_share : float, default=0.2
         With ``embeddings-first``, the part of all steps that changes embeddings alone (Dobler & de Melo 2023).
-    learning_rate : float, default=5e-4
+    learning_rate : float, default=0.0005
         At its highest.
     schedule : Schedule, default="linear"
         After the warm-up: down to zero in a line or a cosine, or constant.

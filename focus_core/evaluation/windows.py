@@ -17,7 +17,7 @@ from focus_core.domain import ProgressHook, no_progress
 from focus_core.errors import FocusError
 from focus_core.line_encoding import plain_backend
 from focus_core.run_model import RunModel, evaluating
-from focus_core.training.loop import out_of_memory
+from focus_core.training.losses import out_of_memory
 
 if TYPE_CHECKING:
     import torch

@@ -18,7 +18,7 @@ import numpy as np
 from focus_core.domain import ProgressHook, no_progress
 from focus_core.errors import FocusError
 from focus_core.run_model import MLM, RunModel, evaluating
-from focus_core.training.losses import next_tokens, out_of_memory, summed_loss
+from focus_core.training.losses import next_tokens, out_of_memory, own_stream, summed_loss
 from focus_core.training.state import State, load_checkpoint, save_checkpoint
 from focus_core.training.text import TrainingText, mask_tokens
 from focus_core.training_options import TrainConfig
@@ -180,7 +180,8 @@ class Trainer:
         inputs, targets, chosen = self._batch(state.step)
         while True:
             try:
-                loss = self._gradients(state, inputs, targets, chosen)
+                with own_stream(self.device, self.config.seed * 1_000_003 + state.step):
+                    loss = self._gradients(state, inputs, targets, chosen)
                 break
             except (MemoryError, RuntimeError) as reason:
                 if not out_of_memory(reason):
@@ -195,15 +196,12 @@ class Trainer:
         self._note_loss(state, loss)
 
     def _prepare(self, step: int, optimizer: torch.optim.Optimizer) -> None:
-        """Set the learning rate, what is frozen, and the stream of dropout."""
-        import torch
-
+        """Set the learning rate and what is frozen."""
         for group in optimizer.param_groups:
             group["lr"] = self.config.learning_rate * self.config.rate_factor(step)
         moving = self.config.trains_body(step)
         for parameter in self.model.body().values():
             parameter.requires_grad_(moving)
-        torch.manual_seed(self.config.seed * 1_000_003 + step)
         self.model.model.train()
 
     def _batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

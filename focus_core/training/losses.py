@@ -5,6 +5,8 @@ Owns the cross entropy at chosen positions. Refuses to know a step or an optimiz
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from focus_core.run_model import RunModel
@@ -91,3 +93,27 @@ def out_of_memory(reason: BaseException) -> bool:
     """
     text = str(reason).lower()
     return isinstance(reason, MemoryError) or "out of memory" in text or "can't allocate memory" in text
+
+
+@contextmanager
+def own_stream(device: str, seed: int) -> Iterator[None]:
+    """Give dropout a stream of random numbers of its own; the caller's goes on as if nothing had been drawn.
+
+    Parameters
+    ----------
+    device : str
+        Where the products are made.
+    seed : int
+        Names the stream.
+
+    Yields
+    ------
+    None
+        While the stream is in use.
+    """
+    import torch
+
+    devices = [torch.device(device)] if device.startswith("cuda") else []
+    with torch.random.fork_rng(devices=devices):
+        torch.random.manual_seed(seed)
+        yield

@@ -15,6 +15,7 @@ from focus_core.corpus import Corpus, iter_batches
 from focus_core.domain import ProgressHook, no_progress
 from focus_core.errors import CorpusError, bad_input
 from focus_core.held_out import held_out_percent, is_held_out, too_small
+from focus_core.line_encoding import plain_backend
 from focus_core.run_model import RunModel
 from focus_core.token_identity import SPECIAL
 from focus_core.word_masks import covered_tokens, masked_words
@@ -154,8 +155,9 @@ def _stream(lines: list[str], model: RunModel, progress: ProgressHook) -> np.nda
     """Return one stream of ids, every line closed by the vocabulary's last special token where it has one."""
     close = [] if model.eos_id is None else [model.eos_id]
     parts: list[np.ndarray] = []
+    backend = plain_backend(model.vocabulary.backend)
     for start in range(0, len(lines), 4096):
-        encodings = model.vocabulary.backend.encode_batch_fast(lines[start : start + 4096], add_special_tokens=False)
+        encodings = backend.encode_batch_fast(lines[start : start + 4096], add_special_tokens=False)
         parts.extend(np.array([*encoding.ids, *close], np.int32) for encoding in encodings)
         progress("tokenise", min(start + 4096, len(lines)), len(lines))
     return np.concatenate(parts) if parts else np.zeros(0, np.int32)
@@ -198,7 +200,7 @@ def encode_held_out(lines: list[str], model: RunModel, *, length: int) -> HeldOu
 
 def _encode_line(line: str, model: RunModel, length: int) -> tuple[np.ndarray, np.ndarray, int]:
     """Return ids, which of them are predicted, and the characters that these stand for."""
-    encoding = model.vocabulary.backend.encode(line, add_special_tokens=False)
+    encoding = plain_backend(model.vocabulary.backend).encode(line, add_special_tokens=False)
     front = [] if model.bos_id is None else [model.bos_id]
     back = [] if model.eos_id is None else [model.eos_id]
     room = length - len(front) - len(back)
