@@ -229,7 +229,8 @@ def export_trained(run: RunFolder, trained: str, destination: str | Path, *, sou
             folder = export_model(run, Path(name) / "model", source=source)
             found = _describe(run, _load(run, folder))
             _put_trained(run, trained, found)
-            found.model.save_pretrained(part)
+            with quiet_transformers():
+                found.model.save_pretrained(part)
             for path in sorted(folder.iterdir()):
                 if not (part / path.name).exists() and ".safetensors" not in path.name:
                     path.rename(part / path.name)

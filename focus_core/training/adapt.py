@@ -219,7 +219,7 @@ def _write(part: Path, run: RunFolder, name: str, trainer: Trainer, state: State
     change, movement = files.measure_change(run, trained, trainer.progress)
     files.write_change(part, change)
     content = {
-        "config": {**trainer.config.to_dict(), "objective": trainer.model.objective, "precision": state.precision},
+        "config": {**trainer.config.to_dict(), **_settled(trainer, state)},
         "corpus": _describe_corpus(text, trainer.text),
         "result": _result(trainer, state),
         "movement": movement,
@@ -228,6 +228,14 @@ def _write(part: Path, run: RunFolder, name: str, trainer: Trainer, state: State
         "warnings": _warnings(trainer.model, state),
     }
     files.write_manifest(part, run, name, content)
+
+
+def _settled(trainer: Trainer, state: State) -> dict[str, Any]:
+    """Return the options that were left open, as they were settled: equal bytes depend on them."""
+    import torch
+
+    settled = {"objective": trainer.model.objective, "precision": state.precision, "device": trainer.device}
+    return settled | {"threads": torch.get_num_threads(), "length": trainer.length}
 
 
 def _describe_corpus(text: Corpus, reading: TrainingText) -> dict[str, Any]:
