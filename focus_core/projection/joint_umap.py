@@ -19,6 +19,7 @@ import numpy as np
 
 from focus_core.artifacts import cache_root
 from focus_core.domain import ProgressHook, no_progress
+from focus_core.errors import bad_input
 from focus_core.nearest import nearest_rows
 from focus_core.projection.pca import principal_components
 from focus_core.validation import check_matrix, check_range
@@ -64,7 +65,7 @@ def joint_umap(
     Raises
     ------
     InvalidInputError
-        If there are fewer than four rows, or an option lies outside its range.
+        If there are fewer than four rows, one of them is zero or not finite, or an option lies outside its range.
 
     Notes
     -----
@@ -77,14 +78,18 @@ def joint_umap(
     epochs = n_epochs_of(len(rows)) if n_epochs is None else n_epochs
     check_range("epochs", epochs, low=1)
     near = min(k, len(rows) - 1)
-    neighbours = _with_itself(*nearest_rows(rows, rows, k=near, skip=np.arange(len(rows)), progress=progress))
+    ids, cosines = nearest_rows(rows, rows, k=near, skip=np.arange(len(rows)), progress=progress)
+    if (ids < 0).any():
+        got = f"{int((ids[:, 0] < 0).sum())} rows of zeros"
+        raise bad_input("rows to lay out", expected="rows with a direction", got=got, remedy="leave these out")
     progress(_STAGE, 0, epochs)
     hook = _EpochHook(progress)
     keywords = {"file": hook, "disable": False, "mininterval": 0.1, "miniters": 1, "bar_format": "{n}/{total}"}
     with _umap() as umap:
         fit = umap.UMAP(
-            n_neighbors=near + 1, precomputed_knn=neighbours, metric="cosine", init=_start(rows, seed),
-            min_dist=MIN_DIST, n_epochs=epochs, random_state=seed, n_jobs=1, tqdm_kwds=keywords,
+            n_neighbors=near + 1, precomputed_knn=_with_itself(ids, cosines), metric="cosine", init=_start(rows, seed),
+            min_dist=MIN_DIST, disconnection_distance=np.inf, n_epochs=epochs, random_state=seed, n_jobs=1,
+            tqdm_kwds=keywords,
         )  # fmt: skip
         try:
             points = fit.fit_transform(rows)
@@ -145,7 +150,7 @@ class _EpochHook:
 @contextlib.contextmanager
 def _umap() -> Iterator[Any]:
     """Yield umap with its layouts, imported where numba may write what it compiles, with its warnings off."""
-    _make_cache_writable()
+    make_cache_writable()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # no tensorflow, no search index for new rows: both are meant
         import umap
@@ -154,7 +159,7 @@ def _umap() -> Iterator[Any]:
         yield umap
 
 
-def _make_cache_writable() -> None:
+def make_cache_writable() -> None:
     """Point numba to a folder of ours where it may not write beside umap; without a folder its import fails."""
     found = importlib.util.find_spec("umap")
     beside = Path(found.origin).parent if found is not None and found.origin is not None else None

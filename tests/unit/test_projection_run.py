@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 
 from focus_core.errors import InvalidInputError
 from focus_core.projection import joint_umap, members_of, principal_components, project_run
+from focus_core.projection.joint_umap import make_cache_writable
 from focus_core.run_folder import RunFolder, list_projections, open_projection
 from tests.tiny_runs import add_training
 from tests.toy_run import id_of, toy_result, write_toy_run
@@ -238,6 +240,18 @@ def test_a_layout_of_very_few_or_equal_rows() -> None:
     assert np.isfinite(few).all()
     equal = joint_umap(np.ones((40, 6), np.float32), n_epochs=20)
     assert np.isfinite(equal).all()
+    opposed = np.ones((40, 6), np.float32)
+    opposed[7] = -1  # as far from all others as a cosine allows: umap would leave it out
+    assert np.isfinite(joint_umap(opposed, n_epochs=20)).all()
+
+
+def test_rows_of_zeros_cannot_be_laid_out() -> None:
+    rows = np.ones((40, 6), np.float32)
+    rows[[3, 9]] = 0
+    with pytest.raises(InvalidInputError, match="rows to lay out: expected rows with a direction, got 2 rows of zeros"):
+        joint_umap(rows)
+    with pytest.raises(InvalidInputError, match="rows to lay out: expected at least 4 rows"):
+        joint_umap(rows[:3])
 
 
 def test_other_bad_input(run: RunFolder) -> None:
@@ -264,3 +278,38 @@ def test_long_names_are_digested(run: RunFolder) -> None:
     assert path.name.startswith("pca-")
     assert path.name.endswith("-seed0")
     assert len(path.name) <= 64
+
+
+@pytest.fixture
+def no_numba_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Take away the variable and give the project a cache of its own; everything is put back afterwards."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "to be restored")
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    monkeypatch.setenv("FOCUS_LAB_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "numba"
+
+
+def test_compiled_code_goes_to_our_cache_where_it_cannot_lie_beside_umap(
+    no_numba_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_cache_writable()
+    assert "NUMBA_CACHE_DIR" not in os.environ  # beside umap one may write
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    make_cache_writable()
+    assert os.environ["NUMBA_CACHE_DIR"] == str(no_numba_cache)
+    assert no_numba_cache.is_dir()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "the user's own")
+    make_cache_writable()
+    assert os.environ["NUMBA_CACHE_DIR"] == "the user's own"
+
+
+def test_compiled_code_goes_to_a_temporary_folder_where_nothing_else_can_be_written(
+    no_numba_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_numba_cache.parent.write_text("a file in the way", encoding="utf-8")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    make_cache_writable()
+    folder = Path(os.environ["NUMBA_CACHE_DIR"])
+    assert folder.is_dir()
+    assert folder != no_numba_cache
+    folder.rmdir()
