@@ -24,6 +24,7 @@ from focus_ui.training_tables import (
     UNITS,
     MethodCurves,
     Start,
+    began_elsewhere,
     curves,
     most_changed,
     starts,
@@ -185,6 +186,11 @@ def change_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
     if training is None:
         return
     st.markdown(markdown_escape(training_words(training)))
+    if began_elsewhere(run, training):
+        st.caption(
+            "It began from rows of another initialisation, not from this run's: how far a token moved counts from "
+            "there, while the origins in the table are this run's."
+        )
     for warning in training.manifest.get("warnings") or []:
         st.caption(markdown_escape(str(warning)))
     try:

@@ -137,6 +137,11 @@ def with_changes(trainings: Sequence[TrainingFolder]) -> list[TrainingFolder]:
     return [training for training in trainings if (training.path / "tokens.parquet").is_file()]
 
 
+def began_elsewhere(run: RunFolder, training: TrainingFolder) -> bool:
+    """Whether a training began from the rows of another initialisation of the same vocabulary."""
+    return bool(training.manifest["run_digest"] != run.digest)
+
+
 def training_label(training: TrainingFolder) -> str:
     """Return how a training is listed, plain text: its method and seed, and its name."""
     method, seed = _initialisation(training)

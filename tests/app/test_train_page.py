@@ -129,6 +129,13 @@ def test_the_table_can_show_one_origin(open_app, trained_toy):
     assert set(at.dataframe[-1].value["origin"]) == {"copied: exact"}
 
 
+def test_a_training_from_another_initialisation_says_so(open_app, trained_toy):
+    at = open_app("train")
+    assert "another initialisation" not in texts(at)
+    at.selectbox(key=f"_training_{trained_toy.digest[:12]}").set_value("random-seed-1").run()
+    assert "It began from rows of another initialisation" in texts(at)
+
+
 def test_a_damaged_training_is_said_and_the_others_are_shown(open_app, trained_toy, tmp_path, monkeypatch):
     shutil.copytree(trained_toy.path, tmp_path / "demo" / "toy")
     monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(tmp_path / "demo"))
