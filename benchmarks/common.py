@@ -29,6 +29,7 @@ PACKAGES = (
     "torch",
     "entmax",
     "tokenizers",
+    "umap-learn",
     "transformers",
     "fasttext",
     "deepfocus",
