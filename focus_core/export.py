@@ -61,7 +61,7 @@ def export_model(run: str | Path | RunFolder, destination: str | Path, *, source
     folder = run if isinstance(run, RunFolder) else open_run(run)
     destination = Path(destination)
     with atomic_folder(destination) as part:
-        model = _find_source(folder, source)
+        model = find_source(folder, source)
         arrays = _read_run(folder, model)
         shutil.copytree(folder.path / TARGET_TOKENIZER, part, dirs_exist_ok=True)
         notes, architectures = [], None
@@ -76,10 +76,25 @@ def export_model(run: str | Path | RunFolder, destination: str | Path, *, source
     return destination
 
 
-def _find_source(run: RunFolder, source: str | Path | None) -> SourceModel | None:
-    """Load the source again, from where the caller or the run's log says it is.
+def find_source(run: RunFolder, source: str | Path | None) -> SourceModel | None:
+    """Load the source of a run again, from where the caller or the run's log says it is.
 
-    ``None`` where the run was made from nothing but a matrix: then the run itself holds all there is to export.
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    source : str, Path or None
+        The source model's folder, file or Hub id; ``None`` takes the one that the run's log remembers.
+
+    Returns
+    -------
+    SourceModel or None
+        ``None`` where the run was made from nothing but a matrix and nobody says where that is.
+
+    Raises
+    ------
+    InvalidInputError
+        If the source is gone, cannot be read, or is not the one that the run was made from.
     """
     roles = {entry["role"] for entry in run.manifest["inputs"]}
     if source is None and BARE_ROLE in roles:

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from focus_core.errors import InvalidInputError, ModelError, RunFolderError, VocabularyError, bad_input
-from focus_core.export import BARE_ROLE, WEIGHT_ROLES
-from focus_core.models import SourceModel, fit_to_vocabulary, load_embeddings_file, load_source
+from focus_core.errors import RunFolderError, VocabularyError, bad_input
+from focus_core.export import find_source
+from focus_core.models import SourceModel, fit_to_vocabulary
 from focus_core.run_folder import RunFolder, TrainingFolder, open_run, open_training
 from focus_core.run_folder.additions import ATTACHED
 from focus_core.run_folder.targets import split_target
 from focus_core.run_model import BODY, RunModel, load_model_folder
-from focus_core.tensor_files import read_json
 from focus_core.vocabulary import load_vocabulary
 
 
@@ -147,42 +146,8 @@ def open_source(run: RunFolder, source: str | Path | None) -> SourceModel | None
     InvalidInputError
         If the source is gone or is not the one that the run was made from.
     """
-    inputs = run.manifest["inputs"]
-    if source is None and BARE_ROLE in {entry["role"] for entry in inputs}:
-        return None
-    spec = _remembered(run) if source is None else str(source)
-    path = Path(spec).expanduser()
-    try:
-        model = load_embeddings_file(path) if path.is_file() else load_source(spec)
-    except InvalidInputError as reason:
-        if path.exists() or source is not None:
-            raise
-        raise _gone(run, f"{path.name}, which is gone") from reason
-    digests = {entry["sha256"] for entry in inputs if entry["role"] in WEIGHT_ROLES}
-    if model.digest not in digests:
-        expected = f"the weights that run {run.path.name} was made from"
-        remedy = "give that model with --source"
-        raise bad_input(
-            f"the source model {model.name}", expected=expected, got="others", remedy=remedy, error=ModelError
-        )
-    return fit_to_vocabulary(model, run.manifest["source"]["n"])
-
-
-def _remembered(run: RunFolder) -> str:
-    note = read_json(run.path / "log" / "source.json")
-    if not note or not isinstance(note.get("spec"), str):
-        raise _gone(run, "no note of it")
-    return str(note["spec"])
-
-
-def _gone(run: RunFolder, got: str) -> InvalidInputError:
-    return bad_input(
-        f"the source model of run {run.path.name}",
-        expected="its location in log/source.json",
-        got=got,
-        remedy="say where it is now with --source",
-        error=RunFolderError,
-    )
+    found = find_source(run, source)
+    return None if found is None else fit_to_vocabulary(found, run.manifest["source"]["n"])
 
 
 def load_reference(run: RunFolder, source: SourceModel, device: str) -> RunModel | str:

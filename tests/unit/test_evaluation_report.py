@@ -297,4 +297,4 @@ def test_another_source_is_refused(made: Path, tmp_path: Path) -> None:
     message = refused(
         lambda: evaluate_runs([str(made / "run")], corpus=made / "text.txt", source=other), InvalidInputError
     )
-    assert "the weights that run run was made from, got others" in message
+    assert "give the model that the run was made from with --source" in message
