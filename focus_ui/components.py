@@ -145,7 +145,7 @@ def run_facts(run: RunFolder) -> None:
         The current run.
     """
     config, counts = run.manifest["config"], run.manifest["counts"]
-    options = f"match {config['match']}, preset {config['preset']}, seed {config['seed']}"
+    options = f"{config['method']}, match {config['match']}, preset {config['preset']}, seed {config['seed']}"
     sides = ((run.manifest[side]["name"], counts[f"n_{side}"]) for side in ("source", "target"))
     source, target = (f"{markdown_escape(show_token(str(n), limit=28))} ({count(size)})" for n, size in sides)
     st.caption(f"{source} → {target}  \n{markdown_escape(options)}")

@@ -88,8 +88,9 @@ def vocabulary_bar(run: RunFolder, unit: str) -> Filter:
     rows: list[tuple[str, tuple[Segment, ...]]] = []
     if unit == BY_TYPE:
         both = counts["n_overlap"]
-        copied = len(set(run.column("tokens", "source_id").tolist()) - {-1})
-        rows.append(("both vocabularies", overlap_segments(counts["n_source"] - copied, both, counts["n_new"])))
+        first = run.column("candidates", "rank") == 0
+        matched = len(set(run.column("candidates", "source_id")[first].tolist()))
+        rows.append(("both vocabularies", overlap_segments(counts["n_source"] - matched, both, counts["n_new"])))
     rows.append(("target by origin" if unit == BY_TYPE else "corpus by origin", category_segments(totals)))
     words = ", ".join(f"{s.label} {count(s.value)}" for _, segments in rows for s in segments)
     event = st.plotly_chart(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from focus_core.config import PAPER, InitConfig
-from focus_core.domain import Preset
+from focus_core.domain import MethodName, Preset
 from focus_core.errors import FocusError
 from focus_core.estimate import Estimate, estimate_run
 from focus_core.job_record import JobState, new_run_id
 from focus_core.jobs import job_state, start_job
+from focus_core.methods import METHODS
 from focus_ui import catalog, run_form, state
 from focus_ui.errors import show_error
 from focus_ui.jobs_view import job_panel, own_jobs
@@ -44,6 +45,7 @@ def show_estimate(corpus: CorpusChoice, target: Choice, n_tokens: int) -> Estima
         dim=PAPER["dim"] if paper else InitConfig().dim,
         epochs=PAPER["epochs"] if paper else None,
         trains_tokenizer="--train-tokenizer" in target.arguments,
+        trains_vectors=METHODS[str(st.session_state.get("_method", MethodName.FOCUS))].needs_auxiliary,
     )
     with st.container(horizontal=True):
         st.metric("Tokens of text, about", count(estimate.n_tokens), border=True, width=190)
@@ -88,7 +90,7 @@ def launch(corpus: CorpusChoice, target: Choice, source: Choice, options: dict[s
             arguments,
             runs_root=root,
             owner=state.owner(),
-            title=run_form.run_title(corpus, target, source),
+            title=run_form.run_title(corpus, target, source, method=options.get("--method", MethodName.FOCUS)),
             job_id=job_id,
         )
     except FocusError as error:

@@ -41,7 +41,9 @@ def worked_token(run: RunFolder) -> None:
     """
     ids = showcase(run)
     if not ids:
-        st.info("This run combined nothing: every new token was too rare, or every token is shared.")
+        st.info(
+            "This run combined nothing: by its method, or because new tokens are too rare or every token is shared."
+        )
         return
     with st.container(border=True):
         chosen = _chosen(run, ids)

@@ -81,14 +81,14 @@ CATEGORIES: Mapping[str, Category] = {
             label="combined",
             color="#D5700B",
             badge="orange",
-            meaning="New: a weighted mean of the rows of similar overlapping tokens.",
+            meaning="A weighted mean of source rows: of shared tokens used alike (FOCUS), or of its own pieces.",
         ),
         Category(
             key="fallback",
             label="fallback",
             color="#8C8C8C",
             badge="gray",
-            meaning="New, and too rare in the corpus to be compared: the row is drawn or averaged, by option.",
+            meaning="Neither copied nor combined: the row is drawn or averaged, as the method or an option says.",
         ),
     )
 }

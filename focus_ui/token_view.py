@@ -244,7 +244,7 @@ def candidates_table(run: RunFolder, explanation: Explanation) -> None:
     rows: dict[str, list[Any]] = {
         "source token": [source_label(run, c.source_id) for c in shown],
         "rule": [CATEGORIES[c.rule].label if c.rule in CATEGORIES else c.rule for c in shown],
-        "chosen": [c.rank == 0 for c in shown],
+        "chosen": [c.source_id == explanation.source_id for c in shown],
         "id": [c.source_id for c in shown],
     }
     chosen = _pick_row(rows, key=f"candidates_{run.digest[:12]}_{explanation.id}", alt="Table of candidates")
