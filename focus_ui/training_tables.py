@@ -284,8 +284,9 @@ def training_words(training: TrainingFolder) -> str:
         words.append(f"training {TRAINED_PARTS[config['train']]}")
     if config.get("learning_rate"):
         words.append(f"learning rate {config['learning_rate']:g}")
-    if corpus.get("n_held_out_lines"):
-        words.append(f"loss taken on {count(corpus['n_held_out_lines'])} held-out lines")
+    measured = corpus.get("n_measured_lines") or corpus.get("n_held_out_lines")
+    if measured:
+        words.append(f"loss taken on {count(measured)} held-out lines")
     if result.get("stopped") == "diverged":
         words.append("stopped because it diverged; the last good state was kept")
     return ", ".join(words).capitalize() + "." if words else ""
