@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -54,7 +56,7 @@ def test_share_of_words() -> None:
 @given(st.text(alphabet="ab ", max_size=40), st.data())
 def test_covered_tokens_against_the_definition(line: str, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.sets(st.integers(0, len(line)), max_size=10)) | {0, len(line)})
-    offsets = list(zip(cuts, cuts[1:], strict=False))
+    offsets = list(itertools.pairwise(cuts))
     words = masked_words(line, share=0.5)
     expected = [any(a < end and begin < b for begin, end in words) for a, b in offsets]
     assert covered_tokens(offsets, words).tolist() == expected
