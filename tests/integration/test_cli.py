@@ -334,7 +334,8 @@ def test_interrupt_leaves_nothing(
 def _start(small: SmallInputs, output: Path) -> subprocess.Popen[bytes]:
     """Start an `init` that stops for good in the middle of its work, and wait until it is there."""
     code = (
-        "import sys, time, focus_core.pipeline as p\n"
+        "import signal, sys, time, focus_core.pipeline as p\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
         "from focus_core.cli import run\n"
         "def wait(*a, **k):\n    time.sleep(600)\n"
         "p.initialise_matrix = wait\n"
