@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from focus_core.artifacts import atomic_folder, dump_json, tensor_names, write_arrays
-from focus_core.domain import Origin, ProgressHook, no_progress
+from focus_core.domain import ProgressHook, no_progress
 from focus_core.errors import InvalidInputError, ModelError, VocabularyError, bad_input
 from focus_core.models import load_source
-from focus_core.movement import TokenChange, movement_foreseen, token_change
-from focus_core.run_folder import CHANGE_COLUMNS, RunFolder, new_addition, open_run
+from focus_core.row_change import measure_change, write_change
+from focus_core.run_folder import RunFolder, new_addition, open_run
 from focus_core.run_folder.additions import ADDITION_VERSION, ATTACHED, TRAINED, TRAINING
 from focus_core.run_folder.layout import EMBEDDINGS, MANIFEST
 from focus_core.store import plain, versions
@@ -28,7 +26,6 @@ from focus_core.tensor_files import TensorFiles, check_tensor, open_tensor_files
 from focus_core.vocabulary import load_vocabulary
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     import torch
 
 OWN_NAMES = ("input", "output", "bias")
@@ -92,14 +89,12 @@ def attach_trained(
     progress("read", 0, 1)
     found = _read(run, Path(path).expanduser(), shown, tensor)
     progress("read", 1, 1)
-    present = np.array([kind is not None for kind in run.column("tokens", "kind")])
-    initial, trained = run.embeddings(), found.arrays["input"].float().numpy()
-    change = token_change(initial, trained, present=present, progress=progress)
+    change, movement = measure_change(run, found.arrays["input"].float().numpy(), progress)
     folder.parent.mkdir(exist_ok=True)
     with atomic_folder(folder) as part:
-        _write_changes(part / "tokens.parquet", change)
+        write_change(part, change)
         write_arrays(part / TRAINED, found.arrays)
-        manifest = _manifest(run, name, found, _movement(run, change, trained))
+        manifest = _manifest(run, name, found, movement)
         (part / MANIFEST).write_text(dump_json(plain(manifest)) + "\n", encoding="utf-8", newline="\n")
     return folder
 
@@ -263,28 +258,6 @@ def _shape(run: RunFolder) -> tuple[int, int]:
 
 
 # --- writing ----------------------------------------------------------------------------------------------------
-
-
-def _movement(run: RunFolder, change: TokenChange, trained: np.ndarray) -> dict[str, float]:
-    """Return the measures of the whole matrix; the rows that count for what was foreseen are those not copied."""
-    new = np.array([origin not in {None, Origin.COPIED} for origin in run.column("tokens", "origin")])
-    foreseen = movement_foreseen(run.embeddings(), trained, run.statistics()["mean"], np.flatnonzero(new))
-    known = ~np.isnan(change.cosine)
-    means = {"mean_cosine": change.cosine[known], "mean_kept": change.kept[known]}
-    return {"foreseen": foreseen, **{n: float(v.mean()) if len(v) else float("nan") for n, v in means.items()}}
-
-
-def _write_changes(path: Path, change: TokenChange) -> None:
-    """Write ``tokens.parquet``: NaN as null, one order, one codec, so that equal measures give equal bytes."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    def column(values: np.ndarray) -> pa.Array:
-        return pa.array(values.astype(np.float32), mask=np.isnan(values), type=pa.float32())
-
-    measures = {name: column(getattr(change, name)) for name in CHANGE_COLUMNS[1:]}
-    table = pa.table({"id": np.arange(len(change.kept), dtype=np.int32), **measures})
-    pq.write_table(table, path, version="2.6", compression="zstd", compression_level=3)
 
 
 def _manifest(run: RunFolder, name: str, found: _Found, movement: dict[str, float]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from focus_core import __version__
-from focus_core.artifacts import dump_json, write_arrays
+from focus_core.artifacts import dump_json, write_arrays, write_parquet
 from focus_core.domain import KINDS, ORIGINS, RULES
 from focus_core.run_folder import COLUMNS, RunFolder, layout, open_run
 from focus_core.tokenizer_files import save_tokenizer_folder
@@ -75,15 +75,11 @@ def write_run(result: FocusResult, part: Path) -> None:
 
 
 def _write_table(part: Path, name: str, columns: Mapping[str, Any]) -> None:
-    """Write one table with settings that leave no room for chance: one order, one row group size, one codec."""
+    """Write one table with its columns in their order."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     arrays = {key: _strings(value) if isinstance(value, list) else value for key, value in columns.items()}
-    table = pa.table({key: arrays[key] for key in COLUMNS[name]})
-    pq.write_table(
-        table, part / f"{name}.parquet", version="2.6", compression="zstd", compression_level=3, row_group_size=1 << 20
-    )
+    write_parquet(part / f"{name}.parquet", pa.table({key: arrays[key] for key in COLUMNS[name]}))
 
 
 def _strings(values: list[str | None]) -> pa.Array:

@@ -61,6 +61,7 @@ ORDER = (
     "run_folder",
     "checks",
     "store",
+    "row_change",
     "token_text",
     "provenance",
     "reports",

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from focus_core.artifacts import dump_json
+from focus_core.artifacts import dump_json, write_parquet
 from focus_core.checks.base import present
 from focus_core.projection.layout import Layout
 from focus_core.projection.members import MATRIX, Member
@@ -80,7 +80,6 @@ def write_map(
 def _write_points(path: Path, members: Sequence[Member], ids: np.ndarray, points: np.ndarray) -> None:
     """Write a line a member and id; members as a dictionary of keys, in their own order."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     codes = np.repeat(np.arange(len(members), dtype=np.int32), len(ids))
     flat = points.reshape(-1, 2)
@@ -91,4 +90,4 @@ def _write_points(path: Path, members: Sequence[Member], ids: np.ndarray, points
         "y": np.ascontiguousarray(flat[:, 1]),
     }
     table = pa.table({name: columns[name] for name in POINT_COLUMNS})
-    pq.write_table(table, path, version="2.6", compression="zstd", compression_level=3, row_group_size=1 << 20)
+    write_parquet(path, table)

@@ -15,6 +15,7 @@ from focus_core.artifacts import dump_json
 from focus_core.corpus import Corpus, open_corpus
 from focus_core.domain import ProgressHook, no_progress
 from focus_core.errors import RunFolderError, bad_input
+from focus_core.row_change import measure_change, write_change
 from focus_core.run_folder import RunFolder, open_run
 from focus_core.run_folder.additions import NAME
 from focus_core.run_log import part_of, resumable_run
@@ -216,8 +217,8 @@ def _write(part: Path, run: RunFolder, name: str, trainer: Trainer, state: State
     matrices = files.write_matrices(part, trainer.model, body=trained_body)
     files.write_curve(part, state.curve)
     trained = trainer.model.matrices()["input"].detach().cpu().numpy()
-    change, movement = files.measure_change(run, trained, trainer.progress)
-    files.write_change(part, change)
+    change, movement = measure_change(run, trained, trainer.progress)
+    write_change(part, change)
     content = {
         "config": {**trainer.config.to_dict(), **_settled(trainer, state)},
         "corpus": _describe_corpus(text, trainer.text),
