@@ -1,7 +1,7 @@
 """Questions to a finished run: where a row came from, what a source token fed, what is near, what training changed.
 
-Owns search, explanations, neighbours and their change, all read from the run folder alone. Refuses to compute
-weights: they are explained as they were stored.
+Owns search, explanations, neighbours, their change, and one row's weights under other settings, all from the run
+folder alone. Refuses to change a run: what is stored is explained as it is, a what-if is an answer and nothing more.
 """
 
 from __future__ import annotations
@@ -25,6 +25,15 @@ from focus_core.provenance.explanation import (
 from focus_core.provenance.neighbours import Neighbour, auxiliary_neighbours, embedding_neighbours
 from focus_core.provenance.render import render_text
 from focus_core.provenance.search import find_source_tokens, find_tokens
+from focus_core.provenance.simplex import SimplexMap
+from focus_core.provenance.what_if import (
+    WhatIf,
+    WhatIfSettings,
+    anchor_ids,
+    nothing_to_recompute,
+    stored_settings,
+    what_if,
+)
 
 __all__ = [
     "Candidate",
@@ -35,6 +44,10 @@ __all__ = [
     "Explanation",
     "Fed",
     "Neighbour",
+    "SimplexMap",
+    "WhatIf",
+    "WhatIfSettings",
+    "anchor_ids",
     "auxiliary_neighbours",
     "changed_tokens",
     "contributors_of",
@@ -44,5 +57,8 @@ __all__ = [
     "find_source_tokens",
     "find_tokens",
     "neighbour_change",
+    "nothing_to_recompute",
     "render_text",
+    "stored_settings",
+    "what_if",
 ]
