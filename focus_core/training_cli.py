@@ -1,4 +1,4 @@
-"""The verbs that follow an initialisation: adapt, attach, evaluate, project.
+"""The verbs that follow an initialisation: adapt, attach, evaluate, pack, project.
 
 Owns their options; every verb is one call into the library. `focus_core.cli` puts them beside the others.
 """
@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from focus_core.errors import bad_input
 from focus_core.training_options import Objective, Precision, Schedule, TrainConfig, Trained
 
 Say = Callable[[str], None]
@@ -40,6 +41,7 @@ def add_verbs(app: typer.Typer, *, say: Say, print_json: Callable[[Any], None]) 
     app.command()(_adapt_verb(say))
     app.command()(_attach_verb(say))
     app.command()(_evaluate_verb(say, print_json))
+    app.command()(_pack_verb(say))
     app.command()(_project_verb(say))
 
 
@@ -74,35 +76,38 @@ def _adapt_verb(say: Say) -> Callable[..., None]:
         encoding: Encoding = None,
         source: Source = None,
         resume: Annotated[bool, typer.Option("--resume", help="go on with an interrupted training")] = False,
+        output: Annotated[Path | None, typer.Option(help="train in a copy of the run, made here")] = None,
     ) -> None:
         """Train the model of a run on text in its new vocabulary."""
         given = dict(locals())
         config = TrainConfig(**{f.name: given[f.name] for f in dataclasses.fields(TrainConfig) if f.name in given})
-        from focus_core.errors import CancelledError
-        from focus_core.run_folder import open_run
-        from focus_core.training import adapt_run
-        from focus_core.training.adapt import unfinished
+        texts: dict[str, Any] = {"corpus": corpus, "field": field, "encoding": encoding, "source": source}
+        if output is None:
+            say(str(_adapt_in_place(run, name, resume=resume, config=config, **texts)))
+        elif resume:
+            raise bad_input("--resume", expected="a training in the run itself", got="--output", remedy="leave one out")
+        else:
+            from focus_core.training import adapt_copy
 
-        opened = open_run(run)
-        try:
-            folder = adapt_run(
-                opened,
-                name=name,
-                corpus=corpus,
-                config=config,
-                field=field,
-                encoding=encoding,
-                source=source,
-                resume=resume,
-                terminal=sys.stderr,
-            )
-        except KeyboardInterrupt:
-            if unfinished(opened, name):
-                raise CancelledError(f"training {name}: interrupted", hint="go on with --resume") from None
-            raise
-        say(str(folder))
+            say(str(adapt_copy(run, output, name=name, config=config, terminal=sys.stderr, **texts)))
 
     return adapt
+
+
+def _adapt_in_place(run: Path, name: str, **options: Any) -> Path:
+    """Train in the run's own folder; say how to go on where it was interrupted."""
+    from focus_core.errors import CancelledError
+    from focus_core.run_folder import open_run
+    from focus_core.training import adapt_run
+    from focus_core.training.adapt import unfinished
+
+    opened = open_run(run)
+    try:
+        return adapt_run(opened, name=name, terminal=sys.stderr, **options)
+    except KeyboardInterrupt:
+        if unfinished(opened, name):
+            raise CancelledError(f"training {name}: interrupted", hint="go on with --resume") from None
+        raise
 
 
 def _attach_verb(say: Say) -> Callable[..., None]:
@@ -159,6 +164,23 @@ def _evaluate_verb(say: Say, print_json: Callable[[Any], None]) -> Callable[...,
             say(line)
 
     return evaluate
+
+
+def _pack_verb(say: Say) -> Callable[..., None]:
+    def pack(
+        run: Annotated[str, typer.Argument(metavar="RUN[:NAME]", help="run folder, or one of its trainings")],
+        output: Annotated[Path, typer.Option(help="the folder to make; it gets model.zip")],
+        source: Source = None,
+    ) -> None:
+        """Write the model folder that `export` makes as one zip file."""
+        from focus_core.model_zip import zip_model
+        from focus_core.run_folder import open_run
+        from focus_core.run_folder.targets import split_target
+
+        folder, trained = split_target(run)
+        say(str(zip_model(open_run(folder), output, trained=trained, source=source, terminal=sys.stderr)))
+
+    return pack
 
 
 def _project_verb(say: Say) -> Callable[..., None]:

@@ -133,9 +133,9 @@ class Trainer:
                 self._add_row(state)
             if state.step in kept:
                 snapshot(state.step)
-            self.progress(
-                "train", state.step, self.config.n_steps, f"loss {state.recent_loss:.3f}{clock.left(state.step)}"
-            )
+            held_out = state.curve[-1]["held_out_loss"]
+            note = f"loss {state.recent_loss:.3f}, held-out {held_out:.3f}{clock.left(state.step)}"
+            self.progress("train", state.step, self.config.n_steps, note)
             good = state.recent_loss < state.first_loss + RUNAWAY_NATS / 2  # what may be running away is not kept
             if good and time.monotonic() - saved > CHECKPOINT_SECONDS:
                 save_checkpoint(self.folder, parameters, optimizer, state)

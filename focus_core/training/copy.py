@@ -1,0 +1,105 @@
+"""Training in a copy of a run: the run itself stays as it is.
+
+Owns the folder that holds the copy while it grows. Refuses to train (`adapt`) and to leave half a copy.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from focus_core.attach import copy_run
+from focus_core.domain import ProgressHook, no_progress
+from focus_core.run_folder import RunFolder, open_run
+from focus_core.run_log import growing_run
+from focus_core.training.adapt import adapt_run
+from focus_core.training_options import TrainConfig
+
+COPY = "copy"
+SOURCE_NOTE = "source.json"
+
+
+def adapt_copy(
+    run: str | Path | RunFolder,
+    output: str | Path,
+    *,
+    name: str,
+    corpus: Sequence[Path | str],
+    config: TrainConfig,
+    field: str = "text",
+    encoding: str | None = None,
+    source: str | Path | None = None,
+    terminal: IO[str] | None = None,
+    progress: ProgressHook = no_progress,
+) -> Path:
+    """Copy a run and train the copy.
+
+    Parameters
+    ----------
+    run : str, Path or RunFolder
+        A finished run whose source has a body and a language-model head.
+    output : str or Path
+        The run folder to make.
+    name : str
+        What the training is called; its folder is ``output/training/NAME``.
+    corpus : sequence of Path or str
+        Text, one sentence a line.
+    config : TrainConfig
+        The options.
+    field : str, default="text"
+        Field or column that holds the text.
+    encoding : str, default=None
+        Encoding of the files; ``None`` is UTF-8.
+    source : str or Path, default=None
+        Where the source model is; ``None`` takes what the run's log remembers.
+    terminal : file, default=None
+        Where progress is printed; ``None`` prints none.
+    progress : ProgressHook, default=no_progress
+        Told the same; raising from it cancels.
+
+    Returns
+    -------
+    Path
+        ``output``. Its files are hard links to those of the run where the file system allows.
+
+    Raises
+    ------
+    InvalidInputError
+        If ``output`` exists, or as `adapt_run`; nothing is left then.
+    """
+    run = run if isinstance(run, RunFolder) else open_run(run)
+    output = Path(output)
+    with growing_run(output, terminal=terminal) as (part, log):
+
+        def tell(stage: str, done: float, total: float, note: str = "") -> None:
+            log(stage, done, total, note)
+            progress(stage, done, total, note)
+
+        tell("copy the run", 0, 1)
+        copy = copy_run(run, part / COPY)
+        tell("copy the run", 1, 1)
+        adapt_run(
+            copy,
+            name=name,
+            corpus=corpus,
+            config=config,
+            field=field,
+            encoding=encoding,
+            source=source,
+            progress=tell,
+        )
+        _move_up(copy.path, part)
+    return output
+
+
+def _move_up(copy: Path, part: Path) -> None:
+    """Turn the growing folder into the trained copy; its log is its own, with the note of where the source is."""
+    for path in copy.iterdir():
+        if path.name != "log":
+            path.rename(part / path.name)
+    note = copy / "log" / SOURCE_NOTE
+    if note.is_file():
+        note.rename(part / "log" / SOURCE_NOTE)
+    shutil.rmtree(copy)
