@@ -1,0 +1,136 @@
+"""Histograms of several runs over the same bins: size of the support, largest weight, length of rows, frequency."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from focus_core.domain import ORIGINS, Origin
+from focus_core.run_folder import RunFolder
+
+N_BINS = 30
+FAR = 3.0
+"""A value this many times the 99th percentile would leave most of a chart empty; the last bin then takes the rest."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Series:
+    """The rows of one origin in one run.
+
+    Parameters
+    ----------
+    run : int
+        The run's place among those that were given.
+    counts : ndarray of shape (n_bins,), dtype int64
+        Rows in each bin; together ``n``.
+    n : int
+        How many rows have the measure.
+    median : float
+        Their median; NaN where there are none.
+    """
+
+    run: int
+    counts: np.ndarray
+    n: int
+    median: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Distribution:
+    """One measure of the rows of one origin, in every run, over bins that all share.
+
+    Parameters
+    ----------
+    measure : str
+        ``n_contributors``, ``max_weight``, ``norm`` or ``frequency``.
+    origin : Origin
+        Whose rows.
+    edges : ndarray of shape (n_bins + 1,)
+        A bin holds its lower edge and not its upper one; the last bin holds both.
+    is_whole : bool
+        Whether the measure counts something, so that bins hold whole numbers.
+    is_open : bool
+        Whether the last bin also holds everything beyond its upper edge.
+    series : tuple of Series
+        One per run, in the given order.
+    """
+
+    measure: str
+    origin: Origin
+    edges: np.ndarray
+    is_whole: bool
+    is_open: bool
+    series: tuple[Series, ...]
+
+
+def distributions(runs: Sequence[RunFolder]) -> list[Distribution]:
+    """Return the distributions of one or more runs, for the same measure and origin over the same bins.
+
+    Parameters
+    ----------
+    runs : sequence of RunFolder
+        Finished runs; their vocabularies and widths need not agree.
+
+    Returns
+    -------
+    list of Distribution
+        Support and largest weight of combined rows, then length and corpus frequency by origin; those of which no
+        run has a value are left out.
+    """
+    wanted = [(name, Origin.COMBINED) for name in ("n_contributors", "max_weight")]
+    wanted += [(name, origin) for name in ("norm", "frequency") for origin in ORIGINS]
+    found = [_distribution(runs, name, origin) for name, origin in wanted]
+    return [distribution for distribution in found if any(series.n for series in distribution.series)]
+
+
+def _distribution(runs: Sequence[RunFolder], measure: str, origin: Origin) -> Distribution:
+    values = [_values(run, measure, origin) for run in runs]
+    whole = measure in {"n_contributors", "frequency"}
+    edges, is_open = _edges(runs, measure)
+    series = tuple(
+        Series(
+            run=i,
+            counts=np.histogram(np.minimum(found, edges[-1]), bins=edges)[0].astype(np.int64),
+            n=len(found),
+            median=float(np.median(found)) if len(found) else float("nan"),
+        )
+        for i, found in enumerate(values)
+    )
+    return Distribution(measure=measure, origin=origin, edges=edges, is_whole=whole, is_open=is_open, series=series)
+
+
+def _values(run: RunFolder, measure: str, origin: Origin | None = None) -> np.ndarray:
+    """Return the known values of a measure as float64, of one origin or of every token."""
+    origins = run.column("tokens", "origin").astype(str)
+    wanted = np.isin(origins, [str(o) for o in ORIGINS]) if origin is None else origins == str(origin)
+    found = np.asarray(run.column("tokens", measure), dtype=np.float64)[wanted]
+    return found[np.isfinite(found)]
+
+
+def _edges(runs: Sequence[RunFolder], measure: str) -> tuple[np.ndarray, bool]:
+    """Return the bins of a measure, the same for every origin, and whether the last one takes what lies beyond it."""
+    only = Origin.COMBINED if measure in {"n_contributors", "max_weight"} else None
+    values = np.concatenate([_values(run, measure, only) for run in runs])
+    if measure == "max_weight":
+        return np.linspace(0.0, 1.0, 21), False
+    if measure in {"n_contributors", "frequency"}:
+        return _one_two_five(float(values.max()) if len(values) else 1.0, with_zero=measure == "frequency"), False
+    if not len(values):
+        return np.linspace(0.0, 1.0, N_BINS + 1), False
+    low, high, usual = float(values.min()), float(values.max()), float(np.quantile(values, 0.99))
+    is_open = 0 < FAR * usual < high
+    high = FAR * usual if is_open else high
+    return (np.linspace(low, high, N_BINS + 1) if high > low else np.array([low, low + 1.0])), is_open
+
+
+def _one_two_five(high: float, *, with_zero: bool) -> np.ndarray:
+    """Return bins of whole numbers that begin at (0,) 1, 2, 5, 10, 20, 50 and so on, the last above ``high``."""
+    edges = [0.0] if with_zero else []
+    step, power = 0, 1
+    while True:
+        edges.append(float((1, 2, 5)[step] * power))
+        if edges[-1] > high and len(edges) > 1:
+            return np.array(edges)
+        step, power = (step + 1, power) if step < 2 else (0, power * 10)
