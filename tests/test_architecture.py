@@ -65,6 +65,7 @@ ORDER = (
     "token_text",
     "provenance",
     "reports",
+    "lessons",
     "comparison",
     "export_config",
     "model_card",
