@@ -6,6 +6,7 @@ from focus_ui import cache, navigation, state
 from focus_ui import token_view as view
 from focus_ui.change_view import neighbours_section
 from focus_ui.guards import require_run, require_source, require_token
+from focus_ui.what_if_view import auxiliary_section, weights_section
 
 run = require_run()
 target_id = require_token(run)
@@ -23,6 +24,8 @@ view.origin_text(run, explanation)
 view.contributors_chart(run, explanation, key="token")
 view.formula(explanation)
 view.verdicts(explanation)
+weights_section(run, target_id)
+auxiliary_section(run, target_id)
 neighbours_section(run, target_id)
 view.example_lines(explanation)
 if explanation.contributors:

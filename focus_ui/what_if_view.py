@@ -1,0 +1,203 @@
+"""Why a row has these weights: its anchors with the threshold that cuts them, and what other settings would give."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from focus_core.provenance import (
+    SimplexMap,
+    WhatIf,
+    WhatIfSettings,
+    anchor_ids,
+    auxiliary_neighbours,
+    nothing_to_recompute,
+    stored_settings,
+    what_if,
+)
+from focus_core.run_folder import RunFolder
+from focus_core.token_text import markdown_escape, show_token
+from focus_ui import navigation
+from focus_ui.figures import CONFIG
+from focus_ui.theme import category_of, count, percent
+from focus_ui.token_view import source_category
+from focus_ui.what_if_figures import Ranked, WeightPair, pairs_figure, similarities_figure
+
+TEMPERATURES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0)
+N_BARS = 8
+N_NEIGHBOURS = 10
+
+MEANINGS = {
+    SimplexMap.SPARSEMAX: "Sparsemax: the weight is the height above the threshold, divided by the temperature.",
+    SimplexMap.ENTMAX15: "Entmax 1.5: the weight grows with the square of the height above the threshold.",
+    SimplexMap.SOFTMAX: "Softmax: no threshold. Every anchor gets something, so the row blurs towards their mean.",
+}
+TEMPERATURE_WORDS = (
+    "Similarities are divided by the temperature first. A lower one pulls them apart: the threshold rises, fewer "
+    "anchors stay above it, and the nearest take more. A higher one lets more in and evens them out."
+)
+
+
+def weights_section(run: RunFolder, target_id: int) -> None:
+    """Draw why a token has its weights, with the settings to turn; without weights, why there are none.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    target_id : int
+        The token.
+    """
+    st.subheader("Why these weights", anchor=False)
+    reason = nothing_to_recompute(run, target_id)
+    if reason:
+        st.caption(f"Nothing to recompute: {markdown_escape(reason)}")
+        return
+    _live(run, target_id)
+
+
+@st.fragment
+def _live(run: RunFolder, target_id: int) -> None:
+    """Draw the settings and everything that follows from them; only this part runs again when one is turned."""
+    answer = what_if(run, target_id, _settings(run))
+    _answer_text(answer)
+    labels = _source_labels(run, answer.source_ids.tolist())
+    ranked = Ranked(
+        labels=labels,
+        similarities=answer.similarities,
+        weights=answer.weights,
+        threshold=answer.threshold,
+        stems=answer.settings.map is SimplexMap.SPARSEMAX,
+    )
+    cut = "no threshold" if answer.threshold is None else f"threshold {answer.threshold:.3f}"
+    st.plotly_chart(
+        similarities_figure(ranked),
+        key=f"what_if_similarities_{run.digest[:12]}_{target_id}",
+        config=CONFIG,
+        alt=f"The {len(labels)} most similar anchors by rank; {cut}; {answer.n_contributors} contributors",
+    )
+    words = f" The {count(len(labels))} most similar are drawn." if answer.n_anchors > len(labels) else ""
+    st.caption(f"{MEANINGS[answer.settings.map]} Compared with all {count(answer.n_anchors)} anchors.{words}")
+    pairs = _pairs(run, answer)
+    first = ", ".join(f"{pair.label} {pair.stored:.2f} and {pair.other:.2f}" for pair in pairs[:4])
+    st.plotly_chart(
+        pairs_figure(pairs, title="with these settings"),
+        key=f"what_if_weights_{run.digest[:12]}_{target_id}",
+        config=CONFIG,
+        alt=f"Weights stored in the run and with these settings: {first}",
+    )
+
+
+def _settings(run: RunFolder) -> WhatIfSettings:
+    """Draw the three settings, at first those of the run, and the way back to these."""
+    own = stored_settings(run)
+    keys = {name: f"_what_if_{name}_{run.digest[:12]}" for name in ("temperature", "top_k", "map")}
+    with st.container(horizontal=True, vertical_alignment="bottom", key="what_if_settings"):
+        temperature = st.select_slider(
+            "Temperature",
+            sorted({*TEMPERATURES, own.temperature}),
+            value=own.temperature,
+            format_func=_short_number,
+            key=keys["temperature"],
+            help=TEMPERATURE_WORDS,
+            width=300,
+        )
+        top_k = st.number_input(
+            "Top-k",
+            min_value=1,
+            max_value=10**6,
+            value=own.top_k,
+            step=1,
+            placeholder="all",
+            key=keys["top_k"],
+            help="Only the k most similar anchors take part. Empty: all of them.",
+            width=130,
+        )
+        kind = st.segmented_control(
+            "Map",
+            [kind.value for kind in SimplexMap],
+            default=own.map.value,
+            required=True,
+            key=keys["map"],
+            help="How similarities become weights that sum to 1.",
+        )
+        st.button("Stored settings", icon=":material/undo:", key="_what_if_back", on_click=_go_back, args=(keys, own))
+    return replace(own, temperature=float(temperature), top_k=top_k, map=SimplexMap(kind or own.map))
+
+
+def _short_number(number: float) -> str:
+    return f"{number:g}"
+
+
+def _go_back(keys: dict[str, str], own: WhatIfSettings) -> None:
+    """Put the run's own settings back."""
+    st.session_state[keys["temperature"]] = own.temperature
+    st.session_state[keys["top_k"]] = own.top_k
+    st.session_state[keys["map"]] = own.map.value
+
+
+def _answer_text(answer: WhatIf) -> None:
+    """Say what the settings give, beside what is stored."""
+    words = f"which count as much as {answer.effective_contributors:.1f} equal ones"
+    if answer.is_stored:
+        st.markdown(f"**These are the stored weights:** {count(answer.n_contributors)} contributors, {words}.")
+    else:
+        hint = f"{count(answer.n_contributors)} contributors instead of {count(len(answer.stored))}"
+        about = f"{percent(answer.shared, digits=0)} of the weight stays where it is. {_row_words(answer)}"
+        st.markdown(f"**What if:** {hint}, {words}. {about}")
+    st.caption(TEMPERATURE_WORDS)
+
+
+def _row_words(answer: WhatIf) -> str:
+    if answer.row_cosine is None or answer.length_ratio is None:
+        return "There is no row to compare."
+    return (
+        f"The row would have the cosine {answer.row_cosine:.3f} with the stored one and {answer.length_ratio:.2f} "
+        "times its length."
+    )
+
+
+def _source_labels(run: RunFolder, source_ids: list[int]) -> list[str]:
+    return [show_token(str(row["text"]), word_start=bool(row["word_start"])) for row in run.source_rows(source_ids)]
+
+
+def _pairs(run: RunFolder, answer: WhatIf) -> list[WeightPair]:
+    """Return the largest contributors of either side, by their stored weight, then by the other."""
+    both = {*list(answer.stored)[:N_BARS], *list(answer.contributors)[:N_BARS]}
+    weights = {i: (answer.stored.get(i, 0.0), answer.contributors.get(i, 0.0)) for i in both}
+    ids = sorted(both, key=lambda i: (-weights[i][0], -weights[i][1], i))
+    return [
+        WeightPair(id=i, label=label, stored=weights[i][0], other=weights[i][1], color=source_category(run, i).color)
+        for i, label in zip(ids, _source_labels(run, ids), strict=True)
+    ]
+
+
+def auxiliary_section(run: RunFolder, target_id: int) -> None:
+    """Draw the tokens that are nearest in the auxiliary space, anchors marked; nothing where the run has no vectors.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    target_id : int
+        The token.
+    """
+    if run.auxiliary() is None:
+        return
+    st.subheader("Nearest tokens in the auxiliary space", anchor=False)
+    found = auxiliary_neighbours(run, target_id, k=N_NEIGHBOURS)
+    if not found:
+        st.caption("This token has no auxiliary vector: it is too rare in the corpus, or not ordinary text.")
+        return
+    anchors = set(anchor_ids(run).tolist())
+    st.caption("By cosine, exact. Anchors are copied tokens with an auxiliary vector; only they can be contributors.")
+    columns = st.columns(2)
+    for place, near in enumerate(found):
+        rule = str(run.column("tokens", "rule")[near.id])
+        badge = category_of(near.origin, rule).badge
+        shown = markdown_escape(show_token(near.text, word_start=near.word_start, limit=32))
+        about = " · **anchor**" if near.id in anchors else ""
+        with columns[place * 2 // len(found)]:
+            label = f":{badge}[■] {shown} :gray[{near.cosine:.2f}]{about}"
+            navigation.link(navigation.TOKEN, label, icon="", token=near.id)
