@@ -37,8 +37,9 @@ OVERLAP = PageEntry(file="focus_ui/pages/overlap.py", title="Overlap", icon=":ma
 TOKEN = PageEntry(file="focus_ui/pages/token_page.py", title="Token", icon=":material/token:", url="token")
 MAP = PageEntry(file="focus_ui/pages/map_page.py", title="Map", icon=":material/scatter_plot:", url="map")
 TRAIN = PageEntry(file="focus_ui/pages/train_page.py", title="Train", icon=":material/trending_down:", url="train")
+COMPARE = PageEntry(file="focus_ui/pages/compare.py", title="Compare", icon=":material/compare_arrows:", url="compare")
 EXPORT = PageEntry(file="focus_ui/pages/export.py", title="Check and export", icon=":material/download:", url="export")
-PAGES = (START, DATA, OVERLAP, TOKEN, MAP, TRAIN, EXPORT)
+PAGES = (START, DATA, OVERLAP, TOKEN, MAP, TRAIN, COMPARE, EXPORT)
 
 
 def pages() -> list[st.Page]:

@@ -22,6 +22,7 @@ PAGES = {
     "token": "token",
     "map": "map",
     "train": "train",
+    "compare": "compare",
     "check-and-export": "export",
 }
 WIDTH, HEIGHT = 1440, 900

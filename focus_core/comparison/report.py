@@ -164,7 +164,7 @@ def _difference(run: RunFolder, difference: RunComparison) -> list[str]:
             _plain(group.script),
             f"{group.n:,}",
             _number(group.median_cosine),
-            ", ".join(_token(run, i) for i in group.examples),
+            ", ".join(_token(run, i) for i in group.ids[:N_TOKENS]),
         )
         for group in difference.groups[:N_GROUPS]
     ]

@@ -12,7 +12,6 @@ from focus_core.run_folder import RunFolder
 BLOCK = 8192
 SAME = 1e-6
 """Rows are the same where one minus their cosine is no more than this: float32 cannot tell closer ones apart."""
-N_EXAMPLES = 5
 KINDS = (
     *(str(rule) for rule in (Rule.EXACT, Rule.FUZZY, Rule.SPECIAL, Rule.SYMBOL, Rule.USER)),
     str(Origin.COMBINED),
@@ -77,8 +76,8 @@ class ChangedGroup:
         How often they occur in the first run's corpus, together; NaN where it had none.
     median_cosine : float
         Of their two rows; NaN where rows cannot be compared.
-    examples : tuple of int
-        The most frequent of them, at most five.
+    ids : tuple of int
+        Their target ids, the most frequent first.
     """
 
     before: str
@@ -87,7 +86,7 @@ class ChangedGroup:
     n: int
     occurrences: float
     median_cosine: float
-    examples: tuple[int, ...]
+    ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -109,6 +108,8 @@ class RunComparison:
     cosine : ndarray of shape (n_target,), dtype float64, or None
         Between the two rows of each token, 1 exactly where they are equal bit for bit, NaN where a row is absent or
         zero; ``None`` where rows cannot be compared.
+    turned : ndarray of shape (n_turned,), dtype int64
+        The tokens whose rows point elsewhere, the smallest cosine first; empty where rows cannot be compared.
     n_equal : int
         Rows that are equal bit for bit.
     """
@@ -119,6 +120,7 @@ class RunComparison:
     changed: ChangedOrigins | None
     groups: tuple[ChangedGroup, ...]
     cosine: np.ndarray | None
+    turned: np.ndarray
     n_equal: int
 
 
@@ -166,18 +168,27 @@ def compare_runs(first: RunFolder, second: RunFolder) -> RunComparison:
             "counts are."
         )
         return RunComparison(
-            origins=origins, same_vocabulary=False, limits=(limit,), changed=None, groups=(), cosine=None, n_equal=0
+            origins=origins,
+            same_vocabulary=False,
+            limits=(limit,),
+            changed=None,
+            groups=(),
+            cosine=None,
+            turned=np.empty(0, dtype=np.int64),
+            n_equal=0,
         )
     limit = _rows_apart(first, second)
     cosine, equal = (None, np.zeros(len(kinds[0]), dtype=bool)) if limit else _cosines(first, second, kinds[0] != "")
-    turned = np.full(len(kinds[0]), np.nan) if cosine is None else cosine
+    known = np.full(len(kinds[0]), np.nan) if cosine is None else cosine
+    turned = np.flatnonzero(np.nan_to_num(1 - known) > SAME)
     return RunComparison(
         origins=origins,
         same_vocabulary=True,
         limits=(limit,) if limit else (),
-        changed=_changed(first, kinds, turned),
-        groups=_groups(first, kinds, turned, equal=equal),
+        changed=_changed(first, kinds, known),
+        groups=_groups(first, kinds, known, turned),
         cosine=cosine,
+        turned=turned[np.argsort(known[turned], kind="stable")],
         n_equal=int(equal.sum()),
     )
 
@@ -240,11 +251,10 @@ def _changed(first: RunFolder, kinds: tuple[np.ndarray, np.ndarray], cosine: np.
 
 
 def _groups(
-    first: RunFolder, kinds: tuple[np.ndarray, np.ndarray], cosine: np.ndarray, *, equal: np.ndarray
+    first: RunFolder, kinds: tuple[np.ndarray, np.ndarray], cosine: np.ndarray, turned: np.ndarray
 ) -> tuple[ChangedGroup, ...]:
     """Put the tokens whose origin or row changed together by both origins and script."""
-    turned = np.nan_to_num(1 - cosine) > SAME
-    changed = np.flatnonzero((kinds[0] != kinds[1]) | (turned & ~equal))
+    changed = np.union1d(np.flatnonzero(kinds[0] != kinds[1]), turned)
     scripts = first.column("tokens", "script")
     members: dict[tuple[str, str, str], list[int]] = {}
     for i in changed.tolist():
@@ -264,5 +274,5 @@ def _group(key: tuple[str, str, str], ids: np.ndarray, frequency: np.ndarray, co
         n=len(ids),
         occurrences=float(seen.sum()) if len(seen) else float("nan"),
         median_cosine=float(np.median(known)) if len(known) else float("nan"),
-        examples=tuple(_by_frequency(ids, frequency)[:N_EXAMPLES].tolist()),
+        ids=tuple(_by_frequency(ids, frequency).tolist()),
     )

@@ -22,6 +22,7 @@ PAGES = {
     "token": "focus_ui/pages/token_page.py",
     "map": "focus_ui/pages/map_page.py",
     "train": "focus_ui/pages/train_page.py",
+    "compare": "focus_ui/pages/compare.py",
     "export": "focus_ui/pages/export.py",
 }
 

@@ -13,7 +13,7 @@ from tests.toy_run import id_of, source_id_of
 WAIT_MS = 60_000
 """A busy machine is slow; none of these waits is long on an idle one."""
 
-PAGES = ("", "data", "overlap", "token", "map", "train", "export")
+PAGES = ("", "data", "overlap", "token", "map", "train", "compare", "export")
 WORDS = {
     "": "A new vocabulary",
     "data": "Data and run",
@@ -21,6 +21,7 @@ WORDS = {
     "token": "▁",
     "map": "Map",
     "train": "Train",
+    "compare": "Compare",
     "export": "Check and export",
 }
 

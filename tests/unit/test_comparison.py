@@ -256,6 +256,7 @@ def test_cosines_are_those_of_the_rows(run, copy_of):
     assert np.isnan(found.cosine[zero])
     assert found.n_equal == len(rows) - 4
     assert found.cosine[id_of(run, "▁the")] == 1.0
+    assert found.turned.tolist() == [turned, mixed]
 
 
 def test_groups_hold_what_changed_together(run, copy_of):
@@ -273,7 +274,7 @@ def test_groups_hold_what_changed_together(run, copy_of):
         ("combined", "combined", "Arabic", 1),
     ]
     assert found.groups[1].median_cosine == pytest.approx(-1.0)
-    assert found.groups[1].examples == tuple(latin[:5])
+    assert found.groups[1].ids == tuple(latin)
     assert found.groups[1].occurrences == run.column("tokens", "frequency")[latin].sum()
 
 

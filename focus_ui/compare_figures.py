@@ -1,0 +1,175 @@
+"""Charts of the page Compare: hub anchors, and distributions of one or two runs.
+
+Owns how they are drawn. Imports no streamlit. The first run is drawn as bars in the colour of the origin, the second
+as a line, so that both are told apart without colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from focus_core.comparison import Distribution, Hub, Series
+from focus_core.domain import Origin
+from focus_core.token_text import plotly_escape, show_token
+from focus_ui.figures import ROW_PX, shorten
+from focus_ui.theme import ACCENT, CATEGORIES
+
+SECOND = "#B23A9E"
+"""The line of the second run: readable on both backgrounds, and no origin's colour."""
+
+ORIGIN_COLORS = {
+    Origin.COPIED: CATEGORIES["exact"].color,
+    Origin.COMBINED: CATEGORIES["combined"].color,
+    Origin.FALLBACK: CATEGORIES["fallback"].color,
+}
+MEASURE_WORDS = {
+    "n_contributors": "contributors a row",
+    "max_weight": "largest weight of a row",
+    "norm": "length of a row",
+    "frequency": "occurrences in the corpus",
+}
+CHART_PX = 270
+N_TICKS = 6
+
+
+def hubs_figure(hubs: Sequence[Hub]) -> go.Figure:
+    """Draw hub anchors as horizontal bars: the share of all weight on the left, the rows fed on the right.
+
+    Parameters
+    ----------
+    hubs : sequence of Hub
+        Largest share first; drawn from the top.
+
+    Returns
+    -------
+    go.Figure
+        ``customdata`` of every bar is the source id.
+    """
+    titles = ("share of all weight, %", "rows fed")
+    figure = make_subplots(rows=1, cols=2, shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.06)
+    labels = [plotly_escape(show_token(hub.text, word_start=hub.word_start)) for hub in hubs]
+    panels = (([100 * hub.share for hub in hubs], ".2f", 1.0), ([float(hub.n_fed) for hub in hubs], ",.0f", 0.45))
+    for column, (values, form, opacity) in enumerate(panels, start=1):
+        figure.add_trace(
+            go.Bar(
+                x=values,
+                y=[str(hub.id) for hub in hubs],
+                orientation="h",
+                marker={"color": ACCENT, "opacity": opacity},
+                text=[format(value, form) for value in values],
+                textposition="outside",
+                cliponaxis=False,
+                customdata=[[hub.id, label] for hub, label in zip(hubs, labels, strict=True)],
+                hovertemplate=f"%{{customdata[1]}}<br>#%{{customdata[0]}}: %{{x:{form}}}<extra></extra>",
+            ),
+            row=1,
+            col=column,
+        )
+        figure.update_xaxes(range=[0, 1.2 * (max(values) or 1.0)], row=1, col=column)
+    ids = [str(hub.id) for hub in hubs]
+    ticks = [plotly_escape(shorten(show_token(hub.text, word_start=hub.word_start))) for hub in hubs]
+    figure.update_yaxes(
+        type="category", categoryorder="array", categoryarray=ids, autorange="reversed", tickmode="array",
+        tickvals=ids, ticktext=ticks, fixedrange=True, automargin=True, tickfont={"size": 14}, showgrid=False,
+    )  # fmt: skip
+    figure.update_xaxes(nticks=5, fixedrange=True)
+    figure.update_layout(
+        height=90 + ROW_PX * max(2, len(hubs)),
+        margin={"l": 10, "r": 24, "t": 36, "b": 30},
+        showlegend=False,
+        bargap=0.28,
+    )
+    figure.update_annotations(font_size=13)
+    return figure
+
+
+def distributions_figure(panels: Sequence[Distribution], names: Sequence[str]) -> go.Figure:
+    """Draw distributions side by side, each as the share of its rows in every bin.
+
+    Parameters
+    ----------
+    panels : sequence of Distribution
+        One panel each.
+    names : sequence of str
+        What the runs are called; plain text.
+
+    Returns
+    -------
+    go.Figure
+        Bars for the first run, a stepped line for the second.
+    """
+    titles = [f"{MEASURE_WORDS[panel.measure]}, {panel.origin}" for panel in panels]
+    figure = make_subplots(rows=1, cols=len(panels), subplot_titles=titles, horizontal_spacing=0.07)
+    for column, panel in enumerate(panels, start=1):
+        ranges = bin_labels(panel)
+        for series in panel.series:
+            if series.n:
+                figure.add_trace(_trace(panel, series, ranges, plotly_escape(names[series.run])), row=1, col=column)
+        places, words = _ticks(panel)
+        figure.update_xaxes(
+            tickmode="array", tickvals=places, ticktext=words, range=[-0.6, len(ranges) - 0.4], row=1, col=column
+        )
+    figure.update_xaxes(fixedrange=True, showgrid=False, tickangle=0)
+    figure.update_yaxes(fixedrange=True, rangemode="tozero", ticksuffix=" %", nticks=5)
+    figure.update_layout(
+        height=CHART_PX, margin={"l": 10, "r": 16, "t": 36, "b": 30}, showlegend=False, bargap=0.06, hovermode="closest"
+    )
+    figure.update_annotations(font_size=13)
+    return figure
+
+
+def _trace(panel: Distribution, series: Series, ranges: Sequence[str], name: str) -> go.Bar | go.Scatter:
+    """Return the bars of the first run, or the line of the second."""
+    places = np.arange(len(series.counts))
+    shares = 100 * series.counts / series.n
+    hover = f"{name}<br>%{{customdata[0]}}: %{{customdata[1]:,}} rows, %{{y:.1f}} %<extra></extra>"
+    data = [[label, int(n)] for label, n in zip(ranges, series.counts, strict=True)]
+    if series.run == 0:
+        color = ORIGIN_COLORS[panel.origin]
+        return go.Bar(x=places, y=shares, marker={"color": color}, customdata=data, hovertemplate=hover)
+    return go.Scatter(
+        x=places, y=shares, mode="lines", line={"color": SECOND, "width": 2.4, "shape": "hvh"}, customdata=data,
+        hovertemplate=hover,
+    )  # fmt: skip
+
+
+def bin_labels(panel: Distribution) -> list[str]:
+    """Return what every bin of a distribution holds, in words.
+
+    Parameters
+    ----------
+    panel : Distribution
+        The distribution.
+
+    Returns
+    -------
+    list of str
+        One per bin, such as ``2–4`` or ``0.50 to 0.55``.
+    """
+    lows, highs = panel.edges[:-1], panel.edges[1:]
+    if panel.is_whole:
+        return [f"{a:,.0f}" if b - a == 1 else f"{a:,.0f}–{b - 1:,.0f}" for a, b in zip(lows, highs, strict=True)]
+    labels = [f"{a:.3g} to {b:.3g}" for a, b in zip(lows, highs, strict=True)]
+    return [*labels[:-1], f"{lows[-1]:.3g} and more"] if panel.is_open else labels
+
+
+def _ticks(panel: Distribution) -> tuple[list[float], list[str]]:
+    """Return where an axis is marked and with what: bins of whole numbers by their lowest, others at their edges."""
+    if panel.is_whole:
+        marked = [(i, edge) for i, edge in enumerate(panel.edges[:-1]) if edge == 0 or np.log10(edge) % 1 == 0]
+        return [float(i) for i, _ in marked], [_short(edge) for _, edge in marked]
+    step = max(1, round((len(panel.edges) - 1) / (N_TICKS - 1)))
+    places = range(0, len(panel.edges), step)
+    return [i - 0.5 for i in places], [f"{panel.edges[i]:.2g}" for i in places]
+
+
+def _short(number: float) -> str:
+    """Write a power of ten shortly."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:,.0f}{letter}"
+    return f"{number:.0f}"

@@ -1,0 +1,372 @@
+"""The parts of the page Compare: checks, lists of tokens, hubs, distributions, a second run, and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from focus_core.checks import CheckResult
+from focus_core.comparison import (
+    Distribution,
+    Hub,
+    RunComparison,
+    TokenList,
+    compare_runs,
+    comparison_report,
+    distributions,
+    hub_anchors,
+    row_kinds,
+    token_lists,
+)
+from focus_core.errors import FocusError
+from focus_core.run_folder import RunFolder
+from focus_core.token_text import markdown_escape, show_token
+from focus_ui import cache, catalog, navigation, state
+from focus_ui.compare_figures import distributions_figure, hubs_figure
+from focus_ui.components import run_name
+from focus_ui.errors import reported, show_error
+from focus_ui.export_view import STATUS_COLORS
+from focus_ui.figures import CONFIG
+from focus_ui.theme import CATEGORIES, count
+
+WITH_PARAM = "with"
+MAX_HEIGHT = 320
+N_NAMED = 5
+GROUPED = (("n_contributors", "max_weight"), ("norm",), ("frequency",))
+"""Which measures share a chart."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Second:
+    """The run that the current one is compared with.
+
+    Parameters
+    ----------
+    run : RunFolder
+        Its content.
+    name : str
+        What the list of runs calls it; plain text.
+    """
+
+    run: RunFolder
+    name: str
+
+
+def second_run(run: RunFolder) -> Second | None:
+    """Draw the choice of a second run; it stands in the page's address.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run, which is not offered.
+
+    Returns
+    -------
+    Second or None
+        ``None`` where none is chosen, or the chosen one cannot be read.
+    """
+    current = state.run_id()
+    entries = {entry.id: entry for entry in catalog.listed_runs(state.owner()) if entry.id != current}
+    named = st.query_params.get(WITH_PARAM, "")
+    linked = catalog.find_run(named, state.owner()) if named and named not in entries and named != current else None
+    if linked is not None:
+        entries[linked.id] = linked
+    if not entries:
+        st.caption("There is no second run yet to compare with.")
+        return None
+    names = {run_id: run_name(entry) for run_id, entry in entries.items()}
+    if "_compare_with" not in st.session_state:
+        st.session_state["_compare_with"] = named if named in names else None
+    elif st.session_state["_compare_with"] not in {None, *names}:
+        st.session_state["_compare_with"] = None
+    chosen = st.selectbox(
+        "Compare with",
+        list(names),
+        index=None,
+        format_func=lambda run_id: names.get(run_id, run_id),
+        key="_compare_with",
+        placeholder="Choose a second run",
+        persist_state="session",
+        width=420,
+    )
+    _settle(chosen)
+    if chosen is None:
+        return None
+    try:
+        return Second(run=cache.load_run(entries[chosen].path), name=names[chosen])
+    except FocusError as error:
+        show_error(error)
+        return None
+
+
+def _settle(chosen: str | None) -> None:
+    """Make the page's address name the second run."""
+    if chosen:
+        st.query_params[WITH_PARAM] = chosen
+    elif WITH_PARAM in st.query_params:
+        del st.query_params[WITH_PARAM]
+
+
+def _lists(run: RunFolder) -> list[TokenList]:
+    return run.remember("app compare lists", lambda: token_lists(run, cache.checks(run)))
+
+
+def _hubs(run: RunFolder) -> list[Hub]:
+    return run.remember("app compare hubs", lambda: hub_anchors(run))
+
+
+def _spread(run: RunFolder, other: Second | None) -> list[Distribution]:
+    if other is None:
+        return run.remember("app compare spread", lambda: distributions([run]))
+    return run.remember(f"app compare spread {other.run.digest}", lambda: distributions([run, other.run]))
+
+
+def difference(run: RunFolder, other: Second) -> RunComparison:
+    """Return what differs between two runs, compared once; see `compare_runs`."""
+    return run.remember(f"app compare {other.run.digest}", lambda: compare_runs(run, other.run))
+
+
+def checks_section(run: RunFolder, other: Second | None) -> None:
+    """Draw the numbered checks with their verdicts, those of the second run beside them.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    other : Second or None
+        The second run.
+    """
+    st.subheader("Checks", anchor=False)
+    columns = [cache.checks(run)]
+    if other is not None:
+        with reported():
+            columns.append(cache.checks(other.run))
+    heads = ["this run", "second run"][: len(columns)]
+    lines = [f"| check | {' | '.join(heads)} | found in this run |", f"|---|{'---|' * len(heads)}---|"]
+    for row in zip(*columns, strict=True):
+        verdicts = " | ".join(_verdict(result) for result in row)
+        lines.append(f"| **{row[0].code}** {markdown_escape(row[0].title)} | {verdicts} | {_found(row[0])} |")
+    st.markdown("\n".join(lines))
+
+
+def _verdict(result: CheckResult) -> str:
+    return f":{STATUS_COLORS[str(result.status)]}-badge[{result.status}]"
+
+
+def _found(result: CheckResult) -> str:
+    tip = f" **What to do:** {markdown_escape(result.tip)}" if result.tip else ""
+    return f"{markdown_escape(result.summary)}{tip}"
+
+
+def lists_section(run: RunFolder) -> None:
+    """Draw one of the lists of tokens to look at, with what it means and what can be done.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    """
+    st.subheader("Tokens to look at", anchor=False)
+    found = {entry.key: entry for entry in _lists(run)}
+    if not found:
+        st.caption("No token stands out: nothing was combined, nothing fell back.")
+        return
+    key = st.selectbox(
+        "List", list(found), format_func=lambda name: _list_name(found, name), key="_compare_list", width=420
+    )
+    entry = found[key] if key in found else next(iter(found.values()))
+    st.markdown(f"{markdown_escape(entry.meaning)}  \n**What to do:** {markdown_escape(entry.remedy)}.")
+    _token_rows(run, entry)
+
+
+def _list_name(found: dict[str, TokenList], key: str) -> str:
+    entry = found.get(key)
+    if entry is None:
+        return key
+    return f"{entry.key} {entry.title} ({entry.status})" if entry.status is not None else entry.title
+
+
+def _token_rows(run: RunFolder, entry: TokenList) -> None:
+    """Draw the tokens of a list; choosing one opens its page."""
+    rows = (run.token_rows if entry.side == "target" else run.source_rows)(list(entry.ids))
+    shown: dict[str, Any] = {"token": [show_token(str(r["text"]), word_start=bool(r["word_start"])) for r in rows]}
+    if entry.measure:
+        shown[entry.measure] = list(entry.values)
+    if entry.side == "target":
+        shown["origin"] = kind_labels(run, entry.ids)
+    shown |= {"in the corpus": list(entry.frequency), "script": [r["script"] for r in rows], "id": list(entry.ids)}
+    chosen = choice_table(shown, f"list_{run.digest[:12]}_{entry.key}", alt=f"Tokens: {entry.title}")
+    st.caption(f"The first {count(len(entry.ids))} of {count(entry.n_total)}.")
+    if chosen is not None:
+        open_token(entry.ids[chosen], side=entry.side)
+
+
+def kind_labels(run: RunFolder, ids: Sequence[int]) -> list[str]:
+    """Return where the rows of some target tokens come from, in the words of the legend."""
+    kinds = run.remember("app row kinds", lambda: row_kinds(run))
+    return [CATEGORIES[kinds[i]].label if kinds[i] else "" for i in ids]
+
+
+def choice_table(columns: Mapping[str, Any], key: str, *, alt: str, once: bool = True) -> int | None:
+    """Draw a table of which one row can be chosen.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence
+        Its columns; text in them has passed `show_token`.
+    key : str
+        Names the table and what is in it.
+    alt : str
+        What it shows, for those who do not see it.
+    once : bool, default=True
+        Whether choosing a row leads to another page.
+
+    Returns
+    -------
+    int or None
+        The place of the chosen row.
+    """
+    import pandas as pd
+
+    frame = pd.DataFrame(dict(columns))
+    config = {name: st.column_config.NumberColumn(format="%.3f") for name in frame.select_dtypes("float").columns}
+    config |= {name: st.column_config.NumberColumn(format="localized") for name in ("in the corpus", "tokens")}
+    config["id"] = st.column_config.NumberColumn(format="%d", width="small")
+    event = st.dataframe(
+        frame,
+        key=state.once_key(key) if once else key,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        height=min(MAX_HEIGHT, 38 + 35 * max(1, len(frame))),
+        column_config=config,
+        placeholder="–",
+        alt=alt,
+    )
+    chosen = event["selection"]["rows"]
+    return int(chosen[0]) if chosen and chosen[0] < len(frame) else None
+
+
+def open_token(token_id: int, *, side: str = "target") -> None:
+    """Open the page of a token.
+
+    Parameters
+    ----------
+    token_id : int
+        Its id.
+    side : str, default="target"
+        Which vocabulary the id belongs to: ``target`` or ``source``.
+    """
+    navigation.go(navigation.TOKEN, **({"token": token_id} if side == "target" else {"source": token_id}))
+
+
+def hubs_section(run: RunFolder) -> None:
+    """Draw the source tokens that feed most; a click on one opens its page.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    """
+    st.subheader("Hub anchors", anchor=False)
+    hubs = _hubs(run)
+    if not hubs:
+        st.caption("No row of this run was combined from source rows.")
+        return
+    st.caption("The source tokens with the largest part in all combined rows together. Click one to see what it feeds.")
+    first = ", ".join(
+        f"{show_token(hub.text, word_start=hub.word_start)} {100 * hub.share:.2f} %" for hub in hubs[:N_NAMED]
+    )
+    event = st.plotly_chart(
+        hubs_figure(hubs),
+        key=state.once_key(f"hubs_{run.digest[:12]}"),
+        on_select="rerun",
+        selection_mode="points",
+        config=CONFIG,
+        alt=f"Hub anchors with their share of all weight: {first}",
+    )
+    points = event["selection"]["points"] if event else []
+    data = points[0].get("customdata") if points else None
+    if data:
+        open_token(int(data[0]), side="source")
+
+
+def spread_section(run: RunFolder, other: Second | None) -> None:
+    """Draw the distributions of this run and, as a line, of the second.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    other : Second or None
+        The second run.
+    """
+    st.subheader("Distributions", anchor=False)
+    with reported():
+        found = _spread(run, other)
+    names = ["this run"] if other is None else ["this run", other.name]
+    words = "" if other is None else " The line is the second run, over the same bins."
+    st.caption(f"Bars show which share of the rows of each origin lies where, in this run.{words}")
+    for measures in GROUPED:
+        panels = [panel for panel in found if panel.measure in measures]
+        if panels:
+            st.plotly_chart(
+                distributions_figure(panels, names),
+                key=f"spread_{run.digest[:12]}_{measures[0]}_{'' if other is None else other.run.digest[:12]}",
+                config=CONFIG,
+                alt="; ".join(_medians(panel) for panel in panels),
+            )
+
+
+def _medians(panel: Distribution) -> str:
+    words = ", ".join(
+        f"{name} {s.median:.3g}" for name, s in zip(("this run", "second run"), panel.series, strict=False)
+    )
+    return f"Distribution of {panel.measure.replace('_', ' ')} of {panel.origin} rows, medians: {words}"
+
+
+def report_section(run: RunFolder, other: Second | None) -> None:
+    """Draw what the page shows as Markdown, to copy or to download.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    other : Second or None
+        The second run.
+    """
+    st.subheader("Copy as report", anchor=False)
+    with reported():
+        report = comparison_report(
+            run,
+            cache.checks(run),
+            lists=_lists(run),
+            hubs=_hubs(run),
+            spread=_spread(run, other),
+            other=None if other is None else other.run,
+            difference=None if other is None else difference(run, other),
+        )
+    st.caption("What this page shows, as Markdown: for a report of a fault, or a letter. Tokens in it are escaped.")
+    st.download_button(
+        "Report (Markdown)", report, "report.md", "text/markdown", key="_compare_report",
+        icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
+    st.code(report, language="markdown", height=260)
+
+
+def what_am_i_looking_at() -> None:
+    """Draw what the page shows, a formula, and where it ends; fixed words."""
+    st.markdown(
+        "**Checks** are numbered and judge; the **lists** below them only rank, so a sound run has tokens in them too. "
+        "A **hub** is a source token with a large part in many rows. Of all weight in combined rows, "
+        "$\\sum_t \\sum_s w_{ts}$, its share is $\\sum_t w_{th}$ over that sum.\n\n"
+        "Against a **second run** with the same target vocabulary, every token is compared: where its row comes from, "
+        "and the cosine between its two rows, which needs the same source model on both sides. Runs with different "
+        "vocabularies have no tokens in common that could be told apart by their ids, so only counts and "
+        "distributions are compared.\n\n"
+        "Numbers are exact and over all tokens. Cosines say how far a row turned, not whether it is better: for that, "
+        "see the losses on the page Train."
+    )

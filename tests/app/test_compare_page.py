@@ -1,0 +1,175 @@
+"""The Compare page: verdicts, lists, hubs, distributions, a second run, and the report."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from focus_core.artifacts import write_arrays
+from focus_core.checks import run_checks
+from focus_core.comparison import hub_anchors, token_lists
+from focus_core.run_folder import open_run
+from focus_ui import catalog
+from tests.app.conftest import param, texts
+from tests.toy_run import id_of, write_toy_run
+
+
+def chart(at, place):
+    return json.loads(at.get("plotly_chart")[place].proto.spec)
+
+
+def select_row(at, key, place):
+    at.session_state[key] = {"selection": {"rows": [place], "columns": [], "cells": []}}
+    at.run()
+    assert not at.exception
+    return at
+
+
+@pytest.fixture
+def second(demo_folder, tmp_path, monkeypatch):
+    """Return a second demo run of the same vocabulary: one row turned round."""
+    for name in ("toy", "other"):
+        shutil.copytree(demo_folder / "toy", tmp_path / "demo" / name)
+    run = open_run(tmp_path / "demo" / "other")
+    rows = run.embeddings().copy()
+    rows[id_of(run, "▁mkulima")] *= -1
+    write_arrays(run.path / "embeddings.safetensors", {"input": rows})
+    manifest = json.loads((run.path / "manifest.json").read_text("utf-8"))
+    manifest["config"]["seed"] = 7
+    (run.path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(tmp_path / "demo"))
+    return open_run(run.path)
+
+
+def with_second(open_app, name="other", run="toy"):
+    at = open_app("compare", run=run)
+    at.selectbox(key="_compare_with").set_value(name).run()
+    assert not at.exception
+    return at
+
+
+def test_every_check_stands_there_with_its_verdict(open_app, toy):
+    shown = texts(open_app("compare"))
+    for result in run_checks(toy):
+        assert f"**{result.code}**" in shown
+        assert f"-badge[{result.status}]" in shown
+    assert "second run |" not in shown
+
+
+def test_a_list_says_what_it_means_and_its_rows_open_token_pages(open_app, toy):
+    at = open_app("compare")
+    found = {entry.key: entry for entry in token_lists(toy, run_checks(toy))}
+    at.selectbox(key="_compare_list").set_value("one-contributor").run()
+    assert "One source token has half the weight or more" in texts(at)
+    frame = at.dataframe[0].value
+    assert frame["id"].tolist() == list(found["one-contributor"].ids)
+    assert frame["largest weight"].tolist() == pytest.approx(list(found["one-contributor"].values))
+    at = select_row(at, f"list_{toy.digest[:12]}_one-contributor_0", 0)
+    assert param(at, "token") == str(found["one-contributor"].ids[0])
+
+
+def test_hubs_are_bars_with_their_source_ids(open_app, toy):
+    figure = chart(open_app("compare"), 0)
+    hubs = hub_anchors(toy)
+    assert [int(data[0]) for data in figure["data"][0]["customdata"]] == [hub.id for hub in hubs]
+    assert "share of all weight" in figure["layout"]["annotations"][0]["text"]
+
+
+def test_charts_have_words_for_those_who_do_not_see_them(open_app):
+    described = [element.proto.alt for element in open_app("compare").get("plotly_chart")]
+    assert len(described) == 4
+    assert "share of all weight" in described[0]
+    assert all("medians: this run" in words for words in described[1:])
+
+
+def test_without_a_second_run_it_says_so(open_app):
+    at = open_app("compare")
+    assert "no second run yet" in texts(at)
+    assert "This run against the second" not in texts(at)
+
+
+def test_a_second_run_of_the_same_vocabulary_is_compared_token_by_token(open_app, second):
+    at = with_second(open_app)
+    assert param(at, "with") == "other"
+    assert "**0** tokens have a row from elsewhere in the second run; **1** rows point elsewhere" in texts(at)
+    groups, tokens = at.dataframe[-2].value, at.dataframe[-1].value
+    assert groups["tokens"].tolist() == [1]
+    assert groups["median cosine"].tolist() == pytest.approx([-1.0])
+    assert tokens["id"].tolist() == [id_of(second, "▁mkulima")]
+    toy = open_run(second.path.parent / "toy")
+    key = f"changed_{toy.digest[:12]}_{second.digest[:12]}_1_{id_of(second, '▁mkulima')}_0"
+    assert param(select_row(at, key, 0), "token") == str(id_of(second, "▁mkulima"))
+
+
+def test_a_chosen_group_shows_its_tokens(open_app, second):
+    at = with_second(open_app)
+    toy = open_run(second.path.parent / "toy")
+    at = select_row(at, f"groups_{toy.digest[:12]}_{second.digest[:12]}", 0)
+    assert "**Tokens of the group**" in texts(at)
+    assert at.dataframe[-1].value["id"].tolist() == [id_of(second, "▁mkulima")]
+
+
+def test_distributions_of_both_runs_share_a_chart(open_app, second):
+    del second
+    figure = chart(with_second(open_app), 2)
+    kinds = [trace["type"] for trace in figure["data"]]
+    assert kinds.count("bar") == kinds.count("scatter") == 3
+
+
+def test_the_second_run_can_be_named_by_the_address(open_app, second):
+    del second
+    at = open_app("compare", run="toy", **{"with": "other"})
+    assert at.selectbox(key="_compare_with").value == "other"
+    at.selectbox(key="_compare_with").set_value(None).run()
+    assert at.selectbox(key="_compare_with").value is None
+    assert param(at, "with") is None
+
+
+def test_an_address_that_names_no_run_compares_with_none(open_app, second):
+    del second
+    at = open_app("compare", run="toy", **{"with": "../../etc"})
+    assert at.selectbox(key="_compare_with").value is None
+
+
+def test_two_runs_without_a_difference_say_so(open_app, demo_folder, tmp_path, monkeypatch):
+    for name in ("toy", "twin"):
+        shutil.copytree(demo_folder / "toy", tmp_path / "demo" / name)
+    monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(tmp_path / "demo"))
+    assert "**No difference:**" in texts(with_second(open_app, "twin"))
+
+
+def test_of_another_vocabulary_it_says_what_cannot_be_compared(open_app, second):
+    manifest = json.loads((second.path / "manifest.json").read_text("utf-8"))
+    manifest["target"]["digest"] = "f" * 64
+    (second.path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    at = with_second(open_app)
+    assert any("different target vocabularies" in info.value for info in at.info)
+    assert "rows point elsewhere" not in texts(at)
+    assert len(at.get("plotly_chart")) == 4
+
+
+def test_a_damaged_second_run_ends_nothing_but_itself(open_app, second):
+    (second.path / "manifest.json").write_text("{", encoding="utf-8")
+    at = with_second(open_app)
+    assert any("JSON" in error.value for error in at.error)
+    assert len(at.get("plotly_chart")) == 4
+    assert "# Report on an initialisation" in at.code[-1].value
+
+
+def test_the_report_is_what_the_page_shows(open_app, second):
+    at = with_second(open_app)
+    report = at.code[-1].value
+    assert report.startswith("# Report on an initialisation")
+    assert "## A against B" in report
+    assert second.digest[:16] in report
+    assert f"#{id_of(second, '▁mkulima')}" in report
+
+
+def test_a_private_run_of_somebody_else_is_not_offered(open_app, second):
+    del second
+    write_toy_run(catalog.runs_root() / ("b" * 32))
+    at = open_app("compare", run="toy")
+    assert at.selectbox(key="_compare_with").options
+    assert not any("by link" in option for option in at.selectbox(key="_compare_with").options)
+    assert np.all([("b" * 32) not in option for option in at.selectbox(key="_compare_with").options])
