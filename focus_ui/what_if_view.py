@@ -78,6 +78,8 @@ def _live(run: RunFolder, target_id: int) -> None:
         alt=f"The {len(labels)} most similar anchors by rank; {cut}; {answer.n_contributors} contributors",
     )
     words = f" The {count(len(labels))} most similar are drawn." if answer.n_anchors > len(labels) else ""
+    if answer.settings.top_k is not None:
+        words += f" Top-k: only the first {count(answer.settings.top_k)} may have a weight."
     st.caption(f"{MEANINGS[answer.settings.map]} Compared with all {count(answer.n_anchors)} anchors.{words}")
     pairs = _pairs(run, answer)
     first = ", ".join(f"{pair.label} {pair.stored:.2f} and {pair.other:.2f}" for pair in pairs[:4])

@@ -57,6 +57,17 @@ def test_softmax_draws_no_threshold_and_top_k_bounds_it(open_app, toy):
     assert len(figure(at, "similarities")["data"][0]["customdata"]) == 0
     setting(at, "number_input", "top_k").set_value(1).run()
     assert figure(at, "weights")["data"][1]["text"] == ["1.000", "–"]
+    assert "only the first 1 may have a weight" in texts(at)
+
+
+def test_settings_stay_when_the_token_changes(open_app, toy):
+    """``▁nyumba`` at T = 0.5: four scores of 1, four weights of 0.25, as at T = 1."""
+    at = open_app("token", token=id_of(toy, "▁mkulima"))
+    setting(at, "select_slider", "temperature").set_value(0.5).run()
+    at.query_params["token"] = str(id_of(toy, "▁nyumba"))
+    at.run()
+    assert "What if:" in texts(at)
+    assert "100 % of the weight stays" in texts(at)
 
 
 @pytest.mark.parametrize(("token", "reason"), [("▁farmer", "a copy"), ("▁nadra", "a fallback")])
