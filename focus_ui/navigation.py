@@ -32,6 +32,7 @@ class PageEntry:
 
 
 START = PageEntry(file="focus_ui/pages/start.py", title="Start", icon=":material/home:", url="start")
+LEARN = PageEntry(file="focus_ui/pages/learn.py", title="Learn", icon=":material/school:", url="learn")
 DATA = PageEntry(file="focus_ui/pages/data_and_run.py", title="Data and run", icon=":material/play_circle:", url="data")
 OVERLAP = PageEntry(file="focus_ui/pages/overlap.py", title="Overlap", icon=":material/join_inner:", url="overlap")
 TOKEN = PageEntry(file="focus_ui/pages/token_page.py", title="Token", icon=":material/token:", url="token")
@@ -39,7 +40,7 @@ MAP = PageEntry(file="focus_ui/pages/map_page.py", title="Map", icon=":material/
 TRAIN = PageEntry(file="focus_ui/pages/train_page.py", title="Train", icon=":material/trending_down:", url="train")
 COMPARE = PageEntry(file="focus_ui/pages/compare.py", title="Compare", icon=":material/compare_arrows:", url="compare")
 EXPORT = PageEntry(file="focus_ui/pages/export.py", title="Check and export", icon=":material/download:", url="export")
-PAGES = (START, DATA, OVERLAP, TOKEN, MAP, TRAIN, COMPARE, EXPORT)
+PAGES = (START, LEARN, DATA, OVERLAP, TOKEN, MAP, TRAIN, COMPARE, EXPORT)
 
 
 def pages() -> list[st.Page]:

@@ -16,9 +16,9 @@ from focus_ui.training_tables import readable_trainings, with_matrix
 
 DOORS = (
     (
-        navigation.TOKEN,
+        navigation.LEARN,
         "Show me how FOCUS works",
-        "One new token, its contributors, and the formula with its numbers.",
+        "Eight short chapters with live pictures, from a sentence to a trained row.",
     ),
     (navigation.OVERLAP, "Explore this run", "What the two vocabularies share, by script, length and use."),
     (
@@ -93,7 +93,10 @@ def doors() -> None:
         for page, title, words in DOORS:
             with st.container(border=True, height="stretch", width="stretch"):
                 st.markdown(f"**{title}**  \n:gray[{words}]")
-                navigation.link(page, page.title)
+                if page is navigation.LEARN:
+                    navigation.link(page, page.title, chapter=1)
+                else:
+                    navigation.link(page, page.title)
 
 
 def what_am_i_looking_at() -> None:

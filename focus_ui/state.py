@@ -22,9 +22,12 @@ class Key(StrEnum):
     SOURCE = "focus_source"
     JOB = "focus_job"
     CLICKS = "focus_clicks"
+    CHAPTER = "focus_chapter"
+    LEARNT = "focus_learnt"
 
 
 RUN_PARAM, TOKEN_PARAM, SOURCE_PARAM = "run", "token", "source"
+CHAPTER_PARAM = "chapter"
 PAGE_PARAMS = (TOKEN_PARAM, SOURCE_PARAM)
 
 
@@ -129,6 +132,24 @@ def settle_address(target_id: int, source_id: int | None) -> None:
     st.session_state[Key.TOKEN] = str(target_id)
     shown = {TOKEN_PARAM: target_id} if source_id is None else {TOKEN_PARAM: target_id, SOURCE_PARAM: source_id}
     st.query_params.from_dict(link(**shown))
+
+
+def chosen_chapter() -> str:
+    """Return the chapter that the page's address or, after it, the session names; else the first."""
+    named = st.query_params.get(CHAPTER_PARAM)
+    return str(named if named is not None else st.session_state.get(Key.CHAPTER, "1"))
+
+
+def show_chapter(number: int) -> None:
+    """Make a chapter the chosen one, and the page's address its link."""
+    st.session_state[Key.CHAPTER] = str(number)
+    st.query_params.from_dict(link(**{CHAPTER_PARAM: number}))
+
+
+def learnt() -> set[int]:
+    """Return the chapters whose task the session has solved; add to it to mark one."""
+    done: set[int] = st.session_state.setdefault(Key.LEARNT, set())
+    return done
 
 
 def once_key(name: str) -> str:

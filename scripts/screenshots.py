@@ -17,6 +17,7 @@ from scripts.app_browser import ROOT, Visitor, find_chromium, launch, serve, vis
 IMAGES = ROOT / "docs" / "images"
 PAGES = {
     "start": "",
+    "learn": "learn",
     "data-and-run": "data",
     "overlap": "overlap",
     "token": "token",

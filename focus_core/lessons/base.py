@@ -85,7 +85,7 @@ class Chapter:
         Its place, from 1.
     title, short : str
         Its name, and one or two words for a button.
-    text : str
+    words : str
         Markdown of fixed words; never a token.
     needs : str
         What a run must have for it, as an end of a sentence.
@@ -98,7 +98,7 @@ class Chapter:
     number: int
     title: str
     short: str
-    text: str
+    words: str
     needs: str
     fits: Callable[[RunFolder], bool]
     task: Callable[[RunFolder], Task]

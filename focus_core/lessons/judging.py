@@ -195,7 +195,7 @@ PITFALLS = Chapter(
     number=7,
     title="What goes wrong: rare tokens, hubs, a collapsed space",
     short="Pitfalls",
-    text=(
+    words=(
         "Three kinds of trouble show in numbers before any training.\n\n**Rare tokens.** Who is hardly seen has no "
         "vector, so nothing to compare; the row is drawn at random and marked *fallback*. More text or a smaller "
         "vocabulary helps.\n\n**Hubs.** One old token lies near everything and flows into many new rows. It makes "
@@ -212,7 +212,7 @@ TRAINING = Chapter(
     number=8,
     title="Before and after training",
     short="Training",
-    text=(
+    words=(
         "An initialisation is a start, no end. The model now trains on the text, and the rows move to where the text "
         "wants them.\n\nHow far a row has moved says little, since all rows may drift together. Better look at its "
         "**company**: which ten tokens are nearest before, and which after? Where most stay, the start was good, or "

@@ -184,7 +184,7 @@ ONE_ROW = Chapter(
     number=6,
     title="One new row, computed",
     short="One row",
-    text=(
+    words=(
         "Now the row itself. Take the **old rows** of the tokens that kept a weight, multiply each by its weight, and "
         "add them up, dimension by dimension. The weights are positive and sum to 1, so the new row lies among its "
         "contributors, if a little shorter: in a region where the rest of the model knows what to do with it.\n\n"

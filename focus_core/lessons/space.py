@@ -206,7 +206,7 @@ ALIKE = Chapter(
     number=4,
     title="An auxiliary space: which tokens are used alike",
     short="Alike",
-    text=(
+    words=(
         "To make a row for a new token, FOCUS asks: which tokens that we know are **used like it**? The old model "
         "cannot tell, for it has never seen the new token.\n\nSo a small and quick model, fastText, reads the text "
         "in new tokens and gives each one that is seen often enough, copied or new, a vector: the **auxiliary space**. "
@@ -223,7 +223,7 @@ SPARSEMAX = Chapter(
     number=5,
     title="Sparsemax: few weights that sum to 1",
     short="Sparsemax",
-    text=(
+    words=(
         "Thousands of similarities are too many for one row: a mean of everything is nothing. **Sparsemax** lowers a "
         "bar, τ, until what stands above it adds up to exactly 1. A similarity above τ becomes a weight, the part that "
         "stands out; all others become a true **zero**.\n\nSoftmax would leave each of them a little weight, and the "

@@ -307,7 +307,7 @@ TOKENIZERS = Chapter(
     number=1,
     title="What a tokenizer does to a sentence",
     short="Tokenizers",
-    text=(
+    words=(
         "A language model never sees letters. A **tokenizer** cuts text into tokens from a fixed list, its "
         "vocabulary, and hands their numbers on. A tokenizer made for another language, or for many at once, cuts "
         "your words into small pieces: sentences become long, slow and costly, and a piece of two letters says little."
@@ -324,7 +324,7 @@ IDS = Chapter(
     number=2,
     title="Why the embedding matrix no longer fits",
     short="Ids",
-    text=(
+    words=(
         "The first layer of a model is a table with one row of numbers for each token: its **embedding**. The model "
         "finds a row by the token's id, its place in the vocabulary, and by nothing else.\n\nA new tokenizer numbers "
         "its tokens anew. The same id then names another token, and the row that lies there was learnt for the old "
@@ -340,7 +340,7 @@ OVERLAP = Chapter(
     number=3,
     title="What two vocabularies share",
     short="Overlap",
-    text=(
+    words=(
         "Not everything is lost. Both lists hold digits, punctuation, names, and words or endings that the old "
         "tokenizer knew already. Such a token has a good row, only in another place: FOCUS **copies** it, bit for "
         "bit. What is left over has to be made.\n\nTwo shares matter, and they differ. Counted as **entries** of the "

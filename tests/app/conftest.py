@@ -17,6 +17,7 @@ from tests.toy_run import write_toy_run
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
     "start": "focus_ui/pages/start.py",
+    "learn": "focus_ui/pages/learn.py",
     "data": "focus_ui/pages/data_and_run.py",
     "overlap": "focus_ui/pages/overlap.py",
     "token": "focus_ui/pages/token_page.py",

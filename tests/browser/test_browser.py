@@ -13,9 +13,10 @@ from tests.toy_run import id_of, source_id_of
 WAIT_MS = 60_000
 """A busy machine is slow; none of these waits is long on an idle one."""
 
-PAGES = ("", "data", "overlap", "token", "map", "train", "compare", "export")
+PAGES = ("", "learn", "data", "overlap", "token", "map", "train", "compare", "export")
 WORDS = {
     "": "A new vocabulary",
+    "learn": "Learn",
     "data": "Data and run",
     "overlap": "Overlap",
     "token": "▁",

@@ -88,7 +88,7 @@ def test_a_choice_is_among_three_different_ones_and_one_is_right(run, chapter):
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda c: c.short)
 def test_chapters_are_short(chapter):
-    assert len(chapter.text.split()) <= MAX_WORDS
+    assert len(chapter.words.split()) <= MAX_WORDS
 
 
 def test_chapters_are_numbered_in_order():

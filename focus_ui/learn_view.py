@@ -1,0 +1,357 @@
+"""The parts of the Learn page: the choice of a chapter, its words, its live picture, its task.
+
+Owns which run a chapter is told on: the current one, else the first demo run that has what the chapter needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from focus_core import lessons
+from focus_core.lessons import CHAPTERS, Chapter, Reply, Task, TaskKind
+from focus_core.run_folder import RunFolder
+from focus_core.token_text import markdown_escape, show_token
+from focus_ui import cache, catalog, navigation, state
+from focus_ui import learn_figures as pictures
+from focus_ui.errors import reported
+from focus_ui.figures import CONFIG, Segment, groups_figure, overlap_segments, proportion_figure
+from focus_ui.theme import category_of, count
+
+TEXT_WIDTH = 780
+OLD, NEW = "Old tokenizer", "New tokenizer"
+BY_ENTRY, BY_USE = "Entries of the vocabulary", "Occurrences in the text"
+RARE, HUBS, SPACE = "Rare tokens", "Hubs", "Space"
+
+
+def choose_chapter() -> Chapter:
+    """Return the chapter that the address names; a number that is none is said to be none, and the first is shown.
+
+    Returns
+    -------
+    Chapter
+        Its link stands in the address.
+    """
+    named = state.chosen_chapter()
+    found = next((chapter for chapter in CHAPTERS if str(chapter.number) == named), None)
+    if found is None:
+        st.warning(f"The address names no chapter: there are {len(CHAPTERS)}. This is the first.")
+    chosen = found or CHAPTERS[0]
+    state.show_chapter(chosen.number)
+    return chosen
+
+
+def chapter_bar(current: Chapter) -> None:
+    """Draw one button a chapter, with a mark where its task is solved.
+
+    Parameters
+    ----------
+    current : Chapter
+        The chapter on the page.
+    """
+    done = state.learnt()
+    with st.container(horizontal=True, gap="xsmall", key="chapters"):
+        for chapter in CHAPTERS:
+            st.button(
+                f"{chapter.number} {chapter.short}",
+                key=f"_chapter_{chapter.number}",
+                icon=":material/check_circle:" if chapter.number in done else None,
+                type="primary" if chapter is current else "secondary",
+                help=chapter.title,
+                on_click=state.show_chapter,
+                args=(chapter.number,),
+            )
+    st.caption(f"{len(done)} of {len(CHAPTERS)} tasks solved. Each chapter has its own link: the address of this page.")
+
+
+def chapter_section(run: RunFolder, chapter: Chapter) -> None:
+    """Draw a chapter: its words, its picture, its task.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    chapter : Chapter
+        What to tell.
+    """
+    title = chapter.title
+    st.header(f"{chapter.number}. {title}", anchor=False)
+    st.markdown(chapter.words, width=TEXT_WIDTH)
+    with reported():
+        told = _run_for(run, chapter)
+        if told is None:
+            return
+        task = told.remember(_task_name(told, chapter), lambda: chapter.task(told))
+        with st.container(border=True):
+            _picture(told, chapter)
+    _task_form(told, chapter, task)
+
+
+def _task_name(run: RunFolder, chapter: Chapter) -> str:
+    """Name a chapter's task in the run's memory; trainings come later than a run and are part of the name."""
+    training = lessons.own_training(run) if chapter is CHAPTERS[-1] else None
+    return f"lesson task {chapter.number} {training.digest if training else ''}"
+
+
+def _run_for(run: RunFolder, chapter: Chapter) -> RunFolder | None:
+    """Return the run that a chapter is told on; say so where it is not the current one."""
+    if chapter.fits(run):
+        return run
+    for entry in catalog.demo_runs():
+        demo = cache.load_run(entry.path)
+        if demo.digest != run.digest and chapter.fits(demo):
+            name = markdown_escape(entry.id)
+            st.info(f"This chapter needs {chapter.needs}, which the current run lacks: it is told on the demo {name}.")
+            return demo
+    st.info(f"This chapter needs {chapter.needs}. Neither the current run nor a demo has that.")
+    return None
+
+
+@st.fragment
+def _picture(run: RunFolder, chapter: Chapter) -> None:
+    """Draw the picture; what is moved in it redraws it alone."""
+    with reported():
+        PICTURES[chapter.number](run, f"{run.digest[:12]}_{chapter.number}")
+
+
+def _task_form(run: RunFolder, chapter: Chapter, task: Task) -> None:
+    """Draw the task, the place for an answer, and what was said to the last one."""
+    name = f"{run.digest[:12]}_{chapter.number}"
+    key, said = f"_answer_{name}", f"_reply_{name}"
+    with st.form(f"_task_{name}"):
+        st.markdown("**Your task**")
+        st.markdown(markdown_escape(task.question))
+        if task.kind is TaskKind.CHOICE:
+            st.radio(
+                "Your answer", task.options, index=None, key=key, format_func=markdown_escape, persist_state="session"
+            )
+        else:
+            words = "A number" if task.kind is TaskKind.NUMBER else "A token, or #ID"
+            st.text_input("Your answer", key=key, placeholder=words, width=360, persist_state="session")
+        st.form_submit_button(
+            "Check", type="primary", icon=":material/done:", on_click=_judge, args=(task, chapter.number, key, said)
+        )
+    reply: Reply | None = st.session_state.get(said)
+    if reply is None:
+        return
+    if reply.accepted:
+        st.success(f"**Right.** {markdown_escape(reply.text)}", icon=":material/check_circle:")
+    else:
+        st.warning(f"**Not yet.** {markdown_escape(reply.text)}", icon=":material/lightbulb:")
+
+
+def _judge(task: Task, number: int, key: str, said: str) -> None:
+    reply = lessons.check_answer(task, st.session_state.get(key))
+    st.session_state[said] = reply
+    if reply.accepted:
+        state.learnt().add(number)
+
+
+def turn_pages(current: Chapter) -> None:
+    """Draw the ways to the chapters beside this one, and on to the token page after the last.
+
+    Parameters
+    ----------
+    current : Chapter
+        The chapter on the page.
+    """
+    place = CHAPTERS.index(current)
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        if place > 0:
+            _turn(CHAPTERS[place - 1], "Back", ":material/arrow_back:")
+        if place + 1 < len(CHAPTERS):
+            _turn(CHAPTERS[place + 1], "Next", ":material/arrow_forward:")
+        else:
+            navigation.link(navigation.TOKEN, "Now look up tokens of your own")
+
+
+def _turn(chapter: Chapter, word: str, icon: str) -> None:
+    label = f"{word}: {chapter.number}. {chapter.title}"
+    st.button(label, icon=icon, key=f"_turn_{word}", on_click=state.show_chapter, args=(chapter.number,))
+
+
+def _draw(figure: Any, key: str, alt: str) -> None:
+    st.plotly_chart(figure, key=f"learn_{key}", config=CONFIG, alt=alt)
+
+
+def _choose_token(run: RunFolder, ids: Sequence[int], label: str, key: str) -> int:
+    """Draw the choice of a token; a list's own texts are no Markdown."""
+    names = {i: f"{lessons.label(run, 'tokens', i)}  #{i}" for i in ids}
+    chosen = st.selectbox(
+        label, list(ids), format_func=lambda i: names.get(i, str(i)), key=f"_learn_token_{key}", width=360
+    )
+    return int(chosen) if chosen in names else ids[0]
+
+
+def _sentence(run: RunFolder, key: str) -> None:
+    first = show_token(lessons.first_sentence(run), limit=300).replace("␣", " ")
+    sentence = st.text_input("A sentence, or a single word", value=first, max_chars=300, key=f"_learn_sentence_{key}")
+    for title, side in ((OLD, "source"), (NEW, "target")):
+        pieces = lessons.read_sentence(run, side, sentence)
+        st.markdown(f"**{title}**: {count(len(pieces))} tokens")
+        shown = [_boxed(piece.label, "blue" if piece.shared else "orange") for piece in pieces]
+        st.markdown(" ".join(shown) or "–")
+    st.caption("Blue: in both vocabularies. Orange: in this one alone. ▁ marks the beginning of a word.")
+
+
+def _boxed(text: str, color: str) -> str:
+    return f":{color}-background[{markdown_escape(text)}]"
+
+
+def _ids(run: RunFolder, key: str) -> None:
+    n_target = len(run.column("tokens", "id"))
+    first = st.number_input("Show from id", 0, n_target - 1, 0, step=8, key=f"_learn_id_{key}", width=240)
+    rows = lessons.same_ids(run, int(first))
+    table = {
+        "id": [row.id for row in rows],
+        "the old vocabulary calls it": [row.source for row in rows],
+        "the new vocabulary calls it": [row.target for row in rows],
+        "the same": [row.source == row.target for row in rows],
+    }
+    st.dataframe(table, hide_index=True, key=f"learn_{key}", alt="Eight ids and the tokens that carry them")
+
+
+def _overlap(run: RunFolder, key: str) -> None:
+    sizes = lessons.sizes_of(run)
+    units = [BY_ENTRY] if sizes.occurrences is None else [BY_ENTRY, BY_USE]
+    unit = st.segmented_control("Count by", units, default=BY_ENTRY, required=True, key=f"_learn_unit_{key}")
+    by_entry = overlap_segments(sizes.source_only, sizes.both, sizes.target_only)
+    if unit == BY_USE and sizes.occurrences is not None:
+        part = 100 * sizes.occurrences
+        by_use = [
+            Segment(key=s.key, label=s.label, value=v, color=s.color)
+            for s, v in zip(by_entry[1:], (part, 100 - part), strict=True)
+        ]
+        _draw(
+            proportion_figure([("the text", by_use)], unit="of 100 tokens"),
+            f"{key}_use",
+            f"{part:.1f} per cent of the text falls on tokens in both vocabularies",
+        )
+        return
+    words = ", ".join(f"{segment.label} {count(segment.value)}" for segment in by_entry)
+    _draw(proportion_figure([("vocabularies", by_entry)], unit="tokens"), f"{key}_entry", f"Proportional bar: {words}")
+
+
+def _alike(run: RunFolder, key: str) -> None:
+    asked = lessons.asked_alike(run)
+    others = [i for i in lessons.worked_tokens(run) if i != asked]
+    found = lessons.alike(run, _choose_token(run, [*others[:1], asked, *others[1:]], "A new token", key))
+    rule = run.column("tokens", "rule")
+    rows = [(n.id, lessons.label(run, "tokens", n.id), n.cosine, category_of(n.origin, rule[n.id])) for n in found.near]
+    first = ", ".join(f"{name} {cosine:.2f}" for _, name, cosine, _ in rows[:5])
+    _draw(
+        pictures.nearest_figure([(i, name, cosine, category.color) for i, name, cosine, category in rows]),
+        f"{key}_{found.id}",
+        f"Tokens used most like {found.label}: {first}",
+    )
+    _colors([category.key for *_, category in rows], {category.key: category for *_, category in rows})
+
+
+def _colors(keys: Sequence[str], categories: Mapping[str, Any]) -> None:
+    """Write what the colours of a picture mean."""
+    used = [categories[key] for key in dict.fromkeys(keys)]
+    st.markdown(" ".join(f":{category.badge}-badge[{category.label}]" for category in used))
+
+
+def _sparsemax(run: RunFolder, key: str) -> None:
+    names, similarities = [], []
+    start = lessons.first_similarities(run)
+    whose = lessons.label(run, "tokens", lessons.asked_similarities(run))
+    st.markdown(f"How alike three copied tokens are to {markdown_escape(whose)}")
+    for place, (column, (name, similarity)) in enumerate(zip(st.columns(3), start, strict=True)):
+        with column:
+            title = f"{place + 1}. {markdown_escape(name)}"
+            similarities.append(st.slider(title, -1.0, 1.0, similarity, 0.01, key=f"_learn_similarity_{key}_{place}"))
+        names.append(name)
+    found = lessons.sparsemax_of(similarities)
+    words = ", ".join(f"{s:.2f} weighs {w:.2f}" for s, w in zip(similarities, found.weights, strict=True))
+    figure = pictures.sparsemax_figure(names, similarities, found.weights, found.threshold)
+    _draw(figure, key, f"Threshold {found.threshold:.2f}; similarity {words}")
+    st.caption("Dashed: τ. What stands out above it, in full colour, is the weight; the weights sum to 1.")
+
+
+def _one_row(run: RunFolder, key: str) -> None:
+    target_id = _choose_token(run, lessons.summed_tokens(run), "A new token", key)
+    found = lessons.row_sum(run, target_id)
+    first = ", ".join(f"{w:.2f} times {n}" for n, w in zip(found.names, found.weights.tolist(), strict=True))
+    _draw(pictures.sum_figure(found), f"{key}_{target_id}", f"The row of {found.label} as a sum: {first}")
+    st.caption(
+        f"The first 16 of {count(len(found.stored))} dimensions. The sum and the row of the run differ by at most "
+        f"{found.largest_error:.1g}."
+    )
+    asked = lessons.exercise_of(run)
+    st.markdown(
+        f"The numbers for the task: {markdown_escape(lessons.label(run, 'tokens', asked.id))}, "
+        f"dimension {count(asked.dimension)}"
+    )
+    table = {
+        "old token": [name for name, _, _ in asked.terms],
+        "weight": [weight for _, weight, _ in asked.terms],
+        f"value in dimension {asked.dimension}": [value for _, _, value in asked.terms],
+    }
+    st.dataframe(table, hide_index=True, key=f"learn_{key}_terms", alt="Weights and values of the largest contributors")
+
+
+def _pitfalls(run: RunFolder, key: str) -> None:
+    shown = st.segmented_control(
+        "What to look at", [RARE, HUBS, SPACE], default=RARE, required=True, key=f"_learn_trouble_{key}"
+    )
+    if shown == HUBS:
+        hubs = lessons.hubs_of(run)
+        _draw(pictures.hubs_figure(hubs), f"{key}_hubs", ", ".join(f"{hub.label} feeds {hub.n_fed}" for hub in hubs))
+        return
+    if shown == SPACE:
+        _space(run, key)
+        return
+    bands = lessons.origins_by_band(run)
+    words = "; ".join(f"{name}: {sizes['combined']} combined, {sizes['fallback']} fallback" for name, sizes in bands)
+    st.markdown("New tokens by how often they occur in the text, and whether they could be combined")
+    _draw(groups_figure(bands, unit="tokens"), f"{key}_rare", words)
+    _colors(["combined", "fallback"], {name: category_of(name, "none") for name in ("combined", "fallback")})
+
+
+def _space(run: RunFolder, key: str) -> None:
+    health = run.manifest.get("health") or {}
+    collapsed, cosine = health.get("collapsed"), health.get("mean_cosine")
+    if collapsed is not None and cosine is not None:
+        words = "collapsed" if collapsed else "sound"
+        st.markdown(f"This space is **{words}**: two vectors taken at random have a cosine of {cosine:.2f}.")
+    values = lessons.effective_contributors(run)
+    figure = pictures.histogram_figure(values, title="contributors a row, counted as if of equal weight")
+    _draw(figure, f"{key}_space", f"How many contributors {count(len(values))} combined rows have")
+
+
+def _before_and_after(run: RunFolder, key: str) -> None:
+    training = lessons.own_training(run)
+    changes = None if training is None else cache.changes(run, training)
+    if training is None or changes is None:
+        return
+    kept = changes["kept"].to_numpy()
+    st.markdown("Share of neighbours kept through training, all tokens")
+    figure = pictures.histogram_figure(kept, title="share of neighbours kept", whole=1.0)
+    _draw(figure, f"{key}_kept", f"Histogram of the share of neighbours kept by {count(len(kept))} tokens")
+    chosen = _choose_token(run, [i for i, _ in lessons.compared_tokens(run)], "One of the three tokens", key)
+    change = cache.neighbours(run, training, chosen)
+    both = {near.id for near in change.kept}
+    sides = (("Before training", change.before), ("After training", change.after))
+    for column, (title, found) in zip(st.columns(2), sides, strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            names = [_boxed(lessons.label(run, "tokens", n.id), "blue" if n.id in both else "gray") for n in found]
+            st.markdown("  \n".join(names))
+    st.caption(f"Blue: in both lists. The two lists hold {count(len(change.before) + len(change.gained))} tokens.")
+
+
+PICTURES: dict[int, Callable[[RunFolder, str], None]] = {
+    1: _sentence,
+    2: _ids,
+    3: _overlap,
+    4: _alike,
+    5: _sparsemax,
+    6: _one_row,
+    7: _pitfalls,
+    8: _before_and_after,
+}
+"""The picture of each chapter; a call names the run and a key of its own."""

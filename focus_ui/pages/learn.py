@@ -1,0 +1,12 @@
+"""Learn: eight short chapters, each with a live picture of the current run and a task that is checked."""
+
+from focus_ui import learn_view as view
+from focus_ui.components import page_head
+from focus_ui.guards import require_run
+
+page_head("Learn", "Eight short chapters. Each has a picture made from your run, and ends in a task that is checked.")
+run = require_run()
+chapter = view.choose_chapter()
+view.chapter_bar(chapter)
+view.chapter_section(run, chapter)
+view.turn_pages(chapter)
