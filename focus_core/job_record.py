@@ -74,6 +74,11 @@ class Job:
         return self.root / f"{self.id}.part"
 
     @property
+    def verb(self) -> str:
+        """What the command line was asked to do, such as ``init``."""
+        return self.arguments[0] if self.arguments else ""
+
+    @property
     def record(self) -> Path:
         """Folder of the job's own files: record, inputs, output of the process."""
         return record_folder(self.root, self.id)

@@ -117,7 +117,7 @@ def downloads(run: RunFolder) -> None:
             "embeddings.safetensors", "application/octet-stream", key="_embeddings", icon=":material/download:",
             on_click="ignore",
         )  # fmt: skip
-    st.caption("A whole model that `from_pretrained` loads, with its card:")
+    st.caption("The model folder from the command line:")
     st.code(export_command(run), language="bash")
 
 

@@ -6,6 +6,7 @@ Owns how progress is shown and polled. A fragment polls only while something run
 from __future__ import annotations
 
 import time
+from typing import Literal
 
 import streamlit as st
 
@@ -19,6 +20,7 @@ from focus_ui.errors import show_error
 from focus_ui.theme import count, duration
 
 POLL_S = 1.0
+TRAINING_VERB = "adapt"
 STATE_ICONS = {
     JobState.RUNNING: ":material/progress_activity:",
     JobState.DONE: ":material/check_circle:",
@@ -63,7 +65,7 @@ def _tray_row(job: Job) -> None:
     with st.container(border=True, gap="xsmall"):
         st.markdown(f"{STATE_ICONS[job_now]} **{_title(job)}** :{STATE_COLORS[job_now]}-badge[{job_now}]")
         if job_now is JobState.RUNNING:
-            _progress_bar(read_progress(job), job)
+            progress_bar(read_progress(job), job)
             st.button("Cancel", key=f"_cancel_tray_{job.id}", on_click=cancel_job, args=(job,), width="stretch")
         elif job_now is JobState.DONE and state.run_id() != job.id:
             st.button("Open", key=f"_open_tray_{job.id}", on_click=state.choose_run, args=(job.id,), width="stretch")
@@ -75,8 +77,16 @@ def _title(job: Job) -> str:
     return markdown_escape(show_token(job.title or "run", limit=48).replace("␣", " "))
 
 
-def _progress_bar(progress: Progress, job: Job) -> None:
-    """Draw the stage at work, how much of it is done, and the time since the start."""
+def progress_bar(progress: Progress, job: Job) -> None:
+    """Draw the stage at work, how much of it is done, and the time since the start.
+
+    Parameters
+    ----------
+    progress : Progress
+        How far the job has come.
+    job : Job
+        The job.
+    """
     fraction = progress.fraction
     words = [progress.stage or "starting"]
     if progress.total > 1 and not progress.note:
@@ -122,7 +132,7 @@ def _panel_body(job: Job, job_now: JobState) -> None:
     """Draw what fits the state of a job."""
     mine = is_owner(job, state.owner())
     if job_now is JobState.RUNNING:
-        _progress_bar(read_progress(job), job)
+        progress_bar(read_progress(job), job)
         st.caption("It goes on when you close this page. Keep the link of the run to come back to it.")
         if mine:
             st.button("Cancel", icon=":material/cancel:", key=f"_cancel_{job.id}", on_click=cancel_job, args=(job,))
@@ -137,7 +147,12 @@ def _panel_body(job: Job, job_now: JobState) -> None:
 
 
 def _done_links(job: Job) -> None:
-    with st.container(horizontal=True):
+    """Draw the way into a finished run; the one of the job that the session watches stands out."""
+    kind: Literal["primary", "secondary"] = "primary" if job.id == state.chosen_job() else "secondary"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Open this run", icon=":material/folder_open:", type=kind, key=f"_open_{job.id}"):
+            state.choose_run(job.id)
+            navigation.go(navigation.TRAIN if job.verb == TRAINING_VERB else navigation.OVERLAP)
         for page, label in ((navigation.OVERLAP, "See the overlap"), (navigation.TOKEN, "Open a token")):
             st.page_link(page.file, label=label, icon=page.icon, query_params={state.RUN_PARAM: job.id})
 

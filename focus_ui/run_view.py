@@ -19,6 +19,8 @@ from focus_ui.theme import count, duration
 from focus_ui.uploads import hand_over
 
 THIN = 4.0
+FOLLOWED = "followed_job"
+"""Where the session keeps the finished job that it has been led to."""
 
 
 def show_estimate(corpus: CorpusChoice, target: Choice, n_tokens: int) -> Estimate:
@@ -100,17 +102,40 @@ def launch(corpus: CorpusChoice, target: Choice, source: Choice, options: dict[s
     st.rerun()
 
 
-def watched_job() -> None:
-    """Draw the job that this session watches: the one started last, else any that runs."""
-    chosen = state.chosen_job()
-    running = [job.id for job in own_jobs() if job_state(job) is JobState.RUNNING]
-    for job_id in [chosen] if chosen else running[:1]:
-        job_panel(job_id)
+def watched_job() -> str | None:
+    """Draw the job that this session watches: the one started last, else any that runs.
+
+    Once it is done, its run becomes the current one: whoever started it and looks at this page waits for it.
+
+    Returns
+    -------
+    str or None
+        The job that was drawn.
+    """
+    job = next((job for job in own_jobs() if job.id == state.chosen_job()), None)
+    if job is None:
+        job = next((job for job in own_jobs() if job_state(job) is JobState.RUNNING), None)
+    if job is None:
+        return None
+    if job.id == state.chosen_job() and job_state(job) is JobState.DONE and st.session_state.get(FOLLOWED) != job.id:
+        st.session_state[FOLLOWED] = job.id
+        if state.run_id() != job.id:
+            state.choose_run(job.id)
+            st.toast("Your run is finished; every page now shows it.", icon=":material/check_circle:")
+            st.rerun()
+    job_panel(job.id)
+    return job.id
 
 
-def earlier_jobs() -> None:
-    """Draw the session's other jobs."""
-    others = [job for job in own_jobs() if job.id != state.chosen_job()]
+def earlier_jobs(drawn: str | None) -> None:
+    """Draw the session's other jobs.
+
+    Parameters
+    ----------
+    drawn : str or None
+        The job that `watched_job` drew.
+    """
+    others = [job for job in own_jobs() if job.id != drawn]
     if not others:
         return
     st.subheader("Your runs", anchor=False)

@@ -1,7 +1,8 @@
 """Uploaded files: where they lie, under which names, and for how long.
 
-Owns one private folder a session. A client's file name is never a path and never Markdown: only its known suffix is
-kept, the rest is random.
+Owns one private folder a session, where names are random. A job's copy is named as its owner named the file, reduced
+to letters and digits, so that the run says what it was made from; a client's file name is never a path and never
+Markdown.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 PACKINGS = ("", ".gz", ".zst")
 SUFFIXES = (*(kind + packing for kind in CORPUS_SUFFIXES for packing in PACKINGS), ".json", ".safetensors")
 CHUNK = 1 << 20
+NAMES = "upload_names"
+"""Where the session keeps what its files were called: a name by path."""
+MAX_NAME = 60
 
 
 def _remove(folder: Path) -> None:
@@ -95,6 +100,7 @@ def keep_upload(upload: UploadedFile) -> Path:
         with path.open("xb") as stream:
             shutil.copyfileobj(upload, stream, CHUNK)
         kept[upload.file_id] = path
+        st.session_state.setdefault(NAMES, {})[str(path)] = upload.name
     return path
 
 
@@ -124,10 +130,45 @@ def hand_over(paths: Sequence[Path], root: Path, job_id: str) -> list[Path]:
 
 
 def _hand_over(path: Path, root: Path, job_id: str) -> Path:
-    target = inputs_folder(root, job_id) / path.name
-    if not target.exists():
-        try:
-            os.link(path, target)
-        except OSError:  # another file system
-            shutil.copyfile(path, target)
+    folder = inputs_folder(root, job_id)
+    target = _free(folder, safe_name(st.session_state.get(NAMES, {}).get(str(path), ""), path))
+    try:
+        os.link(path, target)
+    except OSError:  # another file system
+        shutil.copyfile(path, target)
     return target.resolve()
+
+
+def safe_name(name: str, path: Path) -> str:
+    """Return a file name made of a client's name: its letters, digits, ``-``, ``_`` and inner dots, and a known suffix.
+
+    Parameters
+    ----------
+    name : str
+        What the client called the file.
+    path : Path
+        Where it is kept, under a random name with its known suffix; that name is taken where nothing is left.
+
+    Returns
+    -------
+    str
+        No separator, no leading dot, at most 60 characters before the suffix.
+
+    Examples
+    --------
+    >>> safe_name("../../etc/Habari za leo (2).txt", Path("0f3a.txt"))
+    'Habari-za-leo-2.txt'
+    """
+    suffix = known_suffix(path.name)
+    stem = name.replace("\\", "/").rpartition("/")[2]
+    stem = stem[: -len(suffix)] if stem.lower().endswith(suffix) else stem
+    words = "".join(c if unicodedata.category(c)[0] in "LMN" or c in "-_." else " " for c in stem).split()
+    kept = "-".join(words)[:MAX_NAME].strip("-.")
+    return f"{kept}{suffix}" if kept and len(kept.encode()) <= 3 * MAX_NAME else path.name
+
+
+def _free(folder: Path, name: str) -> Path:
+    """Return a path of that name that is not taken; the second of two equal names gets a number."""
+    suffix = known_suffix(name)
+    names = [name, *(f"{name[: -len(suffix)]}-{i}{suffix}" for i in range(2, 1000))]
+    return next(folder / free for free in names if not (folder / free).exists())

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from focus_ui import train_view as view
+from focus_ui.adapt_form import adapt_section, prefer_new_training
 from focus_ui.attach_view import attach_section
 from focus_ui.components import page_head
 from focus_ui.errors import show_error
@@ -11,6 +12,7 @@ from focus_ui.training_tables import readable_trainings
 
 page_head("Train", "What each initialisation was worth, how training went on from it, and which tokens it moved.")
 run = require_run()
+prefer_new_training(run)
 trainings, errors = readable_trainings(run)
 for error in errors:
     show_error(error)
@@ -19,6 +21,7 @@ if trainings:
     view.change_section(run, trainings)
 else:
     view.empty_state(run)
+adapt_section(run, expanded=not trainings)
 attach_section(run, expanded=not trainings)
 with st.expander("What am I looking at?", icon=":material/help:"):
     view.what_am_i_looking_at()

@@ -120,12 +120,39 @@ def test_a_finished_job_leads_to_its_run(open_app, monkeypatch):
     wait(lambda: jobs.job_state(job) is jobs.JobState.DONE)
     at.run()
     assert any(link.label == "See the overlap" and job.id in link.query_string for link in links(at))
-    at.button(key=f"_open_tray_{job.id}").click().run()
-    assert param(at, "run") == job.id
-    at.switch_page(PAGES["overlap"]).run()
+    assert param(at, "run") == job.id, "whoever started it and looks at this page waits for it"
+    at.button(key=f"_open_{job.id}").click().run()
     assert not at.exception
+    assert at.title[0].value == "Overlap"
     assert "**135** tokens" in texts(at)
     assert any(name.endswith("· yours") for name in at.selectbox(key="_run_choice").options)
+
+
+def test_nobody_is_led_away_from_a_run_they_read_or_chose(open_app, monkeypatch):
+    monkeypatch.setenv("FAKE_BEHAVIOUR", "finish")
+    at = open_app("data")
+    start_button(at).click().run()
+    job = only_job()
+    at.switch_page(PAGES["overlap"]).run()
+    wait(lambda: jobs.job_state(job) is jobs.JobState.DONE)
+    at.run()
+    assert param(at, "run") == "toy"
+    at.button(key=f"_open_tray_{job.id}").click().run()
+    assert param(at, "run") == job.id
+    at.switch_page(PAGES["data"]).run()
+    at.selectbox(key="_run_choice").set_value("toy").run()
+    at.run()
+    assert param(at, "run") == "toy"
+
+
+def test_a_running_job_is_drawn_once(open_app):
+    at = open_app("data")
+    start_button(at).click().run()
+    start_button(at).click().run()
+    at.session_state["focus_job"] = None
+    at.run()
+    assert not at.exception
+    assert sum(str(button.key).startswith("_cancel_") and "tray" not in str(button.key) for button in at.button) == 2
 
 
 def test_the_owner_deletes_a_run_and_is_back_at_the_demo(open_app, monkeypatch):
@@ -135,8 +162,7 @@ def test_the_owner_deletes_a_run_and_is_back_at_the_demo(open_app, monkeypatch):
     job = only_job()
     wait(lambda: jobs.job_state(job) is jobs.JobState.DONE)
     at.run()
-    at.button(key=f"_open_tray_{job.id}").click().run()
-    at.switch_page(PAGES["data"]).run()
+    assert param(at, "run") == job.id
     at.button(key=f"_delete_{job.id}").click().run()
     assert not at.exception
     assert not job.run.exists()
@@ -187,7 +213,7 @@ def upload(at, key, name, content, kind="text/plain"):
     assert not at.exception
 
 
-def test_an_uploaded_corpus_is_kept_under_a_random_name_and_given_to_the_job(open_app):
+def test_an_uploaded_corpus_is_given_to_the_job_under_what_is_safe_of_its_name(open_app):
     at = open_app("data")
     at.segmented_control(key="_corpus_kind").set_value("Upload").run()
     upload(at, "_corpus_upload", "../../etc/![x](https://example.org).txt", b"habari ya leo\nnzuri sana\n")
@@ -198,7 +224,7 @@ def test_an_uploaded_corpus_is_kept_under_a_random_name_and_given_to_the_job(ope
     path = Path(dict(zip(job.arguments[1::2], job.arguments[2::2], strict=False))["--corpus"])
     assert path.parent == job.record / "inputs"
     assert path.read_text() == "habari ya leo\nnzuri sana\n"
-    assert "etc" not in path.name
+    assert path.name == "example.org.txt"
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
