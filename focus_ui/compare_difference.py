@@ -46,16 +46,16 @@ def difference_section(run: RunFolder, other: Second) -> None:
 
 def _counts(found: RunComparison) -> None:
     """Draw the rows by origin in both runs."""
-    choice_table(
+    st.dataframe(
         {
             "rows": [CATEGORIES[entry.kind].label for entry in found.origins],
             "this run": [entry.before for entry in found.origins],
             "second run": [entry.after for entry in found.origins],
             "difference": [f"{entry.after - entry.before:+,}" for entry in found.origins],
         },
-        "_compare_counts",
+        hide_index=True,
+        column_config={name: st.column_config.NumberColumn(format="localized") for name in ("this run", "second run")},
         alt="Rows by origin in both runs",
-        once=False,
     )
 
 

@@ -33,7 +33,6 @@ MEASURE_WORDS = {
     "frequency": "occurrences in the corpus",
 }
 CHART_PX = 270
-N_TICKS = 6
 
 
 def hubs_figure(hubs: Sequence[Hub]) -> go.Figure:
@@ -102,14 +101,15 @@ def distributions_figure(panels: Sequence[Distribution], names: Sequence[str]) -
     go.Figure
         Bars for the first run, a stepped line for the second.
     """
-    titles = [f"{MEASURE_WORDS[panel.measure]}, {panel.origin}" for panel in panels]
-    figure = make_subplots(rows=1, cols=len(panels), subplot_titles=titles, horizontal_spacing=0.07)
+    alike = len({panel.measure for panel in panels}) == 1
+    titles = [str(panel.origin) if alike else MEASURE_WORDS[panel.measure] for panel in panels]
+    figure = make_subplots(rows=1, cols=len(panels), subplot_titles=titles, horizontal_spacing=0.09)
     for column, panel in enumerate(panels, start=1):
         ranges = bin_labels(panel)
         for series in panel.series:
             if series.n:
                 figure.add_trace(_trace(panel, series, ranges, plotly_escape(names[series.run])), row=1, col=column)
-        places, words = _ticks(panel)
+        places, words = _ticks(panel, 5 if len(panels) < 3 else 2)
         figure.update_xaxes(
             tickmode="array", tickvals=places, ticktext=words, range=[-0.6, len(ranges) - 0.4], row=1, col=column
         )
@@ -131,9 +131,10 @@ def _trace(panel: Distribution, series: Series, ranges: Sequence[str], name: str
     if series.run == 0:
         color = ORIGIN_COLORS[panel.origin]
         return go.Bar(x=places, y=shares, marker={"color": color}, customdata=data, hovertemplate=hover)
+    corners = np.concatenate([[-0.5], np.arange(len(places) + 1) - 0.5])
     return go.Scatter(
-        x=places, y=shares, mode="lines", line={"color": SECOND, "width": 2.4, "shape": "hvh"}, customdata=data,
-        hovertemplate=hover,
+        x=corners, y=[0.0, *shares, 0.0], mode="lines", line={"color": SECOND, "width": 2.4, "shape": "hv"},
+        customdata=[data[0], *data, data[-1]], hovertemplate=hover,
     )  # fmt: skip
 
 
@@ -157,14 +158,15 @@ def bin_labels(panel: Distribution) -> list[str]:
     return [*labels[:-1], f"{lows[-1]:.3g} and more"] if panel.is_open else labels
 
 
-def _ticks(panel: Distribution) -> tuple[list[float], list[str]]:
+def _ticks(panel: Distribution, n_steps: int) -> tuple[list[float], list[str]]:
     """Return where an axis is marked and with what: bins of whole numbers by their lowest, others at their edges."""
     if panel.is_whole:
-        marked = [(i, edge) for i, edge in enumerate(panel.edges[:-1]) if edge == 0 or np.log10(edge) % 1 == 0]
+        lows = panel.edges[:-1]
+        marked = [(i, e) for i, e in enumerate(lows) if e == 0 or (np.log10(e) % 1 == 0 and not (e == 1 and i == 1))]
         return [float(i) for i, _ in marked], [_short(edge) for _, edge in marked]
-    step = max(1, round((len(panel.edges) - 1) / (N_TICKS - 1)))
+    step = max(1, round((len(panel.edges) - 1) / n_steps))
     places = range(0, len(panel.edges), step)
-    return [i - 0.5 for i in places], [f"{panel.edges[i]:.2g}" for i in places]
+    return [i - 0.5 for i in places], [f"{panel.edges[i]:.3g}" for i in places]
 
 
 def _short(number: float) -> str:

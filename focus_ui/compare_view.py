@@ -35,8 +35,12 @@ from focus_ui.theme import CATEGORIES, count
 WITH_PARAM = "with"
 MAX_HEIGHT = 320
 N_NAMED = 5
-GROUPED = (("n_contributors", "max_weight"), ("norm",), ("frequency",))
-"""Which measures share a chart."""
+CHARTS = {
+    "Support of combined rows": ("n_contributors", "max_weight"),
+    "Length of rows, by origin": ("norm",),
+    "Occurrences in the corpus, by origin": ("frequency",),
+}
+"""Which measures share a chart, and what stands above it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,16 +148,14 @@ def checks_section(run: RunFolder, other: Second | None) -> None:
     if other is not None:
         with reported():
             columns.append(cache.checks(other.run))
-    heads = ["this run", "second run"][: len(columns)]
-    lines = [f"| check | {' | '.join(heads)} | found in this run |", f"|---|{'---|' * len(heads)}---|"]
-    for row in zip(*columns, strict=True):
-        verdicts = " | ".join(_verdict(result) for result in row)
-        lines.append(f"| **{row[0].code}** {markdown_escape(row[0].title)} | {verdicts} | {_found(row[0])} |")
-    st.markdown("\n".join(lines))
+    st.markdown("\n".join(_check_lines(row) for row in zip(*columns, strict=True)))
 
 
-def _verdict(result: CheckResult) -> str:
-    return f":{STATUS_COLORS[str(result.status)]}-badge[{result.status}]"
+def _check_lines(row: Sequence[CheckResult]) -> str:
+    """Return one check as a bullet of Markdown: its verdict in this run, and in the second, and what it found here."""
+    verdicts = [f":{STATUS_COLORS[str(result.status)]}-badge[{result.status}]" for result in row]
+    second = f" :gray[second run] {verdicts[1]}" if len(verdicts) > 1 else ""
+    return f"- **{row[0].code}** {markdown_escape(row[0].title)} {verdicts[0]}{second}  \n  :gray[{_found(row[0])}]"
 
 
 def _found(result: CheckResult) -> str:
@@ -310,9 +312,10 @@ def spread_section(run: RunFolder, other: Second | None) -> None:
     names = ["this run"] if other is None else ["this run", other.name]
     words = "" if other is None else " The line is the second run, over the same bins."
     st.caption(f"Bars show which share of the rows of each origin lies where, in this run.{words}")
-    for measures in GROUPED:
+    for title, measures in CHARTS.items():
         panels = [panel for panel in found if panel.measure in measures]
         if panels:
+            st.markdown(f"**{title}**")
             st.plotly_chart(
                 distributions_figure(panels, names),
                 key=f"spread_{run.digest[:12]}_{measures[0]}_{'' if other is None else other.run.digest[:12]}",

@@ -11,6 +11,9 @@ from focus_core.domain import ORIGINS, Origin
 from focus_core.run_folder import RunFolder
 
 N_BINS = 30
+STEPS = (10, 15, 20, 30, 50, 70)
+"""Where bins of whole numbers begin, in tenths of every power of ten."""
+
 FAR = 3.0
 """A value this many times the 99th percentile would leave most of a chart empty; the last bin then takes the rest."""
 
@@ -116,7 +119,7 @@ def _edges(runs: Sequence[RunFolder], measure: str) -> tuple[np.ndarray, bool]:
     if measure == "max_weight":
         return np.linspace(0.0, 1.0, 21), False
     if measure in {"n_contributors", "frequency"}:
-        return _one_two_five(float(values.max()) if len(values) else 1.0, with_zero=measure == "frequency"), False
+        return _whole_edges(float(values.max()) if len(values) else 1.0, with_zero=measure == "frequency"), False
     if not len(values):
         return np.linspace(0.0, 1.0, N_BINS + 1), False
     low, high, usual = float(values.min()), float(values.max()), float(np.quantile(values, 0.99))
@@ -125,12 +128,14 @@ def _edges(runs: Sequence[RunFolder], measure: str) -> tuple[np.ndarray, bool]:
     return (np.linspace(low, high, N_BINS + 1) if high > low else np.array([low, low + 1.0])), is_open
 
 
-def _one_two_five(high: float, *, with_zero: bool) -> np.ndarray:
-    """Return bins of whole numbers that begin at (0,) 1, 2, 5, 10, 20, 50 and so on, the last above ``high``."""
-    edges = [0.0] if with_zero else []
-    step, power = 0, 1
+def _whole_edges(high: float, *, with_zero: bool) -> np.ndarray:
+    """Return bins of whole numbers that begin at (0,) 1, 2, 3, 5, 7, 10, 15, 20 and so on, the last above ``high``."""
+    edges = [0] if with_zero else []
+    power = 1
     while True:
-        edges.append(float((1, 2, 5)[step] * power))
-        if edges[-1] > high and len(edges) > 1:
-            return np.array(edges)
-        step, power = (step + 1, power) if step < 2 else (0, power * 10)
+        for tenths in STEPS:
+            if tenths * power % 10 == 0:
+                edges.append(tenths * power // 10)
+                if edges[-1] > high and len(edges) > 1:
+                    return np.array(edges, dtype=np.float64)
+        power *= 10

@@ -177,15 +177,15 @@ def test_two_runs_share_their_bins(run):
     assert both[0].series[1].median == pytest.approx(2 * both[0].series[0].median)
 
 
-def test_bins_of_frequency_hold_0_1_2_5_10(run):
-    """Occurrences 0, 1, 4, 5 and 12 of copied rows fall into the bins from 0, 1, 2, 5 and 10."""
+def test_bins_of_frequency_begin_at_round_numbers(run):
+    """Occurrences 0, 1, 4, 5 and 12 of copied rows fall into the bins from 0, 1, 3, 5 and 10."""
     seen, origin = np.full(6, 30.0), np.array(["copied"] * 5 + ["combined"], dtype=object)
     seen[:5] = 0, 1, 4, 5, 12
     columns = {"tokens.frequency": seen, "tokens.origin": origin, "tokens.norm": seen, "tokens.max_weight": seen / 30}
     found = distributions([altered(run, columns={**columns, "tokens.n_contributors": np.ones(6)})])
     copied = next(d for d in found if d.measure == "frequency" and d.origin == Origin.COPIED)
-    assert copied.edges.tolist() == [0, 1, 2, 5, 10, 20, 50]
-    assert copied.series[0].counts.tolist() == [1, 1, 1, 1, 1, 0]
+    assert copied.edges.tolist() == [0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50]
+    assert copied.series[0].counts.tolist() == [1, 1, 0, 1, 1, 0, 1, 0, 0, 0]
     assert copied.series[0].median == 4
 
 
