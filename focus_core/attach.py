@@ -182,12 +182,12 @@ def _check_tokenizer(run: RunFolder, path: Path, shown: str) -> tuple[str, ...]:
             "The checkpoint brings no tokenizer to compare: its rows are taken to be in the order of the run's ids.",
         )
     own = run.column("tokens", "token").tolist()
-    different = sum(a != b for a, b in zip(tokens, own, strict=False)) + abs(len(tokens) - len(own))
-    if different:
+    equal = sum(a == b for a, b in zip(tokens, own, strict=False))
+    if not equal == len(tokens) == len(own):
         raise bad_input(
             f"the tokenizer of {shown}",
             expected=f"the run's {len(own):,} tokens",
-            got=f"{len(tokens):,} tokens, {different:,} of them others",
+            got=f"{len(tokens):,} tokens, {equal:,} of them the same at the same id",
             remedy="attach a checkpoint that was trained from this run",
             error=VocabularyError,
         )

@@ -201,7 +201,7 @@ def resumable_run(
         and nobody said to resume it.
     """
     part = part_of(output)
-    _refuse_existing(output, part)
+    _refuse_existing(output, part, option="--name")
     _check_resumable(output, part, resume=resume, checkpoint=checkpoint)
     part.mkdir(parents=True, exist_ok=True)
     log = None
@@ -232,14 +232,14 @@ def _check_resumable(output: Path, part: Path, *, resume: bool, checkpoint: str)
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _refuse_existing(output: Path, part: Path) -> None:
+def _refuse_existing(output: Path, part: Path, *, option: str = "--output") -> None:
     """Raise where ``output`` is there already; a dead process's leavings are no hindrance."""
     if output.exists() or output.is_symlink():
         raise bad_input(
             str(output),
             expected="a new folder",
             got="one that exists",
-            remedy="name another --output, or remove that one",
+            remedy=f"give another {option}, or remove that one",
             error=RunFolderError,
         )
     if part.exists() and writer_lives(part):
@@ -247,7 +247,7 @@ def _refuse_existing(output: Path, part: Path) -> None:
             str(output),
             expected="a folder that nobody is writing",
             got="a run in progress there",
-            remedy="wait for it, or name another --output",
+            remedy=f"wait for it, or give another {option}",
             error=RunFolderError,
         )
 

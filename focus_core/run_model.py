@@ -19,7 +19,7 @@ from focus_core.errors import InvalidInputError, ModelError, RunFolderError, bad
 from focus_core.export import export_model, quiet_transformers, verify_export
 from focus_core.layouts import model_class
 from focus_core.model_card import write_card
-from focus_core.run_folder import RunFolder, open_training
+from focus_core.run_folder import RunFolder, TrainingFolder, open_training
 from focus_core.run_folder.additions import TRAINED
 from focus_core.run_folder.layout import TARGET_TOKENIZER
 from focus_core.vocabulary import Vocabulary, load_vocabulary
@@ -161,6 +161,8 @@ def load_run_model(
         If the source is gone, has no body or no language-model head, or if the training does not hold what is
         needed.
     """
+    if trained is not None:
+        _check_kept(open_training(run, trained))
     with tempfile.TemporaryDirectory(prefix="focus-lab-model-") as name:
         folder = export_model(run, Path(name) / "model", source=source)
         model = _load(run, folder)
@@ -224,6 +226,7 @@ def export_trained(run: RunFolder, trained: str, destination: str | Path, *, sou
     """
     from focus_core.artifacts import atomic_folder
 
+    _check_kept(open_training(run, trained))
     with atomic_folder(Path(destination)) as part:
         with tempfile.TemporaryDirectory(prefix="focus-lab-model-") as name:
             folder = export_model(run, Path(name) / "model", source=source)
@@ -304,14 +307,17 @@ def _no_head_of(subject: str, got: str) -> InvalidInputError:
 def _put_trained(run: RunFolder, trained: str, found: RunModel) -> None:
     """Replace the parameters of the initialised model by those that a training ended with."""
     training = open_training(run, trained)
-    kept = training.path / TRAINED
-    if not kept.is_file():
-        raise _not_kept(trained, "its embeddings were kept", "a table and a curve alone")
-    _copy_into(found.matrices(), kept)
+    _copy_into(found.matrices(), training.path / TRAINED)
     if (training.path / BODY).is_file():
         _copy_into(found.body(), training.path / BODY)
-    elif training.manifest.get("config", {}).get("train") != "embeddings":
-        raise _not_kept(trained, "its body was kept, or never trained", "embeddings alone")
+
+
+def _check_kept(training: TrainingFolder) -> None:
+    """Refuse a training of which too little was kept to make a model."""
+    if not (training.path / TRAINED).is_file():
+        raise _not_kept(training.name, "its embeddings were kept", "a table and a curve alone")
+    if not (training.path / BODY).is_file() and training.manifest.get("config", {}).get("train") != "embeddings":
+        raise _not_kept(training.name, "its body was kept, or never trained", "embeddings alone")
 
 
 def _not_kept(trained: str, expected: str, got: str) -> InvalidInputError:

@@ -11,7 +11,7 @@ from focus_core.run_folder import RunFolder
 from focus_core.token_text import show_token
 from focus_ui import cache, catalog, state
 from focus_ui.catalog import RunKind
-from focus_ui.change_view import training_key
+from focus_ui.change_view import want_training
 from focus_ui.errors import show_error
 from focus_ui.own_copy import attach_to
 from focus_ui.theme import count
@@ -110,7 +110,7 @@ def _attach(run: RunFolder, source: Path, name: str, tensor: str | None, shown_n
         bar.empty()
         show_error(error)
         return
-    st.session_state[training_key(run)] = name
+    want_training(run, name)
     st.toast("Attached. Every token now shows its neighbours before and after.", icon=":material/check_circle:")
     if run_id != entry.id:
         state.choose_run(run_id)

@@ -44,6 +44,9 @@ def choose_training(run: RunFolder, offered: Sequence[TrainingFolder]) -> Traini
         return offered[0] if offered else None
     names = {training.name: training_label(training) for training in offered}
     key = training_key(run)
+    wanted = st.session_state.pop(_wanted_key(run), None)  # before the box below is drawn: then it is too late
+    if wanted in names:
+        st.session_state[key] = wanted
     if st.session_state.get(key) not in names:
         st.session_state[key] = offered[0].name
     chosen = st.selectbox(
@@ -72,8 +75,25 @@ def current_training(run: RunFolder, offered: Sequence[TrainingFolder]) -> Train
     TrainingFolder or None
         ``None`` where nothing is offered.
     """
-    named = st.session_state.get(training_key(run))
+    named = st.session_state.get(_wanted_key(run)) or st.session_state.get(training_key(run))
     return next((training for training in offered if training.name == named), offered[0] if offered else None)
+
+
+def want_training(run: RunFolder, name: str) -> None:
+    """Choose a training for every page from the next rerun on.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run, or one of the same content: a copy of it.
+    name : str
+        The training; forgotten where the run has none of that name.
+    """
+    st.session_state[_wanted_key(run)] = name
+
+
+def _wanted_key(run: RunFolder) -> str:
+    return f"focus{training_key(run)}_wanted"
 
 
 def training_key(run: RunFolder) -> str:
@@ -141,7 +161,9 @@ def neighbour_lists(run: RunFolder, training: TrainingFolder, target_id: int) ->
                 st.caption("none")
 
 
-def before_beside_after(run: RunFolder, training: TrainingFolder, target_id: int, *, n_shown: int = 6) -> None:
+def before_beside_after(
+    run: RunFolder, training: TrainingFolder, target_id: int, *, n_shown: int = N_NEIGHBOURS
+) -> None:
     """Draw a token's nearest tokens right after initialisation beside those after training.
 
     Parameters
@@ -152,7 +174,7 @@ def before_beside_after(run: RunFolder, training: TrainingFolder, target_id: int
         A training with a matrix.
     target_id : int
         The token.
-    n_shown : int, default=6
+    n_shown : int, default=10
         How many on each side.
     """
     try:

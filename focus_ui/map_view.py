@@ -11,7 +11,7 @@ import streamlit as st
 from focus_core.errors import FocusError
 from focus_core.run_folder import RunFolder
 from focus_ui import cache, navigation, state
-from focus_ui.change_view import before_beside_after, choose_training
+from focus_ui.change_view import before_beside_after, choose_training, current_training
 from focus_ui.components import token_label
 from focus_ui.errors import show_error
 from focus_ui.figures import CONFIG
@@ -29,7 +29,7 @@ from focus_ui.theme import count, percent
 from focus_ui.training_tables import readable_trainings, with_matrix
 
 if TYPE_CHECKING:
-    from focus_core.run_folder import TrainingFolder
+    from focus_core.run_folder import ProjectionFolder, TrainingFolder
     from focus_ui.map_tables import MapLayout
 
 SIDE_BY_SIDE, OVERLAY = "side by side", "one over the other"
@@ -80,6 +80,7 @@ def choose_layout(run: RunFolder) -> Chosen | None:
     left, right = st.columns(2)
     with left:
         key = f"_map_layout_{run.digest[:12]}"
+        _show_wanted(run, trainings, stored, key)
         name = st.selectbox(
             "Layout", list(names), format_func=lambda n: names.get(n, n), key=key, persist_state="session"
         )
@@ -98,6 +99,18 @@ def choose_layout(run: RunFolder) -> Chosen | None:
     named = beside.removeprefix(TRAINED_PREFIX)
     found = next((t for t in trainings if beside.startswith(TRAINED_PREFIX) and t.name == named), None)
     return Chosen(layout=layout, right=beside, training=found)
+
+
+def _show_wanted(
+    run: RunFolder, trainings: Sequence[TrainingFolder], stored: Sequence[ProjectionFolder], key: str
+) -> None:
+    """Where the chosen training stands on no stored map, choose the one that is laid out at once."""
+    training = current_training(run, with_matrix(trainings))
+    if training is None or key in st.session_state:
+        return
+    shown = {str(member.get("key")) for p in stored for member in p.manifest.get("members", ())}
+    if f"{TRAINED_PREFIX}{training.name}" not in shown:
+        st.session_state[key] = QUICK
 
 
 def _beside(run: RunFolder, layout: MapLayout) -> str:
@@ -244,7 +257,7 @@ def honest_words(layout: MapLayout, choice: MapChoice, view: str) -> list[str]:
     words = [f"{method} of {sample} {count(layout.n_total)} tokens, seed {layout.seed}."]
     if choice.left != choice.right:
         words.append(
-            "Both states were laid out together, so a distance means the same within a pane and from one to the other."
+            "Both states were laid out together: a token that stays where it was stands in the same place in both."
         )
     if view == OVERLAY:
         words.append("Grey rings: right after initialisation; filled: after training; lines: the way between.")
@@ -253,7 +266,8 @@ def honest_words(layout: MapLayout, choice: MapChoice, view: str) -> list[str]:
         words.append(f"The two axes hold {shares} of the variance: most of it is not in this picture.")
     if layout.trust is not None:
         words.append(
-            f"Trustworthiness {layout.trust:.2f}: 1 if all neighbours here are neighbours there, 0.5 by chance."
+            f"Trustworthiness {layout.trust:.2f}: 1 if all neighbours on the map are neighbours in the original space, "
+            "0.5 by chance; what lies far apart says little."
         )
     words.append(
         "All numbers come from the original space; only the picture is flat. Click a point to choose its token."
@@ -291,7 +305,8 @@ def _measures(run: RunFolder, chosen: Chosen, target_id: int) -> None:
         return
     place, first = int(row.index[0]) + 1, row.iloc[0]
     st.markdown(
-        f"Neighbours kept **{first['kept']:.2f}**, cosine of the row before and after **{first['cosine']:.2f}**, "
+        f"Neighbours kept **{first['kept']:.2f}** (those in common, as a share of all that are near before or after), "
+        f"cosine of the row before and after **{first['cosine']:.2f}**, "
         f"length **{first['norm_ratio']:.2f}** of what it was: number **{count(place)}** of {count(len(frame))} in "
         "order of change."
     )

@@ -208,13 +208,11 @@ def showcase(run: RunFolder) -> list[int]:
 def _showcase(run: RunFolder) -> list[int]:
     frame = token_table(run)
     combined = filter_tokens(frame, category=Origin.COMBINED)
-    words = combined[
-        combined["shown"].str.lstrip("▁").str.isalpha()
-        & combined["shown"].str.startswith("▁")
-        & (combined["shown"].str.len() >= 7)
-        & combined["n_contributors"].between(3, 12)
-    ]
-    chosen = words if len(words) else combined
+    shown, n = combined["shown"], combined["n_contributors"]
+    core = shown.str.replace("[▁\u2066-\u2069]", "", regex=True)  # without word start and isolates of direction
+    words = core.str.isalpha() & shown.str.startswith("▁")
+    wishes = (words & (core.str.len() >= 6) & n.between(3, 12), words & (core.str.len() >= 4) & n.between(3, 25), words)
+    chosen = next((combined[wish] for wish in wishes if wish.sum() >= min(SHOWCASE_SIZE, 3)), combined)
     return [int(i) for i in chosen["id"].head(SHOWCASE_SIZE)]
 
 

@@ -112,7 +112,8 @@ def curves_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
         )
         st.caption(
             "Lower is better. Every line starts right after initialisation, before any training; thin lines are single "
-            "seeds. The held-out text is never trained on."
+            "seeds. The held-out text is never trained on; the curve is taken on a part of it, `evaluate` on all. A "
+            "good start may lose a little while the learning rate is high, and wins it back."
         )
     found = starts(groups)
     if found:

@@ -112,7 +112,8 @@ def readable_trainings(run: RunFolder) -> tuple[list[TrainingFolder], list[Focus
     Returns
     -------
     trainings : list of TrainingFolder
-        FOCUS's own first, those with a trained matrix before those without, then by name.
+        Those of the run's own rows first, those with a trained matrix before those without, attached ones before
+        those that came with the run, then by name.
     errors : list of FocusError
         One for each that is damaged.
     """
@@ -124,7 +125,13 @@ def readable_trainings(run: RunFolder) -> tuple[list[TrainingFolder], list[Focus
         except FocusError as error:
             errors.append(error)
     own = run.digest
-    return sorted(found, key=lambda t: (t.manifest["run_digest"] != own, not t.matrix_names(), t.name)), errors
+
+    def place(training: TrainingFolder) -> tuple[bool, bool, bool, str]:
+        manifest = training.manifest
+        strange = manifest["run_digest"] != own
+        return strange, not training.matrix_names(), manifest["kind"] != ATTACHED, training.name
+
+    return sorted(found, key=place), errors
 
 
 def with_matrix(trainings: Sequence[TrainingFolder]) -> list[TrainingFolder]:
@@ -145,8 +152,9 @@ def began_elsewhere(run: RunFolder, training: TrainingFolder) -> bool:
 def training_label(training: TrainingFolder) -> str:
     """Return how a training is listed, plain text: its method and seed, and its name."""
     method, seed = _initialisation(training)
-    words = "attached" if training.manifest["kind"] == ATTACHED else method.label
-    return f"{training.name} · {words}" + ("" if seed is None else f", seed {seed}")
+    if training.manifest["kind"] == ATTACHED:
+        return f"{training.name} · attached"
+    return f"{training.name} · {method.label}" + ("" if seed is None else f", seed {seed}")
 
 
 def _initialisation(training: TrainingFolder) -> tuple[Method, int | None]:

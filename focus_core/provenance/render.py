@@ -63,10 +63,14 @@ def _contributors(explanation: Explanation, max_rows: int) -> list[str]:
         lines.append(f"    {len(rest)} more with {sum(c.weight for c in rest):.1%}")
     if explanation.threshold is not None:
         lines.append(
-            f"    weight = similarity / {explanation.temperature:g} - {explanation.threshold:.3f}; "
+            f"    weight = {_scaled(explanation.temperature)} - {explanation.threshold:.3f}; "
             f"{explanation.effective_contributors:.1f} effective contributors"
         )
     return lines
+
+
+def _scaled(temperature: float) -> str:
+    return "similarity" if temperature == 1 else f"(similarity / {temperature:g})"
 
 
 def _similarity(contributor: Contributor) -> str:

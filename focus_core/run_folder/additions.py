@@ -269,7 +269,7 @@ def new_addition(run_path: Path, kind: str, name: str) -> Path:
         If the name is none, or is taken.
     """
     if not NAME.fullmatch(name) or name.endswith(".part"):
-        expected = "letters, digits, '.', '_' and '-', at most 64, none of the last three first, not ending in '.part'"
+        expected = "at most 64 letters, digits, '.', '_' and '-', a letter or digit first, not ending in '.part'"
         raise no_run(f"name of a {kind}", expected, repr(name[:80]), "choose another name")
     path = run_path / kind / name
     if path.exists() or path.is_symlink():

@@ -238,7 +238,7 @@ def test_a_checkpoint_with_another_vocabulary_is_refused(exported):
     column[-1] = "another"
     run._memory["column tokens.token"] = column
     message = refusal(run, folder)
-    assert "1 of them others" in message
+    assert f"{len(column) - 1:,} of them the same at the same id" in message
     assert f"{len(column):,} tokens" in message
 
 
