@@ -136,7 +136,7 @@ def sparsemax_figure(
         )
     figure.add_hline(
         y=threshold, line={"dash": "dash", "width": 2, "color": CATEGORIES["exact"].color},
-        annotation_text=f"τ = {threshold:.2f}", annotation_position="top left", annotation_font_size=14,
+        annotation={"text": f"τ = {threshold:.2f}", "x": 1.01, "xanchor": "left", "font": {"size": 14}},
     )  # fmt: skip
     labels = [f"{plotly_escape(shorten(n, 16))}<br>{s:.2f}" for n, s in zip(names, similarities, strict=True)]
     figure.update_xaxes(
@@ -146,7 +146,7 @@ def sparsemax_figure(
         title_text="similarity", range=[min(-0.1, threshold - 0.1, *similarities), 1.2], fixedrange=True, zeroline=True
     )
     figure.update_layout(
-        barmode="overlay", height=340, margin={"l": 10, "r": 10, "t": 10, "b": 10}, showlegend=False, bargap=0.5
+        barmode="overlay", height=340, margin={"l": 10, "r": 80, "t": 10, "b": 10}, showlegend=False, bargap=0.5
     )
     return figure
 
@@ -198,7 +198,7 @@ def sum_figure(found: RowSum, *, n_dimensions: int = 16) -> go.Figure:
     return figure
 
 
-def histogram_figure(values: np.ndarray, *, title: str, color: str = ACCENT, whole: float | None = None) -> go.Figure:
+def histogram_figure(values: np.ndarray, *, title: str, whole_numbers: bool = False) -> go.Figure:
     """Draw how values are spread.
 
     Parameters
@@ -207,29 +207,28 @@ def histogram_figure(values: np.ndarray, *, title: str, color: str = ACCENT, who
         NaN is left out.
     title : str
         What they are.
-    color : str, default=ACCENT
-        ``#RRGGBB``.
-    whole : float, default=None
-        The end of the axis; ``None`` takes the largest value.
+    whole_numbers : bool, default=False
+        Whether there is one bar for every whole number.
 
     Returns
     -------
     go.Figure
-        Thirty bars of equal width from 0.
+        Bars of equal width: thirty from 0, or one for every whole number.
     """
     known = values[~np.isnan(values)]
-    end = float(whole if whole is not None else (known.max() if len(known) else 1.0)) or 1.0
-    sizes, edges = np.histogram(known, bins=30, range=(0.0, end))
+    end = float(known.max() if len(known) else 1.0) or 1.0
+    low, high, bins = (-0.5, round(end) + 0.5, round(end) + 1) if whole_numbers else (0.0, end, 30)
+    sizes, edges = np.histogram(known, bins=bins, range=(low, high))
     figure = go.Figure(
         go.Bar(
             x=(edges[:-1] + edges[1:]) / 2,
             y=sizes,
             width=np.diff(edges),
-            marker={"color": color, "line": {"width": 1, "color": "rgba(128,128,128,0.35)"}},
-            hovertemplate="around %{x:.2f}: %{y:,} tokens<extra></extra>",
+            marker={"color": ACCENT, "line": {"width": 1, "color": "rgba(128,128,128,0.35)"}},
+            hovertemplate=("%{x:.0f}" if whole_numbers else "around %{x:.1f}") + ": %{y:,} tokens<extra></extra>",
         )
     )
-    figure.update_xaxes(title_text=title, range=[0, end], fixedrange=True)
+    figure.update_xaxes(title_text=title, range=[low, high], dtick=1 if whole_numbers else None, fixedrange=True)
     figure.update_yaxes(title_text="tokens", fixedrange=True)
     figure.update_layout(height=240, margin={"l": 10, "r": 10, "t": 8, "b": 44}, showlegend=False, bargap=0)
     return figure

@@ -221,7 +221,7 @@ def _overlap(run: RunFolder, key: str) -> None:
     if unit == BY_USE and sizes.occurrences is not None:
         part = 100 * sizes.occurrences
         by_use = [
-            Segment(key=s.key, label=s.label, value=v, color=s.color)
+            Segment(key=s.key, label=f"{s.label}, %", value=v, color=s.color)
             for s, v in zip(by_entry[1:], (part, 100 - part), strict=True)
         ]
         _draw(
@@ -328,10 +328,10 @@ def _before_and_after(run: RunFolder, key: str) -> None:
     changes = None if training is None else cache.changes(run, training)
     if training is None or changes is None:
         return
-    kept = changes["kept"].to_numpy()
-    st.markdown("Share of neighbours kept through training, all tokens")
-    figure = pictures.histogram_figure(kept, title="share of neighbours kept", whole=1.0)
-    _draw(figure, f"{key}_kept", f"Histogram of the share of neighbours kept by {count(len(kept))} tokens")
+    kept = lessons.stayed(changes["kept"].to_numpy())
+    st.markdown("How many of their ten nearest tokens all tokens kept through training")
+    figure = pictures.histogram_figure(kept, title="neighbours that stayed, of ten", whole_numbers=True)
+    _draw(figure, f"{key}_kept", f"Histogram of how many of ten neighbours each of {count(len(kept))} tokens kept")
     chosen = _choose_token(run, [i for i, _ in lessons.compared_tokens(run)], "One of the three tokens", key)
     change = cache.neighbours(run, training, chosen)
     both = {near.id for near in change.kept}
@@ -341,7 +341,7 @@ def _before_and_after(run: RunFolder, key: str) -> None:
             st.markdown(f"**{title}**")
             names = [_boxed(lessons.label(run, "tokens", n.id), "blue" if n.id in both else "gray") for n in found]
             st.markdown("  \n".join(names))
-    st.caption(f"Blue: in both lists. The two lists hold {count(len(change.before) + len(change.gained))} tokens.")
+    st.caption(f"Blue: in both lists, {count(len(change.kept))} of {count(len(change.before))}.")
 
 
 PICTURES: dict[int, Callable[[RunFolder, str], None]] = {

@@ -15,6 +15,7 @@ from focus_core.lessons.judging import (
     hubs_of,
     origins_by_band,
     own_training,
+    stayed,
 )
 from focus_core.lessons.one_row import ONE_ROW, Exercise, RowSum, exercise_of, row_sum, summed_tokens
 from focus_core.lessons.space import (
@@ -78,6 +79,7 @@ __all__ = [
     "same_ids",
     "sizes_of",
     "sparsemax_of",
+    "stayed",
     "summed_tokens",
     "worked_tokens",
 ]

@@ -18,6 +18,8 @@ from focus_core.run_folder import RunFolder, TrainingFolder, list_trainings, ope
 N_HUBS = 10
 N_OPTIONS = 3
 N_FREQUENT = 1000
+K = 10
+"""Neighbours that a training's table compares."""
 BANDS = (("never", 0), ("1 to 9", 1), ("10 to 99", 10), ("100 to 999", 100), ("1,000 and more", 1000))
 """Bands of occurrences: a name and the least number."""
 
@@ -136,6 +138,30 @@ def _readable(run: RunFolder, name: str) -> TrainingFolder | None:
     return training if usable else None
 
 
+def stayed(kept: np.ndarray, *, k: int = K) -> np.ndarray:
+    """Return how many of ``k`` neighbours stayed, where two lists of ``k`` have a Jaccard share.
+
+    Parameters
+    ----------
+    kept : ndarray of shape (n,)
+        Common tokens divided by all tokens of both lists; NaN stays NaN.
+    k : int, default=10
+        The length of each list.
+
+    Returns
+    -------
+    ndarray of shape (n,), dtype float64
+        Whole numbers from 0 to ``k``.
+
+    Examples
+    --------
+    >>> stayed(np.array([0.0, 3 / 17, 1.0])).tolist()
+    [0.0, 3.0, 10.0]
+    """
+    numbers: np.ndarray = np.round(2 * k * kept / (1 + kept))
+    return numbers
+
+
 def compared_tokens(run: RunFolder) -> list[tuple[int, float]]:
     """Return the three tokens that chapter 8 asks about, with the share of neighbours that each kept.
 
@@ -185,8 +211,8 @@ def _task_change(run: RunFolder) -> Task:
         answers=frozenset({names[right]}),
         hint="Choose each of them in the picture and count the neighbours that stand in both lists.",
         explanation=(
-            f"{names[right]}: of all tokens in its two lists of ten, {100 * share:.0f} % stand in both. Where few "
-            "stay, training had to move the token to other company."
+            f"{names[right]}: {stayed(np.array(share)):.0f} of its {K} neighbours stayed. Where few stay, training had "
+            "to move the token to other company."
         ),
     )
 
@@ -196,8 +222,8 @@ PITFALLS = Chapter(
     title="What goes wrong: rare tokens, hubs, a collapsed space",
     short="Pitfalls",
     words=(
-        "Three kinds of trouble show in numbers before any training.\n\n**Rare tokens.** Who is hardly seen has no "
-        "vector, so nothing to compare; the row is drawn at random and marked *fallback*. More text or a smaller "
+        "Three kinds of trouble show in numbers before any training.\n\n**Rare tokens.** What is hardly seen gets no "
+        "vector, so nothing can be compared; the row is drawn at random and marked *fallback*. More text or a smaller "
         "vocabulary helps.\n\n**Hubs.** One old token lies near everything and flows into many new rows. It makes "
         "unlike tokens alike.\n\n**A collapsed space.** Trained too briefly, all vectors point the same way. Then "
         "hundreds of contributors share each row, and every row is nearly the same mean. Train the vectors longer. "
@@ -217,8 +243,8 @@ TRAINING = Chapter(
         "wants them.\n\nHow far a row has moved says little, since all rows may drift together. Better look at its "
         "**company**: which ten tokens are nearest before, and which after? Where most stay, the start was good, or "
         "the token too rare to be moved. Where all change, training had to find the place anew, as it must for rows "
-        "drawn at random.\n\nBelow are the shares of neighbours kept by all tokens, and the two lists of the token "
-        "that you choose. Compare the three."
+        "drawn at random.\n\nBelow you see how many neighbours stayed, for all tokens, and the two lists of "
+        "the token that you choose. Compare the three."
     ),
     needs="a training that kept its matrix",
     fits=lambda run: bool(compared_tokens(run)),
