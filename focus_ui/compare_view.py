@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -31,6 +31,9 @@ from focus_ui.errors import reported, show_error
 from focus_ui.export_view import STATUS_COLORS
 from focus_ui.figures import CONFIG
 from focus_ui.theme import CATEGORIES, count
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 WITH_PARAM = "with"
 MAX_HEIGHT = 320
@@ -283,7 +286,7 @@ def hubs_section(run: RunFolder) -> None:
         f"{show_token(hub.text, word_start=hub.word_start)} {100 * hub.share:.2f} %" for hub in hubs[:N_NAMED]
     )
     event = st.plotly_chart(
-        hubs_figure(hubs),
+        run.remember("app compare hubs chart", lambda: hubs_figure(hubs)),
         key=state.once_key(f"hubs_{run.digest[:12]}"),
         on_select="rerun",
         selection_mode="points",
@@ -316,12 +319,18 @@ def spread_section(run: RunFolder, other: Second | None) -> None:
         panels = [panel for panel in found if panel.measure in measures]
         if panels:
             st.markdown(f"**{title}**")
+            key = f"spread_{run.digest[:12]}_{measures[0]}_{'' if other is None else other.run.digest[:12]}"
             st.plotly_chart(
-                distributions_figure(panels, names),
-                key=f"spread_{run.digest[:12]}_{measures[0]}_{'' if other is None else other.run.digest[:12]}",
+                _chart(run, panels, names, key),
+                key=key,
                 config=CONFIG,
                 alt="; ".join(_medians(panel) for panel in panels),
             )
+
+
+def _chart(run: RunFolder, panels: Sequence[Distribution], names: Sequence[str], key: str) -> go.Figure:
+    """Return a chart of distributions, drawn once: laying out its panels takes longer than all the rest."""
+    return run.remember(f"app {key} {names[-1]}", lambda: distributions_figure(panels, names))
 
 
 def _medians(panel: Distribution) -> str:
