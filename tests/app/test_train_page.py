@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from focus_core.artifacts import write_arrays
+from focus_core.movement import token_change
 from focus_core.run_folder import list_trainings, open_run, open_training
 from focus_ui import catalog
 from tests.app.conftest import PAGES, links, param, texts
 from tests.tiny_models import target_tokenizer, tiny_model
+from tests.tiny_runs import add_training
 from tests.toy_run import id_of, write_toy_run
 
 
@@ -200,6 +202,21 @@ def test_attaching_to_ones_own_run_makes_no_second_copy(open_app, toy, trained_f
     assert param(at, "run") == run_id
     assert list_trainings(open_run(catalog.runs_root() / run_id)) == ["first", "second"]
     assert len(catalog.own_runs(at.session_state["focus_owner"])) == 1
+
+
+def test_what_is_attached_beside_several_trainings_is_shown_at_once(open_app, toy, trained_file):
+    """The choice among trainings stands on the page already when the upload is attached."""
+    for number, name in enumerate(("adapted", "longer")):
+        rows = toy.embeddings() + np.float32(0.1 * (number + 1))
+        change = token_change(toy.embeddings(), rows, present=np.ones(len(rows), bool))
+        add_training(toy, name, trained=rows, changes={n: getattr(change, n) for n in ("cosine", "norm_ratio", "kept")})
+    at = open_app("train")
+    key = f"_training_{toy.digest[:12]}"
+    assert at.get_by_key(key).value == "adapted"
+    at = attach(at, trained_file(-toy.embeddings()))
+    assert not at.exception
+    assert param(at, "run") != "toy"
+    assert at.get_by_key(key).value == "mine"
 
 
 @pytest.mark.parametrize(
