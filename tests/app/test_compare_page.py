@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from focus_core.artifacts import write_arrays
-from focus_core.checks import run_checks
+from focus_core.checks import CheckResult, Status, run_checks
 from focus_core.comparison import hub_anchors, token_lists
 from focus_core.run_folder import open_run
-from focus_ui import catalog
+from focus_ui import cache, catalog
 from tests.app.conftest import param, texts
-from tests.toy_run import id_of, write_toy_run
+from tests.toy_run import id_of, source_id_of, write_toy_run
 
 
 def chart(at, place):
@@ -67,6 +67,21 @@ def test_a_list_says_what_it_means_and_its_rows_open_token_pages(open_app, toy):
     assert frame["largest weight"].tolist() == pytest.approx(list(found["one-contributor"].values))
     at = select_row(at, f"list_{toy.digest[:12]}_one-contributor_0", 0)
     assert param(at, "token") == str(found["one-contributor"].ids[0])
+
+
+def test_what_a_check_named_in_the_source_opens_source_tokens(open_app, toy, monkeypatch):
+    hub = source_id_of(toy, "▁milk")
+    found = CheckResult(
+        code="FOC003", title="Hub tokens", status=Status.WARNING, summary="one hub", tip="open it", tokens=[hub],
+        side="source",
+    )  # fmt: skip
+    monkeypatch.setattr(cache, "checks", lambda run: [found])
+    at = open_app("compare")
+    assert "one hub" in texts(at)
+    assert "**What to do:** open it" in texts(at)
+    assert at.dataframe[0].value["token"].tolist() == ["▁milk"]
+    at = select_row(at, f"list_{toy.digest[:12]}_FOC003_0", 0)
+    assert param(at, "source") == str(hub)
 
 
 def test_hubs_are_bars_with_their_source_ids(open_app, toy):
