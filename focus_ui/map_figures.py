@@ -35,6 +35,7 @@ MARK, LABEL = "#E0356F", "#A3154A"
 
 WAY = "#7A5AA8"
 OPAQUE, FAINT = 0.75, 0.4
+MANY = 4_000
 LABEL_CHARACTERS = 22
 
 
@@ -59,6 +60,11 @@ class MapChoice:
     color: str
     highlighted: tuple[int, ...] = ()
     trails: int = 0
+
+
+def _point_size(n: int) -> int:
+    """Return the diameter of a point in pixels: many small ones hide each other less."""
+    return 5 if n < MANY else 3
 
 
 def panes_figure(layout: MapLayout, frame: pd.DataFrame, choice: MapChoice) -> go.Figure:
@@ -161,7 +167,7 @@ def _add_points(
         for key, category in CATEGORIES.items():
             rows = (frame["category"] == key).to_numpy()
             if rows.any():
-                marker = {"color": category.color, "size": 5, "opacity": opacity}
+                marker = {"color": category.color, "size": _point_size(len(plane)), "opacity": opacity}
                 options = {"legendgroup": key, "showlegend": column == 1}
                 figure.add_trace(
                     _points(plane[rows], frame[rows], marker, category.label, **options), row=1, col=column
@@ -169,7 +175,7 @@ def _add_points(
         return
     values = frame[COLORS[color]].to_numpy(dtype=np.float64)
     order = np.argsort(-np.nan_to_num(values, nan=2.0), kind="stable")  # what changed most is drawn last, on top
-    marker = {"color": values[order], "size": 5, "opacity": opacity, "coloraxis": "coloraxis"}
+    marker = {"color": values[order], "size": _point_size(len(plane)), "opacity": opacity, "coloraxis": "coloraxis"}
     figure.add_trace(_points(plane[order], frame.iloc[order], marker, color, showlegend=False), row=1, col=column)
 
 
