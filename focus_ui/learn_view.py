@@ -13,7 +13,7 @@ import streamlit as st
 from focus_core import lessons
 from focus_core.lessons import CHAPTERS, Chapter, Reply, Task, TaskKind
 from focus_core.run_folder import RunFolder
-from focus_core.token_text import markdown_escape, show_token
+from focus_core.token_text import markdown_escape
 from focus_ui import cache, catalog, navigation, state
 from focus_ui import learn_figures as pictures
 from focus_ui.errors import reported
@@ -186,7 +186,7 @@ def _choose_token(run: RunFolder, ids: Sequence[int], label: str, key: str) -> i
 
 
 def _sentence(run: RunFolder, key: str) -> None:
-    first = show_token(lessons.first_sentence(run), limit=300).replace("␣", " ")
+    first = lessons.first_sentence(run)
     sentence = st.text_input("A sentence, or a single word", value=first, max_chars=300, key=f"_learn_sentence_{key}")
     for title, side in ((OLD, "source"), (NEW, "target")):
         pieces = lessons.read_sentence(run, side, sentence)

@@ -128,9 +128,10 @@ def first_sentence(run: RunFolder) -> str:
     Returns
     -------
     str
-        The first line of middle length that the old tokenizer needs more tokens for; plain text.
+        The first line of middle length that the old tokenizer needs more tokens for; plain text on one line, as it
+        stands in the text.
     """
-    return run.remember("lesson sentence", lambda: _first_sentence(run))
+    return run.remember("lesson sentence", lambda: " ".join(_first_sentence(run).split())[:MAX_SENTENCE])
 
 
 def _first_sentence(run: RunFolder) -> str:
@@ -139,7 +140,7 @@ def _first_sentence(run: RunFolder) -> str:
         if 20 <= len(line) <= 90 and len(_encode(run, "source", line)) > len(_encode(run, "target", line)) + 1:
             return str(line)
     words = [str(run.column("tokens", "text")[i]) for i in worked_tokens(run)]
-    return " ".join([str(line) for line in lines[:1]] or words)[:MAX_SENTENCE]
+    return " ".join([str(line) for line in lines[:1]] or words)
 
 
 def _encode(run: RunFolder, side: str, text: str) -> list[int]:

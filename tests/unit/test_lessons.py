@@ -166,6 +166,14 @@ def test_the_first_sentence_is_one_the_run_kept(toy):
     assert first_sentence(toy) == "Mkulima anauza maziwa sokoni."
 
 
+def test_the_first_sentence_is_read_as_it_stands():
+    """Marks around right-to-left text belong to how a token is shown; a tokenizer would read them as tokens."""
+    arabic = open_run(ASSETS / "demo" / "runs" / "ar-8k")
+    sentence = first_sentence(arabic)
+    assert sentence in arabic.column("examples", "line").tolist()
+    assert "<unk>" not in [piece.label for piece in read_sentence(arabic, "target", sentence)]
+
+
 def test_the_same_id_names_two_tokens(toy):
     asked = id_of(toy, "▁mkulima")
     assert source_id_of(toy, "▁The") == asked
