@@ -162,7 +162,7 @@ def _check_lines(row: Sequence[CheckResult]) -> str:
 
 
 def _found(result: CheckResult) -> str:
-    tip = f" **What to do:** {markdown_escape(result.tip)}" if result.tip else ""
+    tip = f". **What to do:** {markdown_escape(result.tip)}" if result.tip else ""
     return f"{markdown_escape(result.summary)}{tip}"
 
 
@@ -183,7 +183,7 @@ def lists_section(run: RunFolder) -> None:
         "List", list(found), format_func=lambda name: _list_name(found, name), key="_compare_list", width=420
     )
     entry = found[key] if key in found else next(iter(found.values()))
-    st.markdown(f"{markdown_escape(entry.meaning)}  \n**What to do:** {markdown_escape(entry.remedy)}.")
+    st.markdown(f"{markdown_escape(entry.meaning.rstrip('.'))}.  \n**What to do:** {markdown_escape(entry.remedy)}.")
     _token_rows(run, entry)
 
 
@@ -204,7 +204,9 @@ def _token_rows(run: RunFolder, entry: TokenList) -> None:
         shown["origin"] = kind_labels(run, entry.ids)
     shown |= {"in the corpus": list(entry.frequency), "script": [r["script"] for r in rows], "id": list(entry.ids)}
     chosen = choice_table(shown, f"list_{run.digest[:12]}_{entry.key}", alt=f"Tokens: {entry.title}")
-    st.caption(f"The first {count(len(entry.ids))} of {count(entry.n_total)}.")
+    n_listed = len(entry.ids)
+    if n_listed < entry.n_total:
+        st.caption(f"The first {count(n_listed)} of {count(entry.n_total)}.")
     if chosen is not None:
         open_token(entry.ids[chosen], side=entry.side)
 
