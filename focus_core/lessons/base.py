@@ -211,11 +211,15 @@ def by_frequency(run: RunFolder, ids: np.ndarray) -> np.ndarray:
     return ordered
 
 
-def is_word(run: RunFolder, i: int) -> bool:
-    """Whether a target token is a word of at least four letters."""
+def is_letters(run: RunFolder, i: int) -> bool:
+    """Whether a target token is at least four letters and nothing else."""
     text = str(run.column("tokens", "text")[i])
-    normal = run.column("tokens", "kind")[i] == TokenKind.NORMAL
-    return bool(normal and run.column("tokens", "word_start")[i] and text.isalpha() and len(text) >= 4)
+    return bool(run.column("tokens", "kind")[i] == TokenKind.NORMAL and text.isalpha() and len(text) >= 4)
+
+
+def is_word(run: RunFolder, i: int) -> bool:
+    """Whether a target token is at least four letters that begin a word."""
+    return bool(run.column("tokens", "word_start")[i] and is_letters(run, i))
 
 
 def worked_tokens(run: RunFolder) -> list[int]:

@@ -16,6 +16,7 @@ from focus_core.lessons.base import (
     Task,
     TaskKind,
     by_frequency,
+    is_letters,
     is_word,
     label,
     matched,
@@ -180,7 +181,7 @@ def _single(run: RunFolder, ids: np.ndarray) -> Iterator[tuple[str, int]]:
     """Yield words that the target tokenizer reads as this one token, and how many the source tokenizer needs."""
     for i in ids.tolist():
         text = str(run.column("tokens", "text")[i])
-        if is_word(run, i) and _encode(run, "target", text) == [i]:
+        if is_letters(run, i) and _encode(run, "target", text) == [i]:  # typed alone, so with or without a word's mark
             yield text, len(_encode(run, "source", text))
 
 
@@ -190,10 +191,10 @@ def _task_words(run: RunFolder) -> Task:
         raise no_task("1", "a run with both tokenizers and shared words")
     return Task(
         kind=TaskKind.CHOICE,
-        question="Which word is one token for the new tokenizer, but several for the old one?",
+        question="Which of these is one token for the new tokenizer, but several for the old one?",
         options=tuple(sorted((words.right, *words.wrong))),
         answers=frozenset({words.right}),
-        hint="Type each word into the box above and count its pieces on both lines.",
+        hint="Type each of them into the box above and count its pieces on both lines.",
         explanation=f"The new tokenizer knows {words.right} as one token; the old one cuts it into {words.n_pieces}.",
     )
 

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from focus_core.cli import app as command_line
 from focus_core.errors import InvalidInputError
 from focus_core.lessons import (
     CHAPTERS,
@@ -26,6 +28,7 @@ from focus_core.lessons import (
 from focus_core.run_folder import open_run
 from focus_core.sparsemax import sparsemax_rows
 from focus_ui.catalog import ASSETS
+from tests.integration.small_inputs import make_small_inputs
 from tests.tiny_runs import train_toy
 from tests.toy_run import altered, id_of, source_id_of, write_toy_run
 
@@ -257,6 +260,31 @@ def test_a_run_without_auxiliary_vectors_fits_the_first_chapters(tmp_path):
     run = write_toy_run(tmp_path / "toy")
     (run.path / "auxiliary.safetensors").unlink()
     assert [chapter.number for chapter in CHAPTERS if chapter.fits(run)] == [1, 2, 3, 6, 7]
+
+
+@pytest.mark.parametrize(
+    ("family", "options", "numbers"),
+    [
+        ("bert", (), [1, 2, 3, 4, 5, 6, 7]),
+        ("gpt2", ("--extend",), [1, 2, 3, 4, 5, 6, 7]),
+        ("roberta", ("--method", "subword-mean"), [1, 2, 3, 6, 7]),
+        ("llama", ("--method", "random"), [2, 3]),
+    ],
+)
+def test_runs_of_every_family_and_method_fit_what_they_can(tmp_path, family, options, numbers):
+    words = make_small_inputs(tmp_path, family).arguments(tmp_path / "run", *options)
+    if "--method" in options:  # no vectors are compared
+        place = words.index("--auxiliary")
+        del words[place : place + 2]
+    done = CliRunner().invoke(command_line, words)
+    assert done.exit_code == 0, done.output
+    run = open_run(tmp_path / "run")
+    fitting = [chapter for chapter in CHAPTERS if chapter.fits(run)]
+    assert [chapter.number for chapter in fitting] == numbers
+    for chapter in fitting:
+        task = chapter.task(run)
+        assert check_answer(task, right_answer(task)).accepted
+        assert not any(check_answer(task, wrong).accepted for wrong in wrong_answers(task))
 
 
 def test_a_run_that_combined_nothing_fits_no_chapter_on_sums(toy):
