@@ -96,7 +96,7 @@ def test_start_draws_one_token_and_three_doors(open_app):
     at = open_app("start")
     assert len(at.get("plotly_chart")) == 1
     for title, label in (
-        ("Show me how", "Token"),
+        ("Show me how", "Learn"),
         ("Explore this run", "Overlap"),
         ("Use my own text", "Data and run"),
     ):
