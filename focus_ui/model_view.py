@@ -52,7 +52,7 @@ def model_section(run: RunFolder) -> None:
     if not source_is_named(run):
         st.warning(
             "The source model of this run is no longer on this server, so the parts that the run left as they were "
-            "are missing. The embeddings and the tokenizer above are whole.",
+            "are missing. The new embeddings can still be downloaded below.",
             icon=":material/warning:",
         )
         return

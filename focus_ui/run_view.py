@@ -105,26 +105,36 @@ def launch(corpus: CorpusChoice, target: Choice, source: Choice, options: dict[s
 def watched_job() -> str | None:
     """Draw the job that this session watches: the one started last, else any that runs.
 
-    Once it is done, its run becomes the current one: whoever started it and looks at this page waits for it.
-
     Returns
     -------
     str or None
         The job that was drawn.
     """
-    job = next((job for job in own_jobs() if job.id == state.chosen_job()), None)
+    jobs = own_jobs()
+    job = next((job for job in jobs if job.id == state.chosen_job()), None)
     if job is None:
-        job = next((job for job in own_jobs() if job_state(job) is JobState.RUNNING), None)
+        job = next((job for job in jobs if job_state(job) is JobState.RUNNING), None)
     if job is None:
         return None
-    if job.id == state.chosen_job() and job_state(job) is JobState.DONE and st.session_state.get(FOLLOWED) != job.id:
-        st.session_state[FOLLOWED] = job.id
-        if state.run_id() != job.id:
-            state.choose_run(job.id)
-            st.toast("Your run is finished; every page now shows it.", icon=":material/check_circle:")
-            st.rerun()
     job_panel(job.id)
+    follow_watched_job()
     return job.id
+
+
+def follow_watched_job() -> None:
+    """Make the run of the job that this session started last the current one, once, as soon as it is done.
+
+    Called on the page Data and run alone: whoever started a run and looks at this page waits for it; nobody who reads
+    another run elsewhere is led away.
+    """
+    job = next((job for job in own_jobs() if job.id == state.chosen_job()), None)
+    if job is None or st.session_state.get(FOLLOWED) == job.id or job_state(job) is not JobState.DONE:
+        return
+    st.session_state[FOLLOWED] = job.id
+    if state.run_id() != job.id:
+        state.choose_run(job.id)
+        st.toast("Your run is finished; every page now shows it.", icon=":material/check_circle:")
+        st.rerun()
 
 
 def earlier_jobs(drawn: str | None) -> None:

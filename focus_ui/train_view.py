@@ -54,7 +54,7 @@ def empty_state(run: RunFolder) -> None:
     st.info("This run has not been trained yet, so there is nothing to compare its rows with.", icon=":material/info:")
     st.markdown("Train it from the command line, in the project's folder; `--steps` or `--tokens` says how long:")
     st.code(adapt_command(run), language="bash", wrap_lines=True)
-    st.caption("It can be stopped at any time and continued with `--resume`. Or attach embeddings trained elsewhere:")
+    st.caption("It can be stopped at any time and continued with `--resume`. Or train it here, or attach embeddings:")
 
 
 def adapt_command(run: RunFolder) -> str:

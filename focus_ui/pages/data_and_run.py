@@ -7,7 +7,7 @@ from focus_ui import run_view as view
 from focus_ui.components import page_head
 
 page_head("Data and run", "Choose a text, a vocabulary for it, and the model that shall speak it. Then start the run.")
-watched = view.watched_job()
+view.follow_watched_job()
 
 st.subheader("Text", anchor=False)
 corpus = form.corpus_choice()
@@ -27,4 +27,4 @@ with st.form("_run_form", border=True):
     started = st.form_submit_button("Start the run", type="primary", icon=":material/play_arrow:", disabled=not ready)
 if started and corpus is not None and target is not None and source is not None:
     view.launch(corpus, target[0], source, options)
-view.earlier_jobs(watched)
+view.earlier_jobs(view.watched_job())
