@@ -229,6 +229,7 @@ def _overlap(run: RunFolder, key: str) -> None:
             f"{key}_use",
             f"{part:.1f} per cent of the text falls on tokens in both vocabularies",
         )
+        st.caption(f"Of 100 tokens of the text, {part:.1f} are in both vocabularies.")
         return
     words = ", ".join(f"{segment.label} {count(segment.value)}" for segment in by_entry)
     _draw(proportion_figure([("vocabularies", by_entry)], unit="tokens"), f"{key}_entry", f"Proportional bar: {words}")
