@@ -117,8 +117,8 @@ def _panel(job_id: str, was_running: bool) -> None:
     if job is None:
         return
     job_now = job_state(job)
-    if was_running and job_now is not JobState.RUNNING:
-        st.rerun()
+    if was_running and job_now is not JobState.RUNNING and not is_owner(job, state.owner()):
+        st.rerun()  # an own job's end is seen by the tray: two that draw the page anew would undo each other's address
     with st.container(border=True, key=f"job_{job_id}"):
         st.markdown(f"{STATE_ICONS[job_now]} **{_title(job)}** :{STATE_COLORS[job_now]}-badge[{job_now}]")
         _panel_body(job, job_now)

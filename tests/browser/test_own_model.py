@@ -40,7 +40,7 @@ def test_a_text_goes_up_and_a_model_comes_down(user, tmp_path):
     visitor.page.get_by_role("link", name="Check and export").first.click()
     wait_for_title(visitor, "Check and export")
     assert current_run(visitor) == run_id
-    visitor.page.get_by_text("mine.txt").first.wait_for(timeout=WAIT_MS)
+    visitor.page.locator("td", has_text="mine.txt").first.wait_for(state="attached", timeout=WAIT_MS)
     button(visitor, "Make the model folder").click()
     download = visitor.page.get_by_role("button", name=re.compile("Download the model"))
     download.wait_for(timeout=LONG_MS)
