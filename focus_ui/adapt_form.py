@@ -60,26 +60,30 @@ def adapt_section(run: RunFolder, *, expanded: bool) -> None:
     expanded : bool
         Whether it is open at first.
     """
-    job = next((job for job in own_jobs() if job.id == state.chosen_job() and job.verb == TRAINING_VERB), None)
-    if job is not None and job.id != state.run_id():
-        job_panel(job.id)
     box = st.expander(
         "Train it further", icon=":material/model_training:", expanded=expanded, key="_adapt_box", on_change="rerun"
     )
-    if not box.open:
+    if box.open:
+        with box:
+            _inputs(run)
+    job = next((job for job in own_jobs() if job.id == state.chosen_job() and job.verb == TRAINING_VERB), None)
+    if job is not None and job.id != state.run_id():
+        job_panel(job.id)
+
+
+def _inputs(run: RunFolder) -> None:
+    """Draw the choice of a text and the options; one line where there is no model to train."""
+    if not source_is_named(run):
+        st.warning(
+            "The source model of this run is no longer on this server, so there is no model to train.",
+            icon=":material/warning:",
+        )
         return
-    with box:
-        if not source_is_named(run):
-            st.warning(
-                "The source model of this run is no longer on this server, so there is no model to train.",
-                icon=":material/warning:",
-            )
-            return
-        st.markdown("The run stays as it is: you get a copy of it that holds the training, listed among your runs.")
-        corpus = corpus_choice()
-        if corpus is None:
-            st.caption("Choose a text first: at least a hundred lines, some of which are kept aside to measure on.")
-        _form(run, corpus)
+    st.markdown("The run stays as it is: you get a copy of it that holds the training, listed among your runs.")
+    corpus = corpus_choice()
+    if corpus is None:
+        st.caption("Choose a text first: at least a hundred lines, some of which are kept aside to measure on.")
+    _form(run, corpus)
 
 
 def _form(run: RunFolder, corpus: CorpusChoice | None) -> None:

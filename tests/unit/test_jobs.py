@@ -239,3 +239,8 @@ def test_the_log_shows_the_last_state_of_a_rewritten_line(start):
     wait_for(job, JobState.DONE)
     (job.record / "stderr.log").write_bytes("10 %\r50 %\r100 %\nend ę\n".encode())
     assert read_log(job) == "100 %\nend ę"
+
+
+def test_a_job_knows_what_it_was_asked_to_do(start, tmp_path):
+    assert start("finish").verb == "finish"
+    assert [job.verb for job in list_jobs(tmp_path)] == ["finish"]
