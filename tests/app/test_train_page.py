@@ -204,8 +204,10 @@ def test_attaching_to_ones_own_run_makes_no_second_copy(open_app, toy, trained_f
     assert len(catalog.own_runs(at.session_state["focus_owner"])) == 1
 
 
-def test_what_is_attached_beside_several_trainings_is_shown_at_once(open_app, toy, trained_file):
+def test_what_is_attached_beside_several_trainings_is_shown_at_once(open_app, trained_file, tmp_path, monkeypatch):
     """The choice among trainings stands on the page already when the upload is attached."""
+    monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(tmp_path / "demo"))
+    toy = write_toy_run(tmp_path / "demo" / "toy")
     for number, name in enumerate(("adapted", "longer")):
         rows = toy.embeddings() + np.float32(0.1 * (number + 1))
         change = token_change(toy.embeddings(), rows, present=np.ones(len(rows), bool))
