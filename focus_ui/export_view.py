@@ -14,6 +14,7 @@ from focus_ui import cache, catalog, navigation
 from focus_ui.components import token_label
 from focus_ui.tables import token_table, tokens_csv
 from focus_ui.theme import size
+from focus_ui.token_view import source_label
 
 STATUS_ICONS = {
     "passed": ":material/check_circle:",
@@ -42,8 +43,17 @@ def checks(run: RunFolder) -> None:
             st.markdown(markdown_escape(result.summary))
             if status in {"warning", "problem"} and result.tip:
                 st.markdown(f"**What to do:** {markdown_escape(result.tip)}")
-            for target_id in list(result.tokens)[:MAX_TOKENS]:
-                navigation.link(navigation.TOKEN, token_label(run, int(target_id)), icon="", token=int(target_id))
+            for token_id in list(result.tokens)[:MAX_TOKENS]:
+                _token_link(run, int(token_id), of_source=result.side == "source")
+
+
+def _token_link(run: RunFolder, token_id: int, *, of_source: bool) -> None:
+    """Draw a link to a token that a check names: one of the target vocabulary, or of the source's."""
+    if of_source:
+        label = markdown_escape(source_label(run, token_id))
+        navigation.link(navigation.TOKEN, label, icon="", source=token_id)
+    else:
+        navigation.link(navigation.TOKEN, token_label(run, token_id), icon="", token=token_id)
 
 
 def recipe(run: RunFolder) -> None:

@@ -138,3 +138,20 @@ def test_checks_are_listed_and_lead_to_tokens(open_app):
     labels = [e.label for e in at.expander]
     assert sum("FOC0" in label for label in labels) >= 10
     assert len(at.get("download_button")) == 4
+
+
+def test_a_hub_named_by_a_check_is_linked_as_the_source_token_that_it_is(open_app, toy, monkeypatch):
+    """The ids of FOC003 are those of the source's vocabulary."""
+    from focus_core.checks.base import CheckResult, Status
+    from focus_ui import cache
+
+    hub = CheckResult(
+        code="FOC003", title="Hub tokens", status=Status.WARNING, summary="one", tokens=[5], side="source"
+    )
+    monkeypatch.setattr(cache, "checks", lambda run: [hub])
+    at = open_app("export")
+    assert not at.exception
+    named = toy.source_rows([5])[0]["text"]
+    found = [link for link in links(at) if "source=5" in str(link.query_string)]
+    assert len(found) == 1
+    assert named.strip("▁") in found[0].label
