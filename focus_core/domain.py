@@ -132,6 +132,28 @@ METHOD_SUMMARIES: dict[str, str] = {
 }
 """What each method does, in one line."""
 
+
+def tell_all(*hooks: ProgressHook) -> ProgressHook:
+    """Return a hook that passes progress on to several, in their order.
+
+    Parameters
+    ----------
+    *hooks : ProgressHook
+        Who is told; what one of them raises goes up.
+
+    Returns
+    -------
+    ProgressHook
+        The hook.
+    """
+
+    def tell(stage: str, done: float, total: float, note: str = "") -> None:
+        for hook in hooks:
+            hook(stage, done, total, note)
+
+    return tell
+
+
 KINDS = tuple(TokenKind)
 RULES = tuple(Rule)
 ORIGINS = tuple(Origin)

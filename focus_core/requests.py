@@ -16,7 +16,7 @@ from focus_core.auxiliary import AuxiliaryVectors
 from focus_core.auxiliary_files import load_auxiliary
 from focus_core.config import InitConfig
 from focus_core.corpus import Corpus, open_corpus
-from focus_core.domain import AuxiliaryKind, Family, MatchMode, ProgressHook, no_progress
+from focus_core.domain import AuxiliaryKind, Family, MatchMode, ProgressHook, no_progress, tell_all
 from focus_core.errors import InvalidInputError, bad_input
 from focus_core.models import SourceModel, load_embeddings_file, load_source
 from focus_core.overlap import match_vocabularies, read_user_map
@@ -275,12 +275,7 @@ def _run_and_save(
 ) -> FocusResult:
     """Initialise in a growing folder and write it; progress goes to its log and to the caller."""
     with growing_run(output, terminal=terminal) as (part, log):
-
-        def both(stage: str, done: float, total: float, note: str = "") -> None:
-            log(stage, done, total, note)
-            progress(stage, done, total, note)
-
-        result = run_request(request, config=config, progress=both)
+        result = run_request(request, config=config, progress=tell_all(log, progress))
         save_result(result, part, log, spec=request.source)
     return result
 

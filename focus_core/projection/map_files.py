@@ -17,9 +17,9 @@ from focus_core.checks.base import present
 from focus_core.projection.layout import Layout
 from focus_core.projection.members import MATRIX, Member
 from focus_core.run_folder import POINT_COLUMNS, RunFolder
+from focus_core.run_folder.additions import ADDITION_VERSION
 from focus_core.store import plain, versions
 
-SCHEMA_VERSION = 1
 _LIBRARIES = {"umap": ("numba", "pynndescent", "scikit-learn", "umap-learn"), "pca": ()}
 
 
@@ -57,7 +57,7 @@ def write_map(
     """
     _write_points(part / "points.parquet", members, ids, layout.points)
     manifest = {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": ADDITION_VERSION,
         "kind": "projection",
         "name": name,
         "run_digest": run.digest,

@@ -15,7 +15,7 @@ import numpy as np
 from focus_core.artifacts import digest_json
 from focus_core.checks import run_checks
 from focus_core.checks.base import frequency, present
-from focus_core.domain import ProgressHook, no_progress
+from focus_core.domain import ProgressHook, no_progress, tell_all
 from focus_core.errors import bad_input
 from focus_core.movement import change_score
 from focus_core.projection.layout import METHODS, lay_out
@@ -102,7 +102,7 @@ def project_run(
         "n_zero_rows": int(present(run).sum()) - len(ids),
     }
     with _growing(target) as (part, log):
-        layout = lay_out(members, chosen, method=method, seed=seed, progress=_both(log, progress))
+        layout = lay_out(members, chosen, method=method, seed=seed, progress=tell_all(log, progress))
         write_map(part, run=run, name=name, members=members, ids=chosen, layout=layout, seed=seed, facts=facts)
     return target
 
@@ -143,16 +143,6 @@ def _most_changed(run: RunFolder, trained: Sequence[str]) -> np.ndarray:
             order = np.argsort(-np.nan_to_num(score, nan=-1.0), kind="stable")[:MOST_CHANGED]
             found.append(ids[order][~np.isnan(score[order])].astype(np.int64))
     return np.concatenate(found)
-
-
-def _both(log: RunLog, progress: ProgressHook) -> ProgressHook:
-    """Return a hook that tells the map's log and the caller."""
-
-    def tell(stage: str, done: float, total: float, note: str = "") -> None:
-        log(stage, done, total, note)
-        progress(stage, done, total, note)
-
-    return tell
 
 
 @contextlib.contextmanager

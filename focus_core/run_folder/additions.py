@@ -268,13 +268,40 @@ def new_addition(run_path: Path, kind: str, name: str) -> Path:
     RunFolderError
         If the name is none, or is taken.
     """
-    if not NAME.fullmatch(name) or name.endswith(".part"):
-        expected = "at most 64 letters, digits, '.', '_' and '-', a letter or digit first, not ending in '.part'"
-        raise no_run(f"name of a {kind}", expected, repr(name[:80]), "choose another name")
-    path = run_path / kind / name
+    path = addition_path(run_path, kind, name, subject=f"name of a {kind}")
     if path.exists() or path.is_symlink():
         raise no_run(f"{kind} {name}", "a new name", "one that exists", "choose another name")
     return path
+
+
+def addition_path(run_path: Path, kind: str, name: str, *, subject: str) -> Path:
+    """Return where a training or projection of a name lies, whether it exists or not.
+
+    Parameters
+    ----------
+    run_path : Path
+        The run's folder.
+    kind : {"training", "projection"}
+        Which of the two.
+    name : str
+        Letters, digits, ``.``, ``_``, ``-``; at most 64.
+    subject : str
+        How a message calls the name.
+
+    Returns
+    -------
+    Path
+        ``run_path/kind/name``.
+
+    Raises
+    ------
+    RunFolderError
+        If the name is none.
+    """
+    if not NAME.fullmatch(name) or name.endswith(".part"):
+        expected = "at most 64 letters, digits, '.', '_' and '-', a letter or digit first, not ending in '.part'"
+        raise no_run(subject, expected, repr(name[:80]), "choose another name")
+    return run_path / kind / name
 
 
 def _list(run: RunFolder, kind: str) -> list[str]:

@@ -13,13 +13,14 @@ from typing import IO, Any
 
 from focus_core.artifacts import dump_json
 from focus_core.corpus import Corpus, open_corpus
-from focus_core.domain import ProgressHook, no_progress
+from focus_core.domain import ProgressHook, no_progress, tell_all
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.row_change import measure_change, write_change
 from focus_core.run_folder import RunFolder, open_run
-from focus_core.run_folder.additions import NAME
+from focus_core.run_folder.additions import addition_path
 from focus_core.run_log import part_of, resumable_run
 from focus_core.run_model import MLM, RunModel, load_run_model
+from focus_core.similarity import resolve_device
 from focus_core.training import folder as files
 from focus_core.training.loop import Trainer
 from focus_core.training.state import CHECKPOINT, State
@@ -91,11 +92,7 @@ def adapt_run(
     text = open_corpus(corpus, field=field, encoding=encoding)
     with resumable_run(output, resume=resume, checkpoint=CHECKPOINT, terminal=terminal) as (part, log):
         _settle_options(part, config, text, resume=resume)
-
-        def tell(stage: str, done: float, total: float, note: str = "") -> None:
-            log(stage, done, total, note)
-            progress(stage, done, total, note)
-
+        tell = tell_all(log, progress)
         tell("read", 0, 1)
         trainer = _trainer(run, text, config, source, part, tell)
         tell("read", 1, 1)
@@ -129,10 +126,7 @@ def training_folder(run: RunFolder, name: str) -> Path:
     RunFolderError
         If the name is none.
     """
-    if not NAME.fullmatch(name) or name.endswith(".part"):
-        expected = "letters, digits, '.', '_' and '-', at most 64 of them"
-        raise bad_input("--name", expected=expected, got=ascii(name[:80]), remedy="choose one", error=RunFolderError)
-    return run.path / "training" / name
+    return addition_path(run.path, "training", name, subject="--name")
 
 
 def _settle_options(part: Path, config: TrainConfig, text: Corpus, *, resume: bool) -> None:
@@ -162,9 +156,7 @@ def _trainer(
 
     if config.threads:
         torch.set_num_threads(config.threads)
-    device = config.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = resolve_device(config.device)
     model = load_run_model(run, source=source, device=device)
     if config.objective not in {None, Objective(model.objective)}:
         got, remedy = f"one made for {model.objective}", f"leave --objective out, or give {model.objective}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from focus_core.attach import copy_run
-from focus_core.domain import ProgressHook, no_progress
+from focus_core.domain import ProgressHook, no_progress, tell_all
 from focus_core.run_folder import RunFolder, open_run
 from focus_core.run_log import growing_run
 from focus_core.training.adapt import adapt_run
@@ -72,11 +72,7 @@ def adapt_copy(
     run = run if isinstance(run, RunFolder) else open_run(run)
     output = Path(output)
     with growing_run(output, terminal=terminal) as (part, log):
-
-        def tell(stage: str, done: float, total: float, note: str = "") -> None:
-            log(stage, done, total, note)
-            progress(stage, done, total, note)
-
+        tell = tell_all(log, progress)
         tell("copy the run", 0, 1)
         copy = copy_run(run, part / COPY)
         tell("copy the run", 1, 1)

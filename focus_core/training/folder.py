@@ -11,8 +11,8 @@ from typing import Any
 
 from focus_core.artifacts import dump_json, write_arrays, write_parquet
 from focus_core.run_folder import RunFolder
-from focus_core.run_folder.additions import TRAINED
-from focus_core.run_folder.layout import MANIFEST, SCHEMA_VERSION
+from focus_core.run_folder.additions import ADDITION_VERSION, TRAINED
+from focus_core.run_folder.layout import MANIFEST
 from focus_core.run_model import BODY, RunModel
 from focus_core.store import plain, versions
 
@@ -94,7 +94,7 @@ def write_manifest(part: Path, run: RunFolder, name: str, content: Mapping[str, 
     """
     config = run.manifest["config"]
     manifest = {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": ADDITION_VERSION,
         "kind": "training",
         "name": name,
         "run_digest": run.digest,

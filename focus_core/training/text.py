@@ -7,6 +7,7 @@ alone, so that a training goes on where it stopped. Refuses to know a model.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ from focus_core.word_masks import covered_tokens, masked_words
 
 if TYPE_CHECKING:
     import torch
+    from tokenizers import Tokenizer
 
 HELD_OUT_LINES = 400
 """Most lines that the curve is measured on; `evaluate` measures on all that are kept aside."""
@@ -97,9 +99,17 @@ class TrainingText:
         passes, places = np.divmod(numbers, len(self.blocks))
         rows = np.empty(n_rows, np.int64)
         for number in np.unique(passes).tolist():
-            order = np.random.default_rng((seed, number)).permutation(len(self.blocks))
+            order = _order_of_pass(seed, number, len(self.blocks))
             rows[passes == number] = order[places[passes == number]]
         return self.blocks[rows].astype(np.int64)
+
+
+@lru_cache(maxsize=2)  # a step lies in one pass or two; steps follow one another
+def _order_of_pass(seed: int, number: int, n_blocks: int) -> np.ndarray:
+    """Return the order of all sequences in one pass over the text."""
+    order = np.random.default_rng((seed, number)).permutation(n_blocks)
+    order.setflags(write=False)
+    return order
 
 
 def read_text(corpus: Corpus, model: RunModel, *, length: int, progress: ProgressHook = no_progress) -> TrainingText:
@@ -188,9 +198,10 @@ def encode_held_out(lines: list[str], model: RunModel, *, length: int) -> HeldOu
         Without lines of which nothing is predicted.
     """
     step = -(-len(lines) // HELD_OUT_LINES) if lines else 1
+    backend = plain_backend(model.vocabulary.backend)
     sequences, chosen, characters = [], [], 0
     for line in lines[::step]:
-        ids, marks, n = _encode_line(line, model, length)
+        ids, marks, n = _encode_line(line, model, backend, length)
         if marks.any():
             sequences.append(ids)
             chosen.append(marks)
@@ -198,9 +209,9 @@ def encode_held_out(lines: list[str], model: RunModel, *, length: int) -> HeldOu
     return HeldOut(sequences=sequences, chosen=chosen, n_characters=characters, n_lines=len(lines))
 
 
-def _encode_line(line: str, model: RunModel, length: int) -> tuple[np.ndarray, np.ndarray, int]:
+def _encode_line(line: str, model: RunModel, backend: Tokenizer, length: int) -> tuple[np.ndarray, np.ndarray, int]:
     """Return ids, which of them are predicted, and the characters that these stand for."""
-    encoding = plain_backend(model.vocabulary.backend).encode(line, add_special_tokens=False)
+    encoding = backend.encode(line, add_special_tokens=False)
     front = [] if model.bos_id is None else [model.bos_id]
     back = [] if model.eos_id is None else [model.eos_id]
     room = length - len(front) - len(back)
