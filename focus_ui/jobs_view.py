@@ -117,8 +117,9 @@ def _panel(job_id: str, was_running: bool) -> None:
     if job is None:
         return
     job_now = job_state(job)
-    if was_running and job_now is not JobState.RUNNING and not is_owner(job, state.owner()):
-        st.rerun()  # an own job's end is seen by the tray: two that draw the page anew would undo each other's address
+    if was_running and job_now is not JobState.RUNNING:
+        _ended(job)
+        return
     with st.container(border=True, key=f"job_{job_id}"):
         st.markdown(f"{STATE_ICONS[job_now]} **{_title(job)}** :{STATE_COLORS[job_now]}-badge[{job_now}]")
         _panel_body(job, job_now)
@@ -126,6 +127,17 @@ def _panel(job_id: str, was_running: bool) -> None:
         if log:
             with st.expander("Log", icon=":material/terminal:"):
                 st.code(log, language=None, wrap_lines=True, height=220)
+
+
+def _ended(job: Job) -> None:
+    """Wait for the page to be drawn anew, or draw it: nothing can be clicked before the polling has stopped.
+
+    A click that meets a poll is lost: the browser sends both, and the page named by the later one wins. The tray sees
+    the end of an own job; two parts that draw the page anew would undo each other's address.
+    """
+    if not is_owner(job, state.owner()):
+        st.rerun()
+    st.caption(f"{STATE_ICONS[JobState.RUNNING]} {_title(job)} has ended.")
 
 
 def _panel_body(job: Job, job_now: JobState) -> None:

@@ -116,8 +116,8 @@ def watched_job() -> str | None:
         job = next((job for job in jobs if job_state(job) is JobState.RUNNING), None)
     if job is None:
         return None
+    follow_watched_job()  # first: what is drawn before a second drawing can be clicked in vain
     job_panel(job.id)
-    follow_watched_job()
     return job.id
 
 
