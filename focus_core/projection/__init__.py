@@ -6,6 +6,7 @@ to measure movement in the plane: measures come from the original space (`focus_
 
 from __future__ import annotations
 
+from focus_core.projection.axes import Direction, cosine_axes
 from focus_core.projection.joint_umap import joint_umap
 from focus_core.projection.layout import METHODS, Layout, lay_out
 from focus_core.projection.members import Member, members_of
@@ -16,8 +17,10 @@ from focus_core.projection.sampling import frequency_sample
 
 __all__ = [
     "METHODS",
+    "Direction",
     "Layout",
     "Member",
+    "cosine_axes",
     "displacement",
     "frequency_sample",
     "joint_umap",

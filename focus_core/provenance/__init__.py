@@ -25,6 +25,7 @@ from focus_core.provenance.explanation import (
 from focus_core.provenance.neighbours import Neighbour, auxiliary_neighbours, embedding_neighbours
 from focus_core.provenance.render import render_text
 from focus_core.provenance.search import find_source_tokens, find_tokens
+from focus_core.provenance.selection import CommonContributor, CommonContributors, common_contributors
 from focus_core.provenance.simplex import SimplexMap
 from focus_core.provenance.what_if import (
     WhatIf,
@@ -40,6 +41,8 @@ __all__ = [
     "ChangedNeighbour",
     "ChangedNeighbours",
     "ChangedTokens",
+    "CommonContributor",
+    "CommonContributors",
     "Contributor",
     "Explanation",
     "Fed",
@@ -50,6 +53,7 @@ __all__ = [
     "anchor_ids",
     "auxiliary_neighbours",
     "changed_tokens",
+    "common_contributors",
     "contributors_of",
     "embedding_neighbours",
     "explain_token",
