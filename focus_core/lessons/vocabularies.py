@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -23,18 +23,11 @@ from focus_core.lessons.base import (
     no_task,
     worked_tokens,
 )
-from focus_core.locate import locate_tokenizer
 from focus_core.run_folder import RunFolder
-from focus_core.run_folder.layout import SOURCE_TOKENIZER, TARGET_TOKENIZER
-from focus_core.tokenizer_files import load_backend
+from focus_core.sentence import MAX_SENTENCE, TABLES, encode_sentence, has_tokenizers
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-
-MAX_SENTENCE = 300
 N_TRIED = 3000
 N_OPTIONS = 3
-TABLES = {"source": "source_tokens", "target": "tokens"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,11 +138,8 @@ def _first_sentence(run: RunFolder) -> str:
 
 
 def _encode(run: RunFolder, side: str, text: str) -> list[int]:
-    folder = {"source": SOURCE_TOKENIZER, "target": TARGET_TOKENIZER}[side]
-    path = run.path / folder
-    backend: Tokenizer = run.remember(f"lesson {folder}", lambda: load_backend(locate_tokenizer(path)))
     size = len(run.column(TABLES[side], "id"))
-    return [i for i in backend.encode(text, add_special_tokens=False).ids if i < size]
+    return [i for i in encode_sentence(run, side, text).ids if i < size]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +156,7 @@ def _words(run: RunFolder) -> _Words | None:
 
 
 def _find_words(run: RunFolder) -> _Words | None:
-    if not all((run.path / name).is_dir() for name in (SOURCE_TOKENIZER, TARGET_TOKENIZER)):
+    if not has_tokenizers(run):
         return None
     shared = matched(run, "target")
     alone, both = (by_frequency(run, np.flatnonzero(mask))[:N_TRIED] for mask in (~shared, shared))

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from focus_core.errors import InvalidInputError
 from focus_core.evaluation.alignment import WordPairs, find_pairs, measure_alignment
 from focus_core.evaluation.dictionary import read_dictionary
-from focus_core.evaluation.segmentation import measure_segmentation, word_spans
+from focus_core.evaluation.segmentation import measure_segmentation
 from focus_core.vocabulary import Vocabulary, vocabulary_from_backend
+from focus_core.word_cuts import word_spans
 from tests import tiny_models
 
 
