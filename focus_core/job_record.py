@@ -9,8 +9,10 @@ import hashlib
 import json
 import re
 import secrets
+import signal
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,10 @@ from focus_core.errors import RunFolderError, bad_input
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 TAIL_BYTES = 65_536
+PROGRESS = re.compile(r" 100 %( |$)")
+"""What a line of progress holds; such a line is no reason for an end."""
+DISMISSED = "dismissed"
+"""An empty file of this name in a job's record: the tray no longer shows the job."""
 
 
 class JobState(StrEnum):
@@ -185,11 +191,38 @@ def read_job(runs_root: Path, job_id: str) -> Job | None:
     if not RUN_ID.fullmatch(job_id):
         return None
     root = runs_root.resolve()
+    path = record_folder(root, job_id) / "job.json"
     try:
-        fields: dict[str, Any] = json.loads((record_folder(root, job_id) / "job.json").read_text("utf-8"))
-    except (OSError, ValueError):
+        stat = path.stat()
+        return _read_record(path, stat.st_mtime_ns, stat.st_size)
+    except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+@lru_cache(maxsize=8192)
+def _read_record(path: Path, written: int, size: int) -> Job:
+    """Read a record; a page lists them several times, and a record that did not change says the same."""
+    del written, size
+    fields: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    root, job_id = path.parents[2], path.parent.name
     return Job(id=job_id, root=root, **{**fields, "arguments": tuple(fields["arguments"])})
+
+
+def dismiss(job: Job) -> None:
+    """Take an ended job out of the tray; its run stays. A job that was deleted meanwhile needs nothing.
+
+    Parameters
+    ----------
+    job : Job
+        The job.
+    """
+    if job.record.is_dir():
+        (job.record / DISMISSED).touch()
+
+
+def is_dismissed(job: Job) -> bool:
+    """Whether its owner has taken a job out of the tray."""
+    return (job.record / DISMISSED).exists()
 
 
 def list_jobs(runs_root: Path, *, owner: str | None = None) -> list[Job]:
@@ -267,6 +300,14 @@ def read_log(job: Job, *, n_lines: int = 200) -> str:
     return "\n".join([line for line in lines if line][-n_lines:])
 
 
+def last_word(job: Job) -> float:
+    """Return when a job's process last wrote to its log, in seconds since the epoch; at least when it was started."""
+    try:
+        return max(job.created, (job.record / "stderr.log").stat().st_mtime)
+    except OSError:
+        return job.created
+
+
 def failure_message(job: Job) -> str:
     """Return one line that says why a job failed.
 
@@ -278,10 +319,35 @@ def failure_message(job: Job) -> str:
     Returns
     -------
     str
-        The last line of its standard error, or that it ended without a word.
+        The last line of its standard error, or that it was killed or ended without a word.
     """
     lines = read_log(job).splitlines()
-    return lines[-1].removeprefix("Error: ") if lines else "the process ended without a result and without a message"
+    number = _read_exit(job)
+    if number is not None and number < 0:
+        name = signal.Signals(-number).name if -number in set(signal.Signals) else f"signal {-number}"
+        return f"the process was killed ({name}) before it could say why; most often its memory did not suffice"
+    if not lines or PROGRESS.search(lines[-1]):
+        return "the process ended without a result and without a message"
+    return lines[-1].removeprefix("Error: ")
+
+
+def note_exit(job: Job, number: int) -> None:
+    """Write down how a job's process ended.
+
+    Parameters
+    ----------
+    job : Job
+        An ended job that has a record.
+    number : int
+        Its exit status; below 0 the signal that killed it.
+    """
+    atomic_write_bytes(job.record / "exit", str(number).encode())
+
+
+def _read_exit(job: Job) -> int | None:
+    """Return how the process ended, ``None`` where no server saw it."""
+    text = _tail(job.record / "exit").strip()
+    return int(text) if re.fullmatch(r"-?\d{1,9}", text) else None
 
 
 def _tail(path: Path) -> str:

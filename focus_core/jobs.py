@@ -25,6 +25,7 @@ from focus_core.job_record import (
     hash_owner,
     list_jobs,
     new_run_id,
+    note_exit,
     record_folder,
     write_record,
 )
@@ -33,6 +34,8 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMAND = (sys.executable, "-m", "focus_core")
 MAX_RUNNING = 3
 MAX_RUNNING_PER_OWNER = 2
+GRACE_S = 0.8
+"""Seconds between the signals of a cancel: to end takes a moment, and nobody watches a cancelled job for longer."""
 
 _children: dict[str, subprocess.Popen[bytes]] = {}
 """Handles of the processes that this server started, kept only so that the system can bury them."""
@@ -165,6 +168,8 @@ def _is_alive(job: Job) -> bool:
         if child.poll() is None:
             return True
         _children.pop(job.id, None)
+        if job.record.is_dir():
+            note_exit(job, child.returncode)
         return False
     ticks = _start_ticks(job.pid)
     return ticks is not None and ticks == job.pid_start
@@ -191,15 +196,20 @@ def _start_without_proc(pid: int) -> int | None:
     return 0
 
 
-def cancel_job(job: Job, *, grace_s: float = 8.0) -> None:
+def cancel_job(job: Job, *, grace_s: float = GRACE_S) -> None:
     """Ask a job to stop: interrupt, then terminate, then kill its process. Returns at once.
 
     Parameters
     ----------
     job : Job
         The job; nothing happens where it has ended.
-    grace_s : float, default=8.0
+    grace_s : float, default=0.8
         Seconds to wait after each of the first two signals.
+
+    Notes
+    -----
+    A shell that starts the server in the background has it ignore interrupts, and every child inherits that; the
+    second signal is the one that our command line hears then.
     """
     if job_state(job) is not JobState.RUNNING:
         return

@@ -169,7 +169,7 @@ def test_the_owner_deletes_a_run_and_is_back_at_the_demo(open_app, monkeypatch):
     assert param(at, "run") == "toy"
 
 
-@pytest.mark.parametrize(("behaviour", "words"), [("fail", "got an empty file"), ("die", "without a message")])
+@pytest.mark.parametrize(("behaviour", "words"), [("fail", "got an empty file"), ("die", "was killed")])
 def test_a_failed_job_says_why(open_app, monkeypatch, behaviour, words):
     monkeypatch.setenv("FAKE_BEHAVIOUR", behaviour)
     at = open_app("data")

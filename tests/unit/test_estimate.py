@@ -7,7 +7,8 @@ import pytest
 
 from focus_core.corpus import open_corpus
 from focus_core.errors import CorpusError, VocabularyError
-from focus_core.estimate import Survey, count_json_tokens, estimate_run, survey_corpus
+from focus_core.estimate import KEPT_LINE, Survey, count_json_tokens, estimate_run, survey_corpus
+from focus_core.run_steps import Step
 
 
 def write(path, n_lines):
@@ -48,6 +49,25 @@ def test_more_work_takes_longer():
     assert longer.memory_mib > base.memory_mib
     assert base.n_tokens == 1_000_000
     assert base.occurrences_per_token == 125
+
+
+def test_lines_that_come_again_and_lost_characters_are_counted(tmp_path):
+    (tmp_path / "a.txt").write_text("habari\nhabari\n" + "x" * 5000 + "\nna \ufffd\ufffd\nhabari\n")
+    survey = survey_corpus(open_corpus([tmp_path / "a.txt"]))
+    assert (survey.n_read, survey.n_duplicates, survey.n_replaced) == (5, 2, 2)
+    assert survey.lines == ("habari", "habari", "x" * KEPT_LINE, "na \ufffd\ufffd", "habari")
+
+
+def test_the_time_of_a_run_is_that_of_its_steps():
+    survey = Survey(n_bytes=10**6, n_lines=10**4, n_characters=10**6, complete=True, sample=())
+    whole = estimate_run(survey, vocab_size=8000, dim=100, trains_tokenizer=True)
+    assert set(whole.by_step) == set(Step)
+    assert whole.seconds == pytest.approx(sum(whole.by_step.values()))
+    part = estimate_run(
+        survey, vocab_size=8000, dim=100, trains_tokenizer=False, trains_vectors=False, reads_text=False
+    )
+    assert set(part.by_step) == {Step.OVERLAP, Step.ROWS}
+    assert part.seconds < whole.seconds
 
 
 def test_tokens_of_a_tokenizer_file_are_counted_without_building_it(tmp_path, build_tokenizer):

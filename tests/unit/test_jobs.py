@@ -122,8 +122,48 @@ def test_cancel_signals_that_process_only(start):
 def test_a_job_that_dies_without_a_word_has_failed(start):
     job = start("die")
     assert wait_for(job, JobState.FAILED) is JobState.FAILED
-    assert "without a message" in failure_message(job)
+    assert "was killed (SIGKILL)" in failure_message(job)
     assert not job.part.exists()
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [("count 100 % \n", "without a message"), ("count 100 % \nno space left\n", "no space left"), ("", "without a")],
+)
+def test_progress_is_no_reason_where_no_server_saw_the_end(start, log, words):
+    job = start("die")
+    wait_for(job, JobState.FAILED)
+    (job.record / "exit").unlink()
+    (job.record / "stderr.log").write_text(log)
+    assert words in failure_message(job)
+
+
+DEAF_TO_INTERRUPTS = """
+import signal, sys, time
+from pathlib import Path
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell has it for what it starts in the background
+from focus_core.cli import interrupt_on_terminate
+interrupt_on_terminate()
+print("ready", flush=True)
+try:
+    time.sleep(60)
+except KeyboardInterrupt:
+    Path(sys.argv[sys.argv.index("--output") + 1] + ".word").touch()
+    sys.exit(130)
+"""
+
+
+def test_cancel_takes_two_seconds_at_most_where_interrupts_are_ignored(tmp_path):
+    command = (sys.executable, "-c", DEAF_TO_INTERRUPTS)
+    job = jobs.start_job(["init"], runs_root=tmp_path, owner="me", command=command)
+    end = time.monotonic() + 20
+    while "ready" not in (job.record / "stdout.log").read_text() and time.monotonic() < end:
+        time.sleep(0.02)
+    began = time.monotonic()
+    jobs.cancel_job(job)
+    assert wait_for(job, JobState.CANCELLED) is JobState.CANCELLED
+    assert time.monotonic() - began < 2.0
+    assert (tmp_path / f"{job.id}.word").exists(), "it was asked, not killed"
 
 
 def test_bad_input_of_the_command_is_the_failure_message(start):
