@@ -154,11 +154,11 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Say which source tokens made a target token, and with what weights."""
-    from focus_core.provenance import explain_token, render_text
+    from focus_core.provenance import explain_token, named_tokens, render_text
     from focus_core.run_folder import open_run
 
     folder = open_run(run)
-    explanations = [explain_token(folder, i) for i in folder.find(token)]
+    explanations = [explain_token(folder, i) for i in named_tokens(folder, token)]
     if as_json:
         print_json([e.to_dict() for e in explanations])
         return

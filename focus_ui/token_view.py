@@ -204,7 +204,7 @@ def verdicts(explanation: Explanation) -> None:
         return
     st.subheader("Verdict", anchor=False)
     for verdict in explanation.verdicts:
-        st.markdown(f":material/arrow_right: {markdown_escape(verdict)}")
+        st.markdown(f":material/arrow_right: {markdown_escape(verdict.text)} :gray[{markdown_escape(verdict.advice)}]")
 
 
 def contributors_table(run: RunFolder, explanation: Explanation) -> None:

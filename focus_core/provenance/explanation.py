@@ -12,7 +12,7 @@ import numpy as np
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.provenance.formula import formula_of
 from focus_core.provenance.neighbours import Neighbour, embedding_neighbours
-from focus_core.provenance.verdicts import verdicts_of
+from focus_core.provenance.verdicts import Verdict, verdicts_of
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import show_token
 
@@ -131,8 +131,8 @@ class Explanation:
         has none. ``None`` where the weights come from no similarity.
     formula : str
         The sum with this token's numbers.
-    verdicts : tuple of str
-        Plain sentences on what is worth knowing.
+    verdicts : tuple of Verdict
+        What is worth knowing, in plain sentences.
     contributors : tuple of Contributor
         Largest weight first.
     candidates : tuple of Candidate
@@ -163,7 +163,7 @@ class Explanation:
     temperature: float
     threshold: float | None
     formula: str
-    verdicts: tuple[str, ...]
+    verdicts: tuple[Verdict, ...]
     contributors: tuple[Contributor, ...]
     candidates: tuple[Candidate, ...]
     examples: tuple[str, ...]
@@ -267,7 +267,7 @@ def contributors_of(run: RunFolder, target_id: int) -> tuple[Contributor, ...]:
 def _to_json(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_to_json(entry) for entry in value]
-    if isinstance(value, (Contributor, Candidate, Neighbour)):
+    if isinstance(value, (Contributor, Candidate, Neighbour, Verdict)):
         return dataclasses.asdict(value)
     return value
 

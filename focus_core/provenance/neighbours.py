@@ -97,25 +97,28 @@ def _neighbours(
     length = float(np.linalg.norm(query))
     if not kept[target_id] or length == 0.0:
         return []
-    cosines = _cosines(read, query / np.float32(length), len(kept))
-    cosines[~kept] = -np.inf
-    cosines[target_id] = -np.inf
-    order = np.argsort(-cosines, kind="stable")[:k]
-    near = [int(i) for i in order if np.isfinite(cosines[i])]
+    return _nearest(run, _cosines(read, query / np.float32(length), len(kept)), kept, target_id, k)
+
+
+def _nearest(run: RunFolder, cosines: np.ndarray, kept: np.ndarray, target_id: int, k: int) -> list[Neighbour]:
+    """Return the ``k`` kept tokens other than one with the largest cosines, equal ones by id."""
+    among = np.where(kept, cosines, -np.inf)
+    among[target_id] = -np.inf
+    order = np.argsort(-among, kind="stable")[:k]
+    near = [int(i) for i in order if np.isfinite(among[i])]
     names = ("id", "token", "text", "word_start", "origin")
     return [
-        Neighbour(**{name: row[name] for name in names}, cosine=float(cosines[row["id"]]))
-        for row in run.token_rows(near)
+        Neighbour(**{name: row[name] for name in names}, cosine=float(among[row["id"]])) for row in run.token_rows(near)
     ]
 
 
-def _cosines(read: Callable[[slice], np.ndarray], unit: np.ndarray, n_rows: int) -> np.ndarray:
-    """Return the cosine of every row with a unit vector, block by block; -inf for zero rows."""
-    cosines = np.empty(n_rows, dtype=np.float32)
+def _cosines(read: Callable[[slice], np.ndarray], units: np.ndarray, n_rows: int) -> np.ndarray:
+    """Return the cosine of every row with a unit vector (d,) or several (d, m), block by block; -inf for zero rows."""
+    cosines = np.empty((n_rows, *units.shape[1:]), dtype=np.float32)
     for start in range(0, n_rows, BLOCK):
         block = np.asarray(read(slice(start, min(start + BLOCK, n_rows))), dtype=np.float32)
-        lengths = np.sqrt(np.einsum("ij,ij->i", block, block))
-        found = np.full(len(block), -np.inf, dtype=np.float32)
-        np.divide(block @ unit, lengths, out=found, where=lengths > 0)
+        lengths = np.sqrt(np.einsum("ij,ij->i", block, block)).reshape(-1, *[1] * (units.ndim - 1))
+        found = np.full((len(block), *units.shape[1:]), -np.inf, dtype=np.float32)
+        np.divide(block @ units, lengths, out=found, where=lengths > 0)
         cosines[start : start + len(block)] = found
     return cosines

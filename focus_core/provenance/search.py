@@ -1,4 +1,4 @@
-"""Finding tokens by what a person types."""
+"""Finding tokens by what a person types, right or nearly right."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from focus_core.errors import RunFolderError, bad_input
 from focus_core.run_folder import ID_QUERY, RunFolder
+from focus_core.token_text import show_token
+
+MAX_COMPARED = 64
+"""Longest spelling that is compared with others; longer ones are cut."""
 
 EXACT, SAME_LETTERS, PREFIX, SUBSTRING = range(4)
 
@@ -109,3 +114,116 @@ def _named_id(index: _Index, query: str) -> list[int]:
     match = ID_QUERY.fullmatch(query.strip())
     number = int(match[1]) if match else len(index.present)
     return [number] if number < len(index.present) and index.present[number] else []
+
+
+def near_spellings(run: RunFolder, query: str, *, limit: int = 5) -> list[int]:
+    """Return the target tokens that are spelt most like what was typed, for a name that no token has.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    query : str
+        A misspelt native form or readable text, in any case.
+    limit : int, default=5
+        Most ids to return.
+
+    Returns
+    -------
+    list of int
+        Target ids: tokens that `find_tokens` finds, where the query is part of one; else those with the fewest letters
+        to change, at most a third of the query's, the more frequent first among equals. Empty where nothing is near.
+    """
+    wanted = query.strip()[:MAX_COMPARED]
+    within = find_tokens(run, wanted, limit=limit)
+    if within or not wanted:
+        return within
+    index, folded = _index(run, "tokens"), _without_marks(wanted).casefold()
+    bound, letters = max(1, len(folded) // 3), set(folded)
+    low, high = len(folded) - bound, len(folded) + bound
+    steps = {
+        i: edit_distance(folded, text, bound=bound)
+        for i, text in enumerate(index.folded[1])
+        if low <= len(text) <= high and len(letters.difference(text)) <= bound and index.present[i]
+    }
+    return sorted((i for i in steps if steps[i] <= bound), key=lambda i: (steps[i], index.place[i], i))[:limit]
+
+
+def _without_marks(name: str) -> str:
+    """Return a typed name without the marks by which tokenizers write that a word begins or goes on."""
+    for mark in ("▁", "Ġ", "##"):
+        if name.startswith(mark) and name != mark:
+            return name.removeprefix(mark)
+    return name
+
+
+def edit_distance(one: str, other: str, *, bound: int) -> int:
+    """Return how many letters to insert, delete, replace or swap with their neighbour turn one text into another.
+
+    Parameters
+    ----------
+    one, other : str
+        The texts.
+    bound : int
+        Above it the exact number does not matter.
+
+    Returns
+    -------
+    int
+        The number (optimal string alignment); ``bound + 1`` where it is larger than the bound.
+
+    Examples
+    --------
+    >>> edit_distance("mkulmia", "mkulima", bound=2), edit_distance("abc", "xyz", bound=1)
+    (1, 2)
+    """
+    before, last = [0] * (len(other) + 1), list(range(len(other) + 1))
+    for i, a in enumerate(one, start=1):
+        row = [i]
+        for j, b in enumerate(other, start=1):
+            steps = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
+                steps = min(steps, before[j - 2] + 1)
+            row.append(steps)
+        if min(row) > bound and min(last) > bound:
+            return bound + 1
+        before, last = last, row
+    return min(last[-1], bound + 1)
+
+
+def named_tokens(run: RunFolder, query: str) -> list[int]:
+    """Return every target token that a name means, or refuse it with the nearest spellings.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    query : str
+        ``#ID``, the native form or the readable text, in this very spelling.
+
+    Returns
+    -------
+    list of int
+        As `RunFolder.find`.
+
+    Raises
+    ------
+    RunFolderError
+        If no token has that name; the remedy names tokens that are spelt like it.
+    """
+    try:
+        return run.find(query)
+    except RunFolderError:
+        near = near_spellings(run, query)
+        if not near:
+            raise
+        names = ", ".join(f"{_shown(run, i)} (#{i})" for i in near)
+        raise bad_input(
+            "TOKEN", expected="a token of the target vocabulary", got=ascii(query), error=RunFolderError,
+            remedy=f"did you mean {names}? Else give #ID, the native form or the readable text",
+        ) from None  # fmt: skip
+
+
+def _shown(run: RunFolder, target_id: int) -> str:
+    text, start = (run.column("tokens", name)[target_id] for name in ("text", "word_start"))
+    return show_token(str(text), word_start=bool(start), limit=32)

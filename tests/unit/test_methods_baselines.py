@@ -478,9 +478,10 @@ def test_a_shared_token_that_is_not_copied_is_explained_as_such(baseline: RunFol
         assert (found.origin, found.rule, found.source_id) == ("copied", "exact", 5)
         return
     assert (found.origin, found.rule, found.source_id, found.contributors) == ("fallback", "none", None, ())
-    assert f"source token #5 matches, but {method} does not copy it" in found.verdicts
+    said = [verdict.text for verdict in found.verdicts]
+    assert f"Source token #5 matches, but {method} does not copy it." in said
     assert [c.source_id for c in found.candidates] == [5]
-    assert not any("copied" in verdict for verdict in found.verdicts)
+    assert not any("Copied" in text for text in said)
     assert baseline.column("source_tokens", "target_id").tolist() == [0, 1, 2, 3, 4, *[-1] * 6]
 
 
@@ -509,8 +510,8 @@ def test_a_mean_of_pieces_is_explained_as_one(tmp_path: Path) -> None:
     several, one = explain_token(run, place("▁abcd")), explain_token(run, place("cdcd"))
     assert several.formula == "e(▁abcd) = 0.50 e(▁ab) + 0.50 e(cd)"
     assert several.threshold is None
-    assert "mean of 2 source pieces of its text" in several.verdicts
-    assert "one source piece covers its text" in one.verdicts
+    assert several.verdicts[0].text == "Mean of 2 source pieces of its text."
+    assert one.verdicts[0].text == "One source piece covers its text."
 
 
 # --- extension --------------------------------------------------------------------------------------------------

@@ -151,7 +151,7 @@ def test_explanation_of_a_combined_token(run: RunFolder) -> None:
     assert explanation.formula == "e(▁mkulima) = 0.60 e(▁farmer) + 0.40 e(▁market)"
     assert explanation.examples == ("Mkulima anauza maziwa sokoni.", "Kila mkulima ana shamba.")
     assert explanation.source_id is None
-    assert explanation.verdicts == ()
+    assert explanation.verdicts[0].text == "One contributor has 60 %: it says more than all the others together."
 
 
 def test_threshold_with_a_temperature() -> None:
@@ -187,14 +187,18 @@ def test_explanation_of_a_copied_token(run: RunFolder) -> None:
     assert explanation.source_id == source_id_of(run, "▁market")
     assert explanation.threshold is None
     assert explanation.formula == "e(▁market) = e(▁market), bit for bit"
-    assert explanation.verdicts == (f"copied bit for bit from source token #{explanation.source_id} (exact match)",)
+    copied = f"Copied bit for bit from source token #{explanation.source_id} (exact match)."
+    assert [v.text for v in explanation.verdicts] == [
+        copied,
+        "As an anchor it feeds 1 combined row, with a total weight of 0.40.",
+    ]
     assert [c.rank for c in explanation.candidates] == [0]
 
 
 def test_explanation_of_a_special_token_matched_by_role(run: RunFolder) -> None:
     explanation = explain_token(run, id_of(run, "[MASK]"))
     assert explanation.formula == "e([MASK]) = e(<mask>), bit for bit"
-    assert explanation.verdicts[0].endswith("(by its role)")
+    assert explanation.verdicts[0].text.endswith("(by its role).")
 
 
 def test_explanation_of_a_fallback_token(run: RunFolder) -> None:
@@ -202,10 +206,11 @@ def test_explanation_of_a_fallback_token(run: RunFolder) -> None:
     assert explanation.origin == "fallback"
     assert explanation.contributors == ()
     assert explanation.formula == "e(▁nadra) ~ N(mean, std) of the source rows, per dimension, seed 42"
-    assert explanation.verdicts[:2] == (
-        "neither shared nor combined: no auxiliary vector",
-        "yet it occurs once in the corpus",
-    )
+    assert [v.text for v in explanation.verdicts[:2]] == [
+        "Neither shared nor combined: no auxiliary vector.",
+        "It occurs once in the corpus: training has to teach it.",
+    ]
+    assert "--min-count" in explanation.verdicts[0].advice
 
 
 @pytest.mark.parametrize(
@@ -247,7 +252,9 @@ def test_candidates_of_a_fuzzy_match() -> None:
     assert {c.token for c in explanation.candidates} == {"▁milk", "▁Milk"}
     assert [c.rank for c in explanation.candidates] == [0, 1]
     assert explanation.candidates[0].source_id == explanation.source_id
-    assert "1 more source token could have been copied instead" in explanation.verdicts
+    assert "1 more source token could have been copied instead." in {v.text for v in explanation.verdicts}
+    assert explanation.verdicts[0].tone == "note"
+    assert "--match exact" in explanation.verdicts[0].advice
     assert "candidates:" in render_text(explanation)
 
 
@@ -276,12 +283,12 @@ def test_weights_of_a_row_sum_to_one(run: RunFolder) -> None:
 
 
 def verdicts(run: RunFolder, token: str) -> str:
-    return " | ".join(explain_token(run, id_of(run, token)).verdicts)
+    return " | ".join(v.text for v in explain_token(run, id_of(run, token)).verdicts)
 
 
 def test_verdict_nearly_a_copy() -> None:
     run = with_row("▁sokoni", {"▁market": 0.97, "▁the": 0.03})
-    assert "one contributor has 97%: nearly a copy" in verdicts(run, "▁sokoni")
+    assert "One contributor has 97 %: nearly a copy." in verdicts(run, "▁sokoni")
     run = with_row("▁sokoni", {"▁market": 0.94, "▁the": 0.06})
     assert "nearly a copy" not in verdicts(run, "▁sokoni")
 
@@ -301,12 +308,12 @@ def test_verdict_contributors_are_symbols() -> None:
 
 def test_verdict_contributors_are_special() -> None:
     run = with_row("▁sokoni", {"</s>": 0.6, "▁market": 0.4})
-    assert "1 contributor is no text (special or byte), 60% of the weight" in verdicts(run, "▁sokoni")
+    assert "1 contributor is no text (special or byte), 60 % of the weight." in verdicts(run, "▁sokoni")
 
 
 def test_verdict_contributors_in_another_script() -> None:
     run = with_row("▁sokoni", {"سلام": 0.7, "▁market": 0.3})
-    expected = "contributors in another script: 70% of the weight is Arabic, not Latin"
+    expected = "Contributors in another script: 70 % of the weight is Arabic, not Latin."
     assert expected in verdicts(run, "▁sokoni")
     run = with_row("▁sokoni", {"سلام": 0.4, "▁market": 0.6})
     assert "another script" not in verdicts(run, "▁sokoni")
@@ -318,14 +325,14 @@ def test_verdict_few_occurrences() -> None:
     frequency = result.frequency.copy()
     frequency[result.target.tokens.index("▁mkulima")] = 11
     run = write_toy_run(result=dataclasses.replace(result, frequency=frequency))
-    assert verdicts(run, "▁mkulima") == "auxiliary vector from 11 occurrences"
+    assert verdicts(run, "▁mkulima").endswith("Auxiliary vector from 11 occurrences.")
 
 
 def test_verdict_norm() -> None:
     run = write_toy_run()
     short = 0.4 * source_norm(run)
     run = with_row("▁mkulima", {"▁farmer": 0.6, "▁market": 0.4}, norm=short)
-    assert verdicts(run, "▁mkulima") == "norm 0.4x of the source mean"
+    assert verdicts(run, "▁mkulima").endswith("Its row has 0.40 times the mean source length.")
 
 
 def test_verdict_nearly_a_mean(run: RunFolder) -> None:
@@ -333,7 +340,9 @@ def test_verdict_nearly_a_mean(run: RunFolder) -> None:
     wide = dataclasses.replace(explain_token(run, id_of(run, "▁mkulima")), effective_contributors=312.4)
     from focus_core.provenance.verdicts import verdicts_of
 
-    assert "spread over 312 effective contributors: nearly a mean of the shared tokens" in verdicts_of(wide, run)
+    assert "Spread over 312 effective contributors: nearly a mean of the shared tokens." in {
+        v.text for v in verdicts_of(dataclasses.replace(wide, max_weight=0.1), run)
+    }
 
 
 def test_source_norm_is_the_root_mean_square_length(run: RunFolder) -> None:
