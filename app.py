@@ -8,11 +8,14 @@ ICON = Path(__file__).parent / "assets" / "icon.png"
 st.set_page_config(page_title="FOCUS Lab", page_icon=ICON, layout="wide", initial_sidebar_state=272)
 
 from focus_ui.components import sidebar  # noqa: E402 (the first command sets the page)
-from focus_ui.navigation import pages  # noqa: E402
+from focus_ui.guards import guarded  # noqa: E402
+from focus_ui.navigation import pages, tab_title  # noqa: E402
 from focus_ui.state import init_state  # noqa: E402
 
 init_state()
 st.logo(ICON, size="large")
-page = st.navigation(pages(), position="top")
+page = st.navigation(pages(), position="sidebar", expanded=True)
+st.set_page_config(page_title=tab_title(page.url_path))
 sidebar()
-page.run()
+with guarded():
+    page.run()

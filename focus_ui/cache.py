@@ -26,7 +26,8 @@ from focus_core.provenance import (
     neighbour_change,
 )
 from focus_core.run_folder import ProjectionFolder, RunFolder, TrainingFolder, open_run
-from focus_ui import map_tables
+from focus_ui import gallery_cards, map_tables
+from focus_ui.gallery_cards import RunCard
 from focus_ui.map_tables import MapLayout
 from focus_ui.training_tables import change_table
 
@@ -64,6 +65,32 @@ def _load_run(path: str, digest: str) -> RunFolder:
     """Open a run; the digest is part of the key, so that a replaced folder is read again."""
     del digest
     return open_run(path)
+
+
+def run_card(path: Path) -> RunCard:
+    """Return what a list of runs says of a run; see `gallery_cards.read_card`.
+
+    Kept apart from `load_run`: a list of many runs would push the current one out of its few places.
+
+    Parameters
+    ----------
+    path : Path
+        The run's folder.
+
+    Returns
+    -------
+    RunCard
+        Read again when the manifest changes or a training is added.
+    """
+    manifest = path / "manifest.json"
+    digest = sha256_file(manifest) if manifest.is_file() else ""
+    return _run_card(str(path), digest, gallery_cards.training_names(path))
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _run_card(path: str, digest: str, trainings: tuple[str, ...]) -> RunCard:
+    del digest, trainings
+    return gallery_cards.read_card(Path(path))
 
 
 def explain(run: RunFolder, target_id: int) -> Explanation:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from focus_core.job_record import RUN_ID, JobState, list_jobs
-from focus_core.jobs import job_state
+from focus_core.job_record import RUN_ID, Job, JobState, list_jobs, read_job
+from focus_core.jobs import is_owner, job_state
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ROOT / "assets"
@@ -49,12 +49,15 @@ class RunEntry:
         Its folder.
     title : str
         What its maker called it, plain text; "" where nobody did.
+    created : float, default=None
+        When it was started, in seconds since the epoch; known of own runs.
     """
 
     id: str
     kind: RunKind
     path: Path
     title: str = ""
+    created: float | None = None
 
 
 def runs_root() -> Path:
@@ -89,9 +92,12 @@ def shared_runs() -> list[RunEntry]:
 
 
 def own_runs(owner: str) -> list[RunEntry]:
-    """Return the finished runs of one session, newest first."""
-    jobs = [job for job in list_jobs(runs_root(), owner=owner) if job_state(job) is JobState.DONE]
-    return [RunEntry(id=job.id, kind=RunKind.OWN, path=job.run, title=job.title) for job in jobs]
+    """Return the finished runs of one owner, newest first."""
+    return [_own(job) for job in list_jobs(runs_root(), owner=owner) if job_state(job) is JobState.DONE]
+
+
+def _own(job: Job) -> RunEntry:
+    return RunEntry(id=job.id, kind=RunKind.OWN, path=job.run, title=job.title, created=job.created)
 
 
 def listed_runs(owner: str) -> list[RunEntry]:
@@ -114,13 +120,14 @@ def find_run(run_id: str, owner: str) -> RunEntry | None:
     RunEntry or None
         ``None`` where there is no such finished run.
     """
-    for entry in listed_runs(owner):
-        if entry.id == run_id:
-            return entry
-    path = runs_root() / run_id if RUN_ID.fullmatch(run_id) else None
-    if path is not None and (path / "manifest.json").is_file():
-        return RunEntry(id=run_id, kind=RunKind.LINK, path=path)
-    return None
+    listed = next((entry for entry in (*demo_runs(), *shared_runs()) if entry.id == run_id), None)
+    if listed is not None or not RUN_ID.fullmatch(run_id):
+        return listed
+    job = read_job(runs_root(), run_id)
+    if job is not None and is_owner(job, owner) and job_state(job) is JobState.DONE:
+        return _own(job)
+    path = runs_root() / run_id
+    return RunEntry(id=run_id, kind=RunKind.LINK, path=path) if (path / "manifest.json").is_file() else None
 
 
 def sample_corpora() -> dict[str, Path]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from focus_core.errors import FocusError
@@ -9,16 +11,20 @@ from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape, show_token
 from focus_ui import cache, catalog, navigation, state
 from focus_ui.catalog import RunEntry
+from focus_ui.frame_link import copy_link
+from focus_ui.frame_script import frame_script
 from focus_ui.jobs_view import job_tray
 from focus_ui.tables import kpis
 from focus_ui.theme import CATEGORIES, Category, category_of, count, percent
 
 N_HITS = 8
-SEARCH_HELP = "Part of a token as it reads, its native form, or #ID."
+N_SOURCE_HITS = 3
+SEARCH_HELP = "Part of a token as it reads, its native form, or #ID. The key / leads here from anywhere."
+LINK_HELP = "The address of this run and of what this page shows, for a message, a bug report or a bookmark."
 
 
 def sidebar() -> None:
-    """Draw what stands beside every page."""
+    """Draw what stands beside every page: search, the run and its link, jobs, the legend."""
     entry = state.current_run()
     run = _open_quietly(entry)
     with st.sidebar:
@@ -27,8 +33,11 @@ def sidebar() -> None:
         run_chooser(entry)
         if run is not None:
             run_facts(run)
-            legend(run)
+        copy_link("_copy_view", label="Copy link of this view", help_text=LINK_HELP, wide=True)
         job_tray()
+        if run is not None:
+            legend(run)
+        frame_script()
 
 
 def _open_quietly(entry: RunEntry | None) -> RunFolder | None:
@@ -55,7 +64,7 @@ def token_search(run: RunFolder) -> None:
         type="search",
         live="300ms",
         key="_search",
-        placeholder="Find a token",
+        placeholder="Find a token: press /",
         icon=":material/search:",
         help=SEARCH_HELP,
         label_visibility="collapsed",
@@ -63,11 +72,32 @@ def token_search(run: RunFolder) -> None:
     )
     if not query:
         return
+    try:
+        _search_hits(run, query)
+    except FocusError:
+        st.caption("This run cannot be searched: it was deleted, or a file of it is damaged.")
+
+
+def _search_hits(run: RunFolder, query: str) -> None:
+    """Draw the target tokens that fit, and source tokens that no target token has the name of."""
     hits = cache.search(run, query, limit=N_HITS)
+    shared = run.column("source_tokens", "target_id")
+    sources = [i for i in cache.search_source(run, query, limit=N_HITS) if int(shared[i]) < 0][:N_SOURCE_HITS]
     if not hits:
         st.caption("No target token fits.")
     for target_id in hits:
         navigation.link(navigation.TOKEN, token_label(run, target_id), icon="", width="stretch", token=target_id)
+    if sources:
+        st.caption("In the source vocabulary alone")
+    for source_id in sources:
+        label = f":gray[□] {_source_words(run, source_id)} :gray[#{source_id}]"
+        navigation.link(navigation.TOKEN, label, icon="", width="stretch", source=source_id)
+
+
+def _source_words(run: RunFolder, source_id: int) -> str:
+    """Return a source token as safe Markdown."""
+    row = run.source_rows([source_id])[0]
+    return markdown_escape(show_token(str(row["text"]), word_start=bool(row["word_start"]), limit=32))
 
 
 def token_label(run: RunFolder, target_id: int) -> str:
@@ -106,9 +136,8 @@ def run_chooser(entry: RunEntry | None) -> None:
     if not entries:
         st.caption("No run yet.")
         return
-    names = {listed.id: run_name(listed) for listed in entries}
-    if entry is not None:
-        st.session_state["_run_choice"] = entry.id
+    names = run_names(entries)
+    st.session_state["_run_choice"] = None if entry is None else entry.id
     st.selectbox(
         "Run",
         list(names),
@@ -117,7 +146,7 @@ def run_chooser(entry: RunEntry | None) -> None:
         key="_run_choice",
         on_change=_choose,
         placeholder="Choose a run",
-        help="The demo, the runs of this browser session, and those the operator shares. Others open by their link.",
+        help="The demo, the runs made in this browser, and those the operator shares. Others open by their link.",
     )
 
 
@@ -127,12 +156,39 @@ def _choose() -> None:
         state.choose_run(chosen)
 
 
+def run_names(entries: Sequence[RunEntry]) -> dict[str, str]:
+    """Return how runs are listed, by id; plain text, no two alike: a list sends back the name that was chosen.
+
+    Parameters
+    ----------
+    entries : sequence of RunEntry
+        The runs.
+
+    Returns
+    -------
+    dict of str to str
+        Names by id, in the same order.
+    """
+    names: dict[str, str] = {}
+    for entry in entries:
+        names[entry.id] = _distinct(run_name(entry), str(entry.kind), set(names.values()))
+    return names
+
+
+def _distinct(name: str, kind: str, taken: set[str]) -> str:
+    """Return a name that is not taken: numbered, before the word that says whose run it is."""
+    if name not in taken:
+        return name
+    stem = name.removesuffix(f" · {kind}")
+    return next(n for n in (f"{stem} ({i}) · {kind}" for i in range(2, len(taken) + 3)) if n not in taken)
+
+
 def run_name(entry: RunEntry) -> str:
     """Return how a run is listed: its title, else its new vocabulary, and whose it is; plain text."""
-    run = _open_quietly(entry)
-    if run is None:
+    card = cache.run_card(entry.path)
+    if card.problem:
         return f"damaged run · {entry.kind}"
-    name = show_token(entry.title or str(run.manifest["target"]["name"]), limit=60).replace("␣", " ")
+    name = show_token(entry.title or card.target, limit=60).replace("␣", " ")
     return f"{name} · {entry.kind}"
 
 

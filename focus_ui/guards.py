@@ -2,43 +2,113 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import streamlit as st
 
+from focus_core.errors import FocusError
 from focus_core.job_record import JobState, read_job
-from focus_core.jobs import job_state
+from focus_core.jobs import is_owner, job_state
 from focus_core.run_folder import RunFolder
 from focus_ui import catalog, navigation, state
 from focus_ui.cache import load_run
-from focus_ui.errors import reported
-from focus_ui.jobs_view import job_panel
+from focus_ui.catalog import RunEntry, RunKind
+from focus_ui.errors import show_error
+from focus_ui.jobs_view import delete_button, job_panel
 from focus_ui.tables import showcase, token_table
+from focus_ui.theme import count
+
+MAX_DIGITS = 12
+"""No vocabulary has ids this long."""
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Turn what a page raises because its run is damaged, or went away while it was drawn, into words and a way out.
+
+    Yields
+    ------
+    None
+        Nothing.
+    """
+    try:
+        yield
+    except (FocusError, OSError) as error:
+        entry = state.current_run()
+        if entry is None:
+            _show_missing_run()
+        elif isinstance(error, FocusError):
+            _show_damage(error, entry)
+        else:
+            raise
 
 
 def require_run() -> RunFolder:
     """Return the current run; where there is none, say so, offer the way out and end the page."""
+    run = run_if_any()
+    return st.stop() if run is None else run
+
+
+def run_if_any() -> RunFolder | None:
+    """Return the current run; where there is none or it is damaged, say so, offer the way out, and go on.
+
+    Returns
+    -------
+    RunFolder or None
+        ``None`` after a message has been drawn.
+    """
     entry = state.current_run()
     if entry is None:
         _show_missing_run()
-        st.stop()
-    with reported():
-        return load_run(entry.path)
+        return None
+    try:
+        run = load_run(entry.path)
+    except FocusError as error:
+        if state.current_run() is None:  # it went away between the two looks
+            _show_missing_run()
+        else:
+            _show_damage(error, entry)
+        return None
+    state.note_opened(entry.id)
+    return run
+
+
+def _show_damage(error: FocusError, entry: RunEntry) -> None:
+    """Say what is wrong with a run; its owner may delete it."""
+    show_error(error)
+    job = read_job(catalog.runs_root(), entry.id) if entry.kind is RunKind.OWN else None
+    if job is not None and is_owner(job, state.owner()):
+        delete_button(job, key=f"_delete_damaged_{job.id}")
+    _ways_out()
 
 
 def _show_missing_run() -> None:
-    """Explain why there is nothing to show: the run is still being made, has failed, or does not exist."""
+    """Explain why there is nothing to show: the run is being made, has failed, was deleted, or never was."""
     wanted = state.run_id()
     job = read_job(catalog.runs_root(), wanted) if wanted else None
     if job is not None and job_state(job) is not JobState.DONE:
-        st.header("This run is not there yet")
+        st.header("This run is not there yet" if job_state(job) is JobState.RUNNING else "This run did not finish")
         job_panel(job.id)
-        navigation.link(navigation.DATA, "Back to data and run")
-        return
-    st.header("No such run")
-    st.warning("The address names a run that is not on this server: it was deleted, or the link is incomplete.")
-    demos = catalog.demo_runs()
-    if demos:
-        st.button("Open the demo run", type="primary", on_click=state.choose_run, args=(demos[0].id,), key="_open_demo")
-    navigation.link(navigation.DATA, "Make a run of your own")
+    elif state.was_opened(wanted):
+        st.header("This run is gone")
+        st.warning("It was deleted while you looked at it, here or in another tab or window.")
+    else:
+        st.header("No such run")
+        st.warning("The address names a run that is not on this server: it was deleted, or the link is incomplete.")
+    _ways_out()
+
+
+def _ways_out() -> None:
+    """Offer the demo, the other runs, and a run of one's own."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        demos = [entry for entry in catalog.demo_runs() if entry.id != state.run_id()]
+        if demos:
+            st.button(
+                "Open the demo run", type="primary", on_click=state.choose_run, args=(demos[0].id,), key="_open_demo"
+            )
+        st.page_link(navigation.START.file, label="All runs", icon=navigation.START.icon)
+        navigation.link(navigation.DATA, "Make a run of your own")
 
 
 def require_token(run: RunFolder) -> int:
@@ -58,14 +128,28 @@ def require_token(run: RunFolder) -> int:
     ids = set(token_table(run)["id"].tolist())
     if named is None:
         return next(iter(showcase(run)), min(ids))
-    if named.isascii() and named.isdigit() and int(named[:12]) in ids:
-        return int(named[:12])
+    if (wanted := _id_in(named)) is not None and wanted in ids:
+        return wanted
     st.header("No such token")
-    st.warning(f"This run has {len(ids):,} target tokens, and the address names none of them.")
+    words, last = _asked_for(named), max(ids, default=0)
+    st.warning(f"{words} This run has {count(len(ids))} target tokens, with ids from 0 to {count(last)}.")
     st.caption("Find one with the search box beside this page, or take one that shows well how FOCUS works.")
     for target_id in showcase(run)[:1]:
         st.button("Show a token", type="primary", on_click=state.show_target, args=(target_id,), key="_a_token")
     return st.stop()
+
+
+def _id_in(named: str) -> int | None:
+    """Return the id that a part of an address is; ``None`` where it is none."""
+    return int(named) if named.isascii() and named.isdigit() and len(named) <= MAX_DIGITS else None
+
+
+def _asked_for(named: str) -> str:
+    """Return a sentence on the token that an address names; what is no number is not repeated."""
+    wanted = _id_in(named)
+    if wanted is not None:
+        return f"The address asks for token #{count(wanted)}, which does not exist here."
+    return "The address asks for a token by something that is no id."
 
 
 def require_source(run: RunFolder) -> int | None:
@@ -85,9 +169,10 @@ def require_source(run: RunFolder) -> int | None:
     if named is None:
         return None
     kinds = run.column("source_tokens", "kind")
-    if named.isascii() and named.isdigit() and int(named[:12]) < len(kinds) and kinds[int(named[:12])] is not None:
-        return int(named[:12])
+    if (wanted := _id_in(named)) is not None and wanted < len(kinds) and kinds[wanted] is not None:
+        return wanted
     st.header("No such source token")
-    st.warning(f"The source vocabulary has {len(kinds):,} ids, and the address names none of them.")
+    words = _asked_for(named)
+    st.warning(f"{words} The source vocabulary has {count(len(kinds))} ids, from 0 on.")
     navigation.link(navigation.TOKEN, "Back to the target token")
     return st.stop()

@@ -11,7 +11,19 @@ from typing import Literal
 import streamlit as st
 
 from focus_core.errors import FocusError
-from focus_core.job_record import Job, JobState, Progress, failure_message, list_jobs, read_job, read_log, read_progress
+from focus_core.job_record import (
+    Job,
+    JobState,
+    Progress,
+    dismiss,
+    failure_message,
+    is_dismissed,
+    last_word,
+    list_jobs,
+    read_job,
+    read_log,
+    read_progress,
+)
 from focus_core.jobs import cancel_job, delete_run, is_owner, job_state
 from focus_core.token_text import markdown_escape, show_token
 from focus_ui import navigation, state
@@ -20,6 +32,9 @@ from focus_ui.errors import show_error
 from focus_ui.theme import count, duration
 
 POLL_S = 1.0
+RECENT_S = 24 * 3600
+MAX_ENDED = 3
+TAIL_LINES = 8
 TRAINING_VERB = "adapt"
 STATE_ICONS = {
     JobState.RUNNING: ":material/progress_activity:",
@@ -41,36 +56,75 @@ def own_jobs() -> list[Job]:
 
 
 def job_tray() -> None:
-    """Draw every job of the session in the sidebar, with progress and cancel."""
-    jobs = own_jobs()
-    if not jobs:
+    """Draw the session's jobs in the sidebar: those that run with progress, log and cancel, the ended till dismissed.
+
+    Only what runs is polled. What an ended job offers is drawn once, outside: a click never meets a poll of its own.
+    """
+    jobs = [job for job in own_jobs() if not is_dismissed(job)]
+    states = {job.id: job_state(job) for job in jobs}
+    running = tuple(job.id for job in jobs if states[job.id] is JobState.RUNNING)
+    ended = [job for job in jobs if states[job.id] is not JobState.RUNNING and _is_recent(job)]
+    if not running and not ended:
         return
-    st.subheader("Jobs")
-    running = [job.id for job in jobs if job_state(job) is JobState.RUNNING]
-    st.fragment(_tray, run_every=POLL_S if running else None)(tuple(running))
+    with st.container(key="job_tray", gap="xsmall"):
+        st.markdown("**Jobs**")
+        if running:
+            st.fragment(_tray, run_every=POLL_S)(running)
+        for job in ended[:MAX_ENDED]:
+            _ended_row(job, states[job.id])
+        if len(ended) > MAX_ENDED:
+            st.caption(f"{count(len(ended) - MAX_ENDED)} older ones stand on the page Data and run.")
+
+
+def _is_recent(job: Job) -> bool:
+    """Whether an ended job is still news: a browser keeps its runs for months, the tray shows those of a day."""
+    return time.time() - last_word(job) < RECENT_S
 
 
 def _tray(running: tuple[str, ...]) -> None:
-    """Draw the newest jobs; when one has ended since the page was drawn, draw the whole page once more."""
-    jobs = own_jobs()
-    now_running = tuple(job.id for job in jobs if job_state(job) is JobState.RUNNING)
-    if set(running) - set(now_running):
+    """Draw the running jobs; when one has ended since the page was drawn, draw the whole page once more."""
+    jobs = {job.id: job for job in own_jobs()}
+    if any(job_id not in jobs or job_state(jobs[job_id]) is not JobState.RUNNING for job_id in running):
         st.rerun()
-    for job in jobs[:4]:
-        _tray_row(job)
+    for job_id in running:
+        _running_row(jobs[job_id])
 
 
-def _tray_row(job: Job) -> None:
-    job_now = job_state(job)
+def _running_row(job: Job) -> None:
     with st.container(border=True, gap="xsmall"):
-        st.markdown(f"{STATE_ICONS[job_now]} **{_title(job)}** :{STATE_COLORS[job_now]}-badge[{job_now}]")
-        if job_now is JobState.RUNNING:
-            progress_bar(read_progress(job), job)
-            st.button("Cancel", key=f"_cancel_tray_{job.id}", on_click=cancel_job, args=(job,), width="stretch")
-        elif job_now is JobState.DONE and state.run_id() != job.id:
-            st.button("Open", key=f"_open_tray_{job.id}", on_click=state.choose_run, args=(job.id,), width="stretch")
-        elif job_now is JobState.FAILED:
+        _row_head(job, JobState.RUNNING)
+        progress_bar(read_progress(job), job)
+        st.button("Cancel", key=f"_cancel_tray_{job.id}", on_click=cancel_job, args=(job,), width="stretch")
+        _log_tail(job)
+
+
+def _ended_row(job: Job, job_now: JobState) -> None:
+    with st.container(border=True, gap="xsmall"):
+        _row_head(job, job_now)
+        if job_now is JobState.FAILED:
             st.caption(markdown_escape(failure_message(job)[:300]))
+            _log_tail(job)
+        with st.container(horizontal=True, gap="xsmall"):
+            if job_now is JobState.DONE and state.run_id() != job.id:
+                st.button("Open", key=f"_open_tray_{job.id}", on_click=_open_from_tray, args=(job,), width="stretch")
+            st.button("Dismiss", key=f"_dismiss_{job.id}", on_click=dismiss, args=(job,), width="stretch")
+
+
+def _row_head(job: Job, job_now: JobState) -> None:
+    st.markdown(f"{STATE_ICONS[job_now]} **{_title(job)}** :{STATE_COLORS[job_now]}-badge[{job_now}]")
+
+
+def _log_tail(job: Job) -> None:
+    """Draw the last lines of a job's log, folded."""
+    log = read_log(job, n_lines=TAIL_LINES)
+    if log:
+        with st.expander("Log", icon=":material/terminal:"):
+            st.code(log, language=None, wrap_lines=True)
+
+
+def _open_from_tray(job: Job) -> None:
+    dismiss(job)
+    state.choose_run(job.id)
 
 
 def _title(job: Job) -> str:
@@ -155,7 +209,7 @@ def _panel_body(job: Job, job_now: JobState) -> None:
     else:
         st.caption("Cancelled; nothing was left behind.")
     if mine and job_now is not JobState.RUNNING:
-        st.button("Delete", icon=":material/delete:", key=f"_delete_{job.id}", on_click=remove_job, args=(job,))
+        delete_button(job, key=f"_delete_{job.id}")
 
 
 def _done_links(job: Job) -> None:
@@ -167,6 +221,21 @@ def _done_links(job: Job) -> None:
             navigation.go(navigation.TRAIN if job.verb == TRAINING_VERB else navigation.OVERLAP)
         for page, label in ((navigation.OVERLAP, "See the overlap"), (navigation.TOKEN, "Open a token")):
             st.page_link(page.file, label=label, icon=page.icon, query_params={state.RUN_PARAM: job.id})
+
+
+def delete_button(job: Job, *, key: str) -> None:
+    """Draw a button that asks before it deletes a run of the session.
+
+    Parameters
+    ----------
+    job : Job
+        The run's job; an ended one.
+    key : str
+        Key of the button that does it.
+    """
+    with st.popover("Delete", icon=":material/delete:", width="content"):
+        st.caption("The run, its trainings and its maps are removed from this server. Links to it lead nowhere then.")
+        st.button("Delete for good", key=key, on_click=remove_job, args=(job,), type="primary")
 
 
 def remove_job(job: Job) -> None:

@@ -50,6 +50,23 @@ def pages() -> list[st.Page]:
     ]
 
 
+def tab_title(url: str) -> str:
+    """Return what the browser's tab says of a page.
+
+    Parameters
+    ----------
+    url : str
+        The last part of its address; "" is the first page.
+
+    Returns
+    -------
+    str
+        Its title and the app's name.
+    """
+    page = next((page for page in PAGES if page.url == url), START)
+    return f"{page.title} · FOCUS Lab"
+
+
 def link(
     page: PageEntry,
     label: str,

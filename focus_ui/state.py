@@ -1,16 +1,19 @@
 """The state of a browser session: who it is, which run and which token it looks at.
 
-Owns every key of ``st.session_state`` that outlives a page, and the page's address. Widget keys begin with "_".
+Owns every key of ``st.session_state`` that outlives a page, the page's address, and who a session belongs to: the
+browser keeps the owner's secret in a cookie (`frame_script` sets it), and it never stands in an address. Widget keys
+begin with "_".
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 from enum import StrEnum
 
 import streamlit as st
 
-from focus_ui.catalog import RunEntry, demo_runs, find_run
+from focus_ui.catalog import RunEntry, demo_runs, find_run, own_runs
 
 
 class Key(StrEnum):
@@ -24,16 +27,21 @@ class Key(StrEnum):
     CLICKS = "focus_clicks"
     CHAPTER = "focus_chapter"
     LEARNT = "focus_learnt"
+    OPENED = "focus_opened"
 
 
 RUN_PARAM, TOKEN_PARAM, SOURCE_PARAM = "run", "token", "source"
 CHAPTER_PARAM = "chapter"
 PAGE_PARAMS = (TOKEN_PARAM, SOURCE_PARAM)
+OWNER_COOKIE = "focus_lab_owner"
+SECRET = re.compile(r"[0-9a-f]{32}")
+"""What an owner's secret looks like: 128 random bits."""
 
 
 def init_state() -> None:
-    """Fill the state of a new session; take the run from the page's address, or put it there."""
-    st.session_state.setdefault(Key.OWNER, secrets.token_hex(16))
+    """Fill the state of a new session; take the owner from the browser, and the run from the page's address."""
+    if Key.OWNER not in st.session_state:
+        st.session_state[Key.OWNER] = _kept_owner() or secrets.token_hex(16)
     named = st.query_params.get(RUN_PARAM)
     if named:
         if named != st.session_state.get(Key.RUN):
@@ -52,9 +60,28 @@ def _enter_run(run_id: str) -> None:
     st.session_state.pop(Key.SOURCE, None)
 
 
+def _kept_owner() -> str | None:
+    """Return the secret that the browser kept from an earlier session; ``None`` where it keeps none."""
+    kept = st.context.cookies.get(OWNER_COOKIE)
+    return kept if isinstance(kept, str) and SECRET.fullmatch(kept) else None
+
+
 def owner() -> str:
-    """Return the session's secret: whoever holds it owns the session's jobs and runs."""
+    """Return the secret of the session's owner, one per browser: whoever holds it owns its jobs and runs."""
     return str(st.session_state[Key.OWNER])
+
+
+def adopt_owner(secret: object) -> None:
+    """Become the owner that another tab of the same browser made in the meantime.
+
+    Parameters
+    ----------
+    secret : object
+        What the browser sent; anything that is no secret changes nothing, and so does one that comes after this
+        session has made a run of its own.
+    """
+    if isinstance(secret, str) and SECRET.fullmatch(secret) and not own_runs(owner()):
+        st.session_state[Key.OWNER] = secret
 
 
 def run_id() -> str | None:
@@ -67,6 +94,16 @@ def current_run() -> RunEntry | None:
     """Return the current run; ``None`` where its id leads nowhere."""
     wanted = run_id()
     return find_run(wanted, owner()) if wanted else None
+
+
+def note_opened(entry_id: str) -> None:
+    """Take note that a run could be opened: should it be missing later, it was deleted."""
+    st.session_state[Key.OPENED] = entry_id
+
+
+def was_opened(entry_id: str | None) -> bool:
+    """Whether this session had a run open before it went missing."""
+    return entry_id is not None and st.session_state.get(Key.OPENED) == entry_id
 
 
 def choose_run(new_id: str) -> None:

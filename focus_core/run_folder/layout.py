@@ -46,6 +46,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 REQUIRED = (MANIFEST, EMBEDDINGS, STATISTICS, *(f"{name}.parquet" for name in COLUMNS if name != "examples"))
 """The files without which a folder is no run."""
 
+MANIFEST_KEYS: dict[str, tuple[str, ...]] = {
+    "config": ("method", "match", "preset", "seed"),
+    "counts": ("n_source", "n_target", "n_overlap", "n_new", "n_anchors", "by_rule", "by_origin"),
+    "source": ("name",),
+    "target": ("name",),
+}
+"""The entries of a manifest that every reader relies on, and what each holds."""
+
 ID_QUERY = re.compile(r"#([0-9]{1,9})")
 """How a person names a token by its id."""
 
@@ -80,7 +88,19 @@ def parse_manifest(subject: str, data: bytes) -> dict[str, Any]:
         raise no_run(subject, expected, f"version {version!r}", "run it again, or use the release that wrote it")
     if manifest.get("kind") != KIND:
         raise no_run(subject, f"a run of kind {KIND}", f"{manifest.get('kind')!r}", "give a folder that `init` wrote")
+    _check_entries(subject, manifest)
     return dict(manifest)
+
+
+def _check_entries(subject: str, manifest: dict[str, Any]) -> None:
+    """Refuse a manifest of the right version that somebody or something has cut."""
+    for name, keys in MANIFEST_KEYS.items():
+        entry = manifest.get(name)
+        lacking = [key for key in keys if not isinstance(entry, dict) or key not in entry]
+        if lacking:
+            raise no_run(subject, f"{name}.{lacking[0]} in {MANIFEST}", "none", "run it again")
+    if not isinstance(manifest.get("warnings"), list):
+        raise no_run(subject, f"a list of warnings in {MANIFEST}", "none", "run it again")
 
 
 def no_run(subject: str, expected: str, got: str, remedy: str) -> InvalidInputError:
