@@ -17,8 +17,16 @@ from plotly.subplots import make_subplots
 from focus_core.token_text import plotly_escape
 from focus_ui.theme import ACCENT, CATEGORIES, NEUTRAL, SOURCE_ONLY
 
-CONFIG: dict[str, Any] = {"displayModeBar": False, "showSendToCloud": False, "displaylogo": False}
-"""plotly options for every chart: no button that sends data anywhere."""
+CONFIG: dict[str, Any] = {
+    "displayModeBar": "hover",
+    "modeBarButtonsToRemove": [
+        "zoom2d", "pan2d", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d",
+    ],
+    "toImageButtonOptions": {"format": "png", "scale": 2},
+    "showSendToCloud": False,
+    "displaylogo": False,
+}  # fmt: skip
+"""plotly options for every chart: a camera, which `chart_export.save_chart` uses too, and no button that sends data."""
 
 ROW_PX = 30
 TICK_CHARACTERS = 26

@@ -6,15 +6,14 @@ Everything is kept with ``RunFolder.remember``: a run never changes.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from focus_core.csv_table import csv_bytes
 from focus_core.domain import Origin
-from focus_core.token_text import csv_safe, show_token
+from focus_core.token_text import show_token
 from focus_ui.theme import CATEGORIES, category_of
 
 if TYPE_CHECKING:
@@ -180,12 +179,7 @@ def tokens_csv(frame: pd.DataFrame) -> bytes:
     bytes
         The file.
     """
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\r\n")
-    writer.writerow(frame.columns)
-    for row in frame.itertuples(index=False):
-        writer.writerow([csv_safe(value) if isinstance(value, str) else value for value in row])
-    return stream.getvalue().encode("utf-8-sig", errors="backslashreplace")
+    return csv_bytes(frame)
 
 
 def showcase(run: RunFolder) -> list[int]:

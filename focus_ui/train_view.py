@@ -14,9 +14,9 @@ from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape
 from focus_ui import cache, catalog, navigation, state
 from focus_ui.change_view import choose_training
+from focus_ui.chart_export import save_chart, save_table
 from focus_ui.errors import show_error
 from focus_ui.figures import CONFIG
-from focus_ui.tables import tokens_csv
 from focus_ui.theme import CATEGORIES, count
 from focus_ui.training_figures import curves_figure, starts_figure
 from focus_ui.training_tables import (
@@ -25,6 +25,7 @@ from focus_ui.training_tables import (
     MethodCurves,
     Start,
     began_elsewhere,
+    curve_points,
     curves,
     most_changed,
     starts,
@@ -104,12 +105,14 @@ def curves_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
     unit = unit or BITS
     groups = curves(trainings, unit)
     if groups:
+        figure, key = curves_figure(groups, unit=unit), f"curves_{run.digest[:12]}_{unit}"
         st.plotly_chart(
-            curves_figure(groups, unit=unit),
-            key=f"curves_{run.digest[:12]}_{unit}",
+            figure,
+            key=key,
             config=CONFIG,
             alt=f"Loss on held-out text in {unit} against tokens of training: {curve_words(groups)}",
         )
+        save_chart(figure, key=key, name=f"Loss curves in {unit}", table=lambda: curve_points(groups, unit))
         st.caption(
             "Lower is better. Every line starts right after initialisation, before any training; thin lines are single "
             "seeds. The held-out text is never trained on; the curve is taken on a part of it, `evaluate` on all. A "
@@ -118,12 +121,14 @@ def curves_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
     found = starts(groups)
     if found:
         st.subheader("Right after initialisation", anchor=False)
+        figure, key = starts_figure(found, unit=unit), f"starts_{run.digest[:12]}_{unit}"
         st.plotly_chart(
-            starts_figure(found, unit=unit),
-            key=f"starts_{run.digest[:12]}_{unit}",
+            figure,
+            key=key,
             config=CONFIG,
             alt=f"Loss right after initialisation in {unit}: {_start_words(found)}",
         )
+        save_chart(figure, key=key, name=f"Loss right after initialisation in {unit}")
     with st.expander("Every training in numbers", icon=":material/table_rows:", expanded=not groups):
         summary_table(trainings)
 
@@ -246,10 +251,7 @@ def change_table(run: RunFolder, training: TrainingFolder, frame: pd.DataFrame) 
         st.markdown(
             f"**{count(len(frame))}** tokens, most changed first{words}. Choose a row to see why.", width="content"
         )
-        st.download_button(
-            "CSV", data=lambda: tokens_csv(frame), file_name="change.csv", mime="text/csv",
-            icon=":material/download:", on_click="ignore", key="_train_csv",
-        )  # fmt: skip
+        save_table(lambda: frame, key="train", name="change")
     number = st.column_config.NumberColumn
     event = st.dataframe(
         {

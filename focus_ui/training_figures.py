@@ -48,7 +48,7 @@ def curves_figure(groups: Sequence[MethodCurves], *, unit: str) -> go.Figure:
     low, high = _range(groups)
     figure.update_layout(
         height=CURVES_PX,
-        margin={"l": 10, "r": 150, "t": 14, "b": 44},
+        margin={"l": 10, "r": 166, "t": 14, "b": 44},
         showlegend=False,
         hovermode="closest",
     )

@@ -208,6 +208,31 @@ def _together(found: list[Curve]) -> MethodCurves:
     return MethodCurves(method=found[0].method, curves=tuple(found), mean=mean)
 
 
+def curve_points(groups: Sequence[MethodCurves], unit: str) -> dict[str, list[Any]]:
+    """Return every point of every curve, one a row.
+
+    Parameters
+    ----------
+    groups : sequence of MethodCurves
+        From `curves`.
+    unit : str
+        What the loss is given in; it names the last column.
+
+    Returns
+    -------
+    dict of str to list
+        ``training``, ``initialised by``, ``seed``, ``tokens`` and the loss.
+    """
+    points = [
+        (curve.name, group.method.label, curve.seed, int(tokens), float(value))
+        for group in groups
+        for curve in group.curves
+        for tokens, value in zip(curve.tokens, curve.values, strict=True)
+    ]
+    names = ("training", "initialised by", "seed", "tokens", f"loss in {unit}")
+    return {name: [point[place] for point in points] for place, name in enumerate(names)}
+
+
 def starts(groups: Sequence[MethodCurves]) -> list[Start]:
     """Return every method's loss right after initialisation, the lowest first.
 
