@@ -5,12 +5,15 @@ import streamlit as st
 from focus_ui import overlap_view as view
 from focus_ui.components import page_head
 from focus_ui.guards import require_run
+from focus_ui.sentence_view import sentence_section
 
 page_head("Overlap", "What the two vocabularies share, and where the row of every target token comes from.")
 run = require_run()
 view.lead_numbers(run)
 unit = view.unit_choice(run)
 clicked = view.vocabulary_bar(run, unit)
+st.subheader("One sentence, two tokenizers", anchor=False)
+sentence_section(run)
 st.subheader("By group", anchor=False)
 by, clicked_group = view.group_chart(run, unit)
 st.subheader("Tokens", anchor=False)
