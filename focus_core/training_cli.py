@@ -1,4 +1,4 @@
-"""The verbs that follow an initialisation: adapt, attach, evaluate, pack, project.
+"""The verbs that follow an initialisation: adapt, attach, atlas, evaluate, pack, project.
 
 Owns their options; every verb is one call into the library. `focus_core.cli` puts them beside the others.
 """
@@ -39,6 +39,7 @@ def add_verbs(app: typer.Typer, *, say: Say, print_json: Callable[[Any], None]) 
         Prints a JSON value.
     """
     app.command()(_adapt_verb(say))
+    app.command()(_atlas_verb(say))
     app.command()(_attach_verb(say))
     app.command()(_evaluate_verb(say, print_json))
     app.command()(_pack_verb(say))
@@ -108,6 +109,23 @@ def _adapt_in_place(run: Path, name: str, **options: Any) -> Path:
         if unfinished(opened, name):
             raise CancelledError(f"training {name}: interrupted", hint="go on with --resume") from None
         raise
+
+
+def _atlas_verb(say: Say) -> Callable[..., None]:
+    def atlas(
+        run: Run,
+        output: Annotated[Path, typer.Argument(metavar="FILE.parquet", help="the file to make")],
+        projection: Annotated[str | None, typer.Option(help="a projection of the run; a UMAP unless given")] = None,
+    ) -> None:
+        """Write a map of a run for Embedding Atlas: tokens, coordinates, exact neighbours."""
+        from focus_core.atlas import write_atlas
+        from focus_core.run_folder import open_run
+        from focus_core.run_log import terminal_progress
+
+        progress = terminal_progress(sys.stderr)
+        say(str(write_atlas(open_run(run), output, projection=projection, progress=progress)))
+
+    return atlas
 
 
 def _attach_verb(say: Say) -> Callable[..., None]:

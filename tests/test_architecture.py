@@ -85,6 +85,7 @@ ORDER = (
     "training",
     "evaluation",
     "projection",
+    "atlas",
     "tokenizer_preview",
     "match_preview",
     "preview_process",
