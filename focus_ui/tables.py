@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from focus_core.csv_table import csv_bytes
-from focus_core.domain import Origin
+from focus_core.domain import Origin, Rule
+from focus_core.overlap_lists import anchors
 from focus_core.token_text import show_token
 from focus_ui.theme import CATEGORIES, category_of
 
@@ -23,9 +24,28 @@ if TYPE_CHECKING:
 
 MAX_GROUPS = 12
 OTHER = "other"
-GROUPINGS = {"script": "script", "length": "length in characters", "kind": "kind of token", "contributors": "support"}
+GROUPINGS = {
+    "rule": "rule",
+    "script": "script",
+    "length": "length in characters",
+    "band": "occurrences in the text",
+    "kind": "kind of token",
+    "contributors": "support",
+}
+RULE_NAMES = {
+    Rule.USER: "your map",
+    Rule.SPECIAL: "control token by role",
+    Rule.EXACT: "exact",
+    Rule.FUZZY: "fuzzy",
+    Rule.SYMBOL: "symbol",
+    Rule.NONE: "no match",
+}
 LENGTHS = ((1, "1"), (2, "2"), (3, "3"), (4, "4"), (6, "5–6"), (8, "7–8"), (12, "9–12"), (10**9, "13 and more"))
 SUPPORTS = ((1, "1 source token"), (3, "2–3"), (10, "4–10"), (30, "11–30"), (100, "31–100"), (10**9, "over 100"))
+FREQUENCIES = (
+    (0, "never"), (1, "once"), (9, "2–9"), (99, "10–99"), (999, "100–999"), (9999, "1,000–9,999"),
+    (10**18, "10,000 and more"),
+)  # fmt: skip
 SHOWCASE_SIZE = 24
 
 
@@ -40,9 +60,10 @@ def token_table(run: RunFolder) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``id``, ``shown`` (see `show_token`), ``token`` (native form), ``category`` (key), ``rule``, ``source_id``,
-        ``frequency``, ``script``, ``kind``, ``length`` and ``contributors`` (bands), ``n_contributors``,
-        ``max_weight``.
+        ``id``, ``shown`` (see `show_token`), ``token`` (native form), ``category`` (key), ``rule`` (in words),
+        ``source_id``, ``source`` (what the source token is called, "" where none is copied), ``frequency``,
+        ``script``, ``kind``, ``length``, ``band`` (of occurrences) and ``contributors`` (bands), ``n_contributors``,
+        ``max_weight``, ``anchor``, ``feeds`` (new tokens that have some of the copied row), ``candidates``.
     """
     return run.remember("app token table", lambda: _token_table(run))
 
@@ -53,20 +74,30 @@ def _token_table(run: RunFolder) -> pd.DataFrame:
     table = run.tokens().to_pydict()
     kept = [i for i, kind in enumerate(table["kind"]) if kind is not None]
     pick: dict[str, list[Any]] = {name: [values[i] for i in kept] for name, values in table.items()}
+    frequency = np.array([f if f is not None else 0 for f in pick["frequency"]], dtype=np.int64)
+    sources = np.array(pick["source_id"], dtype=np.int64)
+    names, fed = run.column("source_tokens", "token"), run.column("source_tokens", "n_fed")
+    candidates = np.bincount(run.column("candidates", "target_id"), minlength=len(table["id"]))
     return pd.DataFrame(
         {
             "id": np.array(pick["id"], dtype=np.int64),
             "shown": [show_token(t, word_start=w) for t, w in zip(pick["text"], pick["word_start"], strict=True)],
             "token": [show_token(t) for t in pick["token"]],
             "category": [category_of(o, r).key for o, r in zip(pick["origin"], pick["rule"], strict=True)],
-            "source_id": np.array(pick["source_id"], dtype=np.int64),
-            "frequency": np.array([f if f is not None else 0 for f in pick["frequency"]], dtype=np.int64),
+            "rule": [RULE_NAMES[Rule(rule)] for rule in pick["rule"]],
+            "source_id": sources,
+            "source": [show_token(str(names[i])) if i >= 0 else "" for i in sources.tolist()],
+            "frequency": frequency,
             "script": pick["script"],
             "kind": pick["kind"],
             "length": [_band(len(t), LENGTHS) for t in pick["text"]],
+            "band": [_band(n, FREQUENCIES) for n in frequency.tolist()],
             "contributors": [_band(n, SUPPORTS) if n else "none" for n in pick["n_contributors"]],
             "n_contributors": np.array(pick["n_contributors"], dtype=np.int64),
             "max_weight": np.nan_to_num(np.array(pick["max_weight"], dtype=np.float64)),
+            "anchor": anchors(run)[kept],
+            "feeds": np.where(sources >= 0, fed[sources], 0).astype(np.int64),
+            "candidates": candidates[kept],
         }
     )
 
@@ -107,7 +138,7 @@ def group_sizes(frame: pd.DataFrame, by: str, *, occurrences: bool) -> list[tupl
 
 
 def _ordered(by: str, groups: dict[str, dict[str, int]]) -> list[tuple[str, dict[str, int]]]:
-    bands = {"length": LENGTHS, "contributors": SUPPORTS}.get(by)
+    bands = {"length": LENGTHS, "contributors": SUPPORTS, "band": FREQUENCIES}.get(by)
     if bands is None:
         return sorted(groups.items(), key=lambda item: (-sum(item[1].values()), item[0]))
     names = [name for _, name in bands] + ["none"]

@@ -66,6 +66,7 @@ ORDER = (
     "token_text",
     "sentence_cuts",
     "sentence",
+    "overlap_lists",
     "csv_table",
     "provenance",
     "reports",
