@@ -6,6 +6,7 @@ would return stale results for them, so no array, table or run is ever hashed; h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ from focus_core.provenance import (
 from focus_core.run_folder import ProjectionFolder, RunFolder, TrainingFolder, open_run
 from focus_ui import gallery_cards, map_tables
 from focus_ui.gallery_cards import RunCard
+from focus_ui.map_payload import pack_points, payload_digest
 from focus_ui.map_tables import MapLayout
 from focus_ui.training_tables import change_table
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from focus_core.checks import CheckResult
+    from focus_core.projection import Direction
 
 
 def load_run(path: Path) -> RunFolder:
@@ -200,6 +203,55 @@ def _map_frame(
 ) -> pd.DataFrame:
     del digest, layout_digest, training_digest, path
     return map_tables.map_frame(_run, _layout, None if _training is None else changes(_run, _training))
+
+
+def cosine_layout(
+    run: RunFolder, training: TrainingFolder | None, directions: Sequence[Direction], titles: Sequence[str]
+) -> MapLayout:
+    """Return a map of cosines to two directions; see `map_tables.cosine_layout`."""
+    named = ("", "") if training is None else (training.digest, str(training.path))
+    axes = tuple((direction.plus, direction.minus) for direction in directions)
+    return _cosine_layout(run.digest, str(run.path), *named, axes, run, training, directions, titles)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Computing cosines")
+def _cosine_layout(
+    digest: str,
+    path: str,
+    training_digest: str,
+    training_path: str,
+    axes: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...],
+    _run: RunFolder,
+    _training: TrainingFolder | None,
+    _directions: Sequence[Direction],
+    _titles: Sequence[str],
+) -> MapLayout:
+    del digest, path, training_digest, training_path, axes
+    return map_tables.cosine_layout(_run, _training, _directions, _titles)
+
+
+def map_points(
+    run: RunFolder, layout: MapLayout, training: TrainingFolder | None, left: str, right: str
+) -> tuple[str, bytes]:
+    """Return the points of a map for the browser and their name; see `map_payload.pack_points`."""
+    measured = f"{run.digest} {'' if training is None else training.digest}"
+    digest = payload_digest(layout, left, right, measured)
+    path = "" if training is None else str(training.path)
+    return digest, _map_points(digest, path, run, layout, training, left, right)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _map_points(
+    digest: str,
+    path: str,
+    _run: RunFolder,
+    _layout: MapLayout,
+    _training: TrainingFolder | None,
+    _left: str,
+    _right: str,
+) -> bytes:
+    del path
+    return pack_points(_layout, map_frame(_run, _layout, _training), _left, _right, digest)
 
 
 def survey(files: tuple[Path, ...], column: str) -> Survey:

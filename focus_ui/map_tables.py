@@ -14,21 +14,34 @@ import numpy as np
 
 from focus_core.errors import FocusError, RunFolderError, bad_input
 from focus_core.run_folder import RunFolder, list_projections, open_projection
-from focus_core.token_text import plotly_escape
 from focus_ui.tables import token_table
-from focus_ui.theme import CATEGORIES, count
+from focus_ui.theme import count
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from focus_core.projection import Direction
     from focus_core.run_folder import ProjectionFolder, TrainingFolder
 
 INITIALISED = "initialised"
 TRAINED_PREFIX = "trained:"
 QUICK = "PCA, laid out at once"
+AXES = "Cosine to two tokens: no projection"
 QUICK_ROWS = 20_000
+AXES_ROWS = 50_000
 QUICK_SEED = 0
-METHOD_WORDS = {"umap": "UMAP", "pca": "PCA"}
+BRUSH_MARGIN = 0.003
+"""What a range of neighbours kept may be off by: the canvas shows hundredths, and uses the same margin."""
+
+COSINES = "cosines"
+METHOD_WORDS = {"umap": "UMAP", "pca": "PCA", COSINES: "Cosines"}
+
+KEPT_NAME, KEPT_TITLE = "neighbours kept (Jaccard)", "Neighbours kept (Jaccard)"
+KEPT_MEANING = (
+    "of all tokens among a token's ten nearest before or after training, the share that is there both times; "
+    "0: all exchanged, 1: all kept"
+)
+"""How the app calls the measure wherever it is shown, and what it is."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,7 +53,7 @@ class MapLayout:
     digest : str
         Names its content.
     method : str
-        ``umap`` or ``pca``.
+        ``umap``, ``pca`` or ``cosines``.
     seed : int
         Of the sample and the layout.
     n_total : int
@@ -55,6 +68,8 @@ class MapLayout:
         Coordinates by member's key.
     explained : tuple of float, default=()
         Share of the variance that each axis of a PCA holds.
+    axes : tuple of str, default=()
+        What the two axes are, where each is a cosine; plain text.
     """
 
     digest: str
@@ -66,6 +81,7 @@ class MapLayout:
     ids: np.ndarray
     points: dict[str, np.ndarray]
     explained: tuple[float, ...] = ()
+    axes: tuple[str, ...] = ()
 
 
 def readable_projections(run: RunFolder) -> tuple[list[ProjectionFolder], list[FocusError]]:
@@ -199,8 +215,56 @@ def quick_layout(run: RunFolder, training: TrainingFolder | None) -> MapLayout:
     )
 
 
+def cosine_layout(
+    run: RunFolder, training: TrainingFolder | None, directions: Sequence[Direction], titles: Sequence[str]
+) -> MapLayout:
+    """Place the rows of a run, and those of a training, at their cosines to two directions: exact, nothing projected.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    training : TrainingFolder or None
+        A training with a matrix; ``None`` places the initialised rows alone.
+    directions : sequence of Direction
+        Of the two axes.
+    titles : sequence of str
+        What the axes are called, plain text.
+
+    Returns
+    -------
+    MapLayout
+        Of at most 50,000 tokens, evenly over frequency.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are fewer than twenty tokens, a row is not finite, or a direction points nowhere.
+    """
+    from focus_core.checks.base import frequency, present
+    from focus_core.projection import cosine_axes, frequency_sample, members_of
+    from focus_core.projection.members import placeable
+
+    members = members_of(run, [training.name] if training else [], [])
+    named = np.array([i for direction in directions for i in (*direction.plus, *direction.minus)], dtype=np.int64)
+    ids = frequency_sample(placeable(run, members), frequency=frequency(run), n=AXES_ROWS, keep=named, seed=QUICK_SEED)
+    points = cosine_axes(members, ids, directions)
+    parts = [f"{direction.plus} {direction.minus}" for direction in directions]
+    return MapLayout(
+        digest=" ".join([COSINES, run.digest, training.digest if training else "", *parts]),
+        method=COSINES,
+        seed=QUICK_SEED,
+        n_total=int(present(run).sum()),
+        trust=None,
+        members={member.key: member.title for member in members},
+        ids=ids,
+        points={member.key: points[i] for i, member in enumerate(members)},
+        axes=tuple(titles),
+    )
+
+
 def map_frame(run: RunFolder, layout: MapLayout, changes: pd.DataFrame | None) -> pd.DataFrame:
-    """Return one row per token on a map: its category, what it says when pointed at, and how it changed.
+    """Return one row per token on a map: what it is, and how it changed.
 
     Parameters
     ----------
@@ -214,29 +278,41 @@ def map_frame(run: RunFolder, layout: MapLayout, changes: pd.DataFrame | None) -
     Returns
     -------
     pandas.DataFrame
-        ``id``, ``shown``, ``category``, ``hover`` (escaped for plotly), and ``kept``, ``cosine``, ``score``: NaN where
-        not measured. In the order of ``layout.ids``.
+        ``id``, ``shown``, ``token``, ``category``, ``frequency``, ``script``, and ``kept``, ``cosine``: NaN where not
+        measured. In the order of ``layout.ids``.
     """
-    frame = token_table(run).set_index("id").loc[layout.ids, ["shown", "category", "frequency"]].reset_index()
-    for name in ("kept", "cosine", "score"):
+    names = ["shown", "token", "category", "frequency", "script"]
+    frame = token_table(run).set_index("id").loc[layout.ids, names].reset_index()
+    for name in ("kept", "cosine"):
         measured = None if changes is None else changes.set_index("id")[name]
         frame[name] = np.nan if measured is None else measured.reindex(layout.ids).to_numpy()
-    frame["hover"] = [
-        _hover(int(i), shown, CATEGORIES[category].label, int(frequency), kept, cosine)
-        for i, shown, category, frequency, kept, cosine in zip(
-            frame["id"], frame["shown"], frame["category"], frame["frequency"], frame["kept"], frame["cosine"],
-            strict=True,
-        )
-    ]  # fmt: skip
     return frame
 
 
-def _hover(target_id: int, shown: str, category: str, frequency: int, kept: float, cosine: float) -> str:
-    """Return what the map says of a token; line breaks are plotly's own."""
-    lines = [f"{plotly_escape(shown)}  #{target_id}", f"{category}, {count(frequency)} × in the corpus"]
-    if kept == kept:
-        lines.append(f"neighbours kept {kept:.2f}, cosine {cosine:.2f}")
-    return "<br>".join(lines)
+def listed(frame: pd.DataFrame, ids: Sequence[int], brush: tuple[float, float] | None) -> pd.DataFrame:
+    """Return the tokens on a map that are selected, or in a range of neighbours kept, or both; most frequent first.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        From `map_frame`.
+    ids : sequence of int
+        The selected tokens; none: all, where there is a range.
+    brush : tuple of float or None
+        Least and most neighbours kept.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of ``frame``; none where nothing is selected and there is no range.
+    """
+    keep = np.full(len(frame), bool(ids) or brush is not None)
+    if ids:
+        keep &= np.isin(frame["id"].to_numpy(), np.asarray(ids, dtype=np.int64))
+    if brush is not None:
+        kept = frame["kept"].to_numpy()
+        keep &= (kept >= brush[0] - BRUSH_MARGIN) & (kept <= brush[1] + BRUSH_MARGIN)
+    return frame[keep].sort_values(["frequency", "id"], ascending=[False, True])
 
 
 def on_map(layout: MapLayout, ids: Sequence[int]) -> list[int]:

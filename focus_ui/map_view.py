@@ -1,4 +1,4 @@
-"""The parts of the page Map: which layout, how it is coloured, which tokens are marked, and the one that was chosen."""
+"""The parts of the page Map: which layout, the canvas, which tokens are marked, and the one that was chosen."""
 
 from __future__ import annotations
 
@@ -14,10 +14,17 @@ from focus_ui import cache, navigation, state
 from focus_ui.change_view import before_beside_after, choose_training, current_training
 from focus_ui.components import token_label
 from focus_ui.errors import show_error
-from focus_ui.figures import CONFIG
-from focus_ui.map_figures import COSINE, KEPT, ORIGIN, MapChoice, overlay_figure, panes_figure
+from focus_ui.map_axes import choose_axes
+from focus_ui.map_component import map_canvas
+from focus_ui.map_payload import few_trails
+from focus_ui.map_selection import Picked, selection_panel, take_reports
 from focus_ui.map_tables import (
+    AXES,
+    COSINES,
     INITIALISED,
+    KEPT_MEANING,
+    KEPT_NAME,
+    KEPT_TITLE,
     METHOD_WORDS,
     QUICK,
     TRAINED_PREFIX,
@@ -25,19 +32,19 @@ from focus_ui.map_tables import (
     projection_label,
     readable_projections,
 )
+from focus_ui.tables import has_frequency
 from focus_ui.theme import count, percent
 from focus_ui.training_tables import readable_trainings, with_matrix
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from focus_core.run_folder import ProjectionFolder, TrainingFolder
     from focus_ui.map_tables import MapLayout
 
-SIDE_BY_SIDE, OVERLAY = "side by side", "one over the other"
-TRAILS = (0, 50, 200, 1000, 5000)
 MAX_MARKED = 30
 MAX_LISTED = 8
-PLOT_CONFIG: dict[str, Any] = {**CONFIG, "scrollZoom": True, "displayModeBar": True, "modeBarButtonsToRemove": [
-    "select2d", "lasso2d", "autoScale2d", "toImage"]}  # fmt: skip
+BOX_PX = 440
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,24 +55,27 @@ class Chosen:
     ----------
     layout : MapLayout
         The map.
-    right : str
-        The member beside the initialised one; ``initialised`` itself where there is no other.
+    left, right : str
+        Keys of its two members; equal where there is one alone.
     training : TrainingFolder, default=None
-        That of ``right``; ``None`` where it is no training of this run.
+        What lies between the two, where one is initialised and the other trained; ``None`` otherwise.
     """
 
     layout: MapLayout
+    left: str
     right: str
     training: TrainingFolder | None = None
 
 
-def choose_layout(run: RunFolder) -> Chosen | None:
-    """Draw the choice of a layout and of what stands beside the initialised rows.
+def choose_layout(run: RunFolder, row: DeltaGenerator) -> Chosen | None:
+    """Draw the choice of a layout and of the two members that are compared.
 
     Parameters
     ----------
     run : RunFolder
         The current run.
+    row : DeltaGenerator
+        Where the boxes stand; those of axes stand below it.
 
     Returns
     -------
@@ -76,29 +86,34 @@ def choose_layout(run: RunFolder) -> Chosen | None:
     trainings, more = readable_trainings(run)
     for error in (*errors, *more):
         show_error(error)
-    names = {**{projection.name: projection_label(projection) for projection in stored}, QUICK: QUICK}
-    left, right = st.columns(2)
-    with left:
-        key = f"_map_layout_{run.digest[:12]}"
-        _show_wanted(run, trainings, stored, key)
-        name = st.selectbox(
-            "Layout", list(names), format_func=lambda n: names.get(n, n), key=key, persist_state="session"
-        )
-    projection = next((projection for projection in stored if projection.name == name), None)
     try:
-        with right:
-            if projection is None:
-                training = choose_training(run, with_matrix(trainings))
-                layout = cache.quick_layout(run, training)
-            else:
-                layout = cache.stored_layout(run, projection)
-            beside = _beside(run, layout)
+        with row:
+            name = _layout_box(run, trainings, stored)
+            projection = next((projection for projection in stored if projection.name == name), None)
+            training = choose_training(run, with_matrix(trainings)) if projection is None else None
+            layout = None if projection is None else cache.stored_layout(run, projection)
+            left, right = ("", "") if layout is None else _members(run, layout)
+        if name == AXES:
+            layout = _by_formula(run, training)
+        elif layout is None:
+            layout = cache.quick_layout(run, training)
     except FocusError as error:
         show_error(error)
         return None
-    named = beside.removeprefix(TRAINED_PREFIX)
-    found = next((t for t in trainings if beside.startswith(TRAINED_PREFIX) and t.name == named), None)
-    return Chosen(layout=layout, right=beside, training=found)
+    if layout is None:
+        return None
+    if not left:
+        left, right = next(iter(layout.members)), list(layout.members)[-1]
+    return Chosen(layout=layout, left=left, right=right, training=_between(trainings, left, right))
+
+
+def _layout_box(run: RunFolder, trainings: Sequence[TrainingFolder], stored: Sequence[ProjectionFolder]) -> str:
+    names = {**{projection.name: projection_label(projection) for projection in stored}, QUICK: QUICK, AXES: AXES}
+    key = f"_map_layout_{run.digest[:12]}"
+    _show_wanted(run, trainings, stored, key)
+    return st.selectbox(
+        "Layout", list(names), format_func=lambda n: names.get(n, n), key=key, persist_state="session", width=BOX_PX
+    )
 
 
 def _show_wanted(
@@ -113,22 +128,62 @@ def _show_wanted(
         st.session_state[key] = QUICK
 
 
-def _beside(run: RunFolder, layout: MapLayout) -> str:
-    """Draw the choice of the second member where there are several."""
-    others = [key for key in layout.members if key != INITIALISED]
-    if len(others) < 2:
-        return others[0] if others else next(iter(layout.members))
-    chosen = st.selectbox(
-        "Beside the initialised rows",
-        others,
-        format_func=lambda key: layout.members.get(key, key),
-        key=f"_map_beside_{run.digest[:12]}_{len(others)}",
+def _by_formula(run: RunFolder, training: TrainingFolder | None) -> MapLayout | None:
+    axes = choose_axes(run)
+    if axes is None:
+        return None
+    return cache.cosine_layout(run, training, [axis.direction for axis in axes], [axis.title for axis in axes])
+
+
+def _members(run: RunFolder, layout: MapLayout) -> tuple[str, str]:
+    """Draw the choice of the two members where there are more than two."""
+    keys = list(layout.members)
+    first = INITIALISED if INITIALISED in layout.members else keys[0]
+    if len(keys) < 3:
+        return first, next((key for key in keys if key != first), first)
+    boxes = (("Left", "left", keys.index(first)), ("Right", "right", next(i for i, k in enumerate(keys) if k != first)))
+    left, right = (
+        st.selectbox(
+            label,
+            keys,
+            index=index,
+            format_func=lambda key: layout.members.get(key, key),
+            key=f"_map_{name}_{run.digest[:12]}_{len(keys)}",
+            width=260,
+        )
+        for label, name, index in boxes
     )
-    return chosen if chosen in layout.members else others[0]
+    return (left, right) if left in layout.members and right in layout.members else (first, keys[-1])
 
 
-def draw_map(run: RunFolder, chosen: Chosen) -> None:
-    """Draw the controls, the map, what one must know of it, and the token that was chosen.
+def _between(trainings: Sequence[TrainingFolder], left: str, right: str) -> TrainingFolder | None:
+    """Return the training that leads from one member to the other, if one does."""
+    pair = {left, right}
+    return next((t for t in trainings if pair == {INITIALISED, f"{TRAINED_PREFIX}{t.name}"}), None)
+
+
+@st.fragment
+def map_section(run: RunFolder) -> None:
+    """Draw the whole page below its head; what happens on the map runs this part again and nothing else.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    """
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    chosen = choose_layout(run, row)
+    with row:
+        query = _search_box()
+    if chosen is None:
+        return
+    if chosen.left == chosen.right == INITIALISED:
+        not_trained()
+    draw_map(run, chosen, query)
+
+
+def draw_map(run: RunFolder, chosen: Chosen, query: str) -> None:
+    """Draw the canvas, what one must know of it, the selection, and the token that was chosen.
 
     Parameters
     ----------
@@ -136,34 +191,50 @@ def draw_map(run: RunFolder, chosen: Chosen) -> None:
         The current run.
     chosen : Chosen
         From `choose_layout`.
+    query : str
+        Which tokens to mark.
     """
     layout = chosen.layout
+    key = f"map_{run.digest[:12]}"
+    picked = take_reports(run, key)
     selected = _selected(run)
-    color, view, trails = _controls(run, chosen)
-    found = _search(run, layout)
-    marked = [*([selected] if selected is not None else []), *found]
-    left = INITIALISED if INITIALISED in layout.members else next(iter(layout.members))
-    choice = MapChoice(
-        left=left, right=chosen.right, color=color, highlighted=tuple(on_map(layout, marked)), trails=trails
+    found = _marked(run, layout, query)
+    words = honest_words(chosen)
+    digest, points = cache.map_points(run, layout, chosen.training, chosen.left, chosen.right)
+    map_canvas(
+        key=key,
+        points=points,
+        data={"digest": digest, **_shown(run, chosen, picked, selected, found), "words": " ".join(words)},
     )
+    st.caption(" ".join(words))
     frame = cache.map_frame(run, layout, chosen.training)
-    draw = overlay_figure if view == OVERLAY else panes_figure
-    event = st.plotly_chart(
-        draw(layout, frame, choice),
-        key=state.once_key(f"map_{run.digest[:12]}"),
-        on_select="rerun",
-        selection_mode="points",
-        config=PLOT_CONFIG,
-        alt=_alt(layout, choice, view),
-    )
-    st.caption(" ".join(honest_words(layout, choice, view)))
-    clicked = _clicked(event)
-    if clicked is not None and clicked != selected:
-        state.show_target(clicked)
-        state.count_click()
-        st.rerun()
+    selection_panel(run, frame, picked, measured=_measured(run, chosen))
     if selected is not None:
         token_card(run, chosen, selected)
+
+
+def _measured(run: RunFolder, chosen: Chosen) -> bool:
+    return chosen.training is not None and cache.changes(run, chosen.training) is not None
+
+
+def _shown(
+    run: RunFolder, chosen: Chosen, picked: Picked, selected: int | None, found: Sequence[int]
+) -> dict[str, Any]:
+    """Return what the canvas is sent beside the points."""
+    frame = cache.map_frame(run, chosen.layout, chosen.training)
+    return {
+        "key": f"{run.digest[:12]} {chosen.layout.method}",
+        "alt": _alt(chosen),
+        "token": {"id": -1 if selected is None else selected, "at": picked.token_at},
+        "selection": {"ids": list(picked.ids), "at": picked.selection_at},
+        "brush": {"range": picked.brush, "at": picked.brush_at},
+        "marked": list(found),
+        "counted": has_frequency(run),
+        "threshold": few_trails(frame),
+        "keptName": KEPT_NAME,
+        "keptWords": f"{KEPT_TITLE}: {KEPT_MEANING}. Drag over the bars to see some alone.",
+        "file": f"map-{chosen.layout.method}-{run.digest[:8]}",
+    }
 
 
 def _selected(run: RunFolder) -> int | None:
@@ -175,32 +246,8 @@ def _selected(run: RunFolder) -> int | None:
     return int(named[:12]) if kinds[int(named[:12])] is not None else None
 
 
-def _controls(run: RunFolder, chosen: Chosen) -> tuple[str, str, int]:
-    """Draw what the colour says, how the two members stand, and how many trails there are."""
-    changed = chosen.training is not None and cache.changes(run, chosen.training) is not None
-    color, view, trails = ORIGIN, SIDE_BY_SIDE, 0
-    if chosen.right == INITIALISED:
-        return color, view, trails
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        if changed:
-            color = st.segmented_control(
-                "Colour", [ORIGIN, KEPT, COSINE], default=ORIGIN, required=True, key="_map_color",
-                persist_state="session",
-            ) or ORIGIN  # fmt: skip
-        view = st.segmented_control(
-            "Initialised and trained", [SIDE_BY_SIDE, OVERLAY], default=SIDE_BY_SIDE, required=True, key="_map_view",
-            persist_state="session",
-        ) or SIDE_BY_SIDE  # fmt: skip
-        if changed and view == OVERLAY:
-            trails = st.select_slider(
-                "Trails of the most changed", TRAILS, value=200, format_func=count, key="_map_trails",
-                persist_state="session", width=260,
-            )  # fmt: skip
-    return color, view, int(trails)
-
-
-def _search(run: RunFolder, layout: MapLayout) -> list[int]:
-    """Draw the search; return the tokens to mark, each also a button that chooses it."""
+def _search_box() -> str:
+    """Draw the box for tokens to mark; return what stands in it."""
     query = st.text_input(
         "Mark tokens",
         type="search",
@@ -208,8 +255,13 @@ def _search(run: RunFolder, layout: MapLayout) -> list[int]:
         persist_state="session",
         placeholder="Part of a token, or #ID",
         icon=":material/my_location:",
-        width=420,
+        width=300,
     )
+    return str(query or "")
+
+
+def _marked(run: RunFolder, layout: MapLayout, query: str) -> list[int]:
+    """Draw the tokens that fit the search, each a button that chooses it; return those to mark."""
     if not query:
         return []
     hits = cache.search(run, query, limit=MAX_MARKED)
@@ -217,8 +269,8 @@ def _search(run: RunFolder, layout: MapLayout) -> list[int]:
     words = f"{count(len(there))} marked" if there else "No token on this map fits."
     if len(hits) > len(there):
         words += f" {count(len(hits) - len(there))} more fit, but are not in the sample."
-    st.caption(words)
-    with st.container(horizontal=True, gap="xsmall", key="map_hits"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_hits"):
+        st.caption(words, width="content")
         for target_id in there[:MAX_LISTED]:
             label = token_label(run, target_id)
             st.button(
@@ -227,40 +279,38 @@ def _search(run: RunFolder, layout: MapLayout) -> list[int]:
     return there
 
 
-def _alt(layout: MapLayout, choice: MapChoice, view: str) -> str:
+def _alt(chosen: Chosen) -> str:
     """Return the map in words for those who do not see it; the numbers stand in the card and on the page Train."""
+    layout = chosen.layout
     method = METHOD_WORDS.get(layout.method, layout.method)
-    members = " and ".join(dict.fromkeys(layout.members[key] for key in (choice.left, choice.right)))
-    how = "" if choice.left == choice.right else f", {view}"
-    return f"Map of {count(len(layout.ids))} tokens by {method}: {members}{how}, coloured by {choice.color}"
+    members = " and ".join(dict.fromkeys(layout.members[key] for key in (chosen.left, chosen.right)))
+    by = f" ({', '.join(layout.axes)})" if layout.axes else ""
+    return f"Map of {count(len(layout.ids))} tokens by {method}{by}: {members}"
 
 
-def honest_words(layout: MapLayout, choice: MapChoice, view: str) -> list[str]:
+def honest_words(chosen: Chosen) -> list[str]:
     """Return what one must know to read a map: method, sample, seed, how far it can be trusted.
 
     Parameters
     ----------
-    layout : MapLayout
-        The map.
-    choice : MapChoice
-        What of it is drawn.
-    view : str
-        How the two members stand.
+    chosen : Chosen
+        The map and its members.
 
     Returns
     -------
     list of str
         Sentences.
     """
-    method = METHOD_WORDS.get(layout.method, "a layout")
+    layout = chosen.layout
     sample = "all" if len(layout.ids) == layout.n_total else f"{count(len(layout.ids))} of"
+    if layout.method == COSINES:
+        return _words_on_cosines(layout, sample, two=chosen.left != chosen.right)
+    method = METHOD_WORDS.get(layout.method, "a layout")
     words = [f"{method} of {sample} {count(layout.n_total)} tokens, seed {layout.seed}."]
-    if choice.left != choice.right:
+    if chosen.left != chosen.right:
         words.append(
             "Both states were laid out together: a token that stays where it was stands in the same place in both."
         )
-    if view == OVERLAY:
-        words.append("Grey rings: right after initialisation; filled: after training; lines: the way between.")
     if layout.explained:
         shares = " and ".join(percent(share) for share in layout.explained[:2])
         words.append(f"The two axes hold {shares} of the variance: most of it is not in this picture.")
@@ -269,9 +319,18 @@ def honest_words(layout: MapLayout, choice: MapChoice, view: str) -> list[str]:
             f"Trustworthiness {layout.trust:.2f}: 1 if all neighbours on the map are neighbours in the original space, "
             "0.5 by chance; what lies far apart says little."
         )
-    words.append(
-        "All numbers come from the original space; only the picture is flat. Click a point to choose its token."
-    )
+    words.append("All numbers come from the original space; only the picture is flat.")
+    return words
+
+
+def _words_on_cosines(layout: MapLayout, sample: str, *, two: bool) -> list[str]:
+    sampled = "" if sample == "all" else f" (drawn evenly over frequency, seed {layout.seed})"
+    words = [
+        f"{sample.capitalize()} {count(layout.n_total)} tokens{sampled} at their cosines, exact and in the original "
+        "space: nothing was projected, so every place can be read off the axes."
+    ]
+    if two:
+        words.append("Each state is measured against its own rows of the tokens on the axes.")
     return words
 
 
@@ -304,21 +363,12 @@ def _measures(run: RunFolder, chosen: Chosen, target_id: int) -> None:
     if frame is None or row is None or not len(row):
         return
     place, first = int(row.index[0]) + 1, row.iloc[0]
-    st.markdown(
-        f"Neighbours kept **{first['kept']:.2f}** (those in common, as a share of all that are near before or after), "
-        f"cosine of the row before and after **{first['cosine']:.2f}**, "
+    words = (
+        f" **{first['kept']:.2f}**, cosine of the row before and after **{first['cosine']:.2f}**, "
         f"length **{first['norm_ratio']:.2f}** of what it was: number **{count(place)}** of {count(len(frame))} in "
         "order of change."
     )
-
-
-def _clicked(event: Any) -> int | None:
-    """Return the id that the clicked point carries."""
-    points = event["selection"]["points"] if event else []
-    data = points[0].get("customdata") if points else None
-    if isinstance(data, Sequence) and not isinstance(data, str):
-        data = data[0] if data else None
-    return int(data) if isinstance(data, int | float) else None
+    st.markdown(KEPT_TITLE + words, help=KEPT_MEANING)
 
 
 def not_trained() -> None:

@@ -1,26 +1,22 @@
-"""What the pages Train and Map draw: means over seeds, the order of starts, labels that keep apart, joint points."""
+"""What the page Train draws: means over seeds, the order of starts, labels that keep apart."""
 
 from __future__ import annotations
 
 import itertools
-import math
 import shutil
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from focus_core.domain import MethodName
-from focus_core.errors import RunFolderError
 from focus_core.provenance import changed_tokens
 from focus_core.run_folder import open_run, open_training
-from focus_ui import map_tables, training_tables
-from focus_ui.map_figures import COSINE, KEPT, ORIGIN, MapChoice, overlay_figure, panes_figure
+from focus_ui import training_tables
 from focus_ui.theme import CATEGORIES, METHOD_LOOKS, method_of
 from focus_ui.training_figures import curves_figure, spread, starts_figure
 from focus_ui.training_tables import BITS, NATS, curves, readable_trainings, starts, summary_rows, training_words
-from tests.tiny_runs import add_projection, add_training, train_toy
+from tests.tiny_runs import add_training, train_toy
 from tests.toy_run import id_of, write_toy_run
 
 
@@ -128,88 +124,3 @@ def test_labels_keep_their_distance_and_their_order(places):
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=1))
 def test_a_label_alone_stays_where_it_is(places):
     assert spread(places, 0.1) == places
-
-
-# --- maps -------------------------------------------------------------------------------------------------------
-
-
-def test_a_stored_map_is_read_by_member(run):
-    (projection,), _ = map_tables.readable_projections(run)
-    layout = map_tables.stored_layout(run, projection)
-    assert list(layout.points) == ["initialised", "trained:focus-seed-1"]
-    rows = run.embeddings()[layout.ids, :2]
-    assert np.array_equal(layout.points["initialised"], rows)
-    assert layout.trust == 0.91
-
-
-def test_maps_with_a_trained_member_come_first_and_umap_before_pca(run):
-    plane = np.zeros((3, 2))
-    add_projection(run, "a-initialised", {"initialised": plane}, np.arange(3))
-    add_projection(run, "b-pca", {"initialised": plane, "trained:x": plane}, np.arange(3), method="pca")
-    found, _ = map_tables.readable_projections(run)
-    assert [p.name for p in found] == ["umap-focus-seed-1", "b-pca", "a-initialised"]
-
-
-def test_a_map_with_other_ids_for_another_member_is_refused(run):
-    import pyarrow.parquet as pq
-
-    (projection,), _ = map_tables.readable_projections(run)
-    path = projection.path / "points.parquet"
-    pq.write_table(pq.read_table(path).slice(1), path)
-    with pytest.raises(RunFolderError, match="the same tokens"):
-        map_tables.stored_layout(run, projection)
-
-
-def test_both_states_are_laid_out_together_at_once(run):
-    """One PCA of the stacked rows: its first axis explains at least as much as any other direction."""
-    training = open_training(run, "focus-seed-1")
-    layout = map_tables.quick_layout(run, training)
-    assert list(layout.points) == ["initialised", "trained:focus-seed-1"]
-    assert len(layout.ids) == 135
-    assert layout.explained[0] >= layout.explained[1] > 0
-    alone = map_tables.quick_layout(run, None)
-    assert list(alone.points) == ["initialised"]
-
-
-def drawn(run, color=ORIGIN, **options):
-    (projection,), _ = map_tables.readable_projections(run)
-    layout = map_tables.stored_layout(run, projection)
-    changed = changed_tokens(run, open_training(run, "focus-seed-1"))
-    frame = map_tables.map_frame(run, layout, training_tables.change_table(run, changed))
-    return layout, frame, MapChoice(left="initialised", right="trained:focus-seed-1", color=color, **options)
-
-
-@pytest.mark.parametrize("color", [ORIGIN, KEPT, COSINE])
-@pytest.mark.parametrize("draw", [panes_figure, overlay_figure])
-def test_every_token_is_drawn_once_in_each_state_in_any_colour(run, color, draw):
-    layout, frame, choice = drawn(run, color)
-    figure = draw(layout, frame, choice)
-    seen = [i for trace in figure.data if trace.customdata is not None for i in trace.customdata]
-    assert sorted(seen) == sorted([*layout.ids, *layout.ids])
-
-
-def test_hover_text_is_escaped_and_says_what_the_token_is(run):
-    _, frame, _ = drawn(run)
-    hover = frame.set_index("id")["hover"][id_of(run, "<b>bold</b>")]
-    assert hover.startswith("&lt;b&gt;bold&lt;/b&gt;")
-    assert "copied: exact" in hover
-    assert "neighbours kept" in hover
-
-
-def test_trails_lead_from_where_a_token_began_to_where_it_ended(run):
-    target = id_of(run, "▁mkulima")
-    layout, frame, choice = drawn(run, highlighted=(target,), trails=0)
-    (way,) = [trace for trace in overlay_figure(layout, frame, choice).data if trace.name == "way"]
-    row = layout.ids.tolist().index(target)
-    assert list(way.x[:2]) == [layout.points[key][row, 0] for key in ("initialised", "trained:focus-seed-1")]
-    assert math.isnan(way.x[2])
-
-
-def test_a_map_without_measures_has_no_trails_and_no_numbers(run):
-    (projection,), _ = map_tables.readable_projections(run)
-    layout = map_tables.stored_layout(run, projection)
-    frame = map_tables.map_frame(run, layout, None)
-    assert frame["kept"].isna().all()
-    assert not frame["hover"].str.contains("cosine").any()
-    choice = MapChoice(left="initialised", right="trained:focus-seed-1", color=ORIGIN, trails=50)
-    assert all(trace.name != "way" for trace in overlay_figure(layout, frame, choice).data)

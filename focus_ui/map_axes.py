@@ -1,0 +1,132 @@
+"""Axes by formula: two directions named by tokens, and the map of cosines to them.
+
+Owns the words a person may write for a direction: tokens joined by " + " and " - ". Every term is searched like
+anywhere else; what it was taken for stands below the box, with other tokens that fit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from focus_core.projection import Direction
+from focus_core.run_folder import RunFolder
+from focus_core.token_text import show_token
+from focus_ui import cache
+from focus_ui.components import token_label
+from focus_ui.tables import showcase, token_table
+
+MAX_TERMS = 6
+N_OTHERS = 4
+SIGNS = re.compile(r"\s+([+\-−])\s+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """One axis as it was written.
+
+    Parameters
+    ----------
+    direction : Direction
+        The tokens that were meant.
+    title : str
+        What the axis is called; plain text.
+    """
+
+    direction: Direction
+    title: str
+
+
+def terms_of(formula: str) -> list[tuple[int, str]]:
+    """Return the terms of a formula.
+
+    Parameters
+    ----------
+    formula : str
+        Names of tokens, or ``#ID``, with " + " or " - " between them.
+
+    Returns
+    -------
+    list of (int, str)
+        Sign (1 or -1) and name of each term, six at most.
+
+    Examples
+    --------
+    >>> terms_of("mfalme - mwanaume + #12")
+    [(1, 'mfalme'), (-1, 'mwanaume'), (1, '#12')]
+    """
+    parts = SIGNS.split(formula.strip())
+    signs = [1, *(1 if sign == "+" else -1 for sign in parts[1::2])]
+    return [(sign, name.strip()) for sign, name in zip(signs, parts[::2], strict=True) if name.strip()][:MAX_TERMS]
+
+
+def choose_axes(run: RunFolder) -> tuple[Axis, Axis] | None:
+    """Draw the two boxes; return the axes, or ``None`` where one names no token, which has been said then.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+
+    Returns
+    -------
+    tuple of Axis or None
+        That to the right, and that upwards.
+    """
+    examples = [*showcase(run)[:2], *token_table(run)["id"].head(2).tolist()][:2]
+    found = []
+    for column, name, example in zip(st.columns(2), ("x", "y"), examples, strict=True):
+        with column:
+            found.append(_axis(run, name, int(example)))
+    first, second = found
+    return None if first is None or second is None else (first, second)
+
+
+def _axis(run: RunFolder, name: str, example: int) -> Axis | None:
+    key = f"_map_axis_{name}_{run.digest[:12]}"
+    if key not in st.session_state:
+        st.session_state[key] = f"#{example}"
+    formula = st.text_input(
+        f"{name}: cosine to",
+        key=key,
+        type="search",
+        persist_state="session",
+        help="A token, or tokens joined by + and - with spaces around them, such as king - man + woman; #ID names one "
+        "exactly. Rows are taken at length 1.",
+    )
+    terms = terms_of(formula or "")
+    hits = [(sign, cache.search(run, term, limit=N_OTHERS + 1)) for sign, term in terms]
+    if not terms or any(not fitting for _, fitting in hits):
+        st.caption("No target token fits." if terms else "Name a token.")
+        return None
+    meant = [(sign, fitting[0]) for sign, fitting in hits]
+    with st.container(horizontal=True, gap="xsmall", key=f"map_axis_{name}"):
+        st.markdown(" ".join(_sign(sign, i) + token_label(run, target_id) for i, (sign, target_id) in enumerate(meant)))
+        if len(terms) == 1:
+            for other in hits[0][1][1:]:
+                st.button(
+                    token_label(run, other), key=f"{key}_{other}", type="tertiary", on_click=_take, args=(key, other)
+                )
+    plus, minus = (tuple(i for sign, i in meant if sign == wanted) for wanted in (1, -1))
+    return Axis(direction=Direction(plus=plus, minus=minus), title=_title(run, meant))
+
+
+def _sign(sign: int, place: int) -> str:
+    return "" if place == 0 and sign > 0 else {1: "\\+ ", -1: "− "}[sign]
+
+
+def _take(key: str, target_id: int) -> None:
+    st.session_state[key] = f"#{target_id}"
+
+
+def _title(run: RunFolder, meant: Sequence[tuple[int, int]]) -> str:
+    """Return an axis in plain words: cosine to the tokens that were meant."""
+    words = []
+    for place, (sign, target_id) in enumerate(meant):
+        text, start = (run.column("tokens", name)[target_id] for name in ("text", "word_start"))
+        shown = show_token(str(text), word_start=bool(start), limit=24)
+        words.append(f"{'' if place == 0 and sign > 0 else '+ ' if sign > 0 else '− '}{shown}")
+    return f"cosine to {' '.join(words)}"

@@ -1,0 +1,622 @@
+// The map itself: panes of one layout that are hovered, moved, lassoed and read together.
+//
+// Three layers: points (painted again only when view, colour or filter change), names, and what follows the mouse.
+// The server is told of a chosen token, a selection and a brush, each with a number that grows, so that an answer that
+// is already old never undoes what was done since.
+
+const HINT = "Scroll to zoom, drag to move, shift-drag to select, double-click to see all; arrow keys step from point " +
+  "to point, Enter chooses, Space selects, Escape clears.";
+const MAX_SENT = 5000;
+const FLY_MS = 700;
+const SLOW_MS = 24;
+const REACH = 11;
+
+/** A way from where a token began, thin, to where it ended. */
+function comet(ctx, [x0, y0, x1, y1], width) {
+  const length = Math.hypot(x1 - x0, y1 - y0);
+  if (!(length > 1)) return;
+  const [nx, ny] = [((y0 - y1) / length) * width, ((x1 - x0) / length) * width];
+  ctx.beginPath();
+  ctx.moveTo(x0, y0);
+  ctx.lineTo(x1 + nx, y1 + ny);
+  ctx.lineTo(x1 - nx, y1 - ny);
+  ctx.closePath();
+  ctx.fill();
+}
+
+function count(number) {
+  return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+class FocusMap {
+  constructor(root) {
+    this.root = root;
+    this.shared = globalThis.focusLabMap ??= { points: new Map(), waiting: new Set(), looks: new Map() };
+    this.look = { color: "origin", view: "panes", mode: "move", threshold: null, hidden: [], view0: null };
+    this.at = { token: 0, selection: 0, brush: 0 };
+    [this.chosen, this.selected, this.brush, this.hovered, this.focused] = [-1, null, null, -1, -1];
+    [this.written, this.panes, this.grids, this.frame] = [[], [], new Map(), 0];
+    this.build();
+    this.listen();
+    this.tell = () => this.ready();
+    this.shared.waiting.add(this.tell);
+    this.watch = new ResizeObserver(() => this.resize());
+    this.watch.observe(this.stage);
+  }
+
+  destroy() {
+    this.shared.waiting.delete(this.tell);
+    this.watch.disconnect();
+    cancelAnimationFrame(this.frame);
+    cancelAnimationFrame(this.flight);
+    clearTimeout(this.crisp);
+    this.root.replaceChildren();
+  }
+
+  // --- what it is made of
+
+  build() {
+    this.colors = new Choice("Colour", [["origin", "origin"], ["kept", "neighbours kept"], ["cosine", "cosine"]], (v) => this.set({ color: v }));
+    this.views = new Choice("Members", [["panes", "side by side"], ["overlay", "one over the other"]], (v) => this.set({ view: v }));
+    this.modes = new Choice("Drag", [["move", "move"], ["lasso", "lasso"]], (v) => this.set({ mode: v }));
+    this.slider = element("input");
+    Object.assign(this.slider, { type: "range", min: "0", max: "100", step: "1" });
+    this.slider.setAttribute("aria-label", "Trails of tokens whose neighbours kept are at most");
+    this.slider.oninput = () => this.set({ threshold: Number(this.slider.value) / 100 });
+    this.trailWords = element("span", "words");
+    this.trailBox = element("label", "trails");
+    this.trailBox.append(this.slider, this.trailWords);
+    const zoom = element("div", "choice");
+    zoom.append(
+      button("−", "Zoom out", () => this.zoomBy(1 / 1.6)), button("+", "Zoom in", () => this.zoomBy(1.6)),
+      button("all", "See the whole map", () => this.fly({ k: 1, cx: 0.5, cy: 0.5 })),
+    );
+    const files = element("div", "choice");
+    files.append(button("PNG", "Save the picture as PNG", () => savePng(this)), button("SVG", "Save the picture as SVG", () => saveSvg(this)));
+    this.bar = element("div", "bar");
+    this.bar.append(this.colors.root, this.views.root, element("span", "push"), this.modes.root, zoom, files);
+    this.legend = element("div", "legend");
+    this.key = element("div", "key");
+    this.key.append(this.legend, element("span", "push"), this.trailBox);
+    this.stage = element("div", "stage");
+    [this.base, this.names, this.top] = ["base", "names", "top"].map((name) => element("canvas", name));
+    this.top.tabIndex = 0;
+    this.top.setAttribute("role", "application");
+    this.top.setAttribute("aria-roledescription", "map");
+    this.card = new Card();
+    this.chip = button("", "Clear the selection", () => this.select([], true));
+    this.chip.className = "chip";
+    this.wait = element("div", "wait", "Drawing the map");
+    this.stage.append(this.base, this.names, this.top, this.card.root, this.chip, this.wait);
+    this.live = element("div", "live");
+    this.live.setAttribute("aria-live", "polite");
+    this.keptBox = element("div", "kept");
+    this.keptTitle = element("div", "title");
+    const bars = element("canvas", "bars");
+    this.keptBox.append(this.keptTitle, bars);
+    this.histogram = new Histogram(this, bars);
+    this.root.replaceChildren(this.bar, this.key, this.stage, this.live, element("div", "hint", HINT), this.keptBox);
+    this.stage.focusMap = this; // so that a test can ask where a token lies
+  }
+
+  // --- what comes from the server
+
+  update({ data, setStateValue }) {
+    if (!data || !data.digest) return;
+    const first = !this.data;
+    const another = first || this.data.digest !== data.digest;
+    [this.data, this.send] = [data, setStateValue];
+    const kept = this.shared.looks.get(data.key);
+    if (first && kept) Object.assign(this.look, kept);
+    this.theme = themeOf(this.root, data);
+    if (another) [this.points, this.hovered, this.focused] = [null, -1, -1];
+    this.ready(first);
+  }
+
+  ready(first = false) {
+    const points = this.data && this.shared.points.get(this.data.digest);
+    this.wait.hidden = Boolean(points);
+    if (!points) return;
+    const fresh = this.points !== points;
+    if (fresh) this.take(points);
+    this.adopt(first || fresh);
+    this.filter();
+    this.resize();
+  }
+
+  take(points) {
+    this.points = points;
+    this.grids = new Map();
+    this.histogram.setPoints(points);
+    this.measured = points.kept.some((v) => v === v);
+    this.sizes = this.data.categories.map(() => 0);
+    for (const c of points.category) this.sizes[c]++;
+    const looks = this.look.place?.[points.axes ? "axes" : "layout"];
+    this.view = looks ? { ...looks } : { k: 1, cx: 0.5, cy: 0.5 };
+    if (!this.measured && this.look.color !== "origin") this.look.color = "origin";
+    this.ordered = null;
+  }
+
+  /** Take over what the server says, where it is not older than what was done here. */
+  adopt(first) {
+    const { token, selection, brush } = this.data;
+    if (token.at >= this.at.token) {
+      const row = this.points.rowOf.get(token.id) ?? -1;
+      const elsewhere = !first && token.at === this.at.token && row >= 0 && row !== this.chosen;
+      [this.at.token, this.chosen] = [token.at, row];
+      if (elsewhere) this.flyTo(row);
+    }
+    if (first || selection.at > this.at.selection) {
+      this.at.selection = selection.at;
+      const rows = selection.ids.map((id) => this.points.rowOf.get(id)).filter((row) => row !== undefined);
+      this.selected = rows.length ? Uint32Array.from(rows) : null;
+    }
+    if (first || brush.at > this.at.brush) [this.at.brush, this.brush] = [brush.at, this.measured ? brush.range : null];
+    this.marked = this.data.marked.map((id) => this.points.rowOf.get(id)).filter((row) => row !== undefined);
+  }
+
+  report(name, value) {
+    this.at[name] = Math.max(Date.now(), this.at[name] + 1);
+    this.send?.(name, { ...value, at: this.at[name] });
+  }
+
+  // --- what is shown
+
+  set(change) {
+    Object.assign(this.look, change);
+    if (change.color || change.hidden) this.ordered = null;
+    this.filter();
+    this.resize();
+  }
+
+  isOverlay() {
+    return this.look.view === "overlay" && this.points.members.length > 1;
+  }
+
+  titleOf(pane) {
+    const titles = this.points.members;
+    return this.isOverlay() ? `${titles[0]} (grey) and ${titles[1]} (coloured)` : titles[pane.member];
+  }
+
+  alt() {
+    const chosen = this.chosen >= 0 ? `; chosen: ${this.points.shown[this.chosen]}` : "";
+    const selected = this.selected ? `; ${count(this.selected.length)} selected` : "";
+    return `${this.data.alt}, coloured by ${this.look.color === "kept" ? this.data.keptName : this.look.color}${chosen}${selected}`;
+  }
+
+  /** Which rows are shown in full: of a category that is switched on, in the brush, in the selection; null: all. */
+  filter() {
+    if (!this.points) return;
+    const { points, look, brush, selected } = this;
+    const hidden = look.hidden.filter((c) => this.sizes[c]);
+    this.passing = null;
+    if (hidden.length || brush) {
+      this.passing = new Uint8Array(points.n);
+      const off = new Set(hidden);
+      for (let row = 0; row < points.n; row++) {
+        const inside = !brush || (points.kept[row] >= brush[0] - 0.003 && points.kept[row] <= brush[1] + 0.003);
+        this.passing[row] = inside && !off.has(points.category[row]) ? 1 : 0;
+      }
+    }
+    this.active = this.passing;
+    if (selected) {
+      this.active = new Uint8Array(points.n);
+      for (const row of selected) this.active[row] = this.passing ? this.passing[row] : 1;
+    }
+    this.sort();
+  }
+
+  /** The order of painting: what is rare or changed lies on top; and the colour of every row. */
+  sort() {
+    if (this.ordered === this.look.color) return;
+    const { points, look } = this;
+    const values = { kept: points.kept, cosine: points.cosine }[look.color];
+    const key = new Float32Array(points.n);
+    this.shade = new Int16Array(points.n);
+    for (let row = 0; row < points.n; row++) {
+      if (values) {
+        const v = values[row];
+        this.shade[row] = v === v ? Math.round(255 * Math.min(1, Math.max(0, v))) : 256;
+        key[row] = v === v ? -v : -9;
+      } else {
+        this.shade[row] = points.category[row];
+        key[row] = (row * 7919) % points.n; // mixed, so that no origin covers the others
+      }
+    }
+    this.order = new Uint32Array(points.n).map((_, row) => row).sort((a, b) => key[a] - key[b] || a - b);
+    this.ordered = look.color;
+  }
+
+  colorOf(row) {
+    if (this.look.color === "origin") return this.data.categories[this.points.category[row]].color;
+    const v = this.shade[row];
+    return v === 256 ? this.theme.neutral : this.theme.scale(v / 255);
+  }
+
+  radius() {
+    const n = this.points.n;
+    const small = n < 2000 ? 3.4 : n < 10_000 ? 2.5 : n < 30_000 ? 1.9 : 1.5;
+    return small * Math.min(2.4, Math.max(0.8, this.view.k ** 0.33)) * (this.panes[0].w < 400 ? 0.8 : 1);
+  }
+
+  alpha() {
+    const n = this.points.n;
+    return Math.min(0.92, (n < 4000 ? 0.85 : n < 15_000 ? 0.7 : 0.5) * this.view.k ** 0.2);
+  }
+
+  resize() {
+    if (!this.points) return;
+    const width = Math.floor(this.stage.clientWidth);
+    if (!width) return;
+    this.ratio = Math.min(3, window.devicePixelRatio || 1);
+    const { height, panes } = panesOf(width, this.points.members.length, this.isOverlay());
+    [this.width, this.height, this.panes] = [width, height, panes];
+    this.stage.style.height = `${height}px`;
+    for (const canvas of [this.base, this.names, this.top]) {
+      const [w, h] = [Math.round(width * this.ratio), Math.round(height * this.ratio)];
+      if (canvas.width !== w) canvas.width = w;
+      if (canvas.height !== h) canvas.height = h;
+    }
+    this.rasters = panes.map((pane) => new Raster(Math.round(pane.w * this.ratio), Math.round(pane.h * this.ratio)));
+    this.furnish();
+    this.paint();
+  }
+
+  /** Bring buttons and legend in line with the look. */
+  furnish() {
+    const { look, points, data } = this;
+    this.shared.looks.set(data.key, { ...look, place: { ...look.place } });
+    for (const [choice, value] of [[this.colors, look.color], [this.views, look.view], [this.modes, look.mode]]) choice.show(value);
+    this.colors.root.hidden = !this.measured;
+    this.views.root.hidden = points.members.length < 2;
+    this.trailBox.hidden = !(this.isOverlay() && this.measured);
+    this.keptBox.hidden = !this.measured;
+    this.keptTitle.textContent = data.keptWords;
+    const threshold = look.threshold ?? data.threshold;
+    this.slider.value = String(Math.round(threshold * 100));
+    const n = this.measured ? points.kept.reduce((sum, v) => sum + (v <= threshold + 0.003 ? 1 : 0), 0) : 0;
+    this.trailWords.textContent = `trails where kept ≤ ${threshold.toFixed(2)}: ${count(n)}`;
+    this.chip.hidden = !this.selected;
+    this.chip.textContent = this.selected ? `${count(this.selected.length)} selected ✕` : "";
+    this.top.setAttribute("aria-label", `${this.alt()}. ${HINT}`);
+    this.top.style.cursor = look.mode === "lasso" ? "crosshair" : "grab";
+    this.furnishLegend();
+  }
+
+  furnishLegend() {
+    const { look, data } = this;
+    if (look.color !== "origin") {
+      const strip = element("span", "strip");
+      strip.style.background = `linear-gradient(90deg, ${[0, 0.25, 0.5, 0.75, 1].map((v) => this.theme.scale(v)).join(",")})`;
+      const ends = look.color === "kept" ? ["0 all neighbours exchanged", "1 all kept"] : ["0 turned away", "1 same direction"];
+      this.legend.replaceChildren(element("span", "", ends[0]), strip, element("span", "", ends[1]));
+      return;
+    }
+    const focus = this.root.getRootNode().activeElement?.dataset?.category;
+    this.legend.replaceChildren(...data.categories.flatMap((category, index) => {
+      if (!this.sizes[index]) return [];
+      const on = !look.hidden.includes(index);
+      const made = button("", `${category.label}: ${count(this.sizes[index])} tokens; press to ${on ? "fade" : "show"} them`, () =>
+        this.set({ hidden: on ? [...look.hidden, index] : look.hidden.filter((c) => c !== index) }));
+      const dot = element("span", "dot");
+      dot.style.background = category.color;
+      made.append(dot, element("span", "", `${category.label} ${count(this.sizes[index])}`));
+      made.setAttribute("aria-pressed", String(on));
+      made.dataset.category = index;
+      return [made];
+    }));
+    if (focus !== undefined) this.legend.querySelector(`[data-category="${Number(focus)}"]`)?.focus();
+  }
+
+  // --- painting
+
+  later() {
+    this.frame ||= requestAnimationFrame(() => {
+      this.frame = 0;
+      if (this.points) this.paint(true);
+    });
+  }
+
+  /** Paint everything; while moving, where that takes long, a shifted copy of the last picture stands in. */
+  paint(moving = false) {
+    clearTimeout(this.crisp);
+    if (moving && this.took > SLOW_MS && this.painted) {
+      this.paintCopy();
+      this.crisp = setTimeout(() => this.points && this.paint(), 90);
+    } else {
+      const begin = performance.now();
+      this.paintPoints();
+      this.took = performance.now() - begin;
+    }
+    this.paintNames();
+    this.paintTop();
+  }
+
+  paintPoints() {
+    const ctx = this.base.getContext("2d");
+    ctx.setTransform(1, 0, 0, 1, 0, 0);
+    ctx.clearRect(0, 0, this.base.width, this.base.height);
+    const disc = discKernels(this.radius() * this.ratio);
+    const palette = this.look.color === "origin" ? this.theme.categoryPalette : this.theme.palette;
+    this.panes.forEach((pane, i) => {
+      const raster = this.rasters[i];
+      const t = this.inDevice(pane);
+      const planes = this.points.planes;
+      if (this.isOverlay()) {
+        this.trailsInto(raster, pane);
+        this.discs(raster, planes[0], t, disc, this.theme.neutralRgb, null, 0.22 * this.alpha());
+      } else raster.clear(this.theme.panelRgb);
+      this.discs(raster, planes[pane.member], t, disc, palette, this.shade, this.alpha());
+      ctx.putImageData(raster.image, Math.round(pane.x * this.ratio), Math.round(pane.y * this.ratio));
+    });
+    this.painted = { ...this.view };
+    this.copy = null;
+  }
+
+  /** Paint one member: what is not active first and faint, then what is. */
+  discs(raster, plane, t, disc, palette, shade, alpha) {
+    const { order, active } = this;
+    const one = this.blank ??= new Int16Array(0);
+    const flat = one.length === order.length ? one : (this.blank = new Int16Array(order.length));
+    if (!active) return raster.discs(order, plane, t, disc, palette, shade ?? flat, alpha);
+    const [off, on] = [new Int16Array(order.length), new Int16Array(order.length)];
+    for (let row = 0; row < off.length; row++) {
+      off[row] = active[row] ? -1 : 0;
+      on[row] = active[row] ? (shade ? shade[row] : 0) : -1;
+    }
+    raster.discs(order, plane, t, disc, this.theme.fadedRgb, off, shade ? 0.16 : 0.06);
+    raster.discs(order, plane, t, disc, palette, on, shade ? Math.min(0.95, alpha + 0.2) : alpha);
+  }
+
+  inDevice(pane) {
+    const t = transformOf(pane, this.points, this.view);
+    const r = this.ratio;
+    return { ax: t.ax * r, ay: t.ay * r, ox: (t.ox - pane.x) * r, oy: (t.oy - pane.y) * r };
+  }
+
+  paintCopy() {
+    if (!this.copy) {
+      this.copy = document.createElement("canvas");
+      [this.copy.width, this.copy.height] = [this.base.width, this.base.height];
+      this.copy.getContext("2d").drawImage(this.base, 0, 0);
+    }
+    const ctx = this.base.getContext("2d");
+    ctx.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    for (const pane of this.panes) {
+      const [was, is] = [transformOf(pane, this.points, this.painted), transformOf(pane, this.points, this.view)];
+      const s = is.ax / was.ax;
+      ctx.save();
+      ctx.beginPath();
+      ctx.rect(pane.x, pane.y, pane.w, pane.h);
+      ctx.clip();
+      ctx.fillStyle = this.theme.panel;
+      ctx.fillRect(pane.x, pane.y, pane.w, pane.h);
+      const r = this.ratio;
+      ctx.drawImage(this.copy, pane.x * r, pane.y * r, pane.w * r, pane.h * r,
+        is.ox + (pane.x - was.ox) * s, is.oy + (pane.y - was.oy) * s, pane.w * s, pane.h * s);
+      ctx.restore();
+    }
+  }
+
+  begin(canvas) {
+    const ctx = canvas.getContext("2d");
+    ctx.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    ctx.clearRect(0, 0, this.width, this.height);
+    ctx.direction = "ltr";
+    return ctx;
+  }
+
+  inside(ctx, pane, draw) {
+    ctx.save();
+    ctx.beginPath();
+    ctx.roundRect(pane.x, pane.y, pane.w, pane.h, 6);
+    ctx.clip();
+    draw();
+    ctx.restore();
+  }
+
+  /** The ways of tokens on an overlay, each as x0, y0, x1, y1 on the stage. */
+  trails(pane) {
+    const { points, active, look } = this;
+    const threshold = (look.threshold ?? this.data.threshold) + 0.003;
+    const t = transformOf(pane, points, this.view);
+    const [a, b] = points.planes;
+    const lines = [];
+    for (let row = 0; row < points.n; row++) {
+      if (points.kept[row] <= threshold && (!active || active[row])) {
+        lines.push([t.ox + t.ax * a.x[row], t.oy + t.ay * a.y[row], t.ox + t.ax * b.x[row], t.oy + t.ay * b.y[row]]);
+      }
+    }
+    return lines;
+  }
+
+  paintNames() {
+    const ctx = this.begin(this.names);
+    this.written = [];
+    for (const pane of this.panes) {
+      this.inside(ctx, pane, () => {
+        if (this.isOverlay() && this.chosen >= 0) {
+          const [a, b] = this.placesOf(this.chosen);
+          ctx.fillStyle = this.theme.mark;
+          comet(ctx, [a.x, a.y, b.x, b.y], 2.4);
+        }
+        if (this.points.axes) this.paintAxes(ctx, pane);
+        this.paintPane(ctx, pane);
+      });
+      ctx.strokeStyle = this.theme.line;
+      ctx.lineWidth = 1;
+      ctx.beginPath();
+      ctx.roundRect(pane.x + 0.5, pane.y + 0.5, pane.w - 1, pane.h - 1, 6);
+      ctx.stroke();
+    }
+    if (!this.keptBox.hidden) this.histogram.draw(this.active, this.hovered);
+  }
+
+  /** Begin a pane's picture with the ways of tokens, so that no point is covered by one. */
+  trailsInto(raster, pane) {
+    const { width, height } = raster.image;
+    const canvas = this.below ??= document.createElement("canvas");
+    [canvas.width, canvas.height] = [width, height];
+    const ctx = canvas.getContext("2d", { willReadFrequently: true });
+    ctx.fillStyle = this.theme.panel;
+    ctx.fillRect(0, 0, width, height);
+    ctx.setTransform(this.ratio, 0, 0, this.ratio, -pane.x * this.ratio, -pane.y * this.ratio);
+    const lines = this.trails(pane);
+    ctx.fillStyle = this.theme.way;
+    ctx.globalAlpha = Math.max(0.16, Math.min(0.6, 9 / Math.sqrt(lines.length + 1)));
+    for (const line of lines) comet(ctx, line, 1.3);
+    raster.image.data.set(ctx.getImageData(0, 0, width, height).data);
+  }
+
+  paintAxes(ctx, pane) {
+    const { points, theme } = this;
+    const t = transformOf(pane, points, this.view);
+    const [x0, y0, x1, y1] = points.box;
+    ctx.font = theme.font(11);
+    ctx.lineWidth = 1;
+    const toX = (v) => t.ox + (t.ax * (v - x0)) / (x1 - x0);
+    const toY = (v) => t.oy + t.ay * (1 - (v - y0) / (y1 - y0));
+    const ticks = (from, to, wanted) => {
+      const step = niceStep(to - from, wanted);
+      const first = Math.ceil(from / step);
+      return Array.from({ length: Math.max(0, Math.floor(to / step) - first + 1) }, (_, i) => (first + i) * step);
+    };
+    const fromX = (px) => x0 + ((px - t.ox) / t.ax) * (x1 - x0);
+    const fromY = (py) => y0 + (1 - (py - t.oy) / t.ay) * (y1 - y0);
+    ctx.textAlign = "center";
+    for (const v of ticks(fromX(pane.x + 34), fromX(pane.x + pane.w - 14), pane.w / 90)) {
+      ctx.fillStyle = theme.line;
+      ctx.globalAlpha = Math.abs(v) < 1e-9 ? 1 : 0.45;
+      ctx.fillRect(toX(v), pane.y, 1, pane.h);
+      ctx.globalAlpha = 1;
+      writeName(ctx, String(Number(v.toFixed(6))), toX(v), pane.y + pane.h - 22, theme.faint, theme.panel);
+    }
+    ctx.textAlign = "left";
+    for (const v of ticks(fromY(pane.y + pane.h - 36), fromY(pane.y + 54), pane.h / 70)) {
+      ctx.fillStyle = theme.line;
+      ctx.globalAlpha = Math.abs(v) < 1e-9 ? 1 : 0.45;
+      ctx.fillRect(pane.x, toY(v), pane.w, 1);
+      ctx.globalAlpha = 1;
+      writeName(ctx, String(Number(v.toFixed(6))), pane.x + 5, toY(v) - 3, theme.faint, theme.panel);
+    }
+    ctx.font = theme.font(12, 600);
+    ctx.textAlign = "right";
+    writeName(ctx, `${points.axes[0]} →`, pane.x + pane.w - 8, pane.y + pane.h - 7, theme.text, theme.panel);
+    ctx.textAlign = "left";
+    writeName(ctx, `↑ ${points.axes[1]}`, pane.x + 8, pane.y + 38, theme.text, theme.panel);
+  }
+
+  paintPane(ctx, pane) {
+    const { points, theme, chosen, active } = this;
+    const t = transformOf(pane, points, this.view);
+    const plane = points.planes[pane.member];
+    const text = (row) => (points.shown[row].length > 24 ? `${points.shown[row].slice(0, 23)}…` : points.shown[row]);
+    ctx.font = theme.font(13, 600);
+    ctx.textAlign = "left";
+    const taken = [{ x: pane.x, y: pane.y, w: ctx.measureText(this.titleOf(pane)).width + 20, h: 28 }];
+    ctx.textAlign = "center";
+    const strong = [...new Set([chosen, ...this.marked])].filter((row) => row >= 0);
+    for (const row of strong) {
+      const [x, y] = [t.ox + t.ax * plane.x[row], t.oy + t.ay * plane.y[row]];
+      ctx.strokeStyle = theme.mark;
+      ctx.lineWidth = row === chosen ? 3 : 2;
+      ctx.beginPath();
+      ctx.arc(x, y, row === chosen ? 8 : 6, 0, 2 * Math.PI);
+      ctx.stroke();
+      if (x < pane.x || x > pane.x + pane.w || y < pane.y || y > pane.y + pane.h) continue;
+      ctx.font = theme.font(row === chosen ? 13 : 12, 600);
+      taken.push(writePlate(ctx, text(row), x, y, pane, theme.plate));
+      this.written.push({ pane, row, text: text(row), x, y: y - 18, strong: true });
+    }
+    ctx.font = theme.font(12, 500);
+    const rank = Math.max(0, Math.floor(1.2 * Math.log2(this.view.k)));
+    const names = active
+      ? this.firstActive()
+      : points.landmarks.filter((row) => points.level[row] <= rank + 1);
+    const limit = Math.round((pane.w * pane.h) / 9_000);
+    for (const name of placeNames(ctx, names, plane, t, pane, taken, limit, text)) {
+      writeName(ctx, name.text, name.x, name.y, theme.text, theme.panel);
+      this.written.push({ pane, ...name });
+    }
+    ctx.font = theme.font(13, 600);
+    ctx.textAlign = "left";
+    writeName(ctx, this.titleOf(pane), pane.x + 10, pane.y + 20, theme.text, theme.panel);
+  }
+
+  /** Names to write while some rows are active: landmarks among them, then their most frequent ones. */
+  firstActive() {
+    const { points, active } = this;
+    const found = points.landmarks.filter((row) => active[row]);
+    if (found.length >= 40 || !this.selected) return found;
+    const more = Array.from(this.selected).filter((row) => active[row] && points.level[row] === 255);
+    return found.concat(more.sort((a, b) => points.frequency[b] - points.frequency[a]).slice(0, 40));
+  }
+
+  /** What follows the mouse: a ring in every pane, a line between them, the lasso. */
+  paintTop() {
+    const ctx = this.begin(this.top);
+    const { points, theme } = this;
+    const row = this.hovered >= 0 ? this.hovered : this.focused;
+    if (this.lasso) this.paintLasso(ctx);
+    if (row < 0) return;
+    const places = this.placesOf(row);
+    ctx.strokeStyle = theme.text;
+    if (places.length > 1) {
+      ctx.globalAlpha = 0.45;
+      ctx.setLineDash(this.isOverlay() ? [] : [4, 4]);
+      ctx.lineWidth = this.isOverlay() ? 2 : 1;
+      ctx.beginPath();
+      ctx.moveTo(places[0].x, places[0].y);
+      ctx.lineTo(places[1].x, places[1].y);
+      ctx.stroke();
+      ctx.setLineDash([]);
+      ctx.globalAlpha = 1;
+    }
+    for (const { x, y, pane } of places) {
+      this.inside(ctx, pane, () => {
+        ctx.fillStyle = this.colorOf(row);
+        ctx.lineWidth = 2;
+        ctx.beginPath();
+        ctx.arc(x, y, this.radius() + 3, 0, 2 * Math.PI);
+        ctx.fill();
+        ctx.strokeStyle = theme.ground;
+        ctx.stroke();
+        ctx.strokeStyle = theme.text;
+        ctx.beginPath();
+        ctx.arc(x, y, this.radius() + 5, 0, 2 * Math.PI);
+        ctx.stroke();
+        if (row === this.chosen) return;
+        ctx.font = theme.font(12, 600);
+        ctx.textAlign = "center";
+        const name = points.shown[row];
+        if (pane !== this.pointer?.pane) writeName(ctx, name.length > 24 ? `${name.slice(0, 23)}…` : name, x, y - 14, theme.text, theme.ground);
+      });
+    }
+  }
+
+  paintLasso(ctx) {
+    ctx.beginPath();
+    this.lasso.path.forEach(([x, y], i) => (i ? ctx.lineTo(x, y) : ctx.moveTo(x, y)));
+    ctx.closePath();
+    ctx.fillStyle = this.theme.text;
+    ctx.globalAlpha = 0.07;
+    ctx.fill();
+    ctx.globalAlpha = 1;
+    ctx.strokeStyle = this.theme.mark;
+    ctx.lineWidth = 1.5;
+    ctx.setLineDash([5, 4]);
+    ctx.stroke();
+    ctx.setLineDash([]);
+  }
+
+  /** Where a row lies on the stage: once a pane; on an overlay in both states. */
+  placesOf(row) {
+    const at = (pane, member) => {
+      const t = transformOf(pane, this.points, this.view);
+      const plane = this.points.planes[member];
+      return { x: t.ox + t.ax * plane.x[row], y: t.oy + t.ay * plane.y[row], pane };
+    };
+    if (this.isOverlay()) return [0, 1].map((member) => at(this.panes[0], member));
+    return this.panes.map((pane) => at(pane, pane.member));
+  }
+}
