@@ -9,8 +9,8 @@ import streamlit as st
 
 _CSS = """
 .copy { font: 400 0.875rem var(--st-font); color: var(--st-text-color); background: transparent; cursor: pointer;
-  border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius); padding: 0.3rem 0.7rem;
-  min-height: 2.2rem; white-space: nowrap; display: inline-flex; gap: 0.45rem; align-items: center; }
+  border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius); padding: 0.25rem 0.75rem;
+  min-height: 2.5rem; white-space: nowrap; display: inline-flex; gap: 0.45rem; align-items: center; }
 .copy.wide { width: 100%; justify-content: center; }
 .copy:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); }
 .copy:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }

@@ -1,17 +1,16 @@
-"""The parts of the Start page: one worked token, the doors to the other pages, one explanation."""
+"""The parts of the Start page: the picture, the doors to the other pages, one explanation."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from focus_core.run_folder import RunFolder
-from focus_core.token_text import markdown_escape, show_token
+from focus_core.token_text import markdown_escape
 from focus_ui import cache, navigation
 from focus_ui.change_view import before_beside_after, current_training
-from focus_ui.components import category_badge
-from focus_ui.tables import showcase
-from focus_ui.theme import category_of
-from focus_ui.token_view import contributors_chart
+from focus_ui.navigation import PageEntry
+from focus_ui.start_drawing import draw_picture
+from focus_ui.start_picture import picture_data
 from focus_ui.training_tables import readable_trainings, with_matrix
 
 DOORS = (
@@ -20,83 +19,74 @@ DOORS = (
         "Show me how FOCUS works",
         "Eight short chapters with live pictures, from a sentence to a trained row.",
     ),
-    (navigation.OVERLAP, "Explore this run", "What the two vocabularies share, by script, length and use."),
     (
-        navigation.MAP,
-        "See it on a map",
-        "Every token where its row lies, right after initialisation and after training.",
+        navigation.OVERLAP,
+        "Explore this run",
+        "What the two vocabularies share, by script, length and use; then every token down to its row.",
     ),
-    (navigation.TRAIN, "What is it worth?", "The loss at the start and through training, beside other methods."),
-    (navigation.DATA, "Use my own text", "Upload a corpus, train a tokenizer on it, and make a run."),
+    (
+        navigation.DATA,
+        "Use my own text",
+        "Upload a text, train a vocabulary on it, and see what FOCUS makes of it.",
+    ),
+)
+OTHERS: tuple[tuple[PageEntry, str], ...] = (
+    (navigation.MAP, "All tokens on a map"),
+    (navigation.TRAIN, "What it is worth in training"),
+    (navigation.COMPARE, "Compare two runs"),
+    (navigation.EXPORT, "Check this run and export the model"),
 )
 
 
-def worked_token(run: RunFolder) -> None:
-    """Draw one new token of the run and the shared tokens its row is made of.
+def worked_picture(run: RunFolder) -> None:
+    """Draw the two vocabularies of the run, what is copied, and new tokens made of shared ones.
 
     Parameters
     ----------
     run : RunFolder
         The current run.
     """
-    ids = showcase(run)
-    if not ids:
-        st.info(
-            "This run combined nothing: by its method, or because new tokens are too rare or every token is shared."
-        )
-        return
-    with st.container(border=True):
-        chosen = _chosen(run, ids)
-        explanation = cache.explain(run, chosen)
-        category = category_of(explanation.origin, explanation.rule)
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader(f"The row of {markdown_escape(explanation.display)} is made of", anchor=False, width="content")
-            category_badge(category)
-        contributors_chart(run, explanation, key="start", clickable=False)
-        _after_training(run, chosen)
-        navigation.link(navigation.TOKEN, "Everything about this token", token=chosen)
+    picture = picture_data(run, cache.explain)
+    with st.container(border=True, key="picture"):
+        chosen, opened, source = draw_picture(picture, key=f"_picture_{run.digest[:16]}")
+        if chosen is None:
+            st.caption(
+                "This run combined nothing: by its method, or because new tokens are too rare or every token is shared."
+            )
+        else:
+            navigation.link(navigation.TOKEN, "Everything about this token", token=chosen)
+            _after_training(run, chosen)
+    if source is not None:
+        navigation.go(navigation.TOKEN, token=chosen, source=source)
+    if opened is not None:
+        navigation.go(navigation.TOKEN, token=opened)
 
 
 def _after_training(run: RunFolder, target_id: int) -> None:
-    """Draw what training made of the token's neighbourhood, where the run was trained; lead on to the whole picture."""
+    """Draw, folded, what training made of the token's neighbourhood, where the run was trained."""
     training = current_training(run, with_matrix(readable_trainings(run)[0]))
     if training is None:
         return
-    before_beside_after(run, training, target_id)
-    with st.container(horizontal=True):
-        navigation.link(navigation.MAP, "All tokens on one map, before and after training", token=target_id)
-        navigation.link(navigation.TRAIN, "Training from this and from other initialisations")
-
-
-def _chosen(run: RunFolder, ids: list[int]) -> int:
-    """Draw the choice among tokens worth looking at."""
-    names = {i: _name(run, i) for i in ids}
-    chosen = st.selectbox(
-        "A new token of the target vocabulary",
-        ids,
-        format_func=lambda i: names[i],
-        key="_start_token",
-        persist_state="session",
-        width=360,
-    )
-    return int(chosen) if chosen in names else ids[0]
-
-
-def _name(run: RunFolder, target_id: int) -> str:
-    text, start = (run.column("tokens", name)[target_id] for name in ("text", "word_start"))
-    return show_token(str(text), word_start=bool(start))
+    with st.expander("What training made of it", icon=":material/trending_down:"):
+        before_beside_after(run, training, target_id)
 
 
 def doors() -> None:
-    """Draw the ways to go on."""
-    with st.container(horizontal=True, key="doors"):
+    """Draw the three ways on, and below them, smaller, the others."""
+    st.header("Where to go from here", anchor=False)
+    with st.grid(3, min_column_width=230, key="doors"):
         for page, title, words in DOORS:
-            with st.container(border=True, height="stretch", width="stretch"):
-                st.markdown(f"**{title}**  \n:gray[{words}]")
+            with st.container(border=True, height="stretch", gap="xsmall"):
+                st.subheader(title, anchor=False)
+                st.markdown(words)
+                label = f":blue[**{markdown_escape(page.title)}**]"
                 if page is navigation.LEARN:
-                    navigation.link(page, page.title, chapter=1)
+                    navigation.link(page, label, chapter=1)
                 else:
-                    navigation.link(page, page.title)
+                    navigation.link(page, label)
+    with st.container(horizontal=True, gap="small"):
+        for page, label in OTHERS:
+            navigation.link(page, label)
 
 
 def what_am_i_looking_at() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 from enum import StrEnum
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -128,6 +129,11 @@ def link(**parameters: object) -> dict[str, str]:
     run = run_id()
     named = {RUN_PARAM: run} if run else {}
     return named | {name: str(value) for name, value in parameters.items()}
+
+
+def run_query(run_id: str) -> str:
+    """Return what the address of a run ends in."""
+    return "?" + urlencode({RUN_PARAM: run_id})
 
 
 def chosen_token() -> str | None:

@@ -134,6 +134,8 @@ METHOD_LOOKS: Mapping[str, Method] = {
 NEUTRAL = "#8C8C8C"
 ACCENT = "#D5700B"
 SOURCE_ONLY = "#A9B2C0"
+LIGHT_INK, DARK_INK = "#FFFFFF", "#0B0E14"
+"""Text on a coloured area; see `ink_on`."""
 
 
 def category_of(origin: str, rule: str) -> Category:
@@ -216,3 +218,27 @@ def size(n_bytes: float) -> str:
             return f"{n_bytes:.0f} B" if unit == "B" else f"{n_bytes:.1f} {unit}"
         n_bytes /= 1000
     return f"{n_bytes:.1f} GB"
+
+
+def ink_on(color: str) -> str:
+    """Return the colour of text that reads best on a colour: white or nearly black.
+
+    Parameters
+    ----------
+    color : str
+        ``#RRGGBB``.
+
+    Returns
+    -------
+    str
+        ``#RRGGBB``.
+
+    Examples
+    --------
+    >>> ink_on("#1C5FD0"), ink_on("#D5700B")
+    ('#FFFFFF', '#0B0E14')
+    """
+    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return LIGHT_INK if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.0545 else DARK_INK

@@ -49,7 +49,7 @@ REQUIRED = (MANIFEST, EMBEDDINGS, STATISTICS, *(f"{name}.parquet" for name in CO
 MANIFEST_KEYS: dict[str, tuple[str, ...]] = {
     "config": ("method", "match", "preset", "seed"),
     "counts": ("n_source", "n_target", "n_overlap", "n_new", "n_anchors", "by_rule", "by_origin"),
-    "source": ("name",),
+    "source": ("name", "marks"),
     "target": ("name",),
 }
 """The entries of a manifest that every reader relies on, and what each holds."""
