@@ -16,8 +16,8 @@ from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape, show_token
 from focus_ui import cache, navigation
 from focus_ui.errors import show_error
-from focus_ui.theme import category_of, count
-from focus_ui.training_tables import readable_trainings, training_label, with_matrix
+from focus_ui.theme import category_of
+from focus_ui.training_tables import training_label
 
 if TYPE_CHECKING:
     from focus_core.run_folder import TrainingFolder
@@ -101,66 +101,6 @@ def training_key(run: RunFolder) -> str:
     return f"_training_{run.digest[:12]}"
 
 
-def neighbours_section(run: RunFolder, target_id: int) -> None:
-    """Draw what training did to the neighbours of a token: kept, lost, gained; nothing where no matrix was kept.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    target_id : int
-        The token.
-    """
-    offered = with_matrix(readable_trainings(run)[0])
-    if not offered:
-        return
-    st.subheader("Before and after training", anchor=False)
-    training = choose_training(run, offered)
-    if training is None:
-        return
-    neighbour_lists(run, training, target_id)
-
-
-def neighbour_lists(run: RunFolder, training: TrainingFolder, target_id: int) -> None:
-    """Draw the kept, lost and gained neighbours of a token in three columns, each a link.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    training : TrainingFolder
-        A training with a matrix.
-    target_id : int
-        The token.
-    """
-    try:
-        change = cache.neighbours(run, training, target_id)
-    except FocusError as error:
-        show_error(error)
-        return
-    if not change.before:
-        st.caption("This token has no row to compare.")
-        return
-    n_union = len(change.kept) + len(change.lost) + len(change.gained)
-    st.caption(
-        f"Its {len(change.before)} nearest tokens by cosine, exact and in the original space, right after "
-        f"initialisation and after training: {len(change.kept)} kept, of {count(n_union)} in all."
-    )
-    columns = st.columns(3)
-    lists = (
-        ("Kept", "near before and after", change.kept),
-        ("Lost", "near before training only", change.lost),
-        ("Gained", "near after training only", change.gained),
-    )
-    for column, (title, words, found) in zip(columns, lists, strict=True):
-        with column:
-            st.markdown(f"**{title}**  \n:gray[{words}]")
-            for neighbour in found:
-                _neighbour(neighbour, f"{neighbour.before:.2f} → {neighbour.after:.2f}")
-            if not found:
-                st.caption("none")
-
-
 def before_beside_after(
     run: RunFolder, training: TrainingFolder, target_id: int, *, n_shown: int = N_NEIGHBOURS
 ) -> None:
@@ -193,12 +133,22 @@ def before_beside_after(
         with column:
             st.markdown(f"**{title}**")
             for neighbour, cosine in found[:n_shown]:
-                _neighbour(neighbour, f"{cosine:.2f}" + (f" · {word}" if neighbour.id in kept else ""))
+                neighbour_link(neighbour, f"{cosine:.2f}" + (f" · {word}" if neighbour.id in kept else ""))
 
 
-def _neighbour(neighbour: ChangedNeighbour, numbers: str) -> None:
-    """Draw one neighbour as a link to its page."""
-    shown = markdown_escape(show_token(neighbour.text, word_start=neighbour.word_start, limit=32))
+def neighbour_link(neighbour: ChangedNeighbour, numbers: str, *, limit: int = 24) -> None:
+    """Draw one neighbour as a link to its page.
+
+    Parameters
+    ----------
+    neighbour : ChangedNeighbour
+        The token.
+    numbers : str
+        What stands beside it; numbers and fixed words.
+    limit : int, default=24
+        Most characters of its text.
+    """
+    shown = markdown_escape(show_token(neighbour.text, word_start=neighbour.word_start, limit=limit))
     badge = category_of(neighbour.origin, neighbour.rule).badge
     label = f":{badge}[■] {shown} :gray[{numbers}]"
     navigation.link(navigation.TOKEN, label, icon="", token=neighbour.id)

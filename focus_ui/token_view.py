@@ -1,42 +1,42 @@
-"""The parts of the Token page: a token's head, its contributors, its formula, its lines, what it feeds."""
+"""The parts of the Token page that say what a token is: its head, its origin, its formula, the verdicts on it.
+
+Owns how a source token is named and coloured, and the still picture of contributors that other pages show.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from focus_core.domain import Origin
-from focus_core.provenance import Contributor, Explanation, Fed
+from focus_core.provenance import Contributor, Explanation, Tone, Verdict
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape, show_token
-from focus_ui import cache, navigation, state
+from focus_ui import navigation, state
 from focus_ui.components import category_badge
-from focus_ui.figures import CONFIG, Bar, contributors_figure, fed_figure
-from focus_ui.tables import neighbouring_id, random_id, token_table
+from focus_ui.figures import CONFIG, Bar, contributors_figure
 from focus_ui.theme import CATEGORIES, Category, category_of, count
 
 MAX_BARS = 15
-MAX_ROWS = 200
+TONES = {Tone.GOOD: ":green[:material/check_circle:]", Tone.NOTE: ":blue[:material/info:]",
+         Tone.WARNING: ":orange[:material/warning:]"}  # fmt: skip
+"""How a verdict is meant, as an icon of its own shape and colour."""
 
 
-def token_head(run: RunFolder, explanation: Explanation) -> None:
+def token_head(explanation: Explanation) -> None:
     """Draw a target token's name, origin and facts.
 
     Parameters
     ----------
-    run : RunFolder
-        The run.
     explanation : Explanation
         The token.
     """
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        with st.container(horizontal=True, vertical_alignment="center", width="content"):
-            st.title(markdown_escape(explanation.display), anchor=False, width="content")
-            category_badge(category_of(explanation.origin, explanation.rule))
-        _walk(run, explanation)
+    category = category_of(explanation.origin, explanation.rule)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(markdown_escape(explanation.display), anchor=False, width="content")
+        category_badge(category)
     facts = [
         ("Id", f"#{explanation.id}"),
         ("Script", explanation.script),
@@ -49,25 +49,10 @@ def token_head(run: RunFolder, explanation: Explanation) -> None:
     with st.container(horizontal=True, gap="medium"):
         for name, value in facts:
             st.markdown(f":gray[{name}]  \n{markdown_escape(value)}", width="content")
+    st.markdown(category.meaning)
 
 
-def _walk(run: RunFolder, explanation: Explanation) -> None:
-    """Draw the buttons that lead to other tokens."""
-    frame = token_table(run)
-    key = category_of(explanation.origin, explanation.rule).key
-    steps = {"Previous": neighbouring_id(frame, explanation.id, -1), "Next": neighbouring_id(frame, explanation.id, 1)}
-    icons = {"Previous": ":material/chevron_left:", "Next": ":material/chevron_right:"}
-    with st.container(horizontal=True, width="content", gap="xsmall"):
-        for name, target_id in steps.items():
-            st.button(name, icon=icons[name], key=f"_{name}", on_click=state.show_target, args=(target_id,))
-        st.button("Random", icon=":material/shuffle:", key="_Random", on_click=_show_random, args=(frame, key))
-
-
-def _show_random(frame: Any, category: str) -> None:
-    state.show_target(random_id(frame, np.random.default_rng(), category=category))
-
-
-def contributor_bars(run: RunFolder, contributors: Sequence[Contributor]) -> list[Bar]:
+def contributor_bars(run: RunFolder, contributors: Sequence[Contributor], *, most: int | None = MAX_BARS) -> list[Bar]:
     """Return contributors as bars, coloured by how their own rows came into the new vocabulary.
 
     Parameters
@@ -76,21 +61,23 @@ def contributor_bars(run: RunFolder, contributors: Sequence[Contributor]) -> lis
         The run.
     contributors : sequence of Contributor
         Largest weight first.
+    most : int, default=15
+        How many; ``None`` returns all.
 
     Returns
     -------
     list of Bar
-        The first fifteen.
+        In the same order.
     """
     return [
         Bar(
             id=c.source_id,
-            label=source_label(run, c.source_id),
+            label=show_token(c.text, word_start=c.word_start),
             weight=c.weight,
             similarity=c.similarity,
             color=source_category(run, c.source_id).color,
         )
-        for c in contributors[:MAX_BARS]
+        for c in contributors[:most]
     ]
 
 
@@ -109,7 +96,7 @@ def source_category(run: RunFolder, source_id: int) -> Category:
 
 
 def contributors_chart(run: RunFolder, explanation: Explanation, *, key: str, clickable: bool = True) -> None:
-    """Draw a token's contributors; a click on a bar opens that source token.
+    """Draw a token's contributors as bars; a click on a bar opens that source token.
 
     Parameters
     ----------
@@ -137,20 +124,31 @@ def contributors_chart(run: RunFolder, explanation: Explanation, *, key: str, cl
     hidden = len(explanation.contributors) - len(bars)
     if hidden > 0:
         st.caption(f"The largest {len(bars)} of {len(explanation.contributors)} contributors; all are in the table.")
-    clicked = _clicked(event) if clickable else None
+    clicked = clicked_bar(event) if clickable else None
     if clicked is not None:
         navigation.go(navigation.TOKEN, token=explanation.id, source=clicked)
 
 
-def _clicked(event: Any) -> int | None:
-    """Return the id that the clicked bar carries."""
+def clicked_bar(event: Any) -> int | None:
+    """Return the id that the clicked bar of a chart carries.
+
+    Parameters
+    ----------
+    event : object
+        What ``st.plotly_chart`` returned.
+
+    Returns
+    -------
+    int or None
+        ``None`` where no bar was clicked.
+    """
     points = event["selection"]["points"] if event else []
     data = points[0].get("customdata") if points else None
     return int(data[0]) if data else None
 
 
-def origin_text(run: RunFolder, explanation: Explanation) -> None:
-    """Draw one sentence on how the row came to be.
+def copied_from(run: RunFolder, explanation: Explanation) -> None:
+    """Draw a link to the source token that a row is a copy of; nothing for other rows.
 
     Parameters
     ----------
@@ -159,8 +157,6 @@ def origin_text(run: RunFolder, explanation: Explanation) -> None:
     explanation : Explanation
         The token.
     """
-    category = category_of(explanation.origin, explanation.rule)
-    st.markdown(category.meaning)
     if explanation.origin == Origin.COPIED and explanation.source_id is not None:
         label = markdown_escape(source_label(run, explanation.source_id))
         navigation.link(
@@ -192,200 +188,19 @@ def formula(explanation: Explanation) -> None:
         )
 
 
-def verdicts(explanation: Explanation) -> None:
-    """Draw what is worth knowing about the row, in sentences.
+def verdict_list(verdicts: Sequence[Verdict]) -> None:
+    """Draw what is worth knowing about a row: a sentence each, and what to do.
 
     Parameters
     ----------
-    explanation : Explanation
-        The token.
+    verdicts : sequence of Verdict
+        Most telling first.
     """
-    if not explanation.verdicts:
-        return
-    st.subheader("Verdict", anchor=False)
-    for verdict in explanation.verdicts:
-        st.markdown(f":material/arrow_right: {markdown_escape(verdict.text)} :gray[{markdown_escape(verdict.advice)}]")
-
-
-def contributors_table(run: RunFolder, explanation: Explanation) -> None:
-    """Draw every contributor as a table; choosing a row opens that source token.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    explanation : Explanation
-        The token.
-    """
-    shown = explanation.contributors[:MAX_ROWS]
-    rows: dict[str, list[Any]] = {
-        "source token": [source_label(run, c.source_id) for c in shown],
-        "weight": [c.weight for c in shown],
-        "similarity": [c.similarity for c in shown],
-        "script": [c.script for c in shown],
-        "id": [c.source_id for c in shown],
-    }
-    chosen = _pick_row(rows, key=f"contributors_{run.digest[:12]}_{explanation.id}", alt="Table of contributors")
-    if chosen is not None:
-        navigation.go(navigation.TOKEN, token=explanation.id, source=rows["id"][chosen])
-
-
-def candidates_table(run: RunFolder, explanation: Explanation) -> None:
-    """Draw the source tokens that could have been copied.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    explanation : Explanation
-        The token.
-    """
-    shown = explanation.candidates[:MAX_ROWS]
-    rows: dict[str, list[Any]] = {
-        "source token": [source_label(run, c.source_id) for c in shown],
-        "rule": [CATEGORIES[c.rule].label if c.rule in CATEGORIES else c.rule for c in shown],
-        "chosen": [c.source_id == explanation.source_id for c in shown],
-        "id": [c.source_id for c in shown],
-    }
-    chosen = _pick_row(rows, key=f"candidates_{run.digest[:12]}_{explanation.id}", alt="Table of candidates")
-    if chosen is not None:
-        navigation.go(navigation.TOKEN, token=explanation.id, source=rows["id"][chosen])
-
-
-def _pick_row(rows: dict[str, list[Any]], *, key: str, alt: str) -> int | None:
-    """Draw a table and return the row that the user chose."""
-    event = st.dataframe(
-        rows,
-        key=state.once_key(key),
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        height=min(38 + 35 * len(next(iter(rows.values()))), 320),
-        column_config={
-            "weight": st.column_config.ProgressColumn(format="%.3f", min_value=0.0, max_value=1.0),
-            "similarity": st.column_config.NumberColumn(format="%.3f"),
-            "id": st.column_config.NumberColumn(format="%d", width="small"),
-        },
-        alt=alt,
-    )
-    chosen = event["selection"]["rows"]
-    return int(chosen[0]) if chosen else None
-
-
-def example_lines(explanation: Explanation) -> None:
-    """Draw the corpus lines that hold the token, the token marked.
-
-    Parameters
-    ----------
-    explanation : Explanation
-        The token.
-    """
-    if not explanation.examples:
-        return
-    st.subheader("In the corpus", anchor=False)
-    for line in explanation.examples:
-        st.markdown(marked_line(line, explanation.text, color=category_of(explanation.origin, explanation.rule).badge))
-
-
-def marked_line(line: str, text: str, *, color: str) -> str:
-    """Return a corpus line as Markdown, the first place of a token marked.
-
-    Parameters
-    ----------
-    line, text : str
-        The line, and the token's readable text; both may hold anything.
-    color : str
-        A colour of Streamlit's palette.
-
-    Returns
-    -------
-    str
-        Safe Markdown; without a mark where the token is not found as it reads.
-
-    Examples
-    --------
-    >>> marked_line("Habari ya leo", "ya", color="orange")
-    'Habari :orange-background[**ya**] leo'
-    """
-    before, found, after = line.partition(text) if text.strip() else (line, "", "")
-    if not found:
-        return markdown_escape(_readable(line))
-    head, tail = markdown_escape(_readable(before)), markdown_escape(_readable(after))
-    return f"{head}:{color}-background[**{markdown_escape(_readable(found))}**]{tail}"
-
-
-def _readable(line: str) -> str:
-    """Make what cannot be seen visible, but keep plain spaces."""
-    return show_token(line, limit=400).replace("␣", " ") if line else ""
-
-
-def source_section(run: RunFolder, source_id: int) -> None:
-    """Draw a source token: its facts and the target tokens that it feeds.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    source_id : int
-        The source token.
-    """
-    row = run.source_tokens().slice(source_id, 1).to_pylist()[0]
-    st.title(markdown_escape(source_label(run, source_id)), anchor=False)
-    used = f"{count(row['frequency'])} ×" if row["frequency"] is not None else "–"
-    st.markdown(
-        f"Source token :gray[#{source_id}], {markdown_escape(row['script'] or '')} script, {row['kind']}; "
-        f"in the corpus {used} (source tokenizer). It feeds **{count(row['n_fed'])}** combined tokens "
-        f"with a total weight of **{row['weight_fed'] or 0:.2f}**."
-    )
-    _copy_link(run, int(row["target_id"]))
-    _fed_chart(run, source_id, cache.fed_tokens(run, source_id))
-
-
-def _copy_link(run: RunFolder, target_id: int) -> None:
-    if target_id >= 0:
-        text, start = (run.column("tokens", name)[target_id] for name in ("text", "word_start"))
-        label = markdown_escape(show_token(str(text), word_start=bool(start)))
-        icon = ":material/content_copy:"
-        navigation.link(
-            navigation.TOKEN, f"Copied to target token {label} :gray[#{target_id}]", icon=icon, token=target_id
-        )
-
-
-def _fed_chart(run: RunFolder, source_id: int, fed: Sequence[Fed]) -> None:
-    """Draw the target tokens that a source token feeds; a click opens one."""
-    bars = [_fed_bar(run, f) for f in fed if f.origin != Origin.COPIED]
-    if not bars:
-        st.caption("No combined token takes anything from it.")
-        return
-    st.subheader("What it feeds", anchor=False)
-    event = st.plotly_chart(
-        fed_figure(bars[:MAX_BARS]),
-        key=state.once_key(f"fed_{run.digest[:12]}_{source_id}"),
-        on_select="rerun",
-        selection_mode="points",
-        config=CONFIG,
-        alt=f"Target tokens fed by source token {source_id}, with its weight in each",
-    )
-    clicked = _clicked(event)
-    rows: dict[str, list[Any]] = {
-        "target token": [bar.label for bar in bars[:MAX_ROWS]],
-        "weight": [bar.weight for bar in bars[:MAX_ROWS]],
-        "id": [bar.id for bar in bars[:MAX_ROWS]],
-    }
-    chosen = _pick_row(rows, key=f"fed_table_{run.digest[:12]}_{source_id}", alt="Table of fed tokens")
-    if clicked is None and chosen is not None:
-        clicked = rows["id"][chosen]
-    if clicked is not None:
-        navigation.go(navigation.TOKEN, token=clicked)
-
-
-def _fed_bar(run: RunFolder, fed: Fed) -> Bar:
-    label = show_token(fed.text, word_start=fed.word_start)
-    rule = str(run.column("tokens", "rule")[fed.target_id])
-    return Bar(
-        id=fed.target_id,
-        label=label,
-        weight=fed.weight,
-        similarity=fed.similarity,
-        color=category_of(fed.origin, rule).color,
-    )
+    lines = [
+        f"{TONES[verdict.tone]} {markdown_escape(verdict.text)} :gray[{markdown_escape(verdict.advice)}]"
+        if verdict.advice
+        else f"{TONES[verdict.tone]} {markdown_escape(verdict.text)}"
+        for verdict in verdicts
+    ]
+    with st.container(border=True, key="token_verdicts"):
+        st.markdown("  \n".join(lines))

@@ -94,8 +94,9 @@ def similarities_figure(ranked: Ranked) -> go.Figure:
         line = {"color": THRESHOLD, "width": 2, "dash": "dash"}
         figure.add_hline(y=ranked.threshold, line=line)
         figure.add_annotation(
-            x=0.01, xref="paper", y=ranked.threshold, text=f"threshold {ranked.threshold:.3f}", showarrow=False,
-            xanchor="left", yanchor="top", font={"color": THRESHOLD, "size": 13},
+            x=0.99, xref="paper", y=ranked.threshold, showarrow=False, xanchor="right", yanchor="bottom",
+            text=f"threshold {ranked.threshold:.3f}: nothing at or below it has a weight",
+            font={"color": THRESHOLD, "size": 13},
         )  # fmt: skip
     ticks = [n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500) if n <= max(len(ranked.labels), 2)]
     top = float(np.log10(max(len(ranked.labels), 2)))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from focus_core.domain import MethodName
 from focus_core.provenance import (
     SimplexMap,
     WhatIf,
@@ -81,6 +82,8 @@ def _live(run: RunFolder, target_id: int) -> None:
     if answer.settings.top_k is not None:
         words += f" Top-k: only the first {count(answer.settings.top_k)} may have a weight."
     st.caption(f"{MEANINGS[answer.settings.map]} Compared with all {count(answer.n_anchors)} anchors.{words}")
+    if answer.is_stored:
+        return
     pairs = _pairs(run, answer)
     first = ", ".join(f"{pair.label} {pair.stored:.2f} and {pair.other:.2f}" for pair in pairs[:4])
     st.plotly_chart(
@@ -148,7 +151,6 @@ def _answer_text(answer: WhatIf) -> None:
         hint = f"{count(answer.n_contributors)} contributors instead of {count(len(answer.stored))}"
         about = f"{percent(answer.shared, digits=0)} of the weight stays where it is. {_row_words(answer)}"
         st.markdown(f"**What if:** {hint}, {words}. {about}")
-    st.caption(TEMPERATURE_WORDS)
 
 
 def _row_words(answer: WhatIf) -> str:
@@ -176,7 +178,7 @@ def _pairs(run: RunFolder, answer: WhatIf) -> list[WeightPair]:
 
 
 def auxiliary_section(run: RunFolder, target_id: int) -> None:
-    """Draw the tokens that are nearest in the auxiliary space, anchors marked; nothing where the run has no vectors.
+    """Draw the tokens that are nearest in the auxiliary space, anchors marked; a line where the run has no vectors.
 
     Parameters
     ----------
@@ -186,6 +188,8 @@ def auxiliary_section(run: RunFolder, target_id: int) -> None:
         The token.
     """
     if run.auxiliary() is None:
+        if run.manifest["config"]["method"] == MethodName.FOCUS:
+            st.caption("This run keeps no auxiliary vectors, so nothing can be said of neighbours in their space.")
         return
     st.subheader("Nearest tokens in the auxiliary space", anchor=False)
     found = auxiliary_neighbours(run, target_id, k=N_NEIGHBOURS)

@@ -9,7 +9,7 @@ from focus_core.token_text import show_token
 from focus_ui.what_if_figures import Ranked, WeightPair, pairs_figure, similarities_figure
 from tests.app.conftest import links, texts
 from tests.hostile_tokens import HOSTILE_TOKENS
-from tests.toy_run import id_of
+from tests.toy_run import id_of, write_toy_run
 
 
 def figure(at, name):
@@ -30,7 +30,9 @@ def test_at_first_the_weights_are_the_stored_ones(open_app, toy):
     assert len(without["customdata"]) > 5
     assert stems["name"] == "weight"
     assert figure(at, "similarities")["layout"]["shapes"][0]["y0"] == pytest.approx(0.2)
-    assert [trace["text"] for trace in figure(at, "weights")["data"]] == [["0.600", "0.400"]] * 2
+    said = figure(at, "similarities")["layout"]["annotations"][0]["text"]
+    assert said == "threshold 0.200: nothing at or below it has a weight"
+    assert not [e for e in at.get("plotly_chart") if "what_if_weights" in e.proto.id], "the same bars twice say nothing"
 
 
 def test_a_lower_temperature_gives_other_weights_and_a_button_the_stored_ones(open_app, toy):
@@ -85,6 +87,15 @@ def test_neighbours_in_the_auxiliary_space_are_links_with_anchors_marked(open_ap
     assert "anchor" in near[0].label
     combined = [link for link in links(at) if f"token={id_of(toy, '▁nyumba')}" in link.query_string]
     assert all("anchor" not in link.label for link in combined)
+
+
+def test_a_run_that_keeps_no_vectors_says_so(open_app, tmp_path, monkeypatch):
+    run = write_toy_run(tmp_path / "demo" / "toy")
+    (run.path / "auxiliary.safetensors").unlink()
+    monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(tmp_path / "demo"))
+    at = open_app("token", token=id_of(run, "▁mkulima"))
+    assert "keeps no auxiliary vectors" in texts(at)
+    assert "Nearest tokens in the auxiliary space" not in texts(at)
 
 
 def test_a_token_without_a_vector_has_no_neighbours_there(open_app, toy):

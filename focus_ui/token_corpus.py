@@ -1,0 +1,76 @@
+"""The corpus lines that hold a token, the token marked."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from focus_core.domain import TokenKind
+from focus_core.provenance import Explanation, find_occurrence
+from focus_core.token_text import ISOLATE_END, ISOLATE_START, markdown_escape, show_token
+from focus_ui.theme import category_of
+
+MAX_CHARACTERS = 400
+
+
+def example_lines(explanation: Explanation) -> None:
+    """Draw the corpus lines that hold a token; nothing where the run keeps none.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        The token.
+    """
+    if not explanation.examples:
+        return
+    st.subheader("In the corpus", anchor=False)
+    color = category_of(explanation.origin, explanation.rule).badge
+    for line in explanation.examples:
+        st.markdown(
+            marked_line(line, explanation.text, color=color, kind=explanation.kind, word_start=explanation.word_start)
+        )
+
+
+def marked_line(line: str, text: str, *, color: str, kind: str = TokenKind.NORMAL, word_start: bool = False) -> str:
+    """Return a corpus line as Markdown, the place where a token fits best marked.
+
+    Parameters
+    ----------
+    line, text : str
+        The line, and the token's readable text; both may hold anything.
+    color : str
+        A colour of Streamlit's palette.
+    kind : str, default="normal"
+        The token's kind: of a byte token, the characters are marked that its bytes are part of.
+    word_start : bool, default=False
+        Whether the token begins a word.
+
+    Returns
+    -------
+    str
+        Safe Markdown; without a mark where the token is not found as it reads. The whole line is one isolate of its
+        own direction, so that a mark inside right-to-left text moves nothing.
+
+    Examples
+    --------
+    >>> marked_line("Habari ya leo", "ya", color="orange", word_start=True)
+    'Habari :orange-background[**ya**] leo'
+    """
+    place = find_occurrence(line, text, kind=kind, word_start=word_start)
+    if place is None:
+        return _isolated(markdown_escape(_readable(line)), line)
+    head, found, tail = (
+        markdown_escape(_readable(part)) for part in (line[: place.start], line[place], line[place.stop :])
+    )
+    return _isolated(f"{head}:{color}-background[**{found}**]{tail}", line)
+
+
+def _readable(line: str) -> str:
+    """Make what cannot be seen visible, but keep plain spaces; the isolates come back around the whole line."""
+    shown = show_token(line, limit=MAX_CHARACTERS) if line else ""
+    return shown.replace("␣", " ").replace(ISOLATE_START, "").replace(ISOLATE_END, "")
+
+
+def _isolated(markdown: str, line: str) -> str:
+    """Put a line that `show_token` would isolate between isolates."""
+    isolated = show_token(line, limit=MAX_CHARACTERS).startswith(ISOLATE_START)
+    return f"{ISOLATE_START}{markdown}{ISOLATE_END}" if isolated else markdown
