@@ -1,4 +1,4 @@
-"""The verbs that follow an initialisation: adapt, attach, atlas, evaluate, pack, project.
+"""The verbs that follow an initialisation: adapt, atlas, attach, evaluate, pack, project, report.
 
 Owns their options; every verb is one call into the library. `focus_core.cli` puts them beside the others.
 """
@@ -44,6 +44,7 @@ def add_verbs(app: typer.Typer, *, say: Say, print_json: Callable[[Any], None]) 
     app.command()(_evaluate_verb(say, print_json))
     app.command()(_pack_verb(say))
     app.command()(_project_verb(say))
+    app.command()(_report_verb(say))
 
 
 def _adapt_verb(say: Say) -> Callable[..., None]:
@@ -230,3 +231,18 @@ def _project_verb(say: Say) -> Callable[..., None]:
         say(str(path))
 
     return project
+
+
+def _report_verb(say: Say) -> Callable[..., None]:
+    def report(
+        run: Run,
+        output: Annotated[Path, typer.Argument(metavar="FILE.html", help="the file to make")],
+        evaluation: Annotated[list[Path] | None, typer.Option(help="what `evaluate --json` wrote; repeatable")] = None,
+    ) -> None:
+        """Write a run as one HTML file that needs no network and runs no script."""
+        from focus_core.html_report import write_report
+        from focus_core.run_folder import open_run
+
+        say(str(write_report(open_run(run), output, evaluations=evaluation or ())))
+
+    return report

@@ -87,6 +87,7 @@ ORDER = (
     "evaluation",
     "projection",
     "atlas",
+    "html_report",
     "tokenizer_preview",
     "match_preview",
     "preview_process",
