@@ -15,9 +15,9 @@ from focus_core.run_folder import RunFolder, list_trainings
 from focus_core.training_options import TrainConfig, Trained
 from focus_ui import catalog, state
 from focus_ui.change_view import training_key
+from focus_ui.data_text import CorpusChoice, corpus_choice
 from focus_ui.errors import show_error
 from focus_ui.jobs_view import TRAINING_VERB, job_panel, own_jobs
-from focus_ui.run_form import CorpusChoice, corpus_choice
 from focus_ui.theme import count
 from focus_ui.uploads import hand_over
 
@@ -146,7 +146,7 @@ def _launch(run: RunFolder, corpus: CorpusChoice, options: dict[str, str]) -> No
     arguments = [TRAINING_VERB, str(run.path.resolve()), "--name", free_name(run)]
     for path in hand_over(corpus.files, root, job_id):
         arguments += ["--corpus", str(path)]
-    arguments += ["--field", corpus.column]
+    arguments += corpus.reading
     for name, text in options.items():
         arguments += [name, text]
     entry = state.current_run()

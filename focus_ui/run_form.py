@@ -1,4 +1,4 @@
-"""The inputs of the page Data and run: corpus, target tokenizer, source model, options.
+"""The inputs of the page Data and run beside the text: target tokenizer, source model, options.
 
 Owns the widgets and the command line that they amount to. A user's text becomes an argument only after it was compared
 with a list or a pattern.
@@ -6,9 +6,10 @@ with a list or a pattern.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
@@ -20,12 +21,12 @@ from focus_core.methods import METHODS
 from focus_core.token_text import show_token
 from focus_core.tokenizer_training import suggest_vocab_size
 from focus_ui import cache, catalog
-from focus_ui.catalog import CORPUS_SUFFIXES
+from focus_ui.data_text import SERVER, UPLOAD, CorpusChoice, in_the_form
 from focus_ui.errors import show_error
-from focus_ui.theme import count, size
+from focus_ui.theme import count
 from focus_ui.uploads import keep_upload
 
-SAMPLE, UPLOAD, SERVER, TRAIN, DEMO, HUB = "Sample", "Upload", "On this server", "Train a new one", "Demo model", "Hub"
+TRAIN, DEMO, HUB = "Train a new one", "Demo model", "Hub"
 FAMILIES = {
     "unigram": "Unigram (SentencePiece, as XLM-R)",
     "bpe": "Byte-level BPE (as GPT-2)",
@@ -63,93 +64,6 @@ class Choice:
     label: str
     files: tuple[Path, ...] = ()
     arguments: Mapping[str, int | str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CorpusChoice:
-    """The chosen corpus and what its beginning says.
-
-    Parameters
-    ----------
-    label : str
-        What it is called; plain text.
-    files : tuple of Path
-        Its files.
-    column : str
-        Field or column that holds the text.
-    survey : Survey
-        Its size.
-    """
-
-    label: str
-    files: tuple[Path, ...]
-    column: str
-    survey: Survey
-
-
-def corpus_choice() -> CorpusChoice | None:
-    """Draw the choice of a corpus; return it, or ``None`` while there is none that can be read."""
-    kinds = [SAMPLE, UPLOAD, *([SERVER] if catalog.operator_folders() else [])]
-    kind = st.segmented_control(
-        "Text from", kinds, default=SAMPLE, required=True, key="_corpus_kind", persist_state="session"
-    )
-    label, files = {UPLOAD: _uploaded_corpus, SERVER: _server_corpus}.get(str(kind), _sample_corpus)()
-    if not files:
-        return None
-    column = "text"
-    if any(not path.name.removesuffix(".gz").removesuffix(".zst").endswith(".txt") for path in files):
-        column = st.text_input("Field or column that holds the text", "text", key="_corpus_column", max_chars=100)
-    try:
-        survey = cache.survey(files, column)
-    except FocusError as error:
-        show_error(error)
-        return None
-    _show_survey(survey)
-    return CorpusChoice(label=label, files=files, column=column, survey=survey)
-
-
-def _sample_corpus() -> tuple[str, tuple[Path, ...]]:
-    samples = catalog.sample_corpora()
-    if not samples:
-        st.caption("This copy of the app ships no sample text.")
-        return "", ()
-    name = st.selectbox("Language", list(samples), key="_sample", persist_state="session", width=360)
-    st.caption("A few hundred everyday sentences: enough to try every step, too little for a good model.")
-    return f"sample {name}", (samples[str(name)],)
-
-
-def _uploaded_corpus() -> tuple[str, tuple[Path, ...]]:
-    uploads = st.file_uploader(
-        "Text files",
-        type=[suffix.removeprefix(".") for suffix in (*CORPUS_SUFFIXES, ".gz", ".zst")],
-        accept_multiple_files=True,
-        key="_corpus_upload",
-        help="UTF-8 text; .txt holds one text a line. Plain, .gz or .zst. Up to 200 MB a file.",
-    )
-    try:
-        files = tuple(keep_upload(upload) for upload in uploads)
-    except FocusError as error:
-        show_error(error)
-        return "", ()
-    names = [show_token(upload.name, limit=40).replace("␣", " ") for upload in uploads]
-    return ", ".join(names[:2]) + ("" if len(names) < 3 else f" and {len(names) - 2} more"), files
-
-
-def _server_corpus() -> tuple[str, tuple[Path, ...]]:
-    found = catalog.operator_entries("corpus")
-    names = st.multiselect("Files on this server", list(found), key="_server_corpus", persist_state="session")
-    return ", ".join(names[:2]), tuple(found[name] for name in names)
-
-
-def _show_survey(survey: Survey) -> None:
-    about = "" if survey.complete else "about "
-    st.markdown(
-        f"{size(survey.n_bytes)}, {about}**{count(survey.n_lines)}** lines, {about}"
-        f"**{count(survey.n_characters)}** characters"
-    )
-    with st.expander("First lines", icon=":material/notes:"):
-        for line in survey.sample:
-            st.text(show_token(line, limit=160).replace("␣", " "))
 
 
 def target_choice(survey: Survey | None) -> tuple[Choice, int] | None:
@@ -198,7 +112,7 @@ def _uploaded_tokenizer(key: str, option: str) -> tuple[Choice, int] | None:
         path = keep_upload(upload)
         n_tokens = cache.tokenizer_size(path)
     except FocusError as error:
-        show_error(error)
+        show_error(in_the_form(error))
         return None
     st.markdown(f"**{count(n_tokens)}** tokens")
     return Choice(label="uploaded tokenizer", files=(path,), arguments={option: 0}), n_tokens
@@ -252,7 +166,7 @@ def _uploaded_source() -> Choice | None:
         path = keep_upload(matrix)
         tensors = cache.matrices(path)
     except FocusError as error:
-        show_error(error)
+        show_error(in_the_form(error))
         return None
     if not tensors:
         st.warning("This file holds no matrix.")
@@ -263,44 +177,95 @@ def _uploaded_source() -> Choice | None:
     return Choice(label="uploaded model", files=(*tokenizer[0].files, path), arguments=arguments)
 
 
-def options() -> dict[str, str]:
-    """Draw the options; return them as options of the command line. Called inside a form."""
-    method = st.selectbox(
-        "Method", list(MethodName), format_func=_method, key="_method",
-        help="FOCUS compares tokens by vectors trained on your text. The others are what it is compared with; they "
+def options(
+    *, defaults: Mapping[str, str] = MappingProxyType({}), mark: str = "", settled: Sequence[str] = ()
+) -> dict[str, str]:
+    """Draw the options; return them as options of the command line.
+
+    Parameters
+    ----------
+    defaults : mapping of str to str, default={}
+        Options of the command line to start from; those of the command line itself where one is missing.
+    mark : str, default=""
+        Keeps the widgets of one form apart from those of another.
+    settled : sequence of str, default=()
+        Options that are not drawn and stay as they are.
+
+    Returns
+    -------
+    dict of str to str
+        Value by name; "" for a switch.
+    """
+    given = _Given(defaults=defaults, mark=mark, settled=settled)
+    method = given.choose(
+        st, "--method", "Method", list(MethodName), _method,
+        "FOCUS compares tokens by vectors trained on your text. The others are what it is compared with; they "
         "train none and take seconds.",
     )  # fmt: skip
     left, right = st.columns(2)
-    preset = left.selectbox(
-        "Preset", list(PRESETS), format_func=lambda p: PRESETS[p], key="_preset",
-        help="The paper trains 3 epochs of 300 dimensions and drops tokens seen fewer than 10 times; the default "
-        "chooses by the size of your text.",
-    )  # fmt: skip
-    match = right.selectbox("Match", list(MATCHES), format_func=lambda m: MATCHES[m], key="_match")
-    fallback = left.selectbox(
-        "Rows that cannot be combined", list(FALLBACKS), format_func=_fallback, key="_fallback",
-        help="For the methods focus, subword-mean and overlap; the others fill their rows in their own way.",
+    chosen = {
+        "--method": method,
+        "--preset": given.choose(
+            left, "--preset", "Preset", list(PRESETS), lambda p: PRESETS[p],
+            "The paper trains 3 epochs of 300 dimensions and drops tokens seen fewer than 10 times; the default "
+            "chooses by the size of your text.",
+        ),
+        "--match": given.choose(right, "--match", "Match", list(MATCHES), lambda m: MATCHES[m]),
+    }  # fmt: skip
+    fallback = given.choose(
+        left, "--fallback", "Rows that cannot be combined", list(FALLBACKS), lambda f: FALLBACKS[f],
+        "For the methods focus, subword-mean and overlap; the others fill their rows in their own way.",
     )  # fmt: skip
     temperature = right.number_input(
-        "Temperature", min_value=0.01, max_value=10.0, value=1.0, step=0.05, key="_temperature",
+        "Temperature", min_value=0.01, max_value=10.0, value=float(defaults.get("--temperature", 1.0)), step=0.05,
+        key=f"_temperature{mark}", persist_state="session",
         help="Similarities are divided by it: below 1 fewer contributors, above 1 more. The paper: 1.",
     )  # fmt: skip
-    seed = left.number_input("Seed", min_value=0, max_value=2**31 - 1, value=42, step=1, key="_seed")
-    extend = right.toggle("Keep the source's tokens and add to them", key="_extend")
-    chosen: dict[str, Any] = {
-        "--method": method, "--preset": preset, "--match": match, "--temperature": temperature, "--seed": int(seed),
-    }  # fmt: skip
-    if METHODS[str(method)].fallback is None:
+    seed = left.number_input(
+        "Seed", min_value=0, max_value=2**31 - 1, value=int(defaults.get("--seed", 42)), step=1, key=f"_seed{mark}",
+        persist_state="session",
+    )  # fmt: skip
+    extend = "--extend" in defaults
+    if "--extend" not in settled:
+        extend = right.toggle(
+            "Keep the source's tokens and add to them", value=extend, key=f"_extend{mark}", persist_state="session"
+        )
+    chosen |= {"--temperature": str(temperature), "--seed": str(int(seed))}
+    if METHODS[method].fallback is None:
         chosen["--fallback"] = fallback
-    return {name: str(value) for name, value in chosen.items()} | ({"--extend": ""} if extend else {})
+    return chosen | ({"--extend": ""} if extend else {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Given:
+    """What a form starts from."""
+
+    defaults: Mapping[str, str]
+    mark: str
+    settled: Sequence[str]
+
+    def choose(
+        self,
+        place: Any,
+        option: str,
+        label: str,
+        values: Sequence[Any],
+        names: Callable[[Any], str],
+        meaning: str | None = None,
+    ) -> str:
+        """Draw a list of values and return the chosen one."""
+        start = self.defaults.get(option, str(values[0]))
+        if option in self.settled:
+            return start
+        found = place.selectbox(
+            label, values, index=[str(value) for value in values].index(start), format_func=names, help=meaning,
+            key=f"_{option.removeprefix('--')}{self.mark}", persist_state="session",
+        )  # fmt: skip
+        return str(found)
 
 
 def _method(method: MethodName) -> str:
     return f"{method}: {METHOD_SUMMARIES[method]}"
-
-
-def _fallback(fallback: Fallback) -> str:
-    return FALLBACKS[fallback]
 
 
 def run_title(corpus: CorpusChoice, target: Choice, source: Choice, *, method: str = "focus") -> str:

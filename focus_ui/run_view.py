@@ -1,29 +1,96 @@
-"""From the inputs of the page Data and run to a started job, and the list of the session's runs."""
+"""The page Data and run below its inputs: a first look, the estimate, the start, and the session's jobs in steps.
+
+Owns the drawing of a job that is watched. A job that died says so once, with the way out.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from pathlib import Path
+
 import streamlit as st
 
-from focus_core.config import PAPER, InitConfig
-from focus_core.domain import MethodName, Preset
+from focus_core.domain import MatchMode, MethodName
 from focus_core.errors import FocusError
-from focus_core.estimate import Estimate, estimate_run
-from focus_core.job_record import JobState, new_run_id
-from focus_core.jobs import job_state, start_job
-from focus_core.methods import METHODS
-from focus_ui import catalog, run_form, state
-from focus_ui.errors import show_error
-from focus_ui.jobs_view import job_panel, own_jobs
-from focus_ui.run_form import Choice, CorpusChoice
+from focus_core.estimate import Estimate
+from focus_core.job_record import Job, JobState, read_job, read_log, read_progress
+from focus_core.jobs import cancel_job, job_state
+from focus_core.run_steps import Step, read_steps
+from focus_core.token_text import markdown_escape, show_token
+from focus_ui import cache, catalog, data_preview, navigation, run_again, run_form, run_plan, run_start, state
+from focus_ui.data_text import CorpusChoice, corpus_choice
+from focus_ui.jobs_view import POLL_S, STATE_ICONS, job_panel, own_jobs, progress_bar
+from focus_ui.run_form import Choice
+from focus_ui.run_recipe import read_options
 from focus_ui.theme import count, duration
-from focus_ui.uploads import hand_over
 
 THIN = 4.0
+WITH_PARAM = "with"
 FOLLOWED = "followed_job"
 """Where the session keeps the finished job that it has been led to."""
 
 
-def show_estimate(corpus: CorpusChoice, target: Choice, n_tokens: int) -> Estimate:
+def new_run() -> None:
+    """Draw the form of a new run; start it when asked."""
+    st.subheader("Text", anchor=False)
+    corpus = corpus_choice()
+    st.subheader("New vocabulary", anchor=False)
+    target = run_form.target_choice(corpus.survey if corpus else None)
+    st.subheader("Pretrained model", anchor=False)
+    source = run_form.source_choice()
+    size = _first_look(corpus, target, source)
+    st.subheader("Run", anchor=False)
+    with st.expander("Options", icon=":material/tune:"):
+        options = run_form.options()
+    ready = None
+    if corpus is None or target is None or source is None:
+        st.caption("Choose a text, a vocabulary and a model first.")
+    else:
+        ready = _command(corpus, target[0], source, options)
+        estimate = show_estimate(corpus, target[0], size, options)
+        with st.expander("What will happen, step by step", icon=":material/format_list_numbered:"):
+            run_plan.draw_plan(run_plan.describe(read_options(list(map(str, ready)))), estimate.by_step)
+    started = st.button(
+        "Start the run", type="primary", icon=":material/play_arrow:", disabled=ready is None, key="_start_run"
+    )
+    if started and ready is not None and corpus and target and source:
+        title = run_form.run_title(corpus, target[0], source, method=options.get("--method", MethodName.FOCUS))
+        run_start.start(ready, title=title)
+
+
+def _first_look(corpus: CorpusChoice | None, target: tuple[Choice, int] | None, source: Choice | None) -> int:
+    """Draw the text in the pieces of both tokenizers, and what each match rule would change; return the new size."""
+    if source is None:
+        return target[1] if target else 0
+    new = data_preview.tokenizer_of(target[0], side="target") if target else None
+    preview = data_preview.look(corpus, data_preview.tokenizer_of(source, side="source"), new)
+    if preview is not None:
+        st.subheader("First look", anchor=False)
+        data_preview.draw_pieces(preview)
+        if preview.matches is not None:
+            with st.expander(data_preview.MATCHES_LABEL, icon=":material/difference:"):
+                data_preview.draw_matches(preview.matches, MatchMode(st.session_state.get("_match", MatchMode.EXACT)))
+    if preview is not None and preview.target is not None:
+        return preview.target.n_vocabulary
+    return target[1] if target else 0
+
+
+def _command(corpus: CorpusChoice, target: Choice, source: Choice, options: dict[str, str]) -> list[str | Path]:
+    """Return the command line of the form; files stand in it as paths."""
+    words: list[str | Path] = ["init"]
+    for choice in (source, target):
+        for name, value in choice.arguments.items():
+            words += [name, choice.files[value] if isinstance(value, int) else value]
+    for path in corpus.files:
+        words += ["--corpus", path]
+    words += corpus.reading
+    for name, text in options.items():
+        words += [name, text] if text else [name]
+    return words
+
+
+def show_estimate(corpus: CorpusChoice, target: Choice, n_tokens: int, options: dict[str, str]) -> Estimate:
     """Draw what the run will take, and warn where the vocabulary is too large for the text.
 
     Parameters
@@ -34,20 +101,16 @@ def show_estimate(corpus: CorpusChoice, target: Choice, n_tokens: int) -> Estima
         The target tokenizer.
     n_tokens : int
         Its size.
+    options : dict of str to str
+        Options of the command line.
 
     Returns
     -------
     Estimate
         What was drawn.
     """
-    paper = st.session_state.get("_preset") == Preset.PAPER
-    estimate = estimate_run(
-        corpus.survey,
-        vocab_size=n_tokens,
-        dim=PAPER["dim"] if paper else InitConfig().dim,
-        epochs=PAPER["epochs"] if paper else None,
-        trains_tokenizer="--train-tokenizer" in target.arguments,
-        trains_vectors=METHODS[str(st.session_state.get("_method", MethodName.FOCUS))].needs_auxiliary,
+    estimate = run_start.estimate(
+        corpus.survey, n_tokens=n_tokens, options=options, trains_tokenizer="--train-tokenizer" in target.arguments
     )
     with st.container(horizontal=True):
         st.metric("Tokens of text, about", count(estimate.n_tokens), border=True, width=190)
@@ -64,46 +127,8 @@ def show_estimate(corpus: CorpusChoice, target: Choice, n_tokens: int) -> Estima
     return estimate
 
 
-def launch(corpus: CorpusChoice, target: Choice, source: Choice, options: dict[str, str]) -> None:
-    """Start the job and watch it; an input that the library refuses is drawn as an error.
-
-    Parameters
-    ----------
-    corpus : CorpusChoice
-        The corpus.
-    target, source : Choice
-        Tokenizer and model.
-    options : dict of str to str
-        Options of the command line; "" for a switch.
-    """
-    root, job_id = catalog.runs_root(), new_run_id()
-    arguments = ["init"]
-    for choice in (source, target):
-        files = hand_over(choice.files, root, job_id)
-        for name, value in choice.arguments.items():
-            arguments += [name, str(files[value]) if isinstance(value, int) else value]
-    for path in hand_over(corpus.files, root, job_id):
-        arguments += ["--corpus", str(path)]
-    arguments += ["--field", corpus.column]
-    for name, text in options.items():
-        arguments += [name, text] if text else [name]
-    try:
-        job = start_job(
-            arguments,
-            runs_root=root,
-            owner=state.owner(),
-            title=run_form.run_title(corpus, target, source, method=options.get("--method", MethodName.FOCUS)),
-            job_id=job_id,
-        )
-    except FocusError as error:
-        show_error(error)
-        return
-    state.watch_job(job.id)
-    st.rerun()
-
-
 def watched_job() -> str | None:
-    """Draw the job that this session watches: the one started last, else any that runs.
+    """Draw the job that this session watches: the one started last, else any that runs, else the current run's.
 
     Returns
     -------
@@ -111,14 +136,96 @@ def watched_job() -> str | None:
         The job that was drawn.
     """
     jobs = own_jobs()
-    job = next((job for job in jobs if job.id == state.chosen_job()), None)
-    if job is None:
-        job = next((job for job in jobs if job_state(job) is JobState.RUNNING), None)
-    if job is None:
+    running = [job for job in jobs if job_state(job) is JobState.RUNNING]
+    wanted = [job for job in jobs if job.id == state.chosen_job()] or running
+    wanted = wanted or [job for job in jobs if job.id == state.run_id()]
+    if not wanted:
         return None
     follow_watched_job()  # first: what is drawn before a second drawing can be clicked in vain
-    job_panel(job.id)
+    job = wanted[0]
+    if job.verb == "init" and job_state(job) is JobState.RUNNING:
+        st.fragment(_running_panel, run_every=POLL_S)(job.id)
+    else:
+        job_panel(job.id)
+        _ended_steps(job)
     return job.id
+
+
+def _running_panel(job_id: str) -> None:
+    """Draw a running job in steps, with progress and cancel; nothing of it can be clicked once it has ended."""
+    job = read_job(catalog.runs_root(), job_id)
+    if job is None:
+        return
+    name = markdown_escape(show_token(job.title or "run", limit=80).replace("␣", " "))
+    if job_state(job) is not JobState.RUNNING:
+        st.caption(
+            f"{STATE_ICONS[JobState.RUNNING]} {name} has ended."
+        )  # the tray sees the end and draws the page anew
+        return
+    with st.container(border=True, key=f"job_{job_id}"):
+        st.markdown(f"{STATE_ICONS[JobState.RUNNING]} **{name}** :blue-badge[{JobState.RUNNING}]")
+        progress_bar(read_progress(job), job)
+        _steps(job, JobState.RUNNING)
+        st.caption("It goes on when you close this page. Keep the link of the run to come back to it.")
+        st.button("Cancel", icon=":material/cancel:", key=f"_cancel_{job.id}", on_click=cancel_job, args=(job,))
+
+
+def _ended_steps(job: Job) -> None:
+    """Draw the steps of an ended job, the ways on from a run made again, and the way out of a failed one."""
+    if job.verb != "init" or read_job(catalog.runs_root(), job.id) is None:
+        return
+    now = job_state(job)
+    if now is JobState.DONE:
+        _compare_link(job.id)
+    recipe = run_again.find_recipe(job.id)
+    steps = recipe.steps if recipe is not None else ()
+    if now is not JobState.DONE:
+        _way_out(job, bool(steps))
+        return
+
+    def again(step: Step) -> None:
+        if step in steps:
+            st.button(
+                "Run again from here", icon=":material/replay:", key=f"_again_{step}_{job.id}",
+                on_click=run_again.ask, args=(job.id, step),
+            )  # fmt: skip
+
+    with st.expander("Its steps", icon=":material/format_list_numbered:", expanded=True):
+        _steps(job, now, again=again)
+
+
+def _way_out(job: Job, can_repeat: bool) -> None:
+    """Draw what can be done about a job that failed or was cancelled."""
+    if can_repeat:
+        st.button(
+            "Run it again", icon=":material/replay:", key=f"_repeat_{job.id}", on_click=run_again.ask,
+            args=(job.id, Step.TOKENIZERS), help="Opens the form as it was, so that you can change something first.",
+        )  # fmt: skip
+    else:
+        st.caption("Its text is no longer here. Everything you chose above still stands: start the run again there.")
+
+
+def _steps(job: Job, now: JobState, *, again: Callable[[Step], None] | None = None) -> None:
+    given = {}
+    if now is JobState.DONE:
+        try:
+            given = run_plan.results(cache.load_run(job.run))
+        except FocusError:
+            given = {}
+    folder = job.part if now is JobState.RUNNING else job.run
+    times = read_steps(folder, log=read_log(job), now=time.time() if now is JobState.RUNNING else None)
+    run_plan.draw_job(run_plan.describe(read_options(job.arguments)), times, now, given=given, again=again)
+
+
+def _compare_link(job_id: str) -> None:
+    """Draw the way to compare a run with the one that it is a change of."""
+    original = run_start.original_of(job_id)
+    if original is None or catalog.find_run(original, state.owner()) is None:
+        return
+    st.page_link(
+        navigation.COMPARE.file, label="Compare with the original", icon=navigation.COMPARE.icon,
+        query_params={state.RUN_PARAM: job_id, WITH_PARAM: original},
+    )  # fmt: skip
 
 
 def follow_watched_job() -> None:

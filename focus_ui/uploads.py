@@ -14,22 +14,24 @@ import tempfile
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from focus_core.errors import bad_input
 from focus_core.job_record import inputs_folder
 from focus_ui.catalog import CORPUS_SUFFIXES
-
-if TYPE_CHECKING:
-    from streamlit.runtime.uploaded_file_manager import UploadedFile
+from focus_ui.theme import size
 
 PACKINGS = ("", ".gz", ".zst")
 SUFFIXES = (*(kind + packing for kind in CORPUS_SUFFIXES for packing in PACKINGS), ".json", ".safetensors")
 CHUNK = 1 << 20
 NAMES = "upload_names"
 """Where the session keeps what its files were called: a name by path."""
+TEXTS, NEWEST = "uploaded_texts", "newest_texts"
+"""Where the session keeps the paths of its texts, and those that came last."""
+HANDED = "handed_over"
+"""Where the session keeps which upload a job's input was made of: a path by path."""
 MAX_NAME = 60
 
 
@@ -90,8 +92,15 @@ def keep_upload(upload: UploadedFile) -> Path:
     Raises
     ------
     InvalidInputError
-        If its suffix is none of ours.
+        If its suffix is none of ours, or it is larger than the server's limit.
     """
+    if upload.size > limit_mb() << 20:
+        raise bad_input(
+            safe_name(upload.name, Path(f"file{known_suffix(upload.name)}")),
+            expected=f"at most {limit_mb()} MB",
+            got=size(upload.size),
+            remedy="pack it as .gz or .zst, split it, or ask the operator to put it on this server",
+        )
     kept: dict[str, Path] = st.session_state.setdefault("uploads", {})
     path = kept.get(upload.file_id)
     if path is None or not path.is_file():
@@ -102,6 +111,69 @@ def keep_upload(upload: UploadedFile) -> Path:
         kept[upload.file_id] = path
         st.session_state.setdefault(NAMES, {})[str(path)] = upload.name
     return path
+
+
+def limit_mb() -> int:
+    """Return how many megabytes an upload may have: the server's own limit."""
+    return int(st.get_option("server.maxUploadSize"))
+
+
+def shown_name(path: Path) -> str:
+    """Return how an upload is called in titles and messages: what is harmless of its owner's name for it."""
+    return safe_name(st.session_state.get(NAMES, {}).get(str(path), ""), path)
+
+
+def distinct_names(paths: Sequence[Path]) -> dict[str, Path]:
+    """Return paths by their shown names; the second of two equal names gets a number."""
+    names: dict[str, Path] = {}
+    for path in paths:
+        name = shown_name(path)
+        numbered = (name, *(f"{name} ({i})" for i in range(2, len(names) + 3)))
+        names[next(n for n in numbered if n not in names)] = path
+    return names
+
+
+def in_own_words(message: str) -> str:
+    """Return a message in which uploads are called as their owner called them."""
+    for path in map(Path, st.session_state.get(NAMES, {})):
+        message = message.replace(path.name, shown_name(path))
+    return message
+
+
+def remember_texts(paths: Sequence[Path]) -> None:
+    """Take note of uploaded texts, so that the session can choose them again elsewhere."""
+    known: list[Path] = st.session_state.setdefault(TEXTS, [])
+    known.extend(path for path in paths if path not in known)
+    if paths:
+        st.session_state[NEWEST] = list(paths)
+
+
+def kept_texts() -> list[Path]:
+    """Return the texts that this session uploaded, oldest first."""
+    return [path for path in st.session_state.get(TEXTS, []) if path.is_file()]
+
+
+def newest_texts() -> list[Path]:
+    """Return the texts that were uploaded together last."""
+    return list(st.session_state.get(NEWEST, []))
+
+
+def original(path: Path) -> Path | None:
+    """Return a file that a job read, or the upload it was made of; ``None`` where neither is there any more.
+
+    Parameters
+    ----------
+    path : Path
+        An input of a job, which is removed when the job has ended.
+
+    Returns
+    -------
+    Path or None
+        A file that a new job can be given.
+    """
+    kept = st.session_state.get(HANDED, {}).get(str(path))
+    found = Path(kept) if kept is not None else path
+    return found if found.exists() else None
 
 
 def is_upload(path: Path) -> bool:
@@ -132,11 +204,42 @@ def hand_over(paths: Sequence[Path], root: Path, job_id: str) -> list[Path]:
 def _hand_over(path: Path, root: Path, job_id: str) -> Path:
     folder = inputs_folder(root, job_id)
     target = _free(folder, safe_name(st.session_state.get(NAMES, {}).get(str(path), ""), path))
+    _link(path, target)
+    st.session_state.setdefault(HANDED, {})[str(target.resolve())] = str(path)
+    return target.resolve()
+
+
+def lend_folder(folder: Path, name: str, root: Path, job_id: str) -> Path:
+    """Give a job a run's own tokenizer under the name that it has there, so that the new run calls it so too.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the tokenizer, files alone.
+    name : str
+        What it is called.
+    root : Path
+        The folder of all runs.
+    job_id : str
+        The job's id.
+
+    Returns
+    -------
+    Path
+        A copy, by hard links where the file system has them.
+    """
+    target = inputs_folder(root, job_id) / (_harmless(name.rpartition("/")[2]) or folder.name)
+    target.mkdir()
+    for file in folder.iterdir():
+        _link(file, target / file.name)
+    return target.resolve()
+
+
+def _link(path: Path, target: Path) -> None:
     try:
         os.link(path, target)
     except OSError:  # another file system
         shutil.copyfile(path, target)
-    return target.resolve()
 
 
 def safe_name(name: str, path: Path) -> str:
@@ -162,9 +265,15 @@ def safe_name(name: str, path: Path) -> str:
     suffix = known_suffix(path.name)
     stem = name.replace("\\", "/").rpartition("/")[2]
     stem = stem[: -len(suffix)] if stem.lower().endswith(suffix) else stem
+    kept = _harmless(stem)
+    return f"{kept}{suffix}" if kept else path.name
+
+
+def _harmless(stem: str) -> str:
+    """Return the letters, digits and inner signs of a name; "" where nothing is left, or it is very long in bytes."""
     words = "".join(c if unicodedata.category(c)[0] in "LMN" or c in "-_." else " " for c in stem).split()
     kept = "-".join(words)[:MAX_NAME].strip("-.")
-    return f"{kept}{suffix}" if kept and len(kept.encode()) <= 3 * MAX_NAME else path.name
+    return kept if len(kept.encode()) <= 3 * MAX_NAME else ""
 
 
 def _free(folder: Path, name: str) -> Path:

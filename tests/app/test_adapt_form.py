@@ -75,7 +75,7 @@ def test_a_copy_is_trained_and_opens_with_its_training(open_app, made):
     assert not at.exception
     job = only_job()
     assert job.verb == "adapt"
-    assert job.title == "plain, trained on my words.txt"
+    assert job.title == "plain, trained on my-words.txt"
     wait(lambda: jobs.job_state(job) is not jobs.JobState.RUNNING)
     assert jobs.job_state(job) is jobs.JobState.DONE, (job.record / "stderr.log").read_text()
     at.run()

@@ -1,0 +1,163 @@
+"""Before a run: the first lines as both tokenizers cut them, and what another match rule would change.
+
+Owns the drawing; what is drawn is found by `preview_process`. No text of a user reaches Markdown unescaped.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from focus_core.domain import MatchMode
+from focus_core.errors import FocusError
+from focus_core.match_preview import MatchDifference, MatchPreview
+from focus_core.preview_process import Preview
+from focus_core.token_text import markdown_escape
+from focus_core.tokenizer_preview import TokenizerView
+from focus_ui import cache
+from focus_ui.data_text import CorpusChoice, in_the_form
+from focus_ui.run_form import Choice
+from focus_ui.theme import count, percent
+
+NOTHING = "–"
+MATCHES_LABEL = "What another match rule would change"
+SOURCE, TARGET, UNKNOWN = "gray", "blue", "red"
+
+
+def tokenizer_of(choice: Choice, *, side: str) -> str | None:
+    """Return where the tokenizer of a choice lies on this server; ``None`` where it is elsewhere, or not made yet.
+
+    Parameters
+    ----------
+    choice : Choice
+        A source or a target.
+    side : {"source", "target"}
+        Which.
+
+    Returns
+    -------
+    str or None
+        A folder or a file.
+    """
+    value = choice.arguments.get(f"--{side}-tokenizer", choice.arguments.get(f"--{side}"))
+    if value is None:
+        return None
+    path = choice.files[value] if isinstance(value, int) else Path(value)
+    return str(path) if path.exists() else None
+
+
+def look(corpus: CorpusChoice | None, source: str | None, target: str | None) -> Preview | None:
+    """Look at the chosen tokenizers; what is wrong with one is drawn as a warning: the run itself has the last word.
+
+    Parameters
+    ----------
+    corpus : CorpusChoice or None
+        The text; without one there are no lines, but still matches.
+    source, target : str or None
+        Where the tokenizers lie.
+
+    Returns
+    -------
+    Preview or None
+        ``None`` where there is nothing to look at.
+    """
+    if source is None:
+        return None
+    try:
+        return cache.preview(source, target, corpus.survey.lines if corpus is not None else ())
+    except FocusError as error:
+        told = in_the_form(error)
+        hint = f" {told.hint[:1].upper()}{told.hint[1:]}." if told.hint else ""
+        st.warning(markdown_escape(f"No first look: {told.message}.{hint}"), icon=":material/warning:")
+        return None
+
+
+def draw_pieces(preview: Preview) -> None:
+    """Draw the first lines in the pieces of both tokenizers, one above the other, and how finely each cuts.
+
+    Parameters
+    ----------
+    preview : Preview
+        What was found.
+    """
+    source, target = preview.source, preview.target
+    if not source.n_tokens:
+        return
+    with st.container(border=True, key="pieces"):
+        st.markdown(_sentence(source, target))
+        for line in range(len(source.lines)):
+            with st.container(gap="xsmall"):
+                st.markdown(_row("Source", source, line, SOURCE))
+                if target is not None:
+                    st.markdown(_row("New", target, line, TARGET))
+        if target is None:
+            st.caption("The new tokenizer is trained with the run; its pieces can be seen on the page Overlap then.")
+
+
+def _row(name: str, view: TokenizerView, line: int, color: str) -> str:
+    """Return one line in pieces as safe Markdown; what the tokenizer does not know is red."""
+    pieces = view.lines[line]
+    shown = " ".join(
+        f":{UNKNOWN if piece.unknown else color}-background[{markdown_escape(piece.text)}]" for piece in pieces
+    )
+    return f":gray[{name} {len(pieces)}]  {shown}"
+
+
+def _sentence(source: TokenizerView, target: TokenizerView | None) -> str:
+    """Say how finely the tokenizers cut the lines that were looked at."""
+    start = f"On the first **{count(source.n_lines)}** lines the source's tokenizer cuts a word into"
+    words = f"{start} **{source.tokens_per_word:.2f}** tokens{_unknown(source)}"
+    if target is None:
+        return f"{words}."
+    return f"{words}; the new one into **{target.tokens_per_word:.2f}**{_unknown(target)}."
+
+
+def _unknown(view: TokenizerView) -> str:
+    return f" ({percent(view.unknown_share)} of them unknown)" if view.n_unknown else ""
+
+
+def draw_matches(matches: MatchPreview, chosen: MatchMode) -> None:
+    """Draw what every other match rule would change.
+
+    Parameters
+    ----------
+    matches : MatchPreview
+        The matches under every rule.
+    chosen : MatchMode
+        The rule that is chosen.
+    """
+    shared = matches.shared[chosen]
+    st.markdown(
+        f"**{chosen}** copies **{count(shared)}** of {count(matches.n_target)} rows "
+        f"({percent(shared / max(1, matches.n_target))})."
+    )
+    found = matches.against(chosen)
+    for place, difference in zip(st.columns(len(found)), found, strict=True):
+        with place:
+            _draw_difference(difference)
+
+
+def _draw_difference(difference: MatchDifference) -> None:
+    parts = (
+        (difference.gained, ":green[+{}] copied"),
+        (difference.lost, ":orange[−{}] no longer"),
+        (difference.other, "{} from another source token"),
+    )
+    told = ", ".join(words.format(count(n)) for n, words in parts if n) or "no difference"
+    st.markdown(f"**{difference.after}** instead: {told}")
+    if difference.tokens:
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "token": [token.target for token in difference.tokens],
+                    "copied now from": [token.before or NOTHING for token in difference.tokens],
+                    "copied then from": [token.after or NOTHING for token in difference.tokens],
+                }
+            ),
+            hide_index=True,
+            height=212,
+            key=f"_difference_{difference.before}_{difference.after}",
+            alt=f"Tokens whose source token differs between match {difference.before} and {difference.after}.",
+        )
