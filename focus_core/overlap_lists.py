@@ -113,7 +113,8 @@ def anchors(run: RunFolder) -> np.ndarray:
     has_vector = run.column("tokens", "has_auxiliary").astype(bool)
     if run.manifest["config"]["method"] != MethodName.FOCUS:
         return np.zeros_like(has_vector)
-    return has_vector & (_origin(run) == Origin.COPIED)
+    stood: np.ndarray = has_vector & (_origin(run) == Origin.COPIED)
+    return stood
 
 
 def overlap_lists(run: RunFolder) -> list[OverlapList]:
@@ -199,12 +200,14 @@ def _read_the_same(run: RunFolder) -> np.ndarray:
 
 def _specials_alone(run: RunFolder) -> np.ndarray:
     specials = _of_kind(run, TokenKind.SPECIAL)
-    return specials[_origin(run)[specials] != Origin.COPIED]
+    alone: np.ndarray = specials[_origin(run)[specials] != Origin.COPIED]
+    return alone
 
 
 def _specials_by_role(run: RunFolder) -> np.ndarray:
     specials = _of_kind(run, TokenKind.SPECIAL)
-    return specials[run.column("tokens", "rule")[specials] == Rule.SPECIAL]
+    by_role: np.ndarray = specials[run.column("tokens", "rule")[specials] == Rule.SPECIAL]
+    return by_role
 
 
 def _unseen(run: RunFolder) -> np.ndarray:

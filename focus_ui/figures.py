@@ -198,7 +198,7 @@ def proportion_figure(rows: Sequence[tuple[str, Sequence[Segment]]], *, unit: st
                     orientation="h",
                     name=segment.label,
                     marker={"color": segment.color, "line": {"width": 1, "color": "rgba(128,128,128,0.35)"}},
-                    text=[f"{segment.label}<br>{segment.value:,.0f}" if share > 9 else ""],
+                    text=[f"{segment.label}<br>{segment.value:,.0f}" if share > 5 else ""],
                     textposition="inside",
                     insidetextanchor="middle",
                     textangle=0,
@@ -213,19 +213,13 @@ def proportion_figure(rows: Sequence[tuple[str, Sequence[Segment]]], *, unit: st
         showlegend=False,
         bargap=0.22,
     )
-    figure.update_xaxes(
-        range=[0, 100],
-        tickvals=[0, 25, 50, 75, 100],
-        ticktext=["0 %", "25 %", "50 %", "75 %", "100 %"],
-        fixedrange=True,
-        showgrid=False,
-    )
+    _share_axis(figure)
     figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, automargin=True, tickfont={"size": 14})
     return figure
 
 
-def groups_figure(groups: Sequence[tuple[str, Mapping[str, float]]], *, unit: str) -> go.Figure:
-    """Draw, for every group, which share of it each category has.
+def groups_figure(groups: Sequence[tuple[str, Mapping[str, float]]], *, unit: str, in_shares: bool = True) -> go.Figure:
+    """Draw, for every group, which share of it each category has, or how many.
 
     Parameters
     ----------
@@ -233,11 +227,13 @@ def groups_figure(groups: Sequence[tuple[str, Mapping[str, float]]], *, unit: st
         A group's name and ``{category key: size}``, from the top.
     unit : str
         What is counted.
+    in_shares : bool, default=True
+        Bars of 100 %; otherwise bars as long as their group is large.
 
     Returns
     -------
     go.Figure
-        Stacked bars of 100 %; ``customdata`` of every segment is the group, the category's key and the size.
+        Stacked bars; ``customdata`` of every segment is the group, the category's key, the size and the share.
     """
     names = [name for name, _ in groups]
     wholes = [sum(sizes.values()) for _, sizes in groups]
@@ -249,17 +245,33 @@ def groups_figure(groups: Sequence[tuple[str, Mapping[str, float]]], *, unit: st
         shares = [100 * value / whole if whole else 0.0 for value, whole in zip(values, wholes, strict=True)]
         figure.add_trace(
             go.Bar(
-                x=shares,
+                x=shares if in_shares else values,
                 y=names,
                 orientation="h",
                 name=category.label,
                 marker={"color": category.color},
-                customdata=[[name, category.key, value] for name, value in zip(names, values, strict=True)],
-                hovertemplate=f"%{{y}}, {category.label}: %{{customdata[2]:,}} {unit}, %{{x:.1f}} %<extra></extra>",
+                customdata=[[n, category.key, v, s] for n, v, s in zip(names, values, shares, strict=True)],
+                hovertemplate=f"%{{y}}, {category.label}: %{{customdata[2]:,}} {unit}, %{{customdata[3]:.1f}} %"
+                "<extra></extra>",
             )
         )
     _finish_groups(figure, names, wholes)
+    if in_shares:
+        _share_axis(figure)
+    else:
+        figure.update_xaxes(fixedrange=True, nticks=5, separatethousands=True, rangemode="tozero")
     return figure
+
+
+def _share_axis(figure: go.Figure) -> None:
+    """Make the horizontal axis one of per cent."""
+    figure.update_xaxes(
+        range=[0, 100],
+        tickvals=[0, 25, 50, 75, 100],
+        ticktext=["0 %", "25 %", "50 %", "75 %", "100 %"],
+        fixedrange=True,
+        showgrid=False,
+    )
 
 
 def _finish_groups(figure: go.Figure, names: list[str], wholes: list[float]) -> None:
@@ -274,13 +286,6 @@ def _finish_groups(figure: go.Figure, names: list[str], wholes: list[float]) -> 
         margin={"l": 10, "r": 24, "t": 6, "b": 26},
         showlegend=False,
         bargap=0.25,
-    )
-    figure.update_xaxes(
-        range=[0, 100],
-        tickvals=[0, 25, 50, 75, 100],
-        ticktext=["0 %", "25 %", "50 %", "75 %", "100 %"],
-        fixedrange=True,
-        showgrid=False,
     )
     figure.update_yaxes(
         type="category",

@@ -1,25 +1,21 @@
-"""The parts of the Overlap page: the proportional bar, the groups, the filtered table and its CSV."""
+"""The parts of the Overlap page: the proportional bars, the groups, the lists, the filtered table and its CSV."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from focus_core.lessons import sizes_of
+from focus_core.overlap_lists import OverlapList, overlap_lists, text_shares
 from focus_core.run_folder import RunFolder
-from focus_ui import cache, navigation, state
+from focus_core.token_text import show_token
+from focus_ui import cache, navigation, overlap_filter, state
+from focus_ui.chart_export import save_chart, save_table
 from focus_ui.figures import CONFIG, Segment, groups_figure, overlap_segments, proportion_figure
-from focus_ui.tables import (
-    GROUPINGS,
-    category_totals,
-    filter_tokens,
-    group_sizes,
-    has_frequency,
-    token_table,
-    tokens_csv,
-)
+from focus_ui.overlap_filter import Filter
+from focus_ui.tables import GROUPINGS, category_totals, filter_tokens, group_sizes, has_frequency, token_table
 from focus_ui.theme import CATEGORIES, count, percent
 
 if TYPE_CHECKING:
@@ -27,24 +23,30 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 5000
 BY_TYPE, BY_OCCURRENCE = "vocabulary entries", "corpus occurrences"
-PIECES = {"both": "in both vocabularies", "new": "in the target only"}
+SHARES, SIZES = "shares", "sizes"
+CARD_PX = 318
+
+Rows = list[tuple[str, tuple[Segment, ...]]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Filter:
-    """What the table shows.
+def lead_numbers(run: RunFolder) -> None:
+    """Draw the page's first sentence with the numbers of the run.
 
     Parameters
     ----------
-    group, category : str
-        One of the groups of the grouping in use, and a category's key, ``both`` or ``new``; "" is all.
-    query : str
-        What was typed into the search of the table; "" is all.
+    run : RunFolder
+        The current run.
     """
-
-    group: str = ""
-    category: str = ""
-    query: str = ""
+    counts, corpus = run.manifest["counts"], run.manifest.get("corpus") or {}
+    share = counts["n_overlap"] / counts["n_target"] if counts["n_target"] else None
+    text = (
+        f"Of {count(counts['n_target'])} target tokens, **{count(counts['n_overlap'])}** ({percent(share)}) "
+        f"are also in the source vocabulary"
+    )
+    occurrences = corpus.get("share_overlap_occurrences")
+    if occurrences is not None:
+        text += f"; they make up **{percent(occurrences)}** of the corpus"
+    st.markdown(f"{text}. Click a bar or a list to filter the table.")
 
 
 def unit_choice(run: RunFolder) -> str:
@@ -68,8 +70,8 @@ def unit_choice(run: RunFolder) -> str:
     return str(chosen or BY_TYPE)
 
 
-def vocabulary_bar(run: RunFolder, unit: str) -> Filter:
-    """Draw the two vocabularies, or the corpus, as proportional bars; return what a click on one asks for.
+def vocabulary_bar(run: RunFolder, unit: str) -> None:
+    """Draw the two vocabularies, or the corpus, as proportional bars; a click filters the table.
 
     Parameters
     ----------
@@ -77,33 +79,42 @@ def vocabulary_bar(run: RunFolder, unit: str) -> Filter:
         The current run.
     unit : str
         ``BY_TYPE`` or ``BY_OCCURRENCE``.
+    """
+    rows = bar_rows(run, occurrences=unit == BY_OCCURRENCE)
+    words = "; ".join(f"{name}: " + ", ".join(f"{s.label} {count(s.value)}" for s in parts) for name, parts in rows)
+    figure, key = proportion_figure(rows, unit=unit), overlap_filter.chart_key(run, "bar", unit)
+    st.plotly_chart(
+        figure, key=key, on_select="rerun", selection_mode="points", config=CONFIG, alt=f"Proportional bars. {words}"
+    )
+    save_chart(figure, key=key, name=f"overlap by {unit}", table=lambda: _bar_numbers(rows))
+
+
+def bar_rows(run: RunFolder, *, occurrences: bool) -> Rows:
+    """Return the proportional bars: what the vocabularies share, and where the target's rows come from.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    occurrences : bool
+        Count how often the corpus holds the tokens, instead of the tokens.
 
     Returns
     -------
-    Filter
-        Empty where nothing was clicked.
+    list of (str, tuple of Segment)
+        A bar's name and its parts, from the top.
     """
-    frame, counts = token_table(run), run.manifest["counts"]
-    totals = category_totals(frame, occurrences=unit == BY_OCCURRENCE)
-    rows: list[tuple[str, tuple[Segment, ...]]] = []
-    if unit == BY_TYPE:
-        both = counts["n_overlap"]
-        first = run.column("candidates", "rank") == 0
-        matched = len(set(run.column("candidates", "source_id")[first].tolist()))
-        rows.append(("both vocabularies", overlap_segments(counts["n_source"] - matched, both, counts["n_new"])))
-    rows.append(("target by origin" if unit == BY_TYPE else "corpus by origin", category_segments(totals)))
-    words = ", ".join(f"{s.label} {count(s.value)}" for _, segments in rows for s in segments)
-    event = st.plotly_chart(
-        proportion_figure(rows, unit=unit),
-        key=f"bar_{run.digest[:12]}_{unit}",
-        on_select="rerun",
-        selection_mode="points",
-        config=CONFIG,
-        alt=f"Proportional bar: {words}",
-    )
-    data = clicked_data(event)
-    key = str(data[0]) if data else ""
-    return Filter(category=key if key in CATEGORIES or key in PIECES else "")
+    shares = text_shares(run) if occurrences else None
+    totals = category_segments(category_totals(token_table(run), occurrences=shares is not None))
+    if shares is None:
+        sizes = sizes_of(run)
+        whole = overlap_segments(sizes.source_only, sizes.both, sizes.target_only)
+        return [("both vocabularies", whole), ("target by origin", totals)]
+    rows: Rows = []
+    if shares.source_only is not None and shares.source_both is not None:
+        rows.append(("text in source tokens", overlap_segments(shares.source_only, shares.source_both, 0)[:2]))
+    rows.append(("text in target tokens", overlap_segments(0, shares.target_both, shares.target_only)[1:]))
+    return [*rows, ("target by origin", totals)]
 
 
 def category_segments(totals: Mapping[str, int]) -> tuple[Segment, ...]:
@@ -126,15 +137,17 @@ def category_segments(totals: Mapping[str, int]) -> tuple[Segment, ...]:
     )
 
 
-def clicked_data(event: Any) -> list[Any] | None:
-    """Return what the clicked part of a chart carries, ``None`` without a click."""
-    points = event["selection"]["points"] if event else []
-    data = points[0].get("customdata") if points else None
-    return list(data) if data else None
+def _bar_numbers(rows: Rows) -> dict[str, list[object]]:
+    parts = [(name, segment) for name, segments in rows for segment in segments]
+    return {
+        "bar": [name for name, _ in parts],
+        "part": [segment.label for _, segment in parts],
+        "size": [segment.value for _, segment in parts],
+    }
 
 
-def group_chart(run: RunFolder, unit: str) -> tuple[str, Filter]:
-    """Draw, group by group, where rows come from; return the grouping and what a click asks for.
+def group_chart(run: RunFolder, unit: str) -> None:
+    """Draw, group by group, where rows come from; a click filters the table.
 
     Parameters
     ----------
@@ -142,76 +155,137 @@ def group_chart(run: RunFolder, unit: str) -> tuple[str, Filter]:
         The current run.
     unit : str
         ``BY_TYPE`` or ``BY_OCCURRENCE``.
-
-    Returns
-    -------
-    str
-        The grouping: a key of ``GROUPINGS``.
-    Filter
-        Empty where nothing was clicked.
     """
-    by = st.segmented_control(
-        "Group by",
-        list(GROUPINGS),
-        default="script",
-        required=True,
-        format_func=lambda name: GROUPINGS[name],
-        key="_overlap_by",
-        persist_state="session",
-    )
-    by = by or "script"
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        by = st.segmented_control(
+            "Group by",
+            overlap_filter.groupings(run),
+            required=True,
+            format_func=lambda name: GROUPINGS[name],
+            key=overlap_filter.KEYS[overlap_filter.BY],
+            persist_state="session",
+            width="content",
+        )
+        scale = st.segmented_control(
+            "Bars show", [SHARES, SIZES], default=SHARES, required=True, key="_overlap_scale",
+            persist_state="session", width="content",
+        )  # fmt: skip
+    by = by or overlap_filter.FIRST_GROUPING
     groups = group_sizes(token_table(run), by, occurrences=unit == BY_OCCURRENCE)
-    event = st.plotly_chart(
-        groups_figure(groups, unit=unit),
-        key=f"groups_{run.digest[:12]}_{unit}_{by}",
+    figure = groups_figure(groups, unit=unit, in_shares=scale != SIZES)
+    key = overlap_filter.chart_key(run, "groups", unit, by)
+    st.plotly_chart(
+        figure,
+        key=key,
         on_select="rerun",
         selection_mode="points",
         config=CONFIG,
         alt=f"Where rows come from, by {GROUPINGS[by]}: {_group_words(groups)}",
     )
-    data = clicked_data(event)
-    return by, Filter(group=str(data[0]), category=str(data[1])) if data else Filter()
+    save_chart(figure, key=key, name=f"overlap by {GROUPINGS[by]}, {unit}", table=lambda: _group_numbers(groups))
 
 
-def _group_words(groups: list[tuple[str, dict[str, int]]]) -> str:
+def _group_words(groups: Sequence[tuple[str, Mapping[str, int]]]) -> str:
     return "; ".join(f"{name} {count(sum(sizes.values()))}" for name, sizes in groups[:6])
 
 
-def token_filter(run: RunFolder, by: str, clicked: Filter) -> Filter:
-    """Draw the filters of the table, set by the last click on a chart; return them.
+def _group_numbers(groups: Sequence[tuple[str, Mapping[str, int]]]) -> dict[str, list[object]]:
+    columns: dict[str, list[object]] = {"group": [name for name, _ in groups]}
+    used = [key for key in CATEGORIES if any(sizes.get(key) for _, sizes in groups)]
+    return columns | {CATEGORIES[key].label: [sizes.get(key, 0) for _, sizes in groups] for key in used}
+
+
+def list_cards(run: RunFolder) -> None:
+    """Draw the lists of tokens worth a look, each with what is on it and why; a click shows it in the table.
 
     Parameters
     ----------
     run : RunFolder
         The current run.
-    by : str
-        The grouping.
-    clicked : Filter
-        What the charts have selected.
+    """
+    found = overlap_lists(run)
+    with st.container(horizontal=True, gap="small", key="overlap_lists"):
+        for entry in found:
+            if len(entry.ids):
+                _list_card(entry)
+    empty = ", ".join(entry.title.lower() for entry in found if not len(entry.ids))
+    if empty:
+        words = f"Empty here: {empty}."
+        st.caption(words)
+
+
+def _list_card(entry: OverlapList) -> None:
+    title, chosen = entry.title, overlap_filter.current().listed == entry.key
+    with st.container(border=True, width=CARD_PX, gap="xsmall"):
+        st.button(
+            f"{title} · **{count(len(entry.ids))}**",
+            type="primary" if chosen else "secondary",
+            width="stretch",
+            key=f"_overlap_list_{entry.key}",
+            on_click=overlap_filter.choose_list,
+            args=(None if chosen else entry.key,),
+        )
+        st.caption(entry.meaning)
+        st.caption(f"**Why it matters.** {entry.why}")
+
+
+def token_list(run: RunFolder) -> None:
+    """Draw the filter, the tokens that pass it, and their download.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    """
+    overlap_filter.controls(run)
+    wanted = overlap_filter.current()
+    frame, words = wanted_tokens(run, wanted), wanted.words(run)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            st.markdown(f"**{count(len(frame))}** tokens{_capped(len(frame))}", width="content")
+            overlap_filter.chips(words)
+        save_table(lambda: frame, key="overlap", name=file_words(run, words))
+    filtered_table(run, frame)
+    overlap_filter.write_address()
+
+
+def wanted_tokens(run: RunFolder, wanted: Filter) -> pd.DataFrame:
+    """Return the rows of `token_table` that pass a filter, the most frequent first.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    wanted : Filter
+        The filter.
 
     Returns
     -------
-    Filter
-        What the table shall show.
+    pandas.DataFrame
+        The rows.
     """
-    if st.session_state.get("_overlap_clicked") != (by, clicked):
-        st.session_state["_overlap_clicked"] = (by, clicked)
-        st.session_state["_overlap_category"] = clicked.category or None
-        st.session_state["_overlap_group"] = clicked.group or None
-    names = {**PIECES, **{key: c.label for key, c in CATEGORIES.items()}}
-    left, middle, right = st.columns(3)
-    category = left.selectbox(
-        "Origin",
-        list(names),
-        index=None,
-        format_func=lambda key: names[key],
-        placeholder="all",
-        key="_overlap_category",
+    ids: set[int] | None = None
+    if wanted.query:
+        ids = set(cache.search(run, wanted.query, limit=MAX_ROWS))
+    if wanted.listed:
+        listed = set(overlap_filter.list_named(run, wanted.listed).ids.tolist())
+        ids = listed if ids is None else ids & listed
+    return filter_tokens(
+        token_table(run),
+        by=wanted.by,
+        group=wanted.group,
+        category=wanted.origin,
+        ids=None if ids is None else sorted(ids),
     )
-    groups = [group for group, _ in group_sizes(token_table(run), by, occurrences=False)]
-    group = middle.selectbox(GROUPINGS[by].capitalize(), groups, index=None, placeholder="all", key="_overlap_group")
-    query = right.text_input("Search in this table", type="search", key="_overlap_query", persist_state="session")
-    return Filter(group=group or "", category=category or "", query=query)
+
+
+def file_words(run: RunFolder, words: Mapping[str, str]) -> str:
+    """Return what the download is called: the new vocabulary and every part of the filter."""
+    return " ".join(["tokens", show_token(str(run.manifest["target"]["name"]), limit=20), *words.values()])
+
+
+def _capped(n_rows: int) -> str:
+    return f", the {count(MAX_ROWS)} most frequent are shown; the CSV holds all" if n_rows > MAX_ROWS else ""
 
 
 def filtered_table(run: RunFolder, frame: pd.DataFrame) -> None:
@@ -224,18 +298,24 @@ def filtered_table(run: RunFolder, frame: pd.DataFrame) -> None:
     frame : pandas.DataFrame
         Rows of `token_table`.
     """
-    shown = frame.head(MAX_ROWS)
+    shown, numbers = frame.head(MAX_ROWS), st.column_config.NumberColumn
     event = st.dataframe(
-        with_source(run, shown),
+        shown_columns(shown),
         key=state.once_key(f"tokens_{run.digest[:12]}_{len(frame)}_{_first(frame)}"),
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
         height=420,
         column_config={
-            "frequency": st.column_config.NumberColumn("in the corpus", format="%d"),
-            "n_contributors": st.column_config.NumberColumn("contributors", format="%d"),
-            "id": st.column_config.NumberColumn(format="%d", width="small"),
+            "anchor": st.column_config.CheckboxColumn(
+                "used as an anchor?",
+                help="Shared, and frequent enough for an auxiliary vector: new rows are made of such.",
+            ),
+            "feeds": numbers("feeds", format="%d", help="New tokens that have some of the copied row."),
+            "candidates": numbers("candidates", format="%d", help="Source tokens that fit."),
+            "frequency": numbers("in the corpus", format="%d"),
+            "n_contributors": numbers("contributors", format="%d"),
+            "id": numbers(format="%d", width="small"),
             "largest weight": st.column_config.ProgressColumn(format="%.2f", min_value=0.0, max_value=1.0),
         },
         placeholder="–",
@@ -250,91 +330,36 @@ def _first(frame: pd.DataFrame) -> int:
     return int(frame["id"].iloc[0]) if len(frame) else -1
 
 
-def with_source(run: RunFolder, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows as they are shown: readable names of columns, and the copied source token beside the target.
+def shown_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows as they are shown: readable names of columns, and the copied source token beside the target.
 
     Parameters
     ----------
-    run : RunFolder
-        The run.
     frame : pandas.DataFrame
         Rows of `token_table`.
 
     Returns
     -------
     pandas.DataFrame
-        ``token``, ``native form``, ``origin``, ``source token``, ``frequency``, ``script``, ``n_contributors``,
-        ``largest weight``, ``id``.
+        ``token``, ``origin``, ``source token``, ``frequency``, ``anchor``, ``feeds``, ``candidates``,
+        ``n_contributors``, ``largest weight``, ``script``, ``native form``, ``id``.
     """
     import pandas as pd
 
-    from focus_core.token_text import show_token
-
-    native = run.column("source_tokens", "token")
-    sources = [show_token(str(native[i])) if i >= 0 else None for i in frame["source_id"].tolist()]
+    labels = {key: category.label for key, category in CATEGORIES.items()}
     return pd.DataFrame(
         {
-            "token": frame["shown"].tolist(),
-            "native form": frame["token"].tolist(),
-            "origin": [CATEGORIES[key].label for key in frame["category"]],
-            "source token": sources,
-            "frequency": frame["frequency"].tolist(),
-            "script": frame["script"].tolist(),
-            "n_contributors": frame["n_contributors"].tolist(),
-            "largest weight": frame["max_weight"].tolist(),
-            "id": frame["id"].tolist(),
+            "token": frame["shown"],
+            "origin": frame["category"].map(labels),
+            "source token": frame["source"].where(frame["source"] != "", None),
+            "frequency": frame["frequency"],
+            "anchor": frame["anchor"],
+            "feeds": frame["feeds"],
+            "candidates": frame["candidates"],
+            "n_contributors": frame["n_contributors"],
+            "largest weight": frame["max_weight"],
+            "script": frame["script"],
+            "native form": frame["token"],
+            "id": frame["id"],
         }
     )
-
-
-def token_list(run: RunFolder, by: str, clicked: Filter) -> None:
-    """Draw search, filters, table and download.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    by : str
-        The grouping.
-    clicked : Filter
-        What the charts have selected.
-    """
-    wanted = token_filter(run, by, clicked)
-    ids = cache.search(run, wanted.query, limit=MAX_ROWS) if wanted.query else None
-    frame = filter_tokens(token_table(run), by=by, group=wanted.group, category=wanted.category, ids=ids)
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**{count(len(frame))}** tokens{_capped(len(frame))}", width="content")
-        st.download_button(
-            "CSV",
-            data=lambda: tokens_csv(frame),
-            file_name="tokens.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            key="_overlap_csv",
-        )
-    filtered_table(run, frame)
-
-
-def _capped(n_rows: int) -> str:
-    return f", the {count(MAX_ROWS)} most frequent are shown; the CSV holds all" if n_rows > MAX_ROWS else ""
-
-
-def lead_numbers(run: RunFolder) -> None:
-    """Draw the page's first sentence with the numbers of the run.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
-    counts, corpus = run.manifest["counts"], run.manifest.get("corpus") or {}
-    share = counts["n_overlap"] / counts["n_target"] if counts["n_target"] else None
-    text = (
-        f"Of {count(counts['n_target'])} target tokens, **{count(counts['n_overlap'])}** ({percent(share)}) "
-        f"are also in the source vocabulary"
-    )
-    occurrences = corpus.get("share_overlap_occurrences")
-    if occurrences is not None:
-        text += f"; they make up **{percent(occurrences)}** of the corpus"
-    st.markdown(f"{text}. Click a bar to filter the table.")

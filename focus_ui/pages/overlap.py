@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from focus_ui import overlap_filter as filters
 from focus_ui import overlap_view as view
 from focus_ui.components import page_head
 from focus_ui.guards import require_run
@@ -9,12 +10,17 @@ from focus_ui.sentence_view import sentence_section
 
 page_head("Overlap", "What the two vocabularies share, and where the row of every target token comes from.")
 run = require_run()
+filters.restore(run)
 view.lead_numbers(run)
 unit = view.unit_choice(run)
-clicked = view.vocabulary_bar(run, unit)
+filters.take_click("bar", filters.chart_key(run, "bar", unit))
+filters.take_click("groups", filters.chart_key(run, "groups", unit, filters.current().by))
+view.vocabulary_bar(run, unit)
 st.subheader("One sentence, two tokenizers", anchor=False)
 sentence_section(run)
 st.subheader("By group", anchor=False)
-by, clicked_group = view.group_chart(run, unit)
+view.group_chart(run, unit)
+st.subheader("Worth a look", anchor=False)
+view.list_cards(run)
 st.subheader("Tokens", anchor=False)
-view.token_list(run, by, clicked_group if clicked_group.group else clicked)
+view.token_list(run)

@@ -1,25 +1,50 @@
-"""The Overlap page: its bars, what a click filters, its table and its download."""
+"""The Overlap page: its bars, what a click filters, its lists, its chips, its table and its download."""
 
 import json
 
+import pytest
+
+from focus_core.overlap_lists import overlap_lists
+from focus_ui.overlap_filter import Filter
+from focus_ui.overlap_view import bar_rows, file_words
+from focus_ui.tables import token_table
 from tests.app.conftest import param, texts
-from tests.toy_run import id_of
+from tests.toy_run import altered, id_of
+
+ENTRIES, OCCURRENCES = "vocabulary entries", "corpus occurrences"
 
 
 def figures(at):
     return [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
 
 
-def click(at, key, data):
-    at.session_state[key] = {
-        "selection": {"points": [{"customdata": data}], "point_indices": [0], "box": [], "lasso": []}
-    }
+def selection(*data):
+    points = [{"customdata": list(data)}] if data else []
+    return {"selection": {"points": points, "point_indices": [], "box": [], "lasso": []}}
+
+
+def click(at, key, *data):
+    at.session_state[key] = selection(*data)
     at.run()
     assert not at.exception
 
 
+def bar(toy, generation=0, unit=ENTRIES):
+    return f"bar_{toy.digest[:12]}_{unit}_{generation}"
+
+
+def groups(toy, by="script", generation=0):
+    return f"groups_{toy.digest[:12]}_{ENTRIES}_{by}_{generation}"
+
+
 def table(at):
     return at.dataframe[0].value
+
+
+def chips(at):
+    return [
+        b.label.replace("\\", "").replace("\u2060", "") for b in at.button if str(b.key).startswith("_overlap_chip")
+    ]
 
 
 def test_the_bar_is_cut_in_proportion(open_app):
@@ -34,52 +59,161 @@ def test_the_whole_vocabulary_is_listed_first(open_app):
     at = open_app("overlap")
     assert "**135** tokens" in texts(at)
     assert len(table(at)) == 135
+    assert chips(at) == []
 
 
 def test_a_click_on_the_bar_filters_the_table(open_app, toy):
     at = open_app("overlap")
-    click(at, f"bar_{toy.digest[:12]}_vocabulary entries", ["both", 28, "in both"])
+    click(at, bar(toy), "both", 28, "in both")
     assert len(table(at)) == 28
-    click(at, f"bar_{toy.digest[:12]}_vocabulary entries", ["fallback", 2, "fallback"])
+    assert chips(at) == ["in both vocabularies"]
+    click(at, bar(toy), "fallback", 2, "fallback")
     assert set(table(at)["origin"]) == {"fallback"}
+    click(at, bar(toy))
+    assert len(table(at)) == 135
 
 
 def test_a_click_on_a_group_filters_by_group_and_origin(open_app, toy):
     at = open_app("overlap")
-    click(at, f"groups_{toy.digest[:12]}_vocabulary entries_script", ["Arabic", "combined", 4])
+    click(at, groups(toy), "Arabic", "combined", 4)
     assert set(table(at)["script"]) == {"Arabic"}
     assert set(table(at)["origin"]) == {"combined"}
     assert at.selectbox(key="_overlap_group").value == "Arabic"
+    assert chips(at) == ["combined", "script: Arabic"]
+
+
+def test_the_last_click_counts_on_whichever_chart(open_app, toy):
+    """The group's bar gets a new key, so that it is drawn without its selection."""
+    at = open_app("overlap")
+    click(at, groups(toy), "Arabic", "combined", 4)
+    click(at, bar(toy, generation=1), "both", 28, "in both")
+    assert len(table(at)) == 28
+    click(at, groups(toy, generation=1), "Arabic", "combined", 4)
+    assert set(table(at)["script"]) == {"Arabic"}
+
+
+def test_a_chip_takes_its_part_away(open_app, toy):
+    at = open_app("overlap")
+    click(at, groups(toy), "Arabic", "combined", 4)
+    at.button(key="_overlap_chip_group").click().run()
+    assert not at.exception
+    assert chips(at) == ["combined"]
+    assert len(table(at)) == 105
+    at.button(key="_overlap_chip_origin").click().run()
+    assert len(table(at)) == 135
 
 
 def test_the_filters_work_by_hand_too(open_app):
     at = open_app("overlap")
-    at.selectbox(key="_overlap_category").set_value("fallback").run()
+    at.selectbox(key="_overlap_origin").set_value("fallback").run()
     assert len(table(at)) == 2
-    at.selectbox(key="_overlap_category").set_value(None).run()
+    at.selectbox(key="_overlap_origin").set_value(None).run()
     assert len(table(at)) == 135
 
 
-def test_occurrences_count_instead_of_tokens(open_app):
+def test_occurrences_count_instead_of_tokens(open_app, toy):
+    """25,094 occurrences of target tokens; the source's have falling occurrences from 39."""
     at = open_app("overlap")
-    at.segmented_control(key="_overlap_unit").set_value("corpus occurrences").run()
+    at.segmented_control(key="_overlap_unit").set_value(OCCURRENCES).run()
     assert not at.exception
-    sizes = [trace["customdata"][0][1] for trace in figures(at)[0]["data"]]
-    assert sum(sizes) == 25094  # n_tokens of the toy's corpus
+    sizes = {}
+    for trace in figures(at)[0]["data"]:
+        sizes.setdefault(trace["y"][0], []).append(trace["customdata"][0][1])
+    assert sum(sizes["target by origin"]) == sum(sizes["text in target tokens"]) == 25094
+    assert sum(sizes["text in source tokens"]) == sum(range(40))
+    click(at, bar(toy, unit=OCCURRENCES), "new", 16883, "target only")
+    assert len(table(at)) == 107
 
 
-def test_every_grouping_draws(open_app):
+def test_a_run_without_a_corpus_counts_tokens_alone(toy):
+    bare = altered(toy)
+    bare.manifest["corpus"] = None
+    assert bar_rows(bare, occurrences=True) == bar_rows(bare, occurrences=False)
+
+
+def test_every_grouping_draws_and_filters(open_app, toy):
     at = open_app("overlap")
-    for name in ("script", "length", "kind", "contributors"):
-        at.segmented_control(key="_overlap_by").set_value(name).run()
-        assert not at.exception, name
+    frame = token_table(toy)
+    for by in ("rule", "length", "band", "kind", "contributors", "script"):
+        at.segmented_control(key="_overlap_by").set_value(by).run()
+        assert not at.exception, by
         assert len(figures(at)) == 2
+        group, category = frame[by].iloc[50], frame["category"].iloc[50]
+        n_rows = int(((frame[by] == group) & (frame["category"] == category)).sum())
+        click(at, groups(toy, by=by), group, category, n_rows)
+        assert len(table(at)) == n_rows, by
+
+
+def test_bars_by_size(open_app):
+    at = open_app("overlap")
+    at.segmented_control(key="_overlap_by").set_value("rule").run()
+    at.segmented_control(key="_overlap_scale").set_value("sizes").run()
+    exact = next(trace for trace in figures(at)[1]["data"] if trace["name"] == "copied: exact")
+    shown = dict(zip(exact["y"], exact["customdata"], strict=True))
+    assert shown["exact"][2:] == [27, 100]
+    assert figures(at)[1]["layout"]["xaxis"].get("range") is None
+
+
+def test_a_list_fills_the_table_and_goes_again(open_app, toy):
+    at = open_app("overlap")
+    assert "Empty here: several candidates" in texts(at)
+    at.button(key="_overlap_list_same-text").click().run()
+    assert not at.exception
+    wanted = next(found for found in overlap_lists(toy) if found.key == "same-text")
+    assert table(at)["id"].tolist() == wanted.ids.tolist()
+    assert chips(at) == ["Read the same"]
+    assert param(at, "list") == "same-text"
+    at.button(key="_overlap_list_same-text").click().run()
+    assert len(table(at)) == 135
+    assert param(at, "list") is None
+
+
+def test_a_list_says_what_it_is_and_why_it_matters(open_app):
+    at = open_app("overlap")
+    assert "differs only in upper and lower case" in texts(at)
+    assert "**Why it matters.** Fuzzy matching would copy these rows." in texts(at)
+
+
+def test_the_address_names_the_filter(open_app):
+    at = open_app("overlap", by="length", group="1", origin="both")
+    assert set(table(at)["origin"]) <= {"copied: exact", "copied: special"}
+    assert chips(at) == ["in both vocabularies", "length in characters: 1"]
+    assert param(at, "group") == "1"
+
+
+@pytest.mark.parametrize("bad", [{"by": "nothing"}, {"group": "Klingon"}, {"origin": "x"}, {"list": "<b>"}])
+def test_an_address_of_nothing_filters_nothing(open_app, bad):
+    at = open_app("overlap", **bad)
+    assert len(table(at)) == 135
+    assert chips(at) == []
+
+
+def test_the_filter_is_still_there_after_a_token(open_app, toy):
+    at = open_app("overlap")
+    at.button(key="_overlap_list_spelt-alike").click().run()
+    (milk,) = table(at)["id"].tolist()
+    at.session_state[f"tokens_{toy.digest[:12]}_1_{milk}_0"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    at.run()
+    assert param(at, "token") == str(milk)
+    back = open_app("overlap", user=at)
+    assert table(back)["id"].tolist() == [milk]
+
+
+def test_anchors_and_candidates_stand_in_the_table(open_app, toy):
+    at = open_app("overlap")
+    rows = table(at).set_index("id")
+    assert int(rows["anchor"].sum()) == toy.manifest["counts"]["n_anchors"]
+    farmer = rows.loc[id_of(toy, "▁farmer")]
+    assert (bool(farmer["anchor"]), farmer["candidates"], farmer["source token"]) == (True, 1, "▁farmer")
+    assert farmer["feeds"] >= 1
+    assert rows.loc[id_of(toy, "▁maziwa"), "candidates"] == 0
 
 
 def test_the_search_of_the_table(open_app):
     at = open_app("overlap")
     at.text_input(key="_overlap_query").set_value("maziwa").run()
     assert table(at)["token"].tolist() == ["▁maziwa"]
+    assert chips(at) == ["search: maziwa"]
     at.text_input(key="_overlap_query").set_value("qqqqqqq").run()
     assert not at.exception
     assert "**0** tokens" in texts(at)
@@ -96,3 +230,9 @@ def test_choosing_a_row_opens_the_token(open_app, toy):
     assert not at.exception
     assert param(at, "token") == str(target)
     assert "▁maziwa" in at.title[0].value
+
+
+def test_the_download_names_the_filter(toy):
+    wanted = Filter(by="script", group="Arabic", origin="combined", listed="unseen")
+    named = file_words(toy, wanted.words(toy))
+    assert named == "tokens toy-target Never in the text combined script: Arabic"

@@ -77,7 +77,16 @@ def test_groups_are_shares_of_their_group():
         "copied: exact": [75.0, 0.0],
         "combined": [25.0, 100.0],
     }
-    assert [list(row) for row in figure.data[1].customdata] == [["Latin", "combined", 1], ["Arabic", "combined", 2]]
+    assert [list(row) for row in figure.data[1].customdata] == [
+        ["Latin", "combined", 1, 25.0],
+        ["Arabic", "combined", 2, 100.0],
+    ]
+
+
+def test_groups_can_be_as_long_as_they_are_large():
+    figure = groups_figure([("Latin", {"exact": 3, "combined": 1})], unit="tokens", in_shares=False)
+    assert [list(trace.x) for trace in figure.data] == [[3], [1]]
+    assert figure.layout.xaxis.range is None
 
 
 def test_a_group_of_nothing_is_no_division_by_zero():
