@@ -22,7 +22,7 @@ def test_a_lower_temperature_by_keys_and_back(user, toy, scheme, width):
     begin = time.monotonic()
     for _ in range(5):  # 0.9, 0.8, 0.7, 0.6, 0.5
         visitor.page.keyboard.press("ArrowLeft")
-    bars = visitor.page.locator('[data-testid="stPlotlyChart"]').nth(2)
+    bars = visitor.page.locator('[class*="st-key-what_if_weights"]')
     bars.locator("text", has_text="0.700").first.wait_for(timeout=WAIT_MS)
     assert time.monotonic() - begin < 10, "a ceiling for a machine under load"
     assert "90 % of the weight stays" in visitor.page.locator('[data-testid="stMain"]').inner_text()
