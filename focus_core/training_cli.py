@@ -159,23 +159,26 @@ def _evaluate_verb(say: Say, print_json: Callable[[Any], None]) -> Callable[...,
         device: Device = "auto",
         seed: Annotated[int, typer.Option(help="seed of the bootstrap")] = 0,
         as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+        output: Annotated[Path | None, typer.Option(help="keep the report in a folder, made here")] = None,
     ) -> None:
         """Measure initialised and trained states on text that was kept aside."""
-        from focus_core.evaluation import evaluate_runs, render_evaluation
+        from focus_core.evaluation import evaluate_runs, evaluate_to_folder, render_evaluation
         from focus_core.run_log import terminal_progress
 
-        report = evaluate_runs(
-            targets,
-            corpus=corpus,
-            field=field,
-            encoding=encoding,
-            dictionary=dictionary,
-            source=source,
-            all_lines=all_lines,
-            device=device,
-            seed=seed,
-            progress=terminal_progress(sys.stderr),
-        )
+        options: dict[str, Any] = {
+            "corpus": corpus,
+            "field": field,
+            "encoding": encoding,
+            "dictionary": dictionary,
+            "source": source,
+            "all_lines": all_lines,
+            "device": device,
+            "seed": seed,
+        }
+        if output is not None:
+            say(str(evaluate_to_folder(targets, output, terminal=sys.stderr, **options)))
+            return
+        report = evaluate_runs(targets, progress=terminal_progress(sys.stderr), **options)
         if as_json:
             print_json(report)
             return

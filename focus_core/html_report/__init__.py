@@ -6,6 +6,6 @@ token is escaped, and the page's own policy forbids the rest.
 
 from __future__ import annotations
 
-from focus_core.html_report.page import html_report, init_command, read_evaluation, write_report
+from focus_core.html_report.page import html_report, init_command, write_report
 
-__all__ = ["html_report", "init_command", "read_evaluation", "write_report"]
+__all__ = ["html_report", "init_command", "write_report"]

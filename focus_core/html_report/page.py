@@ -5,7 +5,6 @@ Owns the order of its parts and what a browser may do with them.
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from focus_core.comparison import distributions, hub_anchors, token_lists
 from focus_core.config import InitConfig
 from focus_core.domain import Preset
 from focus_core.errors import RunFolderError, bad_input
+from focus_core.evaluation import read_evaluation
 from focus_core.html_report import contents, trainings
 from focus_core.html_report.look import POLICY, STYLE
 from focus_core.html_report.markup import Markup, join, note, tag
@@ -193,33 +193,3 @@ def write_report(run: RunFolder, path: str | Path, *, evaluations: Sequence[str 
     page = html_report(run, evaluations=[read_evaluation(file) for file in evaluations])
     atomic_write_bytes(target, page.encode("utf-8"))
     return target
-
-
-def read_evaluation(path: str | Path) -> dict[str, Any]:
-    """Return a stored evaluation.
-
-    Parameters
-    ----------
-    path : str or Path
-        A file that `evaluate` wrote, or the folder that holds it.
-
-    Returns
-    -------
-    dict
-        The report.
-
-    Raises
-    ------
-    InvalidInputError
-        If the file is not there or holds something else.
-    """
-    file = Path(path)
-    file = file / "evaluation.json" if file.is_dir() else file
-    try:
-        found = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict) or found.get("kind") != "evaluation" or not isinstance(found.get("targets"), list):
-        remedy = "give what `evaluate --output` or `evaluate --json` wrote"
-        raise bad_input(file.name, expected="an evaluation", got="none", remedy=remedy)
-    return found

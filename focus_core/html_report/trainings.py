@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from focus_core.domain import Origin
+from focus_core.evaluation import state_name
 from focus_core.html_report import drawing
 from focus_core.html_report.contents import name_of
 from focus_core.html_report.look import DASHES, KIND_LABELS, METHOD_LABELS, method_class, method_label
@@ -106,42 +107,39 @@ def evaluations(found: Sequence[Mapping[str, Any]]) -> Markup:
 def _evaluation(report: Mapping[str, Any]) -> list[Markup]:
     corpus = report["corpus"]
     files = ", ".join(name_of(name) for name in corpus["files"])
-    drawn = []
-    for entry in (*report["targets"], *report["sources"]):
-        bits = (entry.get("loss") or {}).get("bits_per_character")
-        if bits:
-            words = f"{bits['value']:.3f} [{bits['low']:.3f}, {bits['high']:.3f}]"
-            look = method_class(str(entry["method"])) if entry.get("method") else "k-other"
-            bar = drawing.Bar(
-                name=name_of(_state(entry), 26), value=bits["value"], words=words, look=look, low=bits["low"],
-                high=bits["high"],
-            )  # fmt: skip
-            drawn.append(bar)
-    lines = f"{corpus['n_measured_lines']:,} of {corpus['n_lines']:,} lines of {files}"
-    parts = [tag("h3", f"On {lines}")]
+    drawn = [bar for entry in report["targets"] if (bar := _bar(entry, state_name(entry)))]
+    drawn += [bar for entry in report["sources"] if (bar := _bar(entry, state_name(entry, source=True)))]
+    parts = [tag("h3", f"On {corpus['n_measured_lines']:,} of {corpus['n_lines']:,} lines of {files}")]
     if drawn:
         words = "; ".join(f"{bar.name} {bar.words}" for bar in drawn)
         caption = "Bits per character with 95 % intervals; lower is better."
         parts.append(tag("figure", drawing.bars(drawn, f"Bits per character: {words}"), tag("figcaption", caption)))
+    names = {entry["target"]: name_of(state_name(entry)) for entry in report["targets"]}
     rows = [
-        (name_of(entry["target"]), f"{d['value']:+.3f}", f"{d['low']:+.3f} to {d['high']:+.3f}")
+        (names.get(entry["target"], DASH), f"{d['value']:+.3f}", f"{d['low']:+.3f} to {d['high']:+.3f}")
         for entry in report["differences"]
         if (d := entry["bits_per_character"])
     ]
     if rows:
-        first = name_of(report["targets"][0]["target"])
-        parts.append(table((f"against {first}", "difference", "95 % interval"), rows, numbers=(1, 2)))
-    notes = [
-        f"{name_of(e['target'])}: {name_of(text, 300)}" for e in report["targets"] for text in e.get("notes") or []
-    ]
+        head = (f"against {next(iter(names.values()))}", "difference", "95 % interval")
+        parts.append(table(head, rows, numbers=(1, 2)))
+    notes = [f"{names[e['target']]}: {name_of(text, 300)}" for e in report["targets"] for text in e.get("notes") or []]
     return [*parts, *map(note, notes)]
 
 
-def _state(entry: Mapping[str, Any]) -> str:
-    """Return what a state is called: a training by its name, an initialisation and the source as such."""
-    if "run" not in entry:
-        return f"source {entry['target']}"
-    return str(entry.get("training") or f"initialised ({method_label(str(entry.get('method')))})")
+def _bar(entry: Mapping[str, Any], name: str) -> drawing.Bar | None:
+    """Return the bar of a state, ``None`` where its loss was not measured."""
+    bits = (entry.get("loss") or {}).get("bits_per_character")
+    if not bits:
+        return None
+    return drawing.Bar(
+        name=name_of(name, 26),
+        value=bits["value"],
+        words=f"{bits['value']:.3f} [{bits['low']:.3f}, {bits['high']:.3f}]",
+        look=method_class(str(entry["method"])) if entry.get("method") else "k-other",
+        low=bits["low"],
+        high=bits["high"],
+    )
 
 
 def maps(run: RunFolder, projection: ProjectionFolder | None) -> Markup:

@@ -7,6 +7,7 @@ from focus_ui.adapt_form import adapt_section, prefer_new_training
 from focus_ui.attach_view import attach_section
 from focus_ui.components import page_head
 from focus_ui.errors import show_error
+from focus_ui.evaluate_view import evaluate_section, evaluated_section
 from focus_ui.guards import require_run
 from focus_ui.training_tables import readable_trainings
 
@@ -18,9 +19,12 @@ for error in errors:
     show_error(error)
 if trainings:
     view.curves_section(run, trainings)
+evaluated_section(run)
+if trainings:
     view.change_section(run, trainings)
 else:
     view.empty_state(run)
+evaluate_section(run, trainings)
 adapt_section(run, expanded=not trainings)
 attach_section(run, expanded=not trainings)
 with st.expander("What am I looking at?", icon=":material/help:"):

@@ -13,7 +13,8 @@ import pytest
 
 from focus_core.checks import run_checks
 from focus_core.errors import InvalidInputError
-from focus_core.html_report import html_report, init_command, read_evaluation, write_report
+from focus_core.evaluation import read_evaluation
+from focus_core.html_report import html_report, init_command, write_report
 from focus_core.html_report.look import KIND_COLORS, KIND_LABELS, METHOD_COLORS, METHOD_LABELS, POLICY
 from focus_core.html_report.markup import Markup, table, tag, text
 from focus_core.run_folder import RunFolder, open_run
@@ -25,8 +26,8 @@ from tests.toy_run import altered, write_toy_run
 
 ELEMENTS = {
     "html", "head", "meta", "title", "style", "body", "h1", "h2", "h3", "p", "code", "nav", "a", "main", "ul", "li",
-    "b", "span", "section", "div", "table", "thead", "tbody", "tr", "th", "td", "pre", "figure", "figcaption", "svg", "rect",
-    "path", "text",
+    "b", "span", "section", "div", "table", "thead", "tbody", "tr", "th", "td", "pre", "figure", "figcaption", "svg",
+    "rect", "path", "text",
 }  # fmt: skip
 EVALUATION: dict[str, Any] = {
     "kind": "evaluation",
