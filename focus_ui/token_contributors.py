@@ -28,7 +28,7 @@ MAX_ROWS = 5000
 
 
 def contributors_section(run: RunFolder, explanation: Explanation) -> None:
-    """Draw a token's contributors, as bars or as a flow; nothing where it has none.
+    """Draw a token's contributors, as bars or as a flow; of a copy, what its source token feeds; else nothing.
 
     Parameters
     ----------
@@ -37,20 +37,21 @@ def contributors_section(run: RunFolder, explanation: Explanation) -> None:
     explanation : Explanation
         The token.
     """
+    if explanation.origin == Origin.COPIED and explanation.source_id is not None:
+        fed_section(run, explanation.source_id)
+        return
     bars = contributor_bars(run, explanation.contributors, most=None)
     if not bars:
         return
     color = category_of(explanation.origin, explanation.rule).color
     flow = Flow(label=explanation.display, color=color, others=with_rest(_nodes(bars), most=MAX_BARS), inward=True)
     first = ", ".join(f"{bar.label} {bar.weight:.2f}" for bar in bars[:5])
+    rest = f"The largest {MAX_BARS} of {count(len(bars))}; all are in the table." if len(bars) > MAX_BARS else ""
     clicked = _picture(
         bars, flow, key=f"token_{run.digest[:12]}_{explanation.id}", title="Made of", name="contributors",
-        words="Colour: how the source token's own row came into the new vocabulary. A click opens it.",
+        words=f"Colour: how the source token's own row came into the new vocabulary. A click opens it. {rest}",
         alt=f"Contributors of {explanation.display} with their weights: {first}",
     )  # fmt: skip
-    hidden = len(bars) - MAX_BARS
-    if hidden > 0:
-        st.caption(f"The largest {MAX_BARS:d} of {count(len(bars))} contributors; all are in the table.")
     if clicked is not None:
         navigation.go(navigation.TOKEN, token=explanation.id, source=clicked)
 
@@ -93,7 +94,7 @@ def contributors_table(run: RunFolder, explanation: Explanation) -> None:
     explanation : Explanation
         The token.
     """
-    if not explanation.contributors:
+    if not explanation.contributors or explanation.origin == Origin.COPIED:
         return
     with st.expander("All contributors", icon=":material/table_rows:"):
         rows: dict[str, list[Any]] = {
@@ -135,7 +136,7 @@ def candidates_table(run: RunFolder, explanation: Explanation) -> None:
         navigation.go(navigation.TOKEN, token=explanation.id, source=rows["id"][chosen])
 
 
-def fed_section(run: RunFolder, source_id: int) -> None:
+def fed_section(run: RunFolder, source_id: int, *, expanded: bool = False) -> None:
     """Draw the target tokens that a source token feeds, as bars or as a flow, and all of them as a table.
 
     Parameters
@@ -144,6 +145,8 @@ def fed_section(run: RunFolder, source_id: int) -> None:
         The run.
     source_id : int
         The source token.
+    expanded : bool, default=False
+        Whether the table stands open.
     """
     fed = [f for f in cache.fed_tokens(run, source_id) if f.origin != Origin.COPIED]
     if not fed:
@@ -161,13 +164,13 @@ def fed_section(run: RunFolder, source_id: int) -> None:
         words=f"The {n_drawn} rows with the largest part of it, of {count(len(bars))}. A click opens one.",
         alt=f"Target tokens fed by source token {source_id}, with its weight in each: {first}",
     )  # fmt: skip
-    chosen = _fed_table(run, source_id, bars)
+    chosen = _fed_table(run, source_id, bars, expanded=expanded)
     target = clicked if clicked is not None else chosen
     if target is not None:
         navigation.go(navigation.TOKEN, token=target)
 
 
-def _fed_table(run: RunFolder, source_id: int, bars: Sequence[Bar]) -> int | None:
+def _fed_table(run: RunFolder, source_id: int, bars: Sequence[Bar], *, expanded: bool) -> int | None:
     """Draw the complete list; return the target id that was chosen."""
     key = f"fed_table_{run.digest[:12]}_{source_id}"
 
@@ -180,7 +183,7 @@ def _fed_table(run: RunFolder, source_id: int, bars: Sequence[Bar]) -> int | Non
             "id": [bar.id for bar in shown],
         }
 
-    with st.expander(f"All {count(len(bars))} tokens that it feeds", icon=":material/table_rows:", expanded=True):
+    with st.expander(f"All {count(len(bars))} tokens that it feeds", icon=":material/table_rows:", expanded=expanded):
         drawn = rows(MAX_ROWS)
         chosen = pick_row(drawn, key=key, alt="Table of fed tokens")
         save_table(rows, key=key, name=f"fed by source token {source_id}")

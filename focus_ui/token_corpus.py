@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import streamlit as st
 
 from focus_core.domain import TokenKind
@@ -10,6 +12,7 @@ from focus_core.token_text import ISOLATE_END, ISOLATE_START, markdown_escape, s
 from focus_ui.theme import category_of
 
 MAX_CHARACTERS = 400
+ZERO_WIDTH_JOINER = "\u200d"
 
 
 def example_lines(explanation: Explanation) -> None:
@@ -58,10 +61,19 @@ def marked_line(line: str, text: str, *, color: str, kind: str = TokenKind.NORMA
     place = find_occurrence(line, text, kind=kind, word_start=word_start)
     if place is None:
         return _isolated(markdown_escape(_readable(line)), line)
+    before, after = (_joiner(line, at) for at in (place.start, place.stop))
     head, found, tail = (
         markdown_escape(_readable(part)) for part in (line[: place.start], line[place], line[place.stop :])
     )
-    return _isolated(f"{head}:{color}-background[**{found}**]{tail}", line)
+    marked = f"{before}{found}{after}"
+    return _isolated(f"{head}{before}:{color}-background[**{marked}**]{after}{tail}", line)
+
+
+def _joiner(line: str, at: int) -> str:
+    """Return what keeps two Arabic letters in their joined shapes where a mark begins or ends between them."""
+    beside = line[max(0, at - 1) : at + 1]
+    joined = 0 < at < len(line) and all(unicodedata.bidirectional(c) == "AL" and c.isalpha() for c in beside)
+    return ZERO_WIDTH_JOINER if joined else ""
 
 
 def _readable(line: str) -> str:

@@ -42,7 +42,7 @@ def source_section(run: RunFolder, source_id: int) -> None:
         for name, value in facts:
             st.markdown(f":gray[{name}]  \n{markdown_escape(value)}", width="content")
     _copy_link(run, int(row["target_id"]))
-    fed_section(run, source_id)
+    fed_section(run, source_id, expanded=True)
 
 
 def _copy_link(run: RunFolder, target_id: int) -> None:

@@ -97,7 +97,9 @@ def verdicts_of(explanation: Explanation, run: RunFolder) -> tuple[Verdict, ...]
     else:
         found = _combined(explanation, run) if auxiliary else _pieces(explanation)
         found += _few_occurrences(explanation) if auxiliary and auxiliary["kind"] == "trained" else []
-    return tuple(found + _length(explanation))
+    if explanation.origin != Origin.COPIED:  # a copy has the length that the model knows
+        found += _length(explanation)
+    return tuple(found)
 
 
 def training_verdicts(
@@ -148,7 +150,8 @@ def _turned(changed: ChangedTokens, place: int) -> Verdict:
 def _copied(explanation: Explanation) -> list[Verdict]:
     rule = Rule(explanation.rule)
     how = {Rule.USER: "by your map", Rule.SPECIAL: "by its role"}.get(rule, f"{rule} match")
-    text = f"Copied bit for bit from source token #{explanation.source_id} ({how})."
+    what = "A control token, copied" if explanation.kind == TokenKind.SPECIAL else "Copied"
+    text = f"{what} bit for bit from source token #{explanation.source_id} ({how})."
     loose = rule in {Rule.FUZZY, Rule.SYMBOL}
     advice = "See whether both mean the same; --match exact copies only what is spelt alike." if loose else ""
     found = [Verdict(text=text, tone=Tone.NOTE if loose else Tone.GOOD, advice=advice)]

@@ -50,6 +50,14 @@ def test_a_copied_token_links_to_its_source(open_app, toy):
     assert "copied: exact" in texts(at)
 
 
+def test_a_copied_token_shows_what_it_feeds(open_app, toy):
+    """``▁farmer`` feeds ``▁mkulima`` with 0.6; one bar of its own row would say nothing."""
+    at = open_app("token", token=id_of(toy, "▁farmer"))
+    assert chart(at)["data"][0]["text"] == ["0.600"]
+    assert chart(at)["layout"]["yaxis"]["ticktext"] == ["▁mkulima"]
+    assert "No combined token takes anything from it" in texts(open_app("token", token=id_of(toy, "▁the")))
+
+
 def test_a_fallback_says_how_it_was_drawn(open_app, toy):
     at = open_app("token", token=id_of(toy, "▁nadra"))
     assert "N(mean, std)" in at.code[0].value
@@ -408,6 +416,11 @@ def test_among_several_trainings_one_is_chosen_and_named(open_app, tmp_path, mon
 def test_a_line_from_right_to_left_is_one_isolate_with_its_mark_inside():
     line = marked_line("قال أمامهم اليوم", "أمامهم", color="orange", word_start=True)
     assert line == "\u2068قال :orange-background[**أمامهم**] اليوم\u2069"
+
+
+def test_a_mark_inside_an_arabic_word_leaves_its_letters_joined():
+    line = marked_line("بطيء", "طي", color="orange")
+    assert line == "\u2068ب\u200d:orange-background[**\u200dطي\u200d**]\u200dء\u2069"
 
 
 def test_the_characters_of_a_byte_token_are_marked():

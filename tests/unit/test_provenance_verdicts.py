@@ -72,6 +72,15 @@ def test_a_copied_token_without_a_vector_is_no_anchor(run):
     assert any(v.text.startswith("No anchor") for v in verdicts_of(blind, run))
 
 
+def test_a_control_token_is_called_one_and_a_copy_is_never_too_long(run):
+    found = explain_token(run, id_of(run, "<s>"))
+    assert (
+        found.verdicts[0].text
+        == f"A control token, copied bit for bit from source token #{found.source_id} (exact match)."
+    )
+    assert verdicts_of(dataclasses.replace(found, norm=9 * found.source_norm), run) == found.verdicts
+
+
 def test_a_fuzzy_copy_is_worth_a_look():
     result = toy_result()
     overlap = match_vocabularies(result.source, result.target, mode=MatchMode.FUZZY)
