@@ -23,6 +23,8 @@ from focus_ui.theme import count, percent
 
 NOTHING = "–"
 MATCHES_LABEL = "What another match rule would change"
+SHOWN = 2
+"""Lines that are shown."""
 SOURCE, TARGET, UNKNOWN = "gray", "blue", "red"
 
 
@@ -87,7 +89,7 @@ def draw_pieces(preview: Preview) -> None:
         return
     with st.container(border=True, key="pieces"):
         st.markdown(_sentence(source, target))
-        for line in range(len(source.lines)):
+        for line in range(min(SHOWN, len(source.lines))):
             with st.container(gap="xsmall"):
                 st.markdown(_row("Source", source, line, SOURCE))
                 if target is not None:

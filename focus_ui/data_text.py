@@ -22,6 +22,8 @@ from focus_ui.errors import show_error
 from focus_ui.theme import count, percent, size
 
 SAMPLE, UPLOAD, SERVER = "Sample", "Upload", "On this server"
+LONG_LINE = 10_000
+"""Characters a line has on average in a text that was not split into lines."""
 PLAIN = "UTF-8"
 ENCODINGS = {
     PLAIN: None,
@@ -131,7 +133,9 @@ def in_the_form(error: FocusError) -> FocusError:
         The same, naming uploads as their owner did and widgets as they are called.
     """
     hint = error.hint
-    if "--encoding" in hint:
+    if "binary" in error.message:
+        hint = "give a text file; if it is one, choose its encoding below"
+    elif "--encoding" in hint:
         hint = "choose its encoding below, or save it as UTF-8"
     elif "--field" in hint:
         hint = "write the name of that field or column into the box above"
@@ -203,6 +207,8 @@ def _show_survey(survey: Survey) -> None:
         f"{size(survey.n_bytes)}, {about}**{count(survey.n_lines)}** lines, {about}"
         f"**{count(survey.n_characters)}** characters{_oddities(survey)}"
     )
+    if survey.n_read and survey.n_characters > LONG_LINE * survey.n_lines:
+        st.caption("Its lines are very long. One sentence or paragraph a line gives better example lines and counts.")
     with st.expander("First lines", icon=":material/notes:"):
         for line in survey.sample:
             st.text(show_token(line, limit=160).replace("␣", " "))

@@ -39,7 +39,7 @@ from focus_ui.theme import duration
 NEW, AGAIN = "A new run", "The current run, changed"
 MODE = "_make"
 WANTED = "run_again"
-"""Where the session keeps which run shall be made again, where it is not the current one, and from which step."""
+"""Where the session keeps which run shall be made again, from which step, and which was the current run then."""
 SETTLED = {Step.OVERLAP: ("--preset",), Step.ROWS: ("--preset", "--match", "--extend")}
 """Options that concern what is reused when a run starts at a step."""
 FROM = {
@@ -85,10 +85,28 @@ def mode() -> str:
 
 
 def ask(run_id: str, step: Step) -> None:
-    """Make the page show the form for a run, from a step; called before the page is drawn."""
-    st.session_state[WANTED] = (run_id, step)
+    """Make the page show the form for a run, from a step; called before the page is drawn.
+
+    Parameters
+    ----------
+    run_id : str
+        A finished run, or a job that failed.
+    step : Step
+        Where to start.
+    """
+    st.session_state[WANTED] = (run_id, step, state.run_id())
     st.session_state[MODE] = AGAIN
     st.session_state.pop(_step_key(run_id), None)
+    st.toast("The form at the top of the page is filled in as that run was.", icon=":material/replay:")
+
+
+def _wanted() -> tuple[str | None, Step | None]:
+    """Return which run shall be made again and from where; what was asked for holds until the current run changes."""
+    run_id, step, current = st.session_state.get(WANTED, (None, None, None))
+    if run_id is None or current != state.run_id():
+        st.session_state.pop(WANTED, None)
+        return state.run_id(), None
+    return run_id, step
 
 
 def _step_key(run_id: str) -> str:
@@ -128,9 +146,7 @@ def _of_job(job: Job | None) -> Recipe | None:
 
 def draw() -> None:
     """Draw the form; start the run when asked."""
-    run_id, asked = st.session_state.get(WANTED, (None, None))
-    if run_id is None or (asked is None and run_id != state.run_id()):
-        run_id = state.run_id()
+    run_id, asked = _wanted()
     recipe = find_recipe(str(run_id)) if run_id else None
     if recipe is None:
         st.caption("There is no run to change: choose one beside this page.")
@@ -227,7 +243,7 @@ def _start(recipe: Recipe, change: Change) -> None:
     took = f" It takes about {duration(estimate.seconds)}." if estimate is not None else ""
     told = show_token(", ".join(changed) or "nothing; the same run is made again", limit=120).replace("␣", " ")
     st.markdown(f"Changed: **{markdown_escape(told)}**. {_reused(recipe, change)}{took}")
-    with st.expander("What will happen, step by step", icon=":material/format_list_numbered:"):
+    with st.expander(run_plan.PLAN_LABEL, icon=":material/format_list_numbered:"):
         texts = run_plan.describe(read_options(list(map(str, words))))
         run_plan.draw_plan(texts, estimate.by_step if estimate is not None else {})
     if st.button("Start the changed run", type="primary", icon=":material/play_arrow:", key="_start_again"):

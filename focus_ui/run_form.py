@@ -88,13 +88,13 @@ def target_choice(survey: Survey | None) -> tuple[Choice, int] | None:
 
 def _trained_tokenizer(survey: Survey | None) -> tuple[Choice, int]:
     suggested = suggest_vocab_size(survey.n_characters) if survey else 8000
-    left, right = st.columns(2)
-    family = left.selectbox(
+    family = st.selectbox(
         "Kind", list(FAMILIES), format_func=lambda name: FAMILIES[name], key="_family", persist_state="session"
     )
-    n_tokens = right.number_input(
-        "Size in tokens", min_value=64, max_value=250_000, value=suggested, step=100, key=f"_vocab_size_{suggested}"
-    )
+    n_tokens = st.number_input(
+        "Size in tokens", min_value=64, max_value=250_000, value=suggested, step=100, key=f"_vocab_size_{suggested}",
+        persist_state="session",
+    )  # fmt: skip
     if survey is not None:
         st.caption(
             f"Suggested for this text: {count(suggested)}. At {count(n_tokens)}, a token is seen about "
@@ -155,11 +155,8 @@ def _hub_model() -> Choice | None:
 
 
 def _uploaded_source() -> Choice | None:
-    left, right = st.columns(2)
-    with left:
-        tokenizer = _uploaded_tokenizer("_source_tokenizer_upload", "--source-tokenizer")
-    with right:
-        matrix = st.file_uploader("Embeddings", type=["safetensors"], key="_source_upload")
+    tokenizer = _uploaded_tokenizer("_source_tokenizer_upload", "--source-tokenizer")
+    matrix = st.file_uploader("Embeddings", type=["safetensors"], key="_source_upload")
     if tokenizer is None or matrix is None:
         return None
     try:
@@ -172,7 +169,7 @@ def _uploaded_source() -> Choice | None:
         st.warning("This file holds no matrix.")
         return None
     names = {name: f"{show_token(name)} {shape}" for name, shape in tensors.items()}
-    name = right.selectbox("Tensor", list(names), format_func=lambda name: names[name], key="_tensor")
+    name = st.selectbox("Tensor", list(names), format_func=lambda name: names[name], key="_tensor")
     arguments: dict[str, int | str] = {"--source-tokenizer": 0, "--source-embeddings": 1, "--tensor": str(name)}
     return Choice(label="uploaded model", files=(*tokenizer[0].files, path), arguments=arguments)
 

@@ -43,6 +43,7 @@ ICONS = {
     OUT: ":material/do_not_disturb_on:",
 }
 MAX_NAME = 40
+PLAN_LABEL = "What will happen, step by step"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,10 +162,9 @@ def results(run: RunFolder) -> dict[Step, str]:
         f"{count(origins['fallback'])} by fallback",
     }
     if corpus:
-        found[Step.CORPUS] = (
-            f"{count(corpus['n_lines'])} lines, {count(corpus['n_tokens'])} new tokens, "
-            f"{percent(corpus['unknown_share'])} of them unknown"
-        )
+        found[Step.CORPUS] = f"{count(corpus['n_lines'])} lines, {count(corpus['n_tokens'])} new tokens"
+        if corpus.get("unknown_share"):
+            found[Step.CORPUS] += f", {percent(corpus['unknown_share'])} of them unknown"
     if vectors:
         size = f"{count(vectors['n_vectors'])} vectors of {count(vectors['dim'])} dimensions"
         found[Step.VECTORS] = size + _how(vectors)
@@ -175,7 +175,8 @@ def _how(vectors: Mapping[str, Any]) -> str:
     settings = vectors.get("settings") or {}
     if "epochs" not in settings:
         return ""
-    return f", {count(settings['epochs'])} epochs, tokens seen {count(settings['min_count'])} times or more"
+    least = f", tokens seen {count(settings['min_count'])} times or more" if "min_count" in settings else ""
+    return f", {count(settings['epochs'])} epochs{least}"
 
 
 def draw_plan(texts: Mapping[Step, StepText], seconds: Mapping[Step, float]) -> None:
@@ -221,8 +222,8 @@ def draw_job(
     for time in times:
         text, now = texts[time.step], _state_of(time, texts[time.step], state)
         took = _duration(time.seconds) if time.seconds is not None and text.used else ""
-        if now == RUNNING and time.fraction is not None and text.used:
-            took = f"{percent(time.fraction)} after {took}"
+        if now == RUNNING and time.fraction and text.used:
+            took = f"{time.fraction:.0%} after {took}"
         with st.expander(_headline(time.step, text.summary, took), type="step", icon=ICONS[now]):
             _body(time.step, text)
             if time.step in given:

@@ -16,6 +16,7 @@ from focus_core.errors import FocusError
 from focus_core.estimate import Estimate
 from focus_core.job_record import Job, JobState, read_job, read_log, read_progress
 from focus_core.jobs import cancel_job, job_state
+from focus_core.preview_process import Preview
 from focus_core.run_steps import Step, read_steps
 from focus_core.token_text import markdown_escape, show_token
 from focus_ui import cache, catalog, data_preview, navigation, run_again, run_form, run_plan, run_start, state
@@ -26,6 +27,7 @@ from focus_ui.run_recipe import read_options
 from focus_ui.theme import count, duration
 
 THIN = 4.0
+MIN_CARD = 290
 WITH_PARAM = "with"
 FOLLOWED = "followed_job"
 """Where the session keeps the finished job that it has been led to."""
@@ -33,47 +35,58 @@ FOLLOWED = "followed_job"
 
 def new_run() -> None:
     """Draw the form of a new run; start it when asked."""
-    st.subheader("Text", anchor=False)
-    corpus = corpus_choice()
-    st.subheader("New vocabulary", anchor=False)
-    target = run_form.target_choice(corpus.survey if corpus else None)
-    st.subheader("Pretrained model", anchor=False)
-    source = run_form.source_choice()
-    size = _first_look(corpus, target, source)
-    st.subheader("Run", anchor=False)
+    cards = st.grid(3, min_column_width=MIN_CARD, border=True)
+    with cards.cell():
+        st.subheader("Text", anchor=False)
+        corpus = corpus_choice()
+    with cards.cell():
+        st.subheader("New vocabulary", anchor=False)
+        target = run_form.target_choice(corpus.survey if corpus else None)
+    with cards.cell():
+        st.subheader("Pretrained model", anchor=False)
+        source = run_form.source_choice()
+    look = _first_look(corpus, target, source)
+    top = st.container()
     with st.expander("Options", icon=":material/tune:"):
         options = run_form.options()
-    ready = None
-    if corpus is None or target is None or source is None:
-        st.caption("Choose a text, a vocabulary and a model first.")
-    else:
-        ready = _command(corpus, target[0], source, options)
-        estimate = show_estimate(corpus, target[0], size, options)
-        with st.expander("What will happen, step by step", icon=":material/format_list_numbered:"):
-            run_plan.draw_plan(run_plan.describe(read_options(list(map(str, ready)))), estimate.by_step)
-    started = st.button(
-        "Start the run", type="primary", icon=":material/play_arrow:", disabled=ready is None, key="_start_run"
-    )
-    if started and ready is not None and corpus and target and source:
+    _draw_matches(look, options)
+    size = look.target.n_vocabulary if look and look.target else (target[1] if target else 0)
+    words = None
+    with top:
+        if corpus is None or target is None or source is None:
+            st.caption("Choose a text, a vocabulary and a model first.")
+        else:
+            words = _command(corpus, target[0], source, options)
+        estimate = show_estimate(corpus, target[0], size, options) if words and corpus and target else None
+        started = st.button(
+            "Start the run", type="primary", icon=":material/play_arrow:", disabled=words is None, key="_start_run"
+        )
+    if words is not None and estimate is not None:
+        with st.expander(run_plan.PLAN_LABEL, icon=":material/format_list_numbered:"):
+            run_plan.draw_plan(run_plan.describe(read_options(list(map(str, words)))), estimate.by_step)
+    if started and words is not None and corpus and target and source:
         title = run_form.run_title(corpus, target[0], source, method=options.get("--method", MethodName.FOCUS))
-        run_start.start(ready, title=title)
+        run_start.start(words, title=title)
 
 
-def _first_look(corpus: CorpusChoice | None, target: tuple[Choice, int] | None, source: Choice | None) -> int:
-    """Draw the text in the pieces of both tokenizers, and what each match rule would change; return the new size."""
+def _first_look(
+    corpus: CorpusChoice | None, target: tuple[Choice, int] | None, source: Choice | None
+) -> Preview | None:
+    """Draw the text in the pieces of both tokenizers."""
     if source is None:
-        return target[1] if target else 0
+        return None
     new = data_preview.tokenizer_of(target[0], side="target") if target else None
     preview = data_preview.look(corpus, data_preview.tokenizer_of(source, side="source"), new)
     if preview is not None:
-        st.subheader("First look", anchor=False)
         data_preview.draw_pieces(preview)
-        if preview.matches is not None:
-            with st.expander(data_preview.MATCHES_LABEL, icon=":material/difference:"):
-                data_preview.draw_matches(preview.matches, MatchMode(st.session_state.get("_match", MatchMode.EXACT)))
-    if preview is not None and preview.target is not None:
-        return preview.target.n_vocabulary
-    return target[1] if target else 0
+    return preview
+
+
+def _draw_matches(preview: Preview | None, options: dict[str, str]) -> None:
+    """Draw what every other match rule would change, where both tokenizers are there."""
+    if preview is not None and preview.matches is not None:
+        with st.expander(data_preview.MATCHES_LABEL, icon=":material/difference:"):
+            data_preview.draw_matches(preview.matches, MatchMode(options["--match"]))
 
 
 def _command(corpus: CorpusChoice, target: Choice, source: Choice, options: dict[str, str]) -> list[str | Path]:
@@ -112,12 +125,12 @@ def show_estimate(corpus: CorpusChoice, target: Choice, n_tokens: int, options: 
     estimate = run_start.estimate(
         corpus.survey, n_tokens=n_tokens, options=options, trains_tokenizer="--train-tokenizer" in target.arguments
     )
-    with st.container(horizontal=True):
-        st.metric("Tokens of text, about", count(estimate.n_tokens), border=True, width=190)
-        st.metric("Time, about", duration(estimate.seconds), border=True, width=190)
-        st.metric("Memory, about", f"{estimate.memory_mib / 1024:.1f} GB", border=True, width=190)
-        st.metric("Sightings of a token", f"{estimate.occurrences_per_token:.0f} ×", border=True, width=190)
-    st.caption("An estimate from the size of the text alone, right to within a factor of two or three.")
+    st.markdown(
+        f"About **{duration(estimate.seconds)}** and **{estimate.memory_mib / 1024:.1f} GB** of memory, for about "
+        f"**{count(estimate.n_tokens)}** tokens of text; a new token is seen "
+        f"**{estimate.occurrences_per_token:.0f} ×** on average.",
+        help="An estimate from the size of the text alone, right to within a factor of two or three.",
+    )
     if estimate.occurrences_per_token < THIN:
         st.warning(
             "This vocabulary is large for this text: most new tokens are seen only a few times, so many rows fall "

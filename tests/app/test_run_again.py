@@ -1,0 +1,258 @@
+"""Data and run: steps, the first look, a run made again with a change, and the way out of a job that died."""
+
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from focus_core import jobs
+from focus_core.job_record import list_jobs
+from focus_ui import catalog
+from tests.app.conftest import links, param, texts
+from tests.toy_run import write_toy_run
+
+FAKE = (sys.executable, str(Path(__file__).parents[1] / "fake_command.py"))
+
+
+@pytest.fixture
+def own_toy(tmp_path, monkeypatch, empty_caches):
+    """Return a toy of this test, the demo; its source lies where its log says, and is the app's demo model."""
+    del empty_caches
+    run = write_toy_run(tmp_path / "demo" / "toy")
+    source = tmp_path / "source"
+    shutil.copytree(run.path / "source_tokenizer", source)
+    (source / "model.safetensors").write_bytes(b"")
+    (run.path / "log").mkdir(exist_ok=True)
+    (run.path / "log" / "source.json").write_text(json.dumps({"spec": str(source)}))
+    monkeypatch.setattr(catalog, "DEMO_SOURCE", source)
+    monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(tmp_path / "demo"))
+    monkeypatch.setenv("FOCUS_LAB_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("FAKE_RUN", str(run.path))
+    monkeypatch.setenv("FAKE_BEHAVIOUR", "finish")
+    monkeypatch.setattr(jobs, "COMMAND", FAKE)
+    yield run
+    for job in list_jobs(catalog.runs_root()):
+        jobs.cancel_job(job, grace_s=0.3)
+        ended(job)
+
+
+def ended(job):
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        if jobs.job_state(job) is not jobs.JobState.RUNNING:
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not end")
+
+
+def press(at, label):
+    next(button for button in at.button if button.label == label).click().run()
+    assert not at.exception
+
+
+def newest():
+    return list_jobs(catalog.runs_root())[0]
+
+
+def change_run(at):
+    at.segmented_control(key="_make").set_value("The current run, changed").run()
+    assert not at.exception
+
+
+def option(job, name):
+    return job.arguments[job.arguments.index(name) + 1]
+
+
+def expanders(at):
+    return [e.label for e in at.expander]
+
+
+def test_the_demo_is_made_again_from_its_own_vectors(open_app, own_toy):
+    at = open_app("data")
+    change_run(at)
+    assert at.segmented_control(key="_again_step_toy").options == ["overlap", "rows"]
+    assert "text of this run is not on this server" in texts(at)
+    assert "nothing\\; the same run" in texts(at)
+    at.number_input(key="_temperature_toy").set_value(0.5).run()
+    assert "Changed: **temperature 0\\.\u20605**" in texts(at)
+    assert "its vectors, which are not trained again" in texts(at)
+    press(at, "Start the changed run")
+    job = newest()
+    assert job.title == "temperature 0.5 · toy"
+    assert option(job, "--temperature") == "0.5"
+    assert option(job, "--auxiliary") == str(own_toy.path.resolve() / "auxiliary.safetensors")
+    assert Path(option(job, "--target-tokenizer")).name == own_toy.manifest["target"]["name"]
+    ended(job)
+    at.run()
+    (link,) = [found for found in links(at) if found.label == "Compare with the original"]
+    assert f"run={job.id}" in link.query_string
+    assert "with=toy" in link.query_string
+
+
+def test_the_names_of_an_earlier_step_are_not_asked_again(open_app, own_toy):
+    del own_toy
+    at = open_app("data")
+    change_run(at)
+    assert not [box for box in at.selectbox if box.key == "_preset_toy"]
+    assert at.selectbox(key="_match_toy").value == "exact"
+    at.segmented_control(key="_again_step_toy").set_value("rows").run()
+    assert not [box for box in at.selectbox if box.key == "_match_toy"]
+
+
+def test_a_run_of_ones_own_goes_on_from_any_step(open_app, own_toy):
+    del own_toy
+    at = open_app("data")
+    press(at, "Start the run")
+    job = newest()
+    ended(job)
+    at.run()
+    assert param(at, "run") == job.id
+    for step in ("tokenizers", "corpus", "vectors", "overlap", "rows"):
+        assert at.button(key=f"_again_{step}_{job.id}").label == "Run again from here"
+    at.button(key=f"_again_corpus_{job.id}").click().run()
+    assert not at.exception
+    assert at.segmented_control(key=f"_again_step_{job.id}").value == "text"
+    press(at, "Start the changed run")
+    again = newest()
+    assert option(again, "--corpus") == option(job, "--corpus")
+    assert "--auxiliary" not in again.arguments
+    assert "--train-tokenizer" not in again.arguments
+
+
+def test_the_steps_of_a_run_are_named_with_time_and_result(open_app, own_toy):
+    at = open_app("data")
+    plan = [label for label in expanders(at) if "about" in label]
+    assert [label.split("**")[1] for label in plan] == [
+        "Tokenizers", "Text", "Auxiliary vectors", "Overlap", "New rows",
+    ]  # fmt: skip
+    (own_toy.path / "log" / "timings.json").write_text(json.dumps({"read": 3.2, "match": 0.2, "write": 1.4}))
+    press(at, "Start the run")
+    ended(newest())
+    at.run()
+    steps = [label for label in expanders(at) if "**" in label and "about" not in label]
+    assert len(steps) == 5
+    assert steps[0].endswith("· 3 s")
+    assert steps[3].endswith("· under a second")
+    counts = own_toy.manifest["counts"]
+    assert f"{counts['n_overlap']} shared" in texts(at).replace("\\", "")
+
+
+def test_a_running_job_shows_its_steps(open_app, own_toy, monkeypatch):
+    del own_toy
+    monkeypatch.setenv("FAKE_BEHAVIOUR", "wait")
+    at = open_app("data")
+    press(at, "Start the run")
+    job = newest()
+    while not (job.part / "log" / "events.jsonl").exists():
+        time.sleep(0.02)
+    at.run()
+    assert any("75% after" in label and "Auxiliary" in label for label in expanders(at))
+
+
+@pytest.mark.parametrize("behaviour", ["die", "fail"])
+def test_a_job_that_died_says_so_once_and_is_started_again(open_app, own_toy, monkeypatch, behaviour):
+    del own_toy
+    monkeypatch.setenv("FAKE_BEHAVIOUR", behaviour)
+    at = open_app("data")
+    press(at, "Start the run")
+    job = newest()
+    ended(job)
+    at.run()
+    assert len(at.error) == 1
+    assert not [label for label in expanders(at) if "after" in label], "nothing pretends to go on"
+    at.button(key=f"_repeat_{job.id}").click().run()
+    assert not at.exception
+    assert at.segmented_control(key=f"_again_step_{job.id}").options == ["tokenizers"]
+    monkeypatch.setenv("FAKE_BEHAVIOUR", "finish")
+    press(at, "Start the changed run")
+    again = newest()
+    assert again.title == f"again · {job.title}"
+    strip = ("--output",)
+    assert [w for w in again.arguments if w not in strip][:-1] == [w for w in job.arguments if w not in strip][:-1]
+
+
+def test_a_job_whose_text_is_gone_leaves_the_form_as_it_was(open_app, own_toy, monkeypatch):
+    del own_toy
+    monkeypatch.setenv("FAKE_BEHAVIOUR", "die")
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    at.file_uploader(key="_corpus_upload").upload("mine.txt", b"habari ya leo\n" * 40, "text/plain").run()
+    press(at, "Start the run")
+    job = newest()
+    ended(job)
+    at.run()
+    assert at.button(key=f"_repeat_{job.id}"), "the session still has the upload"
+    at.session_state["handed_over"] = {}
+    at.run()
+    assert not [button for button in at.button if button.key == f"_repeat_{job.id}"]
+    assert "Everything you chose above still stands" in texts(at)
+
+
+def test_a_run_without_its_source_cannot_be_made_again(open_app, own_toy, tmp_path):
+    (own_toy.path / "log" / "source.json").write_text(json.dumps({"spec": str(tmp_path / "gone")}))
+    at = open_app("data")
+    change_run(at)
+    assert any("source model is no longer on this server" in w.value for w in at.warning)
+    assert not [button for button in at.button if button.label == "Start the changed run"]
+
+
+def test_another_current_run_is_the_one_that_is_changed(open_app, own_toy):
+    del own_toy
+    at = open_app("data")
+    press(at, "Start the run")
+    job = newest()
+    ended(job)
+    at.run()
+    at.button(key=f"_again_rows_{job.id}").click().run()
+    assert at.segmented_control(key=f"_again_step_{job.id}")
+    toy = next(name for name in at.selectbox(key="_run_choice").options if name.endswith("· demo"))
+    at.selectbox(key="_run_choice").set_value(toy).run()
+    assert not at.exception
+    assert at.segmented_control(key="_again_step_toy")
+
+
+def test_what_another_match_rule_changes_is_counted(open_app, own_toy):
+    """Fuzzy copies ``▁MILK`` from ``▁milk``, which exact does not."""
+    del own_toy
+    at = open_app("data")
+    change_run(at)
+    assert "**fuzzy** instead: :green[+" in texts(at)
+    tables = [table.value for table in at.dataframe if "copied then from" in table.value.columns]
+    assert len(tables) == 2
+    row = tables[0][tables[0]["token"] == "▁MILK"]
+    assert row["copied now from"].tolist() == ["–"]
+    assert row["copied then from"].tolist() == ["▁milk"]
+
+
+def test_the_first_lines_are_shown_in_pieces_of_both(open_app, own_toy):
+    at = open_app("data")
+    assert ":gray[Source" in texts(at)
+    assert ":gray[New" not in texts(at)
+    assert "is trained with the run" in texts(at)
+    at.segmented_control(key="_target_kind").set_value("Upload").run()
+    tokenizer = (own_toy.path / "target_tokenizer" / "tokenizer.json").read_bytes()
+    at.file_uploader(key="_target_upload").upload("tokenizer.json", tokenizer, "application/json").run()
+    assert not at.exception
+    assert ":gray[New" in texts(at)
+    assert "the new one into" in texts(at)
+    assert any("copied then from" in table.value.columns for table in at.dataframe)
+
+
+def test_hostile_text_is_harmless_in_pieces(open_app, own_toy):
+    del own_toy
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    text = "![i](https://evil.example/x.png) **bold** <b>bold</b> :material/home: \u202eevil ]( :red[x]\n" * 3
+    at.file_uploader(key="_corpus_upload").upload("![x](y).txt", text.encode(), "text/plain").run()
+    assert not at.exception
+    pieces = [m.value for m in at.markdown if m.value.startswith(":gray[Source")]
+    assert pieces
+    for line in pieces:
+        assert "](http" not in line
+        assert "**bold" not in line
+        assert "<b>" not in line
+        assert ":material/" not in line
+        assert "\u202e" not in line
