@@ -157,7 +157,7 @@ def group_chart(run: RunFolder, unit: str) -> None:
         ``BY_TYPE`` or ``BY_OCCURRENCE``.
     """
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        by = st.segmented_control(
+        by = st.pills(
             "Group by",
             overlap_filter.groupings(run),
             required=True,
@@ -242,7 +242,8 @@ def token_list(run: RunFolder) -> None:
     frame, words = wanted_tokens(run, wanted), wanted.words(run)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
-            st.markdown(f"**{count(len(frame))}** tokens{_capped(len(frame))}", width="content")
+            name = "token" if len(frame) == 1 else "tokens"
+            st.markdown(f"**{count(len(frame))}** {name}{_capped(len(frame))}", width="content")
             overlap_filter.chips(words)
         save_table(lambda: frame, key="overlap", name=file_words(run, words))
     filtered_table(run, frame)
@@ -308,13 +309,14 @@ def filtered_table(run: RunFolder, frame: pd.DataFrame) -> None:
         height=420,
         column_config={
             "anchor": st.column_config.CheckboxColumn(
-                "used as an anchor?",
-                help="Shared, and frequent enough for an auxiliary vector: new rows are made of such.",
+                "anchor?",
+                width="small",
+                help="Used as an anchor: shared, with an auxiliary vector. New rows are made of anchors.",
             ),
-            "feeds": numbers("feeds", format="%d", help="New tokens that have some of the copied row."),
-            "candidates": numbers("candidates", format="%d", help="Source tokens that fit."),
+            "feeds": numbers("feeds", format="%d", width="small", help="New tokens that have some of the copied row."),
+            "candidates": numbers("candidates", format="%d", width="small", help="Source tokens that fit."),
             "frequency": numbers("in the corpus", format="%d"),
-            "n_contributors": numbers("contributors", format="%d"),
+            "n_contributors": numbers("contributors", format="%d", width="small"),
             "id": numbers(format="%d", width="small"),
             "largest weight": st.column_config.ProgressColumn(format="%.2f", min_value=0.0, max_value=1.0),
         },

@@ -99,12 +99,15 @@ class Strip {
       box.append(button);
       return box;
     }
+    box.classList.add("several");
+    box.classList.toggle("mixed", new Set(block.pieces.map((i) => this.data[side][i].color)).size > 1);
     const whole = make("div", "whole");
     fillText(whole, block.text);
     const parts = make("div", "parts");
     for (const i of block.pieces) {
       const button = this.drawPiece(side, i, box);
       button.textContent = this.data[side][i].short;
+      button.style.setProperty("--own", this.data[side][i].color);
       parts.append(button);
     }
     box.append(whole, parts);

@@ -135,7 +135,7 @@ def test_every_grouping_draws_and_filters(open_app, toy):
     at = open_app("overlap")
     frame = token_table(toy)
     for by in ("rule", "length", "band", "kind", "contributors", "script"):
-        at.segmented_control(key="_overlap_by").set_value(by).run()
+        at.pills(key="_overlap_by").set_value(by).run()
         assert not at.exception, by
         assert len(figures(at)) == 2
         group, category = frame[by].iloc[50], frame["category"].iloc[50]
@@ -146,7 +146,7 @@ def test_every_grouping_draws_and_filters(open_app, toy):
 
 def test_bars_by_size(open_app):
     at = open_app("overlap")
-    at.segmented_control(key="_overlap_by").set_value("rule").run()
+    at.pills(key="_overlap_by").set_value("rule").run()
     at.segmented_control(key="_overlap_scale").set_value("sizes").run()
     exact = next(trace for trace in figures(at)[1]["data"] if trace["name"] == "copied: exact")
     shown = dict(zip(exact["y"], exact["customdata"], strict=True))
