@@ -164,3 +164,19 @@ def test_the_page_data_and_run_shows_the_training_once(open_app, made):
     at.switch_page(PAGES["data"]).run()
     assert not at.exception
     assert sum(button.key == f"_cancel_{job.id}" for button in at.button) == 1
+
+
+def test_a_text_uploaded_on_data_and_run_is_offered_here(open_app, made):
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    at.file_uploader(key="_corpus_upload").upload("my words.txt", (made / "text.txt").read_bytes(), "text/plain").run()
+    assert not at.exception
+    at.switch_page(PAGES["overlap"]).run()  # a page without this uploader: a browser forgets it at once
+    at.switch_page(PAGES["train"]).run()
+    assert not at.exception
+    assert at.segmented_control(key="_corpus_kind").value == "Upload"
+    assert at.multiselect(key="_kept_texts").value == ["my-words.txt"]
+    start_button(at).click().run()
+    job = only_job()
+    assert job.verb == "adapt"
+    assert job.title.endswith("trained on my-words.txt")

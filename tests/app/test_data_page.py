@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from focus_core import jobs
@@ -331,3 +332,130 @@ def test_a_job_outlives_its_session(open_app):
     other.query_params["run"] = job.id
     other.run()
     assert "This run is not there yet" in texts(other)
+
+
+def test_a_text_in_another_encoding_asks_for_it_and_goes_on(open_app):
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    upload(at, "_corpus_upload", "chai.txt", "café na chai\n".encode("cp1252") * 40)
+    assert "choose its encoding below" in at.error[0].value
+    assert "--encoding" not in at.error[0].value.replace("\\", "")
+    box = next(box for box in at.selectbox if box.label == "Encoding")
+    box.set_value("Western European (Windows 1252)").run()
+    assert not at.error
+    assert "café na chai" in texts(at)
+    start_button(at).click().run()
+    arguments = only_job().arguments
+    assert arguments[arguments.index("--encoding") + 1] == "cp1252"
+
+
+def test_messages_call_an_upload_by_its_own_name(open_app):
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    upload(at, "_corpus_upload", "../../my notes.txt", b"")
+    assert at.error[0].value.replace("\\", "").replace("\u2060", "").startswith("my-notes.txt: expected some text")
+
+
+def test_an_upload_beyond_the_limit_is_refused_in_words(open_app, monkeypatch):
+    monkeypatch.setattr(st, "get_option", lambda name, old=st.get_option: _small(name, old))
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    assert "Up to 1 MB a file" in texts(at)
+    upload(at, "_corpus_upload", "big.txt", b"habari ya leo\n" * 100_000)
+    assert "expected at most 1 MB, got 1.4 MB" in at.error[0].value.replace("\\", "").replace("\u2060", "")
+    assert start_button(at).disabled
+    upload(at, "_corpus_upload", "small.txt", b"habari ya leo\n" * 100)
+    assert not at.error
+    assert not start_button(at).disabled
+
+
+def _small(name, old):
+    return 1 if name == "server.maxUploadSize" else old(name)
+
+
+def test_a_refused_file_takes_nothing_else_from_the_form(open_app):
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    at.selectbox(key="_family").set_value("bpe").run()
+    at.selectbox(key="_match").set_value("fuzzy").run()
+    upload(at, "_corpus_upload", "weights.bin.gz", b"x", "application/gzip")
+    assert len(at.error) == 1
+    assert at.selectbox(key="_family").value == "bpe"
+    assert at.selectbox(key="_match").value == "fuzzy"
+    upload(at, "_corpus_upload", "mine.txt", b"habari ya leo\n" * 100)
+    start_button(at).click().run()
+    arguments = only_job().arguments
+    assert arguments[arguments.index("--train-tokenizer") + 1] == "bpe"
+    assert arguments[arguments.index("--match") + 1] == "fuzzy"
+
+
+def test_the_form_is_as_it_was_after_a_look_at_another_page(open_app):
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    at.selectbox(key="_match").set_value("symbols").run()
+    at.number_input(key="_temperature").set_value(0.7).run()
+    upload(at, "_corpus_upload", "mine.txt", b"habari ya leo\n" * 100)
+    at.switch_page(PAGES["overlap"]).run()
+    at.switch_page(PAGES["data"]).run()
+    assert at.selectbox(key="_match").value == "symbols"
+    assert at.number_input(key="_temperature").value == 0.7
+    assert at.multiselect(key="_kept_texts").value == ["mine.txt"]
+    assert "**100** lines" in texts(at)
+
+
+def test_equal_names_of_uploads_are_told_apart(open_app):
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    upload(at, "_corpus_upload", "mine.txt", b"habari ya leo\n" * 100)
+    upload(at, "_corpus_upload", "mine.txt", b"habari ya jana\n" * 50)
+    at.switch_page(PAGES["overlap"]).run()
+    at.switch_page(PAGES["data"]).run()
+    assert at.multiselect(key="_kept_texts").options == ["mine.txt", "mine.txt (2)"]
+    assert at.multiselect(key="_kept_texts").value == ["mine.txt (2)"]
+    assert "**50** lines" in texts(at)
+
+
+def test_what_is_odd_about_a_text_is_counted(open_app):
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    upload(at, "_corpus_upload", "odd.txt", "habari\nhabari\nna \ufffd chai\nsafi\n".encode())
+    assert "**1** lines repeat an earlier one (25.0" in texts(at)
+    assert "**1** characters were lost before" in texts(at)
+
+
+def test_titles_hold_no_markup_of_a_file_name(open_app):
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    upload(at, "_corpus_upload", "![i](https:__evil.example_x.png) <b>.txt", b"habari ya leo\n" * 100)
+    start_button(at).click().run()
+    assert not at.exception
+    assert not set("![]()<>:/") & set(only_job().title)
+
+
+def test_a_refused_start_leaves_no_input_behind(open_app):
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    upload(at, "_corpus_upload", "mine.txt", b"habari ya leo\n" * 100)
+    for _ in range(3):
+        start_button(at).click().run()
+    assert len(list((catalog.runs_root() / ".jobs").iterdir())) == 2
+
+
+def test_a_packed_bomb_is_refused_quickly(open_app):
+    import gzip
+
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    began = time.monotonic()
+    upload(at, "_corpus_upload", "bomb.txt.gz", gzip.compress(b"a" * 50_000_000), "application/gzip")
+    assert "200 bytes for one compressed byte" in at.error[0].value.replace("\\", "")
+    assert time.monotonic() - began < 10
+
+
+def test_one_line_of_megabytes_is_read_and_said_to_be_odd(open_app):
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    upload(at, "_corpus_upload", "line.txt", b"habari ya leo na kesho " * 400_000)
+    assert not at.error
+    assert "Its lines are very long" in texts(at)
+    assert not start_button(at).disabled
