@@ -137,7 +137,7 @@ def evaluation_figure(states: list[State]) -> go.Figure:
 
 
 def evaluation_table(states: list[State]) -> dict[str, list[Any]]:
-    """Return an evaluation as columns: losses with intervals, the difference to the first state, segmentation.
+    """Return an evaluation as columns: losses with intervals, the difference to the first, segmentation.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def evaluation_table(states: list[State]) -> dict[str, list[Any]]:
     Returns
     -------
     dict of str to list
-        Plain text and numbers, ``None`` where not known; columns of translations only where a dictionary was given.
+        Plain text and numbers, ``None`` where not known; columns of which nothing is known are left out.
     """
     losses = [state.entry.get("loss") or {} for state in states]
     bits = [state.bits or {} for state in states]
@@ -157,16 +157,16 @@ def evaluation_table(states: list[State]) -> dict[str, list[Any]]:
         "state": [state.name for state in states],
         "bits": [found.get("value") for found in bits],
         "95 %": [_interval(found) for found in bits],
-        "minus the first": [found.get("value") for found in less],
-        "95 % of the difference": [_interval(found) for found in less],
+        "difference": [found.get("value") for found in less],
+        "its 95 %": [_interval(found) for found in less],
         "nats per token": [found.get("nats_per_token") for found in losses],
         "tokens per word": [found.get("tokens_per_word") for found in pieces],
     }
     words = [state.entry.get("alignment") or {} for state in states]
     if any(words):
         columns["translations nearest"] = [found.get("alignment") for found in words]
-        columns["of chance"] = [found.get("alignment_shuffled") for found in words]
-    return columns
+        columns["by chance"] = [found.get("alignment_shuffled") for found in words]
+    return {name: values for name, values in columns.items() if any(value is not None for value in values)}
 
 
 def _interval(found: Mapping[str, float]) -> str | None:

@@ -112,7 +112,7 @@ def _watch(job_id: str) -> None:
 
 
 def _title(job: Job) -> str:
-    return markdown_escape(show_token(job.title, limit=70).replace("␣", " ").capitalize())
+    return markdown_escape(_plain_title(job))
 
 
 def _say_why(job: Job) -> None:
@@ -135,7 +135,8 @@ def _results(run: RunFolder, found: Sequence[tuple[Job, dict[str, Any]]]) -> Non
 
 
 def _plain_title(job: Job) -> str:
-    return show_token(job.title, limit=60).replace("␣", " ").capitalize()
+    words = show_token(job.title, limit=60).replace("␣", " ")
+    return words[:1].upper() + words[1:]
 
 
 def _draw(run: RunFolder, job: Job, report: Mapping[str, Any]) -> None:
@@ -144,7 +145,7 @@ def _draw(run: RunFolder, job: Job, report: Mapping[str, Any]) -> None:
     if any(found.bits for found in states):
         words = "; ".join(f"{s.name} {s.bits['value']:.3f}" for s in states if s.bits)
         st.plotly_chart(figure, key=key, config=CONFIG, alt=f"Bits per character with 95 % intervals: {words}")
-        save_chart(figure, key=key, name="Evaluation", table=lambda: evaluation_table(states))
+        save_chart(figure, key=key, name="Evaluation")
     corpus = report["corpus"]
     st.caption(
         f"{_title(job)}: {count(corpus['n_measured_lines'])} of {count(corpus['n_lines'])} lines. Whiskers hold 95 % "

@@ -29,6 +29,7 @@ from focus_ui.training_tables import (
     curves,
     most_changed,
     starts,
+    summary_for_unit,
     summary_rows,
     training_words,
     with_changes,
@@ -130,7 +131,7 @@ def curves_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
         )
         save_chart(figure, key=key, name=f"Loss right after initialisation in {unit}")
     with st.expander("Every training in numbers", icon=":material/table_rows:", expanded=not groups):
-        summary_table(trainings)
+        summary_table(trainings, unit)
 
 
 def curve_words(groups: Sequence[MethodCurves]) -> str:
@@ -143,34 +144,43 @@ def _start_words(found: Sequence[Start]) -> str:
     return "; ".join(f"{start.method.label} {start.mean:.2f}" for start in found)
 
 
-def summary_table(trainings: Sequence[TrainingFolder]) -> None:
-    """Draw one row per training.
+def summary_table(trainings: Sequence[TrainingFolder], unit: str) -> None:
+    """Draw one row per training, and say once what is the same in all.
 
     Parameters
     ----------
     trainings : sequence of TrainingFolder
         Those to list.
+    unit : str
+        What the loss is given in.
     """
     number = st.column_config.NumberColumn
+    rows = summary_rows(trainings)
+    columns, words = summary_for_unit(rows, unit)
     st.dataframe(
-        summary_rows(trainings),
+        columns,
         hide_index=True,
         placeholder="–",
         column_config={
+            "training": st.column_config.TextColumn(pinned=True),
+            "seed": number(width="small"),
             "tokens": number(format="localized"),
-            "loss at start": number(format="%.3f", help="Nats per token on held-out text."),
-            "loss at end": number(format="%.3f", help="Nats per token on held-out text."),
-            "bits at start": number(format="%.3f", help="Bits per character on held-out text."),
-            "bits at end": number(format="%.3f", help="Bits per character on held-out text."),
+            "loss at start": number("at start", format="%.3f", help="Nats per token on held-out text."),
+            "loss at end": number("at end", format="%.3f", help="Nats per token on held-out text."),
+            "bits at start": number("at start", format="%.3f", help="Bits per character on held-out text."),
+            "bits at end": number("at end", format="%.3f", help="Bits per character on held-out text."),
             "foreseen": number(
                 format="%.2f",
                 help="How much of the way from the mean row to the trained rows the initialisation had foreseen: "
                 "1 leaves nothing to train, 0 is no better than the mean.",
             ),
-            "neighbours kept": number(format="%.2f", help="Mean share of the ten nearest tokens that stayed."),
+            "neighbours kept": number("kept", format="%.2f", help="Mean share of the ten nearest tokens that stayed."),
         },
-        alt="Table of trainings with their losses",
+        alt=f"Table of trainings with their losses in {unit}",
     )
+    if words:
+        st.caption(markdown_escape(words))
+    save_table(lambda: rows, key="trainings", name="trainings")
 
 
 def change_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:

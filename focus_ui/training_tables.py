@@ -288,6 +288,36 @@ def summary_rows(trainings: Sequence[TrainingFolder]) -> dict[str, list[Any]]:
     return rows
 
 
+def summary_for_unit(rows: dict[str, list[Any]], unit: str) -> tuple[dict[str, list[Any]], str]:
+    """Return the columns of `summary_rows` that a narrow page has room for, and what holds for every training.
+
+    Parameters
+    ----------
+    rows : dict of str to list
+        From `summary_rows`.
+    unit : str
+        A key of ``UNITS``; the loss in the other one is left out.
+
+    Returns
+    -------
+    columns : dict of str to list
+        Those that differ between trainings.
+    words : str
+        What is the same in all of two or more, a sentence; "" where there is nothing.
+    """
+    left_out = ("loss at start", "loss at end") if unit == BITS else ("bits at start", "bits at end")
+    columns = {name: values for name, values in rows.items() if name not in left_out}
+    shared: dict[str, Any] = {}
+    for name in ("tokens", "trained", "ended"):
+        values = columns[name]
+        if len(values) > 1 and len(set(values)) == 1:
+            shared[name] = columns.pop(name)[0]
+    words = [
+        f"{count(value)} tokens" if name == "tokens" else f"{name}: {value}" for name, value in shared.items() if value
+    ]
+    return columns, f"All of them: {'; '.join(words)}." if words else ""
+
+
 def _entry(training: TrainingFolder, key: str) -> dict[str, Any]:
     value = training.manifest.get(key)
     return value if isinstance(value, dict) else {}

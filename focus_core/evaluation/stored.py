@@ -127,7 +127,7 @@ def state_name(entry: dict[str, Any], *, source: bool = False) -> str:
     Returns
     -------
     str
-        The training's name, ``initialised`` with the method, or ``source`` with the model's name.
+        The training's name, ``initialised`` with the method, or ``source model`` with the model's name.
 
     Examples
     --------
@@ -135,6 +135,6 @@ def state_name(entry: dict[str, Any], *, source: bool = False) -> str:
     ('initialised (focus)', 'first')
     """
     if source:
-        return f"source {entry.get('target')}"
+        return f"source model ({entry.get('target')})"
     training = entry.get("training")
     return str(training) if training else f"initialised ({entry.get('method')})"

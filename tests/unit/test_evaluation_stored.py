@@ -57,7 +57,7 @@ def test_anything_else_is_refused(content: str, tmp_path: Path) -> None:
 def test_states_are_named_without_a_path(made: Path) -> None:
     (entry,), (source,) = (read_evaluation(made / "kept")[name] for name in ("targets", "sources"))
     assert state_name(entry) == "initialised (overlap)"
-    assert state_name(source, source=True) == f"source {source['target']}"
+    assert state_name(source, source=True) == f"source model ({source['target']})"
     assert str(made) in entry["target"], "the path is how it was asked for"
 
 

@@ -15,7 +15,17 @@ from focus_core.run_folder import open_run, open_training
 from focus_ui import training_tables
 from focus_ui.theme import CATEGORIES, METHOD_LOOKS, method_of
 from focus_ui.training_figures import curves_figure, spread, starts_figure
-from focus_ui.training_tables import BITS, NATS, curves, readable_trainings, starts, summary_rows, training_words
+from focus_ui.training_tables import (
+    BITS,
+    NATS,
+    curve_points,
+    curves,
+    readable_trainings,
+    starts,
+    summary_for_unit,
+    summary_rows,
+    training_words,
+)
 from tests.tiny_runs import add_training, train_toy
 from tests.toy_run import id_of, write_toy_run
 
@@ -89,6 +99,30 @@ def test_attached_embeddings_have_no_curve_and_say_where_they_come_from(run):
     rows = summary_rows([training])
     assert rows["ended"] == ["attached"]
     assert rows["tokens"] == [None]
+
+
+def test_what_all_trainings_share_is_said_once_and_one_loss_is_enough(run):
+    trainings = readable_trainings(run)[0]
+    rows = summary_rows(trainings)
+    columns, words = summary_for_unit(rows, BITS)
+    assert "tokens" not in columns
+    assert words.startswith("All of them: 200 tokens; trained: the embeddings first, then everything")
+    assert {"bits at start", "bits at end"} <= set(columns)
+    assert not {"loss at start", "loss at end"} & set(columns)
+    assert {"loss at start", "loss at end"} <= set(summary_for_unit(rows, NATS)[0])
+    alone, nothing = summary_for_unit(summary_rows(trainings[:1]), BITS)
+    assert alone["tokens"] == [200]
+    assert nothing == ""
+
+
+def test_every_point_of_every_curve_is_a_row(run):
+    points = curve_points(curves(readable_trainings(run)[0], BITS), BITS)
+    assert len(set(map(len, points.values()))) == 1
+    first = list(zip(*points.values(), strict=True))[:3]
+    assert first == [
+        ("focus-seed-1", "FOCUS", 1, 0, 3.0), ("focus-seed-1", "FOCUS", 1, 100, 2.5),
+        ("focus-seed-1", "FOCUS", 1, 200, 2.25),
+    ]  # fmt: skip
 
 
 def test_a_manifest_that_says_little_is_no_obstacle(run):
