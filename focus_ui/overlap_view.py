@@ -49,6 +49,20 @@ def lead_numbers(run: RunFolder) -> None:
     st.markdown(f"{text}. Click a bar or a list to filter the table.")
 
 
+def what_am_i_looking_at() -> None:
+    """Draw three sentences, one formula and one limit."""
+    st.markdown(
+        "A target token that the source vocabulary also has keeps the row it had there: it is **copied**. All others "
+        "are new, and most of them are **combined** from copied ones that are used alike in the text, the "
+        "**anchors**. Two shares tell how much was there already: that of the vocabulary, and that of the text."
+    )
+    st.latex(r"\text{share of the text} = \frac{\sum_{t \in \text{both}} f(t)}{\sum_{t} f(t)}")
+    st.markdown(
+        "Here f(t) is how often a target token t stands in the run's text. The limit: that two vocabularies spell a "
+        "token alike does not make it mean the same in two languages."
+    )
+
+
 def unit_choice(run: RunFolder) -> str:
     """Draw the choice between counting tokens and counting their occurrences; return it.
 

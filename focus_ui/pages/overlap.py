@@ -24,3 +24,5 @@ st.subheader("Worth a look", anchor=False)
 view.list_cards(run)
 st.subheader("Tokens", anchor=False)
 view.token_list(run)
+with st.expander("What am I looking at?", icon=":material/help:"):
+    view.what_am_i_looking_at()

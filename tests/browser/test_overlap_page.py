@@ -76,3 +76,25 @@ def test_hostile_sentences_become_text(user):
     visitor.open("overlap", run="toy", text=" ".join(t for t in WITHOUT_SURROGATES if "<" in t)[:300])
     visitor.page.locator(".strip .piece").first.wait_for(timeout=WAIT_MS)
     assert visitor.page.locator(".strip img, .strip script, .strip a, .strip b:not(.line b)").count() == 0
+
+
+def test_a_list_a_bar_and_chips_filter_the_table(user):
+    """The toy: 1 control token matched by role; 28 of 135 tokens in both vocabularies."""
+    visitor = user()
+    visitor.open("overlap", run="toy", text="farmer")
+    visitor.page.get_by_role("button", name="Control tokens matched by role").click()
+    visitor.page.get_by_text("1 token", exact=True).wait_for(timeout=WAIT_MS)
+    visitor.settle()
+    assert "list=specials-by-role" in visitor.page.url
+    chips = visitor.page.locator(".st-key-overlap_chips")
+    chips.get_by_role("button", name="Control tokens matched by role").click()
+    visitor.page.get_by_text("135 tokens", exact=True).wait_for(timeout=WAIT_MS)
+    visitor.settle()
+    bars = visitor.page.locator('[data-testid="stPlotlyChart"]').first
+    bars.locator(".bars .point").nth(1).click(force=True)
+    visitor.page.get_by_text("28 tokens", exact=True).wait_for(timeout=WAIT_MS)
+    visitor.settle()
+    visitor.page.reload()
+    visitor.page.get_by_text("28 tokens", exact=True).wait_for(timeout=WAIT_MS)
+    chips.get_by_role("button", name="in both vocabularies").click()
+    visitor.page.get_by_text("135 tokens", exact=True).wait_for(timeout=WAIT_MS)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from focus_core.sentence_cuts import Block, blocks, graphemes, links, stretches, tile
+from tests import tiny_models
 
 
 def block(start, end, *pieces):
@@ -126,3 +127,21 @@ def test_every_piece_and_every_character_has_one_place(drawn):
             assert all(0 <= p.first < p.last <= stretch.n_columns for p in placed)
     there, back = links(*spans), links(*spans[::-1])
     assert {(i, j) for i, js in enumerate(there) for j in js} == {(i, j) for j, is_ in enumerate(back) for i in is_}
+
+
+LINES = (
+    "Hello  wörld, naïve!", "नमस्ते दुनिया", "👩\u200d👩\u200d👧 x😀", "你好世界", "السلام عليكم",
+    "ﬁne ①\ta\u200bb ", "ሰላም ዓለም",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("family", sorted(tiny_models.TOKENIZERS))
+@pytest.mark.parametrize("line", LINES)
+def test_offsets_of_every_family_tile_the_line(family, line):
+    """Whatever a family says of spaces, bytes and what it leaves out: no character twice, none missing."""
+    build, _ = tiny_models.TOKENIZERS[family]
+    encoding = build(LINES[:2]).encode(line, add_special_tokens=False)
+    spans = tile(line, encoding.offsets, [False] * len(encoding.ids))
+    found = blocks(line, spans, graphemes(line))
+    assert "".join(line[b.start : b.end] for b in found) == line
+    assert [i for b in found for i in b.pieces] == list(range(len(encoding.ids)))
