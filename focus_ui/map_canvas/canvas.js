@@ -235,13 +235,13 @@ class FocusMap {
 
   radius() {
     const n = this.points.n;
-    const small = n < 2000 ? 3.4 : n < 10_000 ? 2.5 : n < 30_000 ? 1.9 : 1.5;
+    const small = n < 2000 ? 3.4 : n < 10_000 ? 2.5 : n < 30_000 ? 1.9 : 1.3;
     return small * Math.min(2.4, Math.max(0.8, this.view.k ** 0.33)) * (this.panes[0].w < 400 ? 0.8 : 1);
   }
 
   alpha() {
     const n = this.points.n;
-    return Math.min(0.92, (n < 4000 ? 0.85 : n < 15_000 ? 0.7 : 0.5) * this.view.k ** 0.2);
+    return Math.min(0.92, (n < 4000 ? 0.85 : n < 15_000 ? 0.7 : n < 30_000 ? 0.55 : 0.45) * this.view.k ** 0.2);
   }
 
   resize() {
