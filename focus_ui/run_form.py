@@ -44,6 +44,8 @@ FALLBACKS = {
     Fallback.MEAN: "the mean source row",
     Fallback.MULTIVARIATE: "drawn with the full covariance of the source rows",
 }
+SIZE, SUGGESTED, DEFAULT_SIZE = "_vocab_size", "suggested_size", 8000
+"""Where the session keeps the size of the vocabulary and the one suggested last, and the one before any text."""
 PRESETS = {Preset.DEFAULT: "default", Preset.PAPER: "as in the paper"}
 
 
@@ -87,14 +89,13 @@ def target_choice(survey: Survey | None) -> tuple[Choice, int] | None:
 
 
 def _trained_tokenizer(survey: Survey | None) -> tuple[Choice, int]:
-    suggested = suggest_vocab_size(survey.n_characters) if survey else 8000
+    suggested = _suggest_size(survey)
     family = st.selectbox(
         "Kind", list(FAMILIES), format_func=lambda name: FAMILIES[name], key="_family", persist_state="session"
     )
     n_tokens = st.number_input(
-        "Size in tokens", min_value=64, max_value=250_000, value=suggested, step=100, key=f"_vocab_size_{suggested}",
-        persist_state="session",
-    )  # fmt: skip
+        "Size in tokens", min_value=64, max_value=250_000, step=100, key=SIZE, persist_state="session"
+    )
     if survey is not None:
         st.caption(
             f"Suggested for this text: {count(suggested)}. At {count(n_tokens)}, a token is seen about "
@@ -102,6 +103,16 @@ def _trained_tokenizer(survey: Survey | None) -> tuple[Choice, int]:
         )
     arguments = {"--train-tokenizer": str(family), "--vocab-size": str(int(n_tokens))}
     return Choice(label=f"{family} {count(n_tokens)}", arguments=arguments), int(n_tokens)
+
+
+def _suggest_size(survey: Survey | None) -> int:
+    """Return the size that fits a text, and fill it in unless somebody chose another; no text changes nothing."""
+    before = int(st.session_state.get(SUGGESTED, DEFAULT_SIZE))
+    suggested = suggest_vocab_size(survey.n_characters) if survey is not None else before
+    if st.session_state.get(SIZE, before) == before:
+        st.session_state[SIZE] = suggested
+    st.session_state[SUGGESTED] = suggested
+    return suggested
 
 
 def _uploaded_tokenizer(key: str, option: str) -> tuple[Choice, int] | None:
