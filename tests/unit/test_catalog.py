@@ -1,7 +1,10 @@
 """What the app lists and what it refuses to reach."""
 
+import json
+
 import pytest
 
+from focus_core.job_record import hash_owner
 from focus_ui import catalog
 from focus_ui.catalog import RunKind, find_run, is_corpus, is_hub_id, listed_runs, operator_entries, own_runs
 
@@ -106,3 +109,23 @@ def test_without_operator_folders_nothing_of_the_server_is_listed(monkeypatch):
 
 def test_samples_are_there_with_swahili_first():
     assert next(iter(catalog.sample_corpora())) == "Swahili"
+
+
+def test_a_run_of_ones_own_is_found_with_its_date_and_only_its_owner_has_it_as_such(runs):
+    job_id = "b" * 32
+    make_run(runs / "runs" / job_id)
+    record = runs / "runs" / ".jobs" / job_id
+    record.mkdir(parents=True)
+    fields = {"title": "mine", "arguments": ["init"], "owner": hash_owner("me"), "pid": 2**22 + 1, "pid_start": 1}
+    (record / "job.json").write_text(json.dumps(fields | {"created": 12.5}))
+    own = find_run(job_id, "me")
+    assert (own.kind, own.title, own.created) == (RunKind.OWN, "mine", 12.5)
+    assert [entry.id for entry in own_runs("me")] == [job_id]
+    assert find_run(job_id, "you").kind is RunKind.LINK
+    assert find_run(job_id, "you").title == ""
+    assert own_runs("you") == []
+
+
+def test_a_demo_may_be_named_like_a_run(runs):
+    make_run(runs / "demo" / ("c" * 32))
+    assert find_run("c" * 32, "me").kind is RunKind.DEMO

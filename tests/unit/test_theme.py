@@ -60,6 +60,22 @@ def test_text_shows_on_both_backgrounds(scheme):
             assert contrast(colors[name], colors[background]) >= 4.5, (name, background)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_grey_text_shows_too(scheme):
+    colors = CONFIG["theme"][scheme]
+    for background in ("backgroundColor", "secondaryBackgroundColor"):
+        assert contrast(colors["grayTextColor"], colors[background]) >= 4.5, background
+
+
+def test_what_is_written_on_a_colour_shows():
+    """Pieces of bars and pictures carry words: white or nearly black, whichever reads better."""
+    areas = [category.color for category in CATEGORIES.values()] + [theme.SOURCE_ONLY, theme.ACCENT, theme.NEUTRAL]
+    for color in areas:
+        inks = {ink: contrast(ink, color) for ink in (theme.LIGHT_INK, theme.DARK_INK)}
+        assert inks[theme.ink_on(color)] == max(inks.values())
+        assert max(inks.values()) >= 4.5, color
+
+
 @pytest.mark.parametrize("vision", VISION)
 def test_colours_can_be_told_apart(vision):
     """A distance of 2.3 in CIELAB is just noticeable; neighbours in a bar need several times that."""
