@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from focus_core.token_text import ISOLATE_END, ISOLATE_START, WORD_START
+from focus_ui.map_tables import BRUSH_MARGIN
 from focus_ui.theme import CATEGORIES
 
 if TYPE_CHECKING:
@@ -217,6 +218,6 @@ def few_trails(frame: pd.DataFrame, *, n: int = FEW_TRAILS) -> float:
         The largest hundredth with at most ``n`` tokens at or below it; 0 where there are more at 0 itself.
     """
     kept = np.sort(frame["kept"].dropna().to_numpy())
-    counts = np.searchsorted(kept, np.arange(101) / 100 + 1e-9, side="right")
+    counts = np.searchsorted(kept, np.arange(101) / 100 + BRUSH_MARGIN, side="right")
     fitting = np.flatnonzero(counts <= n)
     return float(fitting[-1]) / 100 if len(fitting) else 0.0

@@ -163,7 +163,7 @@ def selection_panel(run: RunFolder, frame: pd.DataFrame, picked: Picked, *, meas
                     with st.container(width=LIST_WIDTH_PX):
                         _contributors(run, rows)
                 _save(run, rows)
-    _saved(run)
+    _saved(run, frame)
 
 
 def _head(picked: Picked, rows: pd.DataFrame) -> None:
@@ -261,7 +261,7 @@ def _keep(run: RunFolder, ids: tuple[int, ...]) -> None:
     st.session_state["_map_saved"] = name
 
 
-def _saved(run: RunFolder) -> None:
+def _saved(run: RunFolder, frame: pd.DataFrame) -> None:
     kept = saved(run)
     if not kept:
         return
@@ -284,6 +284,16 @@ def _saved(run: RunFolder) -> None:
             "Select again", key="_map_again", icon=":material/select_all:", disabled=off, on_click=select,
             args=(run, kept.get(chosen or "", ())),
         )  # fmt: skip
+        st.download_button(
+            "CSV",
+            data=lambda: tokens_csv(listed(frame, kept.get(chosen or "", ()), None)),
+            file_name="saved-selection.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            disabled=off,
+            on_click="ignore",
+            key="_map_saved_csv",
+        )
         st.button("Delete", key="_map_forget", icon=":material/delete:", disabled=off, on_click=_forget, args=(run,))
 
 

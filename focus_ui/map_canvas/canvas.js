@@ -69,7 +69,7 @@ class FocusMap {
     const zoom = element("div", "choice");
     zoom.append(
       button("−", "Zoom out", () => this.zoomBy(1 / 1.6)), button("+", "Zoom in", () => this.zoomBy(1.6)),
-      button("all", "See the whole map", () => this.fly({ k: 1, cx: 0.5, cy: 0.5 })),
+      button("see all", "See the whole map", () => this.fly({ k: 1, cx: 0.5, cy: 0.5 })),
     );
     const files = element("div", "choice");
     files.append(button("PNG", "Save the picture as PNG", () => savePng(this)), button("SVG", "Save the picture as SVG", () => saveSvg(this)));
@@ -109,6 +109,7 @@ class FocusMap {
     const kept = this.shared.looks.get(data.key);
     if (first && kept) Object.assign(this.look, kept);
     this.theme = themeOf(this.root, data);
+    this.root.style.colorScheme = this.theme.dark ? "dark" : "light";
     if (another) [this.points, this.hovered, this.focused] = [null, -1, -1];
     this.ready(first);
   }
@@ -129,6 +130,8 @@ class FocusMap {
     this.grids = new Map();
     this.histogram.setPoints(points);
     this.measured = points.kept.some((v) => v === v);
+    const cosines = points.cosine.filter((v) => v === v).sort();
+    this.lowest = cosines.length ? Math.min(0.9, Math.floor(10 * cosines[Math.floor(cosines.length / 100)]) / 10) : 0;
     this.sizes = this.data.categories.map(() => 0);
     for (const c of points.category) this.sizes[c]++;
     const looks = this.look.place?.[points.axes ? "axes" : "layout"];
@@ -211,12 +214,13 @@ class FocusMap {
     if (this.ordered === this.look.color) return;
     const { points, look } = this;
     const values = { kept: points.kept, cosine: points.cosine }[look.color];
+    const low = look.color === "cosine" ? this.lowest : 0;
     const key = new Float32Array(points.n);
     this.shade = new Int16Array(points.n);
     for (let row = 0; row < points.n; row++) {
       if (values) {
         const v = values[row];
-        this.shade[row] = v === v ? Math.round(255 * Math.min(1, Math.max(0, v))) : 256;
+        this.shade[row] = v === v ? Math.round(255 * Math.min(1, Math.max(0, (v - low) / (1 - low)))) : 256;
         key[row] = v === v ? -v : -9;
       } else {
         this.shade[row] = points.category[row];
@@ -288,7 +292,8 @@ class FocusMap {
     if (look.color !== "origin") {
       const strip = element("span", "strip");
       strip.style.background = `linear-gradient(90deg, ${[0, 0.25, 0.5, 0.75, 1].map((v) => this.theme.scale(v)).join(",")})`;
-      const ends = look.color === "kept" ? ["0 all neighbours exchanged", "1 all kept"] : ["0 turned away", "1 same direction"];
+      const ends = look.color === "kept"
+        ? ["0 all neighbours exchanged", "1 all kept"] : [`${this.lowest.toFixed(1)} or less`, "1 same direction as before"];
       this.legend.replaceChildren(element("span", "", ends[0]), strip, element("span", "", ends[1]));
       return;
     }

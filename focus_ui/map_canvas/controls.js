@@ -77,7 +77,8 @@ function themeOf(host, data) {
   return {
     ground, text, groundRgb, panelRgb: mix(groundRgb, textRgb, 0.028), panel: css(mix(groundRgb, textRgb, 0.028)),
     line: css(mix(groundRgb, textRgb, 0.18)), faint: css(mix(groundRgb, textRgb, 0.66)),
-    neutral: data.neutral, neutralRgb: rgbOf(data.neutral), mark: data.mark, plate: data.plate, way: data.way,
+    neutral: data.neutral, neutralRgb: rgbOf(data.neutral), mark: data.mark, plate: data.plate,
+    way: css(mix(rgbOf(data.way), textRgb, 0.25)), dark: groundRgb[0] + groundRgb[1] + groundRgb[2] < 384,
     fadedRgb: mix(groundRgb, textRgb, 0.3), palette,
     categoryPalette: Uint8Array.from(data.categories.flatMap((c) => rgbOf(c.color))),
     scale: (v) => css([0, 1, 2].map((i) => palette[3 * Math.round(255 * Math.min(1, Math.max(0, v))) + i])),

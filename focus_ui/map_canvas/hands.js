@@ -44,6 +44,7 @@ Object.assign(FocusMap.prototype, {
   },
 
   zoomBy(factor, at) {
+    if (!this.points) return;
     const pane = at?.pane ?? this.panes[0];
     const [px, py] = at ? [at.x, at.y] : [pane.x + pane.w / 2, pane.y + pane.h / 2];
     const before = transformOf(pane, this.points, this.view);

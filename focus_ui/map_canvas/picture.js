@@ -27,11 +27,13 @@ function linesOf(ctx, text, width) {
 /** Rows of the legend below a picture: [colour, words]; a scale of colours is told by its two ends. */
 function legendOf(map) {
   if (map.look.color === "origin") return map.data.categories.filter((c, i) => map.sizes[i]).map((c) => [c.color, c.label]);
-  const name = map.look.color === "kept" ? map.data.keptName : "cosine before and after";
-  return [[map.theme.scale(0), `${name}: 0`], [map.theme.scale(0.5), "0.5"], [map.theme.scale(1), "1"]];
+  const [name, low] = map.look.color === "kept" ? [map.data.keptName, 0] : ["cosine before and after", map.lowest];
+  const said = (share) => String(Number((low + share * (1 - low)).toFixed(2)));
+  return [[map.theme.scale(0), `${name}: ${said(0)}`], [map.theme.scale(0.5), said(0.5)], [map.theme.scale(1), said(1)]];
 }
 
 function savePng(map) {
+  if (!map.points) return;
   const { ratio, width, height, theme } = map;
   const canvas = document.createElement("canvas");
   const ctx = canvas.getContext("2d");
@@ -114,5 +116,6 @@ function svgOf(map) {
 }
 
 function saveSvg(map) {
+  if (!map.points) return;
   save(new Blob([svgOf(map)], { type: "image/svg+xml" }), `${map.data.file}.svg`);
 }
