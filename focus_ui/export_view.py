@@ -1,18 +1,19 @@
-"""The parts of the page Check and export: the numbered checks, the recipe of a run, its files."""
+"""The parts of the page Check and export: the numbered checks, and the recipe of a run."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
-from focus_core.artifacts import dump_json
+from focus_core.checks import CheckResult
 from focus_core.run_folder import RunFolder
-from focus_core.token_text import markdown_escape
+from focus_core.token_text import markdown_escape, show_token
 from focus_ui import cache, catalog, navigation
+from focus_ui.chart_export import save_table
 from focus_ui.components import token_label
-from focus_ui.tables import token_table, tokens_csv
 from focus_ui.theme import size
 from focus_ui.token_view import source_label
 
@@ -35,7 +36,8 @@ def checks(run: RunFolder) -> None:
         The current run.
     """
     st.subheader("Checks", anchor=False)
-    for result in cache.checks(run):
+    results = cache.checks(run)
+    for result in results:
         status = str(result.status)
         badge = f":{STATUS_COLORS[status]}-badge[{status}]"
         label = f"{STATUS_ICONS[status]} **{result.code}** {markdown_escape(result.title)} {badge}"
@@ -45,6 +47,27 @@ def checks(run: RunFolder) -> None:
                 st.markdown(f"**What to do:** {markdown_escape(result.tip)}")
             for token_id in list(result.tokens)[:MAX_TOKENS]:
                 _token_link(run, int(token_id), of_source=result.side == "source")
+    save_table(lambda: check_rows(results), key="checks", name="checks")
+
+
+def check_rows(results: Sequence[CheckResult]) -> dict[str, list[str]]:
+    """Return checks as columns: code, title, verdict, what was found, what to do, ids of tokens.
+
+    Parameters
+    ----------
+    results : sequence of CheckResult
+        From `run_checks`.
+
+    Returns
+    -------
+    dict of str to list
+        One row a check.
+    """
+    rows = [
+        (r.code, r.title, str(r.status), r.summary, r.tip, r.side, " ".join(str(i) for i in r.tokens)) for r in results
+    ]
+    names = ("check", "title", "verdict", "found", "what to do", "vocabulary", "tokens")
+    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
 
 
 def _token_link(run: RunFolder, token_id: int, *, of_source: bool) -> None:
@@ -67,29 +90,32 @@ def recipe(run: RunFolder) -> None:
     st.subheader("Recipe", anchor=False)
     inputs = run.manifest["inputs"]
     if inputs:
+        table = {
+            "role": [entry["role"] for entry in inputs],
+            "name": [show_token(str(entry["name"]), limit=80).replace("␣", " ") for entry in inputs],
+            "size": [size(entry["bytes"]) if entry.get("bytes") else "" for entry in inputs],
+            "SHA-256": [entry["sha256"] for entry in inputs],
+        }
         st.dataframe(
-            {
-                "role": [entry["role"] for entry in inputs],
-                "name": [str(entry["name"]) for entry in inputs],
-                "size": [size(entry["bytes"]) if entry.get("bytes") else "" for entry in inputs],
-                "SHA-256": [entry["sha256"] for entry in inputs],
-            },
+            table | {"SHA-256": [f"{digest[:16]}…" for digest in table["SHA-256"]]},
             hide_index=True,
+            column_config={
+                "SHA-256": st.column_config.TextColumn(help="The CSV file and the manifest hold all of it.")
+            },
             alt="Inputs of the run with their digests",
         )
+        save_table(lambda: table, key="inputs", name="inputs")
     differences = run.manifest.get("differences_from_paper") or {}
     if differences:
         st.caption("Where the options differ from the paper")
         chosen = (run.manifest.get("auxiliary") or {}).get("settings") or {}
-        st.dataframe(
-            {
-                "option": list(differences),
-                "paper": [_word(pair[0]) for pair in differences.values()],
-                "this run": [_word(pair[1], chosen.get(name)) for name, pair in differences.items()],
-            },
-            hide_index=True,
-            alt="Options that differ from the paper",
-        )
+        options = {
+            "option": list(differences),
+            "paper": [_word(pair[0]) for pair in differences.values()],
+            "this run": [_word(pair[1], chosen.get(name)) for name, pair in differences.items()],
+        }
+        st.dataframe(options, hide_index=True, alt="Options that differ from the paper")
+        save_table(lambda: options, key="options", name="options")
 
 
 def _word(value: Any, chosen: Any = None) -> str:
@@ -99,36 +125,16 @@ def _word(value: Any, chosen: Any = None) -> str:
     return "none" if chosen is None else f"{chosen} (chosen by the size of the text)"
 
 
-def downloads(run: RunFolder) -> None:
-    """Draw the downloads and the command that writes the model.
+def model_command(run: RunFolder) -> None:
+    """Draw the command that writes the model folder.
 
     Parameters
     ----------
     run : RunFolder
         The current run.
     """
-    st.subheader("Take away", anchor=False)
-    with st.container(horizontal=True):
-        st.download_button(
-            "Manifest", lambda: dump_json(run.manifest), "manifest.json", "application/json", key="_manifest",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
-        st.download_button(
-            "Tokens (CSV)", lambda: tokens_csv(token_table(run)), "tokens.csv", "text/csv", key="_tokens_csv",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
-        st.download_button(
-            "Contributions (Parquet)", lambda: (run.path / "contributions.parquet").read_bytes(),
-            "contributions.parquet", "application/octet-stream", key="_contributions", icon=":material/download:",
-            on_click="ignore",
-        )  # fmt: skip
-        st.download_button(
-            "Embeddings (safetensors)", lambda: (run.path / "embeddings.safetensors").read_bytes(),
-            "embeddings.safetensors", "application/octet-stream", key="_embeddings", icon=":material/download:",
-            on_click="ignore",
-        )  # fmt: skip
     st.caption("The model folder from the command line:")
-    st.code(export_command(run), language="bash")
+    st.code(export_command(run), language="bash", wrap_lines=True)
 
 
 def export_command(run: RunFolder) -> str:

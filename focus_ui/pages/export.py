@@ -1,5 +1,6 @@
-"""Check and export: what the run is made of, how to make it again, and its files."""
+"""Check and export: what the run is made of, how to make it again, and everything of it that can be taken away."""
 
+from focus_ui import export_files as files
 from focus_ui import export_view as view
 from focus_ui.components import page_head, warnings
 from focus_ui.guards import require_run
@@ -9,6 +10,9 @@ page_head("Check and export", "What this run is made of, how to make it again, a
 run = require_run()
 warnings(run)
 view.checks(run)
+files.report_section(run)
 model_section(run)
+view.model_command(run)
+files.atlas_section(run)
+files.files_section(run)
 view.recipe(run)
-view.downloads(run)

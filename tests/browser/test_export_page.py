@@ -76,3 +76,42 @@ def test_tables_offer_no_csv_that_disarms_nothing(user):
     assert names
     assert not [name for name in names if "CSV" in name or "ownload" in name]
     visitor.page.get_by_role("button", name="CSV", exact=True).last.wait_for(timeout=WAIT_MS)
+
+
+def test_the_report_of_a_run_of_hostile_tokens_does_nothing(user, toy, tmp_path):
+    """Opened as a file: no script, no request, no dialog; every section drawn; readable in a narrow window."""
+    visitor = user()
+    visitor.open("export", run="trained")
+    name, content = download(visitor, "Report (HTML)")
+    assert name.endswith(".html")
+    file = tmp_path / "report.html"
+    file.write_bytes(content)
+    page = visitor.page.context.new_page()
+    page.set_viewport_size({"width": 900, "height": 800})
+    heard = []
+    page.on("request", lambda request: heard.append(request.url))
+    page.on("dialog", lambda dialog: heard.append(dialog.message))
+    page.on("console", lambda message: heard.append(message.text))
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.goto(file.as_uri())
+    assert page.locator("section").count() >= 8
+    assert page.locator("script, img, iframe, object, link, [style], [onclick], [onerror]").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    colors = page.evaluate("getComputedStyle(document.querySelector('.k-combined')).fill")
+    assert colors == "rgb(213, 112, 11)", "the style inside is the one that the policy allows"
+    assert page.locator("figure svg").first.bounding_box()["height"] > 20
+    page.evaluate("document.body.append(Object.assign(document.createElement('script'), {textContent: 'alert(1)'}))")
+    assert heard[0] == file.as_uri()
+    assert len(heard) == 2, heard
+    assert "Content Security Policy" in heard[1], "even a script that gets in does not run"
+
+
+def test_a_map_for_the_atlas_arrives_and_reads_back(user):
+    import pyarrow.parquet as pq
+
+    visitor = user(scheme="dark", width=900)
+    visitor.open("export", run="trained")
+    name, content = download(visitor, "Map (Parquet)")
+    table = pq.read_table(io.BytesIO(content))
+    assert name.endswith("-atlas.parquet")
+    assert {"token", "projection_x", "projection_y", "neighbors", "kept"} <= set(table.column_names)
