@@ -347,10 +347,9 @@ class FocusMap {
       const raster = this.rasters[i];
       const t = this.inDevice(pane);
       const planes = this.points.planes;
-      if (this.isOverlay()) {
-        this.trailsInto(raster, pane);
-        this.discs(raster, planes[0], t, disc, this.theme.neutralRgb, null, 0.22 * this.alpha());
-      } else raster.clear(this.theme.panelRgb);
+      if (this.isOverlay() || this.points.axes) this.paintGround(raster, pane);
+      else raster.clear(this.theme.panelRgb);
+      if (this.isOverlay()) this.discs(raster, planes[0], t, disc, this.theme.neutralRgb, null, 0.22 * this.alpha());
       this.discs(raster, planes[pane.member], t, disc, palette, this.shade, this.alpha());
       ctx.putImageData(raster.image, Math.round(pane.x * this.ratio), Math.round(pane.y * this.ratio));
     });
@@ -457,8 +456,8 @@ class FocusMap {
     if (!this.keptBox.hidden) this.histogram.draw(this.active, this.hovered);
   }
 
-  /** Begin a pane's picture with the ways of tokens, so that no point is covered by one. */
-  trailsInto(raster, pane) {
+  /** Begin a pane's picture with what no point may be covered by: the lines of a scale, the ways of tokens. */
+  paintGround(raster, pane) {
     const { width, height } = raster.image;
     const canvas = this.below ??= document.createElement("canvas");
     [canvas.width, canvas.height] = [width, height];
@@ -466,43 +465,48 @@ class FocusMap {
     ctx.fillStyle = this.theme.panel;
     ctx.fillRect(0, 0, width, height);
     ctx.setTransform(this.ratio, 0, 0, this.ratio, -pane.x * this.ratio, -pane.y * this.ratio);
-    const lines = this.trails(pane);
-    ctx.fillStyle = this.theme.way;
-    ctx.globalAlpha = Math.max(0.16, Math.min(0.6, 9 / Math.sqrt(lines.length + 1)));
-    for (const line of lines) comet(ctx, line, 1.3);
+    if (this.points.axes) {
+      ctx.fillStyle = this.theme.line;
+      for (const { v, at, upright } of this.ticks(pane)) {
+        ctx.globalAlpha = Math.abs(v) < 1e-9 ? 1 : 0.5;
+        if (upright) ctx.fillRect(at, pane.y, 1, pane.h); else ctx.fillRect(pane.x, at, pane.w, 1);
+      }
+    }
+    if (this.isOverlay()) {
+      const lines = this.trails(pane);
+      ctx.fillStyle = this.theme.way;
+      ctx.globalAlpha = Math.max(0.16, Math.min(0.6, 9 / Math.sqrt(lines.length + 1)));
+      for (const line of lines) comet(ctx, line, 1.3);
+    }
     raster.image.data.set(ctx.getImageData(0, 0, width, height).data);
   }
 
-  paintAxes(ctx, pane) {
-    const { points, theme } = this;
-    const t = transformOf(pane, points, this.view);
-    const [x0, y0, x1, y1] = points.box;
-    ctx.font = theme.font(11);
-    ctx.lineWidth = 1;
-    const toX = (v) => t.ox + (t.ax * (v - x0)) / (x1 - x0);
-    const toY = (v) => t.oy + t.ay * (1 - (v - y0) / (y1 - y0));
-    const ticks = (from, to, wanted) => {
+  /** Round values on both axes of a pane and where they stand on the stage. */
+  ticks(pane) {
+    const t = transformOf(pane, this.points, this.view);
+    const [x0, y0, x1, y1] = this.points.box;
+    const round = (from, to, wanted) => {
       const step = niceStep(to - from, wanted);
       const first = Math.ceil(from / step);
       return Array.from({ length: Math.max(0, Math.floor(to / step) - first + 1) }, (_, i) => (first + i) * step);
     };
     const fromX = (px) => x0 + ((px - t.ox) / t.ax) * (x1 - x0);
     const fromY = (py) => y0 + (1 - (py - t.oy) / t.ay) * (y1 - y0);
-    ctx.textAlign = "center";
-    for (const v of ticks(fromX(pane.x + 34), fromX(pane.x + pane.w - 14), pane.w / 90)) {
-      ctx.fillStyle = theme.line;
-      ctx.globalAlpha = Math.abs(v) < 1e-9 ? 1 : 0.45;
-      ctx.fillRect(toX(v), pane.y, 1, pane.h);
-      ctx.globalAlpha = 1;
-      writeName(ctx, String(Number(v.toFixed(6))), toX(v), pane.y + pane.h - 22, theme.faint, theme.panel);
-    }
-    ctx.textAlign = "left";
-    for (const v of ticks(fromY(pane.y + pane.h - 36), fromY(pane.y + 54), pane.h / 70)) {
-      ctx.fillStyle = theme.line;
-      ctx.globalAlpha = Math.abs(v) < 1e-9 ? 1 : 0.45;
-      ctx.fillRect(pane.x, toY(v), pane.w, 1);
-      ctx.globalAlpha = 1;
-      writeName(ctx, String(Number(v.toFixed(6))), pane.x + 5, toY(v) - 3, theme.faint, theme.panel);
+    const along = round(fromX(pane.x + 34), fromX(pane.x + pane.w - 14), pane.w / 90);
+    const up = round(fromY(pane.y + pane.h - 36), fromY(pane.y + 54), pane.h / 70);
+    return [
+      ...along.map((v) => ({ v, upright: true, at: t.ox + (t.ax * (v - x0)) / (x1 - x0) })),
+      ...up.map((v) => ({ v, upright: false, at: t.oy + t.ay * (1 - (v - y0) / (y1 - y0)) })),
+    ];
+  }
+
+  paintAxes(ctx, pane) {
+    const { points, theme } = this;
+    ctx.font = theme.font(11);
+    for (const { v, at, upright } of this.ticks(pane)) {
+      ctx.textAlign = upright ? "center" : "left";
+      const [x, y] = upright ? [at, pane.y + pane.h - 22] : [pane.x + 5, at - 3];
+      writeName(ctx, String(Number(v.toFixed(6))), x, y, theme.faint, theme.panel);
     }
     ctx.font = theme.font(12, 600);
     ctx.textAlign = "right";

@@ -88,11 +88,24 @@ function svgText(x, y, text, color, size, anchor) {
   return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" fill="${color}" font-size="${size}" text-anchor="${anchor}">${xml(text)}</text>`;
 }
 
+function svgAxes(map, pane) {
+  const { theme, points } = map;
+  const marks = map.ticks(pane).map(({ v, at, upright }) => {
+    const [x, y] = upright ? [at, pane.y + pane.h - 22] : [pane.x + 5, at - 3];
+    const [w, h] = upright ? [1, pane.h] : [pane.w, 1];
+    return `<rect x="${upright ? at.toFixed(1) : pane.x}" y="${upright ? pane.y : at.toFixed(1)}" width="${w}" height="${h}" ` +
+      `fill="${theme.line}" fill-opacity="0.5"/>` +
+      svgText(x, y, String(Number(v.toFixed(6))), theme.faint, 11, upright ? "middle" : "start");
+  });
+  return marks.join("") + svgText(pane.x + pane.w - 8, pane.y + pane.h - 7, `${points.axes[0]} →`, theme.text, 12, "end") +
+    svgText(pane.x + 8, pane.y + 38, `↑ ${points.axes[1]}`, theme.text, 12, "start");
+}
+
 function svgPane(map, pane, number) {
   const clip = `<clipPath id="p${number}"><rect x="${pane.x}" y="${pane.y}" width="${pane.w}" height="${pane.h}"/></clipPath>`;
   const names = map.written.filter((name) => name.pane === pane).map((name) =>
     svgText(name.x, name.y, name.text, name.strong ? map.theme.mark : map.theme.text, name.strong ? 13 : 12, "middle"));
-  const overlay = map.isOverlay() ? svgTrails(map, pane) : "";
+  const overlay = (map.points.axes ? svgAxes(map, pane) : "") + (map.isOverlay() ? svgTrails(map, pane) : "");
   const frame = `<rect x="${pane.x}" y="${pane.y}" width="${pane.w}" height="${pane.h}" fill="${map.theme.panel}"/>`;
   const title = svgText(pane.x + 10, pane.y + 20, map.titleOf(pane), map.theme.text, 13, "start");
   return `${clip}<g clip-path="url(#p${number})">${frame}${overlay}${svgPoints(map, pane)}${names.join("")}${title}</g>`;
