@@ -204,3 +204,21 @@ def verdict_list(verdicts: Sequence[Verdict]) -> None:
     ]
     with st.container(border=True, key="token_verdicts"):
         st.markdown("  \n".join(lines))
+
+
+def what_am_i_looking_at() -> None:
+    """Draw what the page shows, a formula, and where it ends; fixed words."""
+    with st.expander("What am I looking at?", icon=":material/help:"):
+        st.markdown(
+            "Every row of the new embedding matrix is **copied** from a source token, **combined** from several, or a "
+            "**fallback**. A combined row is compared with every anchor in the auxiliary space; sparsemax keeps the "
+            "few similarities that lie above a threshold, and their heights above it are the weights:"
+        )
+        st.latex(
+            r"e_{\mathrm{new}} = \sum_j w_j\, e_j,\qquad w_j = \max\left(\frac{s_j}{T} - \tau,\, 0\right),"
+            r"\qquad \sum_j w_j = 1"
+        )
+        st.markdown(
+            "The nearest tokens show what came of it, beside those of a random and of the mean row. A limit: "
+            "neighbours say where a row lies, not what it is worth to the model; that is the loss on the page Train."
+        )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -19,7 +21,8 @@ from focus_core.provenance import (
 )
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape, show_token
-from focus_ui import navigation
+from focus_ui import cache, navigation
+from focus_ui.chart_export import save_chart
 from focus_ui.figures import CONFIG
 from focus_ui.theme import category_of, count, percent
 from focus_ui.token_view import source_category
@@ -72,16 +75,15 @@ def _live(run: RunFolder, target_id: int) -> None:
         stems=answer.settings.map is SimplexMap.SPARSEMAX,
     )
     cut = "no threshold" if answer.threshold is None else f"threshold {answer.threshold:.3f}"
-    st.plotly_chart(
-        similarities_figure(ranked),
-        key=f"what_if_similarities_{run.digest[:12]}_{target_id}",
-        config=CONFIG,
-        alt=f"The {len(labels)} most similar anchors by rank; {cut}; {answer.n_contributors} contributors",
-    )
+    figure, key = similarities_figure(ranked), f"what_if_similarities_{run.digest[:12]}_{target_id}"
+    alt = f"The {len(labels)} most similar anchors by rank; {cut}; {answer.n_contributors} contributors"
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
     words = f" The {count(len(labels))} most similar are drawn." if answer.n_anchors > len(labels) else ""
     if answer.settings.top_k is not None:
         words += f" Top-k: only the first {count(answer.settings.top_k)} may have a weight."
-    st.caption(f"{MEANINGS[answer.settings.map]} Compared with all {count(answer.n_anchors)} anchors.{words}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{MEANINGS[answer.settings.map]} Compared with all {count(answer.n_anchors)} anchors.{words}")
+        save_chart(figure, key=key, name="similarities of anchors", table=lambda: _ranked_columns(labels, answer))
     if answer.is_stored:
         return
     pairs = _pairs(run, answer)
@@ -92,6 +94,17 @@ def _live(run: RunFolder, target_id: int) -> None:
         config=CONFIG,
         alt=f"Weights stored in the run and with these settings: {first}",
     )
+
+
+def _ranked_columns(labels: list[str], answer: WhatIf) -> dict[str, list[Any]]:
+    """Return the drawn anchors as columns of a table."""
+    return {
+        "anchor": labels,
+        "similarity": answer.similarities.tolist(),
+        "weight": answer.weights.tolist(),
+        "source id": answer.source_ids.tolist(),
+        "target id": answer.target_ids.tolist(),
+    }
 
 
 def _settings(run: RunFolder) -> WhatIfSettings:
@@ -197,13 +210,20 @@ def auxiliary_section(run: RunFolder, target_id: int) -> None:
         st.caption("This token has no auxiliary vector: it is too rare in the corpus, or not ordinary text.")
         return
     anchors = set(anchor_ids(run).tolist())
+    weights = {c.source_id: c.weight for c in cache.explain(run, target_id).contributors}
     st.caption("By cosine, exact. Anchors are copied tokens with an auxiliary vector; only they can be contributors.")
     columns = st.columns(2)
     for place, near in enumerate(found):
         rule = str(run.column("tokens", "rule")[near.id])
         badge = category_of(near.origin, rule).badge
         shown = markdown_escape(show_token(near.text, word_start=near.word_start, limit=32))
-        about = " · **anchor**" if near.id in anchors else ""
+        about = _anchor_words(run, near.id, weights) if near.id in anchors else ""
         with columns[place * 2 // len(found)]:
             label = f":{badge}[■] {shown} :gray[{near.cosine:.2f}]{about}"
             navigation.link(navigation.TOKEN, label, icon="", token=near.id)
+
+
+def _anchor_words(run: RunFolder, anchor_id: int, weights: Mapping[int, float]) -> str:
+    """Return what marks an anchor, with the weight of its source token in the row."""
+    weight = weights.get(int(run.column("tokens", "source_id")[anchor_id]))
+    return " · **anchor**" if weight is None else f" · **anchor**, weight {weight:.3f}"

@@ -84,6 +84,7 @@ def test_neighbours_in_the_auxiliary_space_are_links_with_anchors_marked(open_ap
     at = open_app("token", token=id_of(toy, "▁mkulima"))
     near = [link for link in links(at) if f"token={id_of(toy, '▁farmer')}" in link.query_string]
     assert "0.80" in near[0].label
+    assert "weight 0.600" in near[0].label
     assert "anchor" in near[0].label
     combined = [link for link in links(at) if f"token={id_of(toy, '▁nyumba')}" in link.query_string]
     assert all("anchor" not in link.label for link in combined)
