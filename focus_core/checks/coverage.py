@@ -27,7 +27,7 @@ class TooLittleOverlap(Check):
     """FOC001: too few shared tokens to place new ones among."""
 
     code: ClassVar[str] = "FOC001"
-    title: ClassVar[str] = "Too little overlap"
+    title: ClassVar[str] = "Too few shared tokens or anchors"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "share": Threshold(
             value=0.10,
@@ -48,14 +48,18 @@ class TooLittleOverlap(Check):
         summary = f"{counts['n_overlap']:,} of {counts['n_target']:,} target tokens are shared ({percent(share)})"
         if not copies_text(run):
             return self.result(Status.NOT_APPLICABLE, f"{summary}; the method does not copy them")
-        status = Status.WARNING if share < self.limit("share") else Status.PASSED
+        tips = ["try --match fuzzy, a --map of translations, or a nearer source model"] * (share < self.limit("share"))
+        status = Status.WARNING if tips else Status.PASSED
         if compares_vectors(run):
             dim = run.manifest["auxiliary"]["dim"]
             summary += f", {counts['n_anchors']:,} of them are anchors in {dim} dimensions"
             if counts["n_anchors"] < self.limit("anchors_per_dimension") * dim:
                 status = Status.PROBLEM
-        tip = "try --match fuzzy, a --map of translations, a larger corpus (more anchors), or a nearer source model"
-        return self.result(status, summary, tip=tip)
+                summary += ", too few to place a new token among"
+                tips.append(
+                    f"give a larger corpus, so that more shared tokens become anchors, or set --dim below {dim}"
+                )
+        return self.result(status, summary, tip="; ".join(tips))
 
 
 class ManyFallbacks(Check):
@@ -69,6 +73,10 @@ class ManyFallbacks(Check):
             reason="a sound run combines at least nine of ten occurrences of new tokens, on 2 MB of text too",
         ),
         "problem": Threshold(value=0.50, reason="beyond this most new tokens that training meets carry no information"),
+        "tokens": Threshold(
+            value=0.90,
+            reason="a corpus that holds hardly any of the new tokens cannot weigh them: nine of ten drawn is too many",
+        ),
     }
 
     def run(self, run: RunFolder) -> CheckResult:
@@ -87,6 +95,10 @@ class ManyFallbacks(Check):
             f"{int(fallback.sum()):,} of {int(new.sum()):,} new tokens are fallback rows: {percent(share)} of {of_what}"
         )
         status = grade(share, warning=self.limit("share"), problem=self.limit("problem"))
+        of_tokens = float(fallback.sum() / new.sum())
+        if status is Status.PASSED and of_tokens > self.limit("tokens"):
+            status = Status.WARNING
+            summary += f", but {percent(of_tokens)} of new tokens: the corpus hardly holds them"
         tip = "give more text, lower --min-count, or choose a smaller target vocabulary"
         if not compares_vectors(run):
             tip = "the source tokenizer has no piece for these tokens; --method focus needs none"

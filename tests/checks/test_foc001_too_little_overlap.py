@@ -23,6 +23,19 @@ def test_fires_below_a_tenth(run: RunFolder) -> None:
     assert "--match fuzzy" in result.tip
 
 
+def test_names_the_anchors_and_not_the_overlap_where_only_they_are_few(run: RunFolder) -> None:
+    """85 % shared is plenty; 15 anchors in the toy's 16 dimensions are not."""
+    result = check.run(counts(run, n_overlap=850, n_target=1000, n_new=150, n_anchors=15))
+    assert result.status == Status.PROBLEM
+    assert result.summary.endswith("15 of them are anchors in 16 dimensions, too few to place a new token among")
+    assert "larger corpus" in result.tip
+    assert "--match fuzzy" not in result.tip
+    both = check.run(counts(run, n_overlap=99, n_target=1000, n_new=901, n_anchors=15))
+    assert both.status == Status.PROBLEM
+    assert "--match fuzzy" in both.tip
+    assert "larger corpus" in both.tip
+
+
 def test_fires_as_a_problem_with_fewer_anchors_than_dimensions(run: RunFolder) -> None:
     assert check.run(counts(run, n_anchors=15)).status == Status.PROBLEM
     assert check.run(counts(run, n_anchors=0)).status == Status.PROBLEM

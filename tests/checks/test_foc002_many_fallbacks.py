@@ -37,6 +37,25 @@ def test_lists_the_most_frequent_first(run: RunFolder) -> None:
     assert check.run(four_tokens(run, [0, 1, 2, 3])).tokens == [3, 2]
 
 
+def twenty_new_tokens(run: RunFolder, n_combined: int) -> RunFolder:
+    """Return a run of twenty new tokens, of which only the combined ones occur in the corpus."""
+    origins = ["combined"] * n_combined + ["fallback"] * (20 - n_combined)
+    seen = [100.0] * n_combined + [0.0] * (20 - n_combined)
+    return altered(run, columns={"tokens.origin": origins, "tokens.frequency": seen})
+
+
+def test_warns_where_nearly_all_were_drawn_though_the_corpus_holds_none_of_them(run: RunFolder) -> None:
+    """19 of 20 are 95 %; by occurrences it is none."""
+    result = check.run(twenty_new_tokens(run, 1))
+    assert result.status == Status.WARNING
+    assert result.summary.endswith("but 95 % of new tokens: the corpus hardly holds them")
+    assert len(result.tokens) == 19
+
+
+def test_nine_of_ten_that_never_occur_still_pass(run: RunFolder) -> None:
+    assert check.run(twenty_new_tokens(run, 2)).status == Status.PASSED
+
+
 def test_counts_tokens_without_a_corpus(run: RunFolder) -> None:
     """Two of three new tokens: a problem."""
     result = check.run(four_tokens(run, [float("nan")] * 4))
