@@ -155,7 +155,7 @@ def _options(card: RunCard) -> None:
 def _actions(entry: RunEntry, card: RunCard, current: bool) -> None:
     """Draw what can be done with a run."""
     if not current and not card.problem:
-        st.button("Open", key=f"_open_card_{entry.id}", on_click=state.choose_run, args=(entry.id,), type="primary")
+        st.button("Open", key=f"_open_card_{entry.id}", on_click=state.choose_run, args=(entry.id,))
         if st.button("Compare", key=f"_compare_card_{entry.id}", help="The current run beside this one"):
             st.session_state["_compare_with"] = entry.id
             navigation.go(navigation.COMPARE, **{WITH_PARAM: entry.id})

@@ -67,6 +67,29 @@ def test_grey_text_shows_too(scheme):
         assert contrast(colors["grayTextColor"], colors[background]) >= 4.5, background
 
 
+def mixed(top, under, share):
+    """Return a colour laid over another with some opacity."""
+    parts = [share * int(top[i : i + 2], 16) + (1 - share) * int(under[i : i + 2], 16) for i in (1, 3, 5)]
+    return "#" + "".join(f"{round(part):02X}" for part in parts)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_captions_show(scheme):
+    """Streamlit draws a caption in the text's colour at 60 %."""
+    colors = CONFIG["theme"][scheme]
+    for background in ("backgroundColor", "secondaryBackgroundColor"):
+        assert contrast(mixed(colors["textColor"], colors[background], 0.6), colors[background]) >= 4.5, background
+
+
+@pytest.mark.parametrize(("scheme", "least"), [("light", 4.5), ("dark", 3.9)])
+def test_the_one_accent_serves_as_an_area_under_white_and_as_text(scheme, least):
+    """On the dark background no colour reaches 4.5 as both; this one is about as good as either."""
+    colors = CONFIG["theme"][scheme]
+    tint = mixed(colors["primaryColor"], colors["backgroundColor"], 0.1)
+    assert contrast("#FFFFFF", colors["primaryColor"]) >= least
+    assert contrast(colors["primaryColor"], tint) >= least
+
+
 def test_what_is_written_on_a_colour_shows():
     """Pieces of bars and pictures carry words: white or nearly black, whichever reads better."""
     areas = [category.color for category in CATEGORIES.values()] + [theme.SOURCE_ONLY, theme.ACCENT, theme.NEUTRAL]
