@@ -1,18 +1,21 @@
 """The model folder on the page Check and export: made by a child process, then one zip to download.
 
-Owns where finished zips lie: below the folder of all runs, one a state of a run, under a name made of its content.
+Owns where finished zips lie: below the folder of all runs, one a state of a run, under a name made of its content; and
+when they go.
 """
 
 from __future__ import annotations
 
+import shutil
+import time
 from pathlib import Path
 
 import streamlit as st
 
 from focus_core.errors import FocusError
-from focus_core.job_record import Job, JobState, failure_message, read_job, read_progress
+from focus_core.job_record import Job, JobState, failure_message, list_jobs, read_job, read_progress
 from focus_core.jobs import cancel_job, is_owner, job_state, start_job
-from focus_core.model_zip import ModelZip, model_states, open_model_zip, source_is_named, zip_key
+from focus_core.model_zip import ZIP, ModelZip, model_states, open_model_zip, source_is_named, zip_key
 from focus_core.run_folder import RunFolder, TrainingFolder
 from focus_core.token_text import markdown_escape
 from focus_ui import catalog, state
@@ -27,6 +30,10 @@ MODELS = ".models"
 INITIALISED = "right after initialisation"
 MAX_DOWNLOAD = 2 << 30
 """Bytes; the server holds a download in memory while it sends it."""
+
+MAX_AGE_S = 7 * 24 * 3600
+MAX_KEPT = 20 << 30
+"""Seconds and bytes: a finished zip is made again at a click, so old ones go, and the oldest where all are too large."""
 
 
 def models_root() -> Path:
@@ -98,12 +105,43 @@ def _start(run: RunFolder, training: TrainingFolder | None, key: str) -> None:
     """Start the child process; it writes the whole zip or nothing."""
     path = run.path.resolve()
     target = str(path) if training is None else f"{path}:{training.name}"
+    clear_old_models()
     try:
         start_job(["pack", target], runs_root=models_root(), owner=state.owner(), title="model folder", job_id=key)
     except FocusError as error:
         show_error(error)
         return
     st.rerun()
+
+
+def clear_old_models(*, now: float | None = None) -> list[str]:
+    """Remove finished zips that are a week old, and the oldest ones where all together are too large.
+
+    Parameters
+    ----------
+    now : float, default=None
+        Seconds since the epoch; ``None`` asks the clock.
+
+    Returns
+    -------
+    list of str
+        The names of those that were removed.
+    """
+    moment = time.time() if now is None else now
+    done = [job for job in list_jobs(models_root()) if job_state(job) is not JobState.RUNNING]  # the newest first
+    removed, kept = [], 0
+    for job in done:
+        kept += _bytes_of(job)
+        if moment - job.created > MAX_AGE_S or kept > MAX_KEPT:
+            shutil.rmtree(job.run, ignore_errors=True)
+            shutil.rmtree(job.record, ignore_errors=True)
+            removed.append(job.id)
+    return removed
+
+
+def _bytes_of(job: Job) -> int:
+    path = job.run / ZIP
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _watch(key: str) -> None:

@@ -96,6 +96,27 @@ def test_a_finished_zip_is_no_run_and_serves_the_next_user(open_app):
     assert not any("Jobs" in s.value for s in at.subheader)
 
 
+def test_old_zips_go_and_can_be_made_again(open_app, monkeypatch):
+    at = open_app("export", run="plain")
+    at.button(key="_make_model").click().run()
+    job = finished()
+    wait(lambda: not jobs._is_alive(job))
+    week = model_view.MAX_AGE_S
+    assert model_view.clear_old_models(now=job.created + week - 1) == []
+    assert job.run.is_dir()
+    assert model_view.clear_old_models(now=job.created + week + 1) == [job.id]
+    assert not job.run.exists()
+    assert list_jobs(model_view.models_root()) == []
+    at.run()
+    at.button(key="_make_model").click().run()
+    size = model_view.open_model_zip(finished().run).n_bytes
+    monkeypatch.setattr(model_view, "MAX_KEPT", size)
+    assert model_view.clear_old_models() == []
+    monkeypatch.setattr(model_view, "MAX_KEPT", size - 1)
+    assert model_view.clear_old_models() == [job.id]
+    assert not at.run().error
+
+
 def test_a_training_that_kept_all_can_be_chosen(open_app):
     at = open_app("export", run="trained")
     choice = at.selectbox(key="_model_state")
