@@ -74,3 +74,10 @@ def user(browser: Any, address: str) -> Iterator[Callable[..., Visitor]]:
         for visitor in visitors:
             assert visitor.page.locator('[data-testid="stException"]').count() == 0
     assert [error for visitor in visitors for error in visitor.errors] == []
+
+
+@pytest.fixture
+def runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let this process write to the server's folder of runs, and return it."""
+    monkeypatch.setenv("FOCUS_LAB_RUNS", str(folder / "runs"))
+    return folder / "runs"

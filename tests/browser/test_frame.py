@@ -68,13 +68,6 @@ def secret_of(visitor):
     return cookie
 
 
-@pytest.fixture
-def runs(folder, monkeypatch):
-    """Let this process write to the server's folder of runs."""
-    monkeypatch.setenv("FOCUS_LAB_RUNS", str(folder / "runs"))
-    return folder / "runs"
-
-
 def card(page, title):
     return page.locator(".st-key-gallery").get_by_text(title, exact=True)
 
