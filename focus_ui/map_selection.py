@@ -186,11 +186,12 @@ def _table(rows: pd.DataFrame, *, measured: bool) -> None:
     }
     if measured:
         shown |= {"kept": rows["kept"].to_numpy(), "cosine": rows["cosine"].to_numpy()}
-    event = st.dataframe(
+    key, ids = state.once_key("map_table"), rows["id"].tolist()
+    st.dataframe(
         shown,
-        key=state.once_key("map_table"),
+        key=key,
         hide_index=True,
-        on_select="rerun",
+        on_select=lambda: _follow(key, ids),
         selection_mode="single-row",
         height=min(TABLE_PX, 38 + 35 * len(rows)),
         column_config={
@@ -204,11 +205,14 @@ def _table(rows: pd.DataFrame, *, measured: bool) -> None:
         },
         alt=f"{count(len(rows))} selected tokens",
     )
-    chosen = event["selection"]["rows"]
-    if chosen and chosen[0] < len(rows):
-        state.show_target(int(rows["id"].iloc[chosen[0]]))
+
+
+def _follow(key: str, ids: list[int]) -> None:
+    """Choose the token of the row that was clicked; the table forgets the click, so that it can be clicked again."""
+    chosen = st.session_state[key]["selection"]["rows"]
+    if chosen and chosen[0] < len(ids):
+        state.show_target(ids[chosen[0]])
         state.count_click()
-        st.rerun(scope="fragment")
 
 
 def _contributors(run: RunFolder, rows: pd.DataFrame) -> None:

@@ -84,6 +84,26 @@ class MapLayout:
     axes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Chosen:
+    """The layout that the page shows, and the training whose measures colour it.
+
+    Parameters
+    ----------
+    layout : MapLayout
+        The map.
+    left, right : str
+        Keys of its two members; equal where there is one alone.
+    training : TrainingFolder, default=None
+        What lies between the two, where one is initialised and the other trained; ``None`` otherwise.
+    """
+
+    layout: MapLayout
+    left: str
+    right: str
+    training: TrainingFolder | None = None
+
+
 def readable_projections(run: RunFolder) -> tuple[list[ProjectionFolder], list[FocusError]]:
     """Open every finished projection of a run.
 

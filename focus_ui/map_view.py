@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -20,20 +19,20 @@ from focus_ui.map_payload import few_trails
 from focus_ui.map_selection import Picked, selection_panel, take_reports
 from focus_ui.map_tables import (
     AXES,
-    COSINES,
     INITIALISED,
     KEPT_MEANING,
     KEPT_NAME,
     KEPT_TITLE,
-    METHOD_WORDS,
     QUICK,
     TRAINED_PREFIX,
+    Chosen,
     on_map,
     projection_label,
     readable_projections,
 )
+from focus_ui.map_words import NEAR_WORDS, alt_words, honest_words
 from focus_ui.tables import has_frequency
-from focus_ui.theme import count, percent
+from focus_ui.theme import count
 from focus_ui.training_tables import readable_trainings, with_matrix
 
 if TYPE_CHECKING:
@@ -45,26 +44,6 @@ if TYPE_CHECKING:
 MAX_MARKED = 30
 MAX_LISTED = 8
 BOX_PX = 440
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Chosen:
-    """The layout that the page shows, and the training whose measures colour it.
-
-    Parameters
-    ----------
-    layout : MapLayout
-        The map.
-    left, right : str
-        Keys of its two members; equal where there is one alone.
-    training : TrainingFolder, default=None
-        What lies between the two, where one is initialised and the other trained; ``None`` otherwise.
-    """
-
-    layout: MapLayout
-    left: str
-    right: str
-    training: TrainingFolder | None = None
 
 
 def choose_layout(run: RunFolder, row: DeltaGenerator) -> Chosen | None:
@@ -199,13 +178,11 @@ def draw_map(run: RunFolder, chosen: Chosen, query: str) -> None:
     picked = take_reports(run, key)
     selected = _selected(run)
     found = _marked(run, layout, query)
-    words = honest_words(chosen)
+    near = _near(run, chosen, selected)
+    words = [*honest_words(chosen), *([NEAR_WORDS] if near else [])]
     digest, points = cache.map_points(run, layout, chosen.training, chosen.left, chosen.right)
-    map_canvas(
-        key=key,
-        points=points,
-        data={"digest": digest, **_shown(run, chosen, picked, selected, found), "words": " ".join(words)},
-    )
+    small = _shown(run, chosen, picked, selected, found)
+    map_canvas(key=key, points=points, data={"digest": digest, **small, "near": near, "words": " ".join(words)})
     st.caption(" ".join(words))
     frame = cache.map_frame(run, layout, chosen.training)
     selection_panel(run, frame, picked, measured=_measured(run, chosen))
@@ -224,7 +201,7 @@ def _shown(
     frame = cache.map_frame(run, chosen.layout, chosen.training)
     return {
         "key": f"{run.digest[:12]} {chosen.layout.method}",
-        "alt": _alt(chosen),
+        "alt": alt_words(chosen),
         "token": {"id": -1 if selected is None else selected, "at": picked.token_at},
         "selection": {"ids": list(picked.ids), "at": picked.selection_at},
         "brush": {"range": picked.brush, "at": picked.brush_at},
@@ -235,6 +212,21 @@ def _shown(
         "keptWords": f"{KEPT_TITLE}: {KEPT_MEANING}. Drag over the bars to see some alone.",
         "file": f"map-{chosen.layout.method}-{run.digest[:8]}",
     }
+
+
+def _near(run: RunFolder, chosen: Chosen, selected: int | None) -> dict[str, Any] | None:
+    """Return the nearest tokens of the chosen one in both members, and those that are so in both."""
+    if selected is None or chosen.training is None or "input" not in chosen.training.matrix_names():
+        return None
+    try:
+        change = cache.neighbours(run, chosen.training, selected)
+    except FocusError:
+        return None  # the token's card tries the same and says why
+    if not change.before:
+        return None
+    sides = [[neighbour.id for neighbour in side] for side in (change.before, change.after)]
+    members = sides if chosen.left == INITIALISED else sides[::-1]
+    return {"id": selected, "members": members, "kept": [neighbour.id for neighbour in change.kept]}
 
 
 def _selected(run: RunFolder) -> int | None:
@@ -277,61 +269,6 @@ def _marked(run: RunFolder, layout: MapLayout, query: str) -> list[int]:
                 label, key=f"_map_hit_{target_id}", on_click=state.show_target, args=(target_id,), type="tertiary"
             )
     return there
-
-
-def _alt(chosen: Chosen) -> str:
-    """Return the map in words for those who do not see it; the numbers stand in the card and on the page Train."""
-    layout = chosen.layout
-    method = METHOD_WORDS.get(layout.method, layout.method)
-    members = " and ".join(dict.fromkeys(layout.members[key] for key in (chosen.left, chosen.right)))
-    by = f" ({', '.join(layout.axes)})" if layout.axes else ""
-    return f"Map of {count(len(layout.ids))} tokens by {method}{by}: {members}"
-
-
-def honest_words(chosen: Chosen) -> list[str]:
-    """Return what one must know to read a map: method, sample, seed, how far it can be trusted.
-
-    Parameters
-    ----------
-    chosen : Chosen
-        The map and its members.
-
-    Returns
-    -------
-    list of str
-        Sentences.
-    """
-    layout = chosen.layout
-    sample = "all" if len(layout.ids) == layout.n_total else f"{count(len(layout.ids))} of"
-    if layout.method == COSINES:
-        return _words_on_cosines(layout, sample, two=chosen.left != chosen.right)
-    method = METHOD_WORDS.get(layout.method, "a layout")
-    words = [f"{method} of {sample} {count(layout.n_total)} tokens, seed {layout.seed}."]
-    if chosen.left != chosen.right:
-        words.append(
-            "Both states were laid out together: a token that stays where it was stands in the same place in both."
-        )
-    if layout.explained:
-        shares = " and ".join(percent(share) for share in layout.explained[:2])
-        words.append(f"The two axes hold {shares} of the variance: most of it is not in this picture.")
-    if layout.trust is not None:
-        words.append(
-            f"Trustworthiness {layout.trust:.2f}: 1 if all neighbours on the map are neighbours in the original space, "
-            "0.5 by chance; what lies far apart says little."
-        )
-    words.append("All numbers come from the original space; only the picture is flat.")
-    return words
-
-
-def _words_on_cosines(layout: MapLayout, sample: str, *, two: bool) -> list[str]:
-    sampled = "" if sample == "all" else f" (drawn evenly over frequency, seed {layout.seed})"
-    words = [
-        f"{sample.capitalize()} {count(layout.n_total)} tokens{sampled} at their cosines, exact and in the original "
-        "space: nothing was projected, so every place can be read off the axes."
-    ]
-    if two:
-        words.append("Each state is measured against its own rows of the tokens on the axes.")
-    return words
 
 
 def token_card(run: RunFolder, chosen: Chosen, target_id: int) -> None:

@@ -524,6 +524,7 @@ class FocusMap {
     ctx.textAlign = "left";
     const taken = [{ x: pane.x, y: pane.y, w: ctx.measureText(this.titleOf(pane)).width + 20, h: 28 }];
     ctx.textAlign = "center";
+    const near = this.paintNear(ctx, pane, t, plane);
     const strong = [...new Set([chosen, ...this.marked])].filter((row) => row >= 0);
     for (const row of strong) {
       const [x, y] = [t.ox + t.ax * plane.x[row], t.oy + t.ay * plane.y[row]];
@@ -543,13 +544,42 @@ class FocusMap {
       ? this.firstActive()
       : points.landmarks.filter((row) => points.level[row] <= rank + 1);
     const limit = Math.round((pane.w * pane.h) / 9_000);
-    for (const name of placeNames(ctx, names, plane, t, pane, taken, limit, text)) {
+    for (const name of placeNames(ctx, near.concat(names), plane, t, pane, taken, limit + near.length, text)) {
       writeName(ctx, name.text, name.x, name.y, theme.text, theme.panel);
       this.written.push({ pane, ...name });
     }
     ctx.font = theme.font(13, 600);
     ctx.textAlign = "left";
     writeName(ctx, this.titleOf(pane), pane.x + 10, pane.y + 20, theme.text, theme.panel);
+  }
+
+  /** Lines from the chosen token to its nearest in the original space: whole where they are so in both states. */
+  paintNear(ctx, pane, t, plane) {
+    const { near } = this.data;
+    const { points, theme, chosen } = this;
+    if (!near || chosen < 0 || points.ids[chosen] !== near.id) return [];
+    const kept = new Set(near.kept);
+    const rows = near.members[this.isOverlay() ? 1 : pane.member]
+      .map((id) => points.rowOf.get(id)).filter((row) => row !== undefined && row !== chosen);
+    const [x, y] = [t.ox + t.ax * plane.x[chosen], t.oy + t.ay * plane.y[chosen]];
+    ctx.strokeStyle = theme.mark;
+    for (const row of rows) {
+      const both = kept.has(points.ids[row]);
+      const [px, py] = [t.ox + t.ax * plane.x[row], t.oy + t.ay * plane.y[row]];
+      ctx.globalAlpha = both ? 0.85 : 0.5;
+      ctx.lineWidth = both ? 1.6 : 1.2;
+      ctx.setLineDash(both ? [] : [3, 4]);
+      ctx.beginPath();
+      ctx.moveTo(x, y);
+      ctx.lineTo(px, py);
+      ctx.stroke();
+      ctx.setLineDash([]);
+      ctx.beginPath();
+      ctx.arc(px, py, this.radius() + 1.5, 0, 2 * Math.PI);
+      ctx.stroke();
+    }
+    ctx.globalAlpha = 1;
+    return rows;
   }
 
   /** Names to write while some rows are active: landmarks among them, then their most frequent ones. */

@@ -7,6 +7,7 @@ import struct
 import numpy as np
 import pytest
 
+from focus_core.provenance import neighbour_change
 from focus_core.run_folder import open_projection, open_run, open_training
 from tests.app.conftest import PAGES, links, param, texts
 from tests.tiny_runs import add_projection
@@ -141,6 +142,17 @@ def test_a_click_chooses_the_token_and_shows_what_training_did_to_it(open_app, t
     assert [link for link in links(at) if "Everything about this token" in link.label]
     at.switch_page(PAGES["token"]).run()
     assert "mkulima" in at.title[0].value
+
+
+def test_lines_lead_to_the_nearest_tokens_of_the_original_space(open_app, trained_toy):
+    target = id_of(trained_toy, "▁mkulima")
+    assert canvas(open_app("map"))["near"] is None
+    at = open_app("map", token=target)
+    near = canvas(at)["near"]
+    change = neighbour_change(trained_toy, open_training(trained_toy, "focus-seed-1"), target)
+    assert near["members"] == [[n.id for n in change.before], [n.id for n in change.after]]
+    assert set(near["kept"]) == set(near["members"][0]) & set(near["members"][1])
+    assert "Lines lead from the chosen token to its ten nearest" in texts(at)
 
 
 def test_an_old_report_undoes_nothing(open_app, trained_toy):

@@ -103,6 +103,7 @@ def test_a_token_under_the_mouse_is_shown_in_both_panes_and_a_click_chooses_it(u
     visitor.settle()
     assert "Nearest tokens after training" in visitor.page.locator(".st-key-map_card").inner_text()
     assert ask(visitor, "m.view") == view, "a click moves nothing"
+    assert ask(visitor, "[m.data.near.id, ...m.data.near.members.map((ids) => ids.length)]") == [target, 10, 10]
     assert ask(visitor, "m.written.filter((name) => name.strong).map((name) => m.points.ids[name.row])") == [target] * 2
     ground = ask(visitor, "m.theme.groundRgb[0]")
     assert ground > 200 if scheme == "light" else ground < 60
@@ -182,6 +183,14 @@ def test_a_brush_fades_the_others_at_once_and_lists_its_own(user, trained):
     mouse.up()
     visitor.page.locator(".st-key-map_selection", has_text=f"{shown} tokens on this map").wait_for(timeout=WAIT_MS)
     visitor.settle()
+    table = visitor.page.locator('.st-key-map_selection [data-testid="stDataFrame"]')
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    mouse.click(box["x"] + 18, box["y"] + 35 + 18)
+    visitor.page.locator(".st-key-map_card").wait_for(timeout=WAIT_MS)
+    visitor.settle()
+    assert f"token={ask(visitor, 'm.points.ids[m.chosen]')}" in visitor.page.url
+    assert ask(visitor, "m.active[m.chosen]") == 1, "the chosen token is one of the table"
     bars.focus()
     visitor.page.keyboard.press("Escape")
     visitor.page.locator(".st-key-map_selection").wait_for(state="detached", timeout=WAIT_MS)
