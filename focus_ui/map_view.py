@@ -200,7 +200,8 @@ def _shown(
     """Return what the canvas is sent beside the points."""
     frame = cache.map_frame(run, chosen.layout, chosen.training)
     return {
-        "key": f"{run.digest[:12]} {chosen.layout.method}",
+        "run": run.digest[:12],
+        "key": f"{chosen.layout.method} {chosen.left} {chosen.right}",
         "alt": alt_words(chosen),
         "token": {"id": -1 if selected is None else selected, "at": picked.token_at},
         "selection": {"ids": list(picked.ids), "at": picked.selection_at},

@@ -32,7 +32,7 @@ class FocusMap {
   constructor(root) {
     this.root = root;
     this.shared = globalThis.focusLabMap ??= { points: new Map(), waiting: new Set(), looks: new Map() };
-    this.look = { color: "origin", view: "panes", mode: "move", threshold: null, hidden: [], view0: null };
+    this.look = { color: "origin", view: "panes", mode: "move", threshold: null, hidden: [], place: {} };
     this.at = { token: 0, selection: 0, brush: 0 };
     [this.chosen, this.selected, this.brush, this.hovered, this.focused] = [-1, null, null, -1, -1];
     [this.written, this.panes, this.grids, this.frame] = [[], [], new Map(), 0];
@@ -106,7 +106,7 @@ class FocusMap {
     const first = !this.data;
     const another = first || this.data.digest !== data.digest;
     [this.data, this.send] = [data, setStateValue];
-    const kept = this.shared.looks.get(data.key);
+    const kept = this.shared.looks.get(data.run);
     if (first && kept) Object.assign(this.look, kept);
     this.theme = themeOf(this.root, data);
     this.root.style.colorScheme = this.theme.dark ? "dark" : "light";
@@ -134,8 +134,8 @@ class FocusMap {
     this.lowest = cosines.length ? Math.min(0.9, Math.floor(10 * cosines[Math.floor(cosines.length / 100)]) / 10) : 0;
     this.sizes = this.data.categories.map(() => 0);
     for (const c of points.category) this.sizes[c]++;
-    const looks = this.look.place?.[points.axes ? "axes" : "layout"];
-    this.view = looks ? { ...looks } : { k: 1, cx: 0.5, cy: 0.5 };
+    const was = this.look.place[this.data.key];
+    this.view = was ? { ...was } : { k: 1, cx: 0.5, cy: 0.5 };
     if (!this.measured && this.look.color !== "origin") this.look.color = "origin";
     this.ordered = null;
   }
@@ -269,7 +269,7 @@ class FocusMap {
   /** Bring buttons and legend in line with the look. */
   furnish() {
     const { look, points, data } = this;
-    this.shared.looks.set(data.key, { ...look, place: { ...look.place } });
+    this.shared.looks.set(data.run, { ...look, place: { ...look.place } });
     for (const [choice, value] of [[this.colors, look.color], [this.views, look.view], [this.modes, look.mode]]) choice.show(value);
     this.colors.root.hidden = !this.measured;
     this.views.root.hidden = points.members.length < 2;

@@ -57,8 +57,8 @@ Object.assign(FocusMap.prototype, {
 
   look_at(view) {
     this.view = clampView(view);
-    (this.look.place ??= {})[this.points.axes ? "axes" : "layout"] = { ...this.view };
-    this.shared.looks.set(this.data.key, { ...this.look, place: { ...this.look.place } });
+    this.look.place[this.data.key] = { ...this.view };
+    this.shared.looks.set(this.data.run, { ...this.look, place: { ...this.look.place } });
     this.later();
   },
 

@@ -245,8 +245,15 @@ def test_an_overlay_draws_the_way_of_tokens_that_lost_their_neighbours(user, tra
     assert ask(visitor, "m.trails(m.panes[0]).length") == kept < 135
     visitor.page.get_by_role("button", name="Colour: neighbours kept").click()
     assert "0 all neighbours exchanged" in visitor.page.locator(".focus-map .legend").inner_text()
-    visitor.page.reload()
+    visitor.page.get_by_role("button", name="Zoom in").click()
+    visitor.page.wait_for_function(f"() => {FIND}.view.k > 1.5", timeout=WAIT_MS)
+    for name in ("Overlap", "Map"):
+        visitor.page.get_by_role("link", name=name, exact=True).first.click()
+        visitor.page.get_by_role("heading", name=name, exact=True).wait_for(timeout=WAIT_MS)
+        visitor.settle()
     visitor.page.wait_for_function(f"() => {FIND}?.points", timeout=WAIT_MS)
+    look = ask(visitor, "[m.look.view, m.look.color, m.look.threshold, m.view.k > 1.5]")
+    assert look == ["overlay", "kept", 0, True], "what was seen outlives a visit to another page"
 
 
 def test_pictures_hold_what_is_seen_with_every_name_as_text(user, trained, tmp_path):
