@@ -14,7 +14,7 @@ from focus_core.domain import MatchMode
 from focus_core.errors import FocusError
 from focus_core.match_preview import MatchDifference, MatchPreview
 from focus_core.preview_process import Preview
-from focus_core.token_text import markdown_escape
+from focus_core.token_text import ISOLATE_END, ISOLATE_START, markdown_escape
 from focus_core.tokenizer_preview import TokenizerView
 from focus_ui import cache
 from focus_ui.data_text import CorpusChoice, in_the_form
@@ -23,6 +23,8 @@ from focus_ui.theme import count, percent
 
 NOTHING = "–"
 MATCHES_LABEL = "What another match rule would change"
+RIGHT_TO_LEFT = "\u2067"
+"""Begins a stretch that is read from right to left, whatever stands around it."""
 SHOWN = 2
 """Lines that are shown."""
 SOURCE, TARGET, UNKNOWN = "gray", "blue", "red"
@@ -95,7 +97,10 @@ def draw_pieces(preview: Preview) -> None:
                 if target is not None:
                     st.markdown(_row("New", target, line, TARGET))
         if target is None:
-            st.caption("The new tokenizer is trained with the run; its pieces can be seen on the page Overlap then.")
+            st.caption(
+                "The new tokenizer is trained with the run. Its pieces, and what another match rule would change, can "
+                "be seen then."
+            )
 
 
 def _row(name: str, view: TokenizerView, line: int, color: str) -> str:
@@ -104,6 +109,9 @@ def _row(name: str, view: TokenizerView, line: int, color: str) -> str:
     shown = " ".join(
         f":{UNKNOWN if piece.unknown else color}-background[{markdown_escape(piece.text)}]" for piece in pieces
     )
+    worded = [piece.text for piece in pieces if any(map(str.isalpha, piece.text))]
+    if 2 * sum(ISOLATE_START in text for text in worded) > len(worded):
+        shown = f"{RIGHT_TO_LEFT}{shown}{ISOLATE_END}"
     return f":gray[{name} {len(pieces)}]  {shown}"
 
 

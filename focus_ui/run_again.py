@@ -260,7 +260,7 @@ def _reused(recipe: Recipe, change: Change) -> str:
     if reuses_vectors(recipe, change.step, change.options):
         kept.append("its vectors, which are not trained again")
     elif change.corpus is None and needs_vectors(change.options):
-        kept.append("its vectors too where text, preset and seed are the same, for the cache still has them")
+        kept.append("vectors from the cache, where text, preset and seed are the same")
     return f"Reused: {' and '.join(kept)}."
 
 

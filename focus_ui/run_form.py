@@ -236,8 +236,9 @@ def options(
     extend = "--extend" in defaults
     if "--extend" not in settled:
         extend = right.toggle(
-            "Keep the source's tokens and add to them", value=extend, key=f"_extend{mark}", persist_state="session"
-        )
+            "Keep the source's tokens", value=extend, key=f"_extend{mark}", persist_state="session",
+            help="The new tokens are added to the source's vocabulary instead of taking its place.",
+        )  # fmt: skip
     chosen |= {"--temperature": str(temperature), "--seed": str(int(seed))}
     if METHODS[method].fallback is None:
         chosen["--fallback"] = fallback

@@ -19,6 +19,7 @@ from focus_core.token_text import markdown_escape, show_token
 from focus_ui import catalog
 from focus_ui.run_recipe import DEFAULTS, is_reused, needs_vectors
 from focus_ui.theme import count, duration, percent
+from focus_ui.uploads import in_own_words
 
 TITLES = {
     Step.TOKENIZERS: "Tokenizers",
@@ -123,19 +124,15 @@ def _vectors(last: Mapping[str, str], *, has_text: bool) -> StepText:
         return StepText(summary=f"left out: {last['--method']} compares none", used=False)
     if "--auxiliary" in last:
         return StepText(summary="taken from the earlier run", facts={"Vectors": "those of the earlier run"}, used=False)
-    facts = {
-        "Preset": last["--preset"],
-        "Dimensions": last.get("--dim", "by the preset"),
-        "Epochs": last.get("--epochs", "by the preset"),
-        "Least occurrences": last.get("--min-count", "by the preset"),
-        "Seed": last["--seed"],
-    }
+    facts = {"Preset": last["--preset"], "Seed": last["--seed"]}
+    given = {"Dimensions": "--dim", "Epochs": "--epochs", "Least occurrences": "--min-count"}
+    facts |= {name: last[option] for name, option in given.items() if option in last}
     return StepText(summary="trained on the text" if has_text else "left out: no text", facts=facts, used=has_text)
 
 
 def _name(path: str) -> str:
-    """Return the last part of a path as it is shown."""
-    return show_token(Path(path).name, limit=MAX_NAME).replace("␣", " ")
+    """Return the last part of a path as it is shown; an upload is called as its owner called it."""
+    return show_token(in_own_words(Path(path).name), limit=MAX_NAME).replace("␣", " ")
 
 
 def results(run: RunFolder) -> dict[Step, str]:
@@ -255,5 +252,5 @@ def _headline(step: Step, summary: str, taking: str) -> str:
 
 def _body(step: Step, text: StepText) -> None:
     st.caption(MEANINGS[step])
-    for name, value in text.facts.items():
-        st.markdown(f"{name}: **{markdown_escape(value)}**")
+    if text.facts:
+        st.markdown("  \n".join(f"{name}: **{markdown_escape(value)}**" for name, value in text.facts.items()))

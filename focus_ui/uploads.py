@@ -32,6 +32,8 @@ TEXTS, NEWEST = "uploaded_texts", "newest_texts"
 """Where the session keeps the paths of its texts, and those that came last."""
 HANDED = "handed_over"
 """Where the session keeps which upload a job's input was made of: a path by path."""
+UNNAMED = "tokenizer.json"
+"""A name that says nothing: the library calls such a tokenizer by its folder, which is a job's own."""
 MAX_NAME = 60
 
 
@@ -203,7 +205,8 @@ def hand_over(paths: Sequence[Path], root: Path, job_id: str) -> list[Path]:
 
 def _hand_over(path: Path, root: Path, job_id: str) -> Path:
     folder = inputs_folder(root, job_id)
-    target = _free(folder, safe_name(st.session_state.get(NAMES, {}).get(str(path), ""), path))
+    name = shown_name(path)
+    target = _free(folder, f"uploaded-{name}" if name == UNNAMED else name)
     _link(path, target)
     st.session_state.setdefault(HANDED, {})[str(target.resolve())] = str(path)
     return target.resolve()

@@ -268,7 +268,9 @@ def test_a_tokenizer_can_be_uploaded(open_app, build_tokenizer):
     start_button(at).click().run()
     arguments = only_job().arguments
     assert "--train-tokenizer" not in arguments
-    assert Path(arguments[arguments.index("--target-tokenizer") + 1]).parent == only_job().record / "inputs"
+    path = Path(arguments[arguments.index("--target-tokenizer") + 1])
+    assert path.parent == only_job().record / "inputs"
+    assert path.name == "uploaded-tokenizer.json", "the run would be called after the folder otherwise"
 
 
 def test_a_file_that_is_no_tokenizer_is_an_error(open_app):

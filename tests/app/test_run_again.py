@@ -238,7 +238,19 @@ def test_the_first_lines_are_shown_in_pieces_of_both(open_app, own_toy):
     assert not at.exception
     assert ":gray[New" in texts(at)
     assert "the new one into" in texts(at)
+    assert any("tokenizer" in label and "as it is" in label for label in expanders(at)), "no random name of a file"
     assert any("copied then from" in table.value.columns for table in at.dataframe)
+
+
+def test_a_line_from_right_to_left_is_laid_out_so(open_app, own_toy):
+    del own_toy
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    text = "سلام سلام سلام\nthe market\n"
+    at.file_uploader(key="_corpus_upload").upload("two.txt", text.encode(), "text/plain").run()
+    first, second = [m.value for m in at.markdown if m.value.startswith(":gray[Source")]
+    assert "\u2067" in first
+    assert "\u2067" not in second
 
 
 def test_hostile_text_is_harmless_in_pieces(open_app, own_toy):
