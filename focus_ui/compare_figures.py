@@ -16,10 +16,12 @@ from focus_core.comparison import Distribution, Hub, Series
 from focus_core.domain import Origin
 from focus_core.token_text import plotly_escape, show_token
 from focus_ui.figures import ROW_PX, shorten
-from focus_ui.theme import ACCENT, CATEGORIES
+from focus_ui.theme import ACCENT, CATEGORIES, NEUTRAL
 
 SECOND = "#B23A9E"
 """The line of the second run: readable on both backgrounds, and no origin's colour."""
+
+CHANCE, MEAN = "rows drawn by chance", "mean row"
 
 ORIGIN_COLORS = {
     Origin.COPIED: CATEGORIES["exact"].color,
@@ -30,6 +32,7 @@ MEASURE_WORDS = {
     "n_contributors": "contributors a row",
     "max_weight": "largest weight of a row",
     "norm": "length of a row",
+    "cosine": "cosine of two rows",
     "frequency": "occurrences in the corpus",
 }
 CHART_PX = 270
@@ -99,7 +102,8 @@ def distributions_figure(panels: Sequence[Distribution], names: Sequence[str]) -
     Returns
     -------
     go.Figure
-        Bars for the first run, a stepped line for the second.
+        Bars for the first run, a stepped line for the second, a dotted one for rows drawn by chance, and a triangle
+        where the mean row lies.
     """
     alike = len({panel.measure for panel in panels}) == 1
     titles = [str(panel.origin) if alike else MEASURE_WORDS[panel.measure] for panel in panels]
@@ -109,6 +113,8 @@ def distributions_figure(panels: Sequence[Distribution], names: Sequence[str]) -
         for series in panel.series:
             if series.n:
                 figure.add_trace(_trace(panel, series, ranges, plotly_escape(names[series.run])), row=1, col=column)
+        for trace in _baselines(panel, ranges):
+            figure.add_trace(trace, row=1, col=column)
         places, words = _ticks(panel, 5 if len(panels) < 3 else 2)
         figure.update_xaxes(
             tickmode="array", tickvals=places, ticktext=words, range=[-0.6, len(ranges) - 0.4], row=1, col=column
@@ -131,11 +137,72 @@ def _trace(panel: Distribution, series: Series, ranges: Sequence[str], name: str
     if series.run == 0:
         color = ORIGIN_COLORS[panel.origin]
         return go.Bar(x=places, y=shares, marker={"color": color}, customdata=data, hovertemplate=hover)
-    corners = np.concatenate([[-0.5], np.arange(len(places) + 1) - 0.5])
+    return _stepped(shares, data, hover, {"color": SECOND, "width": 2.4})
+
+
+def _stepped(shares: np.ndarray, data: list[list[object]], hover: str, line: dict[str, object]) -> go.Scatter:
+    corners = np.concatenate([[-0.5], np.arange(len(shares) + 1) - 0.5])
     return go.Scatter(
-        x=corners, y=[0.0, *shares, 0.0], mode="lines", line={"color": SECOND, "width": 2.4, "shape": "hv"},
+        x=corners, y=[0.0, *shares, 0.0], mode="lines", line=line | {"shape": "hv"},
         customdata=[data[0], *data, data[-1]], hovertemplate=hover,
     )  # fmt: skip
+
+
+def _baselines(panel: Distribution, ranges: Sequence[str]) -> list[go.Scatter]:
+    """Return what rows without information would look like: a dotted line, and a triangle on the axis."""
+    found: list[go.Scatter] = []
+    if panel.drawn is not None and panel.drawn.n:
+        data = [[label, int(n)] for label, n in zip(ranges, panel.drawn.counts, strict=True)]
+        hover = f"{CHANCE}<br>%{{customdata[0]}}: %{{y:.1f}} %<extra></extra>"
+        line = {"color": NEUTRAL, "width": 2, "dash": "dot"}
+        found.append(_stepped(100 * panel.drawn.counts / panel.drawn.n, data, hover, line))
+    if panel.mean_row is not None:
+        place = float(np.interp(panel.mean_row, panel.edges, np.arange(len(panel.edges)) - 0.5))
+        found.append(
+            go.Scatter(
+                x=[place], y=[0.0], mode="markers", cliponaxis=False,
+                marker={"symbol": "triangle-up", "size": 11, "color": NEUTRAL},
+                hovertemplate=f"{MEAN}: {panel.mean_row:.3g}<extra></extra>",
+            )
+        )  # fmt: skip
+    return found
+
+
+def distribution_rows(panels: Sequence[Distribution], names: Sequence[str]) -> dict[str, list[object]]:
+    """Return distributions as columns, a bin a row.
+
+    Parameters
+    ----------
+    panels : sequence of Distribution
+        From `distributions`.
+    names : sequence of str
+        What the runs are called; plain text.
+
+    Returns
+    -------
+    dict of str to list
+        ``measure``, ``rows``, ``from``, ``to``, then the rows of each run and those drawn by chance.
+    """
+    columns: dict[str, list[object]] = {name: [] for name in ("measure", "rows", "from", "to", *names, CHANCE)}
+    for panel in panels:
+        for place in range(len(panel.edges) - 1):
+            drawn = None if panel.drawn is None else int(panel.drawn.counts[place])
+            counts = [int(series.counts[place]) for series in panel.series]
+            ends = panel.edges[place : place + 2].tolist()
+            values = (MEASURE_WORDS[panel.measure], str(panel.origin), *ends, *counts, drawn)
+            for name, value in zip(columns, values, strict=True):
+                columns[name].append(value)
+    return columns
+
+
+def hub_rows(hubs: Sequence[Hub]) -> dict[str, list[object]]:
+    """Return hub anchors as columns: token, id, share of all weight, rows fed."""
+    return {
+        "token": [show_token(hub.text, word_start=hub.word_start) for hub in hubs],
+        "id": [hub.id for hub in hubs],
+        "share of all weight": [hub.share for hub in hubs],
+        "rows fed": [hub.n_fed for hub in hubs],
+    }
 
 
 def bin_labels(panel: Distribution) -> list[str]:

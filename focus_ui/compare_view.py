@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -25,7 +26,8 @@ from focus_core.errors import FocusError
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape, show_token
 from focus_ui import cache, catalog, navigation, state
-from focus_ui.compare_figures import distributions_figure, hubs_figure
+from focus_ui.chart_export import save_chart, save_table
+from focus_ui.compare_figures import distribution_rows, distributions_figure, hub_rows, hubs_figure
 from focus_ui.components import run_name
 from focus_ui.errors import reported, show_error
 from focus_ui.export_view import STATUS_COLORS
@@ -41,6 +43,7 @@ N_NAMED = 5
 CHARTS = {
     "Support of combined rows": ("n_contributors", "max_weight"),
     "Length of rows, by origin": ("norm",),
+    "How alike two rows are, by origin": ("cosine",),
     "Occurrences in the corpus, by origin": ("frequency",),
 }
 """Which measures share a chart, and what stands above it."""
@@ -204,6 +207,7 @@ def _token_rows(run: RunFolder, entry: TokenList) -> None:
         shown["origin"] = kind_labels(run, entry.ids)
     shown |= {"in the corpus": list(entry.frequency), "script": [r["script"] for r in rows], "id": list(entry.ids)}
     chosen = choice_table(shown, f"list_{run.digest[:12]}_{entry.key}", alt=f"Tokens: {entry.title}")
+    save_table(lambda: shown, key=f"list_{entry.key}", name=entry.title)
     n_listed = len(entry.ids)
     if n_listed < entry.n_total:
         st.caption(f"The first {count(n_listed)} of {count(entry.n_total)}.")
@@ -287,14 +291,17 @@ def hubs_section(run: RunFolder) -> None:
     first = ", ".join(
         f"{show_token(hub.text, word_start=hub.word_start)} {100 * hub.share:.2f} %" for hub in hubs[:N_NAMED]
     )
+    figure = run.remember("app compare hubs chart", lambda: hubs_figure(hubs))
+    key = state.once_key(f"hubs_{run.digest[:12]}")
     event = st.plotly_chart(
-        run.remember("app compare hubs chart", lambda: hubs_figure(hubs)),
-        key=state.once_key(f"hubs_{run.digest[:12]}"),
+        figure,
+        key=key,
         on_select="rerun",
         selection_mode="points",
         config=CONFIG,
         alt=f"Hub anchors with their share of all weight: {first}",
     )
+    save_chart(figure, key=key, name="Hub anchors", table=lambda: hub_rows(hubs))
     points = event["selection"]["points"] if event else []
     data = points[0].get("customdata") if points else None
     if data:
@@ -316,18 +323,18 @@ def spread_section(run: RunFolder, other: Second | None) -> None:
         found = _spread(run, other)
     names = ["this run"] if other is None else ["this run", other.name]
     words = "" if other is None else " The line is the second run, over the same bins."
-    st.caption(f"Bars show which share of the rows of each origin lies where, in this run.{words}")
+    st.caption(
+        f"Bars show which share of the rows of each origin lies where, in this run.{words} The dotted line is rows "
+        "drawn by chance like the source's, the triangle the source's mean row: what a row is worth that knows nothing."
+    )
     for title, measures in CHARTS.items():
         panels = [panel for panel in found if panel.measure in measures]
         if panels:
             st.markdown(f"**{title}**")
             key = f"spread_{run.digest[:12]}_{measures[0]}_{'' if other is None else other.run.digest[:12]}"
-            st.plotly_chart(
-                _chart(run, panels, names, key),
-                key=key,
-                config=CONFIG,
-                alt="; ".join(_medians(panel) for panel in panels),
-            )
+            figure = _chart(run, panels, names, key)
+            st.plotly_chart(figure, key=key, config=CONFIG, alt="; ".join(_medians(panel) for panel in panels))
+            save_chart(figure, key=key, name=title, table=partial(distribution_rows, panels, names))
 
 
 def _chart(run: RunFolder, panels: Sequence[Distribution], names: Sequence[str], key: str) -> go.Figure:
@@ -336,9 +343,9 @@ def _chart(run: RunFolder, panels: Sequence[Distribution], names: Sequence[str],
 
 
 def _medians(panel: Distribution) -> str:
-    words = ", ".join(
-        f"{name} {s.median:.3g}" for name, s in zip(("this run", "second run"), panel.series, strict=False)
-    )
+    found = [*zip(("this run", "second run"), panel.series, strict=False)]
+    found += [] if panel.drawn is None else [("rows drawn by chance", panel.drawn)]
+    words = ", ".join(f"{name} {s.median:.3g}" for name, s in found)
     return f"Distribution of {panel.measure.replace('_', ' ')} of {panel.origin} rows, medians: {words}"
 
 

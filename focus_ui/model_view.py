@@ -33,7 +33,7 @@ MAX_DOWNLOAD = 2 << 30
 
 MAX_AGE_S = 7 * 24 * 3600
 MAX_KEPT = 20 << 30
-"""Seconds and bytes: a finished zip is made again at a click, so old ones go, and the oldest where all are too large."""
+"""Seconds and bytes: a finished zip is made again at a click, so old ones go, and the oldest where all are large."""
 
 
 def models_root() -> Path:

@@ -19,6 +19,7 @@ MEASURES = {
     "n_contributors": "contributors a row",
     "max_weight": "largest weight",
     "norm": "length of the row",
+    "cosine": "cosine of two rows",
     "frequency": "occurrences in the corpus",
 }
 """What every measure of `distributions` is called."""
@@ -139,12 +140,15 @@ def _hubs(hubs: Sequence[Hub]) -> list[str]:
 
 def _spread(spread: Sequence[Distribution], *, both: bool) -> list[str]:
     names = ("A", "B") if both else ("A",)
-    head = ("measure", "rows", *(word for name in names for word in (f"rows in {name}", f"median in {name}")))
+    head = ("measure", "rows", *(word for name in names for word in (f"rows in {name}", f"median in {name}")),
+            "random rows", "mean row")  # fmt: skip
     rows = [
         (
             MEASURES[d.measure],
             str(d.origin),
             *(w for s in d.series for w in (f"{s.n:,}", _number(s.median, 0 if d.is_whole else 3))),
+            "–" if d.drawn is None else _number(d.drawn.median),
+            "–" if d.mean_row is None else _number(d.mean_row),
         )
         for d in spread
     ]

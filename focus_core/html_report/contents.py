@@ -38,6 +38,7 @@ MEASURES = {
     "n_contributors": "contributors a row",
     "max_weight": "largest weight of a row",
     "norm": "length of a row",
+    "cosine": "cosine of two rows",
     "frequency": "occurrences in the corpus",
 }
 
@@ -249,7 +250,9 @@ def spread(found: Sequence[Distribution]) -> Markup:
         shares = (one.counts / max(1, one.n)).tolist()
         first, last = (f"{e:,.0f}" if panel.is_whole else f"{e:.3g}" for e in (panel.edges[0], panel.edges[-1]))
         labels = [(0.0, first), (float(len(shares)), f"{last} and more" if panel.is_open else last)]
-        caption = f"{words}: {one.n:,} rows, median {one.median:.3g}"
+        caption = f"{words}: {one.n:,} {'pairs' if panel.measure == 'cosine' else 'rows'}, median {one.median:.3g}"
+        if panel.drawn is not None and panel.mean_row is not None:
+            caption += f" (drawn by chance {panel.drawn.median:.3g}, mean row {panel.mean_row:.3g})"
         look = f"k-{'exact' if panel.origin is Origin.COPIED else panel.origin}"
         drawn = drawing.steps(shares, labels, look, f"Distribution of {caption}")
         figures.append(tag("figure", drawn, tag("figcaption", caption)))

@@ -93,9 +93,10 @@ def test_hubs_are_bars_with_their_source_ids(open_app, toy):
 
 def test_charts_have_words_for_those_who_do_not_see_them(open_app):
     described = [element.proto.alt for element in open_app("compare").get("plotly_chart")]
-    assert len(described) == 4
+    assert len(described) == 5
     assert "share of all weight" in described[0]
     assert all("medians: this run" in words for words in described[1:])
+    assert sum("rows drawn by chance" in words for words in described) == 2
 
 
 def test_without_a_second_run_it_says_so(open_app):
@@ -128,8 +129,11 @@ def test_a_chosen_group_shows_its_tokens(open_app, second):
 def test_distributions_of_both_runs_share_a_chart(open_app, second):
     del second
     figure = chart(with_second(open_app), 2)
-    kinds = [trace["type"] for trace in figure["data"]]
-    assert kinds.count("bar") == kinds.count("scatter") == 3
+    assert [trace["type"] for trace in figure["data"]].count("bar") == 3
+    lines = [trace["line"] for trace in figure["data"] if trace.get("mode") == "lines"]
+    assert [line.get("dash") for line in lines].count("dot") == 3, "rows drawn by chance"
+    assert len(lines) == 6
+    assert [trace["mode"] for trace in figure["data"] if "mode" in trace].count("markers") == 3, "the mean row"
 
 
 def test_the_second_run_can_be_named_by_the_address(open_app, second):
@@ -161,14 +165,14 @@ def test_of_another_vocabulary_it_says_what_cannot_be_compared(open_app, second)
     at = with_second(open_app)
     assert any("different target vocabularies" in info.value for info in at.info)
     assert "rows point elsewhere" not in texts(at)
-    assert len(at.get("plotly_chart")) == 4
+    assert len(at.get("plotly_chart")) == 5
 
 
 def test_a_damaged_second_run_ends_nothing_but_itself(open_app, second):
     (second.path / "manifest.json").write_text("{", encoding="utf-8")
     at = with_second(open_app)
     assert any("JSON" in error.value for error in at.error)
-    assert len(at.get("plotly_chart")) == 4
+    assert len(at.get("plotly_chart")) == 5
     assert "# Report on an initialisation" in at.code[-1].value
 
 

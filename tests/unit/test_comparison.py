@@ -20,7 +20,7 @@ from focus_core.comparison import (
 )
 from focus_core.domain import Origin
 from focus_core.run_folder import RunFolder, open_run
-from tests.toy_run import HAND_WEIGHTS, altered, id_of, source_id_of, write_toy_run
+from tests.toy_run import D_MODEL, HAND_WEIGHTS, altered, id_of, source_id_of, write_toy_run
 
 
 @pytest.fixture(scope="module")
@@ -172,9 +172,39 @@ def test_two_runs_share_their_bins(run):
     longer = altered(run, columns={"tokens.norm": run.column("tokens", "norm") * 2.0})
     both = [d for d in distributions([run, longer]) if d.measure == "norm"]
     assert len({d.edges.tobytes() for d in both}) == 1
-    assert both[0].edges[-1] == pytest.approx(float(np.nanmax(longer.column("tokens", "norm"))))
+    chance = np.random.default_rng(0).normal(run.statistics()["mean"], run.statistics()["std"], size=(2000, D_MODEL))
+    longest = max(np.nanmax(longer.column("tokens", "norm")), np.linalg.norm(chance, axis=1).max())
+    assert both[0].edges[-1] == pytest.approx(float(longest))
     assert [s.run for s in both[0].series] == [0, 1]
     assert both[0].series[1].median == pytest.approx(2 * both[0].series[0].median)
+
+
+def test_rows_that_know_nothing_stand_beside_lengths_and_cosines(run):
+    found = distributions([run])
+    assert {d.measure for d in found if d.drawn is not None} == {"norm", "cosine"}
+    for panel in found:
+        if panel.drawn is not None:
+            assert panel.drawn.n == 2000
+            assert panel.drawn.counts.sum() == 2000
+    lengths = next(d for d in found if d.measure == "norm")
+    assert lengths.mean_row == pytest.approx(float(np.linalg.norm(run.statistics()["mean"])))
+    assert all(d.mean_row == 1.0 for d in found if d.measure == "cosine")
+
+
+def test_cosines_are_of_pairs_of_rows_of_one_origin(run):
+    """Rows (1, 0), (0, 1) and (1, 0): in a circle two of the three pairs are at right angles, one is equal."""
+    rows = np.zeros((3, D_MODEL), dtype=np.float32)
+    rows[[0, 2], 0], rows[1, 1] = 1, 2
+    columns = {"tokens.origin": np.array(["combined"] * 3, dtype=object), "tokens.norm": np.ones(3)}
+    columns |= {name: np.ones(3) for name in ("tokens.max_weight", "tokens.n_contributors", "tokens.frequency")}
+    small = altered(run, columns=columns)
+    small.remember("matrix input", lambda: (rows, "F32"))
+    found = next(d for d in distributions([small]) if d.measure == "cosine")
+    assert found.series[0].n == 3
+    place = np.flatnonzero(found.series[0].counts)
+    assert found.series[0].counts[place].tolist() == [2, 1]
+    assert found.edges[place].tolist() == pytest.approx([0.0, 0.95])
+    assert [d.series for d in distributions([small]) if d.measure == "cosine" and d.origin == Origin.COPIED] == []
 
 
 def test_bins_of_frequency_begin_at_round_numbers(run):
