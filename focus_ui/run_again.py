@@ -38,6 +38,8 @@ from focus_ui.theme import duration
 
 NEW, AGAIN = "A new run", "The current run, changed"
 MODE = "_make"
+AGAIN_PARAM = "again"
+"""A parameter of the address that opens the form of the current run; it is taken away once it was followed."""
 WANTED = "run_again"
 """Where the session keeps which run shall be made again, from which step, and which was the current run then."""
 SETTLED = {Step.OVERLAP: ("--preset",), Step.ROWS: ("--preset", "--match", "--extend")}
@@ -77,6 +79,8 @@ def mode() -> str:
     """Draw the choice between a new run and the current one with a change; return the chosen one."""
     if state.current_run() is None and WANTED not in st.session_state:
         return NEW
+    if st.query_params.pop(AGAIN_PARAM, None) is not None:
+        st.session_state[MODE] = AGAIN
     chosen = st.segmented_control(
         "Make", [NEW, AGAIN], default=NEW, required=True, key=MODE, label_visibility="collapsed",
         persist_state="session",

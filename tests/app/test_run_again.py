@@ -92,6 +92,15 @@ def test_the_demo_is_made_again_from_its_own_vectors(open_app, own_toy):
     assert "with=toy" in link.query_string
 
 
+def test_a_link_leads_to_the_form_of_a_run(open_app, own_toy):
+    del own_toy
+    at = open_app("data", run="toy", again="1")
+    assert at.segmented_control(key="_make").value == "The current run, changed"
+    assert param(at, "again") is None
+    at.segmented_control(key="_make").set_value("A new run").run()
+    assert at.segmented_control(key="_make").value == "A new run"
+
+
 def test_the_names_of_an_earlier_step_are_not_asked_again(open_app, own_toy):
     del own_toy
     at = open_app("data")
