@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from focus_core.domain import Origin
-from focus_core.provenance import Explanation, Fed
+from focus_core.provenance import Contributor, Explanation, Fed
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import show_token
 from focus_ui import cache, navigation, state
@@ -20,9 +20,10 @@ from focus_ui.chart_export import save_chart, save_table
 from focus_ui.figures import CONFIG, Bar, contributors_figure, fed_figure
 from focus_ui.theme import CATEGORIES, category_of, count
 from focus_ui.token_flow import Flow, FlowNode, clicked_id, flow_height, flow_option, with_rest
-from focus_ui.token_view import MAX_BARS, clicked_bar, contributor_bars, source_category, source_label
+from focus_ui.token_view import source_category, source_label
 
 BARS, FLOW = "bars", "flow"
+MAX_BARS = 15
 MAX_ROWS = 5000
 """Rows of a table in the browser; the file has all of them."""
 
@@ -40,7 +41,7 @@ def contributors_section(run: RunFolder, explanation: Explanation) -> None:
     if explanation.origin == Origin.COPIED and explanation.source_id is not None:
         fed_section(run, explanation.source_id)
         return
-    bars = contributor_bars(run, explanation.contributors, most=None)
+    bars = [_contributor_bar(run, contributor) for contributor in explanation.contributors]
     if not bars:
         return
     color = category_of(explanation.origin, explanation.rule).color
@@ -54,6 +55,17 @@ def contributors_section(run: RunFolder, explanation: Explanation) -> None:
     )  # fmt: skip
     if clicked is not None:
         navigation.go(navigation.TOKEN, token=explanation.id, source=clicked)
+
+
+def _contributor_bar(run: RunFolder, contributor: Contributor) -> Bar:
+    """Return a contributor as a bar, coloured by how its own row came into the new vocabulary."""
+    return Bar(
+        id=contributor.source_id,
+        label=show_token(contributor.text, word_start=contributor.word_start),
+        weight=contributor.weight,
+        similarity=contributor.similarity,
+        color=source_category(run, contributor.source_id).color,
+    )
 
 
 def _nodes(bars: Sequence[Bar]) -> list[FlowNode]:
@@ -81,7 +93,9 @@ def _picture(bars: Sequence[Bar], flow: Flow, *, key: str, title: str, name: str
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(words)
         save_chart(figure, key=chart_key, name=name)
-    return clicked_bar(event)
+    points = event["selection"]["points"] if event else []
+    data = points[0].get("customdata") if points else None
+    return int(data[0]) if data else None
 
 
 def contributors_table(run: RunFolder, explanation: Explanation) -> None:

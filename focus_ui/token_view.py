@@ -1,25 +1,22 @@
 """The parts of the Token page that say what a token is: its head, its origin, its formula, the verdicts on it.
 
-Owns how a source token is named and coloured, and the still picture of contributors that other pages show.
+Owns how a source token is named and coloured.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import streamlit as st
 
 from focus_core.domain import Origin
-from focus_core.provenance import Contributor, Explanation, Tone, Verdict
+from focus_core.provenance import Explanation, Tone, Verdict
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape, show_token
-from focus_ui import navigation, state
+from focus_ui import navigation
 from focus_ui.components import category_badge
-from focus_ui.figures import CONFIG, Bar, contributors_figure
 from focus_ui.theme import CATEGORIES, Category, category_of, count
 
-MAX_BARS = 15
 TONES = {Tone.GOOD: ":green[:material/check_circle:]", Tone.NOTE: ":blue[:material/info:]",
          Tone.WARNING: ":orange[:material/warning:]"}  # fmt: skip
 """How a verdict is meant, as an icon of its own shape and colour."""
@@ -52,35 +49,6 @@ def token_head(explanation: Explanation) -> None:
     st.markdown(category.meaning)
 
 
-def contributor_bars(run: RunFolder, contributors: Sequence[Contributor], *, most: int | None = MAX_BARS) -> list[Bar]:
-    """Return contributors as bars, coloured by how their own rows came into the new vocabulary.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    contributors : sequence of Contributor
-        Largest weight first.
-    most : int, default=15
-        How many; ``None`` returns all.
-
-    Returns
-    -------
-    list of Bar
-        In the same order.
-    """
-    return [
-        Bar(
-            id=c.source_id,
-            label=show_token(c.text, word_start=c.word_start),
-            weight=c.weight,
-            similarity=c.similarity,
-            color=source_category(run, c.source_id).color,
-        )
-        for c in contributors[:most]
-    ]
-
-
 def source_label(run: RunFolder, source_id: int) -> str:
     """Return a source token as a visible line; its own tokenizer's marks tell whether it begins a word."""
     row = run.source_rows([source_id])[0]
@@ -93,58 +61,6 @@ def source_category(run: RunFolder, source_id: int) -> Category:
     if target_id < 0:
         return CATEGORIES["fallback"]
     return category_of(*(str(run.column("tokens", name)[target_id]) for name in ("origin", "rule")))
-
-
-def contributors_chart(run: RunFolder, explanation: Explanation, *, key: str, clickable: bool = True) -> None:
-    """Draw a token's contributors as bars; a click on a bar opens that source token.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    explanation : Explanation
-        The token.
-    key : str
-        The chart's key.
-    clickable : bool, default=True
-        Whether a click opens the source token.
-    """
-    bars = contributor_bars(run, explanation.contributors)
-    if not bars:
-        return
-    first = ", ".join(f"{bar.label} {bar.weight:.2f}" for bar in bars[:5])
-    event = st.plotly_chart(
-        contributors_figure(bars),
-        key=state.once_key(f"{key}_{run.digest[:12]}_{explanation.id}"),
-        on_select="rerun" if clickable else "ignore",
-        selection_mode="points",
-        config=CONFIG,
-        alt=f"Contributors of {explanation.display} with their weights: {first}",
-    )
-    hidden = len(explanation.contributors) - len(bars)
-    if hidden > 0:
-        st.caption(f"The largest {len(bars)} of {len(explanation.contributors)} contributors; all are in the table.")
-    clicked = clicked_bar(event) if clickable else None
-    if clicked is not None:
-        navigation.go(navigation.TOKEN, token=explanation.id, source=clicked)
-
-
-def clicked_bar(event: Any) -> int | None:
-    """Return the id that the clicked bar of a chart carries.
-
-    Parameters
-    ----------
-    event : object
-        What ``st.plotly_chart`` returned.
-
-    Returns
-    -------
-    int or None
-        ``None`` where no bar was clicked.
-    """
-    points = event["selection"]["points"] if event else []
-    data = points[0].get("customdata") if points else None
-    return int(data[0]) if data else None
 
 
 def copied_from(run: RunFolder, explanation: Explanation) -> None:

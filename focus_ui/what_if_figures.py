@@ -95,7 +95,7 @@ def similarities_figure(ranked: Ranked) -> go.Figure:
         figure.add_hline(y=ranked.threshold, line=line)
         figure.add_annotation(
             x=0.99, xref="paper", y=ranked.threshold, showarrow=False, xanchor="right", yanchor="bottom",
-            text=f"threshold {ranked.threshold:.3f}: nothing at or below it has a weight",
+            text=f"threshold {ranked.threshold:.3f}",
             font={"color": THRESHOLD, "size": 13},
         )  # fmt: skip
     ticks = [n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500) if n <= max(len(ranked.labels), 2)]

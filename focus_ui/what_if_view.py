@@ -31,10 +31,13 @@ from focus_ui.what_if_figures import Ranked, WeightPair, pairs_figure, similarit
 TEMPERATURES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0)
 N_BARS = 8
 N_NEIGHBOURS = 10
+COLUMN_PX = 380
 
 MEANINGS = {
-    SimplexMap.SPARSEMAX: "Sparsemax: the weight is the height above the threshold, divided by the temperature.",
-    SimplexMap.ENTMAX15: "Entmax 1.5: the weight grows with the square of the height above the threshold.",
+    SimplexMap.SPARSEMAX: "Sparsemax: the weight is the height above the threshold, divided by the temperature; "
+    "nothing at or below it has one.",
+    SimplexMap.ENTMAX15: "Entmax 1.5: the weight grows with the square of the height above the threshold; "
+    "nothing at or below it has one.",
     SimplexMap.SOFTMAX: "Softmax: no threshold. Every anchor gets something, so the row blurs towards their mean.",
 }
 TEMPERATURE_WORDS = (
@@ -212,7 +215,8 @@ def auxiliary_section(run: RunFolder, target_id: int) -> None:
     anchors = set(anchor_ids(run).tolist())
     weights = {c.source_id: c.weight for c in cache.explain(run, target_id).contributors}
     st.caption("By cosine, exact. Anchors are copied tokens with an auxiliary vector; only they can be contributors.")
-    columns = st.columns(2)
+    with st.container(horizontal=True, gap="small"):
+        columns = [st.container(width=COLUMN_PX, gap="xsmall") for _ in range(2)]
     for place, near in enumerate(found):
         rule = str(run.column("tokens", "rule")[near.id])
         badge = category_of(near.origin, rule).badge
