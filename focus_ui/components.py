@@ -11,8 +11,10 @@ from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape, show_token
 from focus_ui import cache, catalog, navigation, state
 from focus_ui.catalog import RunEntry
+from focus_ui.frame_bar import origins_bar
 from focus_ui.frame_link import copy_link
 from focus_ui.frame_script import frame_script
+from focus_ui.gallery_cards import category_sizes
 from focus_ui.jobs_view import job_tray
 from focus_ui.tables import kpis
 from focus_ui.theme import CATEGORIES, Category, category_of, count, percent
@@ -215,17 +217,13 @@ def legend(run: RunFolder) -> None:
     run : RunFolder
         The current run.
     """
-    counts = run.manifest["counts"]
-    sizes = {
-        **counts["by_rule"],
-        "combined": counts["by_origin"]["combined"],
-        "fallback": counts["by_origin"]["fallback"],
-    }
+    sizes = category_sizes(run)
     st.caption("Where rows come from")
+    origins_bar(sizes, key="_legend_bar")
     with st.container(horizontal=True, gap="xsmall", key="legend"):
-        for category in CATEGORIES.values():
-            if sizes.get(category.key):
-                _badge(category, f"{category.label} {count(sizes[category.key])}")
+        for key, size in sizes.items():
+            category = CATEGORIES[key]
+            _badge(category, f"{category.label} {count(size)}")
 
 
 def _badge(category: Category, label: str) -> None:

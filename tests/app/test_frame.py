@@ -175,7 +175,7 @@ def test_the_gallery_shows_demo_own_and_shared_runs_and_nobody_elses(open_app, t
     assert names == ["my run", "toy", "ours"]
     assert "their run" not in texts(at)
     assert any("just now" in caption.value for caption in at.caption)
-    assert len(components(at, "focus_lab_bar")) == 3
+    assert len(components(at, "focus_lab_bar")) == 1 + 3, "the legend's, and one a card"
     assert "**20.7 %** of the new vocabulary is shared, **32.7 %** of the text" in texts(at)
     assert "**105** new tokens combined, **2** fell back" in texts(at)
 
