@@ -25,7 +25,7 @@ function readCookie(name) {
 
 function keepOwner(data, setTriggerValue) {
   const kept = readCookie(data.cookie);
-  if (/^[0-9a-f]{32}$/.test(kept) && kept !== data.secret) {
+  if (!data.replace && /^[0-9a-f]{32}$/.test(kept) && kept !== data.secret) {
     if (window.focusLabReported !== kept) {
       window.focusLabReported = kept;
       setTriggerValue('owner', kept);
@@ -94,7 +94,12 @@ def frame_script() -> None:
     """Let the browser keep the owner's secret, and listen for the keys of the frame."""
     _component(
         key=KEY,
-        data={"cookie": state.OWNER_COOKIE, "secret": state.owner(), "keep": KEEP_S},
+        data={
+            "cookie": state.OWNER_COOKIE,
+            "secret": state.owner(),
+            "keep": KEEP_S,
+            "replace": state.has_forgotten(),
+        },
         height="content",
         on_owner_change=_adopt,
     )

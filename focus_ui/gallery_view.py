@@ -43,6 +43,18 @@ def gallery() -> None:
         for entry in ordered[first : first + PER_PAGE]:
             with st.container(border=True, height="stretch", gap="xsmall", key=f"run_card_{_safe(entry.id)}"):
                 _card(entry, cards[entry.id])
+    if any(entry.kind is RunKind.OWN for entry in entries):
+        _forget()
+
+
+def _forget() -> None:
+    """Offer to part this browser from its runs: the next person at a shared computer shall not see them."""
+    with st.popover("Forget my runs in this browser", icon=":material/logout:", type="tertiary"):
+        st.caption(
+            "For a shared computer. The runs stay on the server and open by their links: copy those you want to keep. "
+            "They are listed for nobody any more, and nobody can delete them here."
+        )
+        st.button("Forget them", key="_forget_runs", on_click=state.forget_owner)
 
 
 def _entries() -> list[RunEntry]:

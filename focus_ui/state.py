@@ -29,6 +29,7 @@ class Key(StrEnum):
     CHAPTER = "focus_chapter"
     LEARNT = "focus_learnt"
     OPENED = "focus_opened"
+    FORGOT = "focus_forgot"
 
 
 RUN_PARAM, TOKEN_PARAM, SOURCE_PARAM = "run", "token", "source"
@@ -83,6 +84,18 @@ def adopt_owner(secret: object) -> None:
     """
     if isinstance(secret, str) and SECRET.fullmatch(secret) and not own_runs(owner()):
         st.session_state[Key.OWNER] = secret
+
+
+def forget_owner() -> None:
+    """Become nobody known: the browser keeps a new secret, and its runs live on under their links alone."""
+    st.session_state[Key.OWNER] = secrets.token_hex(16)
+    st.session_state[Key.FORGOT] = True
+    watch_job(None)
+
+
+def has_forgotten() -> bool:
+    """Whether this session's secret replaces the one that the browser keeps."""
+    return bool(st.session_state.get(Key.FORGOT))
 
 
 def run_id() -> str | None:

@@ -222,6 +222,20 @@ def test_nobody_deletes_the_demo_or_a_run_opened_by_its_link(open_app, toy):
     assert not any("_delete_" in str(button.key) for button in at.button)
 
 
+def test_a_browser_can_forget_its_runs(open_app, toy):
+    at = open_app("start")
+    assert not any(button.key == "_forget_runs" for button in at.button), "it has none"
+    secret = owner_of(at)
+    job = own_run(secret, toy.path, title="mine")
+    at.run()
+    at.button(key="_forget_runs").click().run()
+    assert owner_of(at) != secret
+    assert not any("mine" in card for card in cards(at))
+    (given,) = components(at, "focus_lab_frame")
+    assert (given["secret"], given["replace"]) == (owner_of(at), True)
+    assert job.run.is_dir()
+
+
 def test_many_runs_stand_on_pages_in_the_chosen_order(open_app, toy):
     at = open_app("start")
     for number in range(11):

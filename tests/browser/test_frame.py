@@ -88,6 +88,14 @@ def test_a_reload_keeps_the_browsers_own_runs_and_nobody_else_sees_them(user, ru
     card(other.page, "toy").wait_for(timeout=WAIT_MS)
     assert secret_of(other)["value"] != cookie["value"]
     assert card(other.page, "kept by this browser").count() == 0
+    first.page.get_by_role("button", name="Forget my runs").click()
+    first.page.get_by_role("button", name="Forget them").click()
+    card(first.page, "kept by this browser").wait_for(state="detached", timeout=WAIT_MS)
+    first.settle()
+    assert secret_of(first)["value"] != cookie["value"]
+    first.open()
+    card(first.page, "toy").wait_for(timeout=WAIT_MS)
+    assert card(first.page, "kept by this browser").count() == 0
 
 
 def test_two_tabs_on_one_run_and_one_of_them_deletes_it(user, runs, toy):
