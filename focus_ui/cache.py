@@ -1,4 +1,4 @@
-"""Every cache of the app, in one place.
+"""Every cache of the app, in one place; those of texts and tokenizers lie in `input_cache` and are offered here.
 
 Owns what is kept between page runs. Keys are content digests: Streamlit hashes only a sample of large arrays and
 would return stale results for them, so no array, table or run is ever hashed; heavy arguments begin with "_".
@@ -12,11 +12,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from focus_core.artifacts import digest_json, sha256_file, tensor_names
-from focus_core.corpus import open_corpus
-from focus_core.errors import FocusError
-from focus_core.estimate import Survey, count_json_tokens, survey_corpus
-from focus_core.preview_process import Preview, preview_in_child
+from focus_core.artifacts import sha256_file
 from focus_core.provenance import (
     ChangedNeighbours,
     Explanation,
@@ -31,6 +27,10 @@ from focus_core.provenance import (
 from focus_core.run_folder import ProjectionFolder, RunFolder, TrainingFolder, open_run
 from focus_ui import gallery_cards, map_tables
 from focus_ui.gallery_cards import RunCard
+from focus_ui.input_cache import matrices as matrices
+from focus_ui.input_cache import preview as preview
+from focus_ui.input_cache import survey as survey
+from focus_ui.input_cache import tokenizer_size as tokenizer_size
 from focus_ui.map_payload import pack_points, payload_digest
 from focus_ui.map_tables import MapLayout
 from focus_ui.training_tables import change_table
@@ -40,9 +40,6 @@ if TYPE_CHECKING:
 
     from focus_core.checks import CheckResult
     from focus_core.projection import Direction
-
-PREVIEW_S = 20
-"""Seconds to wait for tokenizers on a few lines; the largest take two."""
 
 
 def load_run(path: Path) -> RunFolder:
@@ -257,128 +254,6 @@ def _map_points(
 ) -> bytes:
     del path
     return pack_points(_layout, map_frame(_run, _layout, _training), _left, _right, digest)
-
-
-def survey(files: tuple[Path, ...], column: str, encoding: str | None = None) -> Survey:
-    """Survey the beginning of a corpus; see `survey_corpus`.
-
-    Parameters
-    ----------
-    files : tuple of Path
-        Its files; a file that changes is read again.
-    column : str
-        Field or column that holds the text.
-    encoding : str, default=None
-        Its encoding; ``None`` is UTF-8.
-
-    Returns
-    -------
-    Survey
-        Its size and first lines.
-
-    Raises
-    ------
-    CorpusError
-        If it cannot be read.
-    """
-    return _survey(tuple((str(path), file_digest(path)) for path in files), column, encoding)
-
-
-@st.cache_resource(max_entries=32, show_spinner="Reading the text")
-def _survey(files: tuple[tuple[str, str], ...], column: str, encoding: str | None) -> Survey:
-    return survey_corpus(open_corpus([path for path, _ in files], field=column, encoding=encoding))
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file; a file of the same time and size is not read again."""
-    state = path.stat()
-    return _file_digest(str(path), state.st_size, state.st_mtime_ns)
-
-
-@st.cache_resource(max_entries=512, show_spinner=False)
-def _file_digest(path: str, n_bytes: int, changed: int) -> str:
-    del n_bytes, changed
-    return sha256_file(Path(path))
-
-
-def preview(source: str, target: str | None, lines: tuple[str, ...]) -> Preview:
-    """Look at two tokenizers and some lines; see `preview_in_child`.
-
-    Parameters
-    ----------
-    source : str
-        The source tokenizer or model: a local folder or file.
-    target : str or None
-        The target tokenizer likewise; ``None`` where it is yet to be trained.
-    lines : tuple of str
-        The first lines of the text.
-
-    Returns
-    -------
-    Preview
-        Views and matches.
-
-    Raises
-    ------
-    FocusError
-        If one of them is no tokenizer, or hangs; the same is not tried twice.
-    """
-    specs = [(spec, tokenizer_digest(Path(spec))) for spec in (source, *((target,) if target is not None else ()))]
-    found = _preview(tuple(specs), digest_json(list(lines)), lines)
-    if isinstance(found, FocusError):
-        raise FocusError(found.message, hint=found.hint)
-    return found
-
-
-@st.cache_resource(max_entries=64, show_spinner="Looking at the tokenizers")
-def _preview(specs: tuple[tuple[str, str], ...], digest: str, _lines: tuple[str, ...]) -> Preview | FocusError:
-    del digest
-    paths = [path for path, _ in specs]
-    try:
-        return preview_in_child(paths[0], paths[1] if len(paths) > 1 else None, _lines, seconds=PREVIEW_S)
-    except FocusError as error:
-        return error
-
-
-def tokenizer_digest(path: Path) -> str:
-    """Return a digest of a tokenizer's files: those of a folder that are small enough to belong to one."""
-    files = sorted(path.glob("*.*")) if path.is_dir() else [path]
-    own = [file for file in files if file.suffix in {".json", ".txt", ".model"} and file.is_file()]
-    return digest_json([(file.name, file_digest(file)) for file in own])
-
-
-def tokenizer_size(path: Path) -> int:
-    """Return the number of tokens of an uploaded ``tokenizer.json``, read as JSON and nothing more."""
-    return _tokenizer_size(str(path), file_digest(path))
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _tokenizer_size(path: str, digest: str) -> int:
-    del digest
-    return count_json_tokens(Path(path))
-
-
-def matrices(path: Path) -> dict[str, str]:
-    """Return the matrices of a safetensors file and their shapes in words, largest first; only the header is read.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    dict of str to str
-        Name of the tensor and its shape.
-
-    Raises
-    ------
-    InvalidInputError
-        If the file is no safetensors file.
-    """
-    shapes = {name: shape for name, (_, shape) in tensor_names(path).items() if len(shape) == 2}
-    ordered = sorted(shapes, key=lambda name: (-shapes[name][0] * shapes[name][1], name))
-    return {name: f"{shapes[name][0]:,} × {shapes[name][1]:,}" for name in ordered}
 
 
 def search(run: RunFolder, query: str, *, limit: int) -> list[int]:

@@ -140,7 +140,7 @@ def draw_matches(matches: MatchPreview, chosen: MatchMode) -> None:
     """
     shared = matches.shared[chosen]
     st.markdown(
-        f"**{chosen}** copies **{count(shared)}** of {count(matches.n_target)} rows "
+        f"**{chosen.value}** copies **{count(shared)}** of {count(matches.n_target)} rows "
         f"({percent(shared / max(1, matches.n_target))})."
     )
     found = matches.against(chosen)
@@ -155,8 +155,8 @@ def _draw_difference(difference: MatchDifference) -> None:
         (difference.lost, ":orange[−{}] no longer"),
         (difference.other, "{} from another source token"),
     )
-    told = ", ".join(words.format(count(n)) for n, words in parts if n) or "no difference"
-    st.markdown(f"**{difference.after}** instead: {told}")
+    words = ", ".join(form.format(count(n)) for n, form in parts if n) or "no difference"
+    st.markdown(f"**{difference.after}** instead: {words}")
     if difference.tokens:
         st.dataframe(
             pd.DataFrame(

@@ -161,8 +161,8 @@ def _uploaded() -> tuple[str, tuple[Path, ...]]:
         help="UTF-8 text; .txt holds one text a line. Plain, .gz or .zst.",
     )
     st.caption(
-        f"Up to {uploads.limit_mb()} MB a file; pack a larger one as .gz or .zst. It is kept for this session and for "
-        "the runs you start, and nobody else sees it."
+        f"Up to {count(uploads.limit_mb())} MB a file; pack a larger one as .gz or .zst. It is removed when you leave "
+        "and no run of yours reads it any more; a run keeps single lines of it as examples."
     )
     if given:
         return _named(_kept(given))
@@ -203,9 +203,10 @@ def _on_server() -> tuple[str, tuple[Path, ...]]:
 
 def _show_survey(survey: Survey) -> None:
     about = "" if survey.complete else "about "
+    words = _oddities(survey)
     st.markdown(
         f"{size(survey.n_bytes)}, {about}**{count(survey.n_lines)}** lines, {about}"
-        f"**{count(survey.n_characters)}** characters{_oddities(survey)}"
+        f"**{count(survey.n_characters)}** characters{words}"
     )
     if survey.n_read and survey.n_characters > LONG_LINE * survey.n_lines:
         st.caption("Its lines are very long. One sentence or paragraph a line gives better example lines and counts.")

@@ -166,9 +166,9 @@ def draw() -> None:
 
 
 def _say_what_is_missing(recipe: Recipe) -> None:
-    gone = "Its source model" if not recipe.source else "Its text, or the tokenizer it was given,"
+    about = "Its source model" if not recipe.source else "Its text, or the tokenizer it was given,"
     st.warning(
-        f"{gone} is no longer on this server, so it cannot be made again. Start a new run instead.",
+        f"{about} is no longer on this server, so it cannot be made again. Start a new run instead.",
         icon=":material/warning:",
     )
 
@@ -238,22 +238,20 @@ def _start(recipe: Recipe, change: Change) -> None:
     changed = changes(recipe, dict(change.options) | dict(change.target or {}))
     if change.corpus is not None:
         changed = [*changed, f"on {change.corpus.label}"]
-    words = command(
+    line = command(
         recipe, change.step, change.options, target=change.target,
         corpus=change.corpus.files if change.corpus else None,
         reading=change.corpus.reading if change.corpus else None,
     )  # fmt: skip
     estimate = _estimate(recipe, change)
-    took = f" It takes about {duration(estimate.seconds)}." if estimate is not None else ""
+    words = _reused(recipe, change) + (f" It takes about {duration(estimate.seconds)}." if estimate is not None else "")
     told = show_token(", ".join(changed) or "nothing; the same run is made again", limit=120).replace("␣", " ")
-    st.markdown(f"Changed: **{markdown_escape(told)}**. {_reused(recipe, change)}{took}")
+    st.markdown(f"Changed: **{markdown_escape(told)}**. {words}")
     with st.expander(run_plan.PLAN_LABEL, icon=":material/format_list_numbered:"):
-        texts = run_plan.describe(read_options(list(map(str, words))))
+        texts = run_plan.describe(read_options(list(map(str, line))))
         run_plan.draw_plan(texts, estimate.by_step if estimate is not None else {})
     if st.button("Start the changed run", type="primary", icon=":material/play_arrow:", key="_start_again"):
-        run_start.start(
-            words, title=title_of(recipe, changed), original=recipe.id, tokenizer_name=recipe.tokenizer_name
-        )
+        run_start.start(line, title=title_of(recipe, changed), original=recipe.id, tokenizer_name=recipe.tokenizer_name)
 
 
 def _reused(recipe: Recipe, change: Change) -> str:
