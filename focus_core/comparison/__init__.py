@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from focus_core.comparison.distributions import Distribution, Series, distributions
 from focus_core.comparison.lists import Hub, TokenList, hub_anchors, token_lists
+from focus_core.comparison.neighbour_groups import (
+    NeighbourGroup,
+    NeighbourGroups,
+    changed_groups,
+    training_groups,
+)
 from focus_core.comparison.report import comparison_report
 from focus_core.comparison.runs import ChangedGroup, ChangedOrigins, OriginCount, RunComparison, compare_runs, row_kinds
 
@@ -16,14 +22,18 @@ __all__ = [
     "ChangedOrigins",
     "Distribution",
     "Hub",
+    "NeighbourGroup",
+    "NeighbourGroups",
     "OriginCount",
     "RunComparison",
     "Series",
     "TokenList",
+    "changed_groups",
     "compare_runs",
     "comparison_report",
     "distributions",
     "hub_anchors",
     "row_kinds",
     "token_lists",
+    "training_groups",
 ]

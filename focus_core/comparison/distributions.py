@@ -6,6 +6,7 @@ mean row itself.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -169,10 +170,12 @@ def _values(run: RunFolder, measure: str, origin: Origin | None = None) -> np.nd
 
 def _edges(runs: Sequence[RunFolder], measure: str, drawn: tuple[np.ndarray, float] | None) -> tuple[np.ndarray, bool]:
     """Return the bins of a measure, the same for every origin, and whether the last one takes what lies beyond it."""
-    if measure == "cosine":
-        return np.linspace(-1.0, 1.0, N_COSINES + 1), False
     only = Origin.COMBINED if measure in {"n_contributors", "max_weight"} else None
     values = np.concatenate([*(_values(run, measure, only) for run in runs), *([] if drawn is None else [drawn[0]])])
+    if measure == "cosine":
+        pairs = [values, *(_values(run, measure, origin) for run in runs for origin in ORIGINS)]
+        lowest = min(float(found.min(initial=0.9)) for found in pairs)
+        return np.linspace(math.floor(10 * lowest) / 10, 1.0, N_COSINES + 1), False
     if measure == "max_weight":
         return np.linspace(0.0, 1.0, 21), False
     if measure in {"n_contributors", "frequency"}:

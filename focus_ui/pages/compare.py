@@ -4,6 +4,7 @@ import streamlit as st
 
 from focus_ui import compare_view as view
 from focus_ui.compare_difference import difference_section
+from focus_ui.compare_groups import groups_section
 from focus_ui.components import page_head
 from focus_ui.guards import require_run
 
@@ -16,6 +17,7 @@ view.hubs_section(run)
 view.spread_section(run, other)
 if other is not None:
     difference_section(run, other)
+groups_section(run, other)
 view.report_section(run, other)
 with st.expander("What am I looking at?", icon=":material/help:"):
     view.what_am_i_looking_at()

@@ -10,6 +10,7 @@ from focus_core.artifacts import write_arrays
 from focus_core.checks import CheckResult, Status, run_checks
 from focus_core.comparison import hub_anchors, token_lists
 from focus_core.run_folder import open_run
+from focus_core.token_text import show_token
 from focus_ui import cache, catalog
 from tests.app.conftest import param, texts
 from tests.toy_run import id_of, source_id_of, write_toy_run
@@ -192,3 +193,51 @@ def test_a_private_run_of_somebody_else_is_not_offered(open_app, second):
     assert at.selectbox(key="_compare_with").options
     assert not any("by link" in option for option in at.selectbox(key="_compare_with").options)
     assert np.all([("b" * 32) not in option for option in at.selectbox(key="_compare_with").options])
+
+
+# --- groups of tokens that changed together ---------------------------------------------------------------------
+
+
+def test_without_another_state_there_is_nothing_to_group(open_app):
+    at = open_app("compare")
+    assert "no training of this run kept its rows" in texts(at)
+
+
+def test_groups_are_made_when_asked_for_and_lead_to_their_tokens(open_app, trained_toy, monkeypatch):
+    from focus_core.comparison import NeighbourGroup, NeighbourGroups
+
+    ids = tuple(id_of(trained_toy, token) for token in ("▁mkulima", "▁maziwa", "=1+1", "<b>bold</b>"))
+    group = NeighbourGroup(ids=ids, agreement=0.5, gained=(ids[3],), lost=(ids[2],), kept=0.25, occurrences=120.0)
+    found = NeighbourGroups(groups=(group,), n_compared=40, n_total=130)
+    asked = []
+    monkeypatch.setattr("focus_ui.compare_groups.training_groups", lambda *given: asked.append(given) or found)
+    at = open_app("compare")
+    assert not asked, "nothing is compared before it is asked for"
+    at.session_state["_groups_box"] = True
+    at.run()
+    assert not at.exception
+    assert len(asked) == 1
+    assert "**1** groups among **40** of 130 tokens" in texts(at)
+    training = asked[0][1]
+    key = f"together_{trained_toy.digest[:12]}_{training.digest[:12]}"
+    table = next(frame.value for frame in at.dataframe if "towards" in frame.value)
+    assert table["tokens"].tolist() == [4]
+    assert table["towards"].tolist() == [show_token("<b>bold</b>")]
+    assert any(button.key == f"_csv_{key}" for button in at.get("download_button"))
+    at = select_row(at, key, 0)
+    members = next(
+        frame.value
+        for frame in at.dataframe
+        if list(frame.value)[:2] == ["token", "in the corpus"] and len(frame.value) == 4
+    )
+    assert members["id"].tolist() == list(ids)
+    assert len(asked) == 1, "once is enough"
+
+
+def test_a_second_run_is_grouped_too(open_app, second):
+    at = with_second(open_app)
+    at.session_state["_groups_box"] = True
+    at.run()
+    assert not at.exception
+    assert "tokens: those seen often enough in the corpus" in texts(at)
+    assert second.digest
