@@ -15,6 +15,7 @@ from focus_core.provenance import (
     ChangedNeighbours,
     Neighbour,
     StartNeighbours,
+    Tone,
     Verdict,
     changed_tokens,
     start_neighbours,
@@ -54,7 +55,7 @@ def choice_of_training(run: RunFolder) -> TrainingFolder | None:
 
 
 def what_training_did(run: RunFolder, training: TrainingFolder | None, target_id: int) -> Sequence[Verdict]:
-    """Return what a training did to a token, in sentences; none where there was no training, or its files are damaged.
+    """Return what a training did to a token, in sentences; none where there was no training.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ def what_training_did(run: RunFolder, training: TrainingFolder | None, target_id
     Returns
     -------
     sequence of Verdict
-        See `training_verdicts`.
+        See `training_verdicts`; where a file of the training is damaged, a warning that says so.
     """
     if training is None:
         return ()
@@ -76,8 +77,9 @@ def what_training_did(run: RunFolder, training: TrainingFolder | None, target_id
         change = cache.neighbours(run, training, target_id)
         key = f"app changed {training.path} {training.digest}"
         return training_verdicts(run.remember(key, lambda: changed_tokens(run, training)), change, target_id)
-    except FocusError:  # the section on neighbours says what is wrong
-        return ()
+    except FocusError as error:
+        text = f"What training did cannot be read: {error.message}."
+        return (Verdict(text=text, tone=Tone.WARNING, advice=f"{error.hint.capitalize()}." if error.hint else ""),)
 
 
 def neighbours_section(run: RunFolder, training: TrainingFolder | None, target_id: int) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from focus_core.comparison import TokenList, token_lists
+from focus_core.errors import FocusError
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape
 from focus_ui import cache, state
@@ -96,7 +97,10 @@ def _place(entry: TokenList, target_id: int | None, source_id: int | None) -> in
 
 def _step(run: RunFolder, target_id: int | None, source_id: int | None, step: int) -> None:
     """Go to the next or the previous token of the list, in a circle; at first to its first."""
-    entry = _chosen(run)
+    try:
+        entry = _chosen(run)
+    except FocusError:  # a damaged file: the page meets it again when it draws the walk, and says so
+        entry = None
     st.session_state[_walk_key(run)] = entry.key if entry is not None else "none"
     if entry is None:
         return

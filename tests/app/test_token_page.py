@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from focus_core.errors import RunFolderError
 from focus_core.provenance import start_neighbours
 from focus_core.token_text import show_token
 from focus_ui.token_corpus import marked_line
@@ -375,6 +376,20 @@ def test_a_run_in_which_nothing_stands_out_says_so(open_app, toy, monkeypatch):
     assert "No token stands out" not in texts(at)
 
 
+def test_a_damaged_run_is_said_when_its_lists_are_asked_for(open_app, tmp_path, monkeypatch):
+    run = write_toy_run(tmp_path / "demo" / "toy")
+    monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(tmp_path / "demo"))
+    at = open_app("token", token=id_of(run, "▁mkulima"))
+
+    def damaged(run):
+        raise RunFolderError("tokens.parquet is damaged")
+
+    monkeypatch.setattr("focus_ui.token_walk.problem_lists", damaged)
+    at.button(key="_next_problem").click().run()
+    assert not at.exception
+    assert "is damaged" in plain(at)
+
+
 # --- neighbours -------------------------------------------------------------------------------------------------
 
 
@@ -408,6 +423,16 @@ def test_among_several_trainings_one_is_chosen_and_named(open_app, tmp_path, mon
     shown = plain(at)
     assert "Training shown: **second" in shown
     assert "Training kept 10 of its 10 nearest tokens." in shown
+
+
+def test_a_damaged_training_is_said_and_the_rest_of_the_page_stands(open_app, tmp_path, monkeypatch):
+    run = write_toy_run(tmp_path / "demo" / "toy")
+    train_toy(run)
+    (run.path / "training" / "focus-seed-1" / "tokens.parquet").write_bytes(b"no table")
+    monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(tmp_path / "demo"))
+    at = open_app("token", token=id_of(run, "▁mkulima"))
+    assert "What training did cannot be read" in plain(at)
+    assert "Before and after training" in plain(at)
 
 
 # --- corpus lines -----------------------------------------------------------------------------------------------
