@@ -122,10 +122,10 @@ def section(title: str, *parts: object, key: str) -> Markup:
     ----------
     title : str
         The heading.
-    *parts : object
-        What stands in it.
     key : str
         Its anchor; a fixed word.
+    *parts : object
+        What stands in it.
 
     Returns
     -------
