@@ -14,7 +14,7 @@ import streamlit as st
 from focus_core.domain import MatchMode, MethodName
 from focus_core.errors import FocusError
 from focus_core.estimate import Estimate
-from focus_core.job_record import Job, JobState, read_job, read_log, read_progress
+from focus_core.job_record import Job, JobState, last_word, read_job, read_log, read_progress
 from focus_core.jobs import cancel_job, job_state
 from focus_core.preview_process import Preview
 from focus_core.run_steps import Step, read_steps
@@ -28,6 +28,8 @@ from focus_ui.theme import count, duration
 
 THIN = 4.0
 MIN_CARD = 290
+SILENT_S = 300.0
+"""Seconds without a word after which a running job is said to be silent."""
 WITH_PARAM = "with"
 FOLLOWED = "followed_job"
 """Where the session keeps the finished job that it has been led to."""
@@ -179,8 +181,21 @@ def _running_panel(job_id: str) -> None:
         st.markdown(f"{STATE_ICONS[JobState.RUNNING]} **{name}** :blue-badge[{JobState.RUNNING}]")
         progress_bar(read_progress(job), job)
         _steps(job, JobState.RUNNING)
+        _say_if_silent(job)
         st.caption("It goes on when you close this page. Keep the link of the run to come back to it.")
         st.button("Cancel", icon=":material/cancel:", key=f"_cancel_{job.id}", on_click=cancel_job, args=(job,))
+
+
+def _say_if_silent(job: Job) -> None:
+    """Say so where a job has not been heard of for long: it may be at work still, or hang."""
+    events = job.part / "log" / "events.jsonl"
+    silent = time.time() - max(last_word(job), events.stat().st_mtime if events.is_file() else 0.0)
+    if silent > SILENT_S:
+        st.warning(
+            f"It has said nothing for {duration(silent)}. A large text takes its time; if nothing comes, cancel it and "
+            "take less text or a smaller vocabulary.",
+            icon=":material/hourglass_empty:",
+        )
 
 
 def _ended_steps(job: Job) -> None:

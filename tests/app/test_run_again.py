@@ -277,3 +277,38 @@ def test_hostile_text_is_harmless_in_pieces(open_app, own_toy):
         assert "<b>" not in line
         assert ":material/" not in line
         assert "\u202e" not in line
+
+
+def test_another_text_and_another_size_are_changes_too(open_app, own_toy):
+    del own_toy
+    at = open_app("data")
+    press(at, "Start the run")
+    job = newest()
+    ended(job)
+    at.run()
+    at.button(key=f"_again_tokenizers_{job.id}").click().run()
+    at.number_input(key=f"_vocab_size_{job.id}").set_value(500).run()
+    at.toggle(key=f"_again_text_{job.id}").set_value(True).run()
+    at.selectbox(key="_sample").set_value("German").run()
+    assert not at.exception
+    press(at, "Start the changed run")
+    again = newest()
+    assert again.title.startswith("size 500, on sample German · ")
+    assert option(again, "--vocab-size") == "500"
+    assert option(again, "--corpus").endswith("de.txt")
+
+
+def test_a_job_that_says_nothing_for_long_is_not_left_to_spin(open_app, own_toy, monkeypatch):
+    del own_toy
+    monkeypatch.setenv("FAKE_BEHAVIOUR", "wait")
+    at = open_app("data")
+    press(at, "Start the run")
+    job = newest()
+    events = job.part / "log" / "events.jsonl"
+    while not events.exists():
+        time.sleep(0.02)
+    at.run()
+    assert "has said nothing" not in texts(at)
+    monkeypatch.setattr("focus_ui.run_view.SILENT_S", 0.0)
+    at.run()
+    assert "has said nothing" in texts(at)

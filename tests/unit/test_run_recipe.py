@@ -166,3 +166,10 @@ def test_a_command_line_is_read_back():
         "--corpus": ["a", "b"],
         "--seed": [""],
     }
+
+
+def test_a_run_of_a_baseline_needs_neither_text_nor_vectors(made):
+    """It can be made again by any method that compares none; the form refuses the others."""
+    found = dataclasses.replace(recipe(made), auxiliary=None, corpus=(), options=FORM | {"--method": "mean"})
+    assert found.steps == (Step.OVERLAP, Step.ROWS)
+    assert dataclasses.replace(found, options=FORM).steps == ()
