@@ -66,7 +66,7 @@ def test_a_second_run_is_chosen_and_compared(user, pair, two_runs, scheme):
     assert "with=second" in visitor.page.url
     wait_for(visitor, f"{n_tokens - 1} rows point elsewhere")
     lines = visitor.page.locator('[data-testid="stPlotlyChart"]').nth(2).locator(".scatterlayer .trace")
-    assert lines.count() == 3
+    assert lines.count() == 9, "the second run, rows drawn by chance, the mean row; for three origins"
     width = visitor.page.evaluate("document.documentElement.scrollWidth")
     assert width <= 900
 
@@ -137,3 +137,14 @@ def test_hostile_tokens_do_nothing_in_lists_groups_and_report(user, two_runs):
         assert main.locator("img, script, iframe").count() == 0
         hosts = main.locator("a").evaluate_all("found => found.map(a => a.host)")
         assert set(hosts) <= {two_runs.removeprefix("http://"), ""}
+
+
+@pytest.mark.parametrize("width", [900, 2500])
+def test_groups_that_changed_together_are_made_on_request(user, width):
+    visitor = user(width=width)
+    visitor.open("compare", run="trained")
+    assert visitor.page.get_by_text("groups among").count() == 0
+    visitor.page.get_by_text("Groups that gained and lost").click()
+    wait_for(visitor, "groups among")
+    assert visitor.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    visitor.page.get_by_text("Copy as report").first.wait_for(timeout=WAIT_MS)
