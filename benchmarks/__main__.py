@@ -1,6 +1,6 @@
 """Run every benchmark and write the README's table: ``python -m benchmarks [NAME...]``.
 
-NAME is one of overlap, corpus, combine, sparsemax, whole_run, projection, map; none means all. Real data is found through
+NAME is one of overlap, corpus, combine, sparsemax, whole_run, projection, map, app; none means all. Real data is found through
 the environment variable FOCUS_LAB_DATA; what needs it fails without it. Takes about an hour on two cores, most of it
 the reference's.
 """
@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("overlap", "corpus", "combine", "sparsemax", "whole_run", "projection", "map")
-WRITE_THEMSELVES = {"combine", "sparsemax", "whole_run", "projection", "map"}
+NAMES = ("overlap", "corpus", "combine", "sparsemax", "whole_run", "projection", "map", "app")
+WRITE_THEMSELVES = {"combine", "sparsemax", "whole_run", "projection", "map", "app"}
 
 
 def run(name: str) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 START, END = "<!-- benchmarks:start -->", "<!-- benchmarks:end -->"
-ORDER = ("overlap", "corpus", "combine", "sparsemax", "whole_run", "projection")
+ORDER = ("overlap", "corpus", "combine", "sparsemax", "whole_run", "projection", "map", "app")
 """Files of results in the order of the table; others follow."""
 
 
