@@ -58,7 +58,8 @@ QUIET = (
 )
 LINK = """
 selector => {
-  const boxes = [...document.querySelectorAll(selector)].filter(a => !a.closest('[inert]')).map(a => a.getBoundingClientRect());
+  const links = [...document.querySelectorAll(selector)].filter(a => !a.closest('[inert]'));
+  const boxes = links.map(a => a.getBoundingClientRect());
   const box = boxes.find(box => box.width > 0 && box.top > 0 && box.bottom < innerHeight);
   return [box.left + box.width / 2, box.top + box.height / 2];
 }
