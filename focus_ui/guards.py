@@ -64,6 +64,7 @@ def run_if_any() -> RunFolder | None:
         return None
     try:
         run = load_run(entry.path)
+        run.remember("app tables read", lambda: _read_tables(run))
     except FocusError as error:
         if state.current_run() is None:  # it went away between the two looks
             _show_missing_run()
@@ -72,6 +73,11 @@ def run_if_any() -> RunFolder | None:
         return None
     state.note_opened(entry.id)
     return run
+
+
+def _read_tables(run: RunFolder) -> int:
+    """Read every table once, so that a damaged one is said by every page, before any part of it; return their rows."""
+    return sum(table.num_rows for table in (run.tokens(), run.source_tokens(), run.contributions(), run.candidates()))
 
 
 def _show_damage(error: FocusError, entry: RunEntry) -> None:

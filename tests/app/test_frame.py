@@ -19,7 +19,6 @@ from tests.toy_run import write_toy_run
 
 FAKE = (sys.executable, str(Path(__file__).parents[1] / "fake_command.py"))
 NEEDS_RUN = tuple(page for page in PAGES if page != "data")
-READS_OUTSIDE_FRAGMENTS = tuple(page for page in NEEDS_RUN if page != "map")
 ABSURD = (
     "", "-1", "1e9", "9" * 400, "９", "\u202e", "\0", "None", "nan", "0x10", "<script>absurd</script>",
     "![absurd](https://absurd.example/x.png)", "../../etc/passwd", "%00", "'; DROP TABLE runs; --",
@@ -279,7 +278,7 @@ def test_a_run_that_is_deleted_while_it_is_shown_is_said_to_be_gone(open_app, to
     assert not second.exception
 
 
-@pytest.mark.parametrize("page", READS_OUTSIDE_FRAGMENTS)
+@pytest.mark.parametrize("page", NEEDS_RUN)
 def test_a_run_that_goes_away_while_a_page_is_drawn_is_no_crash(open_app, toy, page, monkeypatch):
     from focus_ui import guards
 
@@ -323,13 +322,17 @@ def test_a_manifest_that_was_cut_is_refused_in_words(open_app, page, demo, entry
     assert at.button(key="_open_demo")
 
 
-@pytest.mark.parametrize("page", READS_OUTSIDE_FRAGMENTS)
+@pytest.mark.parametrize("page", NEEDS_RUN)
 @pytest.mark.parametrize("file", ["tokens.parquet", "contributions.parquet", "source_tokens.parquet"])
 def test_a_table_full_of_nonsense_is_said_and_no_trace(open_app, page, demo, file):
     (demo / file).write_bytes(b"PAR1 this is no table PAR1")
     at = open_app(page, run="broken")
-    assert not at.exception
+    (error,) = at.error
+    assert file in error.value.replace("\\", "").replace("\u2060", "")
+    assert "What to do" in error.value
     assert str(demo) not in texts(at)
+    at.button(key="_open_demo").click().run()
+    assert param(at, "run") == "sound"
 
 
 def test_the_owner_of_a_damaged_run_may_delete_it(open_app, toy):
