@@ -34,8 +34,8 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMAND = (sys.executable, "-m", "focus_core")
 MAX_RUNNING = 3
 MAX_RUNNING_PER_OWNER = 2
-GRACE_S = 0.8
-"""Seconds between the signals of a cancel: to end takes a moment, and nobody watches a cancelled job for longer."""
+GRACE_S = 4.0
+"""Seconds that a cancelled job has to end by itself: a killed one leaves its text in the folder for temporary files."""
 
 _children: dict[str, subprocess.Popen[bytes]] = {}
 """Handles of the processes that this server started, kept only so that the system can bury them."""
@@ -197,36 +197,35 @@ def _start_without_proc(pid: int) -> int | None:
 
 
 def cancel_job(job: Job, *, grace_s: float = GRACE_S) -> None:
-    """Ask a job to stop: interrupt, then terminate, then kill its process. Returns at once.
+    """Ask a job to stop: terminate its process, and kill it where it does not end. Returns at once.
 
     Parameters
     ----------
     job : Job
         The job; nothing happens where it has ended.
-    grace_s : float, default=0.8
-        Seconds to wait after each of the first two signals.
+    grace_s : float, default=4.0
+        Seconds to wait before it is killed.
 
     Notes
     -----
-    A shell that starts the server in the background has it ignore interrupts, and every child inherits that; the
-    second signal is the one that our command line hears then.
+    Our command line takes a termination as it takes an interrupt. An interrupt itself would not do: a shell that
+    starts the server in the background has it ignore them, and every child inherits that.
     """
     if job_state(job) is not JobState.RUNNING:
         return
     (job.record / "cancelled").touch()
-    _signal(job, signal.SIGINT)
+    _signal(job, signal.SIGTERM)
     threading.Thread(target=_insist, args=(job, grace_s), daemon=True).start()
 
 
 def _insist(job: Job, grace_s: float) -> None:
-    """Send the stronger signals to a process that does not stop."""
-    for stronger in (signal.SIGTERM, signal.SIGKILL):
-        end = time.monotonic() + grace_s
-        while time.monotonic() < end:
-            if not _is_alive(job):
-                return
-            time.sleep(0.05)
-        _signal(job, stronger)
+    """Kill a process that does not stop."""
+    end = time.monotonic() + grace_s
+    while time.monotonic() < end:
+        if not _is_alive(job):
+            return
+        time.sleep(0.05)
+    _signal(job, signal.SIGKILL)
 
 
 def _signal(job: Job, number: signal.Signals) -> None:
