@@ -10,6 +10,7 @@ import streamlit as st
 from focus_core.comparison import ChangedGroup, RunComparison
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape, show_token
+from focus_ui.chart_export import save_table
 from focus_ui.compare_view import Second, choice_table, difference, kind_labels, open_token
 from focus_ui.errors import reported
 from focus_ui.theme import CATEGORIES, count
@@ -46,17 +47,19 @@ def difference_section(run: RunFolder, other: Second) -> None:
 
 def _counts(found: RunComparison) -> None:
     """Draw the rows by origin in both runs."""
+    table: dict[str, list[Any]] = {
+        "rows": [CATEGORIES[entry.kind].label for entry in found.origins],
+        "this run": [entry.before for entry in found.origins],
+        "second run": [entry.after for entry in found.origins],
+        "difference": [entry.after - entry.before for entry in found.origins],
+    }
     st.dataframe(
-        {
-            "rows": [CATEGORIES[entry.kind].label for entry in found.origins],
-            "this run": [entry.before for entry in found.origins],
-            "second run": [entry.after for entry in found.origins],
-            "difference": [f"{entry.after - entry.before:+,}" for entry in found.origins],
-        },
+        table | {"difference": [f"{n:+,}" for n in table["difference"]]},
         hide_index=True,
         column_config={name: st.column_config.NumberColumn(format="localized") for name in ("this run", "second run")},
         alt="Rows by origin in both runs",
     )
+    save_table(lambda: table, key="origins", name="rows by origin")
 
 
 def _summary(found: RunComparison) -> str:
@@ -75,19 +78,21 @@ def _groups(run: RunFolder, groups: Sequence[ChangedGroup], other: Second) -> Ch
     st.markdown(
         "**Changed together**  \n:gray[same origin before and after, same script; choose a row to see its tokens]"
     )
+    table: dict[str, list[Any]] = {
+        "origin": [_step(group.before, group.after) for group in groups],
+        "script": [group.script for group in groups],
+        "tokens": [group.n for group in groups],
+        "in the corpus": [group.occurrences for group in groups],
+        "median cosine": [group.median_cosine for group in groups],
+        "the most frequent": ["  ".join(_shown(run, group.ids[:N_EXAMPLES])) for group in groups],
+    }
     place = choice_table(
-        {
-            "origin": [_step(group.before, group.after) for group in groups],
-            "script": [group.script for group in groups],
-            "tokens": [group.n for group in groups],
-            "in the corpus": [group.occurrences for group in groups],
-            "median cosine": [group.median_cosine for group in groups],
-            "the most frequent": ["  ".join(_shown(run, group.ids[:N_EXAMPLES])) for group in groups],
-        },
+        table,
         f"groups_{run.digest[:12]}_{other.run.digest[:12]}",
         alt="Groups of tokens that changed together",
         once=False,
     )
+    save_table(lambda: table, key="groups", name="changed together by origin")
     return None if place is None else groups[place]
 
 
@@ -121,6 +126,7 @@ def _tokens(run: RunFolder, other: Second, found: RunComparison, group: ChangedG
         f"changed_{run.digest[:12]}_{other.run.digest[:12]}_{len(ids)}_{shown[0]}",
         alt=f"Tokens: {words}",
     )
+    save_table(lambda: _columns(run, other, found, ids), key="changed", name="changed tokens")
     if len(ids) > len(shown):
         st.caption(f"The first {count(len(shown))} of {count(len(ids))}.")
     if place is not None:

@@ -64,7 +64,7 @@ def _groups(run: RunFolder, states: dict[str, TrainingFolder | Second]) -> None:
     if not found.groups:
         return
     digest = state.run.digest if isinstance(state, Second) else state.digest
-    table = group_table(run, found)
+    table = run.remember(f"app groups table {digest}", lambda: group_table(run, found))
     key = f"together_{run.digest[:12]}_{digest[:12]}"
     place = choice_table(table, key, alt="Groups of tokens that gained and lost the same neighbours", once=False)
     save_table(lambda: table, key=key, name="changed together")
