@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
@@ -225,7 +226,7 @@ def _tokenizer(recipe: Recipe) -> Mapping[str, str] | None:
 def _draw_matches(recipe: Recipe, step: Step, match: str) -> None:
     """Draw what another match rule would change, where the tokenizer is the run's own."""
     source = recipe.source.get("--source-tokenizer", recipe.source.get("--source"))
-    if step is Step.TOKENIZERS or recipe.tokenizer is None or source is None:
+    if step is Step.TOKENIZERS or recipe.tokenizer is None or source is None or not Path(source).exists():
         return
     with st.expander(data_preview.MATCHES_LABEL, icon=":material/difference:"):
         preview = data_preview.look(None, source, str(recipe.tokenizer))
@@ -247,10 +248,11 @@ def _start(recipe: Recipe, change: Change) -> None:
     words = _reused(recipe, change) + (f" It takes about {duration(estimate.seconds)}." if estimate is not None else "")
     told = show_token(", ".join(changed) or "nothing; the same run is made again", limit=120).replace("␣", " ")
     st.markdown(f"Changed: **{markdown_escape(told)}**. {words}")
+    started = st.button("Start the changed run", type="primary", icon=":material/play_arrow:", key="_start_again")
     with st.expander(run_plan.PLAN_LABEL, icon=":material/format_list_numbered:"):
         texts = run_plan.describe(read_options(list(map(str, line))))
         run_plan.draw_plan(texts, estimate.by_step if estimate is not None else {})
-    if st.button("Start the changed run", type="primary", icon=":material/play_arrow:", key="_start_again"):
+    if started:
         run_start.start(line, title=title_of(recipe, changed), original=recipe.id, tokenizer_name=recipe.tokenizer_name)
 
 

@@ -14,6 +14,7 @@ import streamlit as st
 
 from focus_core.job_record import JobState
 from focus_core.run_folder import RunFolder
+from focus_core.run_folder.layout import TARGET_TOKENIZER
 from focus_core.run_steps import STEPS, Step, StepTime
 from focus_core.token_text import markdown_escape, show_token
 from focus_ui import catalog
@@ -108,6 +109,8 @@ def _tokenizers(last: Mapping[str, str]) -> StepText:
     else:
         given = last.get("--target-tokenizer", "")
         new = f"{_name(given)}, {'taken from the earlier run' if is_reused(given) else 'as it is'}"
+        if Path(given).name == TARGET_TOKENIZER:
+            new = "taken from the earlier run"
     return StepText(summary=new, facts={"Source model": name, "New tokenizer": new})
 
 
