@@ -22,7 +22,7 @@ from focus_ui.components import run_names
 from focus_ui.errors import show_error
 from focus_ui.theme import count
 from focus_ui.training_tables import training_label
-from focus_ui.uploads import hand_over, keep_upload
+from focus_ui.uploads import hand_over, in_own_words, keep_upload
 
 EVALUATIONS = ".evaluations"
 VERB = "evaluate"
@@ -119,11 +119,12 @@ def _text() -> tuple[tuple[Path, ...], str]:
 
 
 def _readable(files: tuple[Path, ...], label: str) -> tuple[tuple[Path, ...], str]:
-    """Return files that can be read; say why where they cannot."""
+    """Return files that can be read; say why where they cannot, in the words of the form."""
     try:
         cache.survey(files, "text", None)
     except FocusError as error:
-        show_error(error)
+        hint = "save it as UTF-8" if "--encoding" in error.hint else error.hint
+        show_error(FocusError(in_own_words(error.message), hint=hint))
         return (), ""
     return files, label
 

@@ -117,7 +117,8 @@ def _title(job: Job) -> str:
 
 def _say_why(job: Job) -> None:
     """Say why an evaluation has no result, until its owner has read it."""
-    st.error(markdown_escape(failure_message(job)), icon=":material/error:")
+    words = failure_message(job).replace("with --all-lines", "with the box of the form")
+    st.error(markdown_escape(words), icon=":material/error:")
     st.button("Dismiss", key=f"_dismiss_evaluation_{job.id}", on_click=dismiss, args=(job,))
 
 

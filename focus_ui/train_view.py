@@ -41,6 +41,11 @@ if TYPE_CHECKING:
     from focus_core.run_folder import TrainingFolder
 
 MAX_ROWS = 1000
+TABLE_ORDER = (
+    "training", "loss at start", "bits at start", "loss at end", "bits at end", "neighbours kept", "foreseen",
+    "initialised by", "seed", "tokens", "trained", "ended",
+)  # fmt: skip
+"""What a narrow page shows comes first."""
 FREQUENCIES = (0, 3, 10, 30, 100, 300, 1000, 3000)
 DEFAULT_FREQUENCY = 10
 
@@ -160,21 +165,27 @@ def summary_table(trainings: Sequence[TrainingFolder], unit: str) -> None:
     st.dataframe(
         columns,
         hide_index=True,
+        column_order=[name for name in TABLE_ORDER if name in columns],
         placeholder="–",
         column_config={
             "training": st.column_config.TextColumn(pinned=True),
             "seed": number(width="small"),
             "tokens": number(format="localized"),
-            "loss at start": number("at start", format="%.3f", help="Nats per token on held-out text."),
-            "loss at end": number("at end", format="%.3f", help="Nats per token on held-out text."),
-            "bits at start": number("at start", format="%.3f", help="Bits per character on held-out text."),
-            "bits at end": number("at end", format="%.3f", help="Bits per character on held-out text."),
+            "loss at start": number("at start", width="small", format="%.3f", help="Nats per token on held-out text."),
+            "loss at end": number("at end", width="small", format="%.3f", help="Nats per token on held-out text."),
+            "bits at start": number(
+                "at start", width="small", format="%.3f", help="Bits per character on held-out text."
+            ),
+            "bits at end": number("at end", width="small", format="%.3f", help="Bits per character on held-out text."),
             "foreseen": number(
+                width="small",
                 format="%.2f",
                 help="How much of the way from the mean row to the trained rows the initialisation had foreseen: "
                 "1 leaves nothing to train, 0 is no better than the mean.",
             ),
-            "neighbours kept": number("kept", format="%.2f", help="Mean share of the ten nearest tokens that stayed."),
+            "neighbours kept": number(
+                "kept", width="small", format="%.2f", help="Mean share of the ten nearest tokens that stayed."
+            ),
         },
         alt=f"Table of trainings with their losses in {unit}",
     )

@@ -112,6 +112,17 @@ def test_a_text_that_is_too_small_is_said_in_one_line_and_can_be_dismissed(open_
     assert not at.error
 
 
+def test_a_text_in_another_encoding_is_refused_before_anything_starts(open_app):
+    at = open_form(open_app)
+    at.selectbox(key="_evaluate_text").set_value("Upload a text").run()
+    at.file_uploader(key="_evaluate_upload").upload("mine.txt", "Größe\n".encode("cp1252"), "text/plain").run()
+    (error,) = at.error
+    assert "mine" in error.value
+    assert "save it as UTF" in error.value
+    assert "encoding" not in error.value.partition("save it")[2]
+    assert at.button(key="_evaluate").disabled
+
+
 def test_without_its_source_a_run_cannot_be_measured(open_app, made, tmp_path, monkeypatch):
     demo = tmp_path / "demo"
     shutil.copytree(made / "demo", demo)
