@@ -7,6 +7,7 @@ Refuses to know what the command computes, and how a record is written (``job_re
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -156,7 +157,15 @@ def job_state(job: Job) -> JobState:
 
 
 def _clear_leftovers(job: Job) -> None:
-    """Remove what an ended job no longer needs: the unfinished folder of a killed one, and its inputs."""
+    """Remove what an ended job no longer needs: the unfinished folder of a killed one, and its inputs.
+
+    How far a killed one came stays beside its record.
+    """
+    events = job.part / "log" / "events.jsonl"
+    if events.is_file() and job.record.is_dir():
+        (job.record / "log").mkdir(exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # somebody else looked at the same time
+            events.replace(job.record / "log" / "events.jsonl")
     shutil.rmtree(job.part, ignore_errors=True)
     shutil.rmtree(job.record / "inputs", ignore_errors=True)
 

@@ -209,6 +209,9 @@ def _ended_steps(job: Job) -> None:
     steps = recipe.steps if recipe is not None else ()
     if now is not JobState.DONE:
         _way_out(job, bool(steps))
+        if (job.record / "log" / "events.jsonl").is_file():
+            with st.expander("How far it came", icon=":material/format_list_numbered:"):
+                _steps(job, now)
         return
 
     def again(step: Step) -> None:
@@ -240,7 +243,7 @@ def _steps(job: Job, now: JobState, *, again: Callable[[Step], None] | None = No
             given = run_plan.results(cache.load_run(job.run))
         except FocusError:
             given = {}
-    folder = job.part if now is JobState.RUNNING else job.run
+    folder = {JobState.RUNNING: job.part, JobState.DONE: job.run}.get(now, job.record)
     times = read_steps(folder, log=read_log(job), now=time.time() if now is JobState.RUNNING else None)
     run_plan.draw_job(run_plan.describe(read_options(job.arguments)), times, now, given=given, again=again)
 

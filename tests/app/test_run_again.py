@@ -172,6 +172,7 @@ def test_a_job_that_died_says_so_once_and_is_started_again(open_app, own_toy, mo
     at.run()
     assert len(at.error) == 1
     assert not [label for label in expanders(at) if "after" in label], "nothing pretends to go on"
+    assert ("How far it came" in expanders(at)) == (behaviour == "die"), "who could say why tidied up"
     at.button(key=f"_repeat_{job.id}").click().run()
     assert not at.exception
     assert at.segmented_control(key=f"_again_step_{job.id}").options == ["tokenizers"]

@@ -124,6 +124,7 @@ def test_a_job_that_dies_without_a_word_has_failed(start):
     assert wait_for(job, JobState.FAILED) is JobState.FAILED
     assert "was killed (SIGKILL)" in failure_message(job)
     assert not job.part.exists()
+    assert "train vectors" in (job.record / "log" / "events.jsonl").read_text(), "how far it came"
 
 
 @pytest.mark.parametrize(
