@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from focus_core.run_folder import RunFolder
-from focus_core.token_text import markdown_escape
 from focus_ui import cache, navigation
 from focus_ui.change_view import before_beside_after, current_training
 from focus_ui.navigation import PageEntry
@@ -79,11 +78,10 @@ def doors() -> None:
             with st.container(border=True, height="stretch", gap="xsmall"):
                 st.subheader(title, anchor=False)
                 st.markdown(words)
-                label = f":blue[**{markdown_escape(page.title)}**]"
                 if page is navigation.LEARN:
-                    navigation.link(page, label, chapter=1)
+                    navigation.link(page, page.title, chapter=1)
                 else:
-                    navigation.link(page, label)
+                    navigation.link(page, page.title)
     with st.container(horizontal=True, gap="small"):
         for page, label in OTHERS:
             navigation.link(page, label)
