@@ -33,6 +33,7 @@ RARE = 10
 """A row seen less often was hardly trained: it moves by noise."""
 
 MOST_NAMED = 6
+_BLOCK = 8192
 _MOST_SHARING = 400  # a neighbour that more tokens gained or lost tells none of them from another
 
 
@@ -147,9 +148,12 @@ def _most_changed(ids: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.
     """Return at most ``MOST_TOKENS`` ids, ascending: those whose rows turned most."""
     if len(ids) <= MOST_TOKENS or before.shape[1] != after.shape[1]:
         return ids[:MOST_TOKENS]
-    one, other = before[ids].astype(np.float64), after[ids].astype(np.float64)
-    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
-    cosine = np.einsum("ij,ij->i", one, other) / lengths
+    cosine = np.empty(len(ids))
+    for start in range(0, len(ids), _BLOCK):
+        part = ids[start : start + _BLOCK]
+        one, other = before[part].astype(np.float64), after[part].astype(np.float64)
+        lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+        cosine[start : start + _BLOCK] = np.einsum("ij,ij->i", one, other) / lengths
     score = change_score(cosine, np.zeros_like(cosine))
     return np.sort(ids[np.argsort(-score, kind="stable")[:MOST_TOKENS]])
 
