@@ -98,6 +98,25 @@ def test_a_reload_keeps_the_browsers_own_runs_and_nobody_else_sees_them(user, ru
     assert card(first.page, "kept by this browser").count() == 0
 
 
+def test_two_tabs_that_open_at_once_agree_on_one_secret(user, runs, toy):
+    """The other tab sets the cookie after this one has been asked for without it."""
+    other = "b7" * 16
+    own_run(other, toy.path, title="of the other tab")
+    visitor = user()
+    visitor.page.add_init_script(
+        """const Plain = WebSocket;
+        window.WebSocket = class extends Plain {
+          constructor(...given) {
+            super(...given);
+            this.addEventListener('open', () => { document.cookie = 'NAME=SECRET; Path=/; SameSite=Strict'; });
+          }
+        };""".replace("NAME", OWNER_COOKIE).replace("SECRET", other)
+    )
+    visitor.open()
+    card(visitor.page, "of the other tab").wait_for(timeout=WAIT_MS)
+    assert secret_of(visitor)["value"] == other
+
+
 def test_two_tabs_on_one_run_and_one_of_them_deletes_it(user, runs, toy):
     first = user()
     first.open()
