@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from focus_core import cli
 from focus_core.atlas import atlas_bytes, atlas_table, choose_projection, member_columns, write_atlas
 from focus_core.errors import InvalidInputError, RunFolderError
 from focus_core.run_folder import RunFolder, open_run, open_training
@@ -86,3 +87,16 @@ def test_a_file_that_exists_is_left_alone(run: RunFolder, tmp_path: Path) -> Non
     with pytest.raises(InvalidInputError, match="a new file"):
         write_atlas(run, tmp_path / "map.parquet")
     assert (tmp_path / "map.parquet").read_text() == "mine"
+
+
+def test_the_command_line_writes_it_and_refuses_in_one_line(
+    run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "map.parquet"
+    assert cli.run(["atlas", str(run.path), str(file), "--projection", "umap-focus-seed-1"]) == 0
+    assert capsys.readouterr().out == f"{file}\n"
+    assert file.read_bytes() == atlas_bytes(run, choose_projection(run))
+    assert cli.run(["atlas", str(run.path), str(tmp_path / "other.parquet"), "--projection", "../x"]) == 2
+    complaint = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "umap-focus-seed-1" in complaint
+    assert not (tmp_path / "other.parquet").exists()

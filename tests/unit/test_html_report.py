@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from focus_core import cli
 from focus_core.checks import run_checks
 from focus_core.errors import InvalidInputError
 from focus_core.evaluation import read_evaluation
@@ -196,3 +197,16 @@ def test_the_colours_and_words_are_those_of_the_app() -> None:
     assert {key: c.label for key, c in CATEGORIES.items()} == KIND_LABELS
     assert {key: m.color for key, m in METHOD_LOOKS.items()} == METHOD_COLORS
     assert {key: m.label for key, m in METHOD_LOOKS.items()} == METHOD_LABELS
+
+
+def test_the_command_line_writes_it_with_an_evaluation(
+    run: RunFolder, page: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "evaluation.json").write_text(json.dumps(EVALUATION))
+    file = tmp_path / "run.html"
+    words = ["report", str(run.path), str(file), "--evaluation", str(tmp_path / "evaluation.json")]
+    assert cli.run(words) == 0
+    assert capsys.readouterr().out == f"{file}\n"
+    assert file.read_text("utf-8") == page
+    assert cli.run(words) == 2
+    assert "expected a new file" in capsys.readouterr().err.strip().splitlines()[-1]
