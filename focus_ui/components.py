@@ -81,10 +81,9 @@ def token_search(run: RunFolder) -> None:
 
 
 def _search_hits(run: RunFolder, query: str) -> None:
-    """Draw the target tokens that fit, and source tokens that no target token has the name of."""
+    """Draw the target tokens that fit, and where they are few, source tokens that were not copied."""
     hits = cache.search(run, query, limit=N_HITS)
-    shared = run.column("source_tokens", "target_id")
-    sources = [i for i in cache.search_source(run, query, limit=N_HITS) if int(shared[i]) < 0][:N_SOURCE_HITS]
+    sources = _source_hits(run, query) if len(hits) < N_HITS else []
     if not hits:
         st.caption("No target token fits.")
     for target_id in hits:
@@ -94,6 +93,12 @@ def _search_hits(run: RunFolder, query: str) -> None:
     for source_id in sources:
         label = f":gray[□] {_source_words(run, source_id)} :gray[#{source_id}]"
         navigation.link(navigation.TOKEN, label, icon="", width="stretch", source=source_id)
+
+
+def _source_hits(run: RunFolder, query: str) -> list[int]:
+    """Return source tokens that fit and stand behind no target token."""
+    shared = run.column("source_tokens", "target_id")
+    return [i for i in cache.search_source(run, query, limit=N_HITS) if int(shared[i]) < 0][:N_SOURCE_HITS]
 
 
 def _source_words(run: RunFolder, source_id: int) -> str:
