@@ -78,6 +78,7 @@ class Change:
 
 def mode() -> str:
     """Draw the choice between a new run and the current one with a change; return the chosen one."""
+    _wanted()  # forgets what was asked for another run
     if state.current_run() is None and WANTED not in st.session_state:
         return NEW
     if st.query_params.pop(AGAIN_PARAM, None) is not None:

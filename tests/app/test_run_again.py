@@ -313,3 +313,36 @@ def test_a_job_that_says_nothing_for_long_is_not_left_to_spin(open_app, own_toy,
     monkeypatch.setattr("focus_ui.run_view.SILENT_S", 0.0)
     at.run()
     assert "has said nothing" in texts(at)
+
+
+def test_a_run_deleted_while_it_is_shown_breaks_nothing(open_app, own_toy):
+    del own_toy
+    at = open_app("data")
+    press(at, "Start the run")
+    job = newest()
+    ended(job)
+    at.run()
+    at.button(key=f"_again_rows_{job.id}").click().run()
+    shutil.rmtree(job.run)
+    at.run()
+    assert not at.exception
+    jobs.delete_run(job, owner=at.session_state["focus_owner"])
+    at.run()
+    assert not at.exception
+    at.query_params["run"] = "f" * 32
+    at.run()
+    assert not at.exception
+    assert [button for button in at.button if button.label == "Start the run"]
+
+
+def test_the_suggested_size_follows_the_text_until_somebody_chooses(open_app, own_toy):
+    del own_toy
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    at.file_uploader(key="_corpus_upload").upload("a.txt", b"habari ya leo\n" * 300, "text/plain").run()
+    small = at.number_input(key="_vocab_size").value
+    at.file_uploader(key="_corpus_upload").upload("b.txt", b"habari ya leo\n" * 30_000, "text/plain").run()
+    assert at.number_input(key="_vocab_size").value > small
+    at.number_input(key="_vocab_size").set_value(321).run()
+    at.file_uploader(key="_corpus_upload").upload("c.txt", b"habari ya leo\n" * 300, "text/plain").run()
+    assert at.number_input(key="_vocab_size").value == 321
