@@ -96,6 +96,9 @@ def _show_missing_run() -> None:
     if job is not None and job_state(job) is not JobState.DONE:
         st.header("This run is not there yet" if job_state(job) is JobState.RUNNING else "This run did not finish")
         job_panel(job.id)
+    elif wanted is None:
+        st.header("No run yet")
+        st.warning("This server has neither a demo nor a run of yours.")
     elif state.was_opened(wanted):
         st.header("This run is gone")
         st.warning("It was deleted while you looked at it, here or in another tab or window.")

@@ -24,7 +24,7 @@ def test_every_page_opens_on_the_demo(open_app, page):
 def test_without_any_run_a_page_offers_to_make_one(open_app, page, tmp_path, monkeypatch):
     monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(tmp_path))
     at = open_app(page)
-    assert "No such run" in texts(at)
+    assert "No run yet" in texts(at)
     assert any(link.page.endswith("data") for link in links(at)), links(at)
 
 
