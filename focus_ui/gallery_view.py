@@ -14,7 +14,6 @@ from focus_core.job_record import read_job
 from focus_core.token_text import markdown_escape, show_token
 from focus_ui import cache, catalog, navigation, state
 from focus_ui.catalog import RunEntry, RunKind
-from focus_ui.compare_view import WITH_PARAM
 from focus_ui.frame_bar import origins_bar
 from focus_ui.frame_link import copy_link
 from focus_ui.gallery_cards import RunCard, date_words
@@ -169,6 +168,8 @@ def _actions(entry: RunEntry, card: RunCard, current: bool) -> None:
     if not current and not card.problem:
         st.button("Open", key=f"_open_card_{entry.id}", on_click=state.choose_run, args=(entry.id,))
         if st.button("Compare", key=f"_compare_card_{entry.id}", help="The current run beside this one"):
+            from focus_ui.compare_view import WITH_PARAM  # loads every check: a third of a second, for this click alone
+
             st.session_state["_compare_with"] = entry.id
             navigation.go(navigation.COMPARE, **{WITH_PARAM: entry.id})
     copy_link(f"_link_{entry.id}", query=state.run_query(entry.id), help_text="The address of this run")
