@@ -96,6 +96,23 @@ def test_states_are_measured_shown_and_found_again(open_app, made, runs):
     assert not job.run.exists()
 
 
+def test_a_running_evaluation_shows_its_progress_and_can_be_cancelled(open_app, made, runs):
+    at = open_form(open_app)
+    at.selectbox(key="_evaluate_text").set_value("Upload a text").run()
+    at.file_uploader(key="_evaluate_upload").upload("mine.txt", (made / "text.txt").read_bytes(), "text/plain").run()
+    at.button(key="_evaluate").click().run()
+    (job,) = list_jobs(evaluations_root())
+    assert str(made) not in texts(at), "no path of this server"
+    assert at.get("progress")
+    at.button(key=f"_cancel_{job.id}").click().run()
+    wait(lambda: jobs.job_state(job) is jobs.JobState.CANCELLED)
+    at.run()
+    assert not at.error
+    assert "Whiskers hold" not in texts(at)
+    assert not job.run.exists()
+    assert not job.part.exists()
+
+
 def test_a_text_that_is_too_small_is_said_in_one_line_and_can_be_dismissed(open_app, made):
     at = open_form(open_app)
     at.selectbox(key="_evaluate_text").set_value("Upload a text").run()
