@@ -20,7 +20,7 @@ N_MEMBERS = 4
 SECOND = "second run"
 
 
-def groups_section(run: RunFolder, other: Second | None) -> None:
+def groups_section(run: RunFolder, other: Second | None) -> NeighbourGroups | None:
     """Draw the groups of tokens that gained and lost the same neighbours, once they are asked for.
 
     Parameters
@@ -29,6 +29,11 @@ def groups_section(run: RunFolder, other: Second | None) -> None:
         The current run.
     other : Second or None
         The second run; its rows are offered beside those of trainings where it has the same vocabulary.
+
+    Returns
+    -------
+    NeighbourGroups or None
+        The groups that are drawn; ``None`` where none are.
     """
     trainings = [t for t in with_matrix(readable_trainings(run)[0]) if not began_elsewhere(run, t)]
     states: dict[str, TrainingFolder | Second] = {training.name: training for training in trainings}
@@ -37,17 +42,16 @@ def groups_section(run: RunFolder, other: Second | None) -> None:
     st.subheader("Tokens that changed together", anchor=False)
     if not states:
         st.caption("Nothing to compare with: no training of this run kept its rows, and no second run is chosen.")
-        return
+        return None
     with st.expander(
         "Groups that gained and lost the same neighbours", icon=":material/group_work:", key="_groups_box",
         on_change="rerun",
     ) as box:  # fmt: skip
-        if box.open:
-            _groups(run, states)
+        return _groups(run, states) if box.open else None
 
 
-def _groups(run: RunFolder, states: dict[str, TrainingFolder | Second]) -> None:
-    """Draw the choice of a state to compare the initialised rows with, and its groups."""
+def _groups(run: RunFolder, states: dict[str, TrainingFolder | Second]) -> NeighbourGroups:
+    """Draw the choice of a state to compare the initialised rows with, and its groups; return them."""
     name = next(iter(states))
     if len(states) > 1:
         name = st.selectbox(
@@ -62,7 +66,7 @@ def _groups(run: RunFolder, states: dict[str, TrainingFolder | Second]) -> None:
         "those seen often enough in the corpus, the most changed ones of a large vocabulary. Choose a group."
     )
     if not found.groups:
-        return
+        return found
     digest = state.run.digest if isinstance(state, Second) else state.digest
     table = run.remember(f"app groups table {digest}", lambda: group_table(run, found))
     key = f"together_{run.digest[:12]}_{digest[:12]}"
@@ -74,6 +78,7 @@ def _groups(run: RunFolder, states: dict[str, TrainingFolder | Second]) -> None:
         "Every token has ten nearest tokens before and ten after, exact and in the original space. Agreement is the "
         "share of gains and losses that the first token has in common with the others."
     )
+    return found
 
 
 def _found(run: RunFolder, state: TrainingFolder | Second) -> NeighbourGroups:

@@ -13,6 +13,7 @@ from focus_core.checks import CheckResult
 from focus_core.comparison import (
     Distribution,
     Hub,
+    NeighbourGroups,
     RunComparison,
     TokenList,
     compare_runs,
@@ -349,7 +350,7 @@ def _medians(panel: Distribution) -> str:
     return f"Distribution of {panel.measure.replace('_', ' ')} of {panel.origin} rows, medians: {words}"
 
 
-def report_section(run: RunFolder, other: Second | None) -> None:
+def report_section(run: RunFolder, other: Second | None, together: NeighbourGroups | None = None) -> None:
     """Draw what the page shows as Markdown, to copy or to download.
 
     Parameters
@@ -358,6 +359,8 @@ def report_section(run: RunFolder, other: Second | None) -> None:
         The current run.
     other : Second or None
         The second run.
+    together : NeighbourGroups, default=None
+        Groups that the page shows.
     """
     st.subheader("Copy as report", anchor=False)
     with reported():
@@ -369,6 +372,7 @@ def report_section(run: RunFolder, other: Second | None) -> None:
             spread=_spread(run, other),
             other=None if other is None else other.run,
             difference=None if other is None else difference(run, other),
+            together=together,
         )
     st.caption("What this page shows, as Markdown: for a report of a fault, or a letter. Tokens in it are escaped.")
     st.download_button(

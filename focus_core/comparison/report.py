@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from focus_core.checks import CheckResult
 from focus_core.comparison.distributions import Distribution
 from focus_core.comparison.lists import Hub, TokenList
+from focus_core.comparison.neighbour_groups import NeighbourGroups
 from focus_core.comparison.runs import RunComparison
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape, show_token
@@ -34,6 +35,7 @@ def comparison_report(
     spread: Sequence[Distribution],
     other: RunFolder | None = None,
     difference: RunComparison | None = None,
+    together: NeighbourGroups | None = None,
 ) -> str:
     """Return what the page Compare shows as Markdown.
 
@@ -53,6 +55,8 @@ def comparison_report(
         The second run, called B.
     difference : RunComparison, default=None
         Of `compare_runs` on both.
+    together : NeighbourGroups, default=None
+        Of `training_groups` or `changed_groups`.
 
     Returns
     -------
@@ -65,6 +69,8 @@ def comparison_report(
     parts += [_checks(results), _lists(run, lists), _hubs(hubs), _spread(spread, both=other is not None)]
     if difference is not None:
         parts.append(_difference(run, difference))
+    if together is not None and together.groups:
+        parts.append(_together(run, together))
     return "\n".join(line for part in parts for line in part).rstrip() + "\n"
 
 
@@ -173,3 +179,20 @@ def _difference(run: RunFolder, difference: RunComparison) -> list[str]:
         for group in difference.groups[:N_GROUPS]
     ]
     return [*lines, *_table(("origin", "script", "tokens", "median cosine", "examples"), rows)] if rows else lines
+
+
+def _together(run: RunFolder, together: NeighbourGroups) -> list[str]:
+    rows = [
+        (
+            f"{len(group.ids):,}",
+            f"{group.agreement:.2f}",
+            *(
+                ", ".join(_token(run, i) for i in ids[:N_TOKENS]) or "–"
+                for ids in (group.ids, group.gained, group.lost)
+            ),
+        )
+        for group in together.groups[:N_GROUPS]
+    ]
+    head = ("tokens", "agreement", "the first of them", "towards", "away from")
+    compared = f"{together.n_compared:,} of {together.n_total:,} tokens compared, {len(together.groups):,} groups."
+    return ["## Tokens of A that changed together", "", compared, "", *_table(head, rows)]

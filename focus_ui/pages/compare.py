@@ -17,7 +17,7 @@ view.hubs_section(run)
 view.spread_section(run, other)
 if other is not None:
     difference_section(run, other)
-groups_section(run, other)
-view.report_section(run, other)
+together = groups_section(run, other)
+view.report_section(run, other, together)
 with st.expander("What am I looking at?", icon=":material/help:"):
     view.what_am_i_looking_at()

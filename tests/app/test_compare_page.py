@@ -232,6 +232,10 @@ def test_groups_are_made_when_asked_for_and_lead_to_their_tokens(open_app, train
     )
     assert members["id"].tolist() == list(ids)
     assert len(asked) == 1, "once is enough"
+    report = at.code[-1].value
+    assert "## Tokens of A that changed together" in report
+    assert "40 of 130 tokens compared, 1 groups." in report
+    assert "<b>" not in report
 
 
 def test_a_second_run_is_grouped_too(open_app, second):
