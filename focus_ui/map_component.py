@@ -15,7 +15,7 @@ import streamlit as st
 from focus_ui.theme import CATEGORIES, NEUTRAL
 
 FOLDER = Path(__file__).parent / "map_canvas"
-PARTS = ("space", "paint", "histogram", "picture", "controls", "canvas", "hands")
+PARTS = ("space", "paint", "histogram", "picture", "controls", "painter", "canvas", "hands")
 """Files of the canvas, in the order in which they are joined into one module."""
 
 SCALE = ("#D5700B", "#8C8C8C", "#1C5FD0")
