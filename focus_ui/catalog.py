@@ -65,6 +65,11 @@ def runs_root() -> Path:
     return Path(os.environ.get("FOCUS_LAB_RUNS") or ROOT / "runs")
 
 
+def evaluations_root() -> Path:
+    """Return the folder of kept evaluations, below the folder of all runs: an evaluation is no run."""
+    return runs_root() / ".evaluations"
+
+
 def demo_root() -> Path:
     """Return the folder of the demo runs: ``FOCUS_LAB_DEMO_RUNS``, else the ones that ship."""
     return Path(os.environ.get("FOCUS_LAB_DEMO_RUNS") or ASSETS / "demo" / "runs")

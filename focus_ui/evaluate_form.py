@@ -24,15 +24,9 @@ from focus_ui.theme import count
 from focus_ui.training_tables import training_label
 from focus_ui.uploads import hand_over, in_own_words, keep_upload
 
-EVALUATIONS = ".evaluations"
 VERB = "evaluate"
 UPLOAD = "Upload a text"
 TEXT_KINDS = ["txt", "gz", "zst"]
-
-
-def evaluations_root() -> Path:
-    """Return the folder of kept evaluations, below the folder of all runs."""
-    return catalog.runs_root() / EVALUATIONS
 
 
 def evaluate_form(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
@@ -148,7 +142,7 @@ def _launch(
     targets: Sequence[str], files: Sequence[Path], label: str, dictionary: Path | None, *, all_lines: bool
 ) -> None:
     """Start the job; an input that the library refuses is drawn as an error."""
-    root, job_id = evaluations_root(), new_run_id()
+    root, job_id = catalog.evaluations_root(), new_run_id()
     root.mkdir(parents=True, exist_ok=True)
     arguments = [VERB, *targets]
     for path in hand_over(files, root, job_id):

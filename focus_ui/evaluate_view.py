@@ -25,10 +25,11 @@ from focus_core.jobs import cancel_job, delete_run, job_state
 from focus_core.run_folder import RunFolder, TrainingFolder
 from focus_core.token_text import markdown_escape, show_token
 from focus_ui import state
+from focus_ui.catalog import evaluations_root
 from focus_ui.chart_export import save_chart, save_table
 from focus_ui.errors import show_error
 from focus_ui.evaluate_figures import evaluation_figure, evaluation_table, measured_states
-from focus_ui.evaluate_form import evaluate_form, evaluations_root
+from focus_ui.evaluate_form import evaluate_form
 from focus_ui.figures import CONFIG
 from focus_ui.jobs_view import POLL_S, progress_bar
 from focus_ui.theme import count
@@ -101,10 +102,10 @@ def kept_evaluations(run: RunFolder) -> list[tuple[Job, dict[str, Any]]]:
 
 
 def _watch(job_id: str) -> None:
-    """Draw how far an evaluation is; once it has ended, draw the whole page again."""
+    """Draw how far an evaluation is; the tray sees its end and draws the whole page again."""
     job = read_job(evaluations_root(), job_id)
     if job is None or job_state(job) is not JobState.RUNNING:
-        st.rerun()
+        return
     with st.container(border=True, key=f"evaluation_{job_id}"):
         st.markdown(f"**{_title(job)}**")
         progress_bar(dataclasses.replace(read_progress(job), note=""), job)

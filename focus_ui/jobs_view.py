@@ -6,6 +6,7 @@ Owns how progress is shown and polled. A fragment polls only while something run
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Literal
 
 import streamlit as st
@@ -27,7 +28,7 @@ from focus_core.job_record import (
 from focus_core.jobs import cancel_job, delete_run, is_owner, job_state
 from focus_core.token_text import markdown_escape, show_token
 from focus_ui import navigation, state
-from focus_ui.catalog import runs_root
+from focus_ui.catalog import evaluations_root, runs_root
 from focus_ui.errors import show_error
 from focus_ui.theme import count, duration
 
@@ -35,7 +36,7 @@ POLL_S = 1.0
 RECENT_S = 24 * 3600
 MAX_ENDED = 3
 TAIL_LINES = 8
-TRAINING_VERB = "adapt"
+TRAINING_VERB, EVALUATION_VERB = "adapt", "evaluate"
 STATE_ICONS = {
     JobState.RUNNING: ":material/progress_activity:",
     JobState.DONE: ":material/check_circle:",
@@ -55,12 +56,18 @@ def own_jobs() -> list[Job]:
     return list_jobs(runs_root(), owner=state.owner())
 
 
+def _tray_jobs() -> list[Job]:
+    """Return every job of the session, evaluations too, newest first."""
+    jobs = own_jobs() + list_jobs(evaluations_root(), owner=state.owner())
+    return sorted(jobs, key=lambda job: job.created, reverse=True)
+
+
 def job_tray() -> None:
     """Draw the session's jobs in the sidebar: those that run with progress, log and cancel, the ended till dismissed.
 
     Only what runs is polled. What an ended job offers is drawn once, outside: a click never meets a poll of its own.
     """
-    jobs = [job for job in own_jobs() if not is_dismissed(job)]
+    jobs = [job for job in _tray_jobs() if not is_dismissed(job)]
     states = {job.id: job_state(job) for job in jobs}
     running = tuple(job.id for job in jobs if states[job.id] is JobState.RUNNING)
     ended = [job for job in jobs if states[job.id] is not JobState.RUNNING and _is_recent(job)]
@@ -83,7 +90,7 @@ def _is_recent(job: Job) -> bool:
 
 def _tray(running: tuple[str, ...]) -> None:
     """Draw the running jobs; when one has ended since the page was drawn, draw the whole page once more."""
-    jobs = {job.id: job for job in own_jobs()}
+    jobs = {job.id: job for job in _tray_jobs()}
     if any(job_id not in jobs or job_state(jobs[job_id]) is not JobState.RUNNING for job_id in running):
         st.rerun()
     for job_id in running:
@@ -93,19 +100,24 @@ def _tray(running: tuple[str, ...]) -> None:
 def _running_row(job: Job) -> None:
     with st.container(border=True, gap="xsmall"):
         _row_head(job, JobState.RUNNING)
-        progress_bar(read_progress(job), job)
+        progress = read_progress(job)
+        measures = job.verb == EVALUATION_VERB  # its notes and its log name files of this server
+        progress_bar(replace(progress, note="") if measures else progress, job)
         st.button("Cancel", key=f"_cancel_tray_{job.id}", on_click=cancel_job, args=(job,), width="stretch")
-        _log_tail(job)
+        if not measures:
+            _log_tail(job)
 
 
 def _ended_row(job: Job, job_now: JobState) -> None:
     with st.container(border=True, gap="xsmall"):
         _row_head(job, job_now)
-        if job_now is JobState.FAILED:
+        if job.verb == EVALUATION_VERB:
+            navigation.link(navigation.TRAIN, "See it on the page Train")
+        elif job_now is JobState.FAILED:
             st.caption(markdown_escape(failure_message(job)[:300]))
             _log_tail(job)
         with st.container(horizontal=True, gap="xsmall"):
-            if job_now is JobState.DONE and state.run_id() != job.id:
+            if job_now is JobState.DONE and state.run_id() != job.id and job.verb != EVALUATION_VERB:
                 st.button("Open", key=f"_open_tray_{job.id}", on_click=_open_from_tray, args=(job,), width="stretch")
             st.button("Dismiss", key=f"_dismiss_{job.id}", on_click=dismiss, args=(job,), width="stretch")
 

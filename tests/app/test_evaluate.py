@@ -11,8 +11,8 @@ import pytest
 from focus_core import jobs
 from focus_core.job_record import list_jobs
 from focus_core.training import TrainConfig, adapt_run
+from focus_ui.catalog import evaluations_root
 from focus_ui.evaluate_figures import evaluation_figure, evaluation_table, measured_states
-from focus_ui.evaluate_form import evaluations_root
 from tests.app.conftest import texts
 from tests.unit.test_run_model import corpus_of, small_run
 
@@ -85,6 +85,8 @@ def test_states_are_measured_shown_and_found_again(open_app, made, runs):
     assert not at.exception
     assert "Whiskers hold 95 % of what" in texts(at)
     assert "Measured on mine" in texts(at)
+    assert any(e.proto.label == "See it on the page Train" for e in at.get("page_link"))
+    assert not [b for b in at.button if str(b.key).startswith("_open_tray")], "an evaluation is no run to open"
     table = next(d.value for d in at.dataframe if "95 %" in d.value)
     assert table["state"].tolist()[1] == "whole"
     assert table["95 %"].str.contains(" to ").all()
@@ -103,7 +105,8 @@ def test_a_running_evaluation_shows_its_progress_and_can_be_cancelled(open_app, 
     at.button(key="_evaluate").click().run()
     (job,) = list_jobs(evaluations_root())
     assert str(made) not in texts(at), "no path of this server"
-    assert at.get("progress")
+    assert len(at.get("progress")) == 2, "on the page, and in the tray of every page"
+    assert at.button(key=f"_cancel_tray_{job.id}")
     at.button(key=f"_cancel_{job.id}").click().run()
     wait(lambda: jobs.job_state(job) is jobs.JobState.CANCELLED)
     at.run()
