@@ -62,13 +62,16 @@ $(BIN)/python:
 
 # A stamp is written when pip is done, so that a second call does nothing and an interrupted one starts again.
 $(VENV)/.installed: requirements.txt | $(BIN)/python
+	@echo "installing the packages of requirements.txt: some minutes the first time"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt requirements.txt | $(BIN)/python
+	@echo "installing the packages of requirements-dev.txt: some minutes the first time"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-bench: requirements-bench.txt requirements-dev.txt requirements.txt | $(BIN)/python
+	@echo "installing the packages of requirements-bench.txt: some minutes the first time"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@ $(VENV)/.installed $(VENV)/.installed-dev
