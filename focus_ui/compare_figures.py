@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from focus_core.comparison import Distribution, Hub, Series
+from focus_core.comparison import Distribution, Hub, HubOrder, Series
 from focus_core.domain import Origin
 from focus_core.token_text import plotly_escape, show_token
 from focus_ui.figures import ROW_PX, shorten
@@ -38,30 +38,37 @@ MEASURE_WORDS = {
 CHART_PX = 270
 
 
-def hubs_figure(hubs: Sequence[Hub]) -> go.Figure:
-    """Draw hub anchors as horizontal bars: the share of all weight on the left, the rows fed on the right.
+def hubs_figure(hubs: Sequence[Hub], *, by: HubOrder = HubOrder.TOKENS) -> go.Figure:
+    """Draw hub anchors as horizontal bars: what they are ranked by on the left, the other measure, paler, on the right.
 
     Parameters
     ----------
     hubs : sequence of Hub
-        Largest share first; drawn from the top.
+        In their order; drawn from the top.
+    by : HubOrder, default=HubOrder.TOKENS
+        What they are ranked by.
 
     Returns
     -------
     go.Figure
         ``customdata`` of every bar is the source id.
     """
-    titles = ("share of all weight, %", "rows fed")
-    figure = make_subplots(rows=1, cols=2, shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.06)
     labels = [plotly_escape(show_token(hub.text, word_start=hub.word_start)) for hub in hubs]
-    panels = (([100 * hub.share for hub in hubs], ".2f", 1.0), ([float(hub.n_fed) for hub in hubs], ",.0f", 0.45))
-    for column, (values, form, opacity) in enumerate(panels, start=1):
+    panels = [
+        ("tokens fed", [float(hub.n_fed) for hub in hubs], ",.0f"),
+        ("share of all weight, %", [100 * hub.share for hub in hubs], ".2f"),
+    ]
+    if by is HubOrder.WEIGHT:
+        panels.reverse()
+    titles = [title for title, *_ in panels]
+    figure = make_subplots(rows=1, cols=2, shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.06)
+    for column, (_, values, form) in enumerate(panels, start=1):
         figure.add_trace(
             go.Bar(
                 x=values,
                 y=[str(hub.id) for hub in hubs],
                 orientation="h",
-                marker={"color": ACCENT, "opacity": opacity},
+                marker={"color": ACCENT, "opacity": 1.0 if column == 1 else 0.45},
                 text=[format(value, form) for value in values],
                 textposition="outside",
                 cliponaxis=False,

@@ -12,14 +12,12 @@ import streamlit as st
 from focus_core.checks import CheckResult
 from focus_core.comparison import (
     Distribution,
-    Hub,
     NeighbourGroups,
     RunComparison,
     TokenList,
     compare_runs,
     comparison_report,
     distributions,
-    hub_anchors,
     row_kinds,
     token_lists,
 )
@@ -28,7 +26,8 @@ from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape, show_token
 from focus_ui import cache, catalog, navigation, state
 from focus_ui.chart_export import save_chart, save_table
-from focus_ui.compare_figures import distribution_rows, distributions_figure, hub_rows, hubs_figure
+from focus_ui.compare_figures import distribution_rows, distributions_figure
+from focus_ui.compare_hubs import chosen_hubs
 from focus_ui.components import run_name
 from focus_ui.errors import reported, show_error
 from focus_ui.export_view import STATUS_COLORS
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
 
 WITH_PARAM = "with"
 MAX_HEIGHT = 320
-N_NAMED = 5
 CHARTS = {
     "Support of combined rows": ("n_contributors", "max_weight"),
     "Length of rows, by origin": ("norm",),
@@ -123,10 +121,6 @@ def _settle(chosen: str | None) -> None:
 
 def _lists(run: RunFolder) -> list[TokenList]:
     return run.remember("app compare lists", lambda: token_lists(run, cache.checks(run)))
-
-
-def _hubs(run: RunFolder) -> list[Hub]:
-    return run.remember("app compare hubs", lambda: hub_anchors(run))
 
 
 def _spread(run: RunFolder, other: Second | None) -> list[Distribution]:
@@ -275,40 +269,6 @@ def open_token(token_id: int, *, side: str = "target") -> None:
     navigation.go(navigation.TOKEN, **({"token": token_id} if side == "target" else {"source": token_id}))
 
 
-def hubs_section(run: RunFolder) -> None:
-    """Draw the source tokens that feed most; a click on one opens its page.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
-    st.subheader("Hub anchors", anchor=False)
-    hubs = _hubs(run)
-    if not hubs:
-        st.caption("No row of this run was combined from source rows.")
-        return
-    st.caption("The source tokens with the largest part in all combined rows together. Click one to see what it feeds.")
-    first = ", ".join(
-        f"{show_token(hub.text, word_start=hub.word_start)} {100 * hub.share:.2f} %" for hub in hubs[:N_NAMED]
-    )
-    figure = run.remember("app compare hubs chart", lambda: hubs_figure(hubs))
-    key = state.once_key(f"hubs_{run.digest[:12]}")
-    event = st.plotly_chart(
-        figure,
-        key=key,
-        on_select="rerun",
-        selection_mode="points",
-        config=CONFIG,
-        alt=f"Hub anchors with their share of all weight: {first}",
-    )
-    save_chart(figure, key=key, name="Hub anchors", table=lambda: hub_rows(hubs))
-    points = event["selection"]["points"] if event else []
-    data = points[0].get("customdata") if points else None
-    if data:
-        open_token(int(data[0]), side="source")
-
-
 def spread_section(run: RunFolder, other: Second | None) -> None:
     """Draw the distributions of this run and, as a line, of the second.
 
@@ -368,7 +328,7 @@ def report_section(run: RunFolder, other: Second | None, together: NeighbourGrou
             run,
             cache.checks(run),
             lists=_lists(run),
-            hubs=_hubs(run),
+            hubs=chosen_hubs(run),
             spread=_spread(run, other),
             other=None if other is None else other.run,
             difference=None if other is None else difference(run, other),
@@ -386,8 +346,8 @@ def what_am_i_looking_at() -> None:
     """Draw what the page shows, a formula, and where it ends; fixed words."""
     st.markdown(
         "**Checks** are numbered and judge; the **lists** below them only rank, so a sound run has tokens in them too. "
-        "A **hub** is a source token with a large part in many rows. Of all weight in combined rows, "
-        "$\\sum_t \\sum_s w_{ts}$, its share is $\\sum_t w_{th}$ over that sum.\n\n"
+        "A **hub** is a source token with a part in many rows: ranked by tokens fed, or by weight. Of all weight in "
+        "combined rows, $\\sum_t \\sum_s w_{ts}$, its share is $\\sum_t w_{th}$ over that sum.\n\n"
         "Against a **second run** with the same target vocabulary, every token is compared: where its row comes from, "
         "and the cosine between its two rows, which needs the same source model on both sides. Runs with different "
         "vocabularies have no tokens in common that could be told apart by their ids, so only counts and "

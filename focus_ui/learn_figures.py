@@ -55,7 +55,7 @@ def hubs_figure(hubs: Sequence[Hub]) -> go.Figure:
         [(hub.id, hub.label, hub.n_fed) for hub in hubs],
         colors=[ACCENT] * len(hubs),
         digits=",d",
-        title="new tokens that have some of it",
+        title="tokens fed: new tokens that have some of it",
     )
 
 

@@ -7,7 +7,7 @@ or counted from run folders alone.
 from __future__ import annotations
 
 from focus_core.comparison.distributions import Distribution, Series, distributions
-from focus_core.comparison.lists import Hub, TokenList, hub_anchors, token_lists
+from focus_core.comparison.lists import Hub, HubOrder, TokenList, hub_anchors, token_lists
 from focus_core.comparison.neighbour_groups import (
     NeighbourGroup,
     NeighbourGroups,
@@ -22,6 +22,7 @@ __all__ = [
     "ChangedOrigins",
     "Distribution",
     "Hub",
+    "HubOrder",
     "NeighbourGroup",
     "NeighbourGroups",
     "OriginCount",

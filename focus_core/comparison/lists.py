@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
@@ -57,6 +58,13 @@ class TokenList:
     ids: tuple[int, ...]
     values: tuple[float, ...]
     frequency: tuple[float, ...]
+
+
+class HubOrder(StrEnum):
+    """By which measure hubs are ranked; a token can feed many rows with little weight each."""
+
+    TOKENS = "tokens fed"
+    WEIGHT = "weight"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,7 +246,7 @@ def _fed_by_no_text(run: RunFolder) -> TokenList:
     )  # fmt: skip
 
 
-def hub_anchors(run: RunFolder, *, n: int = 15) -> list[Hub]:
+def hub_anchors(run: RunFolder, *, n: int = 15, by: HubOrder = HubOrder.TOKENS) -> list[Hub]:
     """Return the source tokens that feed most of the combined rows.
 
     Parameters
@@ -247,18 +255,21 @@ def hub_anchors(run: RunFolder, *, n: int = 15) -> list[Hub]:
         A finished run.
     n : int, default=15
         How many at most.
+    by : HubOrder, default=HubOrder.TOKENS
+        Whether the one that feeds most rows comes first, or the one with the largest weight.
 
     Returns
     -------
     list of Hub
-        Largest weight first, equal ones by id; empty where nothing was combined.
+        Largest first, equal ones by id; empty where nothing was combined.
     """
     weight = np.nan_to_num(np.asarray(run.column("source_tokens", "weight_fed"), dtype=np.float64))
     whole = float(weight.sum())
     if whole <= 0:
         return []
-    order = np.argsort(-weight, kind="stable")[:n]
-    ids = [int(i) for i in order if weight[i] > 0]
+    measure = weight if by is HubOrder.WEIGHT else np.asarray(run.column("source_tokens", "n_fed"), dtype=np.float64)
+    order = np.argsort(-measure, kind="stable")[:n]
+    ids = [int(i) for i in order if measure[i] > 0]
     return [
         Hub(
             id=row["id"],

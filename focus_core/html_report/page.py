@@ -13,7 +13,7 @@ from typing import Any
 from focus_core.artifacts import atomic_write_bytes
 from focus_core.atlas import choose_projection
 from focus_core.checks import run_checks
-from focus_core.comparison import distributions, hub_anchors, token_lists
+from focus_core.comparison import HubOrder, distributions, hub_anchors, token_lists
 from focus_core.config import InitConfig
 from focus_core.domain import Preset
 from focus_core.errors import RunFolderError, bad_input
@@ -78,7 +78,7 @@ def html_report(run: RunFolder, *, evaluations: Sequence[Mapping[str, Any]] = ()
         contents.recipe(run, init_command(run.manifest)),
         contents.origins(run),
         contents.checks(results),
-        contents.hubs(hub_anchors(run)),
+        contents.hubs(hub_anchors(run, by=HubOrder.WEIGHT)),
         contents.lists(run, token_lists(run, results)),
         contents.spread(distributions([run])),
         trainings.trainings(_trainings(run)),

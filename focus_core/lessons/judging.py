@@ -101,9 +101,9 @@ def _task_hub(run: RunFolder) -> Task:
     names = " or ".join(hub.label for hub in ties[:3])
     return Task(
         kind=TaskKind.TOKEN,
-        question="Find this run's greatest hub: which old token is part of more new rows than any other?",
+        question="Find this run's greatest hub by number of tokens fed: which old token is part of most new rows?",
         answers=frozenset().union(*(spellings(run, "source_tokens", hub.id) for hub in ties)),
-        hint="Choose Hubs above the picture and type the name of the longest bar.",
+        hint="Choose Hubs above the picture: bars by number of tokens fed. Type the name of the longest.",
         explanation=(
             f"{names} is part of {hubs[0].n_fed:,} of {n_new:,} combined rows, {100 * hubs[0].n_fed / n_new:.1f} %. "
             "A hub in a large part of all rows would make unlike tokens alike."

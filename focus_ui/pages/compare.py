@@ -5,6 +5,7 @@ import streamlit as st
 from focus_ui import compare_view as view
 from focus_ui.compare_difference import difference_section
 from focus_ui.compare_groups import groups_section
+from focus_ui.compare_hubs import hubs_section
 from focus_ui.components import page_head
 from focus_ui.guards import require_run
 
@@ -13,7 +14,7 @@ run = require_run()
 other = view.second_run(run)
 view.checks_section(run, other)
 view.lists_section(run)
-view.hubs_section(run)
+hubs_section(run)
 view.spread_section(run, other)
 if other is not None:
     difference_section(run, other)

@@ -8,7 +8,7 @@ import pytest
 
 from focus_core.artifacts import write_arrays
 from focus_core.checks import CheckResult, Status, run_checks
-from focus_core.comparison import hub_anchors, token_lists
+from focus_core.comparison import HubOrder, hub_anchors, token_lists
 from focus_core.run_folder import open_run
 from focus_core.token_text import show_token
 from focus_ui import cache, catalog
@@ -89,7 +89,18 @@ def test_hubs_are_bars_with_their_source_ids(open_app, toy):
     figure = chart(open_app("compare"), 0)
     hubs = hub_anchors(toy)
     assert [int(data[0]) for data in figure["data"][0]["customdata"]] == [hub.id for hub in hubs]
-    assert "share of all weight" in figure["layout"]["annotations"][0]["text"]
+    assert [note["text"] for note in figure["layout"]["annotations"]] == ["tokens fed", "share of all weight, %"]
+
+
+def test_hubs_can_be_ranked_by_weight_and_the_page_says_which(open_app, toy):
+    at = open_app("compare")
+    assert "by number of tokens fed" in texts(at)
+    at.segmented_control(key="_compare_hubs").set_value("weight").run()
+    figure = chart(at, 0)
+    by_weight = [hub.id for hub in hub_anchors(toy, by=HubOrder.WEIGHT)]
+    assert [int(data[0]) for data in figure["data"][0]["customdata"]] == by_weight
+    assert figure["layout"]["annotations"][0]["text"] == "share of all weight, %"
+    assert "together: by weight" in texts(at)
 
 
 def test_charts_have_words_for_those_who_do_not_see_them(open_app):

@@ -11,6 +11,7 @@ import pytest
 from focus_core.artifacts import write_arrays
 from focus_core.checks import CheckResult, Status, run_checks
 from focus_core.comparison import (
+    HubOrder,
     compare_runs,
     comparison_report,
     distributions,
@@ -19,6 +20,7 @@ from focus_core.comparison import (
     token_lists,
 )
 from focus_core.domain import Origin
+from focus_core.lessons import hubs_of
 from focus_core.run_folder import RunFolder, open_run
 from tests.toy_run import D_MODEL, HAND_WEIGHTS, altered, id_of, source_id_of, write_toy_run
 
@@ -135,9 +137,23 @@ def test_no_list_is_longer_than_fifty_and_says_how_many_fit(run):
 def test_hubs_carry_the_shares_of_all_weight(run):
     weight = np.zeros(run.source_tokens().num_rows)
     weight[[5, 9, 6]] = 6.0, 3.0, 1.0
-    hubs = hub_anchors(altered(run, columns={"source_tokens.weight_fed": weight}))
+    hubs = hub_anchors(altered(run, columns={"source_tokens.weight_fed": weight}), by=HubOrder.WEIGHT)
     assert [hub.id for hub in hubs] == [5, 9, 6]
     assert [hub.share for hub in hubs] == pytest.approx([0.6, 0.3, 0.1])
+
+
+def test_hubs_are_ranked_by_tokens_fed_unless_weight_is_asked_for(run):
+    n_source = run.source_tokens().num_rows
+    weight, fed = np.zeros(n_source), np.zeros(n_source, dtype=np.int64)
+    weight[[5, 9]], fed[[5, 9]] = (6.0, 3.0), (2, 7)
+    changed = altered(run, columns={"source_tokens.weight_fed": weight, "source_tokens.n_fed": fed})
+    assert [hub.id for hub in hub_anchors(changed)] == [9, 5]
+    assert [hub.id for hub in hub_anchors(changed, by=HubOrder.WEIGHT)] == [5, 9]
+
+
+def test_the_greatest_hub_is_the_same_in_the_lessons(run):
+    """One word, one meaning: what Learn asks for is what Compare shows first."""
+    assert [(hub.id, hub.n_fed) for hub in hub_anchors(run)] == [(h.id, h.n_fed) for h in hubs_of(run, n=15)]
 
 
 def test_hubs_agree_with_the_stored_weights(run):
