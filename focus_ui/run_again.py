@@ -22,7 +22,7 @@ from focus_core.token_text import markdown_escape, show_token
 from focus_ui import cache, catalog, data_preview, run_plan, run_start, state, uploads
 from focus_ui.data_text import CorpusChoice, corpus_choice, in_the_form
 from focus_ui.errors import show_error
-from focus_ui.run_form import FAMILIES, options
+from focus_ui.run_form import FAMILIES, LEAST_SIZE, options
 from focus_ui.run_recipe import (
     DEFAULTS,
     Recipe,
@@ -218,7 +218,7 @@ def _tokenizer(recipe: Recipe) -> Mapping[str, str] | None:
         key=f"_family_{recipe.id}",
     )  # fmt: skip
     size = right.number_input(
-        "Size in tokens", min_value=64, max_value=250_000, value=int(recipe.target["--vocab-size"]), step=100,
+        "Size in tokens", min_value=LEAST_SIZE, max_value=250_000, value=int(recipe.target["--vocab-size"]), step=100,
         key=f"_vocab_size_{recipe.id}",
     )  # fmt: skip
     return {"--train-tokenizer": str(family), "--vocab-size": str(int(size))}

@@ -14,12 +14,11 @@ from typing import Any
 
 import streamlit as st
 
-from focus_core.domain import METHOD_SUMMARIES, Fallback, MatchMode, MethodName, Preset
+from focus_core.domain import METHOD_SUMMARIES, Fallback, Family, MatchMode, MethodName, Preset
 from focus_core.errors import FocusError
-from focus_core.estimate import Survey
+from focus_core.estimate import Survey, suggest_size
 from focus_core.methods import METHODS
 from focus_core.token_text import show_token
-from focus_core.tokenizer_training import suggest_vocab_size
 from focus_ui import cache, catalog
 from focus_ui.data_text import SERVER, UPLOAD, CorpusChoice, in_the_form
 from focus_ui.errors import show_error
@@ -32,6 +31,9 @@ FAMILIES = {
     "bpe": "Byte-level BPE (as GPT-2)",
     "wordpiece": "WordPiece (as BERT)",
 }
+KINDS = {"unigram": Family.UNIGRAM, "bpe": Family.BYTE_LEVEL_BPE, "wordpiece": Family.WORDPIECE}
+LEAST_SIZE = 8
+"""Tokens that a vocabulary has at least: the special ones and a character or two."""
 MATCHES = {
     MatchMode.EXACT: "exact: the very same token (the paper)",
     MatchMode.FUZZY: "fuzzy: case and leading space do not matter",
@@ -89,12 +91,12 @@ def target_choice(survey: Survey | None) -> tuple[Choice, int] | None:
 
 
 def _trained_tokenizer(survey: Survey | None) -> tuple[Choice, int]:
-    suggested = _suggest_size(survey)
     family = st.selectbox(
         "Kind", list(FAMILIES), format_func=lambda name: FAMILIES[name], key="_family", persist_state="session"
     )
+    suggested = _suggest_size(survey, KINDS[str(family)])
     n_tokens = st.number_input(
-        "Size in tokens", min_value=64, max_value=250_000, step=100, key=SIZE, persist_state="session"
+        "Size in tokens", min_value=LEAST_SIZE, max_value=250_000, step=100, key=SIZE, persist_state="session"
     )
     if survey is not None:
         st.caption(
@@ -105,10 +107,10 @@ def _trained_tokenizer(survey: Survey | None) -> tuple[Choice, int]:
     return Choice(label=f"{family} {count(n_tokens)}", arguments=arguments), int(n_tokens)
 
 
-def _suggest_size(survey: Survey | None) -> int:
+def _suggest_size(survey: Survey | None, family: Family) -> int:
     """Return the size that fits a text, and fill it in unless somebody chose another; no text changes nothing."""
     before = int(st.session_state.get(SUGGESTED, DEFAULT_SIZE))
-    suggested = suggest_vocab_size(survey.n_characters) if survey is not None else before
+    suggested = suggest_size(survey, family) if survey is not None else before
     if st.session_state.get(SIZE, before) == before:
         st.session_state[SIZE] = suggested
     st.session_state[SUGGESTED] = suggested

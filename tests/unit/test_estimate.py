@@ -6,9 +6,11 @@ import json
 import pytest
 
 from focus_core.corpus import open_corpus
+from focus_core.domain import Family
 from focus_core.errors import CorpusError, VocabularyError
-from focus_core.estimate import KEPT_LINE, Survey, count_json_tokens, estimate_run, survey_corpus
+from focus_core.estimate import KEPT_LINE, Survey, count_json_tokens, estimate_run, suggest_size, survey_corpus
 from focus_core.run_steps import Step
+from focus_core.tokenizer_training import suggest_vocab_size, train_tokenizer
 
 
 def write(path, n_lines):
@@ -96,3 +98,47 @@ def test_added_tokens_count_once(tmp_path):
     content = {"model": {"vocab": {"a": 0, "<s>": 1}}, "added_tokens": [{"content": "<s>"}, {"content": "<x>"}]}
     (tmp_path / "tokenizer.json").write_text(json.dumps(content))
     assert count_json_tokens(tmp_path / "tokenizer.json") == 3
+
+
+SUBJECTS = ("Der Bauer", "Die Lehrerin", "Mein Bruder", "Unsere Nachbarin", "Der Arzt", "Das Kind", "Der Koch", "Er")
+VERBS = ("kauft", "sieht", "bringt", "sucht", "findet")
+OBJECTS = ("frisches Brot", "eine Zeitung", "den Ball", "gute Milch", "das Buch", "einen Apfel", "die Tasche", "Suppe")
+
+
+def repetitive():
+    """Return 320 different lines of few words."""
+    return [f"{s} {v} {o} am Morgen." for s in SUBJECTS for v in VERBS for o in OBJECTS]
+
+
+@pytest.mark.parametrize("family", [Family.UNIGRAM, Family.BYTE_LEVEL_BPE, Family.WORDPIECE])
+@pytest.mark.parametrize("n_lines", [20, 320])
+def test_the_size_suggested_for_a_repetitive_text_can_be_trained(tmp_path, family, n_lines):
+    lines = repetitive()[:: 320 // n_lines]
+    (tmp_path / "a.txt").write_text("\n".join(lines), encoding="utf-8")
+    corpus = open_corpus([tmp_path / "a.txt"])
+    survey = survey_corpus(corpus)
+    size = suggest_size(survey, family)
+    assert train_tokenizer(corpus, family=family, vocab_size=size).n == size
+    if n_lines == 320 and family is Family.UNIGRAM:
+        with pytest.raises(CorpusError, match="the largest that this corpus supports"):
+            train_tokenizer(corpus, family=family, vocab_size=suggest_vocab_size(survey.n_characters))
+
+
+def test_a_text_of_many_words_is_suggested_what_its_length_supports():
+    many = Survey(n_bytes=1, n_lines=1, n_characters=19_844, complete=True, sample=(), n_words=1402, n_signs=51)
+    assert suggest_size(many) == suggest_vocab_size(19_844) == 850
+
+
+def test_a_script_of_many_characters_gets_a_piece_for_each(tmp_path):
+    text = "".join(chr(0x4E00 + i) for i in range(1000)) * 2
+    (tmp_path / "a.txt").write_text("\n".join(text[i : i + 25] for i in range(0, 2000, 25)), encoding="utf-8")
+    survey = survey_corpus(open_corpus([tmp_path / "a.txt"]))
+    assert survey.n_signs == 1000
+    assert suggest_size(survey) > 1000
+
+
+def test_words_of_a_part_are_scaled_up_less_than_lines(tmp_path):
+    path = write(tmp_path / "a.txt", 100_000)
+    part = survey_corpus(open_corpus([path]), max_bytes=1 << 20)
+    assert not part.complete
+    assert part.n_read < part.n_words < part.n_lines
