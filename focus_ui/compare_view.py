@@ -156,7 +156,18 @@ def _check_lines(row: Sequence[CheckResult]) -> str:
     """Return one check as a bullet of Markdown: its verdict in this run, and in the second, and what it found here."""
     verdicts = [f":{STATUS_COLORS[str(result.status)]}-badge[{result.status}]" for result in row]
     second = f" :gray[second run] {verdicts[1]}" if len(verdicts) > 1 else ""
-    return f"- **{row[0].code}** {markdown_escape(row[0].title)} {verdicts[0]}{second}  \n  :gray[{_found(row[0])}]"
+    title = f"- **{row[0].code}** {markdown_escape(row[0].title)} {verdicts[0]}{second}"
+    return f"{title}  \n  :gray[{_found(row[0])}]{_bases(row)}"
+
+
+def _bases(row: Sequence[CheckResult]) -> str:
+    """Say that two verdicts were reached on different bases; nothing where they were not."""
+    if len(row) < 2 or not (row[0].basis and row[1].basis) or row[0].basis == row[1].basis:
+        return ""
+    return (
+        f"  \n  :material/info: The two verdicts have different bases: this run is judged by {row[0].basis}, the "
+        f"second by {row[1].basis}."
+    )
 
 
 def _found(result: CheckResult) -> str:

@@ -60,6 +60,8 @@ class CheckResult:
         At most 50 ids of tokens to look at, worst first.
     side : str, default="target"
         Which vocabulary the ids belong to: ``target`` or ``source``.
+    basis : str, default=""
+        What weighed the tokens, ``occurrences`` or ``entries``; empty where every run is judged in one way.
     """
 
     code: str
@@ -69,10 +71,11 @@ class CheckResult:
     tip: str = ""
     tokens: list[int] = field(default_factory=list)
     side: str = "target"
+    basis: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON values."""
-        names = ("code", "title", "summary", "tip", "tokens", "side")
+        names = ("code", "title", "summary", "tip", "tokens", "side", "basis")
         return {"status": str(self.status)} | {name: getattr(self, name) for name in names}
 
 
@@ -113,7 +116,14 @@ class Check(ABC):
         return self.thresholds[name].value
 
     def result(
-        self, status: Status, summary: str, *, tip: str = "", tokens: Iterable[int] = (), side: str = "target"
+        self,
+        status: Status,
+        summary: str,
+        *,
+        tip: str = "",
+        tokens: Iterable[int] = (),
+        side: str = "target",
+        basis: str = "",
     ) -> CheckResult:
         """Return a result of this check; the tip and the tokens stay only where something fired.
 
@@ -129,6 +139,8 @@ class Check(ABC):
             Ids to look at, worst first.
         side : str, default="target"
             Which vocabulary they belong to.
+        basis : str, default=""
+            What weighed the tokens, where runs can differ in that.
 
         Returns
         -------
@@ -145,6 +157,7 @@ class Check(ABC):
             tip=tip if fired else "",
             tokens=listed,
             side=side,
+            basis=basis,
         )
 
 

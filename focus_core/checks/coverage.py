@@ -88,9 +88,12 @@ class ManyFallbacks(Check):
         if not compares_vectors(run) and not has_origin(run, Origin.COMBINED).any():
             return self.result(Status.NOT_APPLICABLE, "the method combines no rows: every new one is a fallback row")
         seen = frequency(run)
-        weight = np.ones(len(new)) if seen is None or not seen[new].any() else seen
+        if seen is None or not seen[new].any():
+            why = "this run counted no tokens" if seen is None else "its corpus holds none of them"
+            weight, basis, of_what = np.ones(len(new)), "entries", f"new tokens ({why}: judged by entries)"
+        else:
+            weight, basis, of_what = seen, "occurrences", "the corpus occurrences of new tokens (judged by occurrences)"
         share = float(weight[fallback].sum() / weight[new].sum())
-        of_what = "new tokens" if weight is not seen else "the corpus occurrences of new tokens"
         summary = (
             f"{int(fallback.sum()):,} of {int(new.sum()):,} new tokens are fallback rows: {percent(share)} of {of_what}"
         )
@@ -102,7 +105,7 @@ class ManyFallbacks(Check):
         tip = "give more text, lower --min-count, or choose a smaller target vocabulary"
         if not compares_vectors(run):
             tip = "the source tokenizer has no piece for these tokens; --method focus needs none"
-        return self.result(status, summary, tip=tip, tokens=by_frequency(run, np.flatnonzero(fallback)))
+        return self.result(status, summary, tip=tip, tokens=by_frequency(run, np.flatnonzero(fallback)), basis=basis)
 
 
 class AuxiliaryCoverage(Check):

@@ -13,11 +13,11 @@ page_head("Compare", "Where to look in this run, and what differs from a second 
 run = require_run()
 other = view.second_run(run)
 view.checks_section(run, other)
+if other is not None:
+    difference_section(run, other)
 view.lists_section(run)
 hubs_section(run)
 view.spread_section(run, other)
-if other is not None:
-    difference_section(run, other)
 together = groups_section(run, other)
 view.report_section(run, other, together)
 with st.expander("What am I looking at?", icon=":material/help:"):

@@ -121,7 +121,7 @@ def test_a_second_run_of_the_same_vocabulary_is_compared_token_by_token(open_app
     at = with_second(open_app)
     assert param(at, "with") == "other"
     assert "**0** tokens have a row from elsewhere in the second run; **1** rows point elsewhere" in texts(at)
-    groups, tokens = at.dataframe[-2].value, at.dataframe[-1].value
+    groups, tokens = at.dataframe[1].value, at.dataframe[2].value
     assert groups["tokens"].tolist() == [1]
     assert groups["median cosine"].tolist() == pytest.approx([-1.0])
     assert tokens["id"].tolist() == [id_of(second, "▁mkulima")]
@@ -130,12 +130,30 @@ def test_a_second_run_of_the_same_vocabulary_is_compared_token_by_token(open_app
     assert param(select_row(at, key, 0), "token") == str(id_of(second, "▁mkulima"))
 
 
+def test_the_second_run_is_set_against_this_one_right_after_the_checks(open_app, second):
+    del second
+    titles = [element.value for element in with_second(open_app).subheader]
+    assert titles[:3] == ["Checks", "This run against the second", "Tokens to look at"]
+
+
+def test_verdicts_reached_on_other_bases_are_said_to_be(open_app, second, monkeypatch):
+    def checks(run):
+        basis = "occurrences" if run.digest == second.digest else "entries"
+        return [CheckResult(code="FOC002", title="t", status=Status.PASSED, summary="s", basis=basis)]
+
+    words = "this run is judged by entries, the second by occurrences"
+    monkeypatch.setattr(cache, "checks", checks)
+    assert words in texts(with_second(open_app))
+    monkeypatch.setattr(cache, "checks", lambda run: checks(second))
+    assert "is judged by" not in texts(with_second(open_app))
+
+
 def test_a_chosen_group_shows_its_tokens(open_app, second):
     at = with_second(open_app)
     toy = open_run(second.path.parent / "toy")
     at = select_row(at, f"groups_{toy.digest[:12]}_{second.digest[:12]}", 0)
     assert "**Tokens of the group**" in texts(at)
-    assert at.dataframe[-1].value["id"].tolist() == [id_of(second, "▁mkulima")]
+    assert at.dataframe[2].value["id"].tolist() == [id_of(second, "▁mkulima")]
 
 
 def test_distributions_of_both_runs_share_a_chart(open_app, second):

@@ -30,7 +30,8 @@ def test_fires_by_share_of_occurrences(run: RunFolder, frequency: list[float], s
     result = check.run(four_tokens(run, frequency))
     assert result.status == status
     assert "2 of 3 new tokens are fallback rows" in result.summary
-    assert "corpus occurrences" in result.summary
+    assert "of the corpus occurrences of new tokens (judged by occurrences)" in result.summary
+    assert result.basis == "occurrences"
 
 
 def test_lists_the_most_frequent_first(run: RunFolder) -> None:
@@ -60,12 +61,15 @@ def test_counts_tokens_without_a_corpus(run: RunFolder) -> None:
     """Two of three new tokens: a problem."""
     result = check.run(four_tokens(run, [float("nan")] * 4))
     assert result.status == Status.PROBLEM
-    assert "67 % of new tokens" in result.summary
+    assert "67 % of new tokens (this run counted no tokens: judged by entries)" in result.summary
+    assert result.basis == "entries"
     assert result.tokens == [2, 3]
 
 
 def test_counts_tokens_when_the_corpus_holds_none_of_them(run: RunFolder) -> None:
-    assert check.run(four_tokens(run, [5, 0, 0, 0])).status == Status.PROBLEM
+    result = check.run(four_tokens(run, [5, 0, 0, 0]))
+    assert result.status == Status.PROBLEM
+    assert "(its corpus holds none of them: judged by entries)" in result.summary
 
 
 def test_passes_on_the_toy(run: RunFolder) -> None:
