@@ -13,7 +13,7 @@ from focus_ui import cache, catalog, navigation, state
 from focus_ui.catalog import RunEntry
 from focus_ui.frame_bar import origins_bar
 from focus_ui.frame_link import copy_link
-from focus_ui.frame_script import frame_script
+from focus_ui.frame_script import frame_script, hits_key
 from focus_ui.gallery_cards import category_sizes
 from focus_ui.jobs_view import job_tray
 from focus_ui.tables import kpis
@@ -21,7 +21,7 @@ from focus_ui.theme import CATEGORIES, Category, category_of, count, percent
 
 N_HITS = 8
 N_SOURCE_HITS = 3
-SEARCH_HELP = "Part of a token as it reads, its native form, or #ID. The key / leads here from anywhere."
+SEARCH_HELP = "Part of a token as it reads, its native form, or #ID. Key / leads here, Enter to the first hit."
 LINK_HELP = "The address of this run and of what this page shows, for a message, a bug report or a bookmark."
 
 
@@ -75,7 +75,8 @@ def token_search(run: RunFolder) -> None:
     if not query:
         return
     try:
-        _search_hits(run, query)
+        with st.container(gap="xsmall", key=hits_key(query)):
+            _search_hits(run, query)
     except FocusError:
         st.caption("This run cannot be searched: it was deleted, or a file of it is damaged.")
 

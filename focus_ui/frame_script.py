@@ -1,4 +1,4 @@
-"""What no widget offers: a browser that knows its own runs again, a key for the search, links past the navigation.
+"""What no widget offers: a browser knows its runs again, keys for the search, a page is read from its top.
 
 Owns one component without a picture of its own, drawn on every page, and the cookie that holds the owner's secret. The
 cookie goes to this server alone (``SameSite=Strict``), is never part of an address, and names nothing but a random
@@ -14,9 +14,15 @@ from focus_ui import state
 KEY = "_frame_script"
 KEEP_S = 180 * 24 * 3600
 """How long a browser keeps the owner's secret after its last visit."""
+QUERY_LENGTH = 80
+"""Hexadecimal digits of a query in a key."""
 
 _JS = """
 const SEARCH = '.st-key-_search input';
+const HITS = '[class*="st-key-search_hits_"]';
+const WAIT_MS = 15000;
+const PLAIN = `${HITS} a:not(:hover):not(:focus-visible) { background-color: transparent !important; }
+${HITS} a * { font-weight: 400 !important; }`;
 
 function readCookie(name) {
   const found = document.cookie.split('; ').find((pair) => pair.startsWith(name + '='));
@@ -51,7 +57,50 @@ function toPage() {
   page.focus();
 }
 
+function hitsOf(query) {
+  const hex = [...new TextEncoder().encode(query)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return document.querySelector(`.st-key-search_hits_${hex.length}_${hex.slice(-LENGTH)}`);
+}
+
+function whenFound(box, act) {
+  const query = box.value;
+  const end = Date.now() + WAIT_MS;
+  const look = () => {
+    if (!query || box.value !== query || !box.isConnected) return;
+    const first = hitsOf(query)?.querySelector('a');
+    if (first) act(first);
+    else if (Date.now() < end) setTimeout(look, 60);
+  };
+  look();
+}
+
+function inSearch(event, target) {
+  if (target.matches(SEARCH) && !event.isComposing) {
+    if (event.key === 'Enter') whenFound(target, (hit) => hit.click());
+    if (event.key === 'ArrowDown') whenFound(target, (hit) => hit.focus());
+    return;
+  }
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const hits = step && target.closest(HITS);
+  if (!hits) return;
+  const all = [...hits.querySelectorAll('a')];
+  const place = all.indexOf(target.closest('a')) + step;
+  if (place < 0) toSearch();
+  else all[Math.min(place, all.length - 1)].focus();
+  event.preventDefault();
+}
+
+function toTop(view) {
+  const page = location.pathname.split('/').pop();
+  const shown = ['token', 'learn'].includes(page) ? `${page} ${view}` : page;
+  const before = window.focusLabShown;
+  window.focusLabShown = shown;
+  const main = document.querySelector('[data-testid="stMain"]');
+  if (main && before !== undefined && before !== shown) main.scrollTop = 0;
+}
+
 function onKey(event) {
+  inSearch(event, event.composedPath()[0]);
   if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
   const target = event.composedPath()[0];
   if (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName)) return;
@@ -74,24 +123,45 @@ function addSkipLinks() {
   if (document.getElementById('focus-lab-skip')) return;
   const box = document.createElement('div');
   box.id = 'focus-lab-skip';
+  const style = document.createElement('style');
+  style.textContent = PLAIN;
+  document.head.append(style);
   box.append(skipLink('Skip to the page', toPage), skipLink('Find a token', toSearch));
   document.body.prepend(box);
 }
 
 export default function ({ data, setTriggerValue }) {
   keepOwner(data, setTriggerValue);
+  toTop(data.view);
   addSkipLinks();
   if (window.focusLabKeys) document.removeEventListener('keydown', window.focusLabKeys);
   window.focusLabKeys = onKey;
   document.addEventListener('keydown', onKey);
 }
-"""
+""".replace("LENGTH", str(QUERY_LENGTH))
 
 _component = st.components.v2.component("focus_lab_frame", js=_JS)
 
 
+def hits_key(query: str) -> str:
+    """Return the key of what the search found: the browser tells by it whether the answer is that to its query.
+
+    Parameters
+    ----------
+    query : str
+        What was typed.
+
+    Returns
+    -------
+    str
+        Letters, digits and underscores, whatever was typed.
+    """
+    typed = query.encode("utf-8", "replace").hex()
+    return f"search_hits_{len(typed)}_{typed[-QUERY_LENGTH:]}"
+
+
 def frame_script() -> None:
-    """Let the browser keep the owner's secret, and listen for the keys of the frame."""
+    """Let the browser keep the owner's secret, listen for the keys of the frame, and begin at the top."""
     _component(
         key=KEY,
         data={
@@ -99,6 +169,7 @@ def frame_script() -> None:
             "secret": state.owner(),
             "keep": KEEP_S,
             "replace": state.has_forgotten(),
+            "view": state.count_view(),
         },
         height="content",
         on_owner_change=_adopt,

@@ -30,6 +30,8 @@ class Key(StrEnum):
     LEARNT = "focus_learnt"
     OPENED = "focus_opened"
     FORGOT = "focus_forgot"
+    VIEW = "focus_view"
+    N_VIEWS = "focus_n_views"
 
 
 RUN_PARAM, TOKEN_PARAM, SOURCE_PARAM = "run", "token", "source"
@@ -188,6 +190,27 @@ def settle_address(target_id: int, source_id: int | None) -> None:
     st.session_state[Key.TOKEN] = str(target_id)
     shown = {TOKEN_PARAM: target_id} if source_id is None else {TOKEN_PARAM: target_id, SOURCE_PARAM: source_id}
     st.query_params.from_dict(link(**shown))
+    st.session_state[Key.VIEW] = _asked_view()
+
+
+def count_view() -> int:
+    """Return how often another token, source token or chapter has been asked for: each is read from its top.
+
+    Returns
+    -------
+    int
+        The same at every other rerun.
+    """
+    asked = _asked_view()
+    if asked != st.session_state.get(Key.VIEW):
+        st.session_state[Key.VIEW] = asked
+        st.session_state[Key.N_VIEWS] = st.session_state.get(Key.N_VIEWS, 0) + 1
+    return int(st.session_state.get(Key.N_VIEWS, 0))
+
+
+def _asked_view() -> tuple[str | None, str | None, str]:
+    named = st.query_params.get(TOKEN_PARAM, st.session_state.get(Key.TOKEN))
+    return named, chosen_source(), chosen_chapter()
 
 
 def chosen_chapter() -> str:
