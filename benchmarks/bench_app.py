@@ -14,6 +14,7 @@ warm-up and is not counted. The search is timed in the process itself, over part
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
@@ -112,10 +113,16 @@ def press(role: str, *names: str) -> Callable[[Visitor, int], None]:
 
 def go_to(*names: str) -> Callable[[Visitor, int], None]:
     """Return an act that goes to pages in turn by the first link that leads there."""
+    from playwright.sync_api import TimeoutError
 
     def act(visitor: Visitor, turn: int) -> None:
-        place = visitor.page.evaluate(LINK, f'a[href*="/{names[turn % len(names)]}"]')
-        visitor.page.mouse.click(*place)
+        name = names[turn % len(names)]
+        for _ in range(3):  # what is still being laid out can move away from under the mouse
+            visitor.page.mouse.click(*visitor.page.evaluate(LINK, f'a[href*="/{name}"]'))
+            with contextlib.suppress(TimeoutError):
+                visitor.page.wait_for_url(f"**/{name}*", timeout=5000)
+                return
+        sys.exit(f"no link leads to {name}")
 
     return act
 
