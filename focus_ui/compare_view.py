@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 WITH_PARAM = "with"
+NOT_HERE = "The second run that this address names is not here."
+SECOND, FOLLOWED = "_compare_with", "followed_second"
+"""Where the session keeps the second run, and the one that the address named when the page was drawn last."""
 MAX_HEIGHT = 320
 CHARTS = {
     "Support of combined rows": ("n_contributors", "max_weight"),
@@ -65,7 +68,7 @@ class Second:
 
 
 def second_run(run: RunFolder) -> Second | None:
-    """Draw the choice of a second run; it stands in the page's address.
+    """Draw the choice of a second run; it stands in the page's address, and an address that is new is followed.
 
     Parameters
     ----------
@@ -83,26 +86,29 @@ def second_run(run: RunFolder) -> Second | None:
     linked = catalog.find_run(named, state.owner()) if named and named not in entries and named != current else None
     if linked is not None:
         entries[linked.id] = linked
+    missing = bool(named) and named not in entries
     if not entries:
-        st.caption("There is no second run yet to compare with.")
+        st.caption(f"There is no second run yet to compare with.{f' {NOT_HERE}' if missing else ''}")
         return None
     names = {run_id: run_name(entry) for run_id, entry in entries.items()}
-    if "_compare_with" not in st.session_state:
-        st.session_state["_compare_with"] = named if named in names else None
-    elif st.session_state["_compare_with"] not in {None, *names}:
-        st.session_state["_compare_with"] = None
+    if named and named != st.session_state.get(FOLLOWED):
+        st.session_state[SECOND] = None if missing else named
+    elif st.session_state.get(SECOND) not in {None, *names}:
+        st.session_state[SECOND] = None
     chosen = st.selectbox(
         "Compare with",
         list(names),
         index=None,
         format_func=lambda run_id: names.get(run_id, run_id),
-        key="_compare_with",
+        key=SECOND,
         placeholder="Choose a second run",
         persist_state="session",
         width=420,
     )
-    _settle(chosen)
+    _settle(chosen, named if missing else None)
     if chosen is None:
+        if missing:
+            st.warning(NOT_HERE, icon=":material/warning:")
         return None
     try:
         return Second(run=cache.load_run(entries[chosen].path), name=names[chosen])
@@ -111,10 +117,11 @@ def second_run(run: RunFolder) -> Second | None:
         return None
 
 
-def _settle(chosen: str | None) -> None:
-    """Make the page's address name the second run."""
-    if chosen:
-        st.query_params[WITH_PARAM] = chosen
+def _settle(chosen: str | None, missing: str | None) -> None:
+    """Make the page's address name the second run; one that is not here stands in it until another is chosen."""
+    st.session_state[FOLLOWED] = shown = chosen or missing
+    if shown:
+        st.query_params[WITH_PARAM] = shown
     elif WITH_PARAM in st.query_params:
         del st.query_params[WITH_PARAM]
 

@@ -12,7 +12,7 @@ from focus_core.comparison import HubOrder, hub_anchors, token_lists
 from focus_core.run_folder import open_run
 from focus_core.token_text import show_token
 from focus_ui import cache, catalog
-from tests.app.conftest import param, texts
+from tests.app.conftest import PAGES, param, texts
 from tests.toy_run import id_of, source_id_of, write_toy_run
 
 
@@ -179,6 +179,28 @@ def test_an_address_that_names_no_run_compares_with_none(open_app, second):
     del second
     at = open_app("compare", run="toy", **{"with": "../../etc"})
     assert at.selectbox(key="_compare_with").value is None
+    assert [w.value for w in at.warning if "is not here" in w.value]
+    at.run()
+    assert [w.value for w in at.warning if "is not here" in w.value], "until another is chosen"
+    at.selectbox(key="_compare_with").set_value("other").run()
+    assert param(at, "with") == "other"
+    assert not [w.value for w in at.warning if "is not here" in w.value]
+
+
+@pytest.mark.parametrize("earlier", [None, "third"])
+def test_a_link_of_the_app_is_followed_whatever_was_chosen_before(open_app, second, earlier):
+    shutil.copytree(second.path, second.path.parent / "third")
+    at = open_app("compare", run="toy")
+    at.selectbox(key="_compare_with").set_value(earlier).run()
+    at.switch_page(PAGES["data"]).run()
+    at = open_app("compare", user=at, run="toy", **{"with": "other"})
+    assert at.selectbox(key="_compare_with").value == "other"
+    assert param(at, "with") == "other"
+    assert "This run against the second" in texts(at)
+    at.selectbox(key="_compare_with").set_value(None).run()
+    at.switch_page(PAGES["data"]).run()
+    at = open_app("compare", user=at, run="toy", **{"with": "other"})
+    assert at.selectbox(key="_compare_with").value == "other", "the same link once more"
 
 
 def test_two_runs_without_a_difference_say_so(open_app, demo_folder, tmp_path, monkeypatch):
