@@ -42,6 +42,7 @@ def guarded() -> Iterator[None]:
             _show_damage(error, entry)
         else:
             raise
+        st.stop()  # what follows a part of a page would draw the same way out once more
 
 
 def require_run() -> RunFolder:

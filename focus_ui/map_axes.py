@@ -1,7 +1,8 @@
 """Axes by formula: two directions named by tokens, and the map of cosines to them.
 
 Owns the words a person may write for a direction: tokens joined by " + " and " - ". Every term is searched like
-anywhere else; what it was taken for stands below the box, with other tokens that fit.
+anywhere else; what it was taken for stands below the box, with other tokens that fit. A box that names none leaves
+the last axis on the map.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from focus_core.projection import Direction
+from focus_core.provenance import near_spellings
 from focus_core.run_folder import RunFolder
-from focus_core.token_text import show_token
+from focus_core.token_text import markdown_escape, show_token
 from focus_ui import cache
 from focus_ui.components import token_label
 from focus_ui.tables import showcase, token_table
@@ -63,8 +65,8 @@ def terms_of(formula: str) -> list[tuple[int, str]]:
     return [(sign, name.strip()) for sign, name in zip(signs, parts[::2], strict=True) if name.strip()][:MAX_TERMS]
 
 
-def choose_axes(run: RunFolder) -> tuple[Axis, Axis] | None:
-    """Draw the two boxes; return the axes, or ``None`` where one names no token, which has been said then.
+def choose_axes(run: RunFolder) -> tuple[Axis, Axis]:
+    """Draw the two boxes; return the axes: in place of one that names no token, which has been said then, the last.
 
     Parameters
     ----------
@@ -73,19 +75,39 @@ def choose_axes(run: RunFolder) -> tuple[Axis, Axis] | None:
 
     Returns
     -------
-    tuple of Axis or None
+    tuple of Axis
         That to the right, and that upwards.
     """
     examples = [*showcase(run)[:2], *token_table(run)["id"].head(2).tolist()][:2]
+    last = drawn_axes(run) or tuple(_axis_of(run, [(1, int(example))]) for example in examples)
     found = []
-    for column, name, example in zip(st.columns(2), ("x", "y"), examples, strict=True):
+    for column, name, example, before in zip(st.columns(2), ("x", "y"), examples, last, strict=True):
         with column:
-            found.append(_axis(run, name, int(example)))
+            found.append(_axis(run, name, int(example), before))
     first, second = found
-    return None if first is None or second is None else (first, second)
+    return first, second
 
 
-def _axis(run: RunFolder, name: str, example: int) -> Axis | None:
+def drawn_axes(run: RunFolder) -> tuple[Axis, Axis] | None:
+    """Return the axes of the last map that could be drawn in this session, if there is one."""
+    drawn: tuple[Axis, Axis] | None = st.session_state.get(f"focus_map_axes_{run.digest[:12]}")
+    return drawn
+
+
+def remember_axes(run: RunFolder, axes: tuple[Axis, Axis]) -> None:
+    """Keep axes of which a map could be drawn.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    axes : tuple of Axis
+        From `choose_axes`.
+    """
+    st.session_state[f"focus_map_axes_{run.digest[:12]}"] = axes
+
+
+def _axis(run: RunFolder, name: str, example: int, last: Axis) -> Axis:
     key = f"_map_axis_{name}_{run.digest[:12]}"
     if key not in st.session_state:
         st.session_state[key] = f"#{example}"
@@ -99,27 +121,53 @@ def _axis(run: RunFolder, name: str, example: int) -> Axis | None:
     )
     terms = terms_of(formula or "")
     hits = [(sign, cache.search(run, term, limit=N_OTHERS + 1)) for sign, term in terms]
-    if not terms or any(not fitting for _, fitting in hits):
-        st.caption("No target token fits." if terms else "Name a token.")
-        return None
+    missing = next((place for place, (_, fitting) in enumerate(hits) if not fitting), None)
+    if not terms or missing is not None:
+        _not_found(run, key, terms, missing, last)
+        return last
     meant = [(sign, fitting[0]) for sign, fitting in hits]
     with st.container(horizontal=True, gap="xsmall", key=f"map_axis_{name}"):
         st.markdown(" ".join(_sign(sign, i) + token_label(run, target_id) for i, (sign, target_id) in enumerate(meant)))
         if len(terms) == 1:
             for other in hits[0][1][1:]:
-                st.button(
-                    token_label(run, other), key=f"{key}_{other}", type="tertiary", on_click=_take, args=(key, other)
-                )
+                _offer(run, key, other, f"#{other}")
+    return _axis_of(run, meant)
+
+
+def _axis_of(run: RunFolder, meant: Sequence[tuple[int, int]]) -> Axis:
     plus, minus = (tuple(i for sign, i in meant if sign == wanted) for wanted in (1, -1))
     return Axis(direction=Direction(plus=plus, minus=minus), title=_title(run, meant))
+
+
+def _not_found(run: RunFolder, key: str, terms: Sequence[tuple[int, str]], missing: int | None, last: Axis) -> None:
+    """Say which term names no token and what the map shows instead; offer tokens that are spelt like it."""
+    shown = f"The map still shows: {markdown_escape(last.title)}."
+    if missing is None:
+        st.caption(f"Name a token. {shown}")
+        return
+    term = terms[missing][1]
+    near = near_spellings(run, term, limit=N_OTHERS)
+    with st.container(horizontal=True, gap="xsmall", key=f"{key}_near", vertical_alignment="center"):
+        words = f"No target token fits {markdown_escape(show_token(term, limit=24))}. {shown}"
+        st.caption(f"{words} Did you mean" if near else words, width="content")
+        for target_id in near:
+            names = [f"#{target_id}" if place == missing else name for place, (_, name) in enumerate(terms)]
+            signs = ["", *(" + " if sign > 0 else " - " for sign, _ in terms[1:])]
+            _offer(run, key, target_id, "".join(sign + name for sign, name in zip(signs, names, strict=True)))
+
+
+def _offer(run: RunFolder, key: str, target_id: int, formula: str) -> None:
+    st.button(
+        token_label(run, target_id), key=f"{key}_{target_id}", type="tertiary", on_click=_take, args=(key, formula)
+    )
 
 
 def _sign(sign: int, place: int) -> str:
     return "" if place == 0 and sign > 0 else {1: "\\+ ", -1: "− "}[sign]
 
 
-def _take(key: str, target_id: int) -> None:
-    st.session_state[key] = f"#{target_id}"
+def _take(key: str, formula: str) -> None:
+    st.session_state[key] = formula
 
 
 def _title(run: RunFolder, meant: Sequence[tuple[int, int]]) -> str:

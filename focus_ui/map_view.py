@@ -13,7 +13,8 @@ from focus_ui import cache, navigation, state
 from focus_ui.change_view import before_beside_after, choose_training, current_training
 from focus_ui.components import token_label
 from focus_ui.errors import show_error
-from focus_ui.map_axes import choose_axes
+from focus_ui.guards import guarded
+from focus_ui.map_axes import Axis, choose_axes, drawn_axes, remember_axes
 from focus_ui.map_component import map_canvas
 from focus_ui.map_payload import few_trails
 from focus_ui.map_selection import Picked, selection_panel, take_reports
@@ -79,8 +80,6 @@ def choose_layout(run: RunFolder, row: DeltaGenerator) -> Chosen | None:
     except FocusError as error:
         show_error(error)
         return None
-    if layout is None:
-        return None
     if not left:
         left, right = next(iter(layout.members)), list(layout.members)[-1]
     return Chosen(layout=layout, left=left, right=right, training=_between(trainings, left, right))
@@ -107,10 +106,22 @@ def _show_wanted(
         st.session_state[key] = QUICK
 
 
-def _by_formula(run: RunFolder, training: TrainingFolder | None) -> MapLayout | None:
+def _by_formula(run: RunFolder, training: TrainingFolder | None) -> MapLayout:
+    """Lay tokens out on the axes as written; where those point nowhere, say so and keep the last map."""
     axes = choose_axes(run)
-    if axes is None:
-        return None
+    try:
+        layout = _on_axes(run, training, axes)
+    except FocusError as error:
+        last = drawn_axes(run)
+        if last is None or last == axes:
+            raise
+        show_error(error)
+        return _on_axes(run, training, last)
+    remember_axes(run, axes)
+    return layout
+
+
+def _on_axes(run: RunFolder, training: TrainingFolder | None, axes: tuple[Axis, Axis]) -> MapLayout:
     return cache.cosine_layout(run, training, [axis.direction for axis in axes], [axis.title for axis in axes])
 
 
@@ -142,6 +153,7 @@ def _between(trainings: Sequence[TrainingFolder], left: str, right: str) -> Trai
 
 
 @st.fragment
+@guarded()
 def map_section(run: RunFolder) -> None:
     """Draw the whole page below its head; what happens on the map runs this part again and nothing else.
 

@@ -15,6 +15,7 @@ from focus_core.run_folder import RunFolder
 from focus_core.sentence import MAX_SENTENCE, clean_sentence, has_tokenizers, read_both
 from focus_ui import navigation
 from focus_ui.catalog import ASSETS
+from focus_ui.guards import guarded
 from focus_ui.sentence_strip import sentence_strip
 
 PARAM = "text"
@@ -30,6 +31,7 @@ def samples() -> dict[str, str]:
 
 
 @st.fragment
+@guarded()
 def sentence_section(run: RunFolder) -> None:
     """Draw a sentence in the pieces of both tokenizers; a click on a piece opens its token.
 

@@ -24,6 +24,7 @@ from focus_core.token_text import markdown_escape, show_token
 from focus_ui import cache, navigation
 from focus_ui.chart_export import save_chart
 from focus_ui.figures import CONFIG
+from focus_ui.guards import guarded
 from focus_ui.theme import category_of, count, percent
 from focus_ui.token_view import source_category
 from focus_ui.what_if_figures import Ranked, WeightPair, pairs_figure, similarities_figure
@@ -65,6 +66,7 @@ def weights_section(run: RunFolder, target_id: int) -> None:
 
 
 @st.fragment
+@guarded()
 def _live(run: RunFolder, target_id: int) -> None:
     """Draw the settings and everything that follows from them; only this part runs again when one is turned."""
     answer = what_if(run, target_id, _settings(run))
@@ -160,7 +162,7 @@ def _go_back(keys: dict[str, str], own: WhatIfSettings) -> None:
 
 def _answer_text(answer: WhatIf) -> None:
     """Say what the settings give, beside what is stored."""
-    words = f"which count as much as {answer.effective_contributors:.1f} equal ones"
+    words = f"which count as much as {answer.effective_contributors:,.1f} equal ones"
     if answer.is_stored:
         st.markdown(f"**These are the stored weights:** {count(answer.n_contributors)} contributors, {words}.")
     else:

@@ -9,6 +9,8 @@ import pytest
 
 from focus_core.provenance import neighbour_change
 from focus_core.run_folder import open_projection, open_run, open_training
+from focus_core.token_text import markdown_escape, show_token
+from focus_ui.tables import showcase, token_table
 from tests.app.conftest import PAGES, links, param, texts
 from tests.tiny_runs import add_projection
 from tests.toy_run import id_of
@@ -52,6 +54,13 @@ def report(at, run, **said):
     at.session_state[f"map_{run.digest[:12]}"] = said
     at.run()
     assert not at.exception, [e.message for e in at.exception]
+
+
+def first_axes(run):
+    """Return the readable names of the tokens that the boxes of the axes begin with."""
+    ids = [*showcase(run)[:2], *token_table(run)["id"].head(2).tolist()][:2]
+    named = ([run.column("tokens", name)[i] for name in ("text", "word_start")] for i in ids)
+    return [show_token(text, word_start=start, limit=24) for text, start in named]
 
 
 def choose(at, run, layout):
@@ -279,7 +288,7 @@ def test_axes_may_be_cosines_to_two_tokens(open_app, trained_toy):
 @pytest.mark.parametrize(
     ("formula", "said"),
     [
-        ("qqqqq", "No target token fits."),
+        ("qqqqq", "No target token fits qqqqq."),
         ("", "Name a token."),
         ("mkulima - mkulima", "a sum of length 0"),
     ],
@@ -290,7 +299,29 @@ def test_an_axis_that_is_none_is_said(open_app, trained_toy, formula, said):
     at.text_input(key=f"_map_axis_x_{trained_toy.digest[:12]}").set_value(formula).run()
     assert not at.exception
     assert said in texts(at)
-    assert not components(at)
+    a, b = (f"cosine to {name}" for name in first_axes(trained_toy))
+    assert points(at)[0]["axes"] == [a, b], "the last map that could be drawn stays"
+    assert len(at.error) == (said == "a sum of length 0")
+
+
+def test_an_axis_that_is_none_offers_tokens_spelt_like_it_and_leaves_the_last_map(open_app, trained_toy):
+    maziwa = id_of(trained_toy, "▁maziwa")
+    at = open_app("map")
+    choose(at, trained_toy, "Cosine to two tokens: no projection")
+    key = f"_map_axis_x_{trained_toy.digest[:12]}"
+    at.text_input(key=key).set_value("mkulima").run()
+    at.text_input(key=key).set_value("mkulima - <b>mazywa").run()
+    assert f"No target token fits {markdown_escape('<b>mazywa')}." in texts(at)
+    assert "The map still shows: cosine to ▁mkulima." in texts(at)
+    assert points(at)[0]["axes"][0] == "cosine to ▁mkulima"
+    at.text_input(key=key).set_value("mkulima - mazywa").run()
+    assert "Did you mean" in texts(at)
+    at.button(key=f"{key}_{maziwa}").click().run()
+    assert not at.exception
+    assert at.text_input(key=key).value == f"mkulima - #{maziwa}"
+    assert points(at)[0]["axes"][0] == "cosine to ▁mkulima − ▁maziwa"
+    at.text_input(key=f"_map_axis_y_{trained_toy.digest[:12]}").set_value("mkulima - mkulima").run()
+    assert points(at)[0]["axes"][0] == "cosine to ▁mkulima − ▁maziwa", "nor does one that points nowhere"
 
 
 def test_an_untrained_run_has_one_pane_and_a_way_on(open_app, toy):
@@ -370,3 +401,21 @@ def test_any_two_members_of_a_layout_may_be_compared(open_app, trained_toy, tmp_
     assert set(points(at)[1]["kept"].tolist()) == {65535}, "no training leads from one to the other"
     at.selectbox(key=f"_map_left_{trained_toy.digest[:12]}_3").set_value("trained:focus-seed-1").run()
     assert points(at)[0]["members"] == ["trained:focus-seed-1", "other:<b>x</b>"]
+
+
+def test_a_file_damaged_after_the_first_drawing_is_said_with_a_way_out(open_app, trained_toy, tmp_path, monkeypatch):
+    """The part that runs again alone says it like the page does: once, in words, with buttons."""
+    from focus_ui import map_view
+
+    folder = tmp_path / "demo" / "toy"
+    shutil.copytree(trained_toy.path, folder)
+    monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(tmp_path / "demo"))
+    at = open_app("map")
+    assert components(at)
+    (folder / "tokens.parquet").write_bytes(b"x")
+    monkeypatch.setattr(map_view, "take_reports", lambda run, key: open_run(run.path).tokens())
+    at.run()
+    assert not at.exception, [e.message for e in at.exception]
+    assert len(at.error) == 1
+    assert "a damaged file" in at.error[0].value
+    assert [link for link in links(at) if link.label == "All runs"]
