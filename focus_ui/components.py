@@ -22,7 +22,10 @@ from focus_ui.theme import CATEGORIES, Category, category_of, count, percent
 N_HITS = 8
 N_SOURCE_HITS = 3
 SEARCH_HELP = "Part of a token as it reads, its native form, or #ID. Key / leads here, Enter to the first hit."
-LINK_HELP = "The address of this run and of what this page shows, for a message, a bug report or a bookmark."
+LINK_HELP = (
+    "The address of this run and page with its token, chapter, filters and kind of picture, for a message, a report "
+    "or a bookmark. What was typed, marked or tried out is not in it."
+)
 
 
 def sidebar() -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 5000
 BY_TYPE, BY_OCCURRENCE = "vocabulary entries", "corpus occurrences"
+ENTRIES, OCCURRENCES = "entries", "occurrences"
+"""The same in the page's address."""
 SHARES, SIZES = "shares", "sizes"
 CARD_PX = 318
 
@@ -78,9 +80,11 @@ def unit_choice(run: RunFolder) -> str:
     """
     if not has_frequency(run):
         return BY_TYPE
+    state.take_choice(state.COUNT_PARAM, "_overlap_unit", {OCCURRENCES: BY_OCCURRENCE, ENTRIES: BY_TYPE})
     chosen = st.segmented_control(
         "Count", [BY_TYPE, BY_OCCURRENCE], default=BY_TYPE, required=True, key="_overlap_unit", persist_state="session"
     )
+    state.write_choice(state.COUNT_PARAM, OCCURRENCES if chosen == BY_OCCURRENCE else None)
     return str(chosen or BY_TYPE)
 
 

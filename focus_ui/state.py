@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from enum import StrEnum
 from urllib.parse import urlencode
 
@@ -36,6 +37,8 @@ class Key(StrEnum):
 
 RUN_PARAM, TOKEN_PARAM, SOURCE_PARAM = "run", "token", "source"
 CHAPTER_PARAM = "chapter"
+COUNT_PARAM, VIEW_PARAM, LAYOUT_PARAM = "count", "view", "layout"
+_WRITTEN = "focus_written_"
 PAGE_PARAMS = (TOKEN_PARAM, SOURCE_PARAM)
 OWNER_COOKIE = "focus_lab_owner"
 SECRET = re.compile(r"[0-9a-f]{32}")
@@ -189,7 +192,8 @@ def settle_address(target_id: int, source_id: int | None) -> None:
     """
     st.session_state[Key.TOKEN] = str(target_id)
     shown = {TOKEN_PARAM: target_id} if source_id is None else {TOKEN_PARAM: target_id, SOURCE_PARAM: source_id}
-    st.query_params.from_dict(link(**shown))
+    kept = st.query_params.get(VIEW_PARAM)
+    st.query_params.from_dict(link(**shown) | ({} if kept is None else {VIEW_PARAM: kept}))
     st.session_state[Key.VIEW] = _asked_view()
 
 
@@ -223,6 +227,40 @@ def show_chapter(number: int) -> None:
     """Make a chapter the chosen one, and the page's address its link."""
     st.session_state[Key.CHAPTER] = str(number)
     st.query_params.from_dict(link(**{CHAPTER_PARAM: number}))
+
+
+def take_choice(parameter: str, key: str, values: Mapping[str, str]) -> None:
+    """Let a widget that is about to be drawn show what the page's address names, where that is new.
+
+    Parameters
+    ----------
+    parameter : str
+        A parameter of the address.
+    key : str
+        The widget's key.
+    values : mapping of str to str
+        The widget's value by the word in the address; any other word changes nothing.
+    """
+    named = st.query_params.get(parameter)
+    if named is not None and named in values and named != st.session_state.get(f"{_WRITTEN}{parameter}"):
+        st.session_state[key] = values[named]
+
+
+def write_choice(parameter: str, word: str | None) -> None:
+    """Make the page's address say what a widget shows.
+
+    Parameters
+    ----------
+    parameter : str
+        A parameter of the address.
+    word : str or None
+        ``None`` leaves it out: the widget shows what it shows to everybody at first.
+    """
+    if word is None:
+        st.query_params.pop(parameter, None)
+    elif st.query_params.get(parameter) != word:
+        st.query_params[parameter] = word
+    st.session_state[f"{_WRITTEN}{parameter}"] = word
 
 
 def learnt() -> set[int]:

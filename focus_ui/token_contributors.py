@@ -76,10 +76,12 @@ def _picture(bars: Sequence[Bar], flow: Flow, *, key: str, title: str, name: str
     """Draw the switch and the chosen picture; return the id that was clicked."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.subheader(title, anchor=False, width="content")
+        state.take_choice(state.VIEW_PARAM, "_token_shape", {name: name for name in (BARS, FLOW)})
         shape = st.segmented_control(
             "Shown as", [BARS, FLOW], default=BARS, required=True, key="_token_shape", persist_state="session",
             label_visibility="collapsed",
         )  # fmt: skip
+        state.write_choice(state.VIEW_PARAM, FLOW if shape == FLOW else None)
     if shape == FLOW:
         event: Any = st.echarts_chart(
             flow_option(flow), key=state.once_key(f"{key}_flow"), on_select="rerun", renderer="svg", alt=alt,

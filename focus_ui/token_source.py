@@ -7,7 +7,7 @@ import streamlit as st
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape, show_token
 from focus_ui import navigation
-from focus_ui.components import category_badge
+from focus_ui.components import category_badge, token_label
 from focus_ui.theme import count
 from focus_ui.token_contributors import fed_section
 from focus_ui.token_view import source_category, source_label
@@ -43,6 +43,20 @@ def source_section(run: RunFolder, source_id: int) -> None:
             st.markdown(f":gray[{name}]  \n{markdown_escape(value)}", width="content")
     _copy_link(run, int(row["target_id"]))
     fed_section(run, source_id, expanded=True)
+
+
+def target_link(run: RunFolder, target_id: int) -> None:
+    """Draw the link to the target token that the page was opened with, by its name: one may have come from elsewhere.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    target_id : int
+        The target token.
+    """
+    icon = ":material/arrow_back:"
+    navigation.link(navigation.TOKEN, f"Open target token {token_label(run, target_id)}", icon=icon, token=target_id)
 
 
 def _copy_link(run: RunFolder, target_id: int) -> None:

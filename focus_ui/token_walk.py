@@ -18,6 +18,8 @@ from focus_ui.tables import neighbouring_id, random_id, token_table
 from focus_ui.theme import count
 
 HELP = "To the next token that a check names, or that leads one of the ranked lists of the page Compare."
+_EMPTY = "focus_walk_empty"
+"""The token at which it was said that nothing stands out."""
 
 
 def walk_buttons(run: RunFolder, target_id: int | None, source_id: int | None = None, *, category: str = "") -> None:
@@ -41,7 +43,7 @@ def walk_buttons(run: RunFolder, target_id: int | None, source_id: int | None = 
             "Next problem", icon=":material/flag:", key="_next_problem", on_click=_step,
             args=(run, target_id, source_id, 1), help=HELP,
         )  # fmt: skip
-    if st.session_state.get(_walk_key(run)):
+    if _walks(run, target_id, source_id):
         _walk(run, target_id, source_id)
 
 
@@ -79,6 +81,27 @@ def _walk_key(run: RunFolder) -> str:
     return f"focus_walk_{run.digest[:12]}"
 
 
+def _here(target_id: int | None, source_id: int | None) -> str:
+    return f"{target_id} {source_id}"
+
+
+def _walks(run: RunFolder, target_id: int | None, source_id: int | None) -> bool:
+    """Tell whether the page is a step of the walk; a page of another token ends it, a source token's page hides it."""
+    listed = st.session_state.get(_walk_key(run))
+    if not listed:
+        return False
+    entry = _chosen(run)
+    if entry is None:
+        if st.session_state.setdefault(_EMPTY, _here(target_id, source_id)) == _here(target_id, source_id):
+            return True
+    elif _place(entry, target_id, source_id) is not None:
+        return True
+    elif source_id is not None and _place(entry, target_id, None) is not None:
+        return False
+    _end(run)
+    return False
+
+
 def _box_key(run: RunFolder) -> str:
     return f"_walk_list_{run.digest[:12]}"
 
@@ -101,6 +124,7 @@ def _step(run: RunFolder, target_id: int | None, source_id: int | None, step: in
         entry = _chosen(run)
     except FocusError:  # a damaged file: the page meets it again when it draws the walk, and says so
         entry = None
+    st.session_state.pop(_EMPTY, None)
     st.session_state[_walk_key(run)] = entry.key if entry is not None else "none"
     if entry is None:
         return
@@ -126,6 +150,7 @@ def _choose(run: RunFolder) -> None:
 
 def _end(run: RunFolder) -> None:
     st.session_state.pop(_walk_key(run), None)
+    st.session_state.pop(_EMPTY, None)
 
 
 def _walk(run: RunFolder, target_id: int | None, source_id: int | None) -> None:
@@ -148,7 +173,8 @@ def _walk(run: RunFolder, target_id: int | None, source_id: int | None) -> None:
                 "Previous problem", icon=":material/arrow_back:", key="_previous_problem", on_click=_step,
                 args=(run, target_id, source_id, -1),
             )  # fmt: skip
-            st.markdown(f"**{markdown_escape(_where(entry, place))}**", width="content")
+            where = "" if place is None else _where(entry, place)
+            st.markdown(f"**{markdown_escape(where)}**", width="content")
             st.space("stretch")
             st.button("Close", icon=":material/close:", key="_walk_end", on_click=_end, args=(run,), type="tertiary")
         text = markdown_escape(entry.meaning.rstrip("."))
@@ -164,11 +190,9 @@ def _name(lists: dict[str, TokenList], key: str) -> str:
     return f"{code}{entry.title} ({count(entry.n_total)})"
 
 
-def _where(entry: TokenList, place: int | None) -> str:
+def _where(entry: TokenList, place: int) -> str:
     """Say where the page stands: "3 of 41", with the value that the list is ranked by."""
     n = len(entry.ids)
     whole = f" · {count(entry.n_total)} in all" if entry.n_total > n else ""
-    if place is None:
-        return f"this token is none of the {count(n)}{whole}"
     value = f" · {entry.measure} {entry.values[place]:.2f}" if entry.values else ""
     return f"{count(place + 1)} of {count(n)}{whole}{value}"

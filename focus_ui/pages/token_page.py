@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from focus_ui import cache, navigation, state
+from focus_ui import cache, state
 from focus_ui import token_view as view
 from focus_ui.guards import require_run, require_source, require_token
 from focus_ui.theme import category_of
@@ -10,7 +10,7 @@ from focus_ui.token_contributors import candidates_table, contributors_section, 
 from focus_ui.token_corpus import example_lines
 from focus_ui.token_named import settle_named
 from focus_ui.token_neighbours import choice_of_training, neighbours_section, what_training_did
-from focus_ui.token_source import source_section
+from focus_ui.token_source import source_section, target_link
 from focus_ui.token_walk import walk_buttons
 from focus_ui.what_if_view import auxiliary_section, weights_section
 
@@ -21,7 +21,7 @@ source_id = require_source(run)
 state.settle_address(target_id, source_id)
 
 if source_id is not None:
-    navigation.link(navigation.TOKEN, "Back to the target token", icon=":material/arrow_back:", token=target_id)
+    target_link(run, target_id)
     walk_buttons(run, target_id, source_id)
     source_section(run, source_id)
     st.stop()
