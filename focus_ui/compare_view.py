@@ -31,6 +31,7 @@ from focus_ui.compare_hubs import chosen_hubs
 from focus_ui.components import run_name
 from focus_ui.errors import reported, show_error
 from focus_ui.export_view import STATUS_COLORS
+from focus_ui.field_words import in_field_words
 from focus_ui.figures import CONFIG
 from focus_ui.theme import CATEGORIES, count
 
@@ -178,7 +179,7 @@ def _bases(row: Sequence[CheckResult]) -> str:
 
 
 def _found(result: CheckResult) -> str:
-    tip = f". **What to do:** {markdown_escape(result.tip)}" if result.tip else ""
+    tip = f". **What to do:** {markdown_escape(in_field_words(result.tip))}" if result.tip else ""
     return f"{markdown_escape(result.summary)}{tip}"
 
 
@@ -199,7 +200,9 @@ def lists_section(run: RunFolder) -> None:
         "List", list(found), format_func=lambda name: _list_name(found, name), key="_compare_list", width=420
     )
     entry = found[key] if key in found else next(iter(found.values()))
-    st.markdown(f"{markdown_escape(entry.meaning.rstrip('.'))}.  \n**What to do:** {markdown_escape(entry.remedy)}.")
+    st.markdown(
+        f"{markdown_escape(entry.meaning.rstrip('.'))}.  \n**What to do:** {markdown_escape(in_field_words(entry.remedy))}."
+    )
     _token_rows(run, entry)
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from focus_core.errors import FocusError
 from focus_core.token_text import markdown_escape
+from focus_ui.field_words import in_field_words
 
 
 def show_error(error: FocusError) -> None:
@@ -19,8 +20,8 @@ def show_error(error: FocusError) -> None:
     error : FocusError
         An error that the library raised on purpose; its text may hold a user's words and is escaped.
     """
-    hint = f"  \n**What to do:** {markdown_escape(error.hint)}." if error.hint else ""
-    st.error(f"{markdown_escape(error.message)}.{hint}", icon=":material/error:")
+    hint = f"  \n**What to do:** {markdown_escape(in_field_words(error.hint))}." if error.hint else ""
+    st.error(f"{markdown_escape(in_field_words(error.message))}.{hint}", icon=":material/error:")
 
 
 @contextmanager

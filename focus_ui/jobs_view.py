@@ -30,6 +30,7 @@ from focus_core.token_text import markdown_escape, show_token
 from focus_ui import navigation, state
 from focus_ui.catalog import evaluations_root, runs_root
 from focus_ui.errors import show_error
+from focus_ui.field_words import in_field_words
 from focus_ui.theme import count, duration
 
 POLL_S = 1.0
@@ -114,7 +115,7 @@ def _ended_row(job: Job, job_now: JobState) -> None:
         if job.verb == EVALUATION_VERB:
             navigation.link(navigation.TRAIN, "See it on the page Train")
         elif job_now is JobState.FAILED:
-            st.caption(markdown_escape(failure_message(job)[:300]))
+            st.caption(markdown_escape(in_field_words(failure_message(job))[:300]))
             _log_tail(job)
         with st.container(horizontal=True, gap="xsmall"):
             if job_now is JobState.DONE and state.run_id() != job.id and job.verb != EVALUATION_VERB:
@@ -217,7 +218,7 @@ def _panel_body(job: Job, job_now: JobState) -> None:
     elif job_now is JobState.DONE:
         _done_links(job)
     elif job_now is JobState.FAILED:
-        st.error(markdown_escape(failure_message(job)), icon=":material/error:")
+        st.error(markdown_escape(in_field_words(failure_message(job))), icon=":material/error:")
     else:
         st.caption("Cancelled; nothing was left behind.")
     if mine and job_now is not JobState.RUNNING:

@@ -117,6 +117,18 @@ def _suggest_size(survey: Survey | None, family: Family) -> int:
     return suggested
 
 
+def take_size(refused: int, largest: int) -> None:
+    """Fill in the largest size that a text supports where the form holds the one that was refused.
+
+    Parameters
+    ----------
+    refused, largest : int
+        The two sizes.
+    """
+    if st.session_state.get(SIZE) == refused:
+        st.session_state[SIZE] = largest
+
+
 def _uploaded_tokenizer(key: str, option: str) -> tuple[Choice, int] | None:
     upload = st.file_uploader("tokenizer.json", type=["json"], key=key, help="The file of the tokenizers library.")
     if upload is None:

@@ -14,16 +14,17 @@ import streamlit as st
 from focus_core.domain import MatchMode, MethodName
 from focus_core.errors import FocusError
 from focus_core.estimate import Estimate
-from focus_core.job_record import Job, JobState, last_word, read_job, read_log, read_progress
+from focus_core.job_record import Job, JobState, failure_message, last_word, read_job, read_log, read_progress
 from focus_core.jobs import cancel_job, job_state
 from focus_core.preview_process import Preview
 from focus_core.run_steps import Step, read_steps
 from focus_core.token_text import markdown_escape, show_token
 from focus_ui import cache, catalog, data_preview, navigation, run_again, run_form, run_plan, run_start, state
 from focus_ui.data_text import CorpusChoice, corpus_choice
+from focus_ui.field_words import largest_size
 from focus_ui.jobs_view import POLL_S, STATE_ICONS, job_panel, own_jobs, progress_bar
 from focus_ui.run_form import Choice
-from focus_ui.run_recipe import read_options
+from focus_ui.run_recipe import Recipe, command, read_options, title_of
 from focus_ui.theme import count, duration
 
 THIN = 4.0
@@ -208,7 +209,7 @@ def _ended_steps(job: Job) -> None:
     recipe = run_again.find_recipe(job.id)
     steps = recipe.steps if recipe is not None else ()
     if now is not JobState.DONE:
-        _way_out(job, bool(steps))
+        _way_out(job, recipe if steps else None)
         if (job.record / "log" / "events.jsonl").is_file():
             with st.expander("How far it came", icon=":material/format_list_numbered:"):
                 _steps(job, now)
@@ -225,15 +226,27 @@ def _ended_steps(job: Job) -> None:
         _steps(job, now, again=again)
 
 
-def _way_out(job: Job, can_repeat: bool) -> None:
-    """Draw what can be done about a job that failed or was cancelled."""
-    if can_repeat:
+def _way_out(job: Job, recipe: Recipe | None) -> None:
+    """Draw what can be done about a job that failed or was cancelled; without a recipe its text is gone."""
+    if recipe is None:
+        st.caption("Its text is no longer here. Everything you chose above still stands: start the run again there.")
+        return
+    with st.container(horizontal=True):
         st.button(
             "Run it again", icon=":material/replay:", key=f"_repeat_{job.id}", on_click=run_again.ask,
             args=(job.id, Step.TOKENIZERS), help="Opens the form as it was, so that you can change something first.",
         )  # fmt: skip
-    else:
-        st.caption("Its text is no longer here. Everything you chose above still stands: start the run again there.")
+        largest = largest_size(failure_message(job)) if job_state(job) is JobState.FAILED else None
+        smaller = largest is not None and "--vocab-size" in recipe.target and st.button(
+            f"Use {count(largest)} and start again", icon=":material/play_arrow:", key=f"_smaller_{job.id}",
+            type="primary", on_click=run_form.take_size, args=(int(recipe.target["--vocab-size"]), largest),
+        )  # fmt: skip
+    if smaller:
+        target = dict(recipe.target) | {"--vocab-size": str(largest)}
+        run_start.start(
+            command(recipe, Step.TOKENIZERS, recipe.options, target=target),
+            title=title_of(recipe, [f"size {largest}"]),
+        )
 
 
 def _steps(job: Job, now: JobState, *, again: Callable[[Step], None] | None = None) -> None:
@@ -287,6 +300,6 @@ def earlier_jobs(drawn: str | None) -> None:
     if not others:
         return
     st.subheader("Your runs", anchor=False)
-    st.caption("Those of this browser session. Keep a run's link to open it later or elsewhere.")
+    st.caption("Those of this browser. Keep a run's link to open it elsewhere.")
     for job in others:
         job_panel(job.id)

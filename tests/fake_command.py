@@ -29,7 +29,8 @@ def main() -> int:
         os.kill(os.getpid(), signal.SIGKILL)
     if behaviour == "fail":
         shutil.rmtree(part)
-        print("Error: corpus.txt: expected some text, got an empty file; give a file with text", file=sys.stderr)
+        told = "corpus.txt: expected some text, got an empty file; give a file with text"
+        print(f"Error: {os.environ.get('FAKE_ERROR', told)}", file=sys.stderr)
         return 2
     try:
         while behaviour in {"wait", "deaf"}:

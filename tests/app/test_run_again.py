@@ -347,3 +347,37 @@ def test_the_suggested_size_follows_the_text_until_somebody_chooses(open_app, ow
     at.number_input(key="_vocab_size").set_value(321).run()
     at.file_uploader(key="_corpus_upload").upload("c.txt", b"habari ya leo\n" * 300, "text/plain").run()
     assert at.number_input(key="_vocab_size").value == 321
+
+
+def test_a_size_that_the_text_does_not_support_is_mended_with_one_click(open_app, own_toy, monkeypatch):
+    del own_toy
+    said = "--vocab-size: expected at most 151, the largest that this corpus supports, got 810; give more text"
+    monkeypatch.setenv("FAKE_BEHAVIOUR", "fail")
+    monkeypatch.setenv("FAKE_ERROR", f"{said}, or --vocab-size 151 or less")
+    at = open_app("data")
+    at.number_input(key="_vocab_size").set_value(810).run()
+    press(at, "Start the run")
+    job = newest()
+    ended(job)
+    at.run()
+    assert at.error[0].value.replace("\\", "").startswith("Size in tokens: expected at most 151")
+    assert "--vocab" not in "".join(e.value.replace("\\", "").replace("\u2060", "") for e in at.error)
+    monkeypatch.setenv("FAKE_BEHAVIOUR", "finish")
+    press(at, "Use 151 and start again")
+    again = newest()
+    assert again.id != job.id
+    assert option(again, "--vocab-size") == "151"
+    assert again.title == f"size 151 · {job.title}"
+    assert at.number_input(key="_vocab_size").value == 151
+    told = {name: option(job, name) for name in ("--corpus", "--source", "--match", "--temperature", "--seed")}
+    assert {name: option(again, name) for name in told} == told
+
+
+def test_a_failure_of_another_kind_offers_no_size(open_app, own_toy, monkeypatch):
+    del own_toy
+    monkeypatch.setenv("FAKE_BEHAVIOUR", "fail")
+    at = open_app("data")
+    press(at, "Start the run")
+    ended(newest())
+    at.run()
+    assert not [button for button in at.button if button.label.startswith("Use ")]
