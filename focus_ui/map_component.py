@@ -18,8 +18,8 @@ FOLDER = Path(__file__).parent / "map_canvas"
 PARTS = ("space", "paint", "histogram", "picture", "controls", "painter", "canvas", "hands")
 """Files of the canvas, in the order in which they are joined into one module."""
 
-SCALE = ("#D5700B", "#8C8C8C", "#1C5FD0")
-"""From changed to unchanged; each end is readable on the light and on the dark background."""
+SCALE = {"light": ("#00282B", "#1C6663", "#45998E"), "dark": ("#D4FBF1", "#5FBFB2", "#26776F")}
+"""From changed to unchanged on each background: one hue, none of an origin's, and what changed most stands out most."""
 
 MARK, PLATE, WAY = "#E0356F", "#A3154A", "#7A5AA8"
 """The ring around a token, the plate of its name, on which white is readable, and the way that it went."""
@@ -58,7 +58,7 @@ def map_canvas(*, key: str, points: bytes, data: Mapping[str, Any]) -> None:
     fixed = {
         "categories": [{"label": category.label, "color": category.color} for category in CATEGORIES.values()],
         "neutral": NEUTRAL,
-        "scale": list(SCALE),
+        "scale": {ground: list(stops) for ground, stops in SCALE.items()},
         "mark": MARK,
         "plate": PLATE,
         "way": WAY,

@@ -29,7 +29,7 @@ MAX_SELECTED = 5000
 MAX_SAVED = 50
 N_CONTRIBUTORS = 10
 NAME_LIMIT = 60
-TABLE_PX, TABLE_WIDTH_PX, LIST_WIDTH_PX = 400, 600, 360
+TABLE_PX, LIST_WIDTH_PX = 400, 340
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +158,7 @@ def selection_panel(run: RunFolder, frame: pd.DataFrame, picked: Picked, *, meas
             _head(picked, rows)
             if len(rows):
                 with st.container(horizontal=True, gap="medium"):
-                    with st.container(width=TABLE_WIDTH_PX):
+                    with st.container():
                         _table(rows.head(MAX_SELECTED), measured=measured)
                     with st.container(width=LIST_WIDTH_PX):
                         _contributors(run, rows)

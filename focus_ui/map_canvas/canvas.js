@@ -265,13 +265,29 @@ class FocusMap extends MapPainter {
     this.keptTitle.textContent = data.keptWords;
     const threshold = look.threshold ?? data.threshold;
     this.slider.value = String(Math.round(threshold * 100));
-    const n = this.measured ? points.kept.reduce((sum, v) => sum + (v <= threshold + 0.003 ? 1 : 0), 0) : 0;
-    this.trailWords.textContent = `trails where kept ≤ ${threshold.toFixed(2)}: ${count(n)}`;
+    this.furnishTrails();
     this.chip.hidden = !this.selected;
     this.chip.textContent = this.selected ? `${count(this.selected.length)} selected ✕` : "";
     this.top.setAttribute("aria-label", `${this.alt()}. ${HINT}`);
     this.top.style.cursor = look.mode === "lasso" ? "crosshair" : "grab";
     this.furnishLegend();
+  }
+
+  /** How many trails are drawn; where some are not, what hides them. */
+  furnishTrails() {
+    if (this.trailBox.hidden) return;
+    const { look, points, active, passing, brush, selected } = this;
+    const threshold = look.threshold ?? this.data.threshold;
+    let [all, drawn] = [0, 0];
+    for (let row = 0; row < points.n; row++) {
+      if (!(points.kept[row] <= threshold + 0.003)) continue;
+      all++;
+      if (!active || active[row]) drawn++;
+    }
+    const hides = [brush && "the range below", selected && "the selection",
+      passing && look.hidden.some((c) => this.sizes[c]) && "the legend"].filter(Boolean);
+    const words = drawn < all ? `${count(drawn)} of ${count(all)}; ${hides.join(" and ")} hide${hides.length > 1 ? "" : "s"} the others` : count(all);
+    this.trailWords.textContent = `trails where kept ≤ ${threshold.toFixed(2)}: ${words}`;
   }
 
   furnishLegend() {

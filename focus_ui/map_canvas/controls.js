@@ -71,14 +71,15 @@ function themeOf(host, data) {
   const text = read("text-color", "#1b2330");
   const [groundRgb, textRgb] = [rgbOf(ground), rgbOf(text)];
   const css = (rgb) => `rgb(${rgb.join(",")})`;
-  const stops = data.scale.map(rgbOf);
+  const dark = groundRgb[0] + groundRgb[1] + groundRgb[2] < 384;
+  const stops = data.scale[dark ? "dark" : "light"].map(rgbOf);
   const family = read("font", "sans-serif");
   const palette = scalePalette(stops, rgbOf(data.neutral));
   return {
     ground, text, groundRgb, panelRgb: mix(groundRgb, textRgb, 0.028), panel: css(mix(groundRgb, textRgb, 0.028)),
     line: css(mix(groundRgb, textRgb, 0.18)), faint: css(mix(groundRgb, textRgb, 0.66)),
     neutral: data.neutral, neutralRgb: rgbOf(data.neutral), mark: data.mark, plate: data.plate,
-    way: css(mix(rgbOf(data.way), textRgb, 0.25)), dark: groundRgb[0] + groundRgb[1] + groundRgb[2] < 384,
+    way: css(mix(rgbOf(data.way), textRgb, 0.25)), dark,
     fadedRgb: mix(groundRgb, textRgb, 0.3), palette,
     categoryPalette: Uint8Array.from(data.categories.flatMap((c) => rgbOf(c.color))),
     scale: (v) => css([0, 1, 2].map((i) => palette[3 * Math.round(255 * Math.min(1, Math.max(0, v))) + i])),

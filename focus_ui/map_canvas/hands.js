@@ -172,6 +172,7 @@ Object.assign(FocusMap.prototype, {
       this.say(range ? `Neighbours kept from ${range[0].toFixed(2)} to ${range[1].toFixed(2)}` : "All neighbours kept");
     }
     this.filter();
+    if (this.points) this.furnishTrails();
     this.later();
   },
 

@@ -9,18 +9,18 @@ function barsOf(values) {
   if (distinct.length && distinct.length <= MANY_VALUES) {
     edges = [0, ...distinct.slice(1).map((v, i) => (v + distinct[i]) / 2), 1.0001];
   }
-  const bar = Int16Array.from(values, (v) => {
-    if (v !== v) return -1;
+  const barAt = (v) => {
     let [low, high] = [0, edges.length - 2];
     while (low < high) {
       const middle = (low + high + 1) >> 1;
       if (edges[middle] <= v) low = middle; else high = middle - 1;
     }
     return low;
-  });
+  };
+  const bar = Int16Array.from(values, (v) => (v === v ? barAt(v) : -1));
   const counts = new Uint32Array(edges.length - 1);
   for (const b of bar) if (b >= 0) counts[b]++;
-  return { edges, bar, counts };
+  return { edges, bar, barAt, counts };
 }
 
 class Histogram {
@@ -44,7 +44,7 @@ class Histogram {
       const to = this.valueAt(event);
       if (Math.abs(to - this.from) * this.width < 4 && !this.moved) return;
       this.moved = true;
-      this.owner.brushTo([Math.min(this.from, to), Math.max(this.from, to)], false);
+      this.owner.brushTo(this.snap(Math.min(this.from, to), Math.max(this.from, to)), false);
     };
     element.onpointerup = () => {
       if (this.from === null) return;
@@ -58,6 +58,15 @@ class Histogram {
   valueAt(event) {
     const box = this.canvas.getBoundingClientRect();
     return Math.min(1, Math.max(0, (event.clientX - box.left - 8) / (box.width - 16)));
+  }
+
+  /** Every bar that a stretch touches, whole, from 0 or to 1 where it is the first or the last. */
+  snap(from, to) {
+    const { edges, barAt } = this.bars;
+    const slack = 2 / this.width; // pixels over an edge that do not yet touch the next bar
+    const low = barAt(from + slack);
+    const high = Math.max(low, barAt(to - slack));
+    return [edges[low], Math.min(1, edges[high + 1])];
   }
 
   /** Arrows move the upper end by a twentieth, with shift the lower one; escape takes the brush away. */

@@ -119,6 +119,19 @@ function writeName(ctx, text, x, y, color, ground) {
   ctx.fillText(text, x, y);
 }
 
+/** Write a title on a plate of the ground's colour, so that no point shows through it. */
+function writeTitle(ctx, text, x, y, color, ground) {
+  const w = ctx.measureText(text).width;
+  ctx.globalAlpha = 0.92;
+  ctx.fillStyle = ground;
+  ctx.beginPath();
+  ctx.roundRect(ctx.textAlign === "right" ? x - w - 6 : x - 6, y - 15, w + 12, 21, 4);
+  ctx.fill();
+  ctx.globalAlpha = 1;
+  ctx.fillStyle = color;
+  ctx.fillText(text, x, y);
+}
+
 /** Write a name on a plate: the chosen token and the marked ones. */
 function writePlate(ctx, text, x, y, pane, ground) {
   const w = ctx.measureText(text).width + 12;

@@ -213,9 +213,9 @@ class MapPainter {
     }
     ctx.font = theme.font(12, 600);
     ctx.textAlign = "right";
-    writeName(ctx, `${points.axes[0]} →`, pane.x + pane.w - 8, pane.y + pane.h - 7, theme.text, theme.panel);
+    writeTitle(ctx, `${points.axes[0]} →`, pane.x + pane.w - 8, pane.y + pane.h - 7, theme.text, theme.panel);
     ctx.textAlign = "left";
-    writeName(ctx, `↑ ${points.axes[1]}`, pane.x + 8, pane.y + 38, theme.text, theme.panel);
+    writeTitle(ctx, `↑ ${points.axes[1]}`, pane.x + 10, pane.y + 42, theme.text, theme.panel);
   }
 
   paintPane(ctx, pane) {
@@ -253,7 +253,7 @@ class MapPainter {
     }
     ctx.font = theme.font(13, 600);
     ctx.textAlign = "left";
-    writeName(ctx, this.titleOf(pane), pane.x + 10, pane.y + 20, theme.text, theme.panel);
+    writeTitle(ctx, this.titleOf(pane), pane.x + 10, pane.y + 20, theme.text, theme.panel);
   }
 
   /** Lines from the chosen token to its nearest in the original space: whole where they are so in both states. */

@@ -101,13 +101,22 @@ function svgAxes(map, pane) {
     svgText(pane.x + 8, pane.y + 38, `↑ ${points.axes[1]}`, theme.text, 12, "start");
 }
 
+/** What a title stands on, so that no point shows through it. */
+function svgPlate(map, x, y, text) {
+  const ctx = map.names.getContext("2d");
+  ctx.font = map.theme.font(13, 600);
+  const w = ctx.measureText(text).width + 12;
+  return `<rect x="${(x - 6).toFixed(1)}" y="${(y - 15).toFixed(1)}" width="${w.toFixed(1)}" height="21" fill="${map.theme.panel}"/>`;
+}
+
 function svgPane(map, pane, number) {
   const clip = `<clipPath id="p${number}"><rect x="${pane.x}" y="${pane.y}" width="${pane.w}" height="${pane.h}"/></clipPath>`;
   const names = map.written.filter((name) => name.pane === pane).map((name) =>
     svgText(name.x, name.y, name.text, name.strong ? map.theme.mark : map.theme.text, name.strong ? 13 : 12, "middle"));
   const overlay = (map.points.axes ? svgAxes(map, pane) : "") + (map.isOverlay() ? svgTrails(map, pane) : "");
   const frame = `<rect x="${pane.x}" y="${pane.y}" width="${pane.w}" height="${pane.h}" fill="${map.theme.panel}"/>`;
-  const title = svgText(pane.x + 10, pane.y + 20, map.titleOf(pane), map.theme.text, 13, "start");
+  const title = svgPlate(map, pane.x + 10, pane.y + 20, map.titleOf(pane)) +
+    svgText(pane.x + 10, pane.y + 20, map.titleOf(pane), map.theme.text, 13, "start");
   return `${clip}<g clip-path="url(#p${number})">${frame}${overlay}${svgPoints(map, pane)}${names.join("")}${title}</g>`;
 }
 

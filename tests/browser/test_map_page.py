@@ -176,8 +176,8 @@ def test_a_brush_fades_the_others_at_once_and_lists_its_own(user, trained):
     mouse, y = visitor.page.mouse, box["y"] + box["height"] / 2
     mouse.move(box["x"] + 8, y)
     mouse.down()
-    mouse.move(box["x"] + box["width"] * 0.2, y)
-    mouse.move(box["x"] + box["width"] * 0.3, y)
+    mouse.move(box["x"] + box["width"] * 0.08, y)
+    mouse.move(box["x"] + box["width"] * 0.12, y)
     shown = ask(visitor, "m.active.reduce((sum, on) => sum + on, 0)")
     assert 0 < shown < 135, "before the button is let go"
     mouse.up()
@@ -195,6 +195,68 @@ def test_a_brush_fades_the_others_at_once_and_lists_its_own(user, trained):
     visitor.page.keyboard.press("Escape")
     visitor.page.locator(".st-key-map_selection").wait_for(state="detached", timeout=WAIT_MS)
     assert ask(visitor, "m.active") is None
+
+
+def test_a_brush_holds_whole_bars_and_both_ends(user, trained):
+    del trained
+    visitor = user()
+    open_map(visitor)
+    bars = visitor.page.locator(".focus-map .bars")
+    bars.scroll_into_view_if_needed()
+    box = bars.bounding_box()
+    mouse, y = visitor.page.mouse, box["y"] + box["height"] / 2
+    for start, end, at, wanted in ((12, 60, 0, 0), (box["width"] - 11, box["width"] - 60, 1, 1)):
+        mouse.move(box["x"] + start, y)
+        mouse.down()
+        mouse.move(box["x"] + (start + end) / 2, y)
+        mouse.move(box["x"] + end, y)
+        brush = ask(visitor, "m.brush")
+        edges = ask(visitor, "m.histogram.bars.edges.map((v) => Math.min(1, v))")
+        counts = ask(visitor, "[...m.histogram.bars.counts]")
+        shown = ask(visitor, "m.active.reduce((sum, on) => sum + on, 0)")
+        mouse.up()
+        assert brush[at] == wanted
+        assert set(brush) <= set(edges)
+        low, high = edges.index(brush[0]), edges.index(brush[1])
+        assert high > low
+        assert shown == sum(counts[low:high]), "whole bars, neither more nor less"
+        visitor.page.locator(".st-key-map_selection", has_text=f"{shown} tokens on this map").wait_for(timeout=WAIT_MS)
+        visitor.settle()
+
+
+def test_nothing_shows_through_the_title_of_a_pane(user, trained):
+    del trained
+    visitor = user()
+    open_map(visitor)
+    panel = ask(visitor, "m.theme.panelRgb")
+    for pane in (0, 1):
+        plate = ask(
+            visitor,
+            """(() => { const [ctx, p] = [m.names.getContext('2d'), m.panes[v]];
+                return [...ctx.getImageData((p.x + 6) * m.ratio, (p.y + 14) * m.ratio, 1, 1).data]; })()""",
+            pane,
+        )
+        assert plate[3] > 220
+        assert plate[:3] == pytest.approx(panel, abs=3)
+
+
+@pytest.mark.parametrize(("width", "beside"), [(1440, True), (900, False)])
+def test_the_table_of_a_selection_stands_beside_what_feeds_it_where_there_is_room(user, trained, width, beside):
+    del trained
+    visitor = user(width=width)
+    open_map(visitor)
+    ask(visitor, "m.select(v, true)", list(range(135)))
+    panel = visitor.page.locator(".st-key-map_selection")
+    panel.locator('[data-testid="stPageLink"]').first.wait_for(timeout=WAIT_MS)
+    visitor.settle()
+    table = panel.locator('[data-testid="stDataFrame"]').bounding_box()
+    names = panel.get_by_text("Common contributors of the selection").bounding_box()
+    whole = panel.bounding_box()
+    assert (names["x"] >= table["x"] + table["width"]) == beside
+    right = names["x"] + 340 if beside else table["x"] + table["width"]
+    assert right > whole["x"] + whole["width"] - 60, "the full width is used"
+    main = visitor.page.locator('[data-testid="stMain"]')
+    assert main.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
 
 
 def test_keys_alone_find_choose_select_and_clear(user, trained):
@@ -243,6 +305,14 @@ def test_an_overlay_draws_the_way_of_tokens_that_lost_their_neighbours(user, tra
     slider.fill("0")
     kept = ask(visitor, "[...m.points.kept].filter((kept) => kept < 0.003).length")
     assert ask(visitor, "m.trails(m.panes[0]).length") == kept < 135
+    words = visitor.page.locator(".focus-map .trails")
+    assert words.inner_text().endswith(f": {kept}")
+    ask(visitor, "m.brushTo([0.9, 1], true)")
+    assert ask(visitor, "m.trails(m.panes[0]).length") == 0
+    assert words.inner_text().endswith(f"0 of {kept}; the range below hides the others")
+    ask(visitor, "m.brushTo(null, true)")
+    assert words.inner_text().endswith(f": {kept}")
+    visitor.settle()
     visitor.page.get_by_role("button", name="Colour: neighbours kept").click()
     assert "0 all neighbours exchanged" in visitor.page.locator(".focus-map .legend").inner_text()
     visitor.page.get_by_role("button", name="Zoom in").click()
