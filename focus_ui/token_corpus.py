@@ -9,23 +9,25 @@ import streamlit as st
 from focus_core.domain import TokenKind
 from focus_core.provenance import Explanation, find_occurrence
 from focus_core.token_text import ISOLATE_END, ISOLATE_START, markdown_escape, show_token
-from focus_ui.theme import category_of
+from focus_ui.theme import category_of, count
 
 MAX_CHARACTERS = 400
 ZERO_WIDTH_JOINER = "\u200d"
 
 
 def example_lines(explanation: Explanation) -> None:
-    """Draw the corpus lines that hold a token; nothing where the run keeps none.
+    """Draw the corpus lines that hold a token; say so where it occurs and the run kept none.
 
     Parameters
     ----------
     explanation : Explanation
         The token.
     """
-    if not explanation.examples:
+    if not explanation.examples and not explanation.frequency:
         return
     st.subheader("In the corpus", anchor=False)
+    if not explanation.examples:
+        st.caption(f"It occurs {count(explanation.frequency or 0)} ×. No line with it was kept with this run.")
     color = category_of(explanation.origin, explanation.rule).badge
     for line in explanation.examples:
         st.markdown(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from focus_core.domain import Origin
+from focus_core.domain import MethodName, Origin
 from focus_core.provenance import Explanation, Tone, Verdict
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape, show_token
@@ -21,12 +21,20 @@ TONES = {Tone.GOOD: ":green[:material/check_circle:]", Tone.NOTE: ":blue[:materi
          Tone.WARNING: ":orange[:material/warning:]"}  # fmt: skip
 """How a verdict is meant, as an icon of its own shape and colour."""
 
+COMBINED_BY: dict[str, str] = {
+    MethodName.FOCUS: "A weighted mean of source rows: of the shared tokens that are used alike.",
+    MethodName.SUBWORD_MEAN: "The mean of the source rows of its own pieces.",
+}
+"""What a combined row is, by the method of the run."""
 
-def token_head(explanation: Explanation) -> None:
+
+def token_head(run: RunFolder, explanation: Explanation) -> None:
     """Draw a target token's name, origin and facts.
 
     Parameters
     ----------
+    run : RunFolder
+        The run, for its method.
     explanation : Explanation
         The token.
     """
@@ -46,7 +54,13 @@ def token_head(explanation: Explanation) -> None:
     with st.container(horizontal=True, gap="medium"):
         for name, value in facts:
             st.markdown(f":gray[{name}]  \n{markdown_escape(value)}", width="content")
-    st.markdown(category.meaning)
+    st.markdown(_meaning(run, explanation, category))
+
+
+def _meaning(run: RunFolder, explanation: Explanation, category: Category) -> str:
+    """Return what an origin means; of a combined row, what this run's method combines."""
+    method = str(run.manifest["config"]["method"])
+    return COMBINED_BY.get(method, category.meaning) if explanation.origin == Origin.COMBINED else category.meaning
 
 
 def source_label(run: RunFolder, source_id: int) -> str:
@@ -100,7 +114,7 @@ def formula(explanation: Explanation) -> None:
         st.caption(
             f"Sparsemax: weight = similarity{divided} − τ with τ = {tau}; nothing below τ has a weight. "
             f"The {count(explanation.n_contributors)} weights that remain sum to 1; they count as much as "
-            f"{explanation.effective_contributors:.1f} equal ones."
+            f"{explanation.effective_contributors:,.1f} equal ones."
         )
 
 

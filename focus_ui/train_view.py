@@ -46,6 +46,11 @@ TABLE_ORDER = (
     "initialised by", "seed", "tokens", "trained", "ended",
 )  # fmt: skip
 """What a narrow page shows comes first."""
+JACCARD = (
+    "Jaccard index of the ten nearest tokens before and after: those in both lists over all in either. Where 1 of 10 "
+    "stayed, both lists have 19 tokens together: 1/19 = 0.05; 5 of 10 are 5/15 = 0.33. The page Token counts n of 10."
+)
+"""What a share of kept neighbours is, beside the count that the page Token gives."""
 FREQUENCIES = (0, 3, 10, 30, 100, 300, 1000, 3000)
 DEFAULT_FREQUENCY = 10
 
@@ -184,7 +189,7 @@ def summary_table(trainings: Sequence[TrainingFolder], unit: str) -> None:
                 "1 leaves nothing to train, 0 is no better than the mean.",
             ),
             "neighbours kept": number(
-                "kept", width="small", format="%.2f", help="Mean share of the ten nearest tokens that stayed."
+                "kept", width="small", format="%.2f", help=f"The mean over all tokens. {JACCARD}"
             ),
         },
         alt=f"Table of trainings with their losses in {unit}",
@@ -270,7 +275,9 @@ def change_table(run: RunFolder, training: TrainingFolder, frame: pd.DataFrame) 
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         words = f", the first {count(MAX_ROWS)} are shown" if len(frame) > MAX_ROWS else ""
         st.markdown(
-            f"**{count(len(frame))}** tokens, most changed first{words}. Choose a row to see why.", width="content"
+            f"**{count(len(frame))}** tokens{words}, most changed first: by (1 − cosine) · (1 − neighbours kept). "
+            "Choose a row to see why.",
+            width="content",
         )
         save_table(lambda: frame, key="train", name="change")
     number = st.column_config.NumberColumn
@@ -298,7 +305,7 @@ def change_table(run: RunFolder, training: TrainingFolder, frame: pd.DataFrame) 
                 format="%.2f",
                 min_value=0.0,
                 max_value=1.0,
-                help="Jaccard index of the ten nearest tokens before and after, in the original space.",
+                help=JACCARD,
             ),
             "id": number(format="%d", width="small"),
         },

@@ -139,7 +139,10 @@ def _turned(changed: ChangedTokens, place: int) -> Verdict:
     others = len(changed.cosine) - 1
     less = float((changed.cosine > own).sum()) / others
     more = float((changed.cosine < own).sum()) / others
-    beside = f"further than {_share(less)} of the tokens" if less >= more else f"less than {_share(more)} of the tokens"
+    if less >= more:
+        beside = "further than any other token" if less == 1 else f"further than {_share(less)} of the tokens"
+    else:
+        beside = "less than any other token" if more == 1 else f"less than {_share(more)} of the tokens"
     text = f"Training turned its row to a cosine of {own:.2f}, {beside}, and made it {ratio:.2f} times as long."
     if less < FAR:
         return Verdict(text=text)
@@ -192,13 +195,13 @@ def _spread(explanation: Explanation) -> Verdict:
         advice = "Right for a spelling or a translation, wrong for an accident: read the two."
         return Verdict(text=text, tone=Tone.WARNING, advice=advice)
     if effective > NEARLY_MEAN:
-        text = f"Spread over {effective:.0f} effective contributors: nearly a mean of the shared tokens."
+        text = f"Spread over {effective:,.0f} effective contributors: nearly a mean of the shared tokens."
         advice = "Train the auxiliary vectors longer, give more text, or lower --temperature."
         return Verdict(text=text, tone=Tone.WARNING, advice=advice)
     if largest >= DECIDES:
         text = f"One contributor has {_share(largest)}: it says more than all the others together."
         return Verdict(text=text, advice="See whether the two mean the same.")
-    text = f"{explanation.n_contributors} contributors, which count as much as {effective:.1f} equal ones."
+    text = f"{explanation.n_contributors:,} contributors, which count as much as {effective:,.1f} equal ones."
     return Verdict(text=text, tone=Tone.GOOD)
 
 

@@ -28,7 +28,7 @@ if source_id is not None:
 
 explanation = cache.explain(run, target_id)
 walk_buttons(run, target_id, category=category_of(explanation.origin, explanation.rule).key)
-view.token_head(explanation)
+view.token_head(run, explanation)
 training = choice_of_training(run)
 view.verdict_list([*explanation.verdicts, *what_training_did(run, training, target_id)])
 example_lines(explanation)

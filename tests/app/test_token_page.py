@@ -44,6 +44,20 @@ def test_corpus_lines_mark_the_token(open_app, toy):
     assert "Kila :orange-background[**mkulima**] ana shamba" in texts(at)
 
 
+def test_a_token_that_occurs_but_kept_no_line_says_so(open_app, toy):
+    seen, kept = toy.column("tokens", "frequency"), set(toy.column("examples", "target_id").tolist())
+    without = next(i for i in toy.column("tokens", "id").tolist() if seen[i] > 0 and i not in kept)
+    at = open_app("token", token=without)
+    assert f"It occurs {int(seen[without]):,} ×. No line with it was kept with this run." in texts(at)
+    assert "No line with it was kept" not in texts(open_app("token", token=id_of(toy, "▁mkulima")))
+
+
+def test_a_combined_token_says_what_the_method_of_its_run_combines(open_app, toy):
+    words = texts(open_app("token", token=id_of(toy, "▁mkulima")))
+    assert "of the shared tokens that are used alike" in words
+    assert "its own pieces" not in words
+
+
 def test_a_copied_token_links_to_its_source(open_app, toy):
     at = open_app("token", token=id_of(toy, "▁farmer"))
     copied = [link for link in links(at) if "Source token" in link.label]

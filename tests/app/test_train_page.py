@@ -33,6 +33,14 @@ def unescaped(text):
     return text.replace("\\", "").replace("\u2060", "")
 
 
+def test_the_share_of_kept_neighbours_is_explained_beside_the_count(open_app, trained_toy):
+    """1 of 10 on the page Token is 1/19 here."""
+    del trained_toy
+    at = open_app("train")
+    assert "1/19 = 0.05" in at.dataframe[-1].proto.columns
+    assert "most changed first: by (1 − cosine) · (1 − neighbours kept)" in texts(at)
+
+
 def test_a_run_without_training_says_with_which_command_it_is_trained(open_app, toy):
     at = open_app("train")
     assert "has not been trained yet" in texts(at)

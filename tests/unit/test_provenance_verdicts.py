@@ -146,15 +146,30 @@ def changed(cosines: list[float]) -> ChangedTokens:
 
 
 def test_training_is_told_by_neighbours_kept_and_by_rank():
-    """The token's cosine is 0.5: all 40 others stayed nearer, so it turned further than 100 % of them."""
+    """The token's cosine is 0.5: all 40 others stayed nearer, so it turned further than any of them."""
     verdicts = training_verdicts(changed([0.5, *[0.9] * 40]), neighbours(4, 6), 0)
     assert verdicts[0].text == "Training kept 4 of its 10 nearest tokens."
     assert verdicts[0].tone is Tone.NOTE
     assert verdicts[1].text == (
-        "Training turned its row to a cosine of 0.50, further than 100 % of the tokens, and made it 1.25 times as long."
+        "Training turned its row to a cosine of 0.50, further than any other token, and made it 1.25 times as long."
     )
     assert verdicts[1].tone is Tone.WARNING
     assert verdicts[1].advice
+
+
+def test_the_second_in_rank_of_many_is_not_rounded_up_to_all():
+    verdict = training_verdicts(changed([0.5, 0.4, *[0.9] * 9998]), neighbours(4, 6), 0)[1]
+    assert "further than 99 % of the tokens" in verdict.text
+    least = training_verdicts(changed([0.99, *[0.9] * 40]), neighbours(4, 6), 0)[1]
+    assert "less than any other token" in least.text
+
+
+def test_thousands_of_equal_ones_have_a_comma(run):
+    from focus_core.provenance.verdicts import _spread
+
+    base = explain_token(run, id_of(run, "▁nyumba"))
+    many = dataclasses.replace(base, n_contributors=4000, effective_contributors=3036.6, max_weight=0.001)
+    assert "over 3,037 effective contributors" in _spread(many).text
 
 
 def test_a_token_that_hardly_moved_is_told_from_the_other_side():
