@@ -200,9 +200,8 @@ def lists_section(run: RunFolder) -> None:
         "List", list(found), format_func=lambda name: _list_name(found, name), key="_compare_list", width=420
     )
     entry = found[key] if key in found else next(iter(found.values()))
-    st.markdown(
-        f"{markdown_escape(entry.meaning.rstrip('.'))}.  \n**What to do:** {markdown_escape(in_field_words(entry.remedy))}."
-    )
+    remedy = markdown_escape(in_field_words(entry.remedy))
+    st.markdown(f"{markdown_escape(entry.meaning.rstrip('.'))}.  \n**What to do:** {remedy}.")
     _token_rows(run, entry)
 
 

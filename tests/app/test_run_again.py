@@ -360,8 +360,9 @@ def test_a_size_that_the_text_does_not_support_is_mended_with_one_click(open_app
     job = newest()
     ended(job)
     at.run()
-    assert at.error[0].value.replace("\\", "").startswith("Size in tokens: expected at most 151")
-    assert "--vocab" not in "".join(e.value.replace("\\", "").replace("\u2060", "") for e in at.error)
+    told = at.error[0].value.replace("\\", "").replace("\u2060", "")
+    assert told.startswith("Size in tokens: expected at most 151")
+    assert "--" not in told
     monkeypatch.setenv("FAKE_BEHAVIOUR", "finish")
     press(at, "Use 151 and start again")
     again = newest()
