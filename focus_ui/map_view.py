@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 MAX_MARKED = 30
 MAX_LISTED = 8
 BOX_PX = 440
+IN_ADDRESS = {"quick": QUICK, "axes": AXES}
+"""Layouts that are no stored ones, by what the page's address calls them."""
 
 
 def choose_layout(run: RunFolder, row: DeltaGenerator) -> Chosen | None:
@@ -88,10 +90,15 @@ def choose_layout(run: RunFolder, row: DeltaGenerator) -> Chosen | None:
 def _layout_box(run: RunFolder, trainings: Sequence[TrainingFolder], stored: Sequence[ProjectionFolder]) -> str:
     names = {**{projection.name: projection_label(projection) for projection in stored}, QUICK: QUICK, AXES: AXES}
     key = f"_map_layout_{run.digest[:12]}"
+    words = {**IN_ADDRESS, **{name: name for name in names if name not in IN_ADDRESS.values()}}
+    state.take_choice(state.LAYOUT_PARAM, key, words)
     _show_wanted(run, trainings, stored, key)
-    return st.selectbox(
+    name = st.selectbox(
         "Layout", list(names), format_func=lambda n: names.get(n, n), key=key, persist_state="session", width=BOX_PX
     )
+    word = next((word for word, layout in words.items() if layout == name), None)
+    state.write_choice(state.LAYOUT_PARAM, None if name == next(iter(names)) else word)
+    return name
 
 
 def _show_wanted(

@@ -64,6 +64,23 @@ def test_the_address_chooses_the_flow_which_stays_for_the_next_token(open_app, t
     assert not at.get("echarts_chart")
 
 
+def test_the_address_chooses_the_layout_of_the_map_and_follows_the_choice(open_app, trained_toy):
+    at = open_app("map", layout="axes")
+    (box,) = [box for box in at.selectbox if box.label == "Layout"]
+    assert "no projection" in box.value
+    assert param(at, "layout") == "axes"
+    box.select_index(0).run()
+    (box,) = [box for box in at.selectbox if box.label == "Layout"]
+    assert "at once" not in box.value
+    assert "no projection" not in box.value
+    assert param(at, "layout") is None
+    box.select_index(len(box.options) - 2).run()
+    assert param(at, "layout") == "quick"
+    at = open_app("map", layout="<b>no</b>")
+    assert not at.warning
+    assert param(at, "layout") is None
+
+
 def test_a_view_is_counted_once_and_not_at_other_reruns(open_app, toy):
     at = open_app("token")
     first = at.session_state[state.Key.N_VIEWS]

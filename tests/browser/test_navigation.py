@@ -90,3 +90,21 @@ def test_the_next_chapter_is_read_from_its_heading(user):
     visitor.page.wait_for_url("**chapter=2**", timeout=WAIT_MS)
     visitor.settle()
     assert visitor.page.evaluate(TOP) == 0
+
+
+def test_choices_that_stand_in_the_address_come_back_with_it(user):
+    visitor = user()
+    visitor.open("overlap", run="trained")
+    visitor.page.get_by_role("radio", name="corpus occurrences").click()
+    visitor.page.wait_for_url("**count=occurrences**", timeout=WAIT_MS)
+    guest = user()
+    guest.page.goto(visitor.page.url)
+    guest.settle()
+    assert guest.page.get_by_role("radio", name="corpus occurrences").get_attribute("aria-checked") == "true"
+    visitor.open("map", run="trained")
+    visitor.page.get_by_role("combobox", name="Layout").click()
+    visitor.page.get_by_role("option", name="PCA, laid out at once").click()
+    visitor.page.wait_for_url("**layout=quick**", timeout=WAIT_MS)
+    guest.page.goto(visitor.page.url)
+    guest.settle()
+    assert guest.page.get_by_role("combobox", name="Layout").input_value() == "PCA, laid out at once"
