@@ -105,17 +105,35 @@ def recipe(run: RunFolder) -> None:
             alt="Inputs of the run with their digests",
         )
         save_table(lambda: table, key="inputs", name="inputs")
-    differences = run.manifest.get("differences_from_paper") or {}
-    if differences:
+    options = differing_options(run)
+    if options["option"]:
         st.caption("Where the options differ from the paper")
-        chosen = (run.manifest.get("auxiliary") or {}).get("settings") or {}
-        options = {
-            "option": list(differences),
-            "paper": [_word(pair[0]) for pair in differences.values()],
-            "this run": [_word(pair[1], chosen.get(name)) for name, pair in differences.items()],
-        }
         st.dataframe(options, hide_index=True, alt="Options that differ from the paper")
         save_table(lambda: options, key="options", name="options")
+
+
+def differing_options(run: RunFolder) -> dict[str, list[str]]:
+    """Return the options of a run that differ from the paper's.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+
+    Returns
+    -------
+    dict of str to list
+        ``option``, ``paper``, ``this run``; an option that was left open, and for which the paper's own value was
+        chosen, does not differ.
+    """
+    chosen = (run.manifest.get("auxiliary") or {}).get("settings") or {}
+    pairs = (run.manifest.get("differences_from_paper") or {}).items()
+    differing = [(name, paper, own) for name, (paper, own) in pairs if own is not None or chosen.get(name) != paper]
+    return {
+        "option": [name for name, *_ in differing],
+        "paper": [_word(paper) for _, paper, _ in differing],
+        "this run": [_word(own, chosen.get(name)) for name, _, own in differing],
+    }
 
 
 def _word(value: Any, chosen: Any = None) -> str:
