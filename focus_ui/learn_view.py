@@ -13,16 +13,19 @@ import streamlit as st
 from focus_core import lessons
 from focus_core.lessons import CHAPTERS, Chapter, Reply, Task, TaskKind
 from focus_core.run_folder import RunFolder
-from focus_core.token_text import markdown_escape
+from focus_core.token_text import ISOLATE_END, markdown_escape
 from focus_ui import cache, catalog, navigation, state
 from focus_ui import learn_figures as pictures
 from focus_ui.errors import reported
 from focus_ui.figures import CONFIG, Segment, groups_figure, overlap_segments, proportion_figure
+from focus_ui.sentence_strip import direction
 from focus_ui.theme import category_of, count
 
 TEXT_WIDTH = 780
 OLD, NEW = "Old tokenizer", "New tokenizer"
 BY_ENTRY, BY_USE = "Entries of the vocabulary", "Occurrences in the text"
+RIGHT_TO_LEFT = "\u2067"
+"""Opens an isolate in which the first piece stands on the right; each piece is an isolate of its own within."""
 RARE, HUBS, SPACE = "Rare tokens", "Hubs", "Space"
 
 
@@ -191,8 +194,11 @@ def _sentence(run: RunFolder, key: str) -> None:
     for title, side in ((OLD, "source"), (NEW, "target")):
         pieces = lessons.read_sentence(run, side, sentence)
         st.markdown(f"**{title}**: {count(len(pieces))} tokens")
-        shown = [_boxed(piece.label, "blue" if piece.shared else "orange") for piece in pieces]
-        st.markdown(" ".join(shown) or "–")
+        shown = " ".join(_boxed(piece.label, "blue" if piece.shared else "orange") for piece in pieces)
+        if shown and direction(sentence) == "rtl":
+            st.markdown(f"{RIGHT_TO_LEFT}{shown}{ISOLATE_END}", text_alignment="right")
+        else:
+            st.markdown(shown or "–")
     st.caption("Blue: in both vocabularies. Orange: in this one alone. ▁ marks the beginning of a word.")
 
 

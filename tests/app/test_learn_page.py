@@ -133,6 +133,18 @@ def test_moving_a_similarity_moves_the_threshold(open_app, toy):
     assert "0.80 weighs 0.60, 0.60 weighs 0.40, 0.10 weighs 0.00" in at.get("plotly_chart")[0].proto.alt
 
 
+def test_pieces_of_right_to_left_text_run_from_the_right(open_app, toy):
+    key = f"_learn_sentence_{toy.digest[:12]}_1"
+    at = open_app("learn", chapter=1)
+    assert "\u2067" not in texts(at)
+    at.text_input(key=key).set_value("سلام mkulima").run()
+    lines = [element for element in at.markdown if element.value.startswith("\u2067")]
+    assert len(lines) == 2, "one line a tokenizer"
+    assert all(line.value.endswith("\u2069") for line in lines)
+    at.text_input(key=key).set_value("mkulima سلام").run()
+    assert "\u2067" not in texts(at)
+
+
 def test_a_sentence_of_ones_own_is_cut_by_both(open_app, toy):
     at = open_app("learn", chapter=1)
     at.text_input(key=f"_learn_sentence_{toy.digest[:12]}_1").set_value("mkulima <b>x</b> ![i](https://e.org/x)").run()
