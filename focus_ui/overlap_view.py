@@ -326,6 +326,8 @@ def filtered_table(run: RunFolder, frame: pd.DataFrame) -> None:
         selection_mode="single-row",
         height=420,
         column_config={
+            "token": st.column_config.TextColumn(width=125),
+            "source token": st.column_config.TextColumn(width=125),
             "anchor": st.column_config.CheckboxColumn(
                 "anchor?",
                 width="small",
@@ -334,7 +336,7 @@ def filtered_table(run: RunFolder, frame: pd.DataFrame) -> None:
             "feeds": numbers("feeds", format="%d", width="small", help="New tokens that have some of the copied row."),
             "candidates": numbers("candidates", format="%d", width="small", help="Source tokens that fit."),
             "frequency": numbers("in the corpus", format="%d"),
-            "n_contributors": numbers("contributors", format="%d", width="small"),
+            "n_contributors": numbers("contributors", format="%d", width=110),
             "id": numbers(format="%d", width="small"),
             "largest weight": st.column_config.ProgressColumn(format="%.2f", min_value=0.0, max_value=1.0),
         },

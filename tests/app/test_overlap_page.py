@@ -236,3 +236,13 @@ def test_the_download_names_the_filter(toy):
     wanted = Filter(by="script", group="Arabic", origin="combined", listed="unseen")
     named = file_words(toy, wanted.words(toy))
     assert named == "tokens toy-target Never in the text combined script: Arabic"
+
+
+def test_words_and_heads_of_the_table_have_room(open_app, toy):
+    """Words of ten letters in both columns of tokens, and the longest head, are not cut off."""
+    del toy
+    table = next(frame for frame in open_app("overlap").dataframe if "source token" in frame.value.columns)
+    columns = json.loads(table.proto.columns)
+    assert columns["token"]["width"] >= 120
+    assert columns["source token"]["width"] >= 120
+    assert columns["n_contributors"]["width"] >= 110
