@@ -80,7 +80,7 @@ def _inputs(run: RunFolder) -> None:
         )
         return
     st.markdown("The run stays as it is: you get a copy of it that holds the training, listed among your runs.")
-    corpus = corpus_choice()
+    corpus = corpus_choice(sample=False)
     if corpus is None:
         st.caption("Choose a text first: at least a hundred lines, some of which are kept aside to measure on.")
     _form(run, corpus)

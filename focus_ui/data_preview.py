@@ -112,7 +112,7 @@ def _row(name: str, view: TokenizerView, line: int, color: str) -> str:
     worded = [piece.text for piece in pieces if any(map(str.isalpha, piece.text))]
     if 2 * sum(ISOLATE_START in text for text in worded) > len(worded):
         shown = f"{RIGHT_TO_LEFT}{shown}{ISOLATE_END}"
-    return f":gray[{name} {len(pieces)}]  {shown}"
+    return f":gray[{name}, {count(len(pieces))} tokens]  {shown}"
 
 
 def _sentence(source: TokenizerView, target: TokenizerView | None) -> str:
@@ -152,18 +152,19 @@ def draw_matches(matches: MatchPreview, chosen: MatchMode) -> None:
 def _draw_difference(difference: MatchDifference) -> None:
     parts = (
         (difference.gained, ":green[+{}] copied"),
-        (difference.lost, ":orange[−{}] no longer"),
+        (difference.lost, ":orange[−{}] no longer copied"),
         (difference.other, "{} from another source token"),
     )
     words = ", ".join(form.format(count(n)) for n, form in parts if n) or "no difference"
-    st.markdown(f"**{difference.after}** instead: {words}")
+    st.markdown(f"**{difference.after}** instead of {difference.before}: {words}")
+    before, after = f"copied from, {difference.before} (chosen)", f"copied from, {difference.after}"
     if difference.tokens:
         st.dataframe(
             pd.DataFrame(
                 {
                     "token": [token.target for token in difference.tokens],
-                    "copied now from": [token.before or NOTHING for token in difference.tokens],
-                    "copied then from": [token.after or NOTHING for token in difference.tokens],
+                    before: [token.before or NOTHING for token in difference.tokens],
+                    after: [token.after or NOTHING for token in difference.tokens],
                 }
             ),
             hide_index=True,

@@ -75,13 +75,19 @@ class CorpusChoice:
         return ("--field", self.column, *encoding)
 
 
-def corpus_choice() -> CorpusChoice | None:
-    """Draw the choice of a corpus; return it, or ``None`` while there is none that can be read."""
+def corpus_choice(*, sample: bool = True) -> CorpusChoice | None:
+    """Draw the choice of a corpus; return it, or ``None`` while there is none that can be read.
+
+    Parameters
+    ----------
+    sample : bool, default=True
+        Whether a sample text is chosen at first: not for a run, whose language nobody knows.
+    """
     kinds = [SAMPLE, UPLOAD, *([SERVER] if catalog.operator_folders() else [])]
     kind = st.segmented_control(
         "Text from", kinds, default=SAMPLE, required=True, key="_corpus_kind", persist_state="session"
     )
-    label, files = {UPLOAD: _uploaded, SERVER: _on_server}.get(str(kind), _sample)()
+    label, files = {UPLOAD: _uploaded, SERVER: _on_server}.get(str(kind), _sample if sample else _any_sample)()
     if not files:
         return None
     column = "text"
@@ -152,6 +158,16 @@ def _sample() -> tuple[str, tuple[Path, ...]]:
     return f"sample {name}", (samples[str(name)],)
 
 
+def _any_sample() -> tuple[str, tuple[Path, ...]]:
+    samples = catalog.sample_corpora()
+    name = st.selectbox(
+        "Language", list(samples), index=None, key="_run_sample", placeholder="Choose that of this run", width=360,
+        persist_state="session",
+    )  # fmt: skip
+    st.caption("Nothing is chosen for you: a text in another language would train the run on the wrong one.")
+    return (f"sample {name}", (samples[str(name)],)) if name else ("", ())
+
+
 def _uploaded() -> tuple[str, tuple[Path, ...]]:
     given = st.file_uploader(
         "Text files",
@@ -161,8 +177,8 @@ def _uploaded() -> tuple[str, tuple[Path, ...]]:
         help="UTF-8 text; .txt holds one text a line. Plain, .gz or .zst.",
     )
     st.caption(
-        f"Up to {count(uploads.limit_mb())} MB a file; pack a larger one as .gz or .zst. It is removed when you leave "
-        "and no run of yours reads it any more; a run keeps single lines of it as examples."
+        f"Up to {count(uploads.limit_mb())} MB a file; pack a larger one as .gz or .zst. It is kept until you reload "
+        "or close this page, and while a run reads it: then upload it again. A run keeps single lines as examples."
     )
     if given:
         return _named(_kept(given))

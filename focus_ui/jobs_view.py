@@ -212,7 +212,8 @@ def _panel_body(job: Job, job_now: JobState) -> None:
     mine = is_owner(job, state.owner())
     if job_now is JobState.RUNNING:
         progress_bar(read_progress(job), job)
-        st.caption("It goes on when you close this page. Keep the link of the run to come back to it.")
+        back = "; this browser lists it on Data and run" if mine else ""
+        st.caption(f"It goes on when you close this page{back}.")
         if mine:
             st.button("Cancel", icon=":material/cancel:", key=f"_cancel_{job.id}", on_click=cancel_job, args=(job,))
     elif job_now is JobState.DONE:

@@ -103,7 +103,7 @@ def ask(run_id: str, step: Step) -> None:
     st.session_state[WANTED] = (run_id, step, state.run_id())
     st.session_state[MODE] = AGAIN
     st.session_state.pop(_step_key(run_id), None)
-    st.toast("The form at the top of the page is filled in as that run was.", icon=":material/replay:")
+    st.toast("The form of this page is filled in as that run was.", icon=":material/replay:")
 
 
 def _wanted() -> tuple[str | None, Step | None]:
@@ -203,7 +203,10 @@ def _step(recipe: Recipe, asked: Step | None) -> Step:
         help="What comes before is taken from the run.",
     )  # fmt: skip
     if not recipe.corpus and recipe.tokenizer is not None:
-        st.caption("The text of this run is not on this server: its stored vectors are used; no token is counted.")
+        st.caption(
+            "The text of this run is not on this server: its stored vectors are used; no token is counted. An upload "
+            "goes when its page is reloaded or closed; to start at an earlier step, give it again with a new run."
+        )
     return steps[names.index(str(chosen))]
 
 

@@ -161,7 +161,7 @@ def source_choice() -> Choice | None:
         "Source model", kinds, default=kinds[0], required=True, key="_source_kind", persist_state="session"
     )
     if kind == DEMO:
-        st.caption("A small multilingual masked language model of our own; its card tells what it is good for.")
+        st.caption("A small multilingual masked language model of our own, trained for this demonstration alone.")
         return Choice(label="demo model", arguments={"--source": str(catalog.DEMO_SOURCE)})
     if kind == SERVER:
         return _server_folder("model", "--source", "_server_source")

@@ -32,6 +32,8 @@ MIN_CARD = 290
 SILENT_S = 300.0
 """Seconds without a word after which a running job is said to be silent."""
 WITH_PARAM = "with"
+TO_TOP = "<script>document.querySelector('[data-testid=\"stMain\"]').scrollTo(0, 0)</script>"
+"""Brings the job that was just started into view; fixed words."""
 FOLLOWED = "followed_job"
 """Where the session keeps the finished job that it has been led to."""
 
@@ -143,8 +145,13 @@ def show_estimate(corpus: CorpusChoice, target: Choice, n_tokens: int, options: 
     return estimate
 
 
-def watched_job() -> str | None:
+def watched_job(*, started: bool = False) -> str | None:
     """Draw the job that this session watches: the one started last, else any that runs, else the current run's.
+
+    Parameters
+    ----------
+    started : bool, default=False
+        Whether the job that only made the current run is left out: it is no news, and stands below the form.
 
     Returns
     -------
@@ -154,7 +161,8 @@ def watched_job() -> str | None:
     jobs = own_jobs()
     running = [job for job in jobs if job_state(job) is JobState.RUNNING]
     wanted = [job for job in jobs if job.id == state.chosen_job()] or running
-    wanted = wanted or [job for job in jobs if job.id == state.run_id()]
+    if not started:
+        wanted = wanted or [job for job in jobs if job.id == state.run_id()]
     if not wanted:
         return None
     follow_watched_job()  # first: what is drawn before a second drawing can be clicked in vain
@@ -164,6 +172,8 @@ def watched_job() -> str | None:
     else:
         job_panel(job.id)
         _ended_steps(job)
+    if st.session_state.pop(run_start.JUST_STARTED, None) == job.id:
+        st.html(TO_TOP, unsafe_allow_javascript=True)
     return job.id
 
 
@@ -183,7 +193,7 @@ def _running_panel(job_id: str) -> None:
         progress_bar(read_progress(job), job)
         _steps(job, JobState.RUNNING)
         _say_if_silent(job)
-        st.caption("It goes on when you close this page. Keep the link of the run to come back to it.")
+        st.caption("It goes on when you close this page; this browser lists it here when you come back.")
         st.button("Cancel", icon=":material/cancel:", key=f"_cancel_{job.id}", on_click=cancel_job, args=(job,))
 
 
@@ -229,7 +239,7 @@ def _ended_steps(job: Job) -> None:
 def _way_out(job: Job, recipe: Recipe | None) -> None:
     """Draw what can be done about a job that failed or was cancelled; without a recipe its text is gone."""
     if recipe is None:
-        st.caption("Its text is no longer here. Everything you chose above still stands: start the run again there.")
+        st.caption("Its text is no longer here. Everything you chose below still stands: start the run again there.")
         return
     with st.container(horizontal=True):
         st.button(

@@ -8,9 +8,10 @@ from focus_ui.components import page_head
 
 page_head("Data and run", "Give a text in your language. Everything else is filled in: start the run when you like.")
 view.follow_watched_job()
+started = view.watched_job(started=True)
 if again.mode() == again.AGAIN:
     again.draw()
 else:
     view.new_run()
 st.space("small")
-view.earlier_jobs(view.watched_job())
+view.earlier_jobs(started or view.watched_job())

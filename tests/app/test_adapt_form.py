@@ -180,3 +180,15 @@ def test_a_text_uploaded_on_data_and_run_is_offered_here(open_app, made):
     job = only_job()
     assert job.verb == "adapt"
     assert job.title.endswith("trained on my-words.txt")
+
+
+def test_no_sample_is_chosen_for_a_run_of_any_language(open_app):
+    at = open_app("data")
+    assert at.selectbox(key="_sample").value, "a new run starts with one"
+    at.switch_page(PAGES["train"]).run()
+    assert at.selectbox(key="_run_sample").value is None
+    assert start_button(at).disabled
+    assert "Nothing is chosen for you" in texts(at)
+    at.selectbox(key="_run_sample").set_value(at.selectbox(key="_run_sample").options[0]).run()
+    assert not at.exception
+    assert not start_button(at).disabled

@@ -461,3 +461,18 @@ def test_one_line_of_megabytes_is_read_and_said_to_be_odd(open_app):
     assert not at.error
     assert "Its lines are very long" in texts(at)
     assert not start_button(at).disabled
+
+
+def test_a_started_job_is_drawn_above_the_form_and_brought_into_view(open_app):
+    at = open_app("data")
+    start_button(at).click().run()
+    job = only_job()
+    order = [str(button.key) for button in at.main.button]
+    assert order.index(f"_cancel_{job.id}") < order.index("_start_run")
+    assert "Keep the link" not in texts(at)
+
+
+def test_an_upload_says_what_a_reload_does(open_app):
+    at = open_app("data")
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    assert "until you reload or close this page" in texts(at)

@@ -1,6 +1,7 @@
 """Data and run: steps, the first look, a run made again with a change, and the way out of a job that died."""
 
 import json
+import re
 import shutil
 import sys
 import time
@@ -198,7 +199,7 @@ def test_a_job_whose_text_is_gone_leaves_the_form_as_it_was(open_app, own_toy, m
     at.session_state["handed_over"] = {}
     at.run()
     assert not [button for button in at.button if button.key == f"_repeat_{job.id}"]
-    assert "Everything you chose above still stands" in texts(at)
+    assert "Everything you chose below still stands" in texts(at)
 
 
 def test_a_run_without_its_source_cannot_be_made_again(open_app, own_toy, tmp_path):
@@ -229,17 +230,17 @@ def test_what_another_match_rule_changes_is_counted(open_app, own_toy):
     del own_toy
     at = open_app("data")
     change_run(at)
-    assert "**fuzzy** instead: :green[+" in texts(at)
-    tables = [table.value for table in at.dataframe if "copied then from" in table.value.columns]
+    assert "**fuzzy** instead of exact: :green[+" in texts(at)
+    tables = [table.value for table in at.dataframe if "copied from, exact (chosen)" in table.value.columns]
     assert len(tables) == 2
     row = tables[0][tables[0]["token"] == "▁MILK"]
-    assert row["copied now from"].tolist() == ["–"]
-    assert row["copied then from"].tolist() == ["▁milk"]
+    assert row["copied from, exact (chosen)"].tolist() == ["–"]
+    assert row["copied from, fuzzy"].tolist() == ["▁milk"]
 
 
 def test_the_first_lines_are_shown_in_pieces_of_both(open_app, own_toy):
     at = open_app("data")
-    assert ":gray[Source" in texts(at)
+    assert re.search(r":gray\[Source, \d+ tokens\]", texts(at))
     assert ":gray[New" not in texts(at)
     assert "is trained with the run" in texts(at)
     at.segmented_control(key="_target_kind").set_value("Upload").run()
@@ -249,7 +250,7 @@ def test_the_first_lines_are_shown_in_pieces_of_both(open_app, own_toy):
     assert ":gray[New" in texts(at)
     assert "the new one into" in texts(at)
     assert any("tokenizer" in label and "as it is" in label for label in expanders(at)), "no random name of a file"
-    assert any("copied then from" in table.value.columns for table in at.dataframe)
+    assert any("copied from, fuzzy" in table.value.columns for table in at.dataframe)
 
 
 def test_a_line_from_right_to_left_is_laid_out_so(open_app, own_toy):
