@@ -93,9 +93,14 @@ def test_a_job_that_is_killed_says_so_and_is_started_again(user, demo):
     visitor = user(address=demo[0], width=1440)
     visitor.open("data")
     before = set((demo[1] / ".jobs").glob("*/job.json"))
+    visitor.page.get_by_role("button", name="Start the run", exact=True).wait_for(timeout=WAIT_MS)
+    visitor.settle()
+    visitor.page.get_by_text("What will happen, step by step").scroll_into_view_if_needed()
     start(visitor)
     visitor.page.get_by_role("button", name="Cancel", exact=True).first.wait_for(timeout=WAIT_MS)
     (record,) = set((demo[1] / ".jobs").glob("*/job.json")) - before
+    visitor.page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollTop === 0", timeout=WAIT_MS)
+    assert visitor.page.locator('[data-testid="stMain"] [data-testid="stProgress"]').first.bounding_box()["y"] < 600
     os.killpg(json.loads(record.read_text())["pid"], signal.SIGKILL)
     began = time.monotonic()
     visitor.page.locator('[data-testid="stMain"]').get_by_text("was killed").wait_for(timeout=WAIT_MS)
