@@ -8,6 +8,7 @@ number. Decision 0024.
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from focus_ui import state
 
@@ -90,9 +91,9 @@ function inSearch(event, target) {
   event.preventDefault();
 }
 
-function toTop(view) {
-  const page = location.pathname.split('/').pop();
-  const shown = ['token', 'learn'].includes(page) ? `${page} ${view}` : page;
+function toTop(page, view) {
+  const counts = ['token', 'learn'].includes(location.pathname.split('/').pop());
+  const shown = counts ? `${page} ${view}` : page;
   const before = window.focusLabShown;
   window.focusLabShown = shown;
   const main = document.querySelector('[data-testid="stMain"]');
@@ -132,7 +133,7 @@ function addSkipLinks() {
 
 export default function ({ data, setTriggerValue }) {
   keepOwner(data, setTriggerValue);
-  toTop(data.view);
+  toTop(data.page, data.view);
   addSkipLinks();
   if (window.focusLabKeys) document.removeEventListener('keydown', window.focusLabKeys);
   window.focusLabKeys = onKey;
@@ -169,11 +170,18 @@ def frame_script() -> None:
             "secret": state.owner(),
             "keep": KEEP_S,
             "replace": state.has_forgotten(),
+            "page": _page(),
             "view": state.count_view(),
         },
         height="content",
         on_owner_change=_adopt,
     )
+
+
+def _page() -> str:
+    """Return which page is drawn; data that stay alike would not be sent to the browser again."""
+    context = get_script_run_ctx()
+    return context.page_script_hash if context is not None else ""
 
 
 def _adopt() -> None:

@@ -6,6 +6,16 @@ from tests.toy_run import id_of
 
 WAIT_MS = 60_000
 DOWN = "() => { const main = document.querySelector('[data-testid=\"stMain\"]'); main.scrollTop = 400; }"
+NOTE = """() => {
+  const main = document.querySelector('[data-testid="stMain"]');
+  const { get, set } = Object.getOwnPropertyDescriptor(Element.prototype, 'scrollTop');
+  window.wentToTop = false;
+  Object.defineProperty(main, 'scrollTop', {
+    configurable: true,
+    get() { return get.call(main); },
+    set(value) { window.wentToTop ||= value === 0; set.call(main, value); },
+  });
+}"""
 FLOW = '[data-testid="stEChartsChart"]'
 TOP = "() => document.querySelector('[data-testid=\"stMain\"]').scrollTop"
 
@@ -63,9 +73,11 @@ def test_another_page_another_token_and_a_source_token_are_read_from_the_top(use
     visitor = user(height=500)
     visitor.open("overlap", run="toy")
     scroll_down(visitor)
+    visitor.page.evaluate(NOTE)
     visitor.page.locator('[data-testid="stSidebarNavLink"]', has_text="Token").click()
     visitor.page.get_by_text("Formula").wait_for(timeout=WAIT_MS)
     visitor.settle()
+    assert visitor.page.evaluate("window.wentToTop"), "not by a page that was short for a moment"
     assert visitor.page.evaluate(TOP) == 0
     scroll_down(visitor)
     visitor.page.keyboard.press("/")
