@@ -1,12 +1,11 @@
 """Charts of trainings: the curves of all methods, and where each began.
 
-Owns how they are drawn. Imports no streamlit. A method has one colour and one dash in every chart, and its name stands
-beside its line or bar.
+Owns how they are drawn. Imports no streamlit. A method has one colour and one dash in every chart; its name stands
+beside its bar, and below the curves with a piece of its line.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,9 +14,12 @@ import plotly.graph_objects as go
 from focus_core.token_text import plotly_escape
 from focus_ui.training_tables import MethodCurves, Start
 
-CURVES_PX = 460
-LABEL_GAP = 0.052
-"""Smallest distance of two labels beside the curves, as a share of the chart's height."""
+CURVES_PX = 520
+LEGEND_PX = 116
+"""Room for the words of the axis and three rows of names, which is what they need on a narrow page."""
+
+NAME_PX = 128
+"""Width of a name below the curves, so that they stand in columns."""
 
 SEED_OPACITY = 0.38
 
@@ -35,27 +37,39 @@ def curves_figure(groups: Sequence[MethodCurves], *, unit: str) -> go.Figure:
     Returns
     -------
     go.Figure
-        Every seed is a thin line, their mean a thick one; the method's name stands at the end of its line.
+        Every seed is a thin line, their mean a thick one; the methods' names stand below, in the order of their ends.
     """
     figure = go.Figure()
-    for group in groups:
+    for rank, group in enumerate(sorted(groups, key=_end)):
         for curve in group.curves:
             alone = group.mean is None or len(group.curves) == 1
             _add_line(figure, group, curve.tokens, curve.values, _seed_words(curve.seed), mean=alone)
         if group.mean is not None and len(group.curves) > 1:
             words = f"mean of {len(group.curves)} seeds"
             _add_line(figure, group, group.curves[0].tokens, group.mean, words, mean=True)
+        _add_name(figure, group, rank)
     low, high = _range(groups)
     figure.update_layout(
         height=CURVES_PX,
-        margin={"l": 10, "r": 166, "t": 14, "b": 44},
-        showlegend=False,
+        margin={"l": 10, "r": 24, "t": 14, "b": LEGEND_PX},
+        showlegend=True,
+        legend={
+            "orientation": "h",
+            "yref": "container",
+            "y": 0.01,
+            "yanchor": "bottom",
+            "x": 0,
+            "xanchor": "left",
+            "font": {"size": 13},
+            "entrywidth": NAME_PX,
+            "entrywidthmode": "pixels",
+            "itemclick": "toggle",
+        },
         hovermode="closest",
     )
     last = max((float(curve.tokens[-1]) for group in groups for curve in group.curves), default=1.0)
     figure.update_xaxes(title_text="tokens of training", range=[0, 1.01 * last], fixedrange=True, zeroline=False)
     figure.update_yaxes(title_text=f"loss on held-out text, {unit}", range=[low, high], fixedrange=True, zeroline=False)
-    _label_ends(figure, groups, low, high)
     return figure
 
 
@@ -74,10 +88,29 @@ def _add_line(
             y=values,
             mode="lines+markers" if mean else "lines",
             name=label,
+            legendgroup=group.method.key,
+            showlegend=False,
             line={"color": group.method.color, "dash": group.method.dash, "width": thick if mean else 1},
             marker={"size": 5 if mean else 0},
             opacity=1.0 if mean else SEED_OPACITY,
             hovertemplate=f"{label}<br>%{{x:,.0f}} tokens: %{{y:.3f}}<extra></extra>",
+        )
+    )
+
+
+def _add_name(figure: go.Figure, group: MethodCurves, rank: int) -> None:
+    """Write a method's name below the curves, beside a piece of its line; a click on it hides all its lines."""
+    look = group.method
+    figure.add_trace(
+        go.Scatter(
+            x=[None],
+            y=[None],
+            mode="lines",
+            name=plotly_escape(look.label),
+            legendgroup=look.key,
+            legendrank=1000 + rank,
+            showlegend=True,
+            line={"color": look.color, "dash": look.dash, "width": 3},
         )
     )
 
@@ -90,73 +123,11 @@ def _range(groups: Sequence[MethodCurves]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _label_ends(figure: go.Figure, groups: Sequence[MethodCurves], low: float, high: float) -> None:
-    """Write each method's name at the height where its line ends, apart from one another."""
-    ends = [_end(group) for group in groups]
-    heights = spread([(end - low) / (high - low) for end in ends], LABEL_GAP, low=0.02, high=0.98)
-    for group, height in zip(groups, heights, strict=True):
-        figure.add_annotation(
-            x=1.01,
-            y=height,
-            xref="paper",
-            yref="paper",
-            xanchor="left",
-            yanchor="middle",
-            showarrow=False,
-            text=f"<span style='color:{group.method.color}'>■</span> {plotly_escape(group.method.label)}",
-            font={"size": 14},
-        )
-
-
 def _end(group: MethodCurves) -> float:
     """Return where the thick line of a method ends; of several without a mean, where the longest does."""
     if group.mean is not None:
         return float(group.mean[-1])
     return float(max(group.curves, key=lambda curve: curve.tokens[-1]).values[-1])
-
-
-def spread(places: Sequence[float], gap: float, *, low: float = -math.inf, high: float = math.inf) -> list[float]:
-    """Move places apart until neighbours keep a distance, each about as little as that takes.
-
-    Parameters
-    ----------
-    places : sequence of float
-        Where things want to be.
-    gap : float
-        The smallest distance allowed.
-    low : float, default=-math.inf
-        The lowest place.
-    high : float, default=math.inf
-        The highest; both bounds are kept as long as everything has room between them.
-
-    Returns
-    -------
-    list of float
-        Where they go, in the given order.
-
-    Examples
-    --------
-    >>> [round(place, 2) for place in spread([0.5, 0.5, 0.9], 0.1)]
-    [0.45, 0.55, 0.9]
-    >>> [round(place, 2) for place in spread([0.0, 0.0], 0.1, low=0.0, high=1.0)]
-    [0.0, 0.1]
-    """
-    order = sorted(range(len(places)), key=lambda i: (places[i], i))
-    blocks: list[tuple[float, list[int]]] = []  # (lowest place, members)
-    for i in order:
-        blocks.append((max(low, min(places[i], high)), [i]))
-        while len(blocks) > 1 and blocks[-2][0] + gap * len(blocks[-2][1]) > blocks[-1][0] + 1e-12:
-            _, above = blocks.pop()
-            _, below = blocks.pop()
-            members = below + above
-            centre = sum(places[m] for m in members) / len(members)
-            length = gap * (len(members) - 1)
-            blocks.append((max(low, min(centre - length / 2, high - length)), members))
-    moved = [0.0] * len(places)
-    for first, members in blocks:
-        for step, i in enumerate(members):
-            moved[i] = first + step * gap
-    return moved
 
 
 def starts_figure(found: Sequence[Start], *, unit: str) -> go.Figure:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from focus_core.domain import MethodName
 from focus_core.provenance import changed_tokens
 from focus_core.run_folder import open_run, open_training
 from focus_ui import training_tables
 from focus_ui.theme import CATEGORIES, METHOD_LOOKS, method_of
-from focus_ui.training_figures import curves_figure, spread, starts_figure
+from focus_ui.training_figures import curves_figure, starts_figure
 from focus_ui.training_tables import (
     BITS,
     NATS,
@@ -68,7 +65,22 @@ def test_the_mean_is_over_seeds_that_were_measured_at_the_same_points(run):
     add_training(run, "focus-seed-3", seed=3, losses=(6.0, 5.0, 4.0, 3.0), run_digest="0" * 64)
     focus, _ = curves(readable_trainings(run)[0], NATS)
     assert focus.mean is None
-    assert len(curves_figure([focus], unit=NATS).data) == 3
+    drawn = [line for line in curves_figure([focus], unit=NATS).data if line.y[0] is not None]
+    assert len(drawn) == 3
+
+
+def test_names_stand_below_the_curves_in_the_order_of_their_ends(run):
+    """So that they take nothing of the width; one entry a method, with the colour and the dash of its lines."""
+    groups = curves(readable_trainings(run)[0], NATS)
+    figure = curves_figure(groups[::-1], unit=NATS)
+    named = [line for line in figure.data if line.showlegend]
+    assert [line.name for line in named] == ["FOCUS", "random"]
+    assert [line.legendrank for line in named] == sorted(line.legendrank for line in named)
+    assert [(line.line.color, line.line.dash) for line in named] == [(g.method.color, g.method.dash) for g in groups]
+    assert {line.legendgroup for line in figure.data} == {"focus", "random"}
+    assert (figure.layout.legend.orientation, figure.layout.legend.yref) == ("h", "container")
+    assert figure.layout.margin.r < 40
+    assert not figure.layout.annotations
 
 
 def test_starts_are_ordered_and_say_how_far_seeds_lie_apart(run):
@@ -144,17 +156,3 @@ def test_the_table_of_changes_keeps_its_order_and_the_runs_columns(run):
     assert set(few["category"]) == {"combined"}
     assert few["frequency"].min() >= 10
     assert few["score"].is_monotonic_decreasing
-
-
-@given(st.lists(st.floats(0, 1), max_size=8))
-def test_labels_keep_their_distance_and_their_order(places):
-    moved = spread(places, 0.1, low=0.0, high=1.0)
-    assert all(-1e-9 <= place <= 1 + 1e-9 for place in moved)
-    order = sorted(range(len(places)), key=lambda i: (places[i], i))
-    gaps = [moved[b] - moved[a] for a, b in itertools.pairwise(order)]
-    assert all(gap >= 0.1 - 1e-9 for gap in gaps)
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=1))
-def test_a_label_alone_stays_where_it_is(places):
-    assert spread(places, 0.1) == places
