@@ -105,8 +105,12 @@ def recipe(run: RunFolder, command: str) -> Markup:
     """
     manifest = run.manifest
     inputs = [(e["role"], name_of(e["name"]), tag("code", e["sha256"])) for e in manifest["inputs"]]
-    differing = (manifest.get("differences_from_paper") or {}).items()
     chosen = (manifest.get("auxiliary") or {}).get("settings") or {}
+    differing = [
+        (name, _option(paper), _option(own, chosen.get(name)))
+        for name, (paper, own) in (manifest.get("differences_from_paper") or {}).items()
+        if own is not None or chosen.get(name) != paper  # left open, and the paper's own value was chosen
+    ]
     options = sorted((name, _option(value, chosen.get(name))) for name, value in manifest["config"].items())
     versions = ", ".join(f"{name} {value}" for name, value in sorted((manifest.get("versions") or {}).items()))
     return section(
@@ -116,10 +120,7 @@ def recipe(run: RunFolder, command: str) -> Markup:
         tag("h3", "Options"),
         note(", ".join(f"{name} {value}" for name, value in options)),
         tag("h3", "Where they differ from the paper"),
-        table(
-            ("option", "paper", "this run"),
-            [(name, _option(paper), _option(own, chosen.get(name))) for name, (paper, own) in differing],
-        ),
+        table(("option", "paper", "this run"), differing),
         tag("h3", "Make it again"),
         tag("pre", command),
         note("Files go by the names above; equal inputs, options and seed give equal bytes."),

@@ -192,6 +192,14 @@ def test_the_command_names_what_differs_from_the_preset() -> None:
     )
 
 
+def test_an_option_for_which_the_papers_own_value_was_chosen_does_not_differ() -> None:
+    """The demo leaves epochs and min_count open; 5 and 10 were chosen for them, and 10 is the paper's."""
+    shown = html_report(open_run(Path(__file__).parents[2] / "assets" / "demo" / "runs" / "sw-8k"))
+    differing = shown.partition("Where they differ from the paper")[2].partition("Make it again")[0]
+    assert "epochs" in differing
+    assert "min_count" not in differing
+
+
 def test_the_colours_and_words_are_those_of_the_app() -> None:
     assert {key: c.color for key, c in CATEGORIES.items()} == KIND_COLORS
     assert {key: c.label for key, c in CATEGORIES.items()} == KIND_LABELS
