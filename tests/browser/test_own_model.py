@@ -27,6 +27,8 @@ def current_run(visitor):
 def test_a_text_goes_up_and_a_model_comes_down(user, tmp_path):
     visitor = user(width=1400)
     start = prepare_run(visitor, TEXT)
+    visitor.page.get_by_text("Options", exact=True).first.click()
+    visitor.settle()
     choose(visitor, "Method", re.compile("^overlap"))
     start.click()
     button(visitor, "Open this run").wait_for(timeout=LONG_MS)
@@ -72,6 +74,8 @@ def test_a_copy_of_a_run_is_trained_and_opened(user, folder, scheme):
     demo = folder / "demo" / "toy"
     visitor = user(scheme=scheme)
     start = prepare_run(visitor, TEXT)
+    visitor.page.get_by_text("Options", exact=True).first.click()
+    visitor.settle()
     choose(visitor, "Method", re.compile("^overlap"))
     start.click()
     button(visitor, "Open this run").wait_for(timeout=LONG_MS)
