@@ -89,7 +89,7 @@ def second_run(run: RunFolder) -> Second | None:
         entries[linked.id] = linked
     missing = bool(named) and named not in entries
     if not entries:
-        st.caption(f"There is no second run yet to compare with.{f' {NOT_HERE}' if missing else ''}")
+        st.caption("There is no second run yet to compare with." + (" " + NOT_HERE if missing else ""))
         return None
     names = {run_id: run_name(entry) for run_id, entry in entries.items()}
     if named and named != st.session_state.get(FOLLOWED):
@@ -200,8 +200,8 @@ def lists_section(run: RunFolder) -> None:
         "List", list(found), format_func=lambda name: _list_name(found, name), key="_compare_list", width=420
     )
     entry = found[key] if key in found else next(iter(found.values()))
-    remedy = markdown_escape(in_field_words(entry.remedy))
-    st.markdown(f"{markdown_escape(entry.meaning.rstrip('.'))}.  \n**What to do:** {remedy}.")
+    words = f"{markdown_escape(entry.meaning.rstrip('.'))}.  \n**What to do:** "
+    st.markdown(f"{words}{markdown_escape(in_field_words(entry.remedy))}.")
     _token_rows(run, entry)
 
 

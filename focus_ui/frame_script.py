@@ -91,9 +91,9 @@ function inSearch(event, target) {
   event.preventDefault();
 }
 
-function toTop(page, view) {
-  const counts = ['token', 'learn'].includes(location.pathname.split('/').pop());
-  const shown = counts ? `${page} ${view}` : page;
+function toTop({ page, view, job }) {
+  const counts = { token: view, learn: view, data: job }[location.pathname.split('/').pop()];
+  const shown = `${page} ${counts ?? ''}`;
   const before = window.focusLabShown;
   window.focusLabShown = shown;
   const main = document.querySelector('[data-testid="stMain"]');
@@ -133,7 +133,7 @@ function addSkipLinks() {
 
 export default function ({ data, setTriggerValue }) {
   keepOwner(data, setTriggerValue);
-  toTop(data.page, data.view);
+  toTop(data);
   addSkipLinks();
   if (window.focusLabKeys) document.removeEventListener('keydown', window.focusLabKeys);
   window.focusLabKeys = onKey;
@@ -172,6 +172,7 @@ def frame_script() -> None:
             "replace": state.has_forgotten(),
             "page": _page(),
             "view": state.count_view(),
+            "job": state.chosen_job(),
         },
         height="content",
         on_owner_change=_adopt,

@@ -212,8 +212,8 @@ def _panel_body(job: Job, job_now: JobState) -> None:
     mine = is_owner(job, state.owner())
     if job_now is JobState.RUNNING:
         progress_bar(read_progress(job), job)
-        back = "; this browser lists it on Data and run" if mine else ""
-        st.caption(f"It goes on when you close this page{back}.")
+        back = "It goes on when you close this page"
+        st.caption(back + ("; this browser lists it on Data and run." if mine else "."))
         if mine:
             st.button("Cancel", icon=":material/cancel:", key=f"_cancel_{job.id}", on_click=cancel_job, args=(job,))
     elif job_now is JobState.DONE:

@@ -196,7 +196,7 @@ def _sentence(run: RunFolder, key: str) -> None:
         st.markdown(f"**{title}**: {count(len(pieces))} tokens")
         shown = " ".join(_boxed(piece.label, "blue" if piece.shared else "orange") for piece in pieces)
         if shown and direction(sentence) == "rtl":
-            st.markdown(f"{RIGHT_TO_LEFT}{shown}{ISOLATE_END}", text_alignment="right")
+            st.markdown(RIGHT_TO_LEFT + shown + ISOLATE_END, text_alignment="right")
         else:
             st.markdown(shown or "–")
     st.caption("Blue: in both vocabularies. Orange: in this one alone. ▁ marks the beginning of a word.")

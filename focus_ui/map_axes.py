@@ -141,14 +141,14 @@ def _axis_of(run: RunFolder, meant: Sequence[tuple[int, int]]) -> Axis:
 
 def _not_found(run: RunFolder, key: str, terms: Sequence[tuple[int, str]], missing: int | None, last: Axis) -> None:
     """Say which term names no token and what the map shows instead; offer tokens that are spelt like it."""
-    shown = f"The map still shows: {markdown_escape(last.title)}."
+    words = f"The map still shows: {markdown_escape(last.title)}."
     if missing is None:
-        st.caption(f"Name a token. {shown}")
+        st.caption(f"Name a token. {words}")
         return
     term = terms[missing][1]
     near = near_spellings(run, term, limit=N_OTHERS)
     with st.container(horizontal=True, gap="xsmall", key=f"{key}_near", vertical_alignment="center"):
-        words = f"No target token fits {markdown_escape(show_token(term, limit=24))}. {shown}"
+        words = f"No target token fits {markdown_escape(show_token(term, limit=24))}. {words}"
         st.caption(f"{words} Did you mean" if near else words, width="content")
         for target_id in near:
             names = [f"#{target_id}" if place == missing else name for place, (_, name) in enumerate(terms)]

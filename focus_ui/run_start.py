@@ -25,8 +25,6 @@ from focus_ui.uploads import hand_over, lend_folder
 
 ORIGINALS = "originals"
 """Where the session keeps which run a job makes again: a run's id by a job's."""
-JUST_STARTED = "just_started"
-"""Where the session keeps the job that it started, till that has been drawn."""
 NO_TEXT = Survey(n_bytes=0, n_lines=0, n_characters=0, complete=True, sample=())
 
 
@@ -102,7 +100,6 @@ def start(words: Sequence[str | Path], *, title: str, original: str | None = Non
         return
     if original is not None:
         st.session_state.setdefault(ORIGINALS, {})[job.id] = original
-    st.session_state[JUST_STARTED] = job.id
     state.watch_job(job.id)
     st.rerun()
 

@@ -32,8 +32,6 @@ MIN_CARD = 290
 SILENT_S = 300.0
 """Seconds without a word after which a running job is said to be silent."""
 WITH_PARAM = "with"
-TO_TOP = "<script>document.querySelector('[data-testid=\"stMain\"]').scrollTo(0, 0)</script>"
-"""Brings the job that was just started into view; fixed words."""
 FOLLOWED = "followed_job"
 """Where the session keeps the finished job that it has been led to."""
 
@@ -172,8 +170,6 @@ def watched_job(*, started: bool = False) -> str | None:
     else:
         job_panel(job.id)
         _ended_steps(job)
-    if st.session_state.pop(run_start.JUST_STARTED, None) == job.id:
-        st.html(TO_TOP, unsafe_allow_javascript=True)
     return job.id
 
 
