@@ -27,10 +27,10 @@ app: $(VENV)/.installed ## install, then serve the app on http://127.0.0.1:8501 
 test: lint type unit ## everything a change has to pass: linters, types, all tests
 
 unit: $(VENV)/.installed-dev ## all tests, without linters and types
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 test-fast: $(VENV)/.installed-dev ## the tests that need neither real data nor a browser
-	$(BIN)/python -m pytest -n $(JOBS) -m "not data and not browser and not gpu"
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not data and not browser and not gpu"
 
 lint: $(VENV)/.installed-dev ## ruff: rules and format
 	$(BIN)/ruff check .
