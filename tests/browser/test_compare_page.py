@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import TimeoutError
 
 from focus_core.artifacts import write_arrays
 from focus_core.checks import run_checks
@@ -47,9 +48,19 @@ def wait_for(visitor, text):
 
 def choose(visitor, label, option):
     """Choose an option of a select box as a person does."""
-    box = visitor.page.locator('[data-testid="stSelectbox"]', has_text=label).last
-    box.locator("input").click()
-    visitor.page.get_by_role("option", name=option).click()
+    visitor.settle()  # a list that opens while the page is being drawn closes again
+    box = visitor.page.get_by_role("combobox", name=label, exact=True).last
+    wanted = visitor.page.get_by_role("option", name=option)
+    for _ in range(6):
+        box.scroll_into_view_if_needed()
+        box.click()
+        try:
+            wanted.click(timeout=4000)
+            break
+        except TimeoutError:
+            visitor.page.keyboard.press("Escape")
+    else:
+        pytest.fail(f"the list {label!r} never offered {option!r}")
     visitor.settle()
 
 
