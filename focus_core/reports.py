@@ -1,4 +1,4 @@
-"""A run in a few plain sentences, for the terminal and the model card.
+"""A run in a few plain sentences, for the terminal and the report, and what its options are called.
 
 Owns wording. Refuses to compute: every number comes from the manifest.
 """
@@ -62,3 +62,56 @@ def _filled(manifest: Mapping[str, Any]) -> str:
     """Return what the fallback rows of the input matrix were filled with, in brackets."""
     counts = manifest.get("notes", {}).get("fallbacks", {}).get("input", {})
     return f" ({', '.join(f'{kind} {n:,}' for kind, n in counts.items())})" if counts else ""
+
+
+def option_words(value: Any, chosen: Any = None) -> str:
+    """Write the value of an option; one that was left open shows what was chosen for it.
+
+    Parameters
+    ----------
+    value : Any
+        The option's value; ``None`` where it was left open.
+    chosen : Any, default=None
+        What was taken in its place.
+
+    Returns
+    -------
+    str
+        A few words.
+
+    Examples
+    --------
+    >>> option_words(3), option_words(None, 5), option_words(None)
+    ('3', '5 (chosen by the size of the text)', 'none')
+    """
+    if value is not None:
+        return str(value)
+    return "none" if chosen is None else f"{chosen} (chosen by the size of the text)"
+
+
+def differing_options(manifest: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the options of a run that differ from the paper's.
+
+    Parameters
+    ----------
+    manifest : mapping
+        The run's manifest.
+
+    Returns
+    -------
+    list of tuple of str
+        Option, the paper's value, this run's; an option that was left open, and for which the paper's own value was
+        chosen, does not differ.
+    """
+    chosen = chosen_options(manifest)
+    pairs = (manifest.get("differences_from_paper") or {}).items()
+    return [
+        (name, option_words(paper), option_words(own, chosen.get(name)))
+        for name, (paper, own) in pairs
+        if own is not None or chosen.get(name) != paper
+    ]
+
+
+def chosen_options(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the training of auxiliary vectors ran with, open options filled; empty where there was none."""
+    return (manifest.get("auxiliary") or {}).get("settings") or {}

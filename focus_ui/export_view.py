@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from typing import Any
 
 import streamlit as st
 
 from focus_core.checks import CheckResult
+from focus_core.reports import differing_options
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape, show_token
 from focus_ui import cache, catalog, navigation
@@ -66,7 +66,10 @@ def check_rows(results: Sequence[CheckResult]) -> dict[str, list[str]]:
     rows = [
         (r.code, r.title, str(r.status), r.summary, r.tip, r.side, " ".join(str(i) for i in r.tokens)) for r in results
     ]
-    names = ("check", "title", "verdict", "found", "what to do", "vocabulary", "tokens")
+    return _columns(("check", "title", "verdict", "found", "what to do", "vocabulary", "tokens"), rows)
+
+
+def _columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, list[str]]:
     return {name: [row[place] for row in rows] for place, name in enumerate(names)}
 
 
@@ -105,42 +108,12 @@ def recipe(run: RunFolder) -> None:
             alt="Inputs of the run with their digests",
         )
         save_table(lambda: table, key="inputs", name="inputs")
-    options = differing_options(run)
-    if options["option"]:
+    differing = differing_options(run.manifest)
+    if differing:
+        options = _columns(("option", "paper", "this run"), differing)
         st.caption("Where the options differ from the paper")
         st.dataframe(options, hide_index=True, alt="Options that differ from the paper")
         save_table(lambda: options, key="options", name="options")
-
-
-def differing_options(run: RunFolder) -> dict[str, list[str]]:
-    """Return the options of a run that differ from the paper's.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-
-    Returns
-    -------
-    dict of str to list
-        ``option``, ``paper``, ``this run``; an option that was left open, and for which the paper's own value was
-        chosen, does not differ.
-    """
-    chosen = (run.manifest.get("auxiliary") or {}).get("settings") or {}
-    pairs = (run.manifest.get("differences_from_paper") or {}).items()
-    differing = [(name, paper, own) for name, (paper, own) in pairs if own is not None or chosen.get(name) != paper]
-    return {
-        "option": [name for name, *_ in differing],
-        "paper": [_word(paper) for _, paper, _ in differing],
-        "this run": [_word(own, chosen.get(name)) for name, _, own in differing],
-    }
-
-
-def _word(value: Any, chosen: Any = None) -> str:
-    """Write an option; one that was left open shows what was chosen for it."""
-    if value is not None:
-        return str(value)
-    return "none" if chosen is None else f"{chosen} (chosen by the size of the text)"
 
 
 def model_command(run: RunFolder) -> None:

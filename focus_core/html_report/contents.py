@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from focus_core.html_report.look import KIND_LABELS
 from focus_core.html_report.markup import Markup, join, note, section, table, tag
 from focus_core.provenance import explain_token
 from focus_core.provenance.formula import show_contributor
-from focus_core.reports import percent
+from focus_core.reports import chosen_options, differing_options, option_words, percent
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import show_token
 
@@ -105,13 +104,8 @@ def recipe(run: RunFolder, command: str) -> Markup:
     """
     manifest = run.manifest
     inputs = [(e["role"], name_of(e["name"]), tag("code", e["sha256"])) for e in manifest["inputs"]]
-    chosen = (manifest.get("auxiliary") or {}).get("settings") or {}
-    differing = [
-        (name, _option(paper), _option(own, chosen.get(name)))
-        for name, (paper, own) in (manifest.get("differences_from_paper") or {}).items()
-        if own is not None or chosen.get(name) != paper  # left open, and the paper's own value was chosen
-    ]
-    options = sorted((name, _option(value, chosen.get(name))) for name, value in manifest["config"].items())
+    chosen = chosen_options(manifest)
+    options = sorted((name, option_words(value, chosen.get(name))) for name, value in manifest["config"].items())
     versions = ", ".join(f"{name} {value}" for name, value in sorted((manifest.get("versions") or {}).items()))
     return section(
         "Recipe",
@@ -120,20 +114,13 @@ def recipe(run: RunFolder, command: str) -> Markup:
         tag("h3", "Options"),
         note(", ".join(f"{name} {value}" for name, value in options)),
         tag("h3", "Where they differ from the paper"),
-        table(("option", "paper", "this run"), differing),
+        table(("option", "paper", "this run"), differing_options(manifest)),
         tag("h3", "Make it again"),
         tag("pre", command),
         note("Files go by the names above; equal inputs, options and seed give equal bytes."),
         note(f"Versions: {versions}."),
         key="recipe",
     )
-
-
-def _option(value: Any, chosen: Any = None) -> str:
-    """Write an option; one that was left open shows what was chosen for it."""
-    if value is not None:
-        return str(value)
-    return "open" if chosen is None else f"{chosen} (chosen by the size of the text)"
 
 
 def origins(run: RunFolder) -> Markup:
