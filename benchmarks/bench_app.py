@@ -181,8 +181,9 @@ def make_run(data: Path, folder: Path, threads: int) -> Path:
             "--target-tokenizer", names["target"], *texts, "--epochs", "3", "--threads", str(threads),
             "--output", str(run))  # fmt: skip
     rows = load_file(run / "embeddings.safetensors")["input"].astype(np.float32)
+    step = np.float32(0.4 / np.sqrt(WIDTH))
     drift = random.standard_normal(rows.shape, dtype=np.float32) * np.linalg.norm(rows, axis=1, keepdims=True)
-    save_file({"input": rows + 0.4 / np.sqrt(WIDTH) * drift}, folder / "trained.safetensors")
+    save_file({"input": rows + step * drift}, folder / "trained.safetensors")
     command("attach", str(run), str(folder / "trained.safetensors"), "--name", "drifted")
     command("project", str(run), "--trained", "drifted", "--method", "pca", "--sample", str(len(rows)))
     return run

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from focus_core.domain import KINDS, MethodName, TokenKind
-from focus_core.provenance.neighbours import Neighbour, _cosines, _nearest
+from focus_core.provenance.neighbours import Neighbour, _blocks_of, _cosines, _nearest
 from focus_core.provenance.occurrence import bytes_of
 from focus_core.run_folder import RunFolder
 
@@ -71,7 +71,7 @@ def start_neighbours(run: RunFolder, target_id: int, *, k: int = 10) -> tuple[St
                      baseline_row(run, target_id, MethodName.MEAN)])  # fmt: skip
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     units = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
-    cosines = _cosines(lambda block: run.rows("input", block), np.ascontiguousarray(units.T), len(kept))
+    cosines = _cosines(_blocks_of(run, "input"), np.ascontiguousarray(units.T), len(kept))
     methods = (str(run.manifest["config"]["method"]), *BASELINES)
     return tuple(
         StartNeighbours(

@@ -12,7 +12,7 @@ import numpy as np
 
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.movement import change_score
-from focus_core.provenance.neighbours import _cosines
+from focus_core.provenance.neighbours import _blocks_of, _cosines, _largest
 from focus_core.run_folder import RunFolder, TrainingFolder
 
 K = 10
@@ -183,14 +183,12 @@ def _to_all(rows: RunFolder | TrainingFolder, target_id: int, n_rows: int) -> np
     length = np.float32(np.linalg.norm(query))
     if length == 0:
         return np.full(n_rows, -np.inf, dtype=np.float32)
-    matrix = rows.embeddings("input")  # mapped once, where its type allows; `rows` would read the header per block
-    return _cosines(lambda block: matrix[block], query / length, n_rows)
+    return _cosines(_blocks_of(rows, "input"), query / length, n_rows)
 
 
 def _nearest(cosines: np.ndarray, among: np.ndarray, k: int) -> list[int]:
     ids = np.flatnonzero(among)
-    order = np.argsort(-cosines[ids], kind="stable")[:k]
-    return [int(i) for i in ids[order]]
+    return [int(i) for i in ids[_largest(cosines[ids], k)]]
 
 
 def _described(run: RunFolder, ids: list[int], before: np.ndarray, after: np.ndarray) -> tuple[ChangedNeighbour, ...]:

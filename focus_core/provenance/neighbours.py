@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from focus_core.run_folder import RunFolder
+from focus_core.artifacts import to_float32
+from focus_core.run_folder import RunFolder, TrainingFolder
 
 BLOCK = 8192
 
@@ -87,7 +88,7 @@ def embedding_neighbours(run: RunFolder, target_id: int, *, k: int = 10, name: s
         If the run holds no such matrix.
     """
     kept = np.array([kind is not None for kind in run.column("tokens", "kind")])
-    return _neighbours(run, lambda rows: run.rows(name, rows), kept, target_id, k)
+    return _neighbours(run, _blocks_of(run, name), kept, target_id, k)
 
 
 def _neighbours(
@@ -104,12 +105,26 @@ def _nearest(run: RunFolder, cosines: np.ndarray, kept: np.ndarray, target_id: i
     """Return the ``k`` kept tokens other than one with the largest cosines, equal ones by id."""
     among = np.where(kept, cosines, -np.inf)
     among[target_id] = -np.inf
-    order = np.argsort(-among, kind="stable")[:k]
-    near = [int(i) for i in order if np.isfinite(among[i])]
+    near = [int(i) for i in _largest(among, k) if np.isfinite(among[i])]
     names = ("id", "token", "text", "word_start", "origin")
     return [
         Neighbour(**{name: row[name] for name in names}, cosine=float(among[row["id"]])) for row in run.token_rows(near)
     ]
+
+
+def _largest(values: np.ndarray, k: int) -> np.ndarray:
+    """Return the places of the ``k`` largest values, largest first, equal ones by place; sorts no others."""
+    if k >= len(values):
+        return np.argsort(-values, kind="stable")
+    last = np.partition(-values, k - 1)[k - 1]
+    among = np.flatnonzero(~(-values > last))  # so said, NaN stays among them and sorts last
+    return among[np.argsort(-values[among], kind="stable")[:k]]
+
+
+def _blocks_of(rows: RunFolder | TrainingFolder, name: str) -> Callable[[slice], np.ndarray]:
+    """Return what reads a block of rows as float32: a view where they are stored so, else a copy of the block alone."""
+    array, dtype = rows.mapped(name)
+    return lambda block: to_float32(array[block], dtype)
 
 
 def _cosines(read: Callable[[slice], np.ndarray], units: np.ndarray, n_rows: int) -> np.ndarray:

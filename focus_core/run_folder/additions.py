@@ -106,7 +106,7 @@ class TrainingFolder:
         RunFolderError
             If the training kept no such array.
         """
-        array, dtype = self._mapped(name)
+        array, dtype = self.mapped(name)
         return array if dtype == "F32" else to_float32(array, dtype)
 
     def rows(self, name: str, ids: np.ndarray | slice | list[int]) -> np.ndarray:
@@ -129,10 +129,29 @@ class TrainingFolder:
         RunFolderError
             If the training kept no such array.
         """
-        array, dtype = self._mapped(name)
+        array, dtype = self.mapped(name)
         return np.array(to_float32(array[ids], dtype))
 
-    def _mapped(self, name: str) -> tuple[np.ndarray, str]:
+    def mapped(self, name: str) -> tuple[np.ndarray, str]:
+        """Return a trained array as it is stored, for passes over all of its rows block by block.
+
+        Parameters
+        ----------
+        name : str
+            ``input``, ``output`` or ``bias``.
+
+        Returns
+        -------
+        array : ndarray of shape (n_target, d) or (n_target,)
+            Memory-mapped; bfloat16 as its 16-bit patterns.
+        dtype : str
+            The type's name in the file; `to_float32` takes both.
+
+        Raises
+        ------
+        RunFolderError
+            If the training kept no such array.
+        """
         kept = self.matrix_names()
         if name not in kept:
             expected, got = f"a trained array {name!r}", ", ".join(kept) or "none: this training kept its curve alone"

@@ -213,7 +213,7 @@ class RunFolder:
         InvalidInputError
             If the run holds no such array.
         """
-        array, dtype = self._mapped(name)
+        array, dtype = self.mapped(name)
         return array if dtype == "F32" else to_float32(array, dtype)
 
     def rows(self, name: str, ids: np.ndarray | slice | list[int]) -> np.ndarray:
@@ -236,10 +236,29 @@ class RunFolder:
         InvalidInputError
             If the run holds no such array.
         """
-        array, dtype = self._mapped(name)
+        array, dtype = self.mapped(name)
         return np.array(to_float32(array[ids], dtype))
 
-    def _mapped(self, name: str) -> tuple[np.ndarray, str]:
+    def mapped(self, name: str) -> tuple[np.ndarray, str]:
+        """Return an array as it is stored, mapped once, for passes over all of its rows block by block.
+
+        Parameters
+        ----------
+        name : str
+            ``input``, ``output`` or ``bias``.
+
+        Returns
+        -------
+        array : ndarray of shape (n_target, d) or (n_target,)
+            Memory-mapped; bfloat16 as its 16-bit patterns.
+        dtype : str
+            The type's name in the file; `to_float32` takes both.
+
+        Raises
+        ------
+        InvalidInputError
+            If the run holds no such array.
+        """
         return self.remember(f"matrix {name}", lambda: map_array(self.path / EMBEDDINGS, name))
 
     def auxiliary(self) -> np.ndarray | None:
