@@ -60,7 +60,7 @@ def atomic_write_bytes(path: Path, data: bytes) -> None:
     data : bytes
         The content.
     """
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    part = _part_of(path)
     try:
         with part.open("wb") as stream:
             stream.write(data)
@@ -69,6 +69,47 @@ def atomic_write_bytes(path: Path, data: bytes) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Yield a file to write beside ``path``; rename it to ``path`` on success, remove it on any error.
+
+    Parameters
+    ----------
+    path : Path
+        The file that shall come to be; it must not exist, neither now nor when the other one is written.
+
+    Yields
+    ------
+    Path
+        The file to write.
+
+    Raises
+    ------
+    InvalidInputError
+        If ``path`` exists.
+    """
+    _refuse_existing_file(path)
+    part = _part_of(path)
+    try:
+        yield part
+        with part.open("r+b") as stream:
+            os.fsync(stream.fileno())
+        _refuse_existing_file(path)
+        part.rename(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _refuse_existing_file(path: Path) -> None:
+    if path.exists() or path.is_symlink():
+        raise bad_input(path.name, expected="a new file", got="one that exists", remedy="choose another name")
+
+
+def _part_of(path: Path) -> Path:
+    """Return a name of its own beside a path, for what is not whole yet."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
 
 
 @contextmanager
@@ -94,7 +135,7 @@ def atomic_folder(path: Path, *, part: Path | None = None) -> Iterator[Path]:
     """
     if path.exists() or path.is_symlink():
         raise bad_input(str(path), expected="a new folder", got="one that exists", remedy="name another or remove it")
-    part = part or path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    part = part or _part_of(path)
     part.mkdir(parents=True)
     try:
         yield part
@@ -130,7 +171,7 @@ def cached_folder(key: str, build: Callable[[Path], None]) -> Path:
     if target.is_dir():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{key}.{secrets.token_hex(4)}.part")
+    part = _part_of(target)
     part.mkdir()
     try:
         build(part)

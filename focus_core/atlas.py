@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from focus_core.artifacts import write_parquet
+from focus_core.artifacts import new_file, write_parquet
 from focus_core.domain import ProgressHook, no_progress
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.nearest import nearest_rows
@@ -225,13 +225,6 @@ def write_atlas(
         If the file exists, or there is no such projection.
     """
     target = Path(path)
-    if target.exists():
-        raise bad_input(target.name, expected="a new file", got="one that exists", remedy="choose another name")
-    table = atlas_table(run, choose_projection(run, projection), progress=progress)
-    part = target.with_name(f"{target.name}.part")
-    try:
-        write_parquet(part, table)
-        part.rename(target)
-    finally:
-        part.unlink(missing_ok=True)
+    with new_file(target) as part:
+        write_parquet(part, atlas_table(run, choose_projection(run, projection), progress=progress))
     return target

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from focus_core.artifacts import atomic_write_bytes
+from focus_core.artifacts import new_file
 from focus_core.atlas import choose_projection
 from focus_core.checks import run_checks
 from focus_core.comparison import HubOrder, distributions, hub_anchors, token_lists
 from focus_core.config import InitConfig
 from focus_core.domain import Preset
-from focus_core.errors import RunFolderError, bad_input
+from focus_core.errors import RunFolderError
 from focus_core.evaluation import read_evaluation
 from focus_core.html_report import contents, trainings
 from focus_core.html_report.look import POLICY, STYLE
@@ -188,8 +188,7 @@ def write_report(run: RunFolder, path: str | Path, *, evaluations: Sequence[str 
         If the file exists, or an evaluation is none.
     """
     target = Path(path)
-    if target.exists():
-        raise bad_input(target.name, expected="a new file", got="one that exists", remedy="choose another name")
-    page = html_report(run, evaluations=[read_evaluation(file) for file in evaluations])
-    atomic_write_bytes(target, page.encode("utf-8"))
+    with new_file(target) as part:
+        page = html_report(run, evaluations=[read_evaluation(file) for file in evaluations])
+        part.write_bytes(page.encode("utf-8"))
     return target

@@ -19,6 +19,7 @@ from focus_core.artifacts import (
     cache_root,
     cached_folder,
     digest_json,
+    new_file,
     read_array,
     sha256_bytes,
     sha256_file,
@@ -62,6 +63,49 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
+def test_a_new_file_appears_when_it_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    with new_file(target) as part:
+        part.write_bytes(b"whole")
+        assert not target.exists()
+    assert target.read_bytes() == b"whole"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_new_file_whose_making_fails_is_gone(tmp_path: Path) -> None:
+    def make() -> None:
+        with new_file(tmp_path / "file") as part:
+            part.write_bytes(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "dangling link"])
+def test_a_new_file_takes_no_place_that_is_taken(tmp_path: Path, kind: str) -> None:
+    target = tmp_path / "file"
+    _take(target, kind)
+    with pytest.raises(InvalidInputError, match="expected a new file, got one that exists"), new_file(target):
+        pytest.fail("the body must not run")
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_new_file_spares_what_came_while_it_was_written(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+
+    def make() -> None:
+        with new_file(target) as part:
+            part.write_bytes(b"mine")
+            target.write_bytes(b"another's")
+
+    with pytest.raises(InvalidInputError, match="expected a new file, got one that exists"):
+        make()
+    assert target.read_bytes() == b"another's"
+    assert list(tmp_path.iterdir()) == [target]
+
+
 def test_a_folder_appears_when_it_is_complete(tmp_path: Path) -> None:
     target = tmp_path / "run"
     with atomic_folder(target) as part:
@@ -85,15 +129,20 @@ def test_a_folder_whose_making_fails_is_gone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["folder", "file", "dangling link"])
 def test_output_folder_that_exists(tmp_path: Path, kind: str) -> None:
     target = tmp_path / "run"
+    _take(target, kind)
+    with pytest.raises(InvalidInputError, match="expected a new folder, got one that exists"), atomic_folder(target):
+        pytest.fail("the body must not run")
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def _take(target: Path, kind: str) -> None:
+    """Put something where a file or a folder shall come to be."""
     if kind == "folder":
         target.mkdir()
     elif kind == "file":
         target.write_text("mine")
     else:
-        target.symlink_to(tmp_path / "nowhere")
-    with pytest.raises(InvalidInputError, match="expected a new folder, got one that exists"), atomic_folder(target):
-        pytest.fail("the body must not run")
-    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+        target.symlink_to(target.with_name("nowhere"))
 
 
 def test_the_cache_lies_where_it_was_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
