@@ -41,7 +41,7 @@ def measure_change(
         counts.
     """
     initial = run.embeddings()
-    present = np.array([kind is not None for kind in run.column("tokens", "kind")])
+    present = run.present()
     change = token_change(initial, trained, present=present, progress=progress)
     new = np.array([origin not in {None, Origin.COPIED} for origin in run.column("tokens", "origin")])
     foreseen = movement_foreseen(initial, trained, run.statistics()["mean"], np.flatnonzero(new))

@@ -167,7 +167,7 @@ def stored_layout(run: RunFolder, projection: ProjectionFolder) -> MapLayout:
     titles = {m["key"]: str(m.get("title") or m["key"]) for m in projection.manifest["members"]}
     points = {key: plane[members == key] for key in titles}
     own = [ids[members == key] for key in titles]
-    known = np.array([kind is not None for kind in run.column("tokens", "kind")])
+    known = run.present()
     sound = bool(own) and len(own[0]) > 0 and all(np.array_equal(own[0], other) for other in own)
     if not sound or own[0].min() < 0 or own[0].max() >= len(known) or not known[own[0]].all():
         raise _unsound(projection, "the same tokens of this run for every member", "others")
@@ -213,7 +213,7 @@ def quick_layout(run: RunFolder, training: TrainingFolder | None) -> MapLayout:
     InvalidInputError
         If there are fewer than twenty tokens, or a row is not finite.
     """
-    from focus_core.checks.base import frequency, present
+    from focus_core.checks.base import frequency
     from focus_core.projection import frequency_sample, lay_out, members_of
     from focus_core.projection.members import placeable
 
@@ -226,7 +226,7 @@ def quick_layout(run: RunFolder, training: TrainingFolder | None) -> MapLayout:
         digest=f"pca {run.digest} {training.digest if training else ''}",
         method="pca",
         seed=QUICK_SEED,
-        n_total=int(present(run).sum()),
+        n_total=int(run.present().sum()),
         trust=float(layout.trust.mean()),
         members={member.key: member.title for member in members},
         ids=ids,
@@ -261,7 +261,7 @@ def cosine_layout(
     InvalidInputError
         If there are fewer than twenty tokens, a row is not finite, or a direction points nowhere.
     """
-    from focus_core.checks.base import frequency, present
+    from focus_core.checks.base import frequency
     from focus_core.projection import cosine_axes, frequency_sample, members_of
     from focus_core.projection.members import placeable
 
@@ -274,7 +274,7 @@ def cosine_layout(
         digest=" ".join([COSINES, run.digest, training.digest if training else "", *parts]),
         method=COSINES,
         seed=QUICK_SEED,
-        n_total=int(present(run).sum()),
+        n_total=int(run.present().sum()),
         trust=None,
         members={member.key: member.title for member in members},
         ids=ids,

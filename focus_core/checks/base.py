@@ -172,11 +172,6 @@ def copies_text(run: RunFolder) -> bool:
     return method is None or method.copies_text
 
 
-def present(run: RunFolder) -> np.ndarray:
-    """Return which target ids hold a token, shape (n_target,), bool."""
-    return run.remember("present", lambda: np.array([kind is not None for kind in run.column("tokens", "kind")]))
-
-
 def has_origin(run: RunFolder, *origins: Origin) -> np.ndarray:
     """Return which target ids hold a token of these origins, shape (n_target,), bool."""
     return np.isin(run.column("tokens", "origin").astype(str), [str(origin) for origin in origins])

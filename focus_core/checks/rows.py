@@ -16,7 +16,6 @@ from focus_core.checks.base import (
     grade,
     has_origin,
     percent,
-    present,
 )
 from focus_core.domain import Origin, TokenKind
 from focus_core.run_folder import RunFolder
@@ -88,9 +87,9 @@ class HeadNotInitialised(Check):
             return self.result(
                 Status.PROBLEM, "the model has an output matrix of its own, and the run has none", tip=tip
             )
-        broken = np.flatnonzero(_broken_rows(run, "output") & present(run))
+        broken = np.flatnonzero(_broken_rows(run, "output") & run.present())
         status = Status.PROBLEM if len(broken) > self.limit("rows") else Status.PASSED
-        summary = f"{len(broken):,} of {int(present(run).sum()):,} output rows are zero or not finite"
+        summary = f"{len(broken):,} of {int(run.present().sum()):,} output rows are zero or not finite"
         return self.result(status, summary, tip=tip, tokens=broken)
 
 

@@ -131,7 +131,7 @@ def changed_groups(
     NeighbourGroups
         Every token in at most one group; equal input gives equal groups.
     """
-    present = np.array([kind is not None for kind in run.column("tokens", "kind")])
+    present = run.present()
     seen = np.asarray(run.column("tokens", "frequency"), dtype=np.float64)
     base = np.flatnonzero(present & before.any(axis=1) & after.any(axis=1))
     often = base if np.isnan(seen[base]).all() else base[np.nan_to_num(seen[base]) >= RARE]

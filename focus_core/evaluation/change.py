@@ -37,7 +37,7 @@ def summarise_change(target: Target, *, progress: ProgressHook = no_progress) ->
     training, run = target.training, target.run
     if training is None:
         return None
-    present = np.array([kind is not None for kind in run.column("tokens", "kind")])
+    present = run.present()
     origins = run.column("tokens", "origin")
     measures = _measures(target, present, progress)
     groups = {"all": present}

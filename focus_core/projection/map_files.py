@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from focus_core.artifacts import dump_json, write_parquet
-from focus_core.checks.base import present
 from focus_core.projection.layout import Layout
 from focus_core.projection.members import MATRIX, Member
 from focus_core.run_folder import POINT_COLUMNS, RunFolder
@@ -68,7 +67,7 @@ def write_map(
         "method": layout.method,
         "seed": seed,
         "n_sampled": len(ids),
-        "n_total": int(present(run).sum()),
+        "n_total": int(run.present().sum()),
         "k": layout.k,
         "trustworthiness": round(float(layout.trust.mean()), 6),
         "settings": {**layout.settings, **facts, "matrix": MATRIX, "n_trusted": layout.n_queries},

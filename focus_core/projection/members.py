@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from focus_core.checks.base import present
 from focus_core.errors import bad_input
 from focus_core.run_folder import RunFolder, open_training
 from focus_core.validation import check_finite
@@ -133,7 +132,7 @@ def placeable(run: RunFolder, members: Sequence[Member]) -> np.ndarray:
     InvalidInputError
         If a token's row is not finite.
     """
-    ids = np.flatnonzero(present(run))
+    ids = np.flatnonzero(run.present())
     placed = np.ones(len(ids), bool)
     for member in members:
         for start in range(0, len(ids), _BLOCK):

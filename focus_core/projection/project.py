@@ -14,7 +14,7 @@ import numpy as np
 
 from focus_core.artifacts import digest_json
 from focus_core.checks import run_checks
-from focus_core.checks.base import frequency, present
+from focus_core.checks.base import frequency
 from focus_core.domain import ProgressHook, no_progress, tell_all
 from focus_core.errors import bad_input
 from focus_core.movement import change_score
@@ -99,7 +99,7 @@ def project_run(
     chosen = frequency_sample(ids, frequency=frequency(run), n=n, keep=together, seed=seed)
     facts = {
         "kept": {reason: len(np.intersect1d(tokens, chosen)) for reason, tokens in wanted.items()},
-        "n_zero_rows": int(present(run).sum()) - len(ids),
+        "n_zero_rows": int(run.present().sum()) - len(ids),
     }
     with _growing(target) as (part, log):
         layout = lay_out(members, chosen, method=method, seed=seed, progress=tell_all(log, progress))
@@ -119,7 +119,7 @@ def _default_name(method: str, others: Sequence[str], sample: int | None, seed: 
 
 def _checked(run: RunFolder, keep: Sequence[int]) -> np.ndarray:
     """Return ids to keep, or raise where one of them holds no token."""
-    there, ids = present(run), np.asarray(keep, np.int64).reshape(-1)
+    there, ids = run.present(), np.asarray(keep, np.int64).reshape(-1)
     wrong = [int(i) for i in ids if not (0 <= i < len(there) and there[i])]
     if wrong:
         expected, got = "ids of target tokens", ", ".join(map(str, wrong[:3]))

@@ -64,14 +64,14 @@ def start_neighbours(run: RunFolder, target_id: int, *, k: int = 10) -> tuple[St
     The random row is the very one that ``--method random`` draws for this token at the run's seed. One pass over the
     matrix serves all three.
     """
-    kept = run.remember("present tokens", lambda: np.array([kind is not None for kind in run.column("tokens", "kind")]))
+    kept = run.present()
     if not kept[target_id]:
         return ()
     rows = np.stack([run.rows("input", [target_id])[0], baseline_row(run, target_id, MethodName.RANDOM),
                      baseline_row(run, target_id, MethodName.MEAN)])  # fmt: skip
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     units = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
-    cosines = _cosines(_blocks_of(run, "input"), np.ascontiguousarray(units.T), len(kept))
+    cosines = _cosines(_blocks_of(run, "input"), units, len(kept))
     methods = (str(run.manifest["config"]["method"]), *BASELINES)
     return tuple(
         StartNeighbours(

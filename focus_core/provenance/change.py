@@ -161,7 +161,7 @@ def neighbour_change(run: RunFolder, training: TrainingFolder, target_id: int, *
     RunFolderError
         If the training kept no matrix.
     """
-    present = np.array([kind is not None for kind in run.column("tokens", "kind")])
+    present = run.present()
     before = _to_all(run, target_id, len(present))
     after = _to_all(training, target_id, len(present))
     comparable = present & np.isfinite(before) & np.isfinite(after)

@@ -87,8 +87,7 @@ def embedding_neighbours(run: RunFolder, target_id: int, *, k: int = 10, name: s
     InvalidInputError
         If the run holds no such matrix.
     """
-    kept = np.array([kind is not None for kind in run.column("tokens", "kind")])
-    return _neighbours(run, _blocks_of(run, name), kept, target_id, k)
+    return _neighbours(run, _blocks_of(run, name), run.present(), target_id, k)
 
 
 def _neighbours(
@@ -128,12 +127,15 @@ def _blocks_of(rows: RunFolder | TrainingFolder, name: str) -> Callable[[slice],
 
 
 def _cosines(read: Callable[[slice], np.ndarray], units: np.ndarray, n_rows: int) -> np.ndarray:
-    """Return the cosine of every row with a unit vector (d,) or several (d, m), block by block; -inf for zero rows."""
-    cosines = np.empty((n_rows, *units.shape[1:]), dtype=np.float32)
+    """Return the cosine of every row with a unit vector (d,) or several (m, d), block by block; -inf for zero rows.
+
+    Row by row rather than as a matrix product: that one waits for all its threads, which costs more than it saves
+    while the browser on the same machine draws.
+    """
+    cosines = np.full((n_rows, *units.shape[:-1]), -np.inf, dtype=np.float32)
     for start in range(0, n_rows, BLOCK):
-        block = np.asarray(read(slice(start, min(start + BLOCK, n_rows))), dtype=np.float32)
-        lengths = np.sqrt(np.einsum("ij,ij->i", block, block)).reshape(-1, *[1] * (units.ndim - 1))
-        found = np.full((len(block), *units.shape[1:]), -np.inf, dtype=np.float32)
-        np.divide(block @ units, lengths, out=found, where=lengths > 0)
-        cosines[start : start + len(block)] = found
+        place = slice(start, min(start + BLOCK, n_rows))
+        block = read(place)[(slice(None), *[None] * (units.ndim - 1))]
+        lengths = np.sqrt(np.vecdot(block, block))
+        np.divide(np.vecdot(block, units), lengths, out=cosines[place], where=lengths > 0)
     return cosines

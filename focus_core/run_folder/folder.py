@@ -157,6 +157,16 @@ class RunFolder:
         """
         return self.remember(f"column {table}.{name}", lambda: to_array(self._table(table), name))
 
+    def present(self) -> np.ndarray:
+        """Return which target ids hold a token.
+
+        Returns
+        -------
+        ndarray of shape (n_target,), dtype bool
+            Kept in memory; treat it as read-only.
+        """
+        return self.remember("present", lambda: np.array([kind is not None for kind in self.column("tokens", "kind")]))
+
     def token_rows(self, ids: Sequence[int]) -> list[dict[str, Any]]:
         """Return some rows of `tokens` as dictionaries, without converting the others.
 
