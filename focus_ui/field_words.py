@@ -17,11 +17,14 @@ LABELS = {
     "--fallback": "Rows that cannot be combined",
     "--temperature": "Temperature",
     "--seed": "Seed",
+    "--dim": "Dimensions",
+    "--epochs": "Epochs",
+    "--min-count": "Least occurrences",
     "--extend": "Keep the source's tokens",
     "--field": "Field or column that holds the text",
     "--encoding": "Encoding",
 }
-WITHOUT_FIELD = {"--min-count", "--dim", "--epochs", "--top-k", "--covariance-scale"}
+WITHOUT_FIELD = {"--top-k", "--covariance-scale"}
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 LARGEST = re.compile(r"--vocab-size: expected at most ([\d,]+), the largest")
 
@@ -43,8 +46,8 @@ def in_field_words(text: str) -> str:
     --------
     >>> in_field_words("--vocab-size: expected at most 151, got 810; give more text, or --vocab-size 151 or less")
     'Size in tokens: expected at most 151, got 810; give more text, or “Size in tokens” 151 or less'
-    >>> in_field_words("lower --min-count")
-    'lower --min-count (an option of the command line)'
+    >>> in_field_words("lower --min-count"), in_field_words("lower --top-k")
+    ('lower “Least occurrences”', 'lower --top-k (an option of the command line)')
     """
 
     def words(found: re.Match[str]) -> str:

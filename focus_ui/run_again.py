@@ -28,6 +28,7 @@ from focus_ui.run_recipe import (
     Recipe,
     changes,
     command,
+    kept_options,
     needs_vectors,
     read_options,
     recipe_of_job,
@@ -36,6 +37,7 @@ from focus_ui.run_recipe import (
     title_of,
 )
 from focus_ui.theme import duration
+from focus_ui.vector_options import VECTOR_OPTIONS
 
 NEW, AGAIN = "A new run", "The current run, changed"
 MODE = "_make"
@@ -43,7 +45,10 @@ AGAIN_PARAM = "again"
 """A parameter of the address that opens the form of the current run; it is taken away once it was followed."""
 WANTED = "run_again"
 """Where the session keeps which run shall be made again, from which step, and which was the current run then."""
-SETTLED = {Step.OVERLAP: ("--preset",), Step.ROWS: ("--preset", "--match", "--extend")}
+SETTLED = {
+    Step.OVERLAP: ("--preset", *VECTOR_OPTIONS),
+    Step.ROWS: ("--preset", *VECTOR_OPTIONS, "--match", "--extend"),
+}
 """Options that concern what is reused when a run starts at a step."""
 FROM = {
     Step.TOKENIZERS: "tokenizers",
@@ -291,7 +296,7 @@ def _estimate(recipe: Recipe, change: Change) -> Estimate | None:
     return run_start.estimate(
         survey,
         n_tokens=n_tokens,
-        options=dict(recipe.options) | dict(change.options),
+        options=kept_options(recipe) | dict(change.options),
         trains_tokenizer=change.step is Step.TOKENIZERS and "--train-tokenizer" in recipe.target,
         reuses_vectors=reuses_vectors(recipe, change.step, change.options),
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 import streamlit as st
 
+from focus_core.config import VECTOR_RANGES
 from focus_core.domain import METHOD_SUMMARIES, Fallback, Family, MatchMode, MethodName, Preset
 from focus_core.errors import FocusError
 from focus_core.estimate import Survey, suggest_size
@@ -22,8 +23,10 @@ from focus_core.token_text import show_token
 from focus_ui import cache, catalog
 from focus_ui.data_text import SERVER, UPLOAD, CorpusChoice, in_the_form
 from focus_ui.errors import show_error
+from focus_ui.field_words import LABELS
 from focus_ui.theme import count
 from focus_ui.uploads import keep_upload
+from focus_ui.vector_options import standard
 
 TRAIN, DEMO, HUB = "Train a new one", "Demo model", "Hub"
 FAMILIES = {
@@ -49,6 +52,14 @@ FALLBACKS = {
 SIZE, SUGGESTED, DEFAULT_SIZE = "_vocab_size", "suggested_size", 8000
 """Where the session keeps the size of the vocabulary and the one suggested last, and the one before any text."""
 PRESETS = {Preset.DEFAULT: "default", Preset.PAPER: "as in the paper"}
+VECTORS = {
+    "--dim": "Length of the vectors by which tokens are compared. An empty field is the preset's.",
+    "--epochs": "How often the text is read to train vectors. An empty field is the preset's; auto goes by the size of "
+    "the text.",
+    "--min-count": "A token seen fewer times gets no vector, and its row falls back. An empty field is the preset's; "
+    "auto goes by the size of the text.",
+}
+"""What the options of the training of vectors mean."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,6 +267,7 @@ def options(
     chosen |= {"--temperature": str(temperature), "--seed": str(int(seed))}
     if METHODS[method].fallback is None:
         chosen["--fallback"] = fallback
+    chosen |= _vector_options(given, preset=chosen["--preset"], method=method)
     return chosen | ({"--extend": ""} if extend else {})
 
 
@@ -285,6 +297,26 @@ class _Given:
             key=f"_{option.removeprefix('--')}{self.mark}", persist_state="session",
         )  # fmt: skip
         return str(found)
+
+
+def _vector_options(given: _Given, *, preset: str, method: str) -> dict[str, str]:
+    """Draw the options of the training of vectors; return those that were chosen. An empty field is the preset's."""
+    if set(VECTORS) <= set(given.settled):
+        return {name: given.defaults[name] for name in VECTORS if name in given.defaults}
+    usual, trains = standard(preset), METHODS[method].needs_auxiliary
+    chosen = {}
+    for place, (name, meaning) in zip(st.columns(len(VECTORS)), VECTORS.items(), strict=True):
+        key = f"_{name.removeprefix('--')}{given.mark}"
+        if name in given.defaults and key not in st.session_state:
+            st.session_state[key] = int(given.defaults[name])
+        least, greatest = VECTOR_RANGES[name]
+        value = place.number_input(
+            LABELS[name], min_value=least, max_value=greatest, value=None, step=1, key=key, placeholder=usual[name],
+            help=meaning, disabled=not trains, persist_state="session",
+        )  # fmt: skip
+        if value is not None and trains:
+            chosen[name] = str(value)
+    return chosen
 
 
 def _method(method: MethodName) -> str:

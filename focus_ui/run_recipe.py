@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from focus_core.domain import MethodName
+from focus_core.domain import MethodName, Preset
 from focus_core.job_record import Job
 from focus_core.methods import METHODS
 from focus_core.run_folder import RunFolder
@@ -18,19 +18,22 @@ from focus_core.run_folder.layout import AUXILIARY, TARGET_TOKENIZER
 from focus_core.run_steps import STEPS, Step
 from focus_core.tensor_files import read_json
 from focus_ui import catalog
+from focus_ui.vector_options import VECTOR_OPTIONS, standard
 
 SWITCHES = {"--extend"}
 SOURCES = ("--source", "--source-tokenizer", "--source-embeddings", "--tensor")
 TARGETS = ("--target-tokenizer", "--train-tokenizer", "--vocab-size")
 READINGS = ("--field", "--encoding")
-CHOICES = ("--method", "--preset", "--match", "--fallback", "--temperature", "--seed", "--extend")
+CHOICES = ("--method", "--preset", "--match", "--fallback", "--temperature", "--seed", "--extend", *VECTOR_OPTIONS)
 """Options that the form has; the rest of a run's options are kept as they were."""
-KEPT = ("--dim", "--epochs", "--min-count", "--top-k", "--covariance-scale")
+KEPT = ("--top-k", "--covariance-scale")
 DEFAULTS = {
     "--method": "focus", "--preset": "default", "--match": "exact", "--fallback": "normal", "--temperature": "1.0",
     "--seed": "42",
 }  # fmt: skip
-WORDS = {"--vocab-size": "size", "--train-tokenizer": "tokenizer"}
+WORDS = {
+    "--vocab-size": "size", "--train-tokenizer": "tokenizer", "--dim": "dimensions", "--min-count": "least occurrences",
+}  # fmt: skip
 MAX_TITLE = 160
 INPUTS = "inputs"
 """The folder of a job's own copies; see `job_record.inputs_folder`."""
@@ -113,6 +116,11 @@ class Recipe:
 def needs_vectors(options: Mapping[str, str]) -> bool:
     """Whether the method of some options compares auxiliary vectors."""
     return METHODS[options.get("--method", MethodName.FOCUS)].needs_auxiliary
+
+
+def kept_options(recipe: Recipe) -> dict[str, str]:
+    """Return the options of a run that no form has; they stay as they were."""
+    return {name: value for name, value in recipe.options.items() if name in KEPT}
 
 
 def recipe_of_run(run: RunFolder, job: Job | None, *, run_id: str, title: str, find: Find) -> Recipe:
@@ -220,9 +228,9 @@ def _options_of_config(config: Mapping[str, Any]) -> dict[str, str]:
     """Return a manifest's options as those of the command line; what nobody chose is left out."""
     names = {name: name.removeprefix("--").replace("-", "_") for name in (*CHOICES, *KEPT)}
     chosen = {name: config.get(key) for name, key in names.items()}
-    if config.get("preset") == "paper":
-        chosen |= dict.fromkeys(("--dim", "--epochs", "--min-count"))
     given = {name: str(value) for name, value in chosen.items() if value is not None and name not in SWITCHES}
+    usual = standard(config.get("preset") or Preset.DEFAULT)
+    given = {name: value for name, value in given.items() if usual.get(name) != value}
     return given | ({"--extend": ""} if config.get("extend") else {})
 
 
@@ -268,8 +276,7 @@ def command(
         words += reading if reading is not None else [word for pair in recipe.reading.items() for word in pair]
     if reuses_vectors(recipe, step, options):
         words += ["--auxiliary", str(recipe.auxiliary), "--auxiliary-kind", "token"]
-    kept = {name: value for name, value in recipe.options.items() if name in KEPT}
-    for name, value in (kept | dict(options)).items():
+    for name, value in (kept_options(recipe) | dict(options)).items():
         words += [name] if name in SWITCHES else [name, value]
     return words
 
@@ -319,12 +326,25 @@ def changes(recipe: Recipe, options: Mapping[str, str]) -> list[str]:
     """
     before = DEFAULTS | dict(recipe.target) | dict(recipe.options)
     found = [
-        f"{WORDS.get(name, name.removeprefix('--').replace('-', ' '))} {value}"
+        f"{_word(name)} {value}"
         for name, value in options.items()
-        if name in before and name not in SWITCHES and not _same(before[name], value)
+        if name in before and name not in (*SWITCHES, *VECTOR_OPTIONS) and not _same(before[name], value)
     ]
+    found += _vector_changes(recipe, options)
     toggled = [name for name in SWITCHES if (name in options) != (name in recipe.options)]
     return found + [f"{'' if name in options else 'no '}{name.removeprefix('--')}" for name in toggled]
+
+
+def _vector_changes(recipe: Recipe, options: Mapping[str, str]) -> list[str]:
+    """Return what was chosen, or left to the preset again, of the training of vectors, where the method needs any."""
+    old = standard(recipe.options.get("--preset", Preset.DEFAULT)) | dict(recipe.options)
+    new = standard(options.get("--preset", Preset.DEFAULT)) | dict(options)
+    named = [name for name in VECTOR_OPTIONS if name in options or name in recipe.options]
+    return [f"{_word(name)} {new[name]}" for name in named if needs_vectors(options) and old[name] != new[name]]
+
+
+def _word(name: str) -> str:
+    return WORDS.get(name, name.removeprefix("--").replace("-", " "))
 
 
 def _same(before: str, after: str) -> bool:

@@ -2,7 +2,6 @@
 
 import json
 import stat
-import sys
 import time
 from pathlib import Path
 
@@ -11,11 +10,14 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from focus_core import jobs
+from focus_core.config import InitConfig
+from focus_core.errors import InvalidInputError
 from focus_core.job_record import list_jobs, read_job
 from focus_ui import catalog
+from focus_ui.field_words import in_field_words
 from tests.app.conftest import PAGES, ROOT, links, param, texts
+from tests.fake_jobs import FAKE, end_jobs, wait
 
-FAKE = (sys.executable, str(Path(__file__).parents[1] / "fake_command.py"))
 START = "FormSubmitter:_run_form-Start the run"
 
 
@@ -26,9 +28,7 @@ def fake_command(monkeypatch, toy):
     monkeypatch.setenv("FAKE_BEHAVIOUR", "wait")
     monkeypatch.setenv("FAKE_RUN", str(toy.path))
     yield
-    for job in list_jobs(catalog.runs_root()):
-        jobs.cancel_job(job, grace_s=0.3)
-        wait(lambda job=job: jobs.job_state(job) is not jobs.JobState.RUNNING)
+    end_jobs(catalog.runs_root())
 
 
 @pytest.fixture(autouse=True)
@@ -38,15 +38,6 @@ def demo_source(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "model.safetensors").write_bytes(b"")
     monkeypatch.setattr(catalog, "DEMO_SOURCE", folder)
-
-
-def wait(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not happen")
 
 
 def start_button(at):
@@ -321,6 +312,75 @@ def test_the_paper_preset_is_passed_on(open_app):
     start_button(at).click().run()
     arguments = only_job().arguments
     assert arguments[arguments.index("--preset") + 1] == "paper"
+
+
+def test_options_of_the_vectors_reach_the_run(open_app):
+    at = open_app("data")
+    shown = {key: at.number_input(key=key) for key in ("_dim", "_epochs", "_min-count")}
+    assert [(field.label, field.value, field.proto.placeholder) for field in shown.values()] == [
+        ("Dimensions", None, "100"), ("Epochs", None, "auto"), ("Least occurrences", None, "auto"),
+    ]  # fmt: skip
+    for key, value in (("_dim", 50), ("_epochs", 7), ("_min-count", 3)):
+        at.number_input(key=key).set_value(value)
+    at.run()
+    at.switch_page(PAGES["overlap"]).run()
+    at.switch_page(PAGES["data"]).run()
+    start_button(at).click().run()
+    assert not at.exception
+    arguments = only_job().arguments
+    pairs = dict(zip(arguments[1::2], arguments[2::2], strict=False))
+    assert (pairs["--dim"], pairs["--epochs"], pairs["--min-count"]) == ("50", "7", "3")
+    assert "Least occurrences: **3**" in texts(at)
+
+
+def test_an_empty_field_of_the_vectors_is_the_presets(open_app):
+    at = open_app("data")
+    at.number_input(key="_dim").set_value(50).run()
+    at.number_input(key="_dim").set_value(None).run()
+    at.selectbox(key="_preset").set_value("paper").run()
+    shown = [at.number_input(key=key).proto.placeholder for key in ("_dim", "_epochs", "_min-count")]
+    assert shown == ["300", "3", "10"]
+    start_button(at).click().run()
+    assert not set(only_job().arguments) & {"--dim", "--epochs", "--min-count"}
+
+
+def test_a_method_that_trains_no_vectors_has_no_options_of_theirs(open_app):
+    at = open_app("data")
+    at.number_input(key="_dim").set_value(50).run()
+    at.selectbox(key="_method").set_value("mean").run()
+    assert all(at.number_input(key=key).disabled for key in ("_dim", "_epochs", "_min-count"))
+    start_button(at).click().run()
+    assert "--dim" not in only_job().arguments
+
+
+@pytest.mark.parametrize("option", ["dim", "epochs", "min_count"])
+def test_the_fields_of_the_vectors_have_the_bounds_of_the_command_line(open_app, option):
+    field = open_app("data").number_input(key=f"_{option.replace('_', '-')}")
+    for value in (int(field.min), int(field.max)):
+        assert getattr(InitConfig(**{option: value}), option) == value
+    for value in (int(field.min) - 1, int(field.max) + 1):
+        with pytest.raises(InvalidInputError) as caught:
+            InitConfig(**{option: value})
+        told = in_field_words(str(caught.value))
+        assert told.startswith(f"{field.label}: expected at least {int(field.min)} and at most {int(field.max)}, got")
+        assert "\n" not in told
+        assert "--" not in told
+
+
+def test_a_text_whose_tokens_are_too_rare_says_so_in_one_line(open_app, monkeypatch):
+    monkeypatch.setenv("FAKE_BEHAVIOUR", "fail")
+    said = "--min-count: expected tokens that occur so often, got 500000, and the most frequent of 9,000 tokens 80"
+    monkeypatch.setenv("FAKE_ERROR", f"{said}; lower it or give more text")
+    at = open_app("data")
+    at.number_input(key="_min-count").set_value(500_000).run()
+    start_button(at).click().run()
+    job = only_job()
+    assert job.arguments[job.arguments.index("--min-count") + 1] == "500000"
+    wait(lambda: jobs.job_state(job) is jobs.JobState.FAILED)
+    at.run()
+    (told,) = [error.value.replace("\\", "").replace("\u2060", "") for error in at.error]
+    assert told.startswith("Least occurrences: expected tokens that occur so often, got 500000")
+    assert "--" not in told
 
 
 def test_a_job_outlives_its_session(open_app):

@@ -3,8 +3,6 @@
 import json
 import re
 import shutil
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,9 +11,8 @@ from focus_core import jobs
 from focus_core.job_record import list_jobs
 from focus_ui import catalog
 from tests.app.conftest import links, param, texts
+from tests.fake_jobs import FAKE, end_jobs, ended, wait
 from tests.toy_run import write_toy_run
-
-FAKE = (sys.executable, str(Path(__file__).parents[1] / "fake_command.py"))
 
 
 @pytest.fixture
@@ -35,18 +32,7 @@ def own_toy(tmp_path, monkeypatch, empty_caches):
     monkeypatch.setenv("FAKE_BEHAVIOUR", "finish")
     monkeypatch.setattr(jobs, "COMMAND", FAKE)
     yield run
-    for job in list_jobs(catalog.runs_root()):
-        jobs.cancel_job(job, grace_s=0.3)
-        ended(job)
-
-
-def ended(job):
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        if jobs.job_state(job) is not jobs.JobState.RUNNING:
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not end")
+    end_jobs(catalog.runs_root())
 
 
 def press(at, label):
@@ -132,6 +118,39 @@ def test_a_run_of_ones_own_goes_on_from_any_step(open_app, own_toy):
     assert "--train-tokenizer" not in again.arguments
 
 
+def test_options_of_the_vectors_are_changed_where_they_are_trained_again(open_app, own_toy):
+    manifest = json.loads((own_toy.path / "manifest.json").read_text())
+    manifest["config"] |= {"preset": "default", "dim": 100, "epochs": None, "min_count": 2}
+    (own_toy.path / "manifest.json").write_text(json.dumps(manifest))
+    at = open_app("data")
+    at.number_input(key="_dim").set_value(50)
+    press(at, "Start the run")
+    first = newest()
+    assert option(first, "--dim") == "50"
+    ended(first)
+    at.run()
+    at.button(key=f"_again_vectors_{first.id}").click().run()
+    field = at.number_input(key=f"_min-count_{first.id}")
+    assert (field.value, field.label) == (2, "Least occurrences")
+    field.set_value(4).run()
+    assert "Changed: **least occurrences 4**" in texts(at)
+    at.number_input(key=f"_min-count_{first.id}").set_value(None).run()
+    assert "Changed: **least occurrences auto**" in texts(at)
+    at.number_input(key=f"_epochs_{first.id}").set_value(6).run()
+    press(at, "Start the changed run")
+    again = newest()
+    assert option(again, "--epochs") == "6"
+    assert "--min-count" not in again.arguments
+    assert "--auxiliary" not in again.arguments
+    ended(again)
+    at.run()
+    at.button(key=f"_again_overlap_{again.id}").click().run()
+    drawn = [field.key for field in at.number_input if field.key and again.id in field.key]
+    assert sorted(drawn) == [f"_seed_{again.id}", f"_temperature_{again.id}"], "the vectors are reused as they are"
+    press(at, "Start the changed run")
+    assert option(newest(), "--min-count") == "2"
+
+
 def test_the_steps_of_a_run_are_named_with_time_and_result(open_app, own_toy):
     at = open_app("data")
     plan = [label for label in expanders(at) if "about" in label]
@@ -156,8 +175,7 @@ def test_a_running_job_shows_its_steps(open_app, own_toy, monkeypatch):
     at = open_app("data")
     press(at, "Start the run")
     job = newest()
-    while not (job.part / "log" / "events.jsonl").exists():
-        time.sleep(0.02)
+    wait((job.part / "log" / "events.jsonl").exists)
     at.run()
     assert any("75% after" in label and "Auxiliary" in label for label in expanders(at))
 
@@ -307,8 +325,7 @@ def test_a_job_that_says_nothing_for_long_is_not_left_to_spin(open_app, own_toy,
     press(at, "Start the run")
     job = newest()
     events = job.part / "log" / "events.jsonl"
-    while not events.exists():
-        time.sleep(0.02)
+    wait(events.exists)
     at.run()
     assert "has said nothing" not in texts(at)
     monkeypatch.setattr("focus_ui.run_view.SILENT_S", 0.0)

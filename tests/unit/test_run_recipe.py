@@ -18,6 +18,7 @@ from focus_ui.run_recipe import (
     recipe_of_run,
     title_of,
 )
+from focus_ui.vector_options import VECTOR_OPTIONS
 from tests.toy_run import write_toy_run
 
 FORM = {"--method": "focus", "--preset": "default", "--match": "exact", "--temperature": "1.0", "--seed": "42",
@@ -123,23 +124,53 @@ def test_an_extended_run_is_made_anew_or_not_at_all(made):
 
 def test_what_was_changed_is_said_in_words(made):
     found = recipe(made)
-    assert changes(found, FORM) == []
-    assert changes(found, FORM | {"--temperature": "1.00"}) == []
-    assert changes(found, FORM | {"--temperature": "0.5", "--match": "fuzzy"}) == ["match fuzzy", "temperature 0.5"]
-    assert changes(found, FORM | {"--vocab-size": "200", "--extend": ""}) == ["size 200", "extend"]
+    form = FORM | {name: found.options[name] for name in VECTOR_OPTIONS}
+    assert changes(found, form) == []
+    assert changes(found, form | {"--temperature": "1.00"}) == []
+    assert changes(found, form | {"--temperature": "0.5", "--match": "fuzzy"}) == ["match fuzzy", "temperature 0.5"]
+    assert changes(found, form | {"--vocab-size": "200", "--extend": ""}) == ["size 200", "extend"]
     assert title_of(found, ["temperature 0.5"]) == "temperature 0.5 · mine"
     assert title_of(found, []) == "again · mine"
     long = dataclasses.replace(found, title="x" * 500)
     assert len(title_of(long, [])) == 160
 
 
-def test_options_of_a_run_that_the_form_does_not_have_are_kept(made):
+def with_config(made, **config):
+    """Return what is made, its manifest holding other options."""
     run = made[1]
     manifest = json.loads((run.path / "manifest.json").read_text())
-    manifest["config"] |= {"top_k": 7, "dim": 50}
+    manifest["config"] |= config
     (run.path / "manifest.json").write_text(json.dumps(manifest))
-    pairs = as_pairs(command(recipe((made[0], open_run(run.path), made[2])), Step.ROWS, FORM))
-    assert (pairs["--top-k"], pairs["--dim"]) == ("7", "50")
+    return made[0], open_run(run.path), made[2]
+
+
+def test_options_of_a_run_that_the_form_does_not_have_are_kept(made):
+    pairs = as_pairs(command(recipe(with_config(made, top_k=7, covariance_scale=0.5)), Step.ROWS, FORM))
+    assert (pairs["--top-k"], pairs["--covariance-scale"]) == ("7", "0.5")
+
+
+def test_options_of_the_vectors_are_those_that_differ_from_the_preset(made):
+    """So that another preset brings its own, and what was chosen beside a preset is chosen again."""
+    found = recipe(with_config(made, preset="default", dim=100, epochs=None, min_count=2)).options
+    assert {name: found.get(name) for name in VECTOR_OPTIONS} == {
+        "--dim": None, "--epochs": None, "--min-count": "2",
+    }  # fmt: skip
+    found = recipe(with_config(made, preset="paper", dim=50, epochs=3, min_count=10)).options
+    assert {name: found.get(name) for name in VECTOR_OPTIONS} == {
+        "--dim": "50", "--epochs": None, "--min-count": None,
+    }  # fmt: skip
+
+
+def test_a_change_of_the_vectors_options_is_said_in_words_where_vectors_are_trained(made):
+    found = recipe(with_config(made, preset="default", dim=100, epochs=None, min_count=2))
+    same = FORM | {"--min-count": "2"}
+    assert changes(found, same) == []
+    assert changes(found, same | {"--dim": "100"}) == [], "the preset's own"
+    assert changes(found, same | {"--dim": "50", "--epochs": "9"}) == ["dimensions 50", "epochs 9"]
+    assert changes(found, FORM) == ["least occurrences auto"]
+    assert changes(found, FORM | {"--preset": "paper"}) == ["preset paper", "least occurrences 10"]
+    assert changes(found, FORM | {"--method": "mean"}) == ["method mean"], "it trains none"
+    assert "--min-count" not in command(found, Step.VECTORS, FORM), "an empty field is the preset's"
 
 
 def test_an_upload_of_a_job_is_found_where_the_session_keeps_it(made):
