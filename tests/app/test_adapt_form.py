@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 
 import pytest
 
@@ -14,6 +13,7 @@ from focus_core.run_folder import list_trainings, open_run, open_training
 from focus_ui import catalog
 from focus_ui.adapt_form import free_name, suggested_tokens
 from tests.app.conftest import PAGES, param, texts
+from tests.fake_jobs import end_jobs, ended, wait
 from tests.unit.test_run_model import corpus_of, small_run
 
 
@@ -34,9 +34,7 @@ def runs(made, tmp_path, monkeypatch, empty_caches):
     monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(made / "demo"))
     monkeypatch.setenv("FOCUS_LAB_RUNS", str(tmp_path / "runs"))
     yield tmp_path / "runs"
-    for job in list_jobs(catalog.runs_root()):
-        jobs.cancel_job(job, grace_s=0.3)
-        wait(lambda job=job: not jobs._is_alive(job))
+    end_jobs(catalog.runs_root())
 
 
 def start_button(at):
@@ -46,15 +44,6 @@ def start_button(at):
 def only_job():
     (job,) = list_jobs(catalog.runs_root())
     return job
-
-
-def wait(condition, seconds=120):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not happen")
 
 
 def fill(at, made, n=2):
@@ -76,7 +65,7 @@ def test_a_copy_is_trained_and_opens_with_its_training(open_app, made):
     job = only_job()
     assert job.verb == "adapt"
     assert job.title == "plain, trained on my-words.txt"
-    wait(lambda: jobs.job_state(job) is not jobs.JobState.RUNNING)
+    ended(job)
     assert jobs.job_state(job) is jobs.JobState.DONE, (job.record / "stderr.log").read_text()
     at.run()
     assert param(at, "run") == "plain", "whoever reads a run here stays with it"

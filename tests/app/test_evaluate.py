@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 
 import pytest
 
@@ -14,6 +13,7 @@ from focus_core.training import TrainConfig, adapt_run
 from focus_ui.catalog import evaluations_root
 from focus_ui.evaluate_figures import evaluation_figure, evaluation_table, measured_states
 from tests.app.conftest import texts
+from tests.fake_jobs import end_jobs, ended, wait
 from tests.unit.test_run_model import corpus_of, small_run
 
 CONFIG = TrainConfig(steps=2, batch_tokens=64, length=16, evaluations=1, snapshots=0, threads=1, device="cpu")
@@ -37,18 +37,7 @@ def runs(made, tmp_path, monkeypatch, empty_caches):
     monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(made / "demo"))
     monkeypatch.setenv("FOCUS_LAB_RUNS", str(tmp_path / "runs"))
     yield tmp_path / "runs"
-    for job in list_jobs(evaluations_root()):
-        jobs.cancel_job(job, grace_s=0.3)
-        wait(lambda job=job: not jobs._is_alive(job))
-
-
-def wait(condition, seconds=120):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not happen")
+    end_jobs(evaluations_root())
 
 
 def open_form(open_app):
@@ -67,7 +56,7 @@ def start(at, made, *, dictionary=None):
     at.button(key="_evaluate").click().run()
     assert not at.exception
     (job,) = list_jobs(evaluations_root())
-    wait(lambda: jobs.job_state(job) is not jobs.JobState.RUNNING)
+    ended(job)
     return job
 
 

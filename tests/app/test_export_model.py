@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 import zipfile
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from focus_core.run_folder import open_run
 from focus_core.training import TrainConfig, adapt_run
 from focus_ui import catalog, model_view, uploads
 from tests.app.conftest import texts
+from tests.fake_jobs import end_jobs, ended, wait
 from tests.unit.test_run_model import corpus_of, small_run
 
 CONFIG = TrainConfig(
@@ -42,24 +42,13 @@ def runs(made, tmp_path, monkeypatch, empty_caches):
     monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(made))
     monkeypatch.setenv("FOCUS_LAB_RUNS", str(tmp_path / "runs"))
     yield tmp_path / "runs"
-    for job in list_jobs(model_view.models_root()):
-        jobs.cancel_job(job, grace_s=0.3)
-        wait(lambda job=job: not jobs._is_alive(job))
-
-
-def wait(condition, seconds=120):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not happen")
+    end_jobs(model_view.models_root())
 
 
 def finished():
     """Wait for the only job and return it."""
     (job,) = list_jobs(model_view.models_root())
-    wait(lambda: jobs.job_state(job) is not jobs.JobState.RUNNING)
+    ended(job)
     return job
 
 

@@ -2,9 +2,7 @@
 
 import json
 import shutil
-import sys
 import time
-from pathlib import Path
 
 import pytest
 from streamlit.runtime.context import ContextProxy
@@ -15,9 +13,9 @@ from focus_ui import catalog
 from focus_ui.catalog import RunEntry, RunKind
 from tests.app.conftest import PAGES, ROOT, links, param, texts
 from tests.app.frame import components, own_run, owner_of, write_job
+from tests.fake_jobs import FAKE, ended
 from tests.toy_run import write_toy_run
 
-FAKE = (sys.executable, str(Path(__file__).parents[1] / "fake_command.py"))
 NEEDS_RUN = tuple(page for page in PAGES if page != "data")
 ABSURD = (
     "", "-1", "1e9", "9" * 400, "９", "\u202e", "\0", "None", "nan", "0x10", "<script>absurd</script>",
@@ -52,9 +50,7 @@ def waiting(open_app):
     job = jobs.start_job(["wait"], runs_root=catalog.runs_root(), owner=owner_of(at), title="slow", command=FAKE)
     yield at, job
     jobs.cancel_job(job, grace_s=0.3)
-    end = time.monotonic() + 20
-    while jobs.job_state(job) is jobs.JobState.RUNNING and time.monotonic() < end:
-        time.sleep(0.05)
+    ended(job)
 
 
 def test_the_tray_shows_a_running_job_on_every_page_with_progress_log_and_cancel(waiting):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,8 @@ from focus_core.pipeline import run_focus
 from focus_core.run_folder import RunFolder
 from focus_ui import catalog
 from tests.app.conftest import PAGES, links, texts
+from tests.fake_jobs import FAKE, end_jobs
 from tests.toy_run import id_of, source_id_of, toy_frequency, toy_matrix, toy_source, toy_target, write_toy_run
-
-FAKE = (sys.executable, str(Path(__file__).parents[1] / "fake_command.py"))
 
 
 @pytest.fixture
@@ -34,8 +32,7 @@ def form(open_app: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(jobs, "COMMAND", FAKE)
     monkeypatch.setenv("FAKE_BEHAVIOUR", "wait")
     yield open_app("data")
-    for job in list_jobs(catalog.runs_root()):
-        jobs.cancel_job(job, grace_s=0.3)
+    end_jobs(catalog.runs_root())
 
 
 def start(at: Any) -> dict[str, str]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import pairwise
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,9 +10,9 @@ import pytest
 from focus_core import jobs
 from focus_ui.state import OWNER_COOKIE
 from tests.app.frame import own_run
+from tests.fake_jobs import FAKE
 
 WAIT_MS = 60_000
-FAKE = (sys.executable, str(Path(__file__).parents[1] / "fake_command.py"))
 TITLES = {
     "": "Start", "learn": "Learn", "data": "Data and run", "overlap": "Overlap", "token": "Token", "map": "Map",
     "train": "Train", "compare": "Compare", "export": "Check and export",

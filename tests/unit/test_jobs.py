@@ -6,7 +6,6 @@ import stat
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -25,8 +24,7 @@ from focus_core.job_record import (
     read_progress,
     record_folder,
 )
-
-FAKE = (sys.executable, str(Path(__file__).parents[1] / "fake_command.py"))
+from tests.fake_jobs import FAKE, wait
 
 
 @pytest.fixture
@@ -157,9 +155,7 @@ except KeyboardInterrupt:
 def test_cancel_takes_two_seconds_at_most_where_interrupts_are_ignored(tmp_path):
     command = (sys.executable, "-c", DEAF_TO_INTERRUPTS)
     job = jobs.start_job(["init"], runs_root=tmp_path, owner="me", command=command)
-    end = time.monotonic() + 20
-    while "ready" not in (job.record / "stdout.log").read_text() and time.monotonic() < end:
-        time.sleep(0.02)
+    wait(lambda: "ready" in (job.record / "stdout.log").read_text())
     began = time.monotonic()
     jobs.cancel_job(job)
     assert wait_for(job, JobState.CANCELLED) is JobState.CANCELLED
@@ -261,10 +257,7 @@ def test_inputs_are_private_and_go_when_the_job_has_ended(start, tmp_path):
     (folder / "corpus.txt").write_text("habari")
     job = start("finish", job_id=job_id)
     wait_for(job, JobState.DONE)
-    end = time.monotonic() + 5
-    while folder.exists() and time.monotonic() < end:
-        jobs.job_state(job)
-    assert not folder.exists()
+    wait(lambda: jobs.job_state(job) and not folder.exists())
 
 
 def test_a_broken_record_is_no_job(tmp_path):
