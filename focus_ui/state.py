@@ -39,7 +39,6 @@ RUN_PARAM, TOKEN_PARAM, SOURCE_PARAM = "run", "token", "source"
 CHAPTER_PARAM = "chapter"
 COUNT_PARAM, VIEW_PARAM, LAYOUT_PARAM = "count", "view", "layout"
 _WRITTEN = "focus_written_"
-PAGE_PARAMS = (TOKEN_PARAM, SOURCE_PARAM)
 OWNER_COOKIE = "focus_lab_owner"
 SECRET = re.compile(r"[0-9a-f]{32}")
 """What an owner's secret looks like: 128 random bits."""
