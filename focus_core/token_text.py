@@ -29,7 +29,6 @@ _VISIBLE_FORMATS = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u
 """Format characters with a shape of their own: the signs that enclose digits in Arabic, Syriac and Kaithi."""
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Characters that count as letters, marks or symbols and show nothing."""
-_VARIATION_SELECTORS = frozenset(chr(code) for code in range(0xFE00, 0xFE10))
 
 _MARKDOWN = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 _JOINED = frozenset(":@.-<>~=")
