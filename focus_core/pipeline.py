@@ -35,9 +35,6 @@ from focus_core.vocabulary import Vocabulary
 if TYPE_CHECKING:
     import torch
 
-STAGES = ("read", "match", "tokenise", "count", "train vectors", "combine", "embed", "judge", "write")
-"""The steps of a run, in order, as progress names them."""
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Reading:

@@ -34,8 +34,12 @@ STAGE_STEPS = {
     "count": Step.CORPUS,
     "train vectors": Step.VECTORS,
     "match": Step.OVERLAP,
+    "similarities": Step.ROWS,
+    "embed": Step.ROWS,
+    "judge": Step.ROWS,
+    "write": Step.ROWS,
 }
-"""The step of a stage; every other stage makes rows."""
+"""The step of every stage, as progress names it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +71,7 @@ class StepTime:
 
 
 def step_of(stage: str) -> Step:
-    """Return the step of a stage of the pipeline.
+    """Return the step of a stage of the pipeline; one that it does not know makes rows.
 
     Examples
     --------
@@ -179,7 +183,7 @@ def _fraction(event: Mapping[str, Any]) -> float | None:
 def _log_by_step(log: str) -> dict[Step, tuple[str, ...]]:
     """Return the lines of each step: a line begins with its stage, and any other belongs to the step before it."""
     lines: dict[Step, list[str]] = {}
-    stages = sorted([*STAGE_STEPS, "combine", "similarities", "embed", "judge", "write"], key=len, reverse=True)
+    stages = sorted(STAGE_STEPS, key=len, reverse=True)
     step = Step.TOKENIZERS
     for line in log.splitlines():
         stage = next((stage for stage in stages if line.startswith(stage)), None)

@@ -19,6 +19,7 @@ import pytest
 from focus_core import cli
 from focus_core.artifacts import read_array, sha256_file, write_arrays
 from focus_core.run_folder import open_run
+from focus_core.run_steps import STAGE_STEPS, STEPS, step_of
 from tests.integration.small_inputs import SmallInputs, make_small_inputs
 
 
@@ -65,6 +66,24 @@ def test_init_writes_a_whole_run(run: Path) -> None:
     assert counts["by_origin"]["combined"] > 0
     assert (run / "log" / "events.jsonl").exists()
     assert leavings(run.parent) == ["run"]
+
+
+def test_every_stage_that_a_run_names_has_a_step(small: SmallInputs, tmp_path: Path) -> None:
+    arguments = _with_trained_vectors(small, tmp_path)
+    assert cli.run(arguments) == 0
+    stages = json.loads((tmp_path / "run" / "log" / "timings.json").read_text())
+    assert set(stages) == set(STAGE_STEPS) - {"train tokenizer"}
+    assert {step_of(stage) for stage in stages} == set(STEPS)
+
+
+def _with_trained_vectors(small: SmallInputs, folder: Path) -> list[str]:
+    """Return the words of an `init` that trains its own vectors, on a text long enough for that."""
+    (folder / "corpus.txt").write_text(small.corpus.read_text("utf-8") * 20, "utf-8")
+    words = small.arguments(folder / "run", "--dim", "8", "--epochs", "1", "--min-count", "1", "--threads", "1")
+    place = words.index("--auxiliary")
+    words = [*words[:place], *words[place + 2 :]]
+    words[words.index("--corpus") + 1] = str(folder / "corpus.txt")
+    return words
 
 
 def test_copied_rows_are_bit_equal_and_combined_rows_are_w_times_e(run: Path, small: SmallInputs) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from focus_core.run_steps import STEPS, Step, read_steps, step_of
+from focus_core.run_steps import STEPS, Step, read_steps
 
 
 def write_log(folder, events, timings=None, *, tail=""):
@@ -64,9 +64,3 @@ def test_a_log_that_is_missing_or_damaged_says_nothing(tmp_path, content):
         (tmp_path / "log" / "timings.json").write_text("[", encoding="utf-8")
     steps = read_steps(tmp_path, now=5.0)
     assert [(s.seconds, s.current, s.fraction) for s in steps] == [(None, False, None)] * 5
-
-
-def test_stages_of_the_pipeline_have_a_step():
-    from focus_core.pipeline import STAGES
-
-    assert {step_of(stage) for stage in STAGES} == set(STEPS)
