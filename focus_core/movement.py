@@ -6,7 +6,6 @@ matrices come from, and to draw.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,26 +37,6 @@ class TokenChange:
     cosine: np.ndarray
     norm_ratio: np.ndarray
     kept: np.ndarray
-
-
-@dataclass(frozen=True, kw_only=True)
-class NeighbourChange:
-    """The neighbours of one row before and after training.
-
-    Parameters
-    ----------
-    id : int
-        The row.
-    kept, lost : tuple of int
-        Neighbours before that are and that are not among those after, nearest first as they were before.
-    gained : tuple of int
-        Neighbours after that were none before, nearest first.
-    """
-
-    id: int
-    kept: tuple[int, ...]
-    lost: tuple[int, ...]
-    gained: tuple[int, ...]
 
 
 def token_change(
@@ -128,59 +107,6 @@ def _jaccard(left: np.ndarray, right: np.ndarray) -> np.ndarray:
         union = (a >= 0).sum(axis=1) + (b >= 0).sum(axis=1) - common
         found[start : start + _BLOCK] = np.where(union > 0, common / np.maximum(union, 1), np.nan)
     return found
-
-
-def neighbours_before_after(
-    initial: np.ndarray, trained: np.ndarray, ids: Sequence[int] | np.ndarray, *, present: np.ndarray, k: int = K
-) -> list[NeighbourChange]:
-    """List the neighbours that some rows kept, lost and gained.
-
-    Parameters
-    ----------
-    initial, trained : ndarray of shape (n, d)
-        The matrix before and after.
-    ids : sequence of int
-        Whose neighbours.
-    present : ndarray of shape (n,), dtype bool
-        False where no token has this id.
-    k : int, default=10
-        Neighbours compared.
-
-    Returns
-    -------
-    list of NeighbourChange
-        One per id, in the given order; empty lists for a row that `token_change` has no measures of. The same
-        neighbours as there: ``len(kept) / len(kept + lost + gained)`` is its ``kept``.
-
-    Raises
-    ------
-    InvalidInputError
-        If the matrices differ in shape or are not finite.
-    """
-    wanted = np.asarray(ids, dtype=np.int64)
-    rows = _comparable(initial, trained, present)
-    place = np.full(len(initial), -1, np.int64)
-    place[rows] = np.arange(len(rows))
-    known = wanted[place[wanted] >= 0]
-    near = []
-    for matrix in (initial, trained):
-        base = np.asarray(matrix, np.float32)[rows]
-        near.append(nearest_rows(base[place[known]], base, k=k, skip=place[known])[0])
-    found = {
-        int(i): _compare(int(i), rows[old[old >= 0]].tolist(), rows[new[new >= 0]].tolist())
-        for i, old, new in zip(known, near[0], near[1], strict=True)
-    }
-    return [found.get(int(i), NeighbourChange(id=int(i), kept=(), lost=(), gained=())) for i in wanted]
-
-
-def _compare(row: int, before: list[int], after: list[int]) -> NeighbourChange:
-    old, new = set(before), set(after)
-    return NeighbourChange(
-        id=row,
-        kept=tuple(i for i in before if i in new),
-        lost=tuple(i for i in before if i not in new),
-        gained=tuple(i for i in after if i not in old),
-    )
 
 
 def change_score(cosine: np.ndarray, kept: np.ndarray) -> np.ndarray:
