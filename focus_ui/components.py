@@ -23,8 +23,8 @@ N_HITS = 8
 N_SOURCE_HITS = 3
 SEARCH_HELP = "Part of a token as it reads, its native form, or #ID. Key / leads here, Enter to the first hit."
 LINK_HELP = (
-    "The address of this run and page with its token, chapter, filters and kind of picture, for a message, a report "
-    "or a bookmark. What was typed, marked or tried out is not in it."
+    "The address of this run and page with its token, chapter, filters, kind of picture, other weights that were tried "
+    "and axes of the map, for a message, a report or a bookmark. What was searched, marked or answered is not in it."
 )
 
 

@@ -1,11 +1,15 @@
 """A button that copies a link: of what is on the screen, or of a run.
 
-Owns that one component. The address is the browser's own; nothing in it is written on the page.
+Owns that one component. The address is the browser's own; nothing in it is written on the page. What is moved step by
+step, such as a slider, changes the address without a step of the browser's history: its way back leads to what one
+looked at before. Decision 0027.
 """
 
 from __future__ import annotations
 
 import streamlit as st
+
+from focus_ui import state
 
 _CSS = """
 .copy { font: 400 0.875rem var(--st-font); color: var(--st-text-color); background: transparent; cursor: pointer;
@@ -40,7 +44,26 @@ async function copy(text) {
   }
 }
 
+function lastingPart(search, moved) {
+  const kept = [...new URLSearchParams(search)].filter(([name]) => !moved.includes(name));
+  return JSON.stringify(kept.sort(([a], [b]) => (a < b ? -1 : Number(a > b))));
+}
+
+function sparesHistory(moved) {
+  if (window.focusLabMoved) return;
+  window.focusLabMoved = true;
+  const push = history.pushState.bind(history);
+  history.pushState = (state, title, url) => {
+    const next = new URL(url ?? location.href, location.href);
+    const same = next.pathname === location.pathname
+      && lastingPart(next.search, moved) === lastingPart(location.search, moved);
+    if (same) history.replaceState(state, title, url);
+    else push(state, title, url);
+  };
+}
+
 export default function ({ data, parentElement }) {
+  sparesHistory(data.moved);
   const button = parentElement.querySelector('.copy');
   const words = parentElement.querySelector('.words');
   const address = parentElement.querySelector('.address');
@@ -80,5 +103,5 @@ def copy_link(
     wide : bool, default=False
         As wide as the place it stands in.
     """
-    data = {"query": query, "label": label, "help": help_text, "wide": wide}
+    data = {"query": query, "label": label, "help": help_text, "wide": wide, "moved": list(state.MOVED_PARAMS)}
     _component(key=key, data=data, width="stretch" if wide else "content")

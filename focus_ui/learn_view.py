@@ -54,7 +54,7 @@ def chapter_bar(current: Chapter) -> None:
     current : Chapter
         The chapter on the page.
     """
-    done = state.learnt()
+    done = state.learnt() & {chapter.number for chapter in CHAPTERS}
     with st.container(horizontal=True, gap="xsmall", key="chapters"):
         for chapter in CHAPTERS:
             st.button(
@@ -66,7 +66,10 @@ def chapter_bar(current: Chapter) -> None:
                 on_click=state.show_chapter,
                 args=(chapter.number,),
             )
-    st.caption(f"{len(done)} of {len(CHAPTERS)} tasks solved. Each chapter has its own link: the address of this page.")
+    st.caption(
+        f"{len(done)} of {len(CHAPTERS)} tasks solved; this browser remembers which. Each chapter has its own link: "
+        "the address of this page."
+    )
 
 
 def chapter_section(run: RunFolder, chapter: Chapter) -> None:

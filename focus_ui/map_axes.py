@@ -2,7 +2,7 @@
 
 Owns the words a person may write for a direction: tokens joined by " + " and " - ". Every term is searched like
 anywhere else; what it was taken for stands below the box, with other tokens that fit. A box that names none leaves
-the last axis on the map.
+the last axis on the map. The page's address holds the axes that are drawn, where they are not those of the beginning.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from focus_core.projection import Direction
 from focus_core.provenance import near_spellings
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape, show_token
-from focus_ui import cache
+from focus_ui import cache, state
 from focus_ui.components import token_label
 from focus_ui.tables import showcase, token_table
 
 MAX_TERMS = 6
+MAX_FORMULA = 300
 N_OTHERS = 4
 SIGNS = re.compile(r"\s+([+\-−])\s+")
 
@@ -36,10 +37,13 @@ class Axis:
         The tokens that were meant.
     title : str
         What the axis is called; plain text.
+    formula : str
+        What was written.
     """
 
     direction: Direction
     title: str
+    formula: str
 
 
 def terms_of(formula: str) -> list[tuple[int, str]]:
@@ -78,14 +82,23 @@ def choose_axes(run: RunFolder) -> tuple[Axis, Axis]:
     tuple of Axis
         That to the right, and that upwards.
     """
-    examples = [*showcase(run)[:2], *token_table(run)["id"].head(2).tolist()][:2]
-    last = drawn_axes(run) or tuple(_axis_of(run, [(1, int(example))]) for example in examples)
+    examples = _examples(run)
+    last = drawn_axes(run) or tuple(_axis_of(run, [(1, i)], _first_formula(i)) for i in examples)
     found = []
-    for column, name, example, before in zip(st.columns(2), ("x", "y"), examples, last, strict=True):
+    for column, name, example, before in zip(st.columns(2), state.AXIS_PARAMS, examples, last, strict=True):
         with column:
-            found.append(_axis(run, name, int(example), before))
+            found.append(_axis(run, name, example, before))
     first, second = found
     return first, second
+
+
+def _examples(run: RunFolder) -> list[int]:
+    """Return the two tokens that the axes begin with."""
+    return [int(i) for i in (*showcase(run)[:2], *token_table(run)["id"].head(2).tolist())][:2]
+
+
+def _first_formula(example: int) -> str:
+    return f"#{example}"
 
 
 def drawn_axes(run: RunFolder) -> tuple[Axis, Axis] | None:
@@ -95,7 +108,7 @@ def drawn_axes(run: RunFolder) -> tuple[Axis, Axis] | None:
 
 
 def remember_axes(run: RunFolder, axes: tuple[Axis, Axis]) -> None:
-    """Keep axes of which a map could be drawn.
+    """Keep axes of which a map could be drawn, in the session and in the page's address.
 
     Parameters
     ----------
@@ -105,15 +118,27 @@ def remember_axes(run: RunFolder, axes: tuple[Axis, Axis]) -> None:
         From `choose_axes`.
     """
     st.session_state[f"focus_map_axes_{run.digest[:12]}"] = axes
+    for name, axis, example in zip(state.AXIS_PARAMS, axes, _examples(run), strict=True):
+        state.write_choice(name, None if axis.formula == _first_formula(example) else axis.formula)
+
+
+def leave_axes() -> None:
+    """Take the axes out of the page's address: another layout is on the map."""
+    for name in state.AXIS_PARAMS:
+        state.write_choice(name, None)
 
 
 def _axis(run: RunFolder, name: str, example: int, last: Axis) -> Axis:
     key = f"_map_axis_{name}_{run.digest[:12]}"
-    if key not in st.session_state:
-        st.session_state[key] = f"#{example}"
+    named = state.named_anew(name, key)
+    if named is not None:
+        st.session_state[key] = named[:MAX_FORMULA]
+    elif key not in st.session_state:
+        st.session_state[key] = _first_formula(example)
     formula = st.text_input(
         f"{name}: cosine to",
         key=key,
+        max_chars=MAX_FORMULA,
         type="search",
         persist_state="session",
         help="A token, or tokens joined by + and - with spaces around them, such as king - man + woman; #ID names one "
@@ -131,12 +156,12 @@ def _axis(run: RunFolder, name: str, example: int, last: Axis) -> Axis:
         if len(terms) == 1:
             for other in hits[0][1][1:]:
                 _offer(run, key, other, f"#{other}")
-    return _axis_of(run, meant)
+    return _axis_of(run, meant, formula.strip())
 
 
-def _axis_of(run: RunFolder, meant: Sequence[tuple[int, int]]) -> Axis:
+def _axis_of(run: RunFolder, meant: Sequence[tuple[int, int]], formula: str) -> Axis:
     plus, minus = (tuple(i for sign, i in meant if sign == wanted) for wanted in (1, -1))
-    return Axis(direction=Direction(plus=plus, minus=minus), title=_title(run, meant))
+    return Axis(direction=Direction(plus=plus, minus=minus), title=_title(run, meant), formula=formula)
 
 
 def _not_found(run: RunFolder, key: str, terms: Sequence[tuple[int, str]], missing: int | None, last: Axis) -> None:

@@ -14,7 +14,7 @@ from focus_ui.change_view import before_beside_after, choose_training, current_t
 from focus_ui.components import token_label
 from focus_ui.errors import show_error
 from focus_ui.guards import guarded
-from focus_ui.map_axes import Axis, choose_axes, drawn_axes, remember_axes
+from focus_ui.map_axes import Axis, choose_axes, drawn_axes, leave_axes, remember_axes
 from focus_ui.map_component import map_canvas
 from focus_ui.map_payload import few_trails
 from focus_ui.map_selection import Picked, selection_panel, take_reports
@@ -77,8 +77,9 @@ def choose_layout(run: RunFolder, row: DeltaGenerator) -> Chosen | None:
             left, right = ("", "") if layout is None else _members(run, layout)
         if name == AXES:
             layout = _by_formula(run, training)
-        elif layout is None:
-            layout = cache.quick_layout(run, training)
+        else:
+            leave_axes()
+            layout = cache.quick_layout(run, training) if layout is None else layout
     except FocusError as error:
         show_error(error)
         return None

@@ -1,8 +1,8 @@
 """The state of a browser session: who it is, which run and which token it looks at.
 
 Owns every key of ``st.session_state`` that outlives a page, the page's address, and who a session belongs to: the
-browser keeps the owner's secret in a cookie (`frame_script` sets it), and it never stands in an address. Widget keys
-begin with "_".
+browser keeps the owner's secret in a cookie (`frame_script` sets it), and it never stands in an address; a second
+cookie keeps which chapters are solved (`learn_memory` sets it). Widget keys begin with "_".
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from enum import StrEnum
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from focus_core.job_record import hash_owner
 from focus_ui.catalog import RunEntry, demo_runs, find_run, own_runs
 
 
@@ -38,10 +40,18 @@ class Key(StrEnum):
 RUN_PARAM, TOKEN_PARAM, SOURCE_PARAM = "run", "token", "source"
 CHAPTER_PARAM = "chapter"
 COUNT_PARAM, VIEW_PARAM, LAYOUT_PARAM = "count", "view", "layout"
+TEMPERATURE_PARAM, TOP_K_PARAM, MAP_PARAM = "temperature", "top_k", "map"
+AXIS_PARAMS = ("x", "y")
+MOVED_PARAMS = (TEMPERATURE_PARAM, TOP_K_PARAM, MAP_PARAM, *AXIS_PARAMS)
+"""What is turned step by step: the browser's way back leads past these steps (`frame_link`)."""
+_TOKEN_VIEW = (VIEW_PARAM, TEMPERATURE_PARAM, TOP_K_PARAM, MAP_PARAM)
 _WRITTEN = "focus_written_"
 OWNER_COOKIE = "focus_lab_owner"
 SECRET = re.compile(r"[0-9a-f]{32}")
 """What an owner's secret looks like: 128 random bits."""
+LEARNT_COOKIE = "focus_lab_learnt"
+_LEARNT = re.compile(r"([0-9a-f]{8})\.([0-9]{1,2}(?:-[0-9]{1,2}){0,31})")
+"""How solved chapters are kept: whose they are, and their numbers."""
 
 
 def init_state() -> None:
@@ -94,6 +104,7 @@ def forget_owner() -> None:
     """Become nobody known: the browser keeps a new secret, and its runs live on under their links alone."""
     st.session_state[Key.OWNER] = secrets.token_hex(16)
     st.session_state[Key.FORGOT] = True
+    st.session_state.pop(Key.LEARNT, None)
     watch_job(None)
 
 
@@ -191,8 +202,8 @@ def settle_address(target_id: int, source_id: int | None) -> None:
     """
     st.session_state[Key.TOKEN] = str(target_id)
     shown = {TOKEN_PARAM: target_id} if source_id is None else {TOKEN_PARAM: target_id, SOURCE_PARAM: source_id}
-    kept = st.query_params.get(VIEW_PARAM)
-    st.query_params.from_dict(link(**shown) | ({} if kept is None else {VIEW_PARAM: kept}))
+    kept = {name: st.query_params[name] for name in _TOKEN_VIEW if name in st.query_params}
+    st.query_params.from_dict(link(**shown) | kept)
     st.session_state[Key.VIEW] = _asked_view()
 
 
@@ -228,7 +239,38 @@ def show_chapter(number: int) -> None:
     st.query_params.from_dict(link(**{CHAPTER_PARAM: number}))
 
 
-def take_choice(parameter: str, key: str, values: Mapping[str, str]) -> None:
+def named_anew(parameter: str, key: str) -> str | None:
+    """Return what the page's address says of a widget that is about to be drawn, once, where that is new.
+
+    A rerun of a part of the page brings nothing new: the address that comes with it may be older than what the last
+    such rerun wrote, and would turn a slider back that is being moved.
+
+    Parameters
+    ----------
+    parameter : str
+        A parameter of the address.
+    key : str
+        The widget's key.
+
+    Returns
+    -------
+    str or None
+        Anybody's text; ``None`` leaves the widget as it is.
+    """
+    named, noted = st.query_params.get(parameter), f"{_WRITTEN}{parameter}"
+    if named is None or _in_part() or (key in st.session_state and named == st.session_state.get(noted)):
+        return None
+    st.session_state[noted] = named
+    return named
+
+
+def _in_part() -> bool:
+    """Whether a part of the page runs again by itself."""
+    context = get_script_run_ctx()
+    return context is not None and bool(context.fragment_ids_this_run)
+
+
+def take_choice(parameter: str, key: str, values: Mapping[str, object]) -> None:
     """Let a widget that is about to be drawn show what the page's address names, where that is new.
 
     Parameters
@@ -237,11 +279,11 @@ def take_choice(parameter: str, key: str, values: Mapping[str, str]) -> None:
         A parameter of the address.
     key : str
         The widget's key.
-    values : mapping of str to str
+    values : mapping of str to object
         The widget's value by the word in the address; any other word changes nothing.
     """
-    named = st.query_params.get(parameter)
-    if named is not None and named in values and named != st.session_state.get(f"{_WRITTEN}{parameter}"):
+    named = named_anew(parameter, key)
+    if named is not None and named in values:
         st.session_state[key] = values[named]
 
 
@@ -263,9 +305,23 @@ def write_choice(parameter: str, word: str | None) -> None:
 
 
 def learnt() -> set[int]:
-    """Return the chapters whose task the session has solved; add to it to mark one."""
-    done: set[int] = st.session_state.setdefault(Key.LEARNT, set())
+    """Return the chapters whose task this browser has solved, as far as it keeps that; add to it to mark one."""
+    if Key.LEARNT not in st.session_state:
+        st.session_state[Key.LEARNT] = _kept_chapters()
+    done: set[int] = st.session_state[Key.LEARNT]
     return done
+
+
+def owner_mark() -> str:
+    """Return what tells this owner's chapters from those of one whom the browser was made to forget."""
+    return hash_owner(owner())[:8]
+
+
+def _kept_chapters() -> set[int]:
+    """Return the numbers that the browser kept for this owner; they may name no chapter."""
+    kept = st.context.cookies.get(LEARNT_COOKIE)
+    found = _LEARNT.fullmatch(kept) if isinstance(kept, str) else None
+    return {int(number) for number in found[2].split("-")} if found and found[1] == owner_mark() else set()
 
 
 def once_key(name: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +22,7 @@ from focus_core.provenance import (
 )
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape, show_token
-from focus_ui import cache, navigation
+from focus_ui import cache, navigation, state
 from focus_ui.chart_export import save_chart
 from focus_ui.figures import CONFIG
 from focus_ui.guards import guarded
@@ -32,6 +33,10 @@ from focus_ui.what_if_figures import Ranked, WeightPair, pairs_figure, similarit
 TEMPERATURES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0)
 N_BARS = 8
 N_NEIGHBOURS = 10
+MAX_TOP_K = 10**6
+TOP_K = re.compile(r"[1-9][0-9]{0,6}")
+ALL = "all"
+"""How the address says that every anchor takes part, where the run's own top-k lets only some."""
 COLUMN_PX = 380
 
 MEANINGS = {
@@ -113,13 +118,16 @@ def _ranked_columns(labels: list[str], answer: WhatIf) -> dict[str, list[Any]]:
 
 
 def _settings(run: RunFolder) -> WhatIfSettings:
-    """Draw the three settings, at first those of the run, and the way back to these."""
+    """Draw the three settings, at first those of the run, and the way back to these; the address follows them."""
     own = stored_settings(run)
     keys = {name: f"_what_if_{name}_{run.digest[:12]}" for name in ("temperature", "top_k", "map")}
+    temperatures = sorted({*TEMPERATURES, own.temperature})
+    _take_from_address(keys, temperatures)
+    st.session_state.setdefault(keys["top_k"], own.top_k)  # as the box's own value, emptying it would bring it back
     with st.container(horizontal=True, vertical_alignment="bottom", key="what_if_settings"):
         temperature = st.select_slider(
             "Temperature",
-            sorted({*TEMPERATURES, own.temperature}),
+            temperatures,
             value=own.temperature,
             format_func=_short_number,
             key=keys["temperature"],
@@ -129,8 +137,8 @@ def _settings(run: RunFolder) -> WhatIfSettings:
         top_k = st.number_input(
             "Top-k",
             min_value=1,
-            max_value=10**6,
-            value=own.top_k,
+            max_value=MAX_TOP_K,
+            value=None,
             step=1,
             placeholder="all",
             key=keys["top_k"],
@@ -146,7 +154,34 @@ def _settings(run: RunFolder) -> WhatIfSettings:
             help="How similarities become weights that sum to 1.",
         )
         st.button("Stored settings", icon=":material/undo:", key="_what_if_back", on_click=_go_back, args=(keys, own))
-    return replace(own, temperature=float(temperature), top_k=top_k, map=SimplexMap(kind or own.map))
+    settings = replace(own, temperature=float(temperature), top_k=top_k, map=SimplexMap(kind or own.map))
+    _write_address(settings, own)
+    return settings
+
+
+def _take_from_address(keys: Mapping[str, str], temperatures: Sequence[float]) -> None:
+    """Let the settings be those that the page's address names, where that is new; what can be none is ignored."""
+    state.take_choice(state.TEMPERATURE_PARAM, keys["temperature"], {_short_number(t): t for t in temperatures})
+    state.take_choice(state.MAP_PARAM, keys["map"], {kind.value: kind.value for kind in SimplexMap})
+    named = state.named_anew(state.TOP_K_PARAM, keys["top_k"])
+    if named == ALL:
+        st.session_state[keys["top_k"]] = None
+    elif named is not None and TOP_K.fullmatch(named) and int(named) <= MAX_TOP_K:
+        st.session_state[keys["top_k"]] = int(named)
+
+
+def _write_address(settings: WhatIfSettings, own: WhatIfSettings) -> None:
+    """Make the page's address say what the run's own settings are not."""
+    top_k = ALL if settings.top_k is None else str(settings.top_k)
+    words = {
+        state.TEMPERATURE_PARAM: None
+        if settings.temperature == own.temperature
+        else _short_number(settings.temperature),
+        state.TOP_K_PARAM: None if settings.top_k == own.top_k else top_k,
+        state.MAP_PARAM: None if settings.map is own.map else settings.map.value,
+    }
+    for parameter, word in words.items():
+        state.write_choice(parameter, word)
 
 
 def _short_number(number: float) -> str:

@@ -3,6 +3,7 @@
 from focus_ui import learn_view as view
 from focus_ui.components import page_head
 from focus_ui.guards import require_run
+from focus_ui.learn_memory import keep_learnt
 
 page_head("Learn", "Eight short chapters. Each has a picture made from your run, and ends in a task that is checked.")
 run = require_run()
@@ -10,3 +11,4 @@ chapter = view.choose_chapter()
 view.chapter_bar(chapter)
 view.chapter_section(run, chapter)
 view.turn_pages(chapter)
+keep_learnt()

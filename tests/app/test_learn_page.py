@@ -2,11 +2,15 @@
 
 import numpy as np
 import pytest
+from streamlit.runtime.context import ContextProxy
 
+from focus_core.job_record import hash_owner
 from focus_core.lessons import CHAPTERS, TaskKind
 from focus_core.run_folder import open_run
+from focus_ui import state
 from focus_ui.catalog import ASSETS
 from tests.app.conftest import links, param, texts
+from tests.app.frame import components, own_run, owner_of
 from tests.toy_run import id_of
 
 NUMBERS = [chapter.number for chapter in CHAPTERS]
@@ -65,6 +69,66 @@ def test_every_chapter_is_drawn_on_the_demo_that_ships(open_app, monkeypatch, na
     assert not at.error
     at = answer(at, run, number, right_and_wrong(run, number)[0])
     assert len(at.success) == 1
+
+
+def browser_keeps(monkeypatch, cookies):
+    monkeypatch.setattr(ContextProxy, "cookies", property(lambda self: cookies))
+
+
+def solved(at):
+    """Return the chapters with a mark."""
+    return [n for n in NUMBERS if at.get_by_key(f"_chapter_{n}").proto.icon == ":material/check_circle:"]
+
+
+def kept(at):
+    (given,) = components(at, "focus_lab_learnt")
+    assert given["cookie"] == state.LEARNT_COOKIE
+    return {
+        state.OWNER_COOKIE: owner_of(at),
+        state.LEARNT_COOKIE: f"{given['mark']}.{'-'.join(map(str, given['solved']))}",
+    }
+
+
+def test_what_was_solved_is_solved_after_a_reload(open_app, toy, monkeypatch):
+    at = answer(open_app("learn", chapter=2), toy, 2, right_and_wrong(toy, 2)[0])
+    assert solved(at) == [2]
+    browser_keeps(monkeypatch, kept(at))
+    again = open_app("learn", chapter=3)
+    assert solved(again) == [2]
+    assert "1 of 8" in texts(again)
+    again = answer(again, toy, 3, right_and_wrong(toy, 3)[0])
+    assert solved(again) == [2, 3]
+    assert kept(again)[state.LEARNT_COOKIE].endswith(".2-3")
+    assert param(again, "chapter") == "3"
+    assert set(again.query_params) == {"run", "chapter"}, "a copied link does not tell what was solved"
+
+
+def test_who_is_forgotten_has_solved_nothing(open_app, toy, monkeypatch):
+    at = answer(open_app("learn", chapter=2), toy, 2, right_and_wrong(toy, 2)[0])
+    cookies = kept(at)
+    browser_keeps(monkeypatch, cookies)
+    own_run(owner_of(at), toy.path)
+    at = open_app("start")
+    at.button(key="_forget_runs").click().run()
+    assert solved(open_app("learn", user=at)) == []
+    browser_keeps(monkeypatch, cookies | {state.OWNER_COOKIE: owner_of(at)})
+    assert solved(open_app("learn")) == [], "the next session, with the cookie that is still there"
+
+
+@pytest.mark.parametrize(
+    "word", ["", "1", "MARK", "MARK.", "MARK.x", "MARK.-1", "MARK.1-", "MARK.100", "MARK.９", "MARK.1<b>", "00000000.1"]
+)
+def test_a_cookie_that_is_no_list_of_chapters_counts_for_nothing(open_app, monkeypatch, word):
+    secret = "a" * 32
+    mark = hash_owner(secret)[:8]
+    browser_keeps(monkeypatch, {state.OWNER_COOKIE: secret, state.LEARNT_COOKIE: word.replace("MARK", mark)})
+    at = open_app("learn")
+    assert solved(at) == []
+    assert "0 of 8" in texts(at)
+    browser_keeps(monkeypatch, {state.OWNER_COOKIE: secret, state.LEARNT_COOKIE: f"{mark}.0-7-9-99"})
+    at = open_app("learn")
+    assert solved(at) == [7], "of the numbers those of chapters"
+    assert "1 of 8" in texts(at)
 
 
 def test_every_chapter_has_its_link(open_app, toy):

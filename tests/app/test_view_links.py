@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from types import SimpleNamespace
+
 import pytest
 
 from focus_core.comparison import TokenList
+from focus_core.run_folder import open_run
 from focus_ui import state
 from tests.app.conftest import links, param, texts
-from tests.toy_run import id_of, source_id_of
+from tests.app.test_map_page import points
+from tests.toy_run import id_of, source_id_of, write_toy_run
 
 OCCURRENCES = "corpus occurrences"
 WALK = "Problem to walk through"
@@ -79,6 +84,154 @@ def test_the_address_chooses_the_layout_of_the_map_and_follows_the_choice(open_a
     at = open_app("map", layout="<b>no</b>")
     assert not at.warning
     assert param(at, "layout") is None
+
+
+SETTINGS = {"temperature": "0.5", "top_k": "2", "map": "softmax"}
+
+
+def settings_of(at, run):
+    return {name: at.session_state[f"_what_if_{name}_{run.digest[:12]}"] for name in SETTINGS}
+
+
+def in_address(at, names=tuple(SETTINGS)):
+    return {name: param(at, name) for name in names if param(at, name) is not None}
+
+
+def test_other_weights_stand_in_the_address_and_come_back_from_it(open_app, toy):
+    """Settings, their link, the same settings for a new user; the stored settings leave nothing in the address."""
+    token = id_of(toy, "▁mkulima")
+    at = open_app("token", token=token)
+    own = settings_of(at, toy)
+    assert in_address(at) == {}
+    wanted = {"temperature": 0.5, "top_k": 2, "map": "softmax"}
+    for name, value in wanted.items():
+        at.session_state[f"_what_if_{name}_{toy.digest[:12]}"] = value
+    at.run()
+    assert in_address(at) == SETTINGS
+    guest = open_app("token", token=token, **in_address(at))
+    assert settings_of(guest, toy) == wanted
+    assert in_address(guest) == SETTINGS
+    said = [[line for line in texts(user).splitlines() if "What if:" in line] for user in (at, guest)]
+    assert len(said[1]) == 1
+    assert said[0] == said[1]
+    guest.button(key="_what_if_back").click().run()
+    assert settings_of(guest, toy) == own
+    assert in_address(guest) == {}
+    guest.run()
+    assert settings_of(guest, toy) == own, "what was in the address is not taken again"
+
+
+def test_other_weights_stay_in_the_address_from_token_to_token(open_app, toy):
+    at = open_app("token", token=id_of(toy, "▁mkulima"), temperature="0.5")
+    at.query_params.clear()
+    at.query_params["token"] = str(id_of(toy, "▁nyumba"))
+    at.run()
+    assert settings_of(at, toy)["temperature"] == 0.5, "a link within the page names none"
+    assert in_address(at) == {"temperature": "0.5"}
+    at.query_params["token"] = str(id_of(toy, "▁nadra"))
+    at.run()
+    assert "Nothing to recompute" in texts(at)
+    at.query_params["token"] = str(id_of(toy, "▁mkulima"))
+    at.run()
+    assert settings_of(at, toy)["temperature"] == 0.5
+    at.query_params["temperature"] = "2"
+    at.run()
+    assert settings_of(at, toy)["temperature"] == 2.0, "the way back of the browser leads to another link"
+
+
+def test_another_page_in_between_does_not_lose_what_a_link_says(open_app, toy):
+    at = open_app("token", token=id_of(toy, "▁mkulima"), temperature="0.5")
+    at = open_app("overlap", user=at)
+    at = open_app("token", user=at, token=id_of(toy, "▁mkulima"), temperature="0.5")
+    assert settings_of(at, toy)["temperature"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "0", "-1", "nan", "inf", "1e400", "0.5000001", "９", "1" * 4000, "1000001", "All", "<img src=x>", "\0"],
+)
+def test_weights_that_the_address_cannot_mean_are_the_stored_ones(open_app, toy, value):
+    at = open_app("token", token=id_of(toy, "▁mkulima"), **dict.fromkeys(SETTINGS, value))
+    assert "These are the stored weights" in texts(at)
+    assert not at.warning
+    assert in_address(at) == {}
+    assert "img src" not in texts(at)
+
+
+def test_all_anchors_instead_of_the_runs_own_top_k_can_be_said(open_app, tmp_path, monkeypatch):
+    run = write_toy_run(tmp_path / "demo" / "toy")
+    manifest = json.loads((run.path / "manifest.json").read_text("utf-8"))
+    manifest["config"]["top_k"] = 4
+    (run.path / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(tmp_path / "demo"))
+    run = open_run(run.path)
+    at = open_app("token", token=id_of(run, "▁mkulima"))
+    assert settings_of(at, run)["top_k"] == 4
+    assert in_address(at) == {}
+    at.number_input(key=f"_what_if_top_k_{run.digest[:12]}").set_value(None).run()
+    assert in_address(at) == {"top_k": "all"}
+    guest = open_app("token", token=id_of(run, "▁mkulima"), top_k="all")
+    assert settings_of(guest, run)["top_k"] is None
+
+
+def axes(at, run):
+    return tuple(at.text_input(key=f"_map_axis_{name}_{run.digest[:12]}").value for name in ("x", "y"))
+
+
+def test_the_axes_of_the_map_stand_in_the_address_and_come_back_from_it(open_app, trained_toy):
+    at = open_app("map", layout="axes")
+    first = axes(at, trained_toy)
+    assert in_address(at, ("x", "y")) == {}
+    at.text_input(key=f"_map_axis_x_{trained_toy.digest[:12]}").set_value("mkulima - maziwa").run()
+    assert in_address(at, ("x", "y")) == {"x": "mkulima - maziwa"}
+    guest = open_app("map", layout="axes", x="mkulima - maziwa", y="#7 + nyumba")
+    assert axes(guest, trained_toy) == ("mkulima - maziwa", "#7 + nyumba")
+    assert points(guest)[0]["axes"][0] == points(at)[0]["axes"][0] == "cosine to ▁mkulima − ▁maziwa"
+    assert in_address(guest, ("x", "y")) == {"x": "mkulima - maziwa", "y": "#7 + nyumba"}
+    (box,) = [box for box in guest.selectbox if box.label == "Layout"]
+    box.select_index(0).run()
+    assert in_address(guest, ("x", "y")) == {}, "another layout is on the map"
+    box = next(box for box in guest.selectbox if box.label == "Layout")
+    box.select_index(len(box.options) - 1).run()
+    assert in_address(guest, ("x", "y")) == {"x": "mkulima - maziwa", "y": "#7 + nyumba"}
+    for name, value in zip("xy", first, strict=True):
+        guest.text_input(key=f"_map_axis_{name}_{trained_toy.digest[:12]}").set_value(value).run()
+    assert in_address(guest, ("x", "y")) == {}
+
+
+@pytest.mark.parametrize(
+    "value", ["", "qqqqq", "<img src=x onerror=q>", "![a](https://example.org/q.png)", "\0\0q", "z" * 5000, "#999999"]
+)
+def test_an_axis_that_the_address_cannot_mean_is_said_and_the_first_map_drawn(open_app, trained_toy, value):
+    plain = points(open_app("map", layout="axes"))[0]["axes"]
+    at = open_app("map", layout="axes", x=value)
+    assert points(at)[0]["axes"] == plain
+    assert "The map still shows" in texts(at)
+    assert len(axes(at, trained_toy)[0]) <= 300
+    assert in_address(at, ("x", "y")) == {}
+    assert "](https://" not in texts(at)
+    assert "<img" not in texts(at)
+    at.text_input(key=f"_map_axis_x_{trained_toy.digest[:12]}").set_value("mkulima").run()
+    assert in_address(at, ("x", "y")) == {"x": "mkulima"}
+
+
+def test_an_axis_that_names_none_leaves_the_one_that_is_drawn_in_the_address(open_app, trained_toy):
+    at = open_app("map", layout="axes", x="mkulima")
+    at.text_input(key=f"_map_axis_x_{trained_toy.digest[:12]}").set_value("qqqqq").run()
+    assert in_address(at, ("x", "y")) == {"x": "mkulima"}
+    at.run()
+    assert axes(at, trained_toy)[0] == "qqqqq", "what was typed is not taken back"
+
+
+@pytest.mark.parametrize("part", [True, False])
+def test_the_address_that_comes_with_a_rerun_of_a_part_is_not_read(monkeypatch, part):
+    """It may be older than what the server wrote last: a slider that is being moved would jump back."""
+    session, address = {"_key": 0.5, "focus_written_temperature": "0.5"}, {"temperature": "0.6"}
+    context = SimpleNamespace(fragment_ids_this_run=["a"] if part else None)
+    monkeypatch.setattr(state, "get_script_run_ctx", lambda: context)
+    monkeypatch.setattr(state, "st", SimpleNamespace(session_state=session, query_params=address))
+    state.take_choice(state.TEMPERATURE_PARAM, "_key", {"0.5": 0.5, "0.6": 0.6})
+    assert session["_key"] == (0.5 if part else 0.6)
 
 
 def test_a_view_is_counted_once_and_not_at_other_reruns(open_app, toy):
