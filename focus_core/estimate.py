@@ -1,39 +1,19 @@
-"""What a run will cost, before it starts: a survey of the corpus and simple sums.
+"""What a run will cost, before it starts: simple sums over a survey of the corpus.
 
-Owns the formulas, and says that they are estimates. Refuses to read more than the beginning of a corpus.
+Owns the formulas, and says that they are estimates. Reads no corpus.
 """
 
 from __future__ import annotations
 
 import json
-import math
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from focus_core.auxiliary import choose_epochs, choose_threads
-from focus_core.corpus import Corpus, empty_corpus, iter_batches
-from focus_core.domain import Family
 from focus_core.errors import VocabularyError, bad_input
 from focus_core.run_steps import Step
-from focus_core.tokenizer_training import suggest_vocab_size
-
-SURVEY_BYTES = 4 << 20
-CHARACTERS_PER_TOKEN = 4.0
-SAMPLE_LINES = 5
-KEPT_LINES, KEPT_CHARACTERS, KEPT_LINE = 1000, 100_000, 400
-"""Most lines of the survey that are kept, their characters in all, and those of one of them."""
-REPLACEMENT = "\ufffd"
-LONG_WORD = 16
-"""Characters after which a word is cut before words are told apart: scripts without spaces have none."""
-PIECES_PER_WORD, COVERAGE = 0.6, 0.9998
-"""Pieces that a Unigram trainer finds for every different word, and the share of a text whose characters are pieces.
-
-Over repetitive lines of three languages and samples of twenty lines to some hundred it finds more, 0.6 at the least.
-"""
-BYTES_AND_SPECIALS = 261
-"""Tokens that every byte-level BPE has."""
+from focus_core.survey import Survey
 
 START_S = 11.0
 """Imports, reading the source model, combining and writing, for a vocabulary of some thousands."""
@@ -45,49 +25,6 @@ VECTOR_UPDATES_PER_S = 20_000_000.0
 """Tokens x dimensions that fastText updates in a second on one thread."""
 BASE_MIB = 700.0
 FASTTEXT_BUCKETS = 2_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Survey:
-    """The beginning of a corpus, and what it says about the whole.
-
-    Parameters
-    ----------
-    n_bytes : int
-        Size of the files.
-    n_lines, n_characters : int
-        Counted, or scaled up from the part that was read.
-    complete : bool
-        Whether all of it was read, so that the numbers are counts.
-    sample : tuple of str
-        The first lines.
-    lines : tuple of str, default=()
-        The first lines again, as many as a preview needs, long ones cut.
-    n_read : int, default=0
-        Lines that were read.
-    n_duplicates, n_replaced : int, default=0
-        Lines among those read that had come before, and characters among them that stand for lost ones (U+FFFD).
-    n_words, n_signs : int, default=0
-        Different words (counted, or scaled up), long ones cut, and different characters without the rarest; 0 where
-        nobody counted.
-    """
-
-    n_bytes: int
-    n_lines: int
-    n_characters: int
-    complete: bool
-    sample: tuple[str, ...]
-    lines: tuple[str, ...] = field(default=(), repr=False)
-    n_read: int = 0
-    n_duplicates: int = 0
-    n_replaced: int = 0
-    n_words: int = 0
-    n_signs: int = 0
-
-    @property
-    def n_tokens(self) -> int:
-        """Tokens that a tokenizer of usual size makes of it, about four characters each."""
-        return round(self.n_characters / CHARACTERS_PER_TOKEN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,145 +50,6 @@ class Estimate:
     memory_mib: float
     occurrences_per_token: float
     by_step: Mapping[Step, float]
-
-
-def survey_corpus(corpus: Corpus, *, max_bytes: int = SURVEY_BYTES) -> Survey:
-    """Read the beginning of a corpus and scale it up by bytes.
-
-    Parameters
-    ----------
-    corpus : Corpus
-        The corpus.
-    max_bytes : int, default=4194304
-        Bytes of the files to read.
-
-    Returns
-    -------
-    Survey
-        Lines and characters, counted or scaled.
-
-    Raises
-    ------
-    CorpusError
-        If what was read is no text, or there is none.
-    """
-    n_read = n_used = n_lines = n_characters = n_replaced = 0
-    kept, variety = _FirstLines(), _Variety()
-    distinct: set[int] = set()
-    complete = True
-
-    def note(n_bytes: int) -> None:
-        nonlocal n_read, n_used
-        n_read, n_used = n_read + n_bytes, n_read  # files are read ahead: only the pieces before this one are used up
-
-    for batch in iter_batches(corpus, lines_per_batch=200, on_read=note):
-        n_lines += len(batch)
-        n_characters += sum(map(len, batch))
-        n_replaced += sum(line.count(REPLACEMENT) for line in batch)
-        distinct.update(map(hash, batch))
-        kept.add(batch)
-        variety.add(batch)
-        if n_used >= max_bytes:
-            complete = False
-            break
-    if not n_lines:
-        raise empty_corpus(corpus.names)
-    n_bytes = sum(corpus.sizes)
-    scale = 1.0 if complete else max(1.0, n_bytes / n_used)
-    return Survey(
-        n_bytes=n_bytes,
-        n_lines=round(n_lines * scale),
-        n_characters=round(n_characters * scale),
-        complete=complete,
-        sample=tuple(kept.lines[:SAMPLE_LINES]),
-        lines=tuple(kept.lines),
-        n_read=n_lines,
-        n_duplicates=n_lines - len(distinct),
-        n_replaced=n_replaced,
-        n_words=round(variety.n_words * math.sqrt(scale)),  # the words of a text grow about so
-        n_signs=variety.n_signs,
-    )
-
-
-class _FirstLines:
-    """Keeps the first lines of a text, within bounds."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self._room = KEPT_CHARACTERS
-
-    def add(self, batch: list[str]) -> None:
-        """Take as many lines as there is room for."""
-        for line in batch:
-            if self._room <= 0 or len(self.lines) >= KEPT_LINES:
-                return
-            self.lines.append(line[:KEPT_LINE])
-            self._room -= len(self.lines[-1])
-
-
-class _Variety:
-    """Counts the different words and characters of a text."""
-
-    def __init__(self) -> None:
-        self._words: set[int] = set()
-        self._signs: Counter[str] = Counter()
-
-    def add(self, batch: list[str]) -> None:
-        """Take some lines."""
-        for line in batch:
-            words = line.split()
-            self._signs.update("".join(words))
-            for word in words:
-                self._words.update(hash(word[at : at + LONG_WORD]) for at in range(0, len(word), LONG_WORD))
-
-    @property
-    def n_words(self) -> int:
-        """Different words."""
-        return len(self._words)
-
-    @property
-    def n_signs(self) -> int:
-        """Different characters, without the rarest that make up a tiny share of the text."""
-        left, n_signs = COVERAGE * self._signs.total(), 0
-        for _, n in self._signs.most_common():
-            if left <= 0:
-                break
-            left, n_signs = left - n, n_signs + 1
-        return n_signs
-
-
-def suggest_size(survey: Survey, family: Family = Family.UNIGRAM) -> int:
-    """Return a size of vocabulary that a text supports.
-
-    Parameters
-    ----------
-    survey : Survey
-        The text.
-    family : Family, default=Family.UNIGRAM
-        The kind of tokenizer to train: every byte-level BPE has all bytes, and every WordPiece two forms of letters.
-
-    Returns
-    -------
-    int
-        That of `suggest_vocab_size`, but not more than the text has different characters and words to make pieces of.
-
-    Examples
-    --------
-    >>> few = Survey(n_bytes=18_900, n_lines=320, n_characters=18_580, complete=True, sample=(), n_words=150, n_signs=9)
-    >>> suggest_size(few), suggest_size(few, Family.BYTE_LEVEL_BPE)
-    (99, 285)
-    """
-    size = suggest_vocab_size(survey.n_characters)
-    if not survey.n_words:
-        return size
-    supported = survey.n_signs + int(PIECES_PER_WORD * survey.n_words)
-    if supported < size:
-        size = supported // 10 * 10 if supported >= 100 else supported
-    if family is Family.BYTE_LEVEL_BPE:
-        return max(size, BYTES_AND_SPECIALS + size // 4)
-    if family is Family.WORDPIECE:
-        return max(size, 2 * survey.n_signs + size // 8)
-    return max(size, survey.n_signs + 6)
 
 
 def count_json_tokens(path: Path) -> int:

@@ -8,12 +8,12 @@ its weight over hundreds of anchors, and each new token silently becomes their m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from focus_core.auxiliary import AuxiliaryVectors
-from focus_core.tokenizer_training import suggest_vocab_size
 from focus_core.weights import COMBINED, WeightMatrix
 
 MAX_COSINE = 0.5
@@ -30,6 +30,8 @@ def auxiliary_health(
     new_ids: np.ndarray,
     anchor_ids: np.ndarray,
     frequency: np.ndarray | None,
+    *,
+    supported_size: Callable[[], int] | None = None,
 ) -> dict[str, Any]:
     """Report on the space that similarities were taken from.
 
@@ -45,6 +47,9 @@ def auxiliary_health(
         Target ids of the overlapping tokens that have a vector.
     frequency : ndarray of shape (n_target,)
         Occurrences in the corpus; ``None`` where there was none.
+    supported_size : callable, default=None
+        Returns the size of vocabulary that the corpus supports; called only where a smaller one is advised. ``None``
+        where nobody knows, and then no size is named.
 
     Returns
     -------
@@ -70,7 +75,7 @@ def auxiliary_health(
     }
     report["collapsed"] = _collapsed(report)
     report["remedy"] = _remedy(auxiliary) if report["collapsed"] else ""
-    report["warnings"] = _warnings(auxiliary, report, len(new_ids))
+    report["warnings"] = _warnings(auxiliary, report, len(new_ids), supported_size)
     return report
 
 
@@ -111,7 +116,9 @@ def _remedy(auxiliary: AuxiliaryVectors) -> str:
     return f"train longer (--epochs {2 * epochs}) or give more text"
 
 
-def _warnings(auxiliary: AuxiliaryVectors, report: dict[str, Any], n_new: int) -> list[str]:
+def _warnings(
+    auxiliary: AuxiliaryVectors, report: dict[str, Any], n_new: int, supported_size: Callable[[], int] | None
+) -> list[str]:
     """Return what the user should know, one sentence each."""
     found = []
     if report["collapsed"]:
@@ -123,7 +130,7 @@ def _warnings(auxiliary: AuxiliaryVectors, report: dict[str, Any], n_new: int) -
     types, occurrences = report["coverage_types"], report["coverage_occurrences"]
     few = occurrences is not None and occurrences < MIN_OCCURRENCES
     if auxiliary.kind == "trained" and types is not None and (types < 0.5 or few):
-        found.append(_too_large(auxiliary, report["n_new_with_vector"], n_new))
+        found.append(_too_large(auxiliary, report["n_new_with_vector"], n_new, supported_size))
     elif few:
         found.append(
             f"{100 * (1 - occurrences):.0f} % of the occurrences of new tokens fall on tokens without an auxiliary "
@@ -132,12 +139,13 @@ def _warnings(auxiliary: AuxiliaryVectors, report: dict[str, Any], n_new: int) -
     return found
 
 
-def _too_large(auxiliary: AuxiliaryVectors, n_with: int, n_new: int) -> str:
+def _too_large(auxiliary: AuxiliaryVectors, n_with: int, n_new: int, supported_size: Callable[[], int] | None) -> str:
     settings = auxiliary.settings
     n_tokens, min_count = int(settings["n_tokens"]), int(settings["min_count"])
-    size = suggest_vocab_size(int(settings["n_characters"]))
+    n_vocabulary = auxiliary.has_vector.size
+    size = n_vocabulary if supported_size is None else supported_size()
     lower = "" if min_count <= int(settings["automatic"]["min_count"]) else f", a lower --min-count (it is {min_count})"
-    smaller = f" or a vocabulary of about {size:,} tokens" if size < auxiliary.has_vector.size else ""
+    smaller = f" or a vocabulary of about {size:,} tokens" if size < n_vocabulary else ""
     return (
         f"This corpus of {n_tokens:,} tokens is small for its vocabulary: only {n_with:,} of {n_new:,} new tokens "
         f"occur often enough to get a vector, the others take the fallback; more text{lower}{smaller} would help."

@@ -12,6 +12,7 @@ import dataclasses
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from focus_core.models import SourceModel, fit_to_vocabulary
 from focus_core.overlap import match_vocabularies
 from focus_core.overlap_statistics import overlap_statistics
 from focus_core.result import FocusResult
+from focus_core.survey import suggest_size, survey_corpus
 from focus_core.token_stream import TokenStream, count_tokens, stream_warnings, tokenise_corpus
 from focus_core.vocabulary import Vocabulary
 
@@ -116,7 +118,7 @@ def run_focus(
     )
     output = method(given)
     warnings = [f"the auxiliary vectors were not used: {method.name} compares none"] if unused else []
-    result = _judge(_collect(given, output, model, reading, corpus, warnings), output, progress)
+    result = _judge(_collect(given, output, model, reading, corpus, warnings), output, corpus, progress)
     if config.extend:
         result = extend_result(result)
     return _embed(result, model, progress)
@@ -229,19 +231,29 @@ def _corpus_inputs(corpus: Corpus | None) -> list[dict[str, Any]]:
     return [{"role": "corpus", "name": name, "sha256": digest, "bytes": size} for name, digest, size in files]
 
 
-def _judge(result: FocusResult, output: MethodOutput, progress: ProgressHook) -> FocusResult:
+def _judge(result: FocusResult, output: MethodOutput, corpus: Corpus | None, progress: ProgressHook) -> FocusResult:
     """Add the health report of the auxiliary space, where there is one, and the shares of occurrences."""
     progress("judge", 0, 1)
     health: dict[str, Any] = {}
     if result.auxiliary is not None:
         health = auxiliary_health(
-            result.auxiliary, result.weights, result.overlap.new_ids, output.anchor_ids, result.frequency
+            result.auxiliary,
+            result.weights,
+            result.overlap.new_ids,
+            output.anchor_ids,
+            result.frequency,
+            supported_size=partial(_supported_size, corpus, result.target) if corpus else None,
         )
-    corpus = None if result.corpus is None else result.corpus | result.occurrence_shares
+    told = None if result.corpus is None else result.corpus | result.occurrence_shares
     progress("judge", 1, 1)
     return dataclasses.replace(
-        result, health=health, corpus=corpus, warnings=[*result.warnings, *health.get("warnings", [])]
+        result, health=health, corpus=told, warnings=[*result.warnings, *health.get("warnings", [])]
     )
+
+
+def _supported_size(corpus: Corpus, target: Vocabulary) -> int:
+    """Return the size that the app suggests for a text and a tokenizer of this kind."""
+    return suggest_size(survey_corpus(corpus), target.family)
 
 
 def _embed(result: FocusResult, model: SourceModel, progress: ProgressHook) -> FocusResult:

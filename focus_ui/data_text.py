@@ -14,7 +14,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from focus_core.artifacts import sha256_bytes
 from focus_core.errors import FocusError
-from focus_core.estimate import Survey
+from focus_core.survey import Survey
 from focus_core.token_text import show_token
 from focus_ui import cache, catalog, uploads
 from focus_ui.catalog import CORPUS_SUFFIXES

@@ -12,8 +12,9 @@ import streamlit as st
 from focus_core.artifacts import digest_json, sha256_file, tensor_names
 from focus_core.corpus import open_corpus
 from focus_core.errors import FocusError
-from focus_core.estimate import Survey, count_json_tokens, survey_corpus
+from focus_core.estimate import count_json_tokens
 from focus_core.preview_process import Preview, preview_in_child
+from focus_core.survey import Survey, survey_corpus
 
 PREVIEW_S = 20
 """Seconds to wait for tokenizers on a few lines; the largest take two."""

@@ -17,8 +17,8 @@ import streamlit as st
 from focus_core.config import VECTOR_RANGES
 from focus_core.domain import METHOD_SUMMARIES, Fallback, Family, MatchMode, MethodName, Preset
 from focus_core.errors import FocusError
-from focus_core.estimate import Survey, suggest_size
 from focus_core.methods import METHODS
+from focus_core.survey import Survey, suggest_size
 from focus_core.token_text import show_token
 from focus_ui import cache, catalog
 from focus_ui.data_text import SERVER, UPLOAD, CorpusChoice, in_the_form
@@ -60,6 +60,8 @@ VECTORS = {
     "auto goes by the size of the text.",
 }
 """What the options of the training of vectors mean."""
+MIN_FIELD = 170
+"""Pixels below which a number and its buttons do not stand beside one another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,12 +307,13 @@ def _vector_options(given: _Given, *, preset: str, method: str) -> dict[str, str
         return {name: given.defaults[name] for name in VECTORS if name in given.defaults}
     usual, trains = standard(preset), METHODS[method].needs_auxiliary
     chosen = {}
-    for place, (name, meaning) in zip(st.columns(len(VECTORS)), VECTORS.items(), strict=True):
+    cells = st.grid(len(VECTORS), min_column_width=MIN_FIELD)
+    for name, meaning in VECTORS.items():
         key = f"_{name.removeprefix('--')}{given.mark}"
         if name in given.defaults and key not in st.session_state:
             st.session_state[key] = int(given.defaults[name])
         least, greatest = VECTOR_RANGES[name]
-        value = place.number_input(
+        value = cells.cell().number_input(
             LABELS[name], min_value=least, max_value=greatest, value=None, step=1, key=key, placeholder=usual[name],
             help=meaning, disabled=not trains, persist_state="session",
         )  # fmt: skip

@@ -14,10 +14,11 @@ import streamlit as st
 from focus_core.config import PAPER, InitConfig
 from focus_core.domain import Preset
 from focus_core.errors import FocusError
-from focus_core.estimate import Estimate, Survey, estimate_run
+from focus_core.estimate import Estimate, estimate_run
 from focus_core.job_record import new_run_id, record_folder
 from focus_core.jobs import start_job
 from focus_core.run_folder.layout import TARGET_TOKENIZER
+from focus_core.survey import Survey
 from focus_ui import catalog, state
 from focus_ui.errors import show_error
 from focus_ui.run_recipe import needs_vectors

@@ -39,6 +39,7 @@ ORDER = (
     "example_lines",
     "token_stream",
     "tokenizer_training",
+    "survey",
     "merge_plan",
     "extension",
     "sparsemax",

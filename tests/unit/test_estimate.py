@@ -8,8 +8,9 @@ import pytest
 from focus_core.corpus import open_corpus
 from focus_core.domain import Family
 from focus_core.errors import CorpusError, VocabularyError
-from focus_core.estimate import KEPT_LINE, Survey, count_json_tokens, estimate_run, suggest_size, survey_corpus
+from focus_core.estimate import count_json_tokens, estimate_run
 from focus_core.run_steps import Step
+from focus_core.survey import KEPT_LINE, Survey, suggest_size, survey_corpus
 from focus_core.tokenizer_training import suggest_vocab_size, train_tokenizer
 
 

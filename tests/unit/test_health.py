@@ -100,19 +100,28 @@ def test_wide_support_is_a_collapse_too() -> None:
     assert report["collapsed"]
 
 
-def test_vocabulary_too_large_for_its_corpus_is_told_with_a_size() -> None:
-    """One of three new tokens has a vector; 4,000 characters support 6 √4000 ≈ 380 tokens, more than the 5 here."""
+def test_vocabulary_too_large_for_its_corpus_is_told_with_the_size_that_the_text_supports() -> None:
+    """One of three new tokens has a vector; a text that supports 380 tokens supports the 5 here, and not 500."""
     made = vectors([[1, 0], [0, 1], [1, -0.5], [0, 0], [0, 0]], min_count=3)
-    (sentence,) = auxiliary_health(made, WEIGHTS, NEW, ANCHORS, FREQUENCY)["warnings"]
+    (sentence,) = auxiliary_health(made, WEIGHTS, NEW, ANCHORS, FREQUENCY, supported_size=lambda: 380)["warnings"]
     assert "corpus of 1,000 tokens is small for its vocabulary: only 1 of 3 new tokens" in sentence
     assert "a lower --min-count (it is 3)" in sentence
     assert "a vocabulary of about" not in sentence
     wide = np.zeros((500, 2), np.float32)
     wide[:3] = made.vectors[:3]
     large = AuxiliaryVectors(vectors=wide, has_vector=wide.any(axis=1), kind="trained", settings=SETTINGS)
-    (sentence,) = auxiliary_health(large, WEIGHTS, NEW, ANCHORS, FREQUENCY)["warnings"]
+    (sentence,) = auxiliary_health(large, WEIGHTS, NEW, ANCHORS, FREQUENCY, supported_size=lambda: 380)["warnings"]
     assert "a vocabulary of about 380 tokens" in sentence
     assert "--min-count" not in sentence
+    (sentence,) = auxiliary_health(large, WEIGHTS, NEW, ANCHORS, FREQUENCY)["warnings"]
+    assert "a vocabulary of about" not in sentence, "nobody knows the text"
+
+
+def test_the_text_is_not_looked_at_where_no_smaller_vocabulary_is_advised() -> None:
+    def never() -> int:
+        raise AssertionError("it was asked for a size")
+
+    assert auxiliary_health(SOUND, WEIGHTS, NEW, ANCHORS, FREQUENCY, supported_size=never)["warnings"] == []
 
 
 def test_given_vectors_that_do_not_cover_the_text() -> None:

@@ -20,7 +20,7 @@ from focus_core.config import InitConfig
 from focus_core.corpus import open_corpus
 from focus_core.domain import METHOD_SUMMARIES, ORIGINS, RULES, Fallback, MethodName, Origin, Preset, Rule
 from focus_core.errors import AuxiliaryError, InvalidInputError
-from focus_core.estimate import Survey, estimate_run
+from focus_core.estimate import estimate_run
 from focus_core.methods import METHODS
 from focus_core.methods.fallback import standard_normal_rows
 from focus_core.methods.multivariate import MultivariateNormal, fit_normal
@@ -31,6 +31,7 @@ from focus_core.provenance import explain_token
 from focus_core.requests import InitRequest, run_request
 from focus_core.result import FocusResult
 from focus_core.run_folder import RunFolder, open_run
+from focus_core.survey import Survey
 from focus_core.token_identity import SPECIAL
 from focus_core.vocabulary import Vocabulary, vocabulary_from_backend
 from tests.integration.small_inputs import SmallInputs, make_small_inputs
