@@ -9,6 +9,7 @@ from enum import StrEnum
 import numpy as np
 
 from focus_core.checks import CheckResult, Status
+from focus_core.comparison.runs import frequencies
 from focus_core.domain import Origin, TokenKind
 from focus_core.run_folder import RunFolder
 
@@ -146,7 +147,7 @@ def _ranked(
 ) -> TokenList:
     """Return a list of target ids that stand in their order already, with the value of each."""
     kept = ids[:MAX_LISTED]
-    seen = _frequency(run)[kept]
+    seen = frequencies(run)[kept]
     return TokenList(
         key=key,
         title=title,
@@ -162,11 +163,6 @@ def _ranked(
     )
 
 
-def _frequency(run: RunFolder) -> np.ndarray:
-    """Return corpus occurrences of target tokens as float64, NaN where unknown."""
-    return np.asarray(run.column("tokens", "frequency"), dtype=np.float64)
-
-
 def _of_origin(run: RunFolder, *origins: Origin) -> np.ndarray:
     """Return the target ids of these origins."""
     return np.flatnonzero(np.isin(run.column("tokens", "origin").astype(str), [str(o) for o in origins]))
@@ -179,7 +175,7 @@ def _falling(ids: np.ndarray, *keys: np.ndarray) -> np.ndarray:
 
 def _unplaced(run: RunFolder) -> TokenList:
     ids = _of_origin(run, Origin.FALLBACK)
-    order = _falling(ids, np.nan_to_num(_frequency(run)[ids]))
+    order = _falling(ids, np.nan_to_num(frequencies(run)[ids]))
     return _ranked(
         run, ids[order], ids, key="fallback", title="Fallback rows, most frequent first", measure="",
         meaning="Nothing says where these rows should lie: they were drawn or averaged. A frequent one costs most.",
@@ -191,7 +187,7 @@ def _one_contributor(run: RunFolder) -> TokenList:
     ids = _of_origin(run, Origin.COMBINED)
     largest = np.asarray(run.column("tokens", "max_weight"), dtype=np.float64)[ids]
     ids, largest = ids[largest >= HALF], largest[largest >= HALF]
-    order = _falling(ids, largest, np.nan_to_num(_frequency(run)[ids]))
+    order = _falling(ids, largest, np.nan_to_num(frequencies(run)[ids]))
     return _ranked(
         run, ids[order], largest[order], key="one-contributor", title="One contributor decides",
         measure="largest weight",
@@ -206,7 +202,7 @@ def _diffuse(run: RunFolder) -> TokenList:
     effective = np.asarray(run.column("tokens", "effective_contributors"), dtype=np.float64)[ids]
     known = np.isfinite(effective)
     ids, effective = ids[known], effective[known]
-    order = _falling(ids, effective, np.nan_to_num(_frequency(run)[ids]))
+    order = _falling(ids, effective, np.nan_to_num(frequencies(run)[ids]))
     return _ranked(
         run, ids[order], effective[order], key="diffuse", title="Most diffuse mixtures",
         measure="effective contributors",
@@ -221,7 +217,7 @@ def _lengths(run: RunFolder) -> TokenList:
     usual = float(np.median(norms[copied])) if len(copied) else 0.0
     ids = ids[norms[ids] > 0] if usual > 0 else ids[:0]
     ratio = norms[ids] / usual if len(ids) else np.empty(0)
-    order = _falling(ids, np.abs(np.log(ratio)), np.nan_to_num(_frequency(run)[ids]))
+    order = _falling(ids, np.abs(np.log(ratio)), np.nan_to_num(frequencies(run)[ids]))
     return _ranked(
         run, ids[order], ratio[order], key="length", title="Rows of unusual length", measure="times the usual length",
         meaning="New rows whose length is farthest, as a ratio, from that of the median copied row: long rows draw "
@@ -234,10 +230,10 @@ def _fed_by_no_text(run: RunFolder) -> TokenList:
     kinds = run.column("source_tokens", "kind").astype(str)
     target, source, weight = (run.column("contributions", name) for name in ("target_id", "source_id", "weight"))
     no_text = np.isin(kinds[source], [str(TokenKind.SPECIAL), str(TokenKind.BYTE)])
-    total = np.bincount(target[no_text], weights=weight[no_text], minlength=len(_frequency(run)))
+    total = np.bincount(target[no_text], weights=weight[no_text], minlength=len(frequencies(run)))
     ids = _of_origin(run, Origin.COMBINED)
     ids = ids[total[ids] > 0]
-    order = _falling(ids, total[ids], np.nan_to_num(_frequency(run)[ids]))
+    order = _falling(ids, total[ids], np.nan_to_num(frequencies(run)[ids]))
     return _ranked(
         run, ids[order], total[ids][order], key="no-text", title="Fed by control or byte tokens",
         measure="weight of these",

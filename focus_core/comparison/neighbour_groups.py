@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse
 
+from focus_core.comparison.runs import frequencies
 from focus_core.domain import ProgressHook, no_progress
 from focus_core.errors import bad_input
 from focus_core.movement import change_score
@@ -132,7 +133,7 @@ def changed_groups(
         Every token in at most one group; equal input gives equal groups.
     """
     present = run.present()
-    seen = np.asarray(run.column("tokens", "frequency"), dtype=np.float64)
+    seen = frequencies(run)
     base = np.flatnonzero(present & before.any(axis=1) & after.any(axis=1))
     often = base if np.isnan(seen[base]).all() else base[np.nan_to_num(seen[base]) >= RARE]
     ids = _most_changed(often, before, after)

@@ -233,7 +233,8 @@ def _cosines(first: RunFolder, second: RunFolder, present: np.ndarray) -> tuple[
     return cosine, equal & present
 
 
-def _frequency(run: RunFolder) -> np.ndarray:
+def frequencies(run: RunFolder) -> np.ndarray:
+    """Return corpus occurrences of target tokens as float64, NaN where unknown."""
     return np.asarray(run.column("tokens", "frequency"), dtype=np.float64)
 
 
@@ -243,7 +244,7 @@ def _by_frequency(ids: np.ndarray, frequency: np.ndarray) -> np.ndarray:
 
 
 def _changed(first: RunFolder, kinds: tuple[np.ndarray, np.ndarray], cosine: np.ndarray) -> ChangedOrigins:
-    frequency = _frequency(first)
+    frequency = frequencies(first)
     ids = _by_frequency(np.flatnonzero(kinds[0] != kinds[1]), frequency)
     return ChangedOrigins(
         id=ids, before=kinds[0][ids], after=kinds[1][ids], frequency=frequency[ids], cosine=cosine[ids]
@@ -259,7 +260,7 @@ def _groups(
     members: dict[tuple[str, str, str], list[int]] = {}
     for i in changed.tolist():
         members.setdefault((str(kinds[0][i]), str(kinds[1][i]), str(scripts[i])), []).append(i)
-    groups = [_group(key, np.array(ids), _frequency(first), cosine) for key, ids in members.items()]
+    groups = [_group(key, np.array(ids), frequencies(first), cosine) for key, ids in members.items()]
     order = sorted(groups, key=lambda g: (g.before == g.after, -g.n, g.before, g.after, g.script))
     return tuple(order)
 

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from focus_core.checks import CheckResult, Status
-from focus_core.comparison import Distribution, Hub, TokenList
+from focus_core.checks.base import by_frequency, has_origin
+from focus_core.comparison import Distribution, Hub, TokenList, row_kinds
 from focus_core.domain import Origin
 from focus_core.html_report import drawing
 from focus_core.html_report.look import KIND_LABELS
@@ -142,10 +143,9 @@ def _occurrences(run: RunFolder) -> dict[str, float]:
     """Return occurrences in the corpus by kind of row; empty where the run had no corpus."""
     if not run.manifest.get("corpus"):
         return {}
-    origin, rule = (run.column("tokens", name).astype(str) for name in ("origin", "rule"))
-    kinds = np.where(origin == str(Origin.COPIED), rule, origin)
+    kinds = row_kinds(run)
     seen = np.nan_to_num(np.asarray(run.column("tokens", "frequency"), dtype=np.float64))
-    return {str(kind): float(seen[kinds == kind].sum()) for kind in np.unique(kinds)}
+    return {kind: float(seen[kinds == kind].sum()) for kind in KIND_LABELS}
 
 
 def _by_script(run: RunFolder) -> list[Markup]:
@@ -260,9 +260,7 @@ def example_ids(run: RunFolder) -> list[int]:
     list of int
         At most ten target ids, the most frequent first; other combined tokens where no word qualifies.
     """
-    ids = np.flatnonzero(run.column("tokens", "origin").astype(str) == str(Origin.COMBINED))
-    seen = np.nan_to_num(np.asarray(run.column("tokens", "frequency"), dtype=np.float64))[ids]
-    ids = ids[np.lexsort((ids, -seen))]
+    ids = by_frequency(run, np.flatnonzero(has_origin(run, Origin.COMBINED)))
     text = run.column("tokens", "text")
     n = np.asarray(run.column("tokens", "n_contributors"))
     words = [int(i) for i in ids if str(text[i]).isalpha() and len(text[i]) >= 4 and 3 <= n[i] <= 12]

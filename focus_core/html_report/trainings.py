@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from focus_core.domain import Origin
+from focus_core.comparison import row_kinds
 from focus_core.evaluation import state_name
 from focus_core.html_report import drawing
 from focus_core.html_report.contents import name_of
@@ -164,7 +164,7 @@ def maps(run: RunFolder, projection: ProjectionFolder | None) -> Markup:
     ids = points.column("id").to_numpy()
     plane = np.stack([points.column(axis).to_numpy() for axis in ("x", "y")], axis=1).astype(np.float64)
     (low_x, low_y), (high_x, high_y) = plane.min(axis=0).tolist(), plane.max(axis=0).tolist()
-    kinds = _kinds(run)
+    kinds = row_kinds(run)
     present = [kind for kind in reversed(KIND_LABELS) if (kinds[ids] == kind).any()]
     figures = []
     for entry in manifest["members"]:
@@ -184,8 +184,3 @@ def maps(run: RunFolder, projection: ProjectionFolder | None) -> Markup:
     ]
     legend = drawing.legend([(f"k-{kind}", KIND_LABELS[kind]) for kind in reversed(present)])
     return section("Map", tag("div", join(figures), class_="pair"), legend, note("; ".join(facts), "."), key="map")
-
-
-def _kinds(run: RunFolder) -> np.ndarray:
-    origin, rule = (run.column("tokens", name).astype(str) for name in ("origin", "rule"))
-    return np.where(origin == str(Origin.COPIED), rule, origin)

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from focus_core.checks.base import by_frequency
 from focus_core.domain import Origin, TokenKind
 from focus_core.errors import InvalidInputError, bad_input
 from focus_core.run_folder import RunFolder
@@ -202,13 +203,6 @@ def matched(run: RunFolder, side: str) -> np.ndarray:
     first = run.column("candidates", "rank") == 0
     found[run.column("candidates", f"{side}_id")[first]] = True
     return found
-
-
-def by_frequency(run: RunFolder, ids: np.ndarray) -> np.ndarray:
-    """Return target ids, the most frequent first, equal ones by id."""
-    seen = np.nan_to_num(run.column("tokens", "frequency").astype(np.float64))[ids]
-    ordered: np.ndarray = ids[np.argsort(-seen, kind="stable")]
-    return ordered
 
 
 def is_letters(run: RunFolder, i: int) -> bool:

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from focus_core.checks.base import by_frequency
 from focus_core.lessons.base import (
     Chapter,
     Task,
     TaskKind,
-    by_frequency,
     is_letters,
     is_word,
     label,
