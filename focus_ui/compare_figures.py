@@ -15,7 +15,7 @@ from plotly.subplots import make_subplots
 from focus_core.comparison import Distribution, Hub, HubOrder, Series
 from focus_core.domain import Origin
 from focus_core.token_text import plotly_escape, show_token
-from focus_ui.figures import ROW_PX, shorten
+from focus_ui.figures import lay_out_panels, token_axis
 from focus_ui.theme import ACCENT, CATEGORIES, NEUTRAL
 
 SECOND = "#B23A9E"
@@ -79,20 +79,9 @@ def hubs_figure(hubs: Sequence[Hub], *, by: HubOrder = HubOrder.TOKENS) -> go.Fi
             col=column,
         )
         figure.update_xaxes(range=[0, 1.2 * (max(values) or 1.0)], row=1, col=column)
-    ids = [str(hub.id) for hub in hubs]
-    ticks = [plotly_escape(shorten(show_token(hub.text, word_start=hub.word_start))) for hub in hubs]
-    figure.update_yaxes(
-        type="category", categoryorder="array", categoryarray=ids, autorange="reversed", tickmode="array",
-        tickvals=ids, ticktext=ticks, fixedrange=True, automargin=True, tickfont={"size": 14}, showgrid=False,
-    )  # fmt: skip
+    token_axis(figure, [hub.id for hub in hubs], [show_token(hub.text, word_start=hub.word_start) for hub in hubs])
     figure.update_xaxes(nticks=5, fixedrange=True)
-    figure.update_layout(
-        height=90 + ROW_PX * max(2, len(hubs)),
-        margin={"l": 10, "r": 24, "t": 36, "b": 30},
-        showlegend=False,
-        bargap=0.28,
-    )
-    figure.update_annotations(font_size=13)
+    lay_out_panels(figure, len(hubs))
     return figure
 
 

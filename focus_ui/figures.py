@@ -77,15 +77,9 @@ def contributors_figure(bars: Sequence[Bar]) -> go.Figure:
     if similar:
         similarities = [bar.similarity if bar.similarity is not None else float("nan") for bar in bars]
         _add_bars(figure, bars, similarities, column=2, opacity=0.45, digits=3)
-    _token_axis(figure, bars)
+    token_axis(figure, [bar.id for bar in bars], [bar.label for bar in bars])
     figure.update_xaxes(showgrid=True, zeroline=True, nticks=5, fixedrange=True)
-    figure.update_layout(
-        height=90 + ROW_PX * max(2, len(bars)),
-        margin={"l": 10, "r": 24, "t": 36, "b": 30},
-        showlegend=False,
-        bargap=0.28,
-    )
-    figure.update_annotations(font_size=13)
+    lay_out_panels(figure, len(bars))
     return figure
 
 
@@ -119,23 +113,48 @@ def _range(values: Sequence[float]) -> list[float]:
     return [low - room if low < 0 else 0.0, high + room]
 
 
-def _token_axis(figure: go.Figure, bars: Sequence[Bar]) -> None:
-    """Make the vertical axis one of ids, read as tokens, the first at the top."""
-    ids = [str(bar.id) for bar in bars]
-    labels = [plotly_escape(shorten(bar.label)) for bar in bars]
+def token_axis(figure: go.Figure, ids: Sequence[int], labels: Sequence[str]) -> None:
+    """Make the vertical axis one of ids, read as tokens, the first at the top.
+
+    Parameters
+    ----------
+    figure : go.Figure
+        Bars whose ``y`` are these ids, as text.
+    ids : sequence of int
+        Ids of tokens, each once.
+    labels : sequence of str
+        What `show_token` made of them.
+    """
+    names = [str(i) for i in ids]
     figure.update_yaxes(
         type="category",
         categoryorder="array",
-        categoryarray=ids,
+        categoryarray=names,
         autorange="reversed",
         tickmode="array",
-        tickvals=ids,
-        ticktext=labels,
+        tickvals=names,
+        ticktext=[plotly_escape(shorten(label)) for label in labels],
         fixedrange=True,
         automargin=True,
         tickfont={"size": 14},
         showgrid=False,
     )
+
+
+def lay_out_panels(figure: go.Figure, n_rows: int) -> None:
+    """Give panels of bars side by side the height of their rows, and room for their titles.
+
+    Parameters
+    ----------
+    figure : go.Figure
+        The panels.
+    n_rows : int
+        Bars in each.
+    """
+    figure.update_layout(
+        height=90 + ROW_PX * max(2, n_rows), margin={"l": 10, "r": 24, "t": 36, "b": 30}, showlegend=False, bargap=0.28
+    )
+    figure.update_annotations(font_size=13)
 
 
 def shorten(label: str, limit: int = TICK_CHARACTERS) -> str:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from focus_core.lessons import Hub, RowSum
 from focus_core.token_text import plotly_escape
-from focus_ui.figures import ROW_PX, shorten
+from focus_ui.figures import ROW_PX, shorten, token_axis
 from focus_ui.theme import ACCENT, CATEGORIES, NEUTRAL
 
 FADED = 0.4
@@ -76,19 +76,7 @@ def _bars(rows: Sequence[tuple[int, str, float]], *, colors: list[str], digits: 
             hovertemplate="%{customdata[1]}<br>#%{customdata[0]}: %{x}<extra></extra>",
         )
     )
-    figure.update_yaxes(
-        type="category",
-        categoryorder="array",
-        categoryarray=ids,
-        autorange="reversed",
-        tickmode="array",
-        tickvals=ids,
-        ticktext=[plotly_escape(shorten(name)) for _, name, _ in rows],
-        tickfont={"size": 14},
-        fixedrange=True,
-        automargin=True,
-        showgrid=False,
-    )
+    token_axis(figure, [i for i, _, _ in rows], [name for _, name, _ in rows])
     low, high = min(0.0, *values, 0.0), max(0.0, *values, 0.0)
     figure.update_xaxes(title_text=title, range=[1.15 * low, 1.15 * high or 1.0], nticks=5, fixedrange=True)
     figure.update_layout(

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from focus_core.token_text import plotly_escape
-from focus_ui.figures import ROW_PX, shorten
+from focus_ui.figures import lay_out_panels, token_axis
 from focus_ui.theme import ACCENT, NEUTRAL
 
 SIMILARITIES_PX = 330
@@ -177,16 +177,6 @@ def pairs_figure(pairs: Sequence[WeightPair], *, title: str) -> go.Figure:
             col=column,
         )
     figure.update_xaxes(range=[0, 1.22 * top], nticks=5, fixedrange=True, zeroline=True)
-    figure.update_yaxes(
-        type="category", categoryorder="array", categoryarray=ids, autorange="reversed", tickmode="array", tickvals=ids,
-        ticktext=[plotly_escape(shorten(pair.label)) for pair in pairs], fixedrange=True, automargin=True,
-        tickfont={"size": 14}, showgrid=False,
-    )  # fmt: skip
-    figure.update_layout(
-        height=90 + ROW_PX * max(2, len(pairs)),
-        margin={"l": 10, "r": 24, "t": 36, "b": 30},
-        showlegend=False,
-        bargap=0.28,
-    )
-    figure.update_annotations(font_size=13)
+    token_axis(figure, [pair.id for pair in pairs], [pair.label for pair in pairs])
+    lay_out_panels(figure, len(pairs))
     return figure
