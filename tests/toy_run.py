@@ -235,6 +235,22 @@ def write_toy_run(folder: Path | None = None, *, result: FocusResult | None = No
     return open_run(folder)
 
 
+def write_fuzzy_toy() -> RunFolder:
+    """Write the toy with its vocabularies matched fuzzily, and open it: ``▁MILK`` is copied from ``▁milk``."""
+    result = toy_result()
+    overlap = match_vocabularies(result.source, result.target, mode=MatchMode.FUZZY)
+    weights = toy_weights(result.source, result.target, overlap, result.auxiliary)
+    return write_toy_run(result=dataclasses.replace(result, overlap=overlap, weights=weights))
+
+
+def write_toy_with_zero_row(row: int) -> RunFolder:
+    """Write the toy with a row of zeros, and open it."""
+    result = toy_result()
+    rows = result.embeddings["input"].clone()
+    rows[row] = 0
+    return write_toy_run(result=dataclasses.replace(result, embeddings={"input": rows}))
+
+
 def altered(
     run: RunFolder, *, manifest: dict[str, Any] | None = None, columns: dict[str, np.ndarray | list[Any]] | None = None
 ) -> RunFolder:

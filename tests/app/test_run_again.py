@@ -44,6 +44,15 @@ def newest():
     return list_jobs(catalog.runs_root())[0]
 
 
+def finished_run(at):
+    """Start the run, wait for its end, and show the page as it then is; return its job."""
+    press(at, "Start the run")
+    job = newest()
+    ended(job)
+    at.run()
+    return job
+
+
 def change_run(at):
     at.segmented_control(key="_make").set_value("The current run, changed").run()
     assert not at.exception
@@ -101,10 +110,7 @@ def test_the_names_of_an_earlier_step_are_not_asked_again(open_app, own_toy):
 def test_a_run_of_ones_own_goes_on_from_any_step(open_app, own_toy):
     del own_toy
     at = open_app("data")
-    press(at, "Start the run")
-    job = newest()
-    ended(job)
-    at.run()
+    job = finished_run(at)
     assert param(at, "run") == job.id
     for step in ("tokenizers", "corpus", "vectors", "overlap", "rows"):
         assert at.button(key=f"_again_{step}_{job.id}").label == "Run again from here"
@@ -185,10 +191,7 @@ def test_a_job_that_died_says_so_once_and_is_started_again(open_app, own_toy, mo
     del own_toy
     monkeypatch.setenv("FAKE_BEHAVIOUR", behaviour)
     at = open_app("data")
-    press(at, "Start the run")
-    job = newest()
-    ended(job)
-    at.run()
+    job = finished_run(at)
     assert len(at.error) == 1
     assert not [label for label in expanders(at) if "after" in label], "nothing pretends to go on"
     assert ("How far it came" in expanders(at)) == (behaviour == "die"), "who could say why tidied up"
@@ -209,10 +212,7 @@ def test_a_job_whose_text_is_gone_leaves_the_form_as_it_was(open_app, own_toy, m
     at = open_app("data")
     at.segmented_control(key="_corpus_kind").set_value("Upload").run()
     at.file_uploader(key="_corpus_upload").upload("mine.txt", b"habari ya leo\n" * 40, "text/plain").run()
-    press(at, "Start the run")
-    job = newest()
-    ended(job)
-    at.run()
+    job = finished_run(at)
     assert at.button(key=f"_repeat_{job.id}"), "the session still has the upload"
     at.session_state["handed_over"] = {}
     at.run()
@@ -231,10 +231,7 @@ def test_a_run_without_its_source_cannot_be_made_again(open_app, own_toy, tmp_pa
 def test_another_current_run_is_the_one_that_is_changed(open_app, own_toy):
     del own_toy
     at = open_app("data")
-    press(at, "Start the run")
-    job = newest()
-    ended(job)
-    at.run()
+    job = finished_run(at)
     at.button(key=f"_again_rows_{job.id}").click().run()
     assert at.segmented_control(key=f"_again_step_{job.id}")
     toy = next(name for name in at.selectbox(key="_run_choice").options if name.endswith("· demo"))
@@ -302,10 +299,7 @@ def test_hostile_text_is_harmless_in_pieces(open_app, own_toy):
 def test_another_text_and_another_size_are_changes_too(open_app, own_toy):
     del own_toy
     at = open_app("data")
-    press(at, "Start the run")
-    job = newest()
-    ended(job)
-    at.run()
+    job = finished_run(at)
     at.button(key=f"_again_tokenizers_{job.id}").click().run()
     at.number_input(key=f"_vocab_size_{job.id}").set_value(500).run()
     at.toggle(key=f"_again_text_{job.id}").set_value(True).run()
@@ -336,10 +330,7 @@ def test_a_job_that_says_nothing_for_long_is_not_left_to_spin(open_app, own_toy,
 def test_a_run_deleted_while_it_is_shown_breaks_nothing(open_app, own_toy):
     del own_toy
     at = open_app("data")
-    press(at, "Start the run")
-    job = newest()
-    ended(job)
-    at.run()
+    job = finished_run(at)
     at.button(key=f"_again_rows_{job.id}").click().run()
     shutil.rmtree(job.run)
     at.run()
@@ -374,10 +365,7 @@ def test_a_size_that_the_text_does_not_support_is_mended_with_one_click(open_app
     monkeypatch.setenv("FAKE_ERROR", f"{said}, or --vocab-size 151 or less")
     at = open_app("data")
     at.number_input(key="_vocab_size").set_value(810).run()
-    press(at, "Start the run")
-    job = newest()
-    ended(job)
-    at.run()
+    job = finished_run(at)
     told = at.error[0].value.replace("\\", "").replace("\u2060", "")
     assert told.startswith("Size in tokens: expected at most 151")
     assert "--" not in told

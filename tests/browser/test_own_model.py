@@ -23,9 +23,8 @@ def current_run(visitor):
     return found[1] if found else None
 
 
-@pytest.mark.timeout(240)
-def test_a_text_goes_up_and_a_model_comes_down(user, tmp_path):
-    visitor = user(width=1400)
+def make_run(visitor):
+    """Make a run of the text, which takes no vectors, wait for its end, and return its id."""
     start = prepare_run(visitor, TEXT)
     visitor.page.get_by_text("Options", exact=True).first.click()
     visitor.settle()
@@ -33,7 +32,13 @@ def test_a_text_goes_up_and_a_model_comes_down(user, tmp_path):
     start.click()
     button(visitor, "Open this run").wait_for(timeout=LONG_MS)
     visitor.page.wait_for_url(re.compile(r"run=[0-9a-f]{32}"), wait_until="commit")
-    run_id = current_run(visitor)
+    return current_run(visitor)
+
+
+@pytest.mark.timeout(240)
+def test_a_text_goes_up_and_a_model_comes_down(user, tmp_path):
+    visitor = user(width=1400)
+    run_id = make_run(visitor)
     visitor.settle()
     assert visitor.page.locator(".stButton", has_text="Open this run").count() == 1, "one job, drawn once"
     button(visitor, "Open this run").click()
@@ -73,14 +78,7 @@ def check_model(path, folder):
 def test_a_copy_of_a_run_is_trained_and_opened(user, folder, scheme):
     demo = folder / "demo" / "toy"
     visitor = user(scheme=scheme)
-    start = prepare_run(visitor, TEXT)
-    visitor.page.get_by_text("Options", exact=True).first.click()
-    visitor.settle()
-    choose(visitor, "Method", re.compile("^overlap"))
-    start.click()
-    button(visitor, "Open this run").wait_for(timeout=LONG_MS)
-    visitor.page.wait_for_url(re.compile(r"run=[0-9a-f]{32}"), wait_until="commit")
-    first = current_run(visitor)
+    first = make_run(visitor)
     visitor.page.get_by_role("link", name="Train", exact=True).first.click()
     wait_for_title(visitor, "Train")
     visitor.page.get_by_text("has not been trained yet").wait_for(timeout=WAIT_MS)

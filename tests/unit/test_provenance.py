@@ -11,9 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from focus_core.domain import MatchMode
 from focus_core.errors import RunFolderError
-from focus_core.overlap import match_vocabularies
 from focus_core.provenance import (
     auxiliary_neighbours,
     contributors_of,
@@ -27,7 +25,16 @@ from focus_core.provenance import (
 from focus_core.provenance.explanation import source_norm
 from focus_core.provenance.render import draw_bar
 from focus_core.store import RunFolder
-from tests.toy_run import HOSTILE, id_of, source_id_of, toy_result, toy_weights, weight_matrix, write_toy_run
+from tests.toy_run import (
+    HOSTILE,
+    id_of,
+    source_id_of,
+    toy_result,
+    weight_matrix,
+    write_fuzzy_toy,
+    write_toy_run,
+    write_toy_with_zero_row,
+)
 
 
 @pytest.fixture(scope="module")
@@ -244,10 +251,7 @@ def test_formula_never_shows_a_weight_as_zero() -> None:
 
 def test_candidates_of_a_fuzzy_match() -> None:
     """Source ``▁milk`` and ``▁Milk`` both fit target ``▁MILK``; neither is the same string: both are recorded."""
-    result = toy_result()
-    overlap = match_vocabularies(result.source, result.target, mode=MatchMode.FUZZY)
-    weights = toy_weights(result.source, result.target, overlap, result.auxiliary)
-    run = write_toy_run(result=dataclasses.replace(result, overlap=overlap, weights=weights))
+    run = write_fuzzy_toy()
     explanation = explain_token(run, id_of(run, "▁MILK"))
     assert {c.token for c in explanation.candidates} == {"▁milk", "▁Milk"}
     assert [c.rank for c in explanation.candidates] == [0, 1]
@@ -403,10 +407,7 @@ def test_neighbours_do_not_depend_on_the_block(run: RunFolder, monkeypatch: pyte
 
 
 def test_zero_rows_are_nobodys_neighbours() -> None:
-    result = toy_result()
-    rows = result.embeddings["input"].clone()
-    rows[3] = 0
-    run = write_toy_run(result=dataclasses.replace(result, embeddings={"input": rows}))
+    run = write_toy_with_zero_row(3)
     assert embedding_neighbours(run, 3) == []
     assert 3 not in {n.id for n in embedding_neighbours(run, 4, k=500)}
 

@@ -14,7 +14,7 @@ from focus_core.methods import METHODS, MethodInput, initialise_matrix
 from focus_core.provenance import embedding_neighbours, start_neighbours
 from focus_core.provenance.baselines import _identity, baseline_row
 from focus_core.run_folder import RunFolder
-from tests.toy_run import id_of, toy_matrix, toy_result, write_toy_run
+from tests.toy_run import id_of, toy_matrix, toy_result, write_toy_run, write_toy_with_zero_row
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +78,7 @@ def test_a_second_time_gives_the_same_and_another_seed_another_random_row(run):
 
 
 def test_a_row_of_zeros_has_no_neighbours_but_its_baselines_have():
-    result = toy_result()
-    rows = result.embeddings["input"].clone()
-    rows[3] = 0
-    run = write_toy_run(result=dataclasses.replace(result, embeddings={"input": rows}))
+    run = write_toy_with_zero_row(3)
     own, random, mean = start_neighbours(run, 3)
     assert own.neighbours == ()
     assert len(random.neighbours) == len(mean.neighbours) == 10

@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from focus_core.domain import MatchMode
-from focus_core.overlap import match_vocabularies
 from focus_core.provenance import (
     ChangedNeighbour,
     ChangedNeighbours,
@@ -22,7 +20,7 @@ from focus_core.provenance import (
 )
 from focus_core.provenance.verdicts import verdicts_of
 from focus_core.run_folder import RunFolder
-from tests.toy_run import altered, id_of, source_id_of, toy_result, toy_weights, write_toy_run
+from tests.toy_run import altered, id_of, source_id_of, write_fuzzy_toy, write_toy_run
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +80,7 @@ def test_a_control_token_is_called_one_and_a_copy_is_never_too_long(run):
 
 
 def test_a_fuzzy_copy_is_worth_a_look():
-    result = toy_result()
-    overlap = match_vocabularies(result.source, result.target, mode=MatchMode.FUZZY)
-    weights = toy_weights(result.source, result.target, overlap, result.auxiliary)
-    run = write_toy_run(result=dataclasses.replace(result, overlap=overlap, weights=weights))
+    run = write_fuzzy_toy()
     text = f"Copied bit for bit from source token #{explain_token(run, id_of(run, '▁MILK')).source_id} (fuzzy match)."
     assert said(run, "▁MILK")[text] is Tone.NOTE
 
