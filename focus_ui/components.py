@@ -11,6 +11,7 @@ from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape, show_token
 from focus_ui import cache, catalog, navigation, state
 from focus_ui.catalog import RunEntry
+from focus_ui.field_words import in_field_words
 from focus_ui.frame_bar import origins_bar
 from focus_ui.frame_link import copy_link
 from focus_ui.frame_script import frame_script, hits_key
@@ -273,7 +274,7 @@ def warnings(run: RunFolder) -> None:
         The current run.
     """
     for text in run.manifest["warnings"]:
-        st.warning(markdown_escape(text), icon=":material/warning:")
+        st.warning(markdown_escape(in_field_words(text)), icon=":material/warning:")
 
 
 def kpi_row(run: RunFolder) -> None:

@@ -18,6 +18,7 @@ from focus_core.token_text import ISOLATE_END, ISOLATE_START, markdown_escape
 from focus_core.tokenizer_preview import TokenizerView
 from focus_ui import cache
 from focus_ui.data_text import CorpusChoice, in_the_form
+from focus_ui.field_words import in_field_words
 from focus_ui.run_form import Choice
 from focus_ui.theme import count, percent
 
@@ -74,7 +75,7 @@ def look(corpus: CorpusChoice | None, source: str | None, target: str | None) ->
     except FocusError as error:
         told = in_the_form(error)
         hint = f" {told.hint[:1].upper()}{told.hint[1:]}." if told.hint else ""
-        st.warning(markdown_escape(f"No first look: {told.message}.{hint}"), icon=":material/warning:")
+        st.warning(markdown_escape(in_field_words(f"No first look: {told.message}.{hint}")), icon=":material/warning:")
         return None
 
 

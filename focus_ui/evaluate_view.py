@@ -30,6 +30,7 @@ from focus_ui.chart_export import save_chart, save_table
 from focus_ui.errors import show_error
 from focus_ui.evaluate_figures import evaluation_figure, evaluation_table, measured_states
 from focus_ui.evaluate_form import evaluate_form
+from focus_ui.field_words import in_field_words
 from focus_ui.figures import CONFIG
 from focus_ui.jobs_view import POLL_S, progress_bar
 from focus_ui.theme import count
@@ -119,7 +120,7 @@ def _title(job: Job) -> str:
 def _say_why(job: Job) -> None:
     """Say why an evaluation has no result, until its owner has read it."""
     words = failure_message(job).replace("with --all-lines", "with the box of the form")
-    st.error(markdown_escape(words), icon=":material/error:")
+    st.error(markdown_escape(in_field_words(words)), icon=":material/error:")
     st.button("Dismiss", key=f"_dismiss_evaluation_{job.id}", on_click=dismiss, args=(job,))
 
 

@@ -14,6 +14,7 @@ from focus_core.token_text import markdown_escape, show_token
 from focus_ui import cache, catalog, navigation
 from focus_ui.chart_export import save_table
 from focus_ui.components import token_label
+from focus_ui.field_words import in_field_words
 from focus_ui.theme import size
 from focus_ui.token_view import source_label
 
@@ -44,7 +45,7 @@ def checks(run: RunFolder) -> None:
         with st.expander(label, expanded=status == "problem"):
             st.markdown(markdown_escape(result.summary))
             if status in {"warning", "problem"} and result.tip:
-                st.markdown(f"**What to do:** {markdown_escape(result.tip)}")
+                st.markdown(f"**What to do:** {markdown_escape(in_field_words(result.tip))}")
             for token_id in list(result.tokens)[:MAX_TOKENS]:
                 _token_link(run, int(token_id), of_source=result.side == "source")
     save_table(lambda: check_rows(results), key="checks", name="checks")
@@ -64,7 +65,8 @@ def check_rows(results: Sequence[CheckResult]) -> dict[str, list[str]]:
         One row a check.
     """
     rows = [
-        (r.code, r.title, str(r.status), r.summary, r.tip, r.side, " ".join(str(i) for i in r.tokens)) for r in results
+        (r.code, r.title, str(r.status), r.summary, in_field_words(r.tip), r.side, " ".join(map(str, r.tokens)))
+        for r in results
     ]
     return _columns(("check", "title", "verdict", "found", "what to do", "vocabulary", "tokens"), rows)
 

@@ -23,8 +23,16 @@ LABELS = {
     "--extend": "Keep the source's tokens",
     "--field": "Field or column that holds the text",
     "--encoding": "Encoding",
+    "--corpus": "Text",
+    "--source": "Source model",
+    "--source-tokenizer": "tokenizer.json",
+    "--source-embeddings": "Embeddings",
+    "--tensor": "Tensor",
+    "--learning-rate": "Learning rate",
 }
-WITHOUT_FIELD = {"--top-k", "--covariance-scale"}
+WITHOUT_FIELD = {
+    "--top-k", "--covariance-scale", "--map", "--auxiliary", "--auxiliary-kind", "--length", "--resume", "--objective",
+}  # fmt: skip
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 LARGEST = re.compile(r"--vocab-size: expected at most ([\d,]+), the largest")
 

@@ -21,6 +21,7 @@ from focus_core.token_text import markdown_escape
 from focus_ui import catalog, state
 from focus_ui.change_view import current_training
 from focus_ui.errors import show_error
+from focus_ui.field_words import in_field_words
 from focus_ui.jobs_view import POLL_S, progress_bar
 from focus_ui.theme import size
 from focus_ui.training_tables import training_label
@@ -96,7 +97,8 @@ def _choose_state(run: RunFolder) -> TrainingFolder | None:
 def _say_why(job: Job) -> None:
     """Say why there is no zip though one was asked for."""
     if job_state(job) is JobState.FAILED:
-        st.error(markdown_escape(failure_message(job)), icon=":material/error:")
+        words = failure_message(job).replace("with --source", "on the command line, which takes its place")
+        st.error(markdown_escape(in_field_words(words)), icon=":material/error:")
     elif job_state(job) is JobState.CANCELLED:
         st.caption("Cancelled; nothing was left behind.")
 

@@ -13,6 +13,7 @@ from focus_core.run_folder import RunFolder
 from focus_core.token_text import show_token
 from focus_ui import cache, navigation, overlap_filter, state
 from focus_ui.chart_export import save_chart, save_table
+from focus_ui.field_words import in_field_words
 from focus_ui.figures import CONFIG, Segment, groups_figure, overlap_segments, proportion_figure
 from focus_ui.overlap_filter import Filter
 from focus_ui.tables import GROUPINGS, category_totals, filter_tokens, group_sizes, has_frequency, token_table
@@ -244,7 +245,8 @@ def _list_card(entry: OverlapList) -> None:
             args=(None if chosen else entry.key,),
         )
         st.caption(entry.meaning)
-        st.caption(f"**Why it matters.** {entry.why}")
+        words = in_field_words(entry.why)
+        st.caption(f"**Why it matters.** {words}")
 
 
 def token_list(run: RunFolder) -> None:

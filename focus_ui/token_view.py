@@ -15,6 +15,7 @@ from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape, show_token
 from focus_ui import navigation
 from focus_ui.components import category_badge
+from focus_ui.field_words import in_field_words
 from focus_ui.theme import CATEGORIES, Category, category_of, count
 
 TONES = {Tone.GOOD: ":green[:material/check_circle:]", Tone.NOTE: ":blue[:material/info:]",
@@ -126,12 +127,10 @@ def verdict_list(verdicts: Sequence[Verdict]) -> None:
     verdicts : sequence of Verdict
         Most telling first.
     """
-    lines = [
-        f"{TONES[verdict.tone]} {markdown_escape(verdict.text)} :gray[{markdown_escape(verdict.advice)}]"
-        if verdict.advice
-        else f"{TONES[verdict.tone]} {markdown_escape(verdict.text)}"
-        for verdict in verdicts
-    ]
+    lines = []
+    for verdict in verdicts:
+        advice = f" :gray[{markdown_escape(in_field_words(verdict.advice))}]" if verdict.advice else ""
+        lines.append(f"{TONES[verdict.tone]} {markdown_escape(verdict.text)}{advice}")
     with st.container(border=True, key="token_verdicts"):
         st.markdown("  \n".join(lines))
 

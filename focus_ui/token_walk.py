@@ -14,6 +14,7 @@ from focus_core.errors import FocusError
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape
 from focus_ui import cache, state
+from focus_ui.field_words import in_field_words
 from focus_ui.tables import neighbouring_id, random_id, token_table
 from focus_ui.theme import count
 
@@ -178,7 +179,9 @@ def _walk(run: RunFolder, target_id: int | None, source_id: int | None) -> None:
             st.space("stretch")
             st.button("Close", icon=":material/close:", key="_walk_end", on_click=_end, args=(run,), type="tertiary")
         text = markdown_escape(entry.meaning.rstrip("."))
-        about = f". **What to do:** {markdown_escape(entry.remedy.rstrip('.'))}." if entry.remedy else "."
+        about = (
+            f". **What to do:** {markdown_escape(in_field_words(entry.remedy.rstrip('.')))}." if entry.remedy else "."
+        )
         st.caption(f"{text}{about}")
 
 

@@ -48,7 +48,7 @@ class TooLittleOverlap(Check):
         summary = f"{counts['n_overlap']:,} of {counts['n_target']:,} target tokens are shared ({percent(share)})"
         if not copies_text(run):
             return self.result(Status.NOT_APPLICABLE, f"{summary}; the method does not copy them")
-        tips = ["try --match fuzzy, a --map of translations, or a nearer source model"] * (share < self.limit("share"))
+        tips = ["try --match fuzzy, translations by --map, or a nearer source model"] * (share < self.limit("share"))
         status = Status.WARNING if tips else Status.PASSED
         if compares_vectors(run):
             dim = run.manifest["auxiliary"]["dim"]

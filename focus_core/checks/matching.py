@@ -34,7 +34,7 @@ class AmbiguousMatches(Check):
             f"in {len(tied):,} cases the lowest id decided"
         )
         status = Status.WARNING if share > self.limit("share") else Status.PASSED
-        tip = "look at the candidates on the Token page and settle them in a --map file, or use --match exact"
+        tip = "look at the candidates on the Token page and settle them in a file for --map, or use --match exact"
         return self.result(status, f"{summary} ({percent(share)})", tip=tip, tokens=by_frequency(run, tied))
 
 
@@ -83,5 +83,5 @@ class SpecialsUnmatched(Check):
         summary = f"{len(lost)} of {int(special.sum())} special tokens have no source row"
         if roles:
             summary += f", among them {', '.join(roles)}"
-        tip = "name their source tokens in a --map file (target TAB source)"
+        tip = "name their source tokens in a file of lines target TAB source for --map"
         return self.result(status, summary, tip=tip, tokens=lost)
