@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
 from focus_core.domain import MatchMode
@@ -17,6 +16,7 @@ from focus_core.preview_process import Preview
 from focus_core.token_text import ISOLATE_END, ISOLATE_START, markdown_escape
 from focus_core.tokenizer_preview import TokenizerView
 from focus_ui import cache
+from focus_ui.chart_export import save_table
 from focus_ui.data_text import CorpusChoice, in_the_form
 from focus_ui.field_words import in_field_words
 from focus_ui.run_form import Choice
@@ -158,18 +158,19 @@ def _draw_difference(difference: MatchDifference) -> None:
     )
     words = ", ".join(form.format(count(n)) for n, form in parts if n) or "no difference"
     st.markdown(f"**{difference.after}** instead of {difference.before}: {words}")
+    key = f"difference_{difference.before}_{difference.after}"
     before, after = f"copied from, {difference.before} (chosen)", f"copied from, {difference.after}"
     if difference.tokens:
+        table = {
+            "token": [token.target for token in difference.tokens],
+            before: [token.before or NOTHING for token in difference.tokens],
+            after: [token.after or NOTHING for token in difference.tokens],
+        }
         st.dataframe(
-            pd.DataFrame(
-                {
-                    "token": [token.target for token in difference.tokens],
-                    before: [token.before or NOTHING for token in difference.tokens],
-                    after: [token.after or NOTHING for token in difference.tokens],
-                }
-            ),
+            table,
             hide_index=True,
             height=212,
-            key=f"_difference_{difference.before}_{difference.after}",
+            key=f"_{key}",
             alt=f"Tokens whose source token differs between match {difference.before} and {difference.after}.",
         )
+        save_table(lambda: table, key=key, name=f"match {difference.after} instead of {difference.before}")

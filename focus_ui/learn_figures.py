@@ -186,6 +186,36 @@ def sum_figure(found: RowSum, *, n_dimensions: int = 16) -> go.Figure:
     return figure
 
 
+def sum_numbers(found: RowSum, *, n_dimensions: int = 16) -> dict[str, list[object]]:
+    """Return the numbers of `sum_figure`, one row a term, the stored row last.
+
+    Parameters
+    ----------
+    found : RowSum
+        The row, taken apart.
+    n_dimensions : int, default=16
+        How many dimensions to take, from the first.
+
+    Returns
+    -------
+    dict of str to list
+        Columns: the term, its weight, and a column a dimension.
+    """
+    terms = np.concatenate([found.terms, found.stored[None]])[:, :n_dimensions]
+    columns: dict[str, list[object]] = {
+        "term": [*found.names, "all others", f"{found.label} as it is stored"],
+        "weight": [*found.weights.tolist(), found.rest_weight, None],
+    }
+    return columns | {f"dimension {i + 1}": terms[:, i].tolist() for i in range(terms.shape[1])}
+
+
+def histogram_numbers(figure: go.Figure) -> dict[str, list[object]]:
+    """Return the bars of `histogram_figure`: where each begins and ends, and how many tokens are in it."""
+    bars = figure.data[0]
+    middle, half = np.asarray(bars.x), np.asarray(bars.width) / 2
+    return {"from": (middle - half).tolist(), "to": (middle + half).tolist(), "tokens": np.asarray(bars.y).tolist()}
+
+
 def histogram_figure(values: np.ndarray, *, title: str, whole_numbers: bool = False) -> go.Figure:
     """Draw how values are spread.
 

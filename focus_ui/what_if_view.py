@@ -98,11 +98,23 @@ def _live(run: RunFolder, target_id: int) -> None:
         return
     pairs = _pairs(run, answer)
     first = ", ".join(f"{pair.label} {pair.stored:.2f} and {pair.other:.2f}" for pair in pairs[:4])
+    figure, key = pairs_figure(pairs, title="with these settings"), f"what_if_weights_{run.digest[:12]}_{target_id}"
     st.plotly_chart(
-        pairs_figure(pairs, title="with these settings"),
-        key=f"what_if_weights_{run.digest[:12]}_{target_id}",
+        figure,
+        key=key,
         config=CONFIG,
         alt=f"Weights stored in the run and with these settings: {first}",
+    )
+    save_chart(
+        figure,
+        key=key,
+        name="weights with other settings",
+        table=lambda: {
+            "source token": [pair.label for pair in pairs],
+            "id": [pair.id for pair in pairs],
+            "stored": [pair.stored for pair in pairs],
+            "with these settings": [pair.other for pair in pairs],
+        },
     )
 
 
