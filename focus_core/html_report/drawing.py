@@ -16,6 +16,8 @@ from focus_core.html_report.markup import Markup, join, tag
 WIDTH = 880
 ROW = 27
 NAMES = 190
+PER_LETTER = 7
+"""Width of a digit or a Latin letter, at the most as a mean over a few words."""
 PAPER = 1000
 """Width of a map in its own units; points stand on whole ones."""
 
@@ -95,7 +97,7 @@ def bars(found: Sequence[Bar], words: str) -> Markup:
         The chart.
     """
     longest = max([bar.high or bar.value for bar in found] + [1e-12])
-    room = WIDTH - NAMES - 130
+    room = WIDTH - NAMES - max([PER_LETTER * len(bar.words) + 16 for bar in found] + [130])
     parts: list[Markup] = []
     for place, bar in enumerate(found):
         top = place * ROW

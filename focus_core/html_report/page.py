@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from focus_core.artifacts import new_file
-from focus_core.atlas import choose_projection
+from focus_core.atlas import ranked_projections
 from focus_core.checks import run_checks
 from focus_core.comparison import HubOrder, distributions, hub_anchors, token_lists
 from focus_core.config import InitConfig
@@ -21,7 +21,14 @@ from focus_core.evaluation import read_evaluation
 from focus_core.html_report import contents, trainings
 from focus_core.html_report.look import POLICY, STYLE
 from focus_core.html_report.markup import Markup, join, note, tag
-from focus_core.run_folder import RunFolder, TrainingFolder, list_projections, list_trainings, open_training
+from focus_core.run_folder import (
+    ProjectionFolder,
+    RunFolder,
+    TrainingFolder,
+    list_trainings,
+    open_projection,
+    open_training,
+)
 
 CONTENTS = {
     "recipe": "Recipe",
@@ -73,7 +80,6 @@ def html_report(run: RunFolder, *, evaluations: Sequence[Mapping[str, Any]] = ()
         If the run's own files are damaged; trainings and projections that are, are left out.
     """
     results = run_checks(run)
-    names = list_projections(run)
     parts = [
         contents.recipe(run, init_command(run.manifest)),
         contents.origins(run),
@@ -83,7 +89,7 @@ def html_report(run: RunFolder, *, evaluations: Sequence[Mapping[str, Any]] = ()
         contents.spread(distributions([run])),
         trainings.trainings(_trainings(run)),
         trainings.evaluations(evaluations),
-        trainings.maps(run, choose_projection(run) if names else None),
+        trainings.maps(run, _projection(run)),
         contents.examples(run),
     ]
     return _page(run, [part for part in parts if part])
@@ -118,10 +124,24 @@ def _trainings(run: RunFolder) -> list[TrainingFolder]:
     found = []
     for name in list_trainings(run):
         try:
-            found.append(open_training(run, name))
+            training = open_training(run, name)
+            training.curve()
         except RunFolderError:
             continue
+        found.append(training)
     return found
+
+
+def _projection(run: RunFolder) -> ProjectionFolder | None:
+    """Return the first projection that can be read; ``None`` where there is none."""
+    for name in ranked_projections(run):
+        try:
+            projection = open_projection(run, name)
+            projection.points()
+        except RunFolderError:
+            continue
+        return projection
+    return None
 
 
 def init_command(manifest: Mapping[str, Any]) -> str:
@@ -155,7 +175,21 @@ def init_command(manifest: Mapping[str, Any]) -> str:
             words += [option, str(value)]
     words += ["--extend"] if config.get("extend") else []
     words += [] if config.get("examples", True) else ["--no-examples"]
-    return " ".join(shlex.quote(word) for word in [*words, "--output", "RUN"])
+    return " ".join(_quoted(word) for word in [*words, "--output", "RUN"])
+
+
+def _quoted(word: str) -> str:
+    """Return a word as bash reads it back; a character that does not show, or turns others round, is written out."""
+    if word.isprintable():
+        return shlex.quote(word)
+    return "$'" + "".join(_escaped(c) if c in "\\'" or not c.isprintable() else c for c in word) + "'"
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if character in "\\'":
+        return f"\\{character}"
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _source(by_role: Mapping[str, list[str]]) -> list[str]:

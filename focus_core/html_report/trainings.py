@@ -64,22 +64,26 @@ def _curves(found: Sequence[TrainingFolder]) -> Markup:
             grouped.setdefault(method_of(training), []).append((seen, bits[known]))
     if not grouped:
         return note("No training of this run recorded a curve.")
-    lines = [line for method, points in grouped.items() for line in _lines(method, points)]
+    drawn_lines = [(method, *_lines(method, points)) for method, points in grouped.items()]
+    lines = [line for _, thin, thick in drawn_lines for line in (*thin, *thick)]
     ends = "; ".join(
-        f"{method_label(m)} from {points[0][1][0]:.2f} to {points[0][1][-1]:.2f}" for m, points in grouped.items()
+        f"{method_label(method)} from {line.y[0]:.2f} to {line.y[-1]:.2f}"
+        for method, _, thick in drawn_lines
+        for line in thick
     )
     drawn = drawing.curves(lines, "tokens of training", f"Bits per character on held-out text: {ends}")
     entries = [(_look(m, thick=True), DASHES.get(m), method_label(m)) for m in grouped]
     return tag("figure", drawn, drawing.line_legend(entries))
 
 
-def _lines(method: str, points: list[tuple[np.ndarray, np.ndarray]]) -> list[drawing.Line]:
+def _lines(method: str, points: list[tuple[np.ndarray, np.ndarray]]) -> tuple[list[drawing.Line], list[drawing.Line]]:
+    """Return the thin lines of a method and its thick ones: the mean, or every curve where they share no points."""
     same = all(np.array_equal(x, points[0][0]) for x, _ in points)
     if len(points) == 1 or not same:
-        return [drawing.Line(x=x, y=y, look=_look(method, thick=True), dash=DASHES.get(method)) for x, y in points]
+        return [], [drawing.Line(x=x, y=y, look=_look(method, thick=True), dash=DASHES.get(method)) for x, y in points]
     mean = np.mean([y for _, y in points], axis=0)
     thin = [drawing.Line(x=x, y=y, look=_look(method, thick=False), dash=DASHES.get(method)) for x, y in points]
-    return [*thin, drawing.Line(x=points[0][0], y=mean, look=_look(method, thick=True), dash=DASHES.get(method))]
+    return thin, [drawing.Line(x=points[0][0], y=mean, look=_look(method, thick=True), dash=DASHES.get(method))]
 
 
 def _look(method: str, *, thick: bool) -> str:
@@ -175,10 +179,10 @@ def maps(run: RunFolder, projection: ProjectionFolder | None) -> Markup:
         figures.append(
             tag("figure", drawing.cloud(groups, (low_x, low_y, high_x, high_y), words), tag("figcaption", title))
         )
-    trust = manifest.get("trustworthiness")
+    total, trust = (manifest.get(key) for key in ("n_total", "trustworthiness"))
     facts = [
         f"{manifest.get('method')}, seed {manifest.get('seed')}",
-        f"{manifest.get('n_sampled'):,} of {manifest.get('n_total'):,} tokens",
+        f"{len(np.unique(ids)):,} {'' if total is None else f'of {total:,} '}tokens",
         *([] if trust is None else [f"trustworthiness {trust:.2f}"]),
         "all panes from one joint layout",
     ]

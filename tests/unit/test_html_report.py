@@ -5,24 +5,26 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from focus_core import cli
 from focus_core.checks import run_checks
 from focus_core.errors import InvalidInputError
 from focus_core.evaluation import read_evaluation
-from focus_core.html_report import html_report, init_command, write_report
+from focus_core.html_report import drawing, html_report, init_command, write_report
 from focus_core.html_report.look import KIND_COLORS, KIND_LABELS, METHOD_COLORS, METHOD_LABELS, POLICY
 from focus_core.html_report.markup import Markup, table, tag, text
 from focus_core.run_folder import RunFolder, open_run
 from focus_core.token_text import show_token
 from focus_ui.theme import CATEGORIES, METHOD_LOOKS
 from tests.hostile_tokens import HOSTILE_TOKENS
-from tests.tiny_runs import train_toy
+from tests.tiny_runs import add_projection, train_toy
 from tests.toy_run import altered, write_toy_run
 
 ELEMENTS = {
@@ -161,6 +163,39 @@ def test_a_bare_run_has_no_map_and_says_that_it_was_not_trained(tmp_path: Path) 
     assert "This run has not been trained." in read.words
 
 
+@pytest.mark.parametrize("file", ["manifest.json", "points.parquet"])
+def test_a_damaged_map_is_left_out_for_a_sound_one(run: RunFolder, tmp_path: Path, file: str) -> None:
+    shutil.copytree(run.path, tmp_path / "toy")
+    other = open_run(tmp_path / "toy")
+    (other.path / "projection" / "umap-focus-seed-1" / file).write_bytes(b"{")
+    assert 'id="map"' not in html_report(other)
+    ids = np.flatnonzero(other.present())
+    add_projection(other, "pca-sound", {"initialised": other.embeddings()[:, :2]}, ids)
+    assert f"seed 42; {len(ids):,} of" in html_report(other)
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "curve.parquet"])
+def test_a_damaged_training_is_left_out(run: RunFolder, tmp_path: Path, file: str) -> None:
+    shutil.copytree(run.path, tmp_path / "toy")
+    (tmp_path / "toy" / "training" / "focus-seed-1" / file).write_bytes(b"{")
+    page = html_report(open_run(tmp_path / "toy"))
+    assert "focus-seed-2" in page
+    assert "<td>focus-seed-1</td>" not in page
+
+
+def test_curves_of_several_seeds_are_told_by_their_mean(page: str) -> None:
+    """Two seeds of FOCUS end at 4.5 / 2 and 4.7 / 2 bits, and their mean is what stands out."""
+    (figure,) = [a for n, a in Page(page).elements if n == "svg" and "held-out" in str(a.get("aria-label"))]
+    assert "FOCUS from 3.05 to 2.30; random from 5.00 to 3.50" in str(figure["aria-label"])
+
+
+def test_words_behind_a_bar_have_room() -> None:
+    long = drawing.Bar(name="a", value=12.5, words="12.512 [12.412, 12.634]", look="k-other", low=12.4, high=12.7)
+    places = [float(a["x"]) for n, a in Page(drawing.bars([long], "")).elements if n == "text" and "class" not in a]
+    assert places
+    assert places[0] + 6.5 * len(long.words) < drawing.WIDTH
+
+
 def test_the_file_is_new_and_the_evaluation_one(run: RunFolder, tmp_path: Path) -> None:
     report = tmp_path / "evaluation.json"
     report.write_text(json.dumps(EVALUATION))
@@ -190,6 +225,17 @@ def test_the_command_names_what_differs_from_the_preset() -> None:
         "python -m focus_core init --source 'my model' --target-tokenizer 'tok; rm -rf' --corpus a.txt --corpus b.txt "
         "--preset paper --seed 7 --extend --output RUN"
     )
+
+
+@pytest.mark.parametrize("name", ["a\u202eb'\\c\n.txt", "x\ty\x1b[31m", "\U000e0001é", "$(id) `id`"])
+def test_the_command_shows_every_character_and_bash_reads_it_back(name: str) -> None:
+    command = init_command({"inputs": [{"role": "source_model", "name": name}], "target": {"name": "t"}, "config": {}})
+    assert command.isprintable()
+    words = command.partition("--source ")[2].partition(" --target-tokenizer")[0]
+    said = subprocess.run(
+        ["bash", "-c", f"printf %s {words}"], capture_output=True, check=True, env={"LC_ALL": "C.UTF-8"}
+    )
+    assert said.stdout.decode() == name
 
 
 def test_an_option_for_which_the_papers_own_value_was_chosen_does_not_differ() -> None:
