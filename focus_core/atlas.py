@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,13 +55,18 @@ def choose_projection(run: RunFolder, name: str | None = None) -> ProjectionFold
     """
     if name is not None:
         return open_projection(run, name)
-    names = sorted(list_projections(run), key=lambda found: (not found.startswith("umap"), found))
+    names = ranked_projections(run)
     if not names:
         remedy = "lay one out with `project`, or on the page Map"
         raise bad_input(
             f"run {run.path.name}", expected="a projection", got="none", remedy=remedy, error=RunFolderError
         )
     return open_projection(run, names[0])
+
+
+def ranked_projections(run: RunFolder) -> list[str]:
+    """Return the names of a run's projections, UMAPs first, then by name."""
+    return sorted(list_projections(run), key=lambda found: (not found.startswith("umap"), found))
 
 
 def atlas_table(run: RunFolder, projection: ProjectionFolder, *, progress: ProgressHook = no_progress) -> pa.Table:
@@ -81,9 +86,10 @@ def atlas_table(run: RunFolder, projection: ProjectionFolder, *, progress: Progr
     pyarrow.Table
         ``token`` (readable), ``id``, ``raw`` (native form), ``origin``, ``rule``, ``script``, ``kind``,
         ``frequency``, ``n_contributors``, ``norm``; of the initialised rows ``projection_x``, ``projection_y`` and
-        ``neighbors``; of every other member the same three, named after it, such as ``trained_adapted_x``; of the
-        first training ``cosine``, ``norm_ratio`` and ``kept`` (null where it recorded none). ``neighbors`` holds
-        ``ids``, the rows of the ten nearest tokens, and ``distances``, one minus their cosine.
+        ``neighbors``; of every other member the same three, named after it, such as ``trained_adapted_x``, with a
+        number where another has that name; of the first training ``cosine``, ``norm_ratio`` and ``kept`` (null where
+        it recorded none). ``neighbors`` holds ``ids``, the rows of the ten nearest tokens, and ``distances``, one
+        minus their cosine.
 
     Raises
     ------
@@ -101,7 +107,7 @@ def atlas_table(run: RunFolder, projection: ProjectionFolder, *, progress: Progr
     for key in own:
         at = members == key
         x, y = (points.column(axis).to_numpy()[at].astype(np.float32) for axis in ("x", "y"))
-        names = member_columns(key)
+        names = _free_columns(key, columns)
         columns |= {names[0]: x, names[1]: y, names[2]: _neighbours(_reader(run, key)(ids), progress)}
     columns |= _changes(run, own, ids)
     about = {
@@ -136,6 +142,15 @@ def member_columns(key: str) -> tuple[str, str, str]:
         return "projection_x", "projection_y", "neighbors"
     stem = re.sub(r"[^A-Za-z0-9]+", "_", key).strip("_")
     return f"{stem}_x", f"{stem}_y", f"{stem}_neighbors"
+
+
+def _free_columns(key: str, taken: Iterable[str]) -> tuple[str, str, str]:
+    """Return the names of a member's columns, with a number where some are taken: a viewer may ignore their case."""
+    used = {name.casefold() for name in taken}
+    names, number = member_columns(key), 2
+    while used & {name.casefold() for name in names}:
+        names, number = member_columns(f"{key}-{number}"), number + 1
+    return names
 
 
 def _facts(run: RunFolder, ids: np.ndarray) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from focus_core.atlas import atlas_bytes, atlas_table, choose_projection, member
 from focus_core.errors import InvalidInputError, RunFolderError
 from focus_core.run_folder import RunFolder, open_run, open_training
 from focus_core.token_text import show_token
-from tests.tiny_runs import train_toy
+from tests.tiny_runs import add_projection, add_training, train_toy
 from tests.toy_run import write_toy_run
 
 
@@ -66,6 +66,22 @@ def test_neighbours_are_exact_in_the_original_space_and_named_by_row(run: RunFol
         assert place not in near["ids"]
         assert 1 - np.array(near["distances"]) == pytest.approx(best, abs=1e-5)
         assert cosines[place][near["ids"]] == pytest.approx(best, abs=1e-5)
+
+
+def test_trainings_of_like_names_have_columns_of_their_own(tmp_path: Path) -> None:
+    """Hyphen, point and underscore all become one letter of a column, and a viewer may ignore its case."""
+    run = write_toy_run(tmp_path / "toy")
+    rows, ids = run.embeddings(), np.flatnonzero(run.present())
+    names = ("a-b", "a_b", "A.b")
+    for name in names:
+        add_training(run, name, trained=rows)
+    planes = {f"trained:{name}": rows[:, :2] + place for place, name in enumerate(names, start=1)}
+    add_projection(run, "pca-one", {"initialised": rows[:, :2], **planes}, ids)
+    table = atlas_table(run, choose_projection(run))
+    drawn = {name.casefold(): table.column(name).to_numpy() for name in table.column_names if name.endswith("_x")}
+    assert list(drawn) == ["projection_x", "trained_a_b_x", "trained_a_b_2_x", "trained_a_b_3_x"]
+    for place, x in enumerate(drawn.values()):
+        assert x == pytest.approx(rows[ids, 0] + place, abs=1e-5)
 
 
 def test_equal_runs_make_equal_files(run: RunFolder) -> None:
