@@ -251,9 +251,10 @@ def options(
         left, "--fallback", "Rows that cannot be combined", list(FALLBACKS), lambda f: FALLBACKS[f],
         "For the methods focus, subword-mean and overlap; the others fill their rows in their own way.",
     )  # fmt: skip
+    warm = float(defaults.get("--temperature", 1.0))  # a run of the command line may lie outside of what is usual
     temperature = right.number_input(
-        "Temperature", min_value=0.01, max_value=10.0, value=float(defaults.get("--temperature", 1.0)), step=0.05,
-        key=f"_temperature{mark}", persist_state="session",
+        "Temperature", min_value=min(0.01, warm), max_value=max(10.0, warm), value=warm, step=0.05,
+        format="%.4g" if warm < 0.01 else None, key=f"_temperature{mark}", persist_state="session",
         help="Similarities are divided by it: below 1 fewer contributors, above 1 more. The paper: 1.",
     )  # fmt: skip
     seed = left.number_input(

@@ -88,6 +88,18 @@ def test_the_demo_is_made_again_from_its_own_vectors(open_app, own_toy):
     assert "with=toy" in link.query_string
 
 
+@pytest.mark.parametrize("temperature", [0.0001, 10_000.0])
+def test_a_temperature_that_only_the_command_line_takes_stays(open_app, own_toy, temperature):
+    manifest = json.loads((own_toy.path / "manifest.json").read_text())
+    manifest["config"]["temperature"] = temperature
+    (own_toy.path / "manifest.json").write_text(json.dumps(manifest))
+    at = open_app("data")
+    change_run(at)
+    assert "nothing\\; the same run" in texts(at)
+    press(at, "Start the changed run")
+    assert float(option(newest(), "--temperature")) == temperature
+
+
 def test_a_link_leads_to_the_form_of_a_run(open_app, own_toy):
     del own_toy
     at = open_app("data", run="toy", again="1")
