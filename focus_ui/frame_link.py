@@ -1,8 +1,8 @@
 """A button that copies a link: of what is on the screen, or of a run.
 
-Owns that one component. The address is the browser's own; nothing in it is written on the page. What is moved step by
-step, such as a slider, changes the address without a step of the browser's history: its way back leads to what one
-looked at before. Decision 0027.
+Owns that one component. The address is the browser's own; nothing in it is written on the page. One deed of a reader
+is one step of the browser's history, however often the address changes until the page stands; what is moved by and by,
+such as a slider, is none: the way back leads to what one looked at before. Decision 0027.
 """
 
 from __future__ import annotations
@@ -53,12 +53,16 @@ function sparesHistory(moved) {
   if (window.focusLabMoved) return;
   window.focusLabMoved = true;
   const push = history.pushState.bind(history);
+  let acted = false;
+  for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, () => { acted = true; }, true);
+  addEventListener('popstate', () => { acted = false; }, true);
   history.pushState = (state, title, url) => {
     const next = new URL(url ?? location.href, location.href);
     const same = next.pathname === location.pathname
       && lastingPart(next.search, moved) === lastingPart(location.search, moved);
-    if (same) history.replaceState(state, title, url);
+    if (same || !acted) history.replaceState(state, title, url);
     else push(state, title, url);
+    if (!same) acted = false;
   };
 }
 

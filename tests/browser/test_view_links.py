@@ -87,6 +87,22 @@ def test_turning_a_slider_leaves_the_way_back_as_it_was(user, toy):
     has_in_address(visitor, f"token={id_of(toy, '▁nyumba') + 1}")
 
 
+def test_one_step_back_for_every_page_that_was_opened(user):
+    visitor = user()
+    visitor.open("", run="toy")
+    pages = ("overlap", "token", "compare")
+    for page in pages:
+        before = visitor.page.evaluate("history.length")
+        visitor.page.locator(f'[data-testid="stSidebarNav"] a[href*="/{page}"]').click()
+        visitor.page.wait_for_url(f"**/{page}*", timeout=WAIT_MS)
+        visitor.settle()
+        assert visitor.page.evaluate("history.length") == before + 1
+    for page in reversed(("", *pages[:-1])):
+        visitor.page.go_back()
+        visitor.page.wait_for_function("page => location.pathname === `/${page}`", arg=page, timeout=WAIT_MS)
+        visitor.settle()
+
+
 def test_the_axes_of_the_map_travel_with_the_link(user, trained):
     visitor = user(width=900)
     open_map(visitor)
