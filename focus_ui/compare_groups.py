@@ -63,7 +63,8 @@ def _groups(run: RunFolder, states: dict[str, TrainingFolder | Second]) -> Neigh
         found = _found(run, state)
     st.markdown(
         f"**{count(len(found.groups))}** groups among **{count(found.n_compared)}** of {count(found.n_total)} tokens: "
-        "those seen often enough in the corpus, the most changed ones of a large vocabulary. Choose a group."
+        "those seen often enough in the corpus, the most changed ones of a large vocabulary (the most frequent, where "
+        "the rows of two runs differ in width). Choose a group."
     )
     if not found.groups:
         return found

@@ -28,7 +28,7 @@ LEAST = 4
 """Tokens of a group, at least."""
 
 MOST_TOKENS = 4000
-"""Tokens that are compared: of a larger vocabulary those that changed most."""
+"""Tokens that are compared: of a larger vocabulary those that changed most; of rows of two widths the most frequent."""
 
 RARE = 10
 """A row seen less often was hardly trained: it moves by noise."""
@@ -136,7 +136,7 @@ def changed_groups(
     seen = frequencies(run)
     base = np.flatnonzero(present & before.any(axis=1) & after.any(axis=1))
     often = base if np.isnan(seen[base]).all() else base[np.nan_to_num(seen[base]) >= RARE]
-    ids = _most_changed(often, before, after)
+    ids = _most_changed(often, before, after, seen)
     near = [_neighbours(matrix, ids, base, progress) for matrix in (before, after)]
     moves = _moves(*near, n=len(before))
     kept = _kept(*near)
@@ -145,10 +145,12 @@ def changed_groups(
     return NeighbourGroups(groups=tuple(order), n_compared=len(ids), n_total=int(present.sum()))
 
 
-def _most_changed(ids: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Return at most ``MOST_TOKENS`` ids, ascending: those whose rows turned most."""
-    if len(ids) <= MOST_TOKENS or before.shape[1] != after.shape[1]:
-        return ids[:MOST_TOKENS]
+def _most_changed(ids: np.ndarray, before: np.ndarray, after: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Return at most ``MOST_TOKENS`` ids, ascending: those whose rows turned most, of two widths the most frequent."""
+    if len(ids) <= MOST_TOKENS:
+        return ids
+    if before.shape[1] != after.shape[1]:
+        return np.sort(ids[np.argsort(-np.nan_to_num(seen[ids]), kind="stable")[:MOST_TOKENS]])
     cosine = np.empty(len(ids))
     for start in range(0, len(ids), _BLOCK):
         part = ids[start : start + _BLOCK]

@@ -103,6 +103,20 @@ def test_of_many_tokens_those_that_turned_most_are_compared(large: RunFolder, mo
     assert sorted(sorted(group.ids) for group in found.groups[:2]) == [list(members) for members in PLANTED]
 
 
+def test_of_rows_of_two_widths_the_most_frequent_are_compared(
+    large: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No angle lies between rows of two widths: not the least ids are taken, but those that are seen most."""
+    monkeypatch.setattr("focus_core.comparison.neighbour_groups.MOST_TOKENS", 40)
+    seen = np.full(N, 50.0)
+    seen[list(PLANTED[1])] = 500
+    often = altered(large, columns={"tokens.frequency": seen, "tokens.kind": large.column("tokens", "kind")})
+    before, after = states()
+    found = changed_groups(often, before, np.hstack([after, np.zeros((N, 8), dtype=np.float32)]))
+    assert (found.n_compared, found.n_total) == (40, N)
+    assert list(PLANTED[1]) in [sorted(group.ids) for group in found.groups]
+
+
 def test_the_groups_of_a_training_of_hostile_tokens(run: RunFolder) -> None:
     train_toy(run)
     opened = open_run(run.path)
