@@ -30,7 +30,7 @@ def difference_section(run: RunFolder, other: Second) -> None:
     other : Second
         The second run.
     """
-    st.subheader("This run against the second", anchor=False)
+    st.header("This run against the second", anchor=False)
     with reported():
         found = difference(run, other)
     for limit in found.limits:

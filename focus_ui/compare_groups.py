@@ -39,7 +39,7 @@ def groups_section(run: RunFolder, other: Second | None) -> NeighbourGroups | No
     states: dict[str, TrainingFolder | Second] = {training.name: training for training in trainings}
     if other is not None and other.run.manifest["target"]["digest"] == run.manifest["target"]["digest"]:
         states[f"{SECOND}/"] = other  # no training is called like that
-    st.subheader("Tokens that changed together", anchor=False)
+    st.header("Tokens that changed together", anchor=False)
     if not states:
         st.caption("Nothing to compare with: no training of this run kept its rows, and no second run is chosen.")
         return None

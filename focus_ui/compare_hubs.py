@@ -53,7 +53,7 @@ def hubs_section(run: RunFolder) -> None:
     run : RunFolder
         The current run.
     """
-    st.subheader("Hub anchors", anchor=False)
+    st.header("Hub anchors", anchor=False)
     if not chosen_hubs(run):
         st.caption("No row of this run was combined from source rows.")
         return

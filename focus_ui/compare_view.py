@@ -152,7 +152,7 @@ def checks_section(run: RunFolder, other: Second | None) -> None:
     other : Second or None
         The second run.
     """
-    st.subheader("Checks", anchor=False)
+    st.header("Checks", anchor=False)
     columns = [cache.checks(run)]
     if other is not None:
         with reported():
@@ -191,7 +191,7 @@ def lists_section(run: RunFolder) -> None:
     run : RunFolder
         The current run.
     """
-    st.subheader("Tokens to look at", anchor=False)
+    st.header("Tokens to look at", anchor=False)
     found = {entry.key: entry for entry in _lists(run)}
     if not found:
         st.caption("No token stands out: nothing was combined, nothing fell back.")
@@ -299,7 +299,7 @@ def spread_section(run: RunFolder, other: Second | None) -> None:
     other : Second or None
         The second run.
     """
-    st.subheader("Distributions", anchor=False)
+    st.header("Distributions", anchor=False)
     with reported():
         found = _spread(run, other)
     names = ["this run"] if other is None else ["this run", other.name]
@@ -342,7 +342,7 @@ def report_section(run: RunFolder, other: Second | None, together: NeighbourGrou
     together : NeighbourGroups, default=None
         Groups that the page shows.
     """
-    st.subheader("Copy as report", anchor=False)
+    st.header("Copy as report", anchor=False)
     with reported():
         report = comparison_report(
             run,

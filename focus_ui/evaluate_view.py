@@ -52,7 +52,7 @@ def evaluated_section(run: RunFolder) -> None:
     running = [job for job in jobs if states[job.id] is JobState.RUNNING]
     failed = [job for job in jobs if states[job.id] is JobState.FAILED and not is_dismissed(job)]
     if found or running or failed:
-        st.subheader("Evaluated", anchor=False)
+        st.header("Evaluated", anchor=False)
     for job in running:
         st.fragment(_watch, run_every=POLL_S)(job.id)
     for job in failed[:MAX_FAILURES]:

@@ -54,7 +54,7 @@ def report_section(run: RunFolder) -> None:
     run : RunFolder
         The current run.
     """
-    st.subheader("Report", anchor=False)
+    st.header("Report", anchor=False)
     st.markdown(
         "The whole run on one page: recipe, checks, lists, charts, trainings, your evaluations, a map, example "
         "tokens. One HTML file without scripts that needs no network, for reading, printing or sending."
@@ -88,7 +88,7 @@ def atlas_section(run: RunFolder) -> None:
     run : RunFolder
         The current run.
     """
-    st.subheader("Map for Embedding Atlas", anchor=False)
+    st.header("Map for Embedding Atlas", anchor=False)
     names = list_projections(run)
     if not names:
         st.caption("This run has no stored map yet; `project` lays one out:")
@@ -147,7 +147,7 @@ def files_section(run: RunFolder) -> None:
     run : RunFolder
         The current run.
     """
-    st.subheader("Tables and arrays", anchor=False)
+    st.header("Tables and arrays", anchor=False)
     with st.container(horizontal=True):
         save_table(lambda: token_table(run), key="tokens", name=f"{stem(run)} tokens", label="Tokens (CSV)")
         _button("Manifest (JSON)", lambda: dump_json(run.manifest), "manifest.json", "application/json", "_manifest")

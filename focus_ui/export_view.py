@@ -36,7 +36,7 @@ def checks(run: RunFolder) -> None:
     run : RunFolder
         The current run.
     """
-    st.subheader("Checks", anchor=False)
+    st.header("Checks", anchor=False)
     results = cache.checks(run)
     for result in results:
         status = str(result.status)
@@ -92,7 +92,7 @@ def recipe(run: RunFolder) -> None:
     run : RunFolder
         The current run.
     """
-    st.subheader("Recipe", anchor=False)
+    st.header("Recipe", anchor=False)
     inputs = run.manifest["inputs"]
     if inputs:
         table = {

@@ -45,14 +45,30 @@ def guarded() -> Iterator[None]:
         st.stop()  # what follows a part of a page would draw the same way out once more
 
 
-def require_run() -> RunFolder:
-    """Return the current run; where there is none, say so, offer the way out and end the page."""
-    run = run_if_any()
+def require_run(title: str = "") -> RunFolder:
+    """Return the current run; where there is none, say so, offer the way out and end the page.
+
+    Parameters
+    ----------
+    title : str, default=""
+        What stands above the message where the page is called after something of the run; fixed words.
+
+    Returns
+    -------
+    RunFolder
+        The run.
+    """
+    run = run_if_any(title)
     return st.stop() if run is None else run
 
 
-def run_if_any() -> RunFolder | None:
+def run_if_any(title: str = "") -> RunFolder | None:
     """Return the current run; where there is none or it is damaged, say so, offer the way out, and go on.
+
+    Parameters
+    ----------
+    title : str, default=""
+        As in `require_run`.
 
     Returns
     -------
@@ -61,12 +77,14 @@ def run_if_any() -> RunFolder | None:
     """
     entry = state.current_run()
     if entry is None:
+        _title(title)
         _show_missing_run()
         return None
     try:
         run = load_run(entry.path)
         run.remember("app tables read", lambda: _read_tables(run))
     except FocusError as error:
+        _title(title)
         if state.current_run() is None:  # it went away between the two looks
             _show_missing_run()
         else:
@@ -74,6 +92,11 @@ def run_if_any() -> RunFolder | None:
         return None
     state.note_opened(entry.id)
     return run
+
+
+def _title(title: str) -> None:
+    if title:
+        st.title(title, anchor=False)
 
 
 def _read_tables(run: RunFolder) -> int:
@@ -140,7 +163,7 @@ def require_token(run: RunFolder) -> int:
         return next(iter(showcase(run)), min(ids))
     if (wanted := _id_in(named)) is not None and wanted in ids:
         return wanted
-    st.header("No such token")
+    st.title("No such token", anchor=False)
     words, last = _asked_for(named), max(ids, default=0)
     st.warning(f"{words} This run has {count(len(ids))} target tokens, with ids from 0 to {count(last)}.")
     st.caption("Find one with the search box beside this page, or take one that shows well how FOCUS works.")
@@ -181,7 +204,7 @@ def require_source(run: RunFolder) -> int | None:
     kinds = run.column("source_tokens", "kind")
     if (wanted := _id_in(named)) is not None and wanted < len(kinds) and kinds[wanted] is not None:
         return wanted
-    st.header("No such source token")
+    st.title("No such source token", anchor=False)
     words = _asked_for(named)
     st.warning(f"{words} The source vocabulary has {count(len(kinds))} ids, from 0 on.")
     navigation.link(navigation.TOKEN, "Back to the target token")

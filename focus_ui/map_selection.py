@@ -170,7 +170,7 @@ def _head(picked: Picked, rows: pd.DataFrame) -> None:
     how = [f"of {count(picked.total)} selected"] if picked.ids and picked.total != len(rows) else []
     if picked.brush:
         how.append(f"with {KEPT_NAME} from {picked.brush[0]:.2f} to {picked.brush[1]:.2f}")
-    st.subheader("Selection", anchor=False)
+    st.header("Selection", anchor=False)
     words = f"**{count(len(rows))}** tokens on this map" + (f" ({', '.join(how)})." if how else ".")
     if picked.total > len(picked.ids) or len(rows) > MAX_SELECTED:
         words += f" More than {count(MAX_SELECTED)}: the most frequent {count(MAX_SELECTED)} are taken."

@@ -306,7 +306,7 @@ def token_card(run: RunFolder, chosen: Chosen, target_id: int) -> None:
     """
     with st.container(border=True, key="map_card"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.subheader(token_label(run, target_id), anchor=False, width="content")
+            st.header(token_label(run, target_id), anchor=False, width="content")
             navigation.link(navigation.TOKEN, "Everything about this token", token=target_id)
         if not on_map(chosen.layout, [target_id]):
             st.caption("It is not in the sample of this map.")

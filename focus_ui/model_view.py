@@ -50,7 +50,7 @@ def model_section(run: RunFolder) -> None:
     run : RunFolder
         The current run.
     """
-    st.subheader("Model folder", anchor=False)
+    st.header("Model folder", anchor=False)
     st.markdown("The whole model with its new vocabulary, tokenizer and card: the folder that `from_pretrained` loads.")
     training = _choose_state(run)
     key = zip_key(run, training)

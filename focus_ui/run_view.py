@@ -40,13 +40,13 @@ def new_run() -> None:
     """Draw the form of a new run; start it when asked."""
     cards = st.grid(3, min_column_width=MIN_CARD, border=True)
     with cards.cell():
-        st.subheader("Text", anchor=False)
+        st.header("Text", anchor=False)
         corpus = corpus_choice()
     with cards.cell():
-        st.subheader("New vocabulary", anchor=False)
+        st.header("New vocabulary", anchor=False)
         target = run_form.target_choice(corpus.survey if corpus else None)
     with cards.cell():
-        st.subheader("Pretrained model", anchor=False)
+        st.header("Pretrained model", anchor=False)
         source = run_form.source_choice()
     look = _first_look(corpus, target, source)
     top = st.container()
@@ -305,7 +305,7 @@ def earlier_jobs(drawn: str | None) -> None:
     others = [job for job in own_jobs() if job.id != drawn]
     if not others:
         return
-    st.subheader("Your runs", anchor=False)
+    st.header("Your runs", anchor=False)
     st.caption("Those of this browser. Keep a run's link to open it elsewhere.")
     for job in others:
         job_panel(job.id)

@@ -75,7 +75,7 @@ def _nodes(bars: Sequence[Bar]) -> list[FlowNode]:
 def _picture(bars: Sequence[Bar], flow: Flow, *, key: str, title: str, name: str, words: str, alt: str) -> int | None:
     """Draw the switch and the chosen picture; return the id that was clicked."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(title, anchor=False, width="content")
+        st.header(title, anchor=False, width="content")
         state.take_choice(state.VIEW_PARAM, "_token_shape", {name: name for name in (BARS, FLOW)})
         shape = st.segmented_control(
             "Shown as", [BARS, FLOW], default=BARS, required=True, key="_token_shape", persist_state="session",

@@ -25,7 +25,7 @@ def example_lines(explanation: Explanation) -> None:
     """
     if not explanation.examples and not explanation.frequency:
         return
-    st.subheader("In the corpus", anchor=False)
+    st.header("In the corpus", anchor=False)
     if not explanation.examples:
         st.caption(f"It occurs {count(explanation.frequency or 0)} ×. No line with it was kept with this run.")
     color = category_of(explanation.origin, explanation.rule).badge

@@ -42,7 +42,7 @@ def _suggest(run: RunFolder, named: str) -> None:
     near = near_spellings(run, named)
     if not near:
         return
-    st.header("No such token")
+    st.title("No such token", anchor=False)
     st.warning(f"No target token of this run is spelt {markdown_escape(show_token(named, limit=40))}.")
     st.markdown("Did you mean one of these?")
     for target_id in near:

@@ -96,7 +96,7 @@ def neighbours_section(run: RunFolder, training: TrainingFolder | None, target_i
     """
     change = _change(run, training, target_id)
     starts = _starts(run, target_id)
-    st.subheader("Nearest tokens in the model" if change is None else "Before and after training", anchor=False)
+    st.header("Nearest tokens in the model" if change is None else "Before and after training", anchor=False)
     if not starts or not starts[0].neighbours:
         st.caption("This token has no row to compare.")
         return

@@ -107,7 +107,7 @@ def formula(explanation: Explanation) -> None:
     explanation : Explanation
         The token.
     """
-    st.subheader("Formula", anchor=False)
+    st.header("Formula", anchor=False)
     st.code(explanation.formula, language=None, wrap_lines=True)
     if explanation.threshold is not None:
         divided = "" if explanation.temperature == 1 else f" / {explanation.temperature:g}"

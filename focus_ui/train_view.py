@@ -131,7 +131,7 @@ def curves_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
         )
     found = starts(groups)
     if found:
-        st.subheader("Right after initialisation", anchor=False)
+        st.header("Right after initialisation", anchor=False)
         figure, key = starts_figure(found, unit=unit), f"starts_{run.digest[:12]}_{unit}"
         st.plotly_chart(
             figure,
@@ -209,7 +209,7 @@ def change_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
     trainings : sequence of TrainingFolder
         Its trainings.
     """
-    st.subheader("What moved most", anchor=False)
+    st.header("What moved most", anchor=False)
     offered = with_changes(trainings)
     if not offered:
         st.caption("No training of this run recorded how far each token moved.")

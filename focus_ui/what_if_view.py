@@ -62,7 +62,7 @@ def weights_section(run: RunFolder, target_id: int) -> None:
     target_id : int
         The token.
     """
-    st.subheader("Why these weights", anchor=False)
+    st.header("Why these weights", anchor=False)
     reason = nothing_to_recompute(run, target_id)
     if reason:
         st.caption(f"Nothing to recompute: {markdown_escape(reason)}")
@@ -256,7 +256,7 @@ def auxiliary_section(run: RunFolder, target_id: int) -> None:
         if run.manifest["config"]["method"] == MethodName.FOCUS:
             st.caption("This run keeps no auxiliary vectors, so nothing can be said of neighbours in their space.")
         return
-    st.subheader("Nearest tokens in the auxiliary space", anchor=False)
+    st.header("Nearest tokens in the auxiliary space", anchor=False)
     found = auxiliary_neighbours(run, target_id, k=N_NEIGHBOURS)
     if not found:
         st.caption("This token has no auxiliary vector: it is too rare in the corpus, or not ordinary text.")

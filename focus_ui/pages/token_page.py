@@ -14,7 +14,7 @@ from focus_ui.token_source import source_section, target_link
 from focus_ui.token_walk import walk_buttons
 from focus_ui.what_if_view import auxiliary_section, weights_section
 
-run = require_run()
+run = require_run(title="Token")
 settle_named(run)
 target_id = require_token(run)
 source_id = require_source(run)

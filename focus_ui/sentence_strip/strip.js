@@ -175,9 +175,9 @@ class Strip {
     const left = make("div");
     const name = make("div", "token");
     name.append(dot(piece.color), make("span", "", piece.label), make("span", "dim", `  #${piece.id}`));
-    left.append(make("h4", "", `${side} token`), name, make("div", "", piece.about), make("div", "dim", piece.native));
+    left.append(make("h3", "", `${side} token`), name, make("div", "", piece.about), make("div", "dim", piece.native));
     const right = make("div");
-    right.append(make("h4", "", `the ${OTHER[side]} covers the same characters with`));
+    right.append(make("h3", "", `the ${OTHER[side]} covers the same characters with`));
     for (const j of piece.links) right.append(this.drawOther(OTHER[side], j));
     if (!piece.links.length) right.append(make("span", "dim", "nothing: its tokenizer leaves them out"));
     this.card.replaceChildren(left, right);
@@ -200,7 +200,7 @@ class Strip {
     const measures = make("div", "measures");
     for (const measure of this.data.measures) {
       const box = make("div", "measure");
-      box.append(make("h4", "", measure.title));
+      box.append(make("h3", "", measure.title));
       for (const side of SIDES) {
         const line = make("div", "line");
         const track = make("div", "track");

@@ -132,7 +132,7 @@ def test_a_second_run_of_the_same_vocabulary_is_compared_token_by_token(open_app
 
 def test_the_second_run_is_set_against_this_one_right_after_the_checks(open_app, second):
     del second
-    titles = [element.value for element in with_second(open_app).subheader]
+    titles = [element.value for element in with_second(open_app).header]
     assert titles[:3] == ["Checks", "This run against the second", "Tokens to look at"]
 
 

@@ -176,7 +176,7 @@ def test_two_sessions_see_nothing_of_each_other(open_app):
     start_button(first).click().run()
     job = only_job()
     second.run()
-    assert "Jobs" not in [s.value for s in second.subheader]
+    assert "Jobs" not in [s.value for s in second.header]
     assert not any(job.id in str(button.key) for button in second.button)
     assert job.id not in second.selectbox(key="_run_choice").options
 

@@ -82,7 +82,7 @@ def test_a_finished_zip_is_no_run_and_serves_the_next_user(open_app):
     other = open_app("export", run="plain")
     assert "_model_zip" in {button.key for button in other.get("download_button")}
     assert len(other.selectbox(key="_run_choice").options) == 2
-    assert not any("Jobs" in s.value for s in at.subheader)
+    assert not any("Jobs" in s.value for s in at.header)
 
 
 def test_old_zips_go_and_can_be_made_again(open_app, monkeypatch):

@@ -252,10 +252,10 @@ def test_a_selection_is_saved_chosen_again_and_deleted(open_app, trained_toy):
 
 def test_the_address_may_name_the_token(open_app, trained_toy):
     at = open_app("map", token=id_of(trained_toy, "▁maziwa"))
-    assert any("maziwa" in header.value for header in at.subheader)
+    assert any("maziwa" in header.value for header in at.header)
     for wrong in ("999999", "x", "-1", ""):
         at = open_app("map", token=wrong)
-        assert not at.subheader
+        assert not at.header
         assert canvas(at)["token"]["id"] == -1
 
 

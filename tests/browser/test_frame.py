@@ -234,12 +234,16 @@ def test_words_can_be_read_on_their_backgrounds(user, scheme):
     assert visitor.page.evaluate(CONTRAST) == []
 
 
-def test_headings_skip_no_level_on_the_first_page(user):
+@pytest.mark.parametrize("name", TITLES)
+def test_headings_skip_no_level(user, name):
+    """Those that parts of a page draw themselves are counted too; `tests/app/test_headings.py` knows only the rest."""
     visitor = user()
-    visitor.open()
-    visitor.page.locator(".st-key-gallery").wait_for(timeout=WAIT_MS)
+    visitor.open(name)
+    visitor.page.locator("h1").first.wait_for(timeout=WAIT_MS)
+    if not name:
+        visitor.page.locator(".st-key-gallery").wait_for(timeout=WAIT_MS)
     visitor.settle()
-    levels = visitor.page.locator("h1, h2, h3, h4").evaluate_all("all => all.map(e => Number(e.tagName[1]))")
+    levels = visitor.page.locator("h1, h2, h3, h4, h5, h6").evaluate_all("all => all.map(e => Number(e.tagName[1]))")
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(levels)), levels
