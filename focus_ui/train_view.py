@@ -114,9 +114,12 @@ def curves_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
         "Loss in", list(UNITS), default=BITS, required=True, key="_train_unit", persist_state="session"
     )
     unit = unit or BITS
-    groups = curves(trainings, unit)
+    # which trainings there are may change while the run is kept in memory; what each of them holds may not
+    kept = f"{unit} {' '.join(training.digest[:12] for training in trainings)}"
+    groups = run.remember(f"app curves {kept}", lambda: curves(trainings, unit))
     if groups:
-        figure, key = curves_figure(groups, unit=unit), f"curves_{run.digest[:12]}_{unit}"
+        figure = run.remember(f"app curves figure {kept}", lambda: curves_figure(groups, unit=unit))
+        key = f"curves_{run.digest[:12]}_{unit}"
         st.plotly_chart(
             figure,
             key=key,
@@ -132,7 +135,8 @@ def curves_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
     found = starts(groups)
     if found:
         st.header("Right after initialisation", anchor=False)
-        figure, key = starts_figure(found, unit=unit), f"starts_{run.digest[:12]}_{unit}"
+        figure = run.remember(f"app starts figure {kept}", lambda: starts_figure(found, unit=unit))
+        key = f"starts_{run.digest[:12]}_{unit}"
         st.plotly_chart(
             figure,
             key=key,
