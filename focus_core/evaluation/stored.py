@@ -88,12 +88,42 @@ def read_evaluation(path: str | Path) -> dict[str, Any]:
         found = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError):
         found = None
-    lists = ("targets", "sources", "differences")
     report: dict[str, Any] = found if isinstance(found, dict) else {}
-    if report.get("kind") != "evaluation" or not all(isinstance(report.get(name), list) for name in lists):
+    if not _is_report(report):
         remedy = "give what `evaluate --output` or `evaluate --json` wrote"
         raise bad_input(file.name, expected="an evaluation", got="none", remedy=remedy)
     return {"states": []} | report
+
+
+def _is_report(report: dict[str, Any]) -> bool:
+    """Whether a parsed file has the parts that every reader of a report relies on."""
+    corpus, states = report.get("corpus"), report.get("states", [])
+    if report.get("kind") != "evaluation" or not isinstance(corpus, dict) or not isinstance(corpus.get("files"), list):
+        return False
+    entries = [report.get(name) for name in ("targets", "sources", "differences")]
+    if not all(_are_entries(found) for found in entries) or not _are_dicts(states):
+        return False
+    measured = all(isinstance(corpus.get(name), int) for name in ("n_lines", "n_measured_lines"))
+    return measured and len(states) in (0, len(report["targets"]))
+
+
+def _are_dicts(found: Any) -> bool:
+    return isinstance(found, list) and all(isinstance(entry, dict) for entry in found)
+
+
+def _are_entries(found: Any) -> bool:
+    """Whether a list holds named states or differences, each with its interval of bits or without one."""
+    return _are_dicts(found) and all(isinstance(e.get("target"), str) and _is_measured(e) for e in found)
+
+
+def _is_measured(entry: dict[str, Any]) -> bool:
+    loss = entry.get("loss") or {}
+    intervals = [entry.get("bits_per_character"), loss.get("bits_per_character") if isinstance(loss, dict) else loss]
+    return all(interval is None or _is_interval(interval) for interval in intervals)
+
+
+def _is_interval(found: Any) -> bool:
+    return isinstance(found, dict) and all(isinstance(found.get(n), int | float) for n in ("value", "low", "high"))
 
 
 def concerns(report: dict[str, Any], run_digest: str) -> bool:

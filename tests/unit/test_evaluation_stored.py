@@ -54,6 +54,32 @@ def test_anything_else_is_refused(content: str, tmp_path: Path) -> None:
         read_evaluation(tmp_path / "x.json")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"corpus": None},
+        {"corpus": {"files": "a.txt", "n_lines": 1, "n_measured_lines": 1}},
+        {"corpus": {"files": [], "n_lines": "1", "n_measured_lines": 1}},
+        {"targets": ["toy"]},
+        {"targets": [{"method": "focus"}]},
+        {"targets": [{"target": "toy", "loss": {"bits_per_character": {"value": None, "low": 1, "high": 2}}}]},
+        {"targets": [{"target": "toy", "loss": 2.5}]},
+        {"differences": [{"target": "toy", "bits_per_character": {"value": 1}}]},
+        {"sources": {}},
+        {"states": [None]},
+        {"states": [{}, {}]},
+    ],
+    ids=str,
+)
+def test_a_report_that_lacks_what_its_readers_need_is_refused(made: Path, tmp_path: Path, change: object) -> None:
+    whole = read_evaluation(made / "kept")
+    (tmp_path / "x.json").write_text(json.dumps(whole))
+    assert read_evaluation(tmp_path / "x.json") == whole
+    (tmp_path / "x.json").write_text(json.dumps(whole | change))
+    with pytest.raises(InvalidInputError, match=r"x\.json: expected an evaluation, got none"):
+        read_evaluation(tmp_path / "x.json")
+
+
 def test_states_are_named_without_a_path(made: Path) -> None:
     (entry,), (source,) = (read_evaluation(made / "kept")[name] for name in ("targets", "sources"))
     assert state_name(entry) == "initialised (overlap)"
