@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import secrets
+import shutil
 import signal
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,6 +26,9 @@ PROGRESS = re.compile(r" 100 %( |$)")
 """What a line of progress holds; such a line is no reason for an end."""
 DISMISSED = "dismissed"
 """An empty file of this name in a job's record: the tray no longer shows the job."""
+CANCELLED = "cancelled"
+"""Likewise: somebody asked it to stop."""
+EXIT = "exit"
 
 
 class JobState(StrEnum):
@@ -208,6 +212,19 @@ def _read_record(path: Path, written: int, size: int) -> Job:
     return Job(id=job_id, root=root, **{**fields, "arguments": tuple(fields["arguments"])})
 
 
+def forget_end(record: Path) -> None:
+    """Remove what a record says of the end of an earlier job of the same id; inputs stay.
+
+    Parameters
+    ----------
+    record : Path
+        Folder of a job that is about to start; it need not exist.
+    """
+    for name in (CANCELLED, EXIT, DISMISSED):
+        (record / name).unlink(missing_ok=True)
+    shutil.rmtree(record / "log", ignore_errors=True)
+
+
 def dismiss(job: Job) -> None:
     """Take an ended job out of the tray; its run stays. A job that was deleted meanwhile needs nothing.
 
@@ -341,12 +358,12 @@ def note_exit(job: Job, number: int) -> None:
     number : int
         Its exit status; below 0 the signal that killed it.
     """
-    atomic_write_bytes(job.record / "exit", str(number).encode())
+    atomic_write_bytes(job.record / EXIT, str(number).encode())
 
 
 def _read_exit(job: Job) -> int | None:
     """Return how the process ended, ``None`` where no server saw it."""
-    text = _tail(job.record / "exit").strip()
+    text = _tail(job.record / EXIT).strip()
     return int(text) if re.fullmatch(r"-?\d{1,9}", text) else None
 
 

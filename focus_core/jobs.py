@@ -21,8 +21,10 @@ from pathlib import Path
 
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.job_record import (
+    CANCELLED,
     Job,
     JobState,
+    forget_end,
     hash_owner,
     list_jobs,
     new_run_id,
@@ -65,7 +67,8 @@ def start_job(
     title : str, default=""
         What the user sees.
     job_id : str, default=None
-        An id from :func:`new_run_id` whose inputs are already in place; ``None`` takes a new one.
+        An id from :func:`new_run_id` whose inputs are already in place, or that of an ended job to be done again;
+        ``None`` takes a new one.
     command : sequence of str, default=None
         What to run; ``None`` is this Python and this library (``COMMAND``).
     environment : mapping of str to str, default=None
@@ -85,6 +88,7 @@ def start_job(
     job_id = job_id or new_run_id()
     record = record_folder(runs_root, job_id)
     _check_room(runs_root, hash_owner(owner))
+    forget_end(record)
     record.mkdir(parents=True, exist_ok=True, mode=0o700)
     argv = [*arguments, "--output", str(runs_root / job_id)]
     process = _spawn([*(command or COMMAND), *argv], record, environment)
@@ -150,7 +154,7 @@ def job_state(job: Job) -> JobState:
     elif job.run.is_dir():  # it ended between the two looks
         state = JobState.DONE
     else:
-        state = JobState.CANCELLED if (job.record / "cancelled").exists() else JobState.FAILED
+        state = JobState.CANCELLED if (job.record / CANCELLED).exists() else JobState.FAILED
     if not _is_alive(job):
         _clear_leftovers(job)
     return state
@@ -222,7 +226,7 @@ def cancel_job(job: Job, *, grace_s: float = GRACE_S) -> None:
     """
     if job_state(job) is not JobState.RUNNING:
         return
-    (job.record / "cancelled").touch()
+    (job.record / CANCELLED).touch()
     _signal(job, signal.SIGTERM)
     threading.Thread(target=_insist, args=(job, grace_s), daemon=True).start()
 

@@ -15,8 +15,10 @@ from focus_core.job_record import (
     Job,
     JobState,
     Progress,
+    dismiss,
     failure_message,
     inputs_folder,
+    is_dismissed,
     list_jobs,
     new_run_id,
     read_job,
@@ -248,6 +250,26 @@ def test_ids_are_random_128_bits():
     ids = {new_run_id() for _ in range(100)}
     assert len(ids) == 100
     assert all(len(bytes.fromhex(i)) == 16 for i in ids)
+
+
+def test_a_job_done_again_ends_in_its_own_way(start):
+    """A model folder goes by a name made of its content: the job that makes it has the same id at every attempt."""
+    first = start("wait")
+    wait_for_progress(first, "train vectors")
+    jobs.cancel_job(first, grace_s=0.3)
+    assert wait_for(first, JobState.CANCELLED)
+    wait(lambda: not jobs._is_alive(first))
+    dismiss(first)
+    again = start("fail", job_id=first.id)
+    assert not is_dismissed(again)
+    assert wait_for(again, JobState.FAILED, JobState.CANCELLED) is JobState.FAILED
+    assert failure_message(again) == failure_message(start_and_wait(start, "fail"))
+
+
+def start_and_wait(start, behaviour):
+    job = start(behaviour)
+    wait_for(job, JobState.DONE, JobState.FAILED)
+    return job
 
 
 def test_inputs_are_private_and_go_when_the_job_has_ended(start, tmp_path):
