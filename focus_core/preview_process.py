@@ -186,7 +186,7 @@ def main() -> int:
         Exit status: 0, also where the answer is an error in words.
     """
     _limit()
-    request = json.load(sys.stdin)
+    request = json.loads(sys.stdin.buffer.read())  # UTF-8, whatever the locale says of text
     try:
         answer = dataclasses.asdict(preview_run(request["source"], request["target"], request["lines"]))
     except FocusError as error:

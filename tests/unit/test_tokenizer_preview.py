@@ -90,6 +90,13 @@ def test_the_child_answers_as_the_function_does(build_tokenizer, tmp_path):
     assert alone.matches is None
 
 
+def test_the_child_reads_utf8_whatever_the_environment_says(build_tokenizer, tmp_path, monkeypatch):
+    build_tokenizer("unigram").save(str(tmp_path / "tokenizer.json"))
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    request = (str(tmp_path / "tokenizer.json"), None, ["سلام é"])
+    assert preview_in_child(*request) == preview_run(*request)
+
+
 def test_what_is_no_tokenizer_is_an_error_in_words(tmp_path):
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(VocabularyError) as caught:
