@@ -117,7 +117,13 @@ def save_chart(
 
 
 def save_table(
-    table: Callable[[], Mapping[str, Sequence[Any]]], *, key: str, name: str, width: str = "content", label: str = "CSV"
+    table: Callable[[], Mapping[str, Sequence[Any]]],
+    *,
+    key: str,
+    name: str,
+    width: str = "content",
+    label: str = "CSV",
+    words: str = "All rows",
 ) -> None:
     """Draw the button that downloads a table as CSV.
 
@@ -133,12 +139,14 @@ def save_table(
         How wide the button is; a wide one, as in a menu, has no icon.
     label : str, default="CSV"
         What stands on it; fixed words.
+    words : str, default="All rows"
+        Which rows the file has; fixed words.
     """
     st.download_button(
         label, lambda: csv_bytes(table()), file_stem(name) + ".csv", "text/csv", key=f"_csv_{key}",
         icon=None if width == "stretch" else ":material/download:", on_click="ignore",
         width=width,  # type: ignore[arg-type]
-        help="All rows, safe to open in a spreadsheet.",
+        help=f"{words}, safe to open in a spreadsheet.",
     )  # fmt: skip
 
 

@@ -173,4 +173,5 @@ def _draw_difference(difference: MatchDifference) -> None:
             key=f"_{key}",
             alt=f"Tokens whose source token differs between match {difference.before} and {difference.after}.",
         )
-        save_table(lambda: table, key=key, name=f"match {difference.after} instead of {difference.before}")
+        name = f"match {difference.after} instead of {difference.before}, examples"
+        save_table(lambda: table, key=key, name=name, words="The examples that are shown")

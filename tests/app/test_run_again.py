@@ -260,8 +260,11 @@ def test_what_another_match_rule_changes_is_counted(open_app, own_toy):
     assert "**fuzzy** instead of exact: :green[+" in texts(at)
     tables = [table.value for table in at.dataframe if "copied from, exact (chosen)" in table.value.columns]
     assert len(tables) == 2
-    saved = {button.key for button in at.get("download_button")}
-    assert {"_csv_difference_exact_fuzzy", "_csv_difference_exact_symbols"} <= saved
+    saved = {button.key: button.proto.help for button in at.get("download_button")}
+    for rule in ("fuzzy", "symbols"):
+        assert saved[f"_csv_difference_exact_{rule}"].startswith("The examples that are shown"), (
+            "not every changed token"
+        )
     row = tables[0][tables[0]["token"] == "▁MILK"]
     assert row["copied from, exact (chosen)"].tolist() == ["–"]
     assert row["copied from, fuzzy"].tolist() == ["▁milk"]
