@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from focus_core.domain import MethodName, Preset
+from focus_core.domain import MethodName, Preset, Rule
 from focus_core.job_record import Job
 from focus_core.methods import METHODS
 from focus_core.run_folder import RunFolder
@@ -81,6 +81,8 @@ class Recipe:
         Size of the target vocabulary; 0 where nobody knows.
     tokenizer_name : str, default=""
         What the kept tokenizer is called.
+    had_map : bool, default=False
+        Whether a map of the user's own matched some of its tokens; no run keeps that map.
     """
 
     id: str
@@ -94,6 +96,7 @@ class Recipe:
     options: Mapping[str, str] = field(default_factory=dict)
     n_target: int = 0
     tokenizer_name: str = ""
+    had_map: bool = False
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -161,6 +164,7 @@ def recipe_of_run(run: RunFolder, job: Job | None, *, run_id: str, title: str, f
         options=_options_of_config(config),
         n_target=int(run.manifest["counts"]["n_target"]),
         tokenizer_name=str(run.manifest["target"]["name"]),
+        had_map=bool(run.manifest["counts"]["by_rule"].get(Rule.USER)),
     )
 
 
@@ -332,7 +336,8 @@ def changes(recipe: Recipe, options: Mapping[str, str]) -> list[str]:
     ]
     found += _vector_changes(recipe, options)
     toggled = [name for name in SWITCHES if (name in options) != (name in recipe.options)]
-    return found + [f"{'' if name in options else 'no '}{name.removeprefix('--')}" for name in toggled]
+    found += [f"{'' if name in options else 'no '}{name.removeprefix('--')}" for name in toggled]
+    return found + ["without its map"] * recipe.had_map
 
 
 def _vector_changes(recipe: Recipe, options: Mapping[str, str]) -> list[str]:

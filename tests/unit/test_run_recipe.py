@@ -144,6 +144,15 @@ def with_config(made, **config):
     return made[0], open_run(run.path), made[2]
 
 
+def test_a_map_that_no_run_keeps_is_said_to_be_missing(made):
+    _, run, job = made
+    manifest = dict(run.manifest)
+    manifest["counts"] = manifest["counts"] | {"by_rule": manifest["counts"]["by_rule"] | {"user": 3}}
+    found = recipe_of_run(dataclasses.replace(run, manifest=manifest), job, run_id="id", title="mine", find=there)
+    assert changes(found, FORM) == ["without its map"]
+    assert title_of(found, changes(found, FORM)) == "without its map · mine"
+
+
 def test_options_of_a_run_that_the_form_does_not_have_are_kept(made):
     pairs = as_pairs(command(recipe(with_config(made, top_k=7, covariance_scale=0.5)), Step.ROWS, FORM))
     assert (pairs["--top-k"], pairs["--covariance-scale"]) == ("7", "0.5")
