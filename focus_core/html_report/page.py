@@ -15,7 +15,7 @@ from focus_core.atlas import ranked_projections
 from focus_core.checks import run_checks
 from focus_core.comparison import HubOrder, distributions, hub_anchors, token_lists
 from focus_core.config import InitConfig
-from focus_core.domain import Preset
+from focus_core.domain import AuxiliaryKind, Preset
 from focus_core.errors import RunFolderError
 from focus_core.evaluation import read_evaluation
 from focus_core.html_report import contents, trainings
@@ -165,6 +165,8 @@ def init_command(manifest: Mapping[str, Any]) -> str:
     for role, option in (("auxiliary", "--auxiliary"), ("corpus", "--corpus"), ("user_map", "--map")):
         for name in by_role.get(role, []):
             words += [option, name]
+    kind = (manifest.get("auxiliary") or {}).get("kind")
+    words += ["--auxiliary-kind", str(kind)] if "auxiliary" in by_role and kind != AuxiliaryKind.TOKEN else []
     config = manifest["config"]
     preset = Preset(config.get("preset", Preset.DEFAULT))
     usual = InitConfig.for_preset(preset).to_dict()

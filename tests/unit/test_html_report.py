@@ -227,6 +227,17 @@ def test_the_command_names_what_differs_from_the_preset() -> None:
     )
 
 
+def test_the_command_says_what_given_vectors_are_keyed_by() -> None:
+    manifest = {
+        "inputs": [{"role": "auxiliary", "name": "cc.sw.vec"}],
+        "target": {"name": "t"},
+        "config": {},
+        "auxiliary": {"kind": "word"},
+    }
+    assert "--auxiliary cc.sw.vec --auxiliary-kind word --output" in init_command(manifest)
+    assert "--auxiliary-kind" not in init_command(manifest | {"auxiliary": {"kind": "token"}})
+
+
 @pytest.mark.parametrize("name", ["a\u202eb'\\c\n.txt", "x\ty\x1b[31m", "\U000e0001é", "$(id) `id`"])
 def test_the_command_shows_every_character_and_bash_reads_it_back(name: str) -> None:
     command = init_command({"inputs": [{"role": "source_model", "name": name}], "target": {"name": "t"}, "config": {}})
