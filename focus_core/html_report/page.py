@@ -161,7 +161,7 @@ def init_command(manifest: Mapping[str, Any]) -> str:
     for entry in manifest["inputs"]:
         by_role.setdefault(str(entry["role"]), []).append(str(entry["name"]))
     words = ["python", "-m", "focus_core", "init", *_source(by_role)]
-    words += ["--target-tokenizer", str(manifest["target"]["name"])]
+    words += ["--target-tokenizer", *by_role.get("target_tokenizer", [str(manifest["target"]["name"])])[:1]]
     for role, option in (("auxiliary", "--auxiliary"), ("corpus", "--corpus"), ("user_map", "--map")):
         for name in by_role.get(role, []):
             words += [option, name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 
 from focus_core import cli
 from focus_core.artifacts import read_array, sha256_file, write_arrays
+from focus_core.html_report import init_command
 from focus_core.run_folder import open_run
 from focus_core.run_steps import STAGE_STEPS, STEPS, step_of
 from tests.integration.small_inputs import SmallInputs, make_small_inputs
@@ -155,6 +157,32 @@ def tree(folder: Path) -> dict[str, str]:
 def test_the_same_command_twice_gives_the_same_bytes(small: SmallInputs, run: Path, tmp_path: Path) -> None:
     assert cli.run(small.arguments(tmp_path / "again")) == 0
     assert tree(tmp_path / "again") == tree(run)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--preset", "paper", "--temperature", "0.5", "--top-k", "3", "--match", "fuzzy", "--seed", "7"),
+        ("--fallback", "multivariate", "--covariance-scale", "0.1", "--extend", "--no-examples"),
+        ("--method", "subword-mean"),
+    ],
+    ids=str,
+)
+def test_the_command_of_a_report_makes_the_same_run_again(
+    small: SmallInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    """It names files as the manifest does, so it is called where they lie."""
+    arguments = small.arguments(tmp_path / "first", *options)
+    if "subword-mean" in options:
+        place = arguments.index("--auxiliary")
+        arguments = [*arguments[:place], *arguments[place + 2 :]]
+    assert cli.run(arguments) == 0
+    words = shlex.split(init_command(open_run(tmp_path / "first").manifest))
+    assert words[:3] == ["python", "-m", "focus_core"]
+    monkeypatch.chdir(small.source.parent)
+    assert cli.run([*words[3:-1], str(tmp_path / "again")]) == 0
+    assert tree(tmp_path / "again") == tree(tmp_path / "first")
 
 
 def test_a_run_does_not_depend_on_the_block_size(small: SmallInputs, run: Path, tmp_path: Path) -> None:
