@@ -19,7 +19,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from focus_core.errors import RunFolderError, bad_input
+from focus_core.errors import InvalidInputError, RunFolderError, bad_input
 from focus_core.job_record import (
     CANCELLED,
     Job,
@@ -29,6 +29,7 @@ from focus_core.job_record import (
     list_jobs,
     new_run_id,
     note_exit,
+    read_job,
     record_folder,
     write_record,
 )
@@ -82,12 +83,17 @@ def start_job(
     Raises
     ------
     InvalidInputError
-        If too many jobs run already.
+        If too many jobs run already; inputs that were in place for this one are gone then.
     """
     runs_root = runs_root.resolve()
     job_id = job_id or new_run_id()
     record = record_folder(runs_root, job_id)
-    _check_room(runs_root, hash_owner(owner))
+    try:
+        _check_room(runs_root, hash_owner(owner))
+    except InvalidInputError:
+        if read_job(runs_root, job_id) is None:
+            shutil.rmtree(record, ignore_errors=True)
+        raise
     forget_end(record)
     record.mkdir(parents=True, exist_ok=True, mode=0o700)
     argv = [*arguments, "--output", str(runs_root / job_id)]

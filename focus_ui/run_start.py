@@ -5,7 +5,6 @@ Owns the hand-over of uploads and what the session remembers of a job: nothing a
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from focus_core.config import PAPER, InitConfig
 from focus_core.domain import Preset
 from focus_core.errors import FocusError
 from focus_core.estimate import Estimate, estimate_run
-from focus_core.job_record import new_run_id, record_folder
+from focus_core.job_record import new_run_id
 from focus_core.jobs import start_job
 from focus_core.run_folder.layout import TARGET_TOKENIZER
 from focus_core.survey import Survey
@@ -96,7 +95,6 @@ def start(words: Sequence[str | Path], *, title: str, original: str | None = Non
     try:
         job = start_job(arguments, runs_root=root, owner=state.owner(), title=title, job_id=job_id)
     except FocusError as error:
-        shutil.rmtree(record_folder(root, job_id), ignore_errors=True)  # the inputs of a job that never was
         show_error(error)
         return
     if original is not None:

@@ -272,6 +272,20 @@ def start_and_wait(start, behaviour):
     return job
 
 
+def test_inputs_of_a_job_that_was_refused_go(start, tmp_path):
+    """A form hands over a private text before it knows whether there is room for its job."""
+    first = start("wait")
+    start("wait")
+    job_id = new_run_id()
+    (inputs_folder(tmp_path, job_id) / "corpus.txt").write_text("habari")
+    with pytest.raises(InvalidInputError, match="at most 2 running jobs"):
+        start("wait", job_id=job_id)
+    assert not record_folder(tmp_path, job_id).exists()
+    with pytest.raises(InvalidInputError, match="at most 2 running jobs"):
+        start("wait", job_id=first.id)
+    assert read_job(tmp_path, first.id) == first
+
+
 def test_inputs_are_private_and_go_when_the_job_has_ended(start, tmp_path):
     job_id = new_run_id()
     folder = inputs_folder(tmp_path, job_id)
