@@ -262,8 +262,8 @@ def _auxiliary(auxiliary: AuxiliaryVectors | None) -> dict[str, Any] | None:
         return None
     return {
         "kind": str(auxiliary.kind),
-        "dim": int(auxiliary.vectors.shape[1]),
-        "n_vectors": int(auxiliary.has_vector.sum()),
+        "dim": auxiliary.dim,
+        "n_vectors": auxiliary.n_vectors,
         "settings": auxiliary.settings,
     }
 

@@ -19,6 +19,8 @@ from focus_core.html_report.markup import Markup, join, note, section, table, ta
 from focus_core.run_folder import ProjectionFolder, RunFolder, TrainingFolder
 
 DASH = "–"
+MAX_NAME = 24
+"""Letters of a state's name before its bar."""
 
 
 def method_of(training: TrainingFolder) -> str:
@@ -111,14 +113,17 @@ def evaluations(found: Sequence[Mapping[str, Any]]) -> Markup:
 def _evaluation(report: Mapping[str, Any]) -> list[Markup]:
     corpus = report["corpus"]
     files = ", ".join(name_of(name) for name in corpus["files"])
-    drawn = [bar for entry in report["targets"] if (bar := _bar(entry, state_name(entry)))]
-    drawn += [bar for entry in report["sources"] if (bar := _bar(entry, state_name(entry, source=True)))]
+    states = [*report["targets"], *report["sources"]]
+    words_of = [state_name(e) for e in report["targets"]] + [state_name(e, source=True) for e in report["sources"]]
+    short = _distinct([name_of(words, MAX_NAME) for words in words_of])
+    drawn = [bar for entry, name in zip(states, short, strict=True) if (bar := _bar(entry, name))]
     parts = [tag("h3", f"On {corpus['n_measured_lines']:,} of {corpus['n_lines']:,} lines of {files}")]
     if drawn:
         words = "; ".join(f"{bar.name} {bar.words}" for bar in drawn)
         caption = "Bits per character with 95 % intervals; lower is better."
         parts.append(tag("figure", drawing.bars(drawn, f"Bits per character: {words}"), tag("figcaption", caption)))
-    names = {entry["target"]: name_of(state_name(entry)) for entry in report["targets"]}
+    whole = _distinct([name_of(words) for words in words_of])
+    names = {entry["target"]: name for entry, name in zip(report["targets"], whole, strict=False)}
     rows = [
         (names.get(entry["target"], DASH), f"{d['value']:+.3f}", f"{d['low']:+.3f} to {d['high']:+.3f}")
         for entry in report["differences"]
@@ -131,13 +136,22 @@ def _evaluation(report: Mapping[str, Any]) -> list[Markup]:
     return [*parts, *map(note, notes)]
 
 
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Return names of which no two are the same: those that came before get no number, later ones do."""
+    found: list[str] = []
+    for name in names:
+        numbered = (name, *(f"{name} ({i})" for i in range(2, len(found) + 3)))
+        found.append(next(n for n in numbered if n not in found))
+    return found
+
+
 def _bar(entry: Mapping[str, Any], name: str) -> drawing.Bar | None:
     """Return the bar of a state, ``None`` where its loss was not measured."""
     bits = (entry.get("loss") or {}).get("bits_per_character")
     if not bits:
         return None
     return drawing.Bar(
-        name=name_of(name, 26),
+        name=name,
         value=bits["value"],
         words=f"{bits['value']:.3f} [{bits['low']:.3f}, {bits['high']:.3f}]",
         look=method_class(str(entry["method"])) if entry.get("method") else "k-other",

@@ -189,6 +189,20 @@ def test_curves_of_several_seeds_are_told_by_their_mean(page: str) -> None:
     assert "FOCUS from 3.05 to 2.30; random from 5.00 to 3.50" in str(figure["aria-label"])
 
 
+def test_states_of_one_name_are_told_apart(run: RunFolder) -> None:
+    """Two runs of one method, compared, and two trainings whose long names differ at their end alone."""
+    first, long = EVALUATION["targets"][0], "a-training-of-a-rather-long-name"
+    targets = [first, first | {"target": "other"}, *(first | {"target": t, "training": long + t} for t in "xy")]
+    minus = [EVALUATION["differences"][0] | {"target": "other"}]
+    report = {**EVALUATION, "targets": targets, "sources": [], "differences": minus}
+    words = Page(html_report(run, evaluations=[report])).words
+    bars = [words[place - 1] for place, word in enumerate(words) if word == "2.500 [2.250, 2.750]"]
+    assert bars[:2] == ["initialised (focus)", "initialised (focus) (2)"]
+    assert len(set(bars)) == 4
+    assert "against initialised (focus)" in words
+    assert words.count("initialised (focus) (2)") == 2, "beside its bar and beside its difference"
+
+
 def test_words_behind_a_bar_have_room() -> None:
     long = drawing.Bar(name="a", value=12.5, words="12.512 [12.412, 12.634]", look="k-other", low=12.4, high=12.7)
     places = [float(a["x"]) for n, a in Page(drawing.bars([long], "")).elements if n == "text" and "class" not in a]
