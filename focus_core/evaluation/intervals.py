@@ -25,7 +25,7 @@ class Interval:
     value : float
         The measure.
     low, high : float
-        Bounds of the 95 % percentile interval.
+        Bounds of the 95 % percentile interval; NaN where no sample held a character.
     """
 
     value: float
@@ -52,7 +52,7 @@ def ratio_interval(bits: np.ndarray, characters: np.ndarray, *, draws: int = DRA
     Interval
         ``sum bits / sum characters``, averaged over runs, and the 2.5 and 97.5 percentiles of the same over lines
         drawn with replacement. Of several runs, the runs are drawn too, independently of the lines: lines are the
-        same for all runs, so a hard line is hard in all of them.
+        same for all runs, so a hard line is hard in all of them. Samples without a character are left out.
 
     Raises
     ------
@@ -110,8 +110,10 @@ def _interval(rows: np.ndarray, others: np.ndarray | None, characters: np.ndarra
         n = min(at_once, draws - start)
         lines = generator.integers(len(characters), size=(n, len(characters)))
         counts = characters[lines].sum(axis=1)
-        found.append(np.subtract.reduce([_drawn(group, lines, generator) for group in groups]) / np.maximum(counts, 1))
-    low, high = np.quantile(np.concatenate(found), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        bits = np.subtract.reduce([_drawn(group, lines, generator) for group in groups])
+        found.append(bits[counts > 0] / counts[counts > 0])  # a sample without a character has no ratio
+    kept = np.concatenate(found)
+    low, high = np.quantile(kept, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(kept) else (float("nan"), float("nan"))
     value = np.subtract.reduce([group.sum(axis=1).mean() for group in groups]) / characters.sum()
     return Interval(value=float(value), low=float(low), high=float(high))
 

@@ -89,3 +89,11 @@ def test_lines_that_do_not_belong_together_are_refused() -> None:
         ratio_interval(np.zeros(3), np.array([1, 1]))
     with pytest.raises(InvalidInputError, match="0 characters in 2 lines"):
         ratio_interval(np.zeros(2), np.array([0, 0]))
+
+
+def test_samples_without_a_character_are_left_out() -> None:
+    """One line of three has characters: a third of the samples, (2/3)^3, hold none of it and have no ratio."""
+    found = ratio_interval(np.array([8.0, 0.0, 0.0]), np.array([4, 0, 0]))
+    assert (found.value, found.low, found.high) == (2.0, 2.0, 2.0)
+    alone = [ratio_interval(np.array([8.0, 0.0, 0.0]), np.array([4, 0, 0]), draws=1, seed=seed) for seed in range(20)]
+    assert {str(one.low) for one in alone} == {"2.0", "nan"}
