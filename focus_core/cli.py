@@ -86,9 +86,11 @@ def init(
     match: Annotated[MatchMode | None, typer.Option(help="which tokens count as the same")] = None,
     user_map: UserMap = None,
     extend: Annotated[bool, typer.Option("--extend", help="keep the source's ids, append what is new")] = False,
-    epochs: Annotated[str, typer.Option(help="fastText epochs, or auto")] = "auto",
+    epochs: Annotated[str | None, typer.Option(help="fastText epochs, or auto; else the preset's")] = None,
     dim: Annotated[int | None, typer.Option(help="length of auxiliary vectors")] = None,
-    min_count: Annotated[str, typer.Option(help="least occurrences of a token with a vector, or auto")] = "auto",
+    min_count: Annotated[
+        str | None, typer.Option(help="least occurrences of a token with a vector, or auto; else the preset's")
+    ] = None,
     temperature: Annotated[float | None, typer.Option(help="divides similarities before sparsemax")] = None,
     top_k: Annotated[int | None, typer.Option(help="most contributors a token may have")] = None,
     fallback: Annotated[Fallback | None, typer.Option(help="rows that are neither copied nor combined")] = None,
@@ -107,9 +109,8 @@ def init(
         "top_k": top_k,
         "fallback": fallback,
         "covariance_scale": covariance_scale,
-        "epochs": _auto("--epochs", epochs),
-        "min_count": _auto("--min-count", min_count),
     }
+    counted = {"epochs": ("--epochs", epochs), "min_count": ("--min-count", min_count)}
     config = InitConfig.for_preset(
         preset,
         method=method,
@@ -120,6 +121,7 @@ def init(
         extend=extend,
         examples=examples,
         **{name: value for name, value in chosen.items() if value is not None},
+        **{name: _auto(option, text) for name, (option, text) in counted.items() if text is not None},
     )
     from focus_core.pipeline import method_named
     from focus_core.requests import InitRequest, run_to_folder

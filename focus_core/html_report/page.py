@@ -57,6 +57,8 @@ OPTIONS = {
     "memory_mib": "--memory",
 }
 """Options of a run that the command line has."""
+LEFT_OPEN = ("epochs", "min_count")
+"""Those for which the size of the text decides where it is asked to; a preset may say otherwise."""
 
 
 def html_report(run: RunFolder, *, evaluations: Sequence[Mapping[str, Any]] = ()) -> str:
@@ -173,8 +175,8 @@ def init_command(manifest: Mapping[str, Any]) -> str:
     words += ["--preset", str(preset)] if preset is not Preset.DEFAULT else []
     for name, option in OPTIONS.items():
         value = config.get(name, usual[name])
-        if value != usual[name] and value is not None:
-            words += [option, str(value)]
+        if value != usual[name] and (value is not None or name in LEFT_OPEN):
+            words += [option, "auto" if value is None else str(value)]
     words += ["--extend"] if config.get("extend") else []
     words += [] if config.get("examples", True) else ["--no-examples"]
     return " ".join(_quoted(word) for word in [*words, "--output", "RUN"])

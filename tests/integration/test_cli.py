@@ -166,6 +166,7 @@ def test_the_same_command_twice_gives_the_same_bytes(small: SmallInputs, run: Pa
         ("--preset", "paper", "--temperature", "0.5", "--top-k", "3", "--match", "fuzzy", "--seed", "7"),
         ("--fallback", "multivariate", "--covariance-scale", "0.1", "--extend", "--no-examples"),
         ("--method", "subword-mean"),
+        ("--preset", "paper", "--epochs", "auto", "--min-count", "auto"),
     ],
     ids=str,
 )
@@ -183,6 +184,13 @@ def test_the_command_of_a_report_makes_the_same_run_again(
     monkeypatch.chdir(small.source.parent)
     assert cli.run([*words[3:-1], str(tmp_path / "again")]) == 0
     assert tree(tmp_path / "again") == tree(tmp_path / "first")
+
+
+def test_auto_is_chosen_under_the_preset_of_the_paper_too(small: SmallInputs, tmp_path: Path) -> None:
+    for name, words in {"auto": ("--epochs", "auto", "--min-count", "auto"), "paper": ()}.items():
+        assert cli.run(small.arguments(tmp_path / name, "--preset", "paper", *words)) == 0
+    configs = [open_run(tmp_path / name).manifest["config"] for name in ("auto", "paper")]
+    assert [(c["epochs"], c["min_count"]) for c in configs] == [(None, None), (3, 10)]
 
 
 def test_a_run_does_not_depend_on_the_block_size(small: SmallInputs, run: Path, tmp_path: Path) -> None:
