@@ -28,6 +28,8 @@ PAPER: dict[str, Any] = {
 """The options of the paper (Dobler & de Melo 2023, section 3 and the first release of its code)."""
 VECTOR_RANGES = {"--dim": (2, 4096), "--epochs": (1, 10**6), "--min-count": (1, 10**6)}
 """The least and the greatest value of every option of the training of auxiliary vectors."""
+RANGES = VECTOR_RANGES | {"--top-k": (1, 10**6)}
+"""The same, and those of the most contributors that a token may have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,10 +106,9 @@ class InitConfig:
         check_range("--covariance-scale", self.covariance_scale, low=1e-12, high=1e3)
         check_range("--seed", self.seed, low=0, high=2**31 - 1)
         check_range("--memory", self.memory_mib, low=16, high=2**20)
-        for name, (low, high) in VECTOR_RANGES.items():
+        for name, (low, high) in RANGES.items():
             value = getattr(self, name.removeprefix("--").replace("-", "_"))
             check_range(name, low if value is None else value, low=low, high=high)
-        check_range("--top-k", 1 if self.top_k is None else self.top_k, low=1, high=10**6)
         check_range("--threads", 1 if self.threads is None else self.threads, low=1, high=1024)
         if self.device != "auto" and self.device.split(":")[0] not in {"cpu", "cuda"}:
             raise bad_input(

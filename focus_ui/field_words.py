@@ -16,6 +16,7 @@ LABELS = {
     "--match": "Match",
     "--fallback": "Rows that cannot be combined",
     "--temperature": "Temperature",
+    "--top-k": "Top-k",
     "--seed": "Seed",
     "--dim": "Dimensions",
     "--epochs": "Epochs",
@@ -31,7 +32,7 @@ LABELS = {
     "--learning-rate": "Learning rate",
 }
 WITHOUT_FIELD = {
-    "--top-k", "--covariance-scale", "--map", "--auxiliary", "--auxiliary-kind", "--length", "--resume", "--objective",
+    "--covariance-scale", "--map", "--auxiliary", "--auxiliary-kind", "--length", "--resume", "--objective",
 }  # fmt: skip
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 LARGEST = re.compile(r"--vocab-size: expected at most ([\d,]+), the largest")
@@ -54,8 +55,8 @@ def in_field_words(text: str) -> str:
     --------
     >>> in_field_words("--vocab-size: expected at most 151, got 810; give more text, or --vocab-size 151 or less")
     'Size in tokens: expected at most 151, got 810; give more text, or “Size in tokens” 151 or less'
-    >>> in_field_words("lower --min-count"), in_field_words("lower --top-k")
-    ('lower “Least occurrences”', 'lower --top-k (an option of the command line)')
+    >>> in_field_words("lower --min-count"), in_field_words("give --map")
+    ('lower “Least occurrences”', 'give --map (an option of the command line)')
     """
 
     def words(found: re.Match[str]) -> str:

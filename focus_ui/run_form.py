@@ -14,7 +14,7 @@ from typing import Any
 
 import streamlit as st
 
-from focus_core.config import VECTOR_RANGES
+from focus_core.config import RANGES
 from focus_core.domain import METHOD_SUMMARIES, Fallback, Family, MatchMode, MethodName, Preset
 from focus_core.errors import FocusError
 from focus_core.methods import METHODS
@@ -60,6 +60,7 @@ VECTORS = {
     "auto goes by the size of the text.",
 }
 """What the options of the training of vectors mean."""
+TOP_K = "At most so many contributors a token, the most similar ones. An empty field is no bound, as in the paper."
 MIN_FIELD = 170
 """Pixels below which a number and its buttons do not stand beside one another."""
 
@@ -237,40 +238,42 @@ def options(
         "FOCUS compares tokens by vectors trained on your text. The others are what it is compared with; they "
         "train none and take seconds.",
     )  # fmt: skip
-    left, right = st.columns(2)
+    lists = st.grid(2, min_column_width=MIN_FIELD, vertical_alignment="bottom")
     chosen = {
         "--method": method,
         "--preset": given.choose(
-            left, "--preset", "Preset", list(PRESETS), lambda p: PRESETS[p],
+            lists, "--preset", "Preset", list(PRESETS), lambda p: PRESETS[p],
             "The paper trains 3 epochs of 300 dimensions and drops tokens seen fewer than 10 times; the default "
             "chooses by the size of your text.",
         ),
-        "--match": given.choose(right, "--match", "Match", list(MATCHES), lambda m: MATCHES[m]),
+        "--match": given.choose(lists, "--match", "Match", list(MATCHES), lambda m: MATCHES[m]),
     }  # fmt: skip
     fallback = given.choose(
-        left, "--fallback", "Rows that cannot be combined", list(FALLBACKS), lambda f: FALLBACKS[f],
+        lists, "--fallback", "Rows that cannot be combined", list(FALLBACKS), lambda f: FALLBACKS[f],
         "For the methods focus, subword-mean and overlap; the others fill their rows in their own way.",
     )  # fmt: skip
+    extend = "--extend" in defaults
+    if "--extend" not in settled:
+        extend = lists.toggle(
+            "Keep the source's tokens", value=extend, key=f"_extend{mark}", persist_state="session",
+            help="The new tokens are added to the source's vocabulary instead of taking its place.",
+        )  # fmt: skip
+    numbers, compares = st.grid(3, min_column_width=MIN_FIELD), METHODS[method].needs_auxiliary
     warm = float(defaults.get("--temperature", 1.0))  # a run of the command line may lie outside of what is usual
-    temperature = right.number_input(
+    temperature = numbers.number_input(
         "Temperature", min_value=min(0.01, warm), max_value=max(10.0, warm), value=warm, step=0.05,
         format="%.4g" if warm < 0.01 else None, key=f"_temperature{mark}", persist_state="session",
         help="Similarities are divided by it: below 1 fewer contributors, above 1 more. The paper: 1.",
     )  # fmt: skip
-    seed = left.number_input(
+    top_k = given.number(numbers, "--top-k", TOP_K, "all", enabled=compares)
+    seed = numbers.number_input(
         "Seed", min_value=0, max_value=2**31 - 1, value=int(defaults.get("--seed", 42)), step=1, key=f"_seed{mark}",
         persist_state="session",
     )  # fmt: skip
-    extend = "--extend" in defaults
-    if "--extend" not in settled:
-        extend = right.toggle(
-            "Keep the source's tokens", value=extend, key=f"_extend{mark}", persist_state="session",
-            help="The new tokens are added to the source's vocabulary instead of taking its place.",
-        )  # fmt: skip
-    chosen |= {"--temperature": str(temperature), "--seed": str(int(seed))}
+    chosen |= {"--temperature": str(temperature), "--seed": str(int(seed))} | top_k
     if METHODS[method].fallback is None:
         chosen["--fallback"] = fallback
-    chosen |= _vector_options(given, preset=chosen["--preset"], method=method)
+    chosen |= _vector_options(given, numbers, preset=chosen["--preset"], enabled=compares)
     return chosen | ({"--extend": ""} if extend else {})
 
 
@@ -301,25 +304,27 @@ class _Given:
         )  # fmt: skip
         return str(found)
 
+    def number(self, place: Any, option: str, meaning: str, empty: str, *, enabled: bool) -> dict[str, str]:
+        """Draw a number that may be left out; return it as an option where it was chosen and is of use."""
+        key = f"_{option.removeprefix('--')}{self.mark}"
+        if option in self.defaults and key not in st.session_state:
+            st.session_state[key] = int(self.defaults[option])
+        least, greatest = RANGES[option]
+        value = place.number_input(
+            LABELS[option], min_value=least, max_value=greatest, value=None, step=1, key=key, placeholder=empty,
+            help=meaning, disabled=not enabled, persist_state="session",
+        )  # fmt: skip
+        return {option: str(value)} if value is not None and enabled else {}
 
-def _vector_options(given: _Given, *, preset: str, method: str) -> dict[str, str]:
+
+def _vector_options(given: _Given, place: Any, *, preset: str, enabled: bool) -> dict[str, str]:
     """Draw the options of the training of vectors; return those that were chosen. An empty field is the preset's."""
     if set(VECTORS) <= set(given.settled):
         return {name: given.defaults[name] for name in VECTORS if name in given.defaults}
-    usual, trains = standard(preset), METHODS[method].needs_auxiliary
-    chosen = {}
-    cells = st.grid(len(VECTORS), min_column_width=MIN_FIELD)
+    usual = standard(preset)
+    chosen: dict[str, str] = {}
     for name, meaning in VECTORS.items():
-        key = f"_{name.removeprefix('--')}{given.mark}"
-        if name in given.defaults and key not in st.session_state:
-            st.session_state[key] = int(given.defaults[name])
-        least, greatest = VECTOR_RANGES[name]
-        value = cells.cell().number_input(
-            LABELS[name], min_value=least, max_value=greatest, value=None, step=1, key=key, placeholder=usual[name],
-            help=meaning, disabled=not trains, persist_state="session",
-        )  # fmt: skip
-        if value is not None and trains:
-            chosen[name] = str(value)
+        chosen |= given.number(place, name, meaning, usual[name], enabled=enabled)
     return chosen
 
 

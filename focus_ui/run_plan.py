@@ -94,6 +94,7 @@ def describe(options: Mapping[str, list[str]]) -> dict[Step, StepText]:
             facts={
                 "Method": last["--method"],
                 "Temperature": f"{float(last['--temperature']):g}",
+                **({"Top-k": last["--top-k"]} if "--top-k" in last else {}),
                 "Rows that cannot be combined": last["--fallback"],
                 "Seed": last["--seed"],
             },

@@ -24,16 +24,21 @@ SWITCHES = {"--extend"}
 SOURCES = ("--source", "--source-tokenizer", "--source-embeddings", "--tensor")
 TARGETS = ("--target-tokenizer", "--train-tokenizer", "--vocab-size")
 READINGS = ("--field", "--encoding")
-CHOICES = ("--method", "--preset", "--match", "--fallback", "--temperature", "--seed", "--extend", *VECTOR_OPTIONS)
+OPEN = ("--top-k", *VECTOR_OPTIONS)
+"""Options whose field may be empty; only a method that compares vectors has them."""
+CHOICES = ("--method", "--preset", "--match", "--fallback", "--temperature", "--seed", "--extend", *OPEN)
 """Options that the form has; the rest of a run's options are kept as they were."""
-KEPT = ("--top-k", "--covariance-scale")
+KEPT = ("--covariance-scale",)
 DEFAULTS = {
     "--method": "focus", "--preset": "default", "--match": "exact", "--fallback": "normal", "--temperature": "1.0",
     "--seed": "42",
 }  # fmt: skip
 WORDS = {
     "--vocab-size": "size", "--train-tokenizer": "tokenizer", "--dim": "dimensions", "--min-count": "least occurrences",
+    "--top-k": "top-k",
 }  # fmt: skip
+NO_TOP_K = "all contributors"
+"""What an emptied top-k is called."""
 MAX_TITLE = 160
 INPUTS = "inputs"
 """The folder of a job's own copies; see `job_record.inputs_folder`."""
@@ -332,20 +337,20 @@ def changes(recipe: Recipe, options: Mapping[str, str]) -> list[str]:
     found = [
         f"{_word(name)} {value}"
         for name, value in options.items()
-        if name in before and name not in (*SWITCHES, *VECTOR_OPTIONS) and not _same(before[name], value)
+        if name in before and name not in (*SWITCHES, *OPEN) and not _same(before[name], value)
     ]
-    found += _vector_changes(recipe, options)
+    found += _open_changes(recipe, options)
     toggled = [name for name in SWITCHES if (name in options) != (name in recipe.options)]
     found += [f"{'' if name in options else 'no '}{name.removeprefix('--')}" for name in toggled]
     return found + ["without its map"] * recipe.had_map
 
 
-def _vector_changes(recipe: Recipe, options: Mapping[str, str]) -> list[str]:
-    """Return what was chosen, or left to the preset again, of the training of vectors, where the method needs any."""
-    old = standard(recipe.options.get("--preset", Preset.DEFAULT)) | dict(recipe.options)
-    new = standard(options.get("--preset", Preset.DEFAULT)) | dict(options)
-    named = [name for name in VECTOR_OPTIONS if name in options or name in recipe.options]
-    return [f"{_word(name)} {new[name]}" for name in named if needs_vectors(options) and old[name] != new[name]]
+def _open_changes(recipe: Recipe, options: Mapping[str, str]) -> list[str]:
+    """Return what was chosen, or left open again, of the options that only a method that compares vectors has."""
+    old, new = (standard(given.get("--preset", Preset.DEFAULT)) | dict(given) for given in (recipe.options, options))
+    changed = [name for name in OPEN if needs_vectors(options) and old.get(name) != new.get(name)]
+    named = [name for name in changed if name in options or name in recipe.options]
+    return [f"{_word(name)} {new[name]}" if name in new else NO_TOP_K for name in named]
 
 
 def _word(name: str) -> str:

@@ -344,17 +344,36 @@ def test_an_empty_field_of_the_vectors_is_the_presets(open_app):
     assert not set(only_job().arguments) & {"--dim", "--epochs", "--min-count"}
 
 
-def test_a_method_that_trains_no_vectors_has_no_options_of_theirs(open_app):
+def test_top_k_reaches_the_run_and_an_empty_field_is_no_bound(open_app):
     at = open_app("data")
-    at.number_input(key="_dim").set_value(50).run()
-    at.selectbox(key="_method").set_value("mean").run()
-    assert all(at.number_input(key=key).disabled for key in ("_dim", "_epochs", "_min-count"))
+    field = at.number_input(key="_top-k")
+    assert (field.label, field.value, field.proto.placeholder, field.disabled) == ("Top-k", None, "all", False)
+    field.set_value(5).run()
+    at.switch_page(PAGES["overlap"]).run()
+    at.switch_page(PAGES["data"]).run()
     start_button(at).click().run()
-    assert "--dim" not in only_job().arguments
+    assert not at.exception
+    job = only_job()
+    assert job.arguments[job.arguments.index("--top-k") + 1] == "5"
+    assert "Top-k: **5**" in texts(at)
+    at.number_input(key="_top-k").set_value(None).run()
+    start_button(at).click().run()
+    (other,) = [found for found in list_jobs(catalog.runs_root()) if found.id != job.id]
+    assert "--top-k" not in other.arguments
 
 
-@pytest.mark.parametrize("option", ["dim", "epochs", "min_count"])
-def test_the_fields_of_the_vectors_have_the_bounds_of_the_command_line(open_app, option):
+def test_a_method_that_compares_no_vectors_has_no_options_of_theirs(open_app):
+    at = open_app("data")
+    for key in ("_dim", "_top-k"):
+        at.number_input(key=key).set_value(50).run()
+    at.selectbox(key="_method").set_value("mean").run()
+    assert all(at.number_input(key=key).disabled for key in ("_dim", "_epochs", "_min-count", "_top-k"))
+    start_button(at).click().run()
+    assert not {"--dim", "--top-k"} & set(only_job().arguments)
+
+
+@pytest.mark.parametrize("option", ["dim", "epochs", "min_count", "top_k"])
+def test_the_fields_that_may_be_empty_have_the_bounds_of_the_command_line(open_app, option):
     field = open_app("data").number_input(key=f"_{option.replace('_', '-')}")
     for value in (int(field.min), int(field.max)):
         assert getattr(InitConfig(**{option: value}), option) == value

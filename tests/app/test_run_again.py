@@ -10,6 +10,7 @@ import pytest
 from focus_core import jobs
 from focus_core.job_record import list_jobs
 from focus_ui import catalog
+from focus_ui.run_recipe import read_options
 from tests.app.conftest import links, param, texts
 from tests.fake_jobs import FAKE, end_jobs, ended, wait
 from tests.toy_run import write_toy_run
@@ -164,9 +165,29 @@ def test_options_of_the_vectors_are_changed_where_they_are_trained_again(open_ap
     at.run()
     at.button(key=f"_again_overlap_{again.id}").click().run()
     drawn = [field.key for field in at.number_input if field.key and again.id in field.key]
-    assert sorted(drawn) == [f"_seed_{again.id}", f"_temperature_{again.id}"], "the vectors are reused as they are"
+    numbers = [f"_{name}_{again.id}" for name in ("seed", "temperature", "top-k")]
+    assert sorted(drawn) == numbers, "the vectors are reused as they are"
     press(at, "Start the changed run")
     assert option(newest(), "--min-count") == "2"
+
+
+@pytest.mark.parametrize(
+    ("step", "value", "words"), [("overlap", 2, "top-k 2"), ("rows", 2, "top-k 2"), ("rows", None, "all contributors")]
+)
+def test_top_k_of_a_run_is_changed_or_emptied(open_app, own_toy, step, value, words):
+    manifest = json.loads((own_toy.path / "manifest.json").read_text())
+    manifest["config"]["top_k"] = 4
+    (own_toy.path / "manifest.json").write_text(json.dumps(manifest))
+    at = open_app("data")
+    change_run(at)
+    at.segmented_control(key="_again_step_toy").set_value(step).run()
+    assert at.number_input(key="_top-k_toy").value == 4
+    assert "nothing\\; the same run" in texts(at)
+    at.number_input(key="_top-k_toy").set_value(value).run()
+    assert f"Changed: **{words}**" in texts(at).replace("\\", "").replace("\u2060", "")
+    press(at, "Start the changed run")
+    assert newest().title == f"{words} · toy"
+    assert read_options(newest().arguments).get("--top-k") == ([str(value)] if value else None)
 
 
 def test_the_steps_of_a_run_are_named_with_time_and_result(open_app, own_toy):

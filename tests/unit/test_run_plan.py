@@ -22,6 +22,8 @@ def test_every_step_has_its_inputs_and_parameters():
     assert found[Step.CORPUS].facts == {"Files": "x.txt, y.txt", "Field": "text", "Encoding": "cp1252"}
     assert found[Step.OVERLAP].summary == "match fuzzy"
     assert found[Step.ROWS].summary == "focus, temperature 0.5"
+    assert "Top-k" not in found[Step.ROWS].facts
+    assert words("--top-k", "5")[Step.ROWS].facts["Top-k"] == "5"
     assert all(step.used for step in found.values())
 
 

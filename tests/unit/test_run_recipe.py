@@ -154,8 +154,21 @@ def test_a_map_that_no_run_keeps_is_said_to_be_missing(made):
 
 
 def test_options_of_a_run_that_the_form_does_not_have_are_kept(made):
-    pairs = as_pairs(command(recipe(with_config(made, top_k=7, covariance_scale=0.5)), Step.ROWS, FORM))
-    assert (pairs["--top-k"], pairs["--covariance-scale"]) == ("7", "0.5")
+    found = recipe(with_config(made, top_k=7, covariance_scale=0.5))
+    pairs = as_pairs(command(found, Step.ROWS, FORM | {"--top-k": "5"}))
+    assert (pairs["--top-k"], pairs["--covariance-scale"]) == ("5", "0.5")
+    assert "--top-k" not in command(found, Step.ROWS, FORM), "an empty field is no bound"
+
+
+def test_a_change_of_top_k_is_said_in_words_where_tokens_are_compared(made):
+    usual = {"preset": "default", "dim": 100, "epochs": None, "min_count": None}
+    free, bound = recipe(with_config(made, **usual, top_k=None)), recipe(with_config(made, **usual, top_k=7))
+    assert (free.options.get("--top-k"), bound.options.get("--top-k")) == (None, "7")
+    assert changes(free, FORM) == changes(bound, FORM | {"--top-k": "7"}) == []
+    assert changes(free, FORM | {"--top-k": "5"}) == changes(bound, FORM | {"--top-k": "5"}) == ["top-k 5"]
+    assert title_of(bound, changes(bound, FORM)) == "all contributors · mine"
+    assert changes(bound, FORM | {"--preset": "paper", "--top-k": "7"}) == ["preset paper"], "no preset has one"
+    assert changes(bound, FORM | {"--method": "mean"}) == ["method mean"], "it combines none"
 
 
 def test_options_of_the_vectors_are_those_that_differ_from_the_preset(made):
