@@ -26,7 +26,7 @@ from focus_ui.errors import show_error
 from focus_ui.field_words import LABELS
 from focus_ui.theme import count
 from focus_ui.uploads import keep_upload
-from focus_ui.vector_options import standard
+from focus_ui.vector_options import AUTO, standard
 
 TRAIN, DEMO, HUB = "Train a new one", "Demo model", "Hub"
 FAMILIES = {
@@ -305,16 +305,20 @@ class _Given:
         return str(found)
 
     def number(self, place: Any, option: str, meaning: str, empty: str, *, enabled: bool) -> dict[str, str]:
-        """Draw a number that may be left out; return it as an option where it was chosen and is of use."""
-        key = f"_{option.removeprefix('--')}{self.mark}"
-        if option in self.defaults and key not in st.session_state:
+        """Draw a number that may be left out; return it as an option where it was chosen and is of use.
+
+        Left to the text's size in the run that is made again, it stays so while the field is empty.
+        """
+        key, own = f"_{option.removeprefix('--')}{self.mark}", self.defaults.get(option)
+        if own not in {None, AUTO} and key not in st.session_state:
             st.session_state[key] = int(self.defaults[option])
         least, greatest = RANGES[option]
         value = place.number_input(
-            LABELS[option], min_value=least, max_value=greatest, value=None, step=1, key=key, placeholder=empty,
-            help=meaning, disabled=not enabled, persist_state="session",
+            LABELS[option], min_value=least, max_value=greatest, value=None, step=1, key=key,
+            placeholder=AUTO if own == AUTO else empty, help=meaning, disabled=not enabled, persist_state="session",
         )  # fmt: skip
-        return {option: str(value)} if value is not None and enabled else {}
+        chosen = own if value is None and own == AUTO else value
+        return {option: str(chosen)} if chosen is not None and enabled else {}
 
 
 def _vector_options(given: _Given, place: Any, *, preset: str, enabled: bool) -> dict[str, str]:

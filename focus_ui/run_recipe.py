@@ -18,7 +18,7 @@ from focus_core.run_folder.layout import AUXILIARY, TARGET_TOKENIZER
 from focus_core.run_steps import STEPS, Step
 from focus_core.tensor_files import read_json
 from focus_ui import catalog
-from focus_ui.vector_options import VECTOR_OPTIONS, standard
+from focus_ui.vector_options import AUTO, VECTOR_OPTIONS, standard
 
 SWITCHES = {"--extend"}
 SOURCES = ("--source", "--source-tokenizer", "--source-embeddings", "--tensor")
@@ -239,6 +239,7 @@ def _options_of_config(config: Mapping[str, Any]) -> dict[str, str]:
     chosen = {name: config.get(key) for name, key in names.items()}
     given = {name: str(value) for name, value in chosen.items() if value is not None and name not in SWITCHES}
     usual = standard(config.get("preset") or Preset.DEFAULT)
+    given |= {name: AUTO for name in VECTOR_OPTIONS if chosen[name] is None}
     given = {name: value for name, value in given.items() if usual.get(name) != value}
     return given | ({"--extend": ""} if config.get("extend") else {})
 

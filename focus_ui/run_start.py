@@ -10,7 +10,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from focus_core.config import PAPER, InitConfig
 from focus_core.domain import Preset
 from focus_core.errors import FocusError
 from focus_core.estimate import Estimate, estimate_run
@@ -22,6 +21,7 @@ from focus_ui import catalog, state
 from focus_ui.errors import show_error
 from focus_ui.run_recipe import needs_vectors
 from focus_ui.uploads import hand_over, lend_folder
+from focus_ui.vector_options import AUTO, standard
 
 ORIGINALS = "originals"
 """Where the session keeps which run a job makes again: a run's id by a job's."""
@@ -56,14 +56,12 @@ def estimate(
     Estimate
         See `estimate_run`.
     """
-    paper = options.get("--preset") == Preset.PAPER
-    dim = options.get("--dim", PAPER["dim"] if paper else InitConfig().dim)
-    epochs = options.get("--epochs", PAPER["epochs"] if paper else None)
+    vectors = standard(options.get("--preset", Preset.DEFAULT)) | dict(options)
     return estimate_run(
         survey or NO_TEXT,
         vocab_size=n_tokens,
-        dim=int(dim),
-        epochs=None if epochs is None else int(epochs),
+        dim=int(vectors["--dim"]),
+        epochs=None if vectors["--epochs"] == AUTO else int(vectors["--epochs"]),
         trains_tokenizer=trains_tokenizer,
         trains_vectors=survey is not None and needs_vectors(options) and not reuses_vectors,
         reads_text=survey is not None,

@@ -137,6 +137,21 @@ def test_a_run_of_ones_own_goes_on_from_any_step(open_app, own_toy):
     assert "--train-tokenizer" not in again.arguments
 
 
+def test_what_was_left_to_the_text_under_the_papers_preset_stays_so(open_app, own_toy):
+    """The run was made by the command line with ``--preset paper --epochs auto``; the preset alone means 3."""
+    manifest = json.loads((own_toy.path / "manifest.json").read_text())
+    manifest["config"] |= {"preset": "paper", "dim": 300, "epochs": None, "min_count": 10}
+    (own_toy.path / "manifest.json").write_text(json.dumps(manifest))
+    at = open_app("data")
+    first = finished_run(at)
+    at.button(key=f"_again_vectors_{first.id}").click().run()
+    assert not at.exception
+    field = at.number_input(key=f"_epochs_{first.id}")
+    assert (field.value, field.placeholder) == (None, "auto")
+    press(at, "Start the changed run")
+    assert option(newest(), "--epochs") == "auto"
+
+
 def test_options_of_the_vectors_are_changed_where_they_are_trained_again(open_app, own_toy):
     manifest = json.loads((own_toy.path / "manifest.json").read_text())
     manifest["config"] |= {"preset": "default", "dim": 100, "epochs": None, "min_count": 2}

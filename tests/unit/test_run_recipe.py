@@ -181,6 +181,10 @@ def test_options_of_the_vectors_are_those_that_differ_from_the_preset(made):
     assert {name: found.get(name) for name in VECTOR_OPTIONS} == {
         "--dim": "50", "--epochs": None, "--min-count": None,
     }  # fmt: skip
+    found = recipe(with_config(made, preset="paper", dim=300, epochs=None, min_count=10)).options
+    assert {name: found.get(name) for name in VECTOR_OPTIONS} == {
+        "--dim": None, "--epochs": "auto", "--min-count": None,
+    }  # fmt: skip
 
 
 def test_a_change_of_the_vectors_options_is_said_in_words_where_vectors_are_trained(made):
