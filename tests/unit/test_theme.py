@@ -154,3 +154,8 @@ def test_numbers_in_words():
     assert size(17_100) == "17.1 kB"
     assert size(3.2e9) == "3.2 GB"
     assert CATEGORIES["combined"].color == theme.ACCENT
+
+
+def test_no_rerun_ends_with_a_full_collection():
+    """It holds Python's lock for some 100 ms while the rerun's last messages wait to be sent."""
+    assert CONFIG["runner"]["postScriptGC"] is False
