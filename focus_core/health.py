@@ -113,7 +113,7 @@ def _remedy(auxiliary: AuxiliaryVectors) -> str:
     epochs, automatic = int(settings["epochs"]), int(settings["automatic"]["epochs"])
     if epochs < automatic:
         return f"leave --epochs at auto, which is {automatic} for this corpus"
-    return f"train longer (--epochs {2 * epochs}) or give more text"
+    return f"raise --epochs to {2 * epochs}, or give more text"
 
 
 def _warnings(

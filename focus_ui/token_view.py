@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from focus_core.domain import MethodName, Origin
-from focus_core.provenance import Explanation, Tone, Verdict
+from focus_core.provenance import Explanation, Tone, Verdict, collapse_of, fallback_words
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape, show_token
 from focus_ui import navigation
@@ -27,6 +27,9 @@ COMBINED_BY: dict[str, str] = {
     MethodName.SUBWORD_MEAN: "The mean of the source rows of its own pieces.",
 }
 """What a combined row is, by the method of the run."""
+
+BLURRED = "A weighted mean of source rows: of shared tokens that this run can hardly tell apart."
+"""What it is where the auxiliary space has collapsed."""
 
 
 def token_head(run: RunFolder, explanation: Explanation) -> None:
@@ -49,7 +52,7 @@ def token_head(run: RunFolder, explanation: Explanation) -> None:
         ("Kind", explanation.kind),
         ("Begins a word", "yes" if explanation.word_start else "no"),
         ("In the corpus", "–" if explanation.frequency is None else f"{count(explanation.frequency)} ×"),
-        ("Length of the row", f"{explanation.norm:.2f} (source: {explanation.source_norm:.2f})"),
+        ("Length of the row", f"{explanation.norm:.2f} (source rows: {explanation.source_norm:.2f} on average)"),
         ("Native form", show_token(explanation.token)),
     ]
     with st.container(horizontal=True, gap="medium"):
@@ -59,8 +62,12 @@ def token_head(run: RunFolder, explanation: Explanation) -> None:
 
 
 def _meaning(run: RunFolder, explanation: Explanation, category: Category) -> str:
-    """Return what an origin means; of a combined row, what this run's method combines."""
+    """Return what an origin means in this run: what its method combines, or what a fallback row was drawn from."""
     method = str(run.manifest["config"]["method"])
+    if explanation.origin == Origin.COMBINED and collapse_of(run) is not None:
+        return BLURRED
+    if explanation.origin == Origin.FALLBACK and not explanation.contributors:
+        return f"Neither copied nor combined. {markdown_escape(fallback_words(run, explanation.script))}"
     return COMBINED_BY.get(method, category.meaning) if explanation.origin == Origin.COMBINED else category.meaning
 
 

@@ -53,6 +53,10 @@ class DegenerateSupport(Check):
     thresholds: ClassVar[dict[str, Threshold]] = {
         "low": Threshold(value=3, reason="below three, rows are near copies of single tokens"),
         "high": Threshold(value=100, reason="a sound space gives about 13 contributors on 2 MB of text"),
+        "anchors": Threshold(
+            value=0.5, reason="few anchors never reach that: a row of half of them or more is near their mean"
+        ),
+        "few": Threshold(value=20, reason="a sound row may have so many contributors, however few anchors there are"),
         "problem": Threshold(value=300, reason="a collapsed space gave 470 of 1,541 anchors: each row is their mean"),
         "near_copies": Threshold(value=0.25, reason="a quarter of the rows on one contributor is no longer a mixture"),
     }
@@ -73,7 +77,11 @@ class DegenerateSupport(Check):
         if sharp:
             tip = "raise --temperature, or leave --top-k out, for softer mixtures"
             return self.result(Status.WARNING, summary, tip=tip, tokens=ids[copies])
-        status = grade(median, warning=self.limit("high"), problem=self.limit("problem"))
+        n_anchors = run.manifest["counts"]["n_anchors"]
+        high = min(self.limit("high"), max(self.limit("few"), self.limit("anchors") * n_anchors))
+        status = grade(median, warning=high, problem=self.limit("problem"))
+        if status is not Status.PASSED:
+            summary = f"{summary}, most near the mean of the {n_anchors:,} anchors"
         tip = "train the auxiliary vectors for more --epochs, give more text, or lower --temperature"
         return self.result(status, summary, tip=tip, tokens=ids[np.argsort(-sizes, kind="stable")])
 

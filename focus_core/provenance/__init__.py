@@ -24,13 +24,14 @@ from focus_core.provenance.explanation import (
     explain_token,
     fed_by,
 )
+from focus_core.provenance.formula import fallback_words
 from focus_core.provenance.neighbours import Neighbour, auxiliary_neighbours, embedding_neighbours
 from focus_core.provenance.occurrence import find_occurrence
 from focus_core.provenance.render import render_text
 from focus_core.provenance.search import find_source_tokens, find_tokens, named_tokens, near_spellings
 from focus_core.provenance.selection import CommonContributor, CommonContributors, common_contributors
 from focus_core.provenance.simplex import SimplexMap
-from focus_core.provenance.verdicts import Tone, Verdict, training_verdicts
+from focus_core.provenance.verdicts import Tone, Verdict, collapse_of, training_verdicts
 from focus_core.provenance.what_if import (
     WhatIf,
     WhatIfSettings,
@@ -60,10 +61,12 @@ __all__ = [
     "anchor_ids",
     "auxiliary_neighbours",
     "changed_tokens",
+    "collapse_of",
     "common_contributors",
     "contributors_of",
     "embedding_neighbours",
     "explain_token",
+    "fallback_words",
     "fed_by",
     "find_occurrence",
     "find_source_tokens",

@@ -32,16 +32,40 @@ def formula_of(explanation: Explanation, run: RunFolder) -> str:
     left = f"e({explanation.display})"
     if explanation.contributors:
         return f"{left} = {_sum(explanation.contributors, exact=explanation.origin == Origin.COPIED)}"
+    drawn_from = _distribution(run, explanation.script)
+    return f"{left} = the mean source row" if drawn_from is None else f"{left} ~ {drawn_from}"
+
+
+def fallback_words(run: RunFolder, script: str) -> str:
+    """Return in a sentence what the fallback rows of a script are.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run, for its options and the scripts of its source tokens.
+    script : str
+        The token's script.
+
+    Returns
+    -------
+    str
+        The mean, or the distribution that the row was drawn from, with its seed.
+    """
+    drawn_from = _distribution(run, script)
+    return "The row is the mean source row." if drawn_from is None else f"The row was drawn from {drawn_from}."
+
+
+def _distribution(run: RunFolder, script: str) -> str | None:
+    """Return what fallback rows of a script were drawn from; ``None`` where they are the mean."""
     config = run.manifest["config"]
     if config["fallback"] == Fallback.MEAN:
-        return f"{left} = the mean source row"
+        return None
     if config["fallback"] == Fallback.MULTIVARIATE:
         scale = "" if config["covariance_scale"] == 1 else f"{config['covariance_scale']:g} "
-        return f"{left} ~ N(mean, {scale}Σ) of the source rows, Σ their covariance, seed {config['seed']}"
-    rows = "the source rows"
-    if config["fallback"] == Fallback.SCRIPT and _has_rows(run, explanation.script):
-        rows = f"{explanation.script} source rows"
-    return f"{left} ~ N(mean, std) of {rows}, per dimension, seed {config['seed']}"
+        return f"N(mean, {scale}Σ) of the source rows, Σ their covariance, seed {config['seed']}"
+    by_script = config["fallback"] == Fallback.SCRIPT and _has_rows(run, script)
+    rows = f"{script} source rows" if by_script else "the source rows"
+    return f"N(mean, std) of {rows}, per dimension, seed {config['seed']}"
 
 
 def _has_rows(run: RunFolder, script: str) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from focus_core.checks import CHECKS, CheckResult, Status
 from focus_core.domain import MethodName, Origin, Rule, TokenKind
 from focus_core.run_folder import RunFolder
 
@@ -28,6 +29,10 @@ DECIDES = 0.5
 NEARLY_MEAN = 100
 """Above this many effective contributors a row is close to the mean of the anchors: a sound space gives about 13,
 a collapsed one about 470 (measured on 2.3 MB of Swahili)."""
+
+MANY, EQUAL = 20, 2
+"""From this many contributors on, of which the largest has less than this many times an equal share, none stands out:
+so are 2 to 3 of 100 rows of a sound space."""
 
 MOSTLY = 0.8
 """Share of contributors from which a kind is named."""
@@ -125,7 +130,8 @@ def training_verdicts(
     n = len(neighbours.before)
     if n:
         kept = len(neighbours.kept)
-        text = f"Training kept {kept} of its {n} nearest tokens."
+        jaccard = kept / (n + len(neighbours.gained))
+        text = f"Training kept {kept} of its {n} nearest tokens (Jaccard {jaccard:.2f})."
         found.append(Verdict(text=text, tone=Tone.GOOD if 2 * kept >= n else Tone.NOTE))
     place = np.flatnonzero(changed.id == target_id) if changed is not None else np.zeros(0, np.int64)
     if changed is not None and len(place) and len(changed.id) > 1:
@@ -142,8 +148,10 @@ def _turned(changed: ChangedTokens, place: int) -> Verdict:
     if less >= more:
         beside = "further than any other token" if less == 1 else f"further than {_share(less)} of the tokens"
     else:
-        beside = "less than any other token" if more == 1 else f"less than {_share(more)} of the tokens"
-    text = f"Training turned its row to a cosine of {own:.2f}, {beside}, and made it {ratio:.2f} times as long."
+        beside = "less far than any other token" if more == 1 else f"less far than {_share(more)} of the tokens"
+    text = (
+        f"Training turned its row {beside} (cosine {own:.2f} to where it was), and made it {ratio:.2f} times as long."
+    )
     if less < FAR:
         return Verdict(text=text)
     advice = "Where it began was not where training wanted it: see what it lost and gained."
@@ -178,17 +186,43 @@ def _anchor(explanation: Explanation, run: RunFolder) -> list[Verdict]:
     return [Verdict(text=f"As an anchor it feeds {rows}, with a total weight of {fed['weight_fed']:.2f}.")]
 
 
+def collapse_of(run: RunFolder) -> CheckResult | None:
+    """Return what the check of the auxiliary space (FOC011) found, where it did not pass; remembered by the run.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+
+    Returns
+    -------
+    CheckResult or None
+        ``None`` where similarities tell tokens apart, or the run took none.
+    """
+    found = run.remember("collapsed space", lambda: CHECKS["FOC011"].run(run))
+    return found if found.status in {Status.WARNING, Status.PROBLEM} else None
+
+
 def _combined(explanation: Explanation, run: RunFolder) -> list[Verdict]:
+    collapse = collapse_of(run)
     return [
-        _spread(explanation),
+        *([_chosen_by_nothing(collapse)] if collapse is not None else []),
+        _spread(explanation, trusted=collapse is None),
         *_kinds(explanation),
         *_scripts(explanation),
         *_far_from_anchors(explanation, run),
     ]
 
 
-def _spread(explanation: Explanation) -> Verdict:
-    """Say whether a mixture is a copy, sound, or a blur."""
+def _chosen_by_nothing(collapse: CheckResult) -> Verdict:
+    """Say that the similarities behind a mixture tell little, however sound the mixture looks."""
+    text = f"Its contributors are hardly chosen by likeness, nor are others in this run: {collapse.summary} (FOC011)."
+    advice = collapse.tip[:1].upper() + collapse.tip[1:].rstrip(".") + "."
+    return Verdict(text=text, tone=Tone.WARNING, advice=advice)
+
+
+def _spread(explanation: Explanation, *, trusted: bool) -> Verdict:
+    """Say whether a mixture is a copy, sound, or a blur; sound it is only where similarities can be trusted."""
     largest, effective = explanation.max_weight, explanation.effective_contributors
     if largest >= NEARLY_COPY:
         text = f"One contributor has {_share(largest)}: nearly a copy."
@@ -201,8 +235,12 @@ def _spread(explanation: Explanation) -> Verdict:
     if largest >= DECIDES:
         text = f"One contributor has {_share(largest)}: it says more than all the others together."
         return Verdict(text=text, advice="See whether the two mean the same.")
-    text = f"{explanation.n_contributors:,} contributors, which count as much as {effective:,.1f} equal ones."
-    return Verdict(text=text, tone=Tone.GOOD)
+    n = explanation.n_contributors
+    text = f"{n:,} contributors, which count as much as {effective:,.1f} equal ones."
+    if n >= MANY and largest * n < EQUAL:
+        text = f"{text[:-1]}: none of them stands out."
+        return Verdict(text=text, advice="Its row is a blend of many; see whether they have something in common.")
+    return Verdict(text=text, tone=Tone.GOOD if trusted else Tone.NOTE)
 
 
 def _pieces(explanation: Explanation) -> list[Verdict]:

@@ -58,6 +58,30 @@ def test_a_combined_token_says_what_the_method_of_its_run_combines(open_app, toy
     assert "its own pieces" not in words
 
 
+def test_a_fallback_token_says_what_its_row_was_drawn_from(open_app, toy):
+    words = plain(open_app("token", token=id_of(toy, "▁nadra")))
+    assert "Neither copied nor combined. The row was drawn from N(mean, std) of the source rows, per dimension" in words
+    assert "drawn or averaged" not in words
+
+
+def test_a_combined_token_of_a_collapsed_run_is_not_praised(open_app, toy, tmp_path, monkeypatch, empty_caches):
+    """The run's own report says that the space has collapsed: the first verdict warns, none is green."""
+    del empty_caches
+    run = write_toy_run(tmp_path / "runs" / "toy")
+    manifest = json.loads((run.path / "manifest.json").read_text())
+    manifest["health"] |= {"mean_cosine": 0.97, "collapsed": True, "remedy": "raise --epochs to 214"}
+    (run.path / "manifest.json").write_text(json.dumps(manifest))
+    monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(tmp_path / "runs"))
+    at = open_app("token", token=id_of(toy, "▁nyumba"))
+    words = plain(at)
+    assert "mean cosine 0.97 between new tokens and anchors (FOC011)" in words
+    assert "Raise “Epochs” to 214." in words
+    assert "used alike" not in words
+    (told,) = [m.value for m in at.markdown if "FOC011" in m.value]
+    assert told.startswith(":orange[")
+    assert ":green[" not in told
+
+
 def test_a_copied_token_links_to_its_source(open_app, toy):
     at = open_app("token", token=id_of(toy, "▁farmer"))
     copied = [link for link in links(at) if "Source token" in link.label]
@@ -242,8 +266,8 @@ def test_every_kind_of_token_has_a_verdict(open_app, toy, token, sentence):
 def test_what_training_did_is_among_the_verdicts(open_app, trained_toy):
     at = open_app("token", token=id_of(trained_toy, "▁mkulima"))
     shown = plain(at)
-    assert "of its 10 nearest tokens." in shown
-    assert "Training turned its row to a cosine of" in shown
+    assert "of its 10 nearest tokens (Jaccard" in shown
+    assert "Training turned its row " in shown
 
 
 # --- the flow ---------------------------------------------------------------------------------------------------
@@ -436,7 +460,7 @@ def test_among_several_trainings_one_is_chosen_and_named(open_app, tmp_path, mon
     assert not at.exception
     shown = plain(at)
     assert "Training shown: **second" in shown
-    assert "Training kept 10 of its 10 nearest tokens." in shown
+    assert "Training kept 10 of its 10 nearest tokens (Jaccard 1.00)." in shown
 
 
 def test_a_damaged_training_is_said_and_the_rest_of_the_page_stands(open_app, tmp_path, monkeypatch):

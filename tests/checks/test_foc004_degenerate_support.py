@@ -11,13 +11,33 @@ from tests.toy_run import altered
 check = CHECKS["FOC004"]
 
 
-def combined(run: RunFolder, sizes: list[int], largest: list[float]) -> RunFolder:
+def combined(run: RunFolder, sizes: list[int], largest: list[float], *, n_anchors: int = 1500) -> RunFolder:
     columns = {
         "tokens.origin": ["combined"] * len(sizes),
         "tokens.n_contributors": sizes,
         "tokens.max_weight": largest,
     }
-    return altered(run, columns=columns)
+    return altered(run, columns=columns, manifest={"counts": run.manifest["counts"] | {"n_anchors": n_anchors}})
+
+
+@pytest.mark.parametrize(
+    ("median", "n_anchors", "status"),
+    [
+        (46, 60, Status.WARNING),
+        (30, 60, Status.PASSED),
+        (31, 60, Status.WARNING),
+        (20, 21, Status.PASSED),
+        (21, 21, Status.WARNING),
+        (99, 3000, Status.PASSED),
+    ],
+)
+def test_few_anchors_make_means_of_fewer_contributors(
+    run: RunFolder, median: int, n_anchors: int, status: Status
+) -> None:
+    """A row of more than half of the anchors is near their mean, where it has more than twenty."""
+    result = check.run(combined(run, [5, median, 60], [0.03] * 3, n_anchors=n_anchors))
+    assert result.status == status
+    assert (f"the mean of the {n_anchors:,} anchors" in result.summary) == (status is not Status.PASSED)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_collapsed_space_is_named_with_the_remedy() -> None:
 
 def test_remedy_when_the_automatic_epochs_were_not_enough() -> None:
     report = auxiliary_health(vectors(COLLAPSED, epochs=40), WEIGHTS, NEW, ANCHORS, FREQUENCY)
-    assert report["remedy"] == "train longer (--epochs 80) or give more text"
+    assert report["remedy"] == "raise --epochs to 80, or give more text"
 
 
 def test_remedy_for_given_vectors() -> None:
