@@ -18,7 +18,7 @@ from focus_core.locate import locate_tokenizer
 from focus_core.run_folder import RunFolder
 from focus_core.run_folder.layout import SOURCE_TOKENIZER, TARGET_TOKENIZER
 from focus_core.sentence_cuts import Placed, Span, Stretch, blocks, graphemes, links, stretches, tile
-from focus_core.token_text import WORD_START, show_token
+from focus_core.token_text import WORD_START, mark_word_start, opens_word, show_token
 from focus_core.tokenizer_files import load_backend
 from focus_core.word_cuts import Segmentation, tokens_of_words, word_spans
 
@@ -120,12 +120,13 @@ class Reading:
         covered = self.text[block.start : block.end]
         if not covered:
             return str(pieces[block.pieces[0]].label)
-        opens = bool(block.pieces) and pieces[block.pieces[0]].label.startswith(WORD_START)
+        opens = bool(block.pieces) and opens_word(pieces[block.pieces[0]].label)
         if covered[0] == " " and (opens or len(covered) > 1):
             covered, opens = covered[1:], True
         if not covered:
             return WORD_START
-        return f"{WORD_START if opens else ''}{_visible(covered)}"
+        visible = _visible(covered)
+        return mark_word_start(visible) if opens else visible
 
 
 def _visible(text: str) -> str:
@@ -190,6 +191,11 @@ def has_tokenizers(run: RunFolder) -> bool:
     return all((run.path / folder).is_dir() for folder in FOLDERS.values())
 
 
+def unknown_id(run: RunFolder, side: str) -> int:
+    """Return the id of the token that stands for characters unknown to a tokenizer; -1 where it has none."""
+    return int(run.manifest[side]["roles"].get("unk", -1))
+
+
 def read_both(run: RunFolder, sentence: str) -> Reading:
     """Read a sentence with both tokenizers of a run.
 
@@ -222,7 +228,7 @@ def read_both(run: RunFolder, sentence: str) -> Reading:
     cuts = {}
     for side, other in (("source", "target"), ("target", "source")):
         linked = links(spans[side], spans[other])
-        unknown = run.manifest[side]["roles"].get("unk", -1)
+        unknown = unknown_id(run, side)
         pieces = tuple(_piece(row, ids, unknown) for row, ids in zip(rows[side], linked, strict=True))
         cuts[side] = Cut(pieces=pieces, measures=_measure(text, told[side], pieces))
     upper, lower = (blocks(text, spans[side], borders) for side in ("source", "target"))

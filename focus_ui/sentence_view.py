@@ -13,14 +13,14 @@ from focus_core.errors import FocusError
 from focus_core.lessons import first_sentence
 from focus_core.run_folder import RunFolder
 from focus_core.sentence import MAX_SENTENCE, clean_sentence, has_tokenizers, read_both
-from focus_ui import navigation
+from focus_ui import navigation, state
 from focus_ui.catalog import ASSETS
 from focus_ui.guards import guarded
 from focus_ui.sentence_strip import sentence_strip
 
 PARAM = "text"
 OWN = "this run's text"
-_TEXT, _SAMPLE, _TAKEN = "_overlap_sentence", "_overlap_sample", "_overlap_address"
+_TEXT, _SAMPLE, _OWN = "_overlap_sentence", "_overlap_sample", "_overlap_own_sentence"
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -44,7 +44,7 @@ def sentence_section(run: RunFolder) -> None:
         st.caption("This run's folder holds no tokenizers, so no sentence can be read with them.")
         return
     try:
-        _take_from_address(run)
+        _settle(run)
         sentence = _sentence_input(run)
         reading = read_both(run, sentence)
     except FocusError as problem:
@@ -60,16 +60,26 @@ def sentence_section(run: RunFolder) -> None:
         navigation.go(navigation.TOKEN, **({"token": token_id} if side == "target" else {"source": token_id}))
 
 
-def _take_from_address(run: RunFolder) -> None:
-    """Let the address say what the sentence is, once; without one, the session's or the run's own."""
-    named = st.query_params.get(PARAM)
-    if named is not None and st.session_state.get(_TAKEN) != named:
-        st.session_state[_TEXT] = clean_sentence(named)
-        st.session_state[_SAMPLE] = None
-    elif not st.session_state.get(_TEXT) and _TAKEN not in st.session_state:
-        st.session_state[_TEXT] = clean_sentence(first_sentence(run))
-        st.session_state[_SAMPLE] = OWN
-    st.session_state[_TAKEN] = named or st.session_state.get(_TEXT, "")
+def _own(run: RunFolder) -> str:
+    """Return the sentence that is taken from a run's own text."""
+    return clean_sentence(first_sentence(run))
+
+
+def _settle(run: RunFolder) -> None:
+    """Decide on the sentence: a new one in the address, else the session's; one of another run's text goes with it.
+
+    The chip is that of the sentence, whichever way it came.
+    """
+    own, values = _own(run), st.session_state
+    named = state.named_anew(PARAM, _TEXT)
+    if named is not None:
+        values[_TEXT] = clean_sentence(named)
+    elif _TEXT not in values or values[_TEXT] == values.get(_OWN):
+        values[_TEXT] = own
+    values[_OWN] = own if values[_TEXT] == own else None
+    names = {text: name for name, text in samples().items()} | {own: OWN}
+    if values.get(_SAMPLE) != names.get(values[_TEXT]):
+        values[_SAMPLE] = names.get(values[_TEXT])
 
 
 def _sentence_input(run: RunFolder) -> str:
@@ -89,23 +99,16 @@ def _sentence_input(run: RunFolder) -> str:
         max_chars=MAX_SENTENCE,
         live="300ms",
         persist_state="session",
-        on_change=_forget_sample,
         icon=":material/edit:",
         placeholder="Write or paste a sentence",
         help=f"At most {MAX_SENTENCE} characters. It stays on this server and in this page's address.",
         label_visibility="collapsed",
     )
-    if st.query_params.get(PARAM) != sentence:
-        st.query_params[PARAM] = sentence
-    st.session_state[_TAKEN] = sentence
+    state.write_choice(PARAM, sentence)
     return sentence
 
 
 def _use_sample(run: RunFolder) -> None:
     chosen = st.session_state[_SAMPLE]
     if chosen is not None:
-        st.session_state[_TEXT] = first_sentence(run) if chosen == OWN else samples()[chosen]
-
-
-def _forget_sample() -> None:
-    st.session_state[_SAMPLE] = None
+        st.session_state[_TEXT] = _own(run) if chosen == OWN else samples()[chosen]

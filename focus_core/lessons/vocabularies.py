@@ -24,10 +24,13 @@ from focus_core.lessons.base import (
     worked_tokens,
 )
 from focus_core.run_folder import RunFolder
-from focus_core.sentence import MAX_SENTENCE, TABLES, encode_sentence, has_tokenizers
+from focus_core.sentence import MAX_SENTENCE, TABLES, encode_sentence, has_tokenizers, unknown_id
 
 N_TRIED = 3000
 N_OPTIONS = 3
+N_LINES = 200
+_LACKS_ALL: tuple[bool, ...] = (True,) * 4
+"""Longer than what any line lacks, and so after the last of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,19 +125,29 @@ def first_sentence(run: RunFolder) -> str:
     Returns
     -------
     str
-        The first line of middle length that the old tokenizer needs more tokens for; plain text on one line, as it
-        stands in the text.
+        The first line that both tokenizers read without unknown tokens, is of middle length, and takes the old one
+        more tokens; in this order where no line is all three. Plain text on one line, as it stands in the text.
     """
     return run.remember("lesson sentence", lambda: " ".join(_first_sentence(run).split())[:MAX_SENTENCE])
 
 
 def _first_sentence(run: RunFolder) -> str:
-    lines = [] if run.examples() is None else run.column("examples", "line").tolist()[:200]
-    for line in lines:
-        if 20 <= len(line) <= 90 and len(_encode(run, "source", line)) > len(_encode(run, "target", line)) + 1:
-            return str(line)
-    words = [str(run.column("tokens", "text")[i]) for i in worked_tokens(run)]
-    return " ".join([str(line) for line in lines[:1]] or words)
+    lines = [] if run.examples() is None else run.column("examples", "line").tolist()[:N_LINES]
+    best, best_lacks = "", _LACKS_ALL
+    for line in dict.fromkeys(map(str, lines)):
+        lacks = _lacks(run, line)
+        if lacks < best_lacks:
+            best, best_lacks = line, lacks
+        if not any(lacks):
+            break
+    return best or " ".join(str(run.column("tokens", "text")[i]) for i in worked_tokens(run))
+
+
+def _lacks(run: RunFolder, line: str) -> tuple[bool, ...]:
+    """Return what a line lacks as a first sentence, the worst first: read as a whole, middle length, fewer tokens."""
+    old, new = (_encode(run, side, line[:MAX_SENTENCE]) for side in ("source", "target"))
+    unread = unknown_id(run, "source") in old or unknown_id(run, "target") in new
+    return unread, not 20 <= len(line) <= 90, len(old) <= len(new) + 1
 
 
 def _encode(run: RunFolder, side: str, text: str) -> list[int]:

@@ -2,13 +2,18 @@
 
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from focus_core.lessons import first_sentence
+from focus_core.run_folder import open_run
 from focus_core.sentence import MAX_SENTENCE, read_both
 from focus_ui.sentence_strip import opened_token, strip_data
+from focus_ui.sentence_view import OWN
 from tests.app.conftest import param, texts
 from tests.hostile_tokens import HOSTILE_TOKENS
-from tests.toy_run import id_of, source_id_of
+from tests.toy_run import id_of, source_id_of, write_toy_run
 
 SHOWN = "_overlap_sentence"
 
@@ -108,10 +113,67 @@ def test_a_run_without_tokenizers_says_so(open_app, toy, tmp_path, monkeypatch):
     """A folder whose tokenizers were deleted still shows its bars and its table."""
     import shutil
 
-    from tests.toy_run import write_toy_run
-
     shutil.rmtree(write_toy_run(tmp_path / "demo" / "toy").path / "source_tokenizer")
     monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(tmp_path / "demo"))
     at = open_app("overlap")
     assert "holds no tokenizers" in texts(at)
     assert len(at.dataframe) == 1
+
+
+@pytest.fixture
+def two_runs(tmp_path, monkeypatch):
+    """Two runs whose own sentences differ: the toy, and one whose text has another first line."""
+    write_toy_run(tmp_path / "demo" / "a-toy")
+    other = write_toy_run(tmp_path / "demo" / "b-toy")
+    table = pq.read_table(other.path / "examples.parquet")
+    lines = [line.replace("Mkulima", "Leo mkulima") for line in table.column("line").to_pylist()]
+    place = table.schema.get_field_index("line")
+    table = table.set_column(place, table.schema.field(place), pa.array(lines, table.schema.field(place).type))
+    pq.write_table(table, other.path / "examples.parquet")
+    monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(tmp_path / "demo"))
+    own = {run: first_sentence(open_run(tmp_path / "demo" / run)) for run in ("a-toy", "b-toy")}
+    assert own["a-toy"] != own["b-toy"]
+    return own
+
+
+def choose_run(at, run):
+    at.selectbox(key="_run_choice").set_value(run).run()
+    assert not at.exception
+    assert param(at, "run") == run
+    return at
+
+
+@pytest.mark.parametrize("where", ["token", "overlap"])
+def test_the_sentence_of_a_run_goes_with_its_run(open_app, two_runs, where):
+    at = open_app("overlap", run="a-toy")
+    assert at.text_input(key=SHOWN).value == two_runs["a-toy"]
+    at = choose_run(at if where == "overlap" else open_app("token", user=at), "b-toy")
+    at = at if where == "overlap" else open_app("overlap", user=at)
+    assert at.text_input(key=SHOWN).value == two_runs["b-toy"]
+    assert param(at, "text") == two_runs["b-toy"], "a link shows the same"
+    assert at.get("pills")[0].value == OWN
+    guest = open_app("overlap", run="b-toy", text=param(at, "text"))
+    assert guest.get("pills")[0].value == OWN
+    assert choose_run(guest, "a-toy").text_input(key=SHOWN).value == two_runs["a-toy"]
+
+
+@pytest.mark.parametrize("chip", ["Kiswahili", None])
+def test_a_sentence_of_ones_own_stays_when_the_run_changes(open_app, two_runs, chip):
+    at = open_app("overlap", run="a-toy")
+    if chip is None:
+        at.text_input(key=SHOWN).set_value("market farmer").run()
+    else:
+        at.get("pills")[0].set_value(chip).run()
+    said = at.text_input(key=SHOWN).value
+    at = choose_run(at, "b-toy")
+    assert at.text_input(key=SHOWN).value == said
+    assert param(at, "text") == said
+    assert at.get("pills")[0].value == chip
+    at.get("pills")[0].set_value(OWN).run()
+    assert at.text_input(key=SHOWN).value == two_runs["b-toy"]
+
+
+def test_the_chip_of_the_sentence_stays_lit_when_it_is_clicked_again(open_app):
+    at = open_app("overlap")
+    at.get("pills")[0].set_value(None).run()
+    assert at.get("pills")[0].value == OWN

@@ -26,6 +26,7 @@ from focus_core.lessons import (
     worked_tokens,
 )
 from focus_core.run_folder import open_run
+from focus_core.sentence import read_both
 from focus_core.sparsemax import sparsemax_rows
 from focus_ui.catalog import ASSETS
 from tests.integration.small_inputs import make_small_inputs
@@ -167,6 +168,28 @@ def test_both_tokenizers_read_a_sentence(toy):
 
 def test_the_first_sentence_is_one_the_run_kept(toy):
     assert first_sentence(toy) == "Mkulima anauza maziwa sokoni."
+
+
+def with_lines(toy, *lines):
+    """Return the toy as if it had kept these lines."""
+    n = len(toy.column("examples", "line"))
+    return altered(toy, columns={"examples.line": np.array([*lines, *lines[-1:] * n][:n], dtype=object)})
+
+
+def test_the_first_sentence_holds_nothing_unknown_where_there_is_such_a_line(toy):
+    """The toy's source knows neither mkulima nor maziwa; of what both know whole, the length decides."""
+    unknown, short, long = "Mkulima anauza maziwa sokoni.", "market", "farmer market rain farmer"
+    assert first_sentence(with_lines(toy, unknown, short, long)) == long
+    assert first_sentence(with_lines(toy, short, unknown)) == short
+    assert first_sentence(with_lines(toy, "mkulima", unknown)) == unknown
+
+
+@pytest.mark.parametrize("name", ["sw-8k", "ar-8k"])
+def test_the_demo_s_first_sentence_is_read_whole_by_both_and_saves_tokens(name):
+    demo = open_run(ASSETS / "demo" / "runs" / name)
+    reading = read_both(demo, first_sentence(demo))
+    assert reading.source.measures.n_unknown == reading.target.measures.n_unknown == 0
+    assert len(reading.target.pieces) + 1 < len(reading.source.pieces)
 
 
 def test_the_first_sentence_is_read_as_it_stands():
