@@ -82,8 +82,9 @@ def unit_choice(run: RunFolder) -> str:
     if not has_frequency(run):
         return BY_TYPE
     state.take_choice(state.COUNT_PARAM, "_overlap_unit", {OCCURRENCES: BY_OCCURRENCE, ENTRIES: BY_TYPE})
+    st.session_state.setdefault("_overlap_unit", BY_TYPE)
     chosen = st.segmented_control(
-        "Count", [BY_TYPE, BY_OCCURRENCE], default=BY_TYPE, required=True, key="_overlap_unit", persist_state="session"
+        "Count", [BY_TYPE, BY_OCCURRENCE], required=True, key="_overlap_unit", persist_state="session"
     )
     state.write_choice(state.COUNT_PARAM, OCCURRENCES if chosen == BY_OCCURRENCE else None)
     return str(chosen or BY_TYPE)
@@ -185,10 +186,10 @@ def group_chart(run: RunFolder, unit: str) -> None:
             persist_state="session",
             width="content",
         )
+        st.session_state.setdefault("_overlap_scale", SHARES)
         scale = st.segmented_control(
-            "Bars show", [SHARES, SIZES], default=SHARES, required=True, key="_overlap_scale",
-            persist_state="session", width="content",
-        )  # fmt: skip
+            "Bars show", [SHARES, SIZES], required=True, key="_overlap_scale", persist_state="session", width="content"
+        )
     by = by or overlap_filter.FIRST_GROUPING
     groups = group_sizes(token_table(run), by, occurrences=unit == BY_OCCURRENCE)
     figure = groups_figure(groups, unit=unit, in_shares=scale != SIZES)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from streamlit.elements.lib import policies
 
 from focus_core.overlap_lists import overlap_lists
 from focus_ui.overlap_filter import Filter
@@ -246,3 +247,19 @@ def test_words_and_heads_of_the_table_have_room(open_app, toy):
     assert columns["token"]["width"] >= 120
     assert columns["source token"]["width"] >= 120
     assert columns["n_contributors"]["width"] >= 110
+
+
+def test_a_choice_from_the_address_does_not_fight_with_a_default(open_app, monkeypatch):
+    """The server would log that a widget has both; it does so once in its life."""
+    logged = []
+    monkeypatch.setattr(policies, "_shown_default_value_warning", False)
+    monkeypatch.setattr(policies._LOGGER, "warning", lambda words, *_, **__: logged.append(words))
+    at = open_app("overlap", count="occurrences", by="length", origin="both")
+    assert at.session_state["_overlap_unit"] == OCCURRENCES
+    at.query_params["count"] = "entries"
+    at.run()
+    assert at.session_state["_overlap_unit"] == ENTRIES
+    at.session_state["_overlap_scale"] = "sizes"
+    at.run()
+    assert not at.exception
+    assert logged == []
