@@ -54,7 +54,7 @@ def show_token(text: str, *, word_start: bool = False, limit: int = LIMIT) -> st
     str
         Spaces as ``␣``; controls, invisible and unassigned characters as ``<U+202E>``; lone surrogates as
         ``\ud800``; at most four combining marks a letter; right-to-left text between isolates, so that it
-        cannot reorder what stands beside it; ``<empty>`` for an empty token.
+        cannot reorder what stands beside it, its mark ``▁`` at its right; ``<empty>`` for an empty token.
 
     Notes
     -----
@@ -72,7 +72,51 @@ def show_token(text: str, *, word_start: bool = False, limit: int = LIMIT) -> st
     shown = _shorten(_pieces(text), limit - word_start)
     if any(unicodedata.bidirectional(c) in _RIGHT_TO_LEFT for c in shown):
         shown = f"{ISOLATE_START}{shown}{ISOLATE_END}"
-    return f"{WORD_START}{shown}" if word_start else shown
+    return mark_word_start(shown) if word_start else shown
+
+
+def mark_word_start(shown: str) -> str:
+    r"""Return a visible line with the mark of a word's start where its first letter is read.
+
+    Parameters
+    ----------
+    shown : str
+        From `show_token`.
+
+    Returns
+    -------
+    str
+        The mark stands inside the isolate of right-to-left text, so at its right; before any other text.
+
+    Examples
+    --------
+    >>> mark_word_start("habari"), ascii(mark_word_start("\u2068\u0633\u2069"))
+    ('▁habari', "'\\u2068\\u2581\\u0633\\u2069'")
+    """
+    if shown.startswith(ISOLATE_START):
+        return f"{ISOLATE_START}{WORD_START}{shown[1:]}"
+    return f"{WORD_START}{shown}"
+
+
+def opens_word(shown: str) -> bool:
+    """Return whether a line from `show_token` carries the mark of a word's start.
+
+    Parameters
+    ----------
+    shown : str
+        From `show_token`.
+
+    Returns
+    -------
+    bool
+        Also where the mark stands inside the isolate of right-to-left text.
+
+    Examples
+    --------
+    >>> opens_word("▁habari"), opens_word("habari")
+    (True, False)
+    """
+    return shown.removeprefix(ISOLATE_START).startswith(WORD_START)
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -235,7 +235,7 @@ def _showcase(run: RunFolder) -> list[int]:
     combined = filter_tokens(frame, category=Origin.COMBINED)
     shown, n = combined["shown"], combined["n_contributors"]
     core = shown.str.replace("[▁\u2066-\u2069]", "", regex=True)  # without word start and isolates of direction
-    words = core.str.isalpha() & shown.str.startswith("▁")
+    words = core.str.isalpha() & shown.str.contains("^\u2068?▁")
     wishes = (words & (core.str.len() >= 6) & n.between(3, 12), words & (core.str.len() >= 4) & n.between(3, 25), words)
     chosen = next((combined[wish] for wish in wishes if wish.sum() >= min(SHOWCASE_SIZE, 3)), combined)
     return [int(i) for i in chosen["id"].head(SHOWCASE_SIZE)]

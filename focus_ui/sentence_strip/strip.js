@@ -17,9 +17,12 @@ function dot(color) {
 }
 
 function fillText(parent, text) {
-  const opens = text.length > 1 && text.startsWith("▁");
-  if (opens) parent.append(make("span", "mark", "▁"));
-  parent.append(make("span", "", opens ? text.slice(1) : text));
+  const opens = /^\u2068?▁./u.exec(text);
+  if (!opens) return parent.append(make("span", "", text));
+  const isolated = text.startsWith("\u2068");
+  const whole = make("bdi");  // the mark stands where the first letter is read: right of Arabic
+  whole.append(make("span", "mark", "▁"), make("span", "", isolated ? text.slice(2) : text.slice(1)));
+  return parent.append(whole);
 }
 
 class Strip {

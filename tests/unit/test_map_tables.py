@@ -168,7 +168,7 @@ def test_what_is_no_word_is_no_landmark_however_frequent():
     ("shown", "script", "word"),
     [
         ("▁shule", "Latin", True),
-        ("▁\u2068أطفال\u2069", "Arabic", True),
+        ("\u2068▁أطفال\u2069", "Arabic", True),
         ("▁हिन्दी", "Devanagari", True),
         ("水", "Han", True),
         ("ab", "Latin", False),

@@ -66,7 +66,7 @@ def test_show_token(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("habari", "▁habari"), ("", "▁"), (" ", "▁␣"), ("سلام", "▁\u2068سلام\u2069")]
+    ("text", "expected"), [("habari", "▁habari"), ("", "▁"), (" ", "▁␣"), ("سلام", "\u2068▁سلام\u2069")]
 )
 def test_a_word_start_shows_as_a_mark(text: str, expected: str) -> None:
     assert show_token(text, word_start=True) == expected
