@@ -143,7 +143,7 @@ def difference(run: RunFolder, other: Second) -> RunComparison:
 
 
 def checks_section(run: RunFolder, other: Second | None) -> None:
-    """Draw the numbered checks with their verdicts, those of the second run beside them.
+    """Draw the numbered checks with their verdicts and numbers, those of the second run below them.
 
     Parameters
     ----------
@@ -161,11 +161,17 @@ def checks_section(run: RunFolder, other: Second | None) -> None:
 
 
 def _check_lines(row: Sequence[CheckResult]) -> str:
-    """Return one check as a bullet of Markdown: its verdict in this run, and in the second, and what it found here."""
+    """Return one check as a bullet of Markdown: its verdict and what it found, in this run and in the second."""
     verdicts = [f":{STATUS_COLORS[str(result.status)]}-badge[{result.status}]" for result in row]
-    second = f" :gray[second run] {verdicts[1]}" if len(verdicts) > 1 else ""
-    title = f"- **{row[0].code}** {markdown_escape(row[0].title)} {verdicts[0]}{second}"
-    return f"{title}  \n  :gray[{_found(row[0])}]{_bases(row)}"
+    title = f"- **{row[0].code}** {markdown_escape(row[0].title)}"
+    if len(row) == 1:
+        return f"{title} {verdicts[0]}  \n  :gray[{_found(row[0])}]"
+    names = ("this run", "second run")
+    found = [
+        f"  \n  {name} {verdict} :gray[{_found(result)}]"
+        for name, verdict, result in zip(names, verdicts, row, strict=True)
+    ]
+    return f"{title}{''.join(found)}{_bases(row)}"
 
 
 def _bases(row: Sequence[CheckResult]) -> str:

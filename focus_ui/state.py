@@ -190,18 +190,20 @@ def show_source(source_id: int) -> None:
     st.query_params[SOURCE_PARAM] = str(source_id)
 
 
-def settle_address(target_id: int, source_id: int | None) -> None:
+def settle_address(target_id: int | None, source_id: int | None) -> None:
     """Make the page's address say what the page shows: a link within one page leaves the old one standing.
 
     Parameters
     ----------
-    target_id : int
-        The target token.
+    target_id : int or None
+        The target token; ``None`` where the page is about a source token and no target token was looked at.
     source_id : int or None
         The source token, where the page is about one.
     """
-    st.session_state[Key.TOKEN] = str(target_id)
-    shown = {TOKEN_PARAM: target_id} if source_id is None else {TOKEN_PARAM: target_id, SOURCE_PARAM: source_id}
+    shown = {TOKEN_PARAM: target_id, SOURCE_PARAM: source_id}
+    shown = {name: number for name, number in shown.items() if number is not None}
+    if target_id is not None:
+        st.session_state[Key.TOKEN] = str(target_id)
     kept = {name: st.query_params[name] for name in _TOKEN_VIEW if name in st.query_params}
     st.query_params.from_dict(link(**shown) | kept)
     st.session_state[Key.VIEW] = _asked_view()

@@ -46,7 +46,7 @@ def source_section(run: RunFolder, source_id: int) -> None:
 
 
 def target_link(run: RunFolder, target_id: int) -> None:
-    """Draw the link to the target token that the page was opened with, by its name: one may have come from elsewhere.
+    """Draw the way back to the target token looked at last, by its name: one may have come from elsewhere.
 
     Parameters
     ----------
@@ -56,7 +56,8 @@ def target_link(run: RunFolder, target_id: int) -> None:
         The target token.
     """
     icon = ":material/arrow_back:"
-    navigation.link(navigation.TOKEN, f"Open target token {token_label(run, target_id)}", icon=icon, token=target_id)
+    label = f"Back to the target token looked at last: {token_label(run, target_id)}"
+    navigation.link(navigation.TOKEN, label, icon=icon, token=target_id)
 
 
 def _copy_link(run: RunFolder, target_id: int) -> None:

@@ -12,9 +12,9 @@ from focus_ui.guards import require_run
 page_head("Compare", "Where to look in this run, and what differs from a second one.")
 run = require_run()
 other = view.second_run(run)
-view.checks_section(run, other)
 if other is not None:
     difference_section(run, other)
+view.checks_section(run, other)
 view.lists_section(run)
 hubs_section(run)
 view.spread_section(run, other)

@@ -16,12 +16,14 @@ from focus_ui.what_if_view import auxiliary_section, weights_section
 
 run = require_run(title="Token")
 settle_named(run)
+looked_at = state.chosen_token() is not None
 target_id = require_token(run)
 source_id = require_source(run)
-state.settle_address(target_id, source_id)
+state.settle_address(target_id if looked_at or source_id is None else None, source_id)
 
 if source_id is not None:
-    target_link(run, target_id)
+    if looked_at:
+        target_link(run, target_id)
     walk_buttons(run, target_id, source_id)
     source_section(run, source_id)
     st.stop()

@@ -130,10 +130,25 @@ def test_a_second_run_of_the_same_vocabulary_is_compared_token_by_token(open_app
     assert param(select_row(at, key, 0), "token") == str(id_of(second, "▁mkulima"))
 
 
-def test_the_second_run_is_set_against_this_one_right_after_the_checks(open_app, second):
+def test_the_second_run_is_set_against_this_one_before_all_else(open_app, second):
     del second
     titles = [element.value for element in with_second(open_app).header]
-    assert titles[:3] == ["Checks", "This run against the second", "Tokens to look at"]
+    assert titles[:3] == ["This run against the second", "Checks", "Tokens to look at"]
+
+
+def test_every_check_says_what_it_found_in_both_runs(open_app, second, monkeypatch):
+    def checks(run):
+        summary = "7 of 9 rows" if run.digest == second.digest else "1 of 8 rows"
+        return [CheckResult(code="FOC002", title="t", status=Status.PASSED, summary=summary)]
+
+    monkeypatch.setattr(cache, "checks", checks)
+    shown = texts(with_second(open_app))
+    here, there = (
+        "this run :green-badge[passed] :gray[1 of 8 rows]",
+        "second run :green-badge[passed] :gray[7 of 9 rows]",
+    )
+    assert f"**FOC002** t  \n  {here}  \n  {there}" in shown
+    assert "second run :" not in texts(open_app("compare", run="toy"))
 
 
 def test_verdicts_reached_on_other_bases_are_said_to_be(open_app, second, monkeypatch):

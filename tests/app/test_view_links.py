@@ -287,6 +287,15 @@ def test_that_nothing_stands_out_is_said_once(open_app, toy, monkeypatch):
 def test_the_way_from_a_source_token_names_the_target_token_it_leads_to(open_app, toy):
     mkulima = id_of(toy, "▁mkulima")
     at = open_app("token", token=mkulima, source=source_id_of(toy, "▁farmer"))
-    (way,) = [link for link in links(at) if link.label.startswith("Open target token")]
+    (way,) = [link for link in links(at) if link.label.startswith("Back to the target token looked at last")]
     assert "mkulima" in way.label
     assert f"token={mkulima}" in way.query_string
+
+
+def test_a_source_token_reached_from_elsewhere_leads_back_to_no_target_token(open_app, toy):
+    """Nobody looked at a target token yet: none is named, neither now nor after a click on the page."""
+    at = open_app("token", source=source_id_of(toy, "▁farmer"))
+    assert not [link for link in links(at) if "looked at last" in link.label]
+    at.run()
+    assert not [link for link in links(at) if "looked at last" in link.label]
+    assert param(at, "token") is None

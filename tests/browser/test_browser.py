@@ -83,7 +83,7 @@ def test_from_start_to_a_token_to_what_feeds_it(user, toy):
     click_bar(visitor, 0, 0)
     visitor.page.locator("p", has_text="It feeds").wait_for(timeout=WAIT_MS)
     assert "source=" in visitor.page.url
-    visitor.page.get_by_role("link", name="Open target token").click()
+    visitor.page.get_by_role("link", name="Back to the target token looked at last").click()
     visitor.page.get_by_text("Formula").wait_for(timeout=WAIT_MS)
     assert "source=" not in visitor.page.url
 
