@@ -62,6 +62,8 @@ class Job:
         When the system started that process, in its clock ticks; tells it from a later one of the same number.
     created : float
         Seconds since the epoch.
+    output : str, default=""
+        The folder that the job makes where that is no run but a part of one, such as a map; "": ``root/id``.
     """
 
     id: str
@@ -72,16 +74,17 @@ class Job:
     pid: int
     pid_start: int
     created: float
+    output: str = ""
 
     @property
     def run(self) -> Path:
-        """The run folder that the job makes."""
-        return self.root / self.id
+        """The folder that the job makes: a run, or what is added to one."""
+        return Path(self.output) if self.output else self.root / self.id
 
     @property
     def part(self) -> Path:
-        """Where the run grows until it is done."""
-        return self.root / f"{self.id}.part"
+        """Where that grows until it is done."""
+        return self.run.with_name(f"{self.run.name}.part")
 
     @property
     def verb(self) -> str:
@@ -173,7 +176,9 @@ def inputs_folder(root: Path, job_id: str) -> Path:
 
 def write_record(job: Job) -> None:
     """Write a job's record, whole or not at all."""
-    fields = {name: getattr(job, name) for name in ("title", "arguments", "owner", "pid", "pid_start", "created")}
+    fields = {
+        name: getattr(job, name) for name in ("title", "arguments", "owner", "pid", "pid_start", "created", "output")
+    }
     atomic_write_bytes(job.record / "job.json", dump_json(fields).encode())
 
 

@@ -33,6 +33,7 @@ from focus_core.job_record import (
     record_folder,
     write_record,
 )
+from focus_core.run_log import writer_lives
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = (sys.executable, "-m", "focus_core")
@@ -52,10 +53,11 @@ def start_job(
     owner: str,
     title: str = "",
     job_id: str | None = None,
+    output: Path | None = None,
     command: Sequence[str] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Job:
-    """Start our command line in a child process that makes the run folder ``runs_root/id``.
+    """Start our command line in a child process that makes the run folder ``runs_root/id``, or adds to a run.
 
     Parameters
     ----------
@@ -70,6 +72,9 @@ def start_job(
     job_id : str, default=None
         An id from :func:`new_run_id` whose inputs are already in place, or that of an ended job to be done again;
         ``None`` takes a new one.
+    output : Path, default=None
+        The folder that the command line names by itself, where it adds to a run; ``None`` gives it
+        ``--output runs_root/id``.
     command : sequence of str, default=None
         What to run; ``None`` is this Python and this library (``COMMAND``).
     environment : mapping of str to str, default=None
@@ -96,7 +101,7 @@ def start_job(
         raise
     forget_end(record)
     record.mkdir(parents=True, exist_ok=True, mode=0o700)
-    argv = [*arguments, "--output", str(runs_root / job_id)]
+    argv = [*arguments] if output else [*arguments, "--output", str(runs_root / job_id)]
     process = _spawn([*(command or COMMAND), *argv], record, environment)
     _children[job_id] = process
     job = Job(
@@ -108,6 +113,7 @@ def start_job(
         pid=process.pid,
         pid_start=_start_ticks(process.pid) or 0,
         created=time.time(),
+        output="" if output is None else str(output),
     )
     write_record(job)
     return job
@@ -171,13 +177,15 @@ def _clear_leftovers(job: Job) -> None:
 
     How far a killed one came stays beside its record.
     """
+    shutil.rmtree(job.record / "inputs", ignore_errors=True)
+    if writer_lives(job.part):  # what is added to a run may be growing anew under the same name
+        return
     events = job.part / "log" / "events.jsonl"
     if events.is_file() and job.record.is_dir():
         (job.record / "log").mkdir(exist_ok=True)
         with contextlib.suppress(FileNotFoundError):  # somebody else looked at the same time
             events.replace(job.record / "log" / "events.jsonl")
     shutil.rmtree(job.part, ignore_errors=True)
-    shutil.rmtree(job.record / "inputs", ignore_errors=True)
 
 
 def _is_alive(job: Job) -> bool:
@@ -188,7 +196,8 @@ def _is_alive(job: Job) -> bool:
             return True
         _children.pop(job.id, None)
         if job.record.is_dir():
-            note_exit(job, child.returncode)
+            with contextlib.suppress(FileNotFoundError):  # deleted at the same time
+                note_exit(job, child.returncode)
         return False
     ticks = _start_ticks(job.pid)
     return ticks is not None and ticks == job.pid_start

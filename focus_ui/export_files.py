@@ -18,10 +18,12 @@ from focus_core.errors import FocusError
 from focus_core.html_report import html_report
 from focus_core.run_folder import ProjectionFolder, RunFolder, list_projections
 from focus_core.token_text import show_token
-from focus_ui import navigation
+from focus_ui import navigation, state
+from focus_ui.catalog import RunKind
 from focus_ui.chart_export import save_table
 from focus_ui.errors import show_error
 from focus_ui.evaluate_view import kept_evaluations
+from focus_ui.map_jobs import map_is_made
 from focus_ui.tables import token_table
 from focus_ui.theme import count
 from focus_ui.train_view import cache_path
@@ -91,7 +93,8 @@ def atlas_section(run: RunFolder) -> None:
     st.header("Map for Embedding Atlas", anchor=False)
     names = list_projections(run)
     if not names:
-        st.caption("This run has no stored map yet; `project` lays one out:")
+        _lay_one_out(run)
+        st.caption("From the command line:")
         st.code(f".venv/bin/python -m focus_core project {cache_path(run)}", language="bash", wrap_lines=True)
         return
     try:
@@ -107,6 +110,18 @@ def atlas_section(run: RunFolder) -> None:
         show_error(error)
         return
     _atlas(run, projection)
+
+
+def _lay_one_out(run: RunFolder) -> None:
+    """Say that there is no map, and where one comes from; a run of somebody else stays as it is."""
+    entry = state.current_run()
+    if entry is None or entry.kind is not RunKind.OWN:
+        st.caption("This run has no stored map, and stays as it is; a run of your own can get one on the page Map.")
+    elif map_is_made(run.path, owner=state.owner()):
+        st.caption("A map of this run is being laid out; its file can be saved here once it is there.")
+    else:
+        st.caption("This run has no stored map yet.")
+        navigation.link(navigation.MAP, "Lay one out on the page Map")
 
 
 def _atlas(run: RunFolder, projection: ProjectionFolder) -> None:

@@ -32,6 +32,7 @@ from focus_ui.map_tables import (
     readable_projections,
 )
 from focus_ui.map_words import NEAR_WORDS, alt_words, honest_words
+from focus_ui.project_form import map_offer, take_awaited
 from focus_ui.tables import has_frequency
 from focus_ui.theme import count
 from focus_ui.training_tables import readable_trainings, with_matrix
@@ -75,6 +76,7 @@ def choose_layout(run: RunFolder, row: DeltaGenerator) -> Chosen | None:
             training = choose_training(run, with_matrix(trainings)) if projection is None else None
             layout = None if projection is None else cache.stored_layout(run, projection)
             left, right = ("", "") if layout is None else _members(run, layout)
+            map_offer(run, with_matrix(trainings))
         if name == AXES:
             layout = _by_formula(run, training)
         else:
@@ -94,6 +96,9 @@ def _layout_box(run: RunFolder, trainings: Sequence[TrainingFolder], stored: Seq
     words = {**IN_ADDRESS, **{name: name for name in names if name not in IN_ADDRESS.values()}}
     state.take_choice(state.LAYOUT_PARAM, key, words)
     _show_wanted(run, trainings, stored, key)
+    new = take_awaited(run)
+    if new in names:
+        st.session_state[key] = new
     name = st.selectbox(
         "Layout", list(names), format_func=lambda n: names.get(n, n), key=key, persist_state="session", width=BOX_PX
     )

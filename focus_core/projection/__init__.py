@@ -11,12 +11,14 @@ from focus_core.projection.joint_umap import joint_umap
 from focus_core.projection.layout import METHODS, Layout, lay_out
 from focus_core.projection.members import Member, members_of
 from focus_core.projection.pca import principal_components
-from focus_core.projection.project import project_run
+from focus_core.projection.project import DEFAULT_ROWS, map_name, project_run
 from focus_core.projection.quality import displacement, trustworthiness
-from focus_core.projection.sampling import frequency_sample
+from focus_core.projection.sampling import MIN_TOKENS, frequency_sample
 
 __all__ = [
+    "DEFAULT_ROWS",
     "METHODS",
+    "MIN_TOKENS",
     "Direction",
     "Layout",
     "Member",
@@ -25,6 +27,7 @@ __all__ = [
     "frequency_sample",
     "joint_umap",
     "lay_out",
+    "map_name",
     "members_of",
     "principal_components",
     "project_run",

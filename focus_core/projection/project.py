@@ -90,7 +90,7 @@ def project_run(
     names = [trained] if isinstance(trained, str) else list(trained or ())
     run, *compared = (place if isinstance(place, RunFolder) else open_run(place) for place in (run, *others))
     members = members_of(run, names, compared)
-    name = name or _default_name(method, [*names, *(other.path.name for other in compared)], sample, seed, keep)
+    name = name or map_name(method, [*names, *(other.path.name for other in compared)], sample, seed, keep)
     target = new_addition(run.path, "projection", name) if output is None else output
     wanted = {"chosen": _checked(run, keep), "flagged": _flagged(run), "most_changed": _most_changed(run, names)}
     ids = placeable(run, members)
@@ -107,8 +107,27 @@ def project_run(
     return target
 
 
-def _default_name(method: str, others: Sequence[str], sample: int | None, seed: int, keep: Sequence[int]) -> str:
-    """Return a name that says what is on the map; options that leave no room for that are digested."""
+def map_name(method: str, others: Sequence[str], sample: int | None, seed: int, keep: Sequence[int] = ()) -> str:
+    """Return what a map is called unless somebody says otherwise; options that leave no room are digested.
+
+    Parameters
+    ----------
+    method : {"umap", "pca"}
+        How it is laid out.
+    others : sequence of str
+        Trainings, and names of other runs, that are placed beside the initialised rows.
+    sample : int or None
+        How many tokens, where that was given.
+    seed : int
+        Of the sample and the layout.
+    keep : sequence of int, default=()
+        Target ids that were asked for.
+
+    Returns
+    -------
+    str
+        A name of a projection.
+    """
     parts = [re.sub(r"[^A-Za-z0-9._-]", "_", part) for part in others] or ["initialised"]
     size = "" if sample is None else f"-n{sample}"
     also = f"-keep{digest_json(sorted(map(int, keep)))[:6]}" if len(keep) else ""
