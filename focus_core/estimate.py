@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from focus_core.auxiliary import choose_epochs, choose_threads
-from focus_core.errors import VocabularyError, bad_input
+from focus_core.errors import InvalidInputError, VocabularyError, bad_input
 from focus_core.run_steps import Step
 from focus_core.survey import Survey
 
@@ -34,7 +34,7 @@ class Estimate:
     Parameters
     ----------
     n_tokens : int
-        Tokens of the corpus.
+        Tokens of the corpus, by `characters_per_token`.
     seconds : float
         Time on this machine.
     memory_mib : float
@@ -75,15 +75,21 @@ def count_json_tokens(path: Path) -> int:
         vocabulary = content["model"]["vocab"]
         names = {str(entry[0]) if isinstance(entry, list) else str(entry) for entry in vocabulary}
         names |= {str(token["content"]) for token in content.get("added_tokens") or ()}
-    except (OSError, ValueError, RecursionError, KeyError, TypeError, IndexError, AttributeError) as reason:
-        raise bad_input(
-            "tokenizer",
-            expected="a tokenizer.json",
-            got="another file",
-            remedy="save it with the tokenizers library",
-            error=VocabularyError,
-        ) from reason
+    except (OSError, ValueError, RecursionError) as reason:
+        raise _no_tokenizer("a file that is not JSON") from reason
+    except (KeyError, TypeError, IndexError, AttributeError) as reason:
+        raise _no_tokenizer("JSON without a model that has a vocabulary") from reason
     return len(names)
+
+
+def _no_tokenizer(got: str) -> InvalidInputError:
+    return bad_input(
+        "tokenizer",
+        expected="a tokenizer.json",
+        got=got,
+        remedy="save it with the tokenizers library",
+        error=VocabularyError,
+    )
 
 
 def estimate_run(
@@ -124,21 +130,22 @@ def estimate_run(
     -----
     The rates were measured on two cores of a small server.
     """
-    epochs = epochs or choose_epochs(survey.n_tokens, vocab_size)
-    n_threads = choose_threads(survey.n_tokens * epochs)
+    n_tokens = survey.count_tokens(vocab_size)
+    epochs = epochs or choose_epochs(n_tokens, vocab_size)
+    n_threads = choose_threads(n_tokens * epochs)
     steps = {Step.OVERLAP: MATCH_S, Step.ROWS: START_S}
     matrix_mib = 0.0
     if trains_tokenizer:
         steps[Step.TOKENIZERS] = survey.n_characters / TRAINED_CHARACTERS_PER_S
     if reads_text:
-        steps[Step.CORPUS] = survey.n_tokens / TOKENS_PER_S
+        steps[Step.CORPUS] = n_tokens / TOKENS_PER_S
     if trains_vectors:
-        steps[Step.VECTORS] = survey.n_tokens * epochs * dim / (VECTOR_UPDATES_PER_S * n_threads)
+        steps[Step.VECTORS] = n_tokens * epochs * dim / (VECTOR_UPDATES_PER_S * n_threads)
         matrix_mib = (vocab_size + FASTTEXT_BUCKETS) * dim * 4 / 2**20
     return Estimate(
-        n_tokens=survey.n_tokens,
+        n_tokens=n_tokens,
         seconds=sum(steps.values()),
         memory_mib=BASE_MIB + matrix_mib,
-        occurrences_per_token=survey.n_tokens / max(1, vocab_size),
+        occurrences_per_token=n_tokens / max(1, vocab_size),
         by_step=steps,
     )

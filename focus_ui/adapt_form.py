@@ -88,8 +88,8 @@ def _inputs(run: RunFolder) -> None:
 
 def _form(run: RunFolder, corpus: CorpusChoice | None) -> None:
     """Draw the options, and start the job when asked."""
-    default = TrainConfig(steps=1)
-    n_tokens = suggested_tokens(corpus.survey.n_tokens) if corpus is not None else LEAST_TOKENS
+    default, size = TrainConfig(steps=1), int(run.manifest["counts"]["n_target"])
+    n_tokens = suggested_tokens(corpus.survey.count_tokens(size)) if corpus is not None else LEAST_TOKENS
     with st.form("_adapt_form", border=False):
         left, right = st.columns(2)
         n = left.number_input(
@@ -153,7 +153,7 @@ def _launch(run: RunFolder, corpus: CorpusChoice, options: dict[str, str]) -> No
     title = (entry.title if entry is not None else "") or str(run.manifest["target"]["name"])
     try:
         job = start_job(
-            arguments, runs_root=root, owner=state.owner(), title=f"{title}, trained on {corpus.label}", job_id=job_id
+            arguments, runs_root=root, owner=state.owner(), title=f"trained on {corpus.label}: {title}", job_id=job_id
         )
     except FocusError as error:
         show_error(error)

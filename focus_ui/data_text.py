@@ -178,7 +178,8 @@ def _uploaded() -> tuple[str, tuple[Path, ...]]:
     )
     st.caption(
         f"Up to {count(uploads.limit_mb())} MB a file; pack a larger one as .gz or .zst. It is kept until you reload "
-        "or close this page, and while a run reads it: then upload it again. A run keeps single lines as examples."
+        "or close this page; a run that has started still reads it to its end. For another run after that, upload it "
+        "again. A run keeps single lines as examples."
     )
     if given:
         return _named(_kept(given))

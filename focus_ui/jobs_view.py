@@ -27,11 +27,12 @@ from focus_core.job_record import (
 )
 from focus_core.jobs import cancel_job, delete_run, is_owner, job_state
 from focus_core.token_text import markdown_escape, show_token
-from focus_ui import navigation, state
+from focus_ui import navigation, run_verdict, state
 from focus_ui.catalog import evaluations_root, runs_root
 from focus_ui.errors import show_error
 from focus_ui.field_words import in_field_words
 from focus_ui.map_jobs import MAP_VERB, forget_maps, maps_root, refuse_while_made, run_id_of
+from focus_ui.run_verdict import Verdict
 from focus_ui.theme import count, duration
 
 POLL_S = 1.0
@@ -130,7 +131,18 @@ def _ended_row(job: Job, job_now: JobState) -> None:
 
 
 def _row_head(job: Job, job_now: JobState) -> None:
-    st.markdown(f"{STATE_ICONS[job_now]} **{_title(job)}** :{STATE_COLORS[job_now]}-badge[{job_now}]")
+    found = None
+    if job_now is JobState.DONE and job.verb not in (EVALUATION_VERB, MAP_VERB):
+        found = run_verdict.verdict(job, look=job.id == state.chosen_job())
+    st.markdown(_head(job, job_now, found))
+
+
+def _head(job: Job, job_now: JobState, found: Verdict | None) -> str:
+    """Return a job's name and how it ended; a run whose checks warn is not merely done."""
+    icon, color, words = STATE_ICONS[job_now], STATE_COLORS[job_now], str(job_now)
+    if found is not None and found.words:
+        icon, color, words = found.sign, "orange", f"{job_now}, {found.words}"
+    return f"{icon} **{_title(job)}** :{color}-badge[{words}]"
 
 
 def _log_tail(job: Job) -> None:
@@ -170,22 +182,24 @@ def progress_bar(progress: Progress, job: Job) -> None:
     st.progress(0.0 if fraction is None else fraction, text=markdown_escape(" · ".join(words)))
 
 
-def job_panel(job_id: str) -> None:
+def job_panel(job_id: str, *, look: bool = True) -> None:
     """Draw one job in full: stages, progress, log, and what can be done with it.
 
     Parameters
     ----------
     job_id : str
         The job; nothing is drawn where there is none.
+    look : bool, default=True
+        Whether the checks of a finished run are made where this session has not seen them.
     """
     job = read_job(runs_root(), job_id)
     if job is None:
         return
     running = job_state(job) is JobState.RUNNING
-    st.fragment(_panel, run_every=POLL_S if running else None)(job_id, running)
+    st.fragment(_panel, run_every=POLL_S if running else None)(job_id, running, look)
 
 
-def _panel(job_id: str, was_running: bool) -> None:
+def _panel(job_id: str, was_running: bool, look: bool) -> None:
     job = read_job(runs_root(), job_id)
     if job is None:
         return
@@ -194,7 +208,10 @@ def _panel(job_id: str, was_running: bool) -> None:
         _ended(job)
         return
     with st.container(border=True, key=f"job_{job_id}"):
-        st.markdown(f"{STATE_ICONS[job_now]} **{_title(job)}** :{STATE_COLORS[job_now]}-badge[{job_now}]")
+        found = run_verdict.verdict(job, look=look) if job_now is JobState.DONE else None
+        st.markdown(_head(job, job_now, found))
+        if found is not None:
+            run_verdict.draw(job, found)
         _panel_body(job, job_now)
         log = read_log(job)
         if log:
@@ -228,8 +245,13 @@ def _panel_body(job: Job, job_now: JobState) -> None:
         st.error(markdown_escape(in_field_words(failure_message(job))), icon=":material/error:")
     else:
         st.caption("Cancelled; nothing was left behind.")
-    if mine and job_now is not JobState.RUNNING:
+    if mine and job_now is JobState.DONE:
         delete_button(job, key=f"_delete_{job.id}")
+    elif mine and job_now is not JobState.RUNNING:
+        st.button(
+            "Dismiss", key=f"_forget_{job.id}", on_click=remove_job, args=(job,),
+            help="Takes it off this list, with its log and its copy of the text. It made no run.",
+        )  # fmt: skip
 
 
 def _done_links(job: Job) -> None:
@@ -238,7 +260,7 @@ def _done_links(job: Job) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Open this run", icon=":material/folder_open:", type=kind, key=f"_open_{job.id}"):
             state.choose_run(job.id)
-            navigation.go(navigation.TRAIN if job.verb == TRAINING_VERB else navigation.OVERLAP)
+            navigation.go(navigation.TRAIN if job.verb == TRAINING_VERB else navigation.START)
         for page, label in ((navigation.OVERLAP, "See the overlap"), (navigation.TOKEN, "Open a token")):
             st.page_link(page.file, label=label, icon=page.icon, query_params={state.RUN_PARAM: job.id})
 

@@ -257,7 +257,8 @@ def _start(recipe: Recipe, change: Change) -> None:
     words = _reused(recipe, change) + (f" It takes about {duration(estimate.seconds)}." if estimate is not None else "")
     told = show_token(", ".join(changed) or "nothing; the same run is made again", limit=120).replace("␣", " ")
     st.markdown(f"Changed: **{markdown_escape(told)}**. {words}")
-    started = st.button("Start the changed run", type="primary", icon=":material/play_arrow:", key="_start_again")
+    label = "Start the changed run" if changed else "Make the same run again"
+    started = st.button(label, type="primary", icon=":material/play_arrow:", key="_start_again")
     with st.expander(run_plan.PLAN_LABEL, icon=":material/format_list_numbered:"):
         texts = run_plan.describe(read_options(list(map(str, line))))
         run_plan.draw_plan(texts, estimate.by_step if estimate is not None else {})

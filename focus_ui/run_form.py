@@ -18,7 +18,7 @@ from focus_core.config import RANGES
 from focus_core.domain import METHOD_SUMMARIES, Fallback, Family, MatchMode, MethodName, Preset
 from focus_core.errors import FocusError
 from focus_core.methods import METHODS
-from focus_core.survey import Survey, suggest_size
+from focus_core.survey import Survey, suggest_size, supported_size
 from focus_core.token_text import show_token
 from focus_ui import cache, catalog
 from focus_ui.data_text import SERVER, UPLOAD, CorpusChoice, in_the_form
@@ -35,6 +35,8 @@ FAMILIES = {
     "wordpiece": "WordPiece (as BERT)",
 }
 KINDS = {"unigram": Family.UNIGRAM, "bpe": Family.BYTE_LEVEL_BPE, "wordpiece": Family.WORDPIECE}
+NEAR_ALPHABET = 300
+"""Tokens below which a suggested vocabulary is called one of letters."""
 LEAST_SIZE = 8
 """Tokens that a vocabulary has at least: the special ones and a character or two."""
 MATCHES = {
@@ -113,12 +115,34 @@ def _trained_tokenizer(survey: Survey | None) -> tuple[Choice, int]:
         "Size in tokens", min_value=LEAST_SIZE, max_value=250_000, step=100, key=SIZE, persist_state="session"
     )
     if survey is not None:
-        st.caption(
-            f"Suggested for this text: {count(suggested)}. At {count(n_tokens)}, a token is seen about "
-            f"{survey.n_tokens / max(1, n_tokens):.0f} times on average; rare tokens cannot be compared and fall back."
-        )
+        _advise(survey, KINDS[str(family)], suggested, int(n_tokens))
     arguments = {"--train-tokenizer": str(family), "--vocab-size": str(int(n_tokens))}
     return Choice(label=f"{family} {count(n_tokens)}", arguments=arguments), int(n_tokens)
+
+
+def _advise(survey: Survey, family: Family, suggested: int, n_tokens: int) -> None:
+    """Say which size a text supports and why, and warn of one that is too small or too large to be of use."""
+    most, words = supported_size(survey, family), f"its {count(survey.n_words)} different words"
+    about = "by its length"
+    if suggested == most:
+        about = f"{words} support no more; a text of more words gives a better vocabulary"
+    times = survey.count_tokens(n_tokens) / max(1, n_tokens)
+    st.caption(
+        f"Suggested for this text: {count(suggested)}, {about}. At {count(n_tokens)}, a token is seen about "
+        f"{times:.0f} times on average; rare tokens cannot be compared and fall back."
+    )
+    if 0 < most < n_tokens:
+        st.warning(
+            f"By {words} this text supports about {count(most)} tokens; a much larger vocabulary is refused once the "
+            "run has started.",
+            icon=":material/warning:",
+        )
+    if suggested < NEAR_ALPHABET:
+        st.warning(
+            f"A vocabulary of less than about {count(NEAR_ALPHABET)} tokens is close to an alphabet: most tokens are "
+            "letters and fragments, and their rows say little of words. Give a text of more different words.",
+            icon=":material/abc:",
+        )
 
 
 def _suggest_size(survey: Survey | None, family: Family) -> int:

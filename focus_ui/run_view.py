@@ -19,7 +19,18 @@ from focus_core.jobs import cancel_job, job_state
 from focus_core.preview_process import Preview
 from focus_core.run_steps import Step, read_steps
 from focus_core.token_text import markdown_escape, show_token
-from focus_ui import cache, catalog, data_preview, navigation, run_again, run_form, run_plan, run_start, state
+from focus_ui import (
+    cache,
+    catalog,
+    data_preview,
+    navigation,
+    run_again,
+    run_form,
+    run_plan,
+    run_start,
+    run_verdict,
+    state,
+)
 from focus_ui.data_text import CorpusChoice, corpus_choice
 from focus_ui.field_words import largest_size
 from focus_ui.jobs_view import POLL_S, STATE_ICONS, job_panel, own_jobs, progress_bar
@@ -307,5 +318,7 @@ def earlier_jobs(drawn: str | None) -> None:
         return
     st.header("Your runs", anchor=False)
     st.caption("Those of this browser. Keep a run's link to open it elsewhere.")
+    done = (job for job in others if job_state(job) is JobState.DONE and not run_verdict.is_known(job))
+    fresh = next(done, None)  # one of them each time: checks read a whole run
     for job in others:
-        job_panel(job.id)
+        job_panel(job.id, look=job is fresh)

@@ -64,7 +64,7 @@ def test_a_copy_is_trained_and_opens_with_its_training(open_app, made):
     assert not at.exception
     job = only_job()
     assert job.verb == "adapt"
-    assert job.title == "plain, trained on my-words.txt"
+    assert job.title == "trained on my-words.txt: plain"
     ended(job)
     assert jobs.job_state(job) is jobs.JobState.DONE, (job.record / "stderr.log").read_text()
     at.run()
@@ -168,7 +168,7 @@ def test_a_text_uploaded_on_data_and_run_is_offered_here(open_app, made):
     start_button(at).click().run()
     job = only_job()
     assert job.verb == "adapt"
-    assert job.title.endswith("trained on my-words.txt")
+    assert job.title.startswith("trained on my-words.txt: ")
 
 
 def test_no_sample_is_chosen_for_a_run_of_any_language(open_app):

@@ -10,10 +10,13 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from focus_core import jobs
+from focus_core.checks import CheckResult, Status
 from focus_core.config import InitConfig
+from focus_core.corpus import open_corpus
 from focus_core.errors import InvalidInputError
 from focus_core.job_record import list_jobs, read_job
-from focus_ui import catalog
+from focus_core.survey import suggest_size, supported_size, survey_corpus
+from focus_ui import cache, catalog
 from focus_ui.field_words import in_field_words
 from tests.app.conftest import PAGES, ROOT, links, param, texts
 from tests.fake_jobs import FAKE, end_jobs, wait
@@ -85,6 +88,11 @@ def test_progress_shows_and_cancel_stops_the_job(open_app):
     at.run()
     assert "nothing was left behind" in texts(at)
     assert not job.part.exists()
+    assert not any(button.key == f"_delete_{job.id}" for button in at.button), "there is nothing to delete"
+    at.button(key=f"_forget_{job.id}").click().run()
+    assert not at.exception
+    assert not job.record.exists()
+    assert not any("cancelled" in text.value for text in at.main.markdown)
 
 
 def jobs_stages(job):
@@ -114,8 +122,8 @@ def test_a_finished_job_leads_to_its_run(open_app, monkeypatch):
     assert param(at, "run") == job.id, "whoever started it and looks at this page waits for it"
     at.button(key=f"_open_{job.id}").click().run()
     assert not at.exception
-    assert at.title[0].value == "Overlap"
-    assert "**135** tokens" in texts(at)
+    assert param(at, "run") == job.id
+    assert at.title[0].value == "A new vocabulary for a pretrained model", "its overlap is the link beside it"
     assert any(name.endswith("· yours") for name in at.selectbox(key="_run_choice").options)
 
 
@@ -268,8 +276,10 @@ def test_a_file_that_is_no_tokenizer_is_an_error(open_app):
     at = open_app("data")
     at.segmented_control(key="_target_kind").set_value("Upload").run()
     upload(at, "_target_upload", "tokenizer.json", json.dumps({"a": 1}).encode(), "application/json")
-    assert "tokenizer" in at.error[0].value
+    assert "got JSON without a model that has a vocabulary" in at.error[0].value
     assert start_button(at).disabled
+    upload(at, "_target_upload", "tokenizer.json", b"{", "application/json")
+    assert "got a file that is not JSON" in at.error[0].value
 
 
 def test_hub_and_server_folders_appear_only_where_the_operator_opens_them(open_app, tmp_path, monkeypatch):
@@ -304,6 +314,76 @@ def test_a_vocabulary_too_large_for_the_text_is_warned_of(open_app):
     size = next(n for n in at.number_input if n.label == "Size in tokens")
     size.set_value(50_000).run()
     assert any("large for this text" in w.value for w in at.warning)
+    told = [w.value for w in at.warning if "a much larger vocabulary is refused once the run has started" in w.value]
+    survey = survey_corpus(open_corpus([ROOT / "assets" / "corpora" / "sw.txt"]))
+    assert len(told) == 1
+    assert f"supports about {supported_size(survey):,} tokens" in told[0]
+    size.set_value(suggest_size(survey)).run()
+    assert not any("vocabulary" in w.value for w in at.warning)
+
+
+def test_a_small_suggestion_says_why_and_that_it_is_an_alphabet(open_app):
+    """Twenty lines, 100 times: long enough for more, but of few words."""
+    at = open_app("data")
+    assert ", by its length." in texts(at)
+    lines = (ROOT / "assets" / "corpora" / "sw.txt").read_text(encoding="utf-8").splitlines()[:20]
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    upload(at, "_corpus_upload", "few.txt", "\n".join(lines * 100).encode())
+    n_words = len({word for line in lines for word in line.split()})
+    assert f"its {n_words} different words support no more; a text of more words gives a better" in texts(at)
+    assert any("close to an alphabet" in w.value for w in at.warning)
+
+
+def test_the_card_of_a_run_whose_checks_warn_says_so_and_names_the_worst(open_app, monkeypatch):
+    monkeypatch.setenv("FAKE_BEHAVIOUR", "finish")
+    results = [
+        CheckResult(code="FOC001", title="Too few", status=Status.WARNING, summary="12 of 84 shared"),
+        CheckResult(code="FOC002", title="Many", status=Status.PASSED, summary="fine"),
+        CheckResult(code="FOC011", title="Collapsed", status=Status.PROBLEM, summary="mean cosine 0.97"),
+    ]
+    asked = []
+    monkeypatch.setattr(cache, "checks", lambda run: asked.append(run.path) or results)
+    at = open_app("data")
+    start_button(at).click().run()
+    job = only_job()
+    wait(lambda: jobs.job_state(job) is jobs.JobState.DONE)
+    at.run()
+    assert "orange-badge[done, with 1 problem, 1 warning]" in texts(at)
+    assert "green-badge[done]" not in texts(at)
+    assert "FOC011 Collapsed: mean cosine 0.97" in texts(at).replace("\\", "").replace("\u2060", "")
+    assert any(link.label == "Check and export" and job.id in link.query_string for link in links(at))
+    at.run()
+    assert asked == [job.run], "once, not at every drawing"
+
+
+def test_a_run_whose_checks_pass_is_done(open_app, monkeypatch):
+    monkeypatch.setenv("FAKE_BEHAVIOUR", "finish")
+    monkeypatch.setattr(cache, "checks", lambda run: [])
+    at = open_app("data")
+    start_button(at).click().run()
+    job = only_job()
+    wait(lambda: jobs.job_state(job) is jobs.JobState.DONE)
+    at.run()
+    assert "green-badge[done]" in texts(at)
+    assert "badge[done, with" not in texts(at)
+
+
+def test_a_list_of_runs_is_checked_one_at_a_time(open_app, monkeypatch):
+    monkeypatch.setenv("FAKE_BEHAVIOUR", "finish")
+    asked = []
+    monkeypatch.setattr(cache, "checks", lambda run: asked.append(run.path) or [])
+    at = open_app("data")
+    for n in range(1, 4):
+        start_button(at).click().run()
+        wait(lambda n=n: len([j for j in list_jobs(catalog.runs_root()) if jobs.job_state(j).value == "done"]) == n)
+        at.run()  # shows the run that has ended, which takes a drawing of its own
+    at.session_state["run_verdicts"], at.session_state["focus_job"] = {}, None
+    at.query_params["run"] = "toy"
+    asked.clear()
+    at.run()
+    assert len(asked) == 1
+    at.run().run().run()
+    assert len(asked) == 3
 
 
 def test_the_paper_preset_is_passed_on(open_app):

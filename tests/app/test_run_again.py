@@ -36,6 +36,12 @@ def own_toy(tmp_path, monkeypatch, empty_caches):
     end_jobs(catalog.runs_root())
 
 
+def press_start(at):
+    """Press the form's own button, whatever it says: it tells a change from the same run again."""
+    at.button(key="_start_again").click().run()
+    assert not at.exception
+
+
 def press(at, label):
     next(button for button in at.button if button.label == label).click().run()
     assert not at.exception
@@ -73,10 +79,11 @@ def test_the_demo_is_made_again_from_its_own_vectors(open_app, own_toy):
     assert at.segmented_control(key="_again_step_toy").options == ["overlap", "rows"]
     assert "text of this run is not on this server" in texts(at)
     assert "nothing\\; the same run" in texts(at)
+    assert at.button(key="_start_again").label == "Make the same run again"
     at.number_input(key="_temperature_toy").set_value(0.5).run()
     assert "Changed: **temperature 0\\.\u20605**" in texts(at)
     assert "its vectors, which are not trained again" in texts(at)
-    press(at, "Start the changed run")
+    press_start(at)
     job = newest()
     assert job.title == "temperature 0.5 · toy"
     assert option(job, "--temperature") == "0.5"
@@ -97,7 +104,7 @@ def test_a_temperature_that_only_the_command_line_takes_stays(open_app, own_toy,
     at = open_app("data")
     change_run(at)
     assert "nothing\\; the same run" in texts(at)
-    press(at, "Start the changed run")
+    press_start(at)
     assert float(option(newest(), "--temperature")) == temperature
 
 
@@ -130,7 +137,7 @@ def test_a_run_of_ones_own_goes_on_from_any_step(open_app, own_toy):
     at.button(key=f"_again_corpus_{job.id}").click().run()
     assert not at.exception
     assert at.segmented_control(key=f"_again_step_{job.id}").value == "text"
-    press(at, "Start the changed run")
+    press_start(at)
     again = newest()
     assert option(again, "--corpus") == option(job, "--corpus")
     assert "--auxiliary" not in again.arguments
@@ -148,7 +155,7 @@ def test_what_was_left_to_the_text_under_the_papers_preset_stays_so(open_app, ow
     assert not at.exception
     field = at.number_input(key=f"_epochs_{first.id}")
     assert (field.value, field.placeholder) == (None, "auto")
-    press(at, "Start the changed run")
+    press_start(at)
     assert option(newest(), "--epochs") == "auto"
 
 
@@ -171,7 +178,7 @@ def test_options_of_the_vectors_are_changed_where_they_are_trained_again(open_ap
     at.number_input(key=f"_min-count_{first.id}").set_value(None).run()
     assert "Changed: **least occurrences auto**" in texts(at)
     at.number_input(key=f"_epochs_{first.id}").set_value(6).run()
-    press(at, "Start the changed run")
+    press_start(at)
     again = newest()
     assert option(again, "--epochs") == "6"
     assert "--min-count" not in again.arguments
@@ -182,7 +189,7 @@ def test_options_of_the_vectors_are_changed_where_they_are_trained_again(open_ap
     drawn = [field.key for field in at.number_input if field.key and again.id in field.key]
     numbers = [f"_{name}_{again.id}" for name in ("seed", "temperature", "top-k")]
     assert sorted(drawn) == numbers, "the vectors are reused as they are"
-    press(at, "Start the changed run")
+    press_start(at)
     assert option(newest(), "--min-count") == "2"
 
 
@@ -200,7 +207,7 @@ def test_top_k_of_a_run_is_changed_or_emptied(open_app, own_toy, step, value, wo
     assert "nothing\\; the same run" in texts(at)
     at.number_input(key="_top-k_toy").set_value(value).run()
     assert f"Changed: **{words}**" in texts(at).replace("\\", "").replace("\u2060", "")
-    press(at, "Start the changed run")
+    press_start(at)
     assert newest().title == f"{words} · toy"
     assert read_options(newest().arguments).get("--top-k") == ([str(value)] if value else None)
 
@@ -247,7 +254,7 @@ def test_a_job_that_died_says_so_once_and_is_started_again(open_app, own_toy, mo
     assert not at.exception
     assert at.segmented_control(key=f"_again_step_{job.id}").options == ["tokenizers"]
     monkeypatch.setenv("FAKE_BEHAVIOUR", "finish")
-    press(at, "Start the changed run")
+    press_start(at)
     again = newest()
     assert again.title == f"again · {job.title}"
     strip = ("--output",)
@@ -273,7 +280,7 @@ def test_a_run_without_its_source_cannot_be_made_again(open_app, own_toy, tmp_pa
     at = open_app("data")
     change_run(at)
     assert any("source model is no longer on this server" in w.value for w in at.warning)
-    assert not [button for button in at.button if button.label == "Start the changed run"]
+    assert not [button for button in at.button if button.key == "_start_again"]
 
 
 def test_another_current_run_is_the_one_that_is_changed(open_app, own_toy):
@@ -358,7 +365,7 @@ def test_another_text_and_another_size_are_changes_too(open_app, own_toy):
     at.toggle(key=f"_again_text_{job.id}").set_value(True).run()
     at.selectbox(key="_sample").set_value("German").run()
     assert not at.exception
-    press(at, "Start the changed run")
+    press_start(at)
     again = newest()
     assert again.title.startswith("size 500, on sample German · ")
     assert option(again, "--vocab-size") == "500"

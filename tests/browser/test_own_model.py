@@ -42,7 +42,7 @@ def test_a_text_goes_up_and_a_model_comes_down(user, tmp_path):
     visitor.settle()
     assert visitor.page.locator(".stButton", has_text="Open this run").count() == 1, "one job, drawn once"
     button(visitor, "Open this run").click()
-    wait_for_title(visitor, "Overlap")
+    wait_for_title(visitor, "A new vocabulary for a pretrained model")
     assert current_run(visitor) == run_id
     visitor.page.get_by_role("link", name="Check and export").first.click()
     wait_for_title(visitor, "Check and export")
