@@ -14,6 +14,7 @@ from focus_core.errors import FocusError
 from focus_core.run_folder import RunFolder, open_run
 from focus_ui.tables import kpis
 from focus_ui.theme import CATEGORIES, count, method_of
+from focus_ui.training_lines import measured_lines
 from focus_ui.training_tables import began_elsewhere, readable_trainings
 
 
@@ -27,11 +28,14 @@ class Trained:
         The training that ended lowest.
     start, end : float
         Before its first step, and at its end.
+    lines : str, default=""
+        On which lines; see `measured_lines`.
     """
 
     name: str
     start: float
     end: float
+    lines: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +142,7 @@ def _trained(run: RunFolder) -> Trained | None:
         known = result if isinstance(result, dict) else {}
         start, end = (known.get(f"held_out_bits_{when}") for when in ("start", "end"))
         if not began_elsewhere(run, training) and isinstance(start, float) and isinstance(end, float):
-            found.append(Trained(name=training.name, start=start, end=end))
+            found.append(Trained(name=training.name, start=start, end=end, lines=measured_lines(training)))
     return min(found, key=lambda trained: trained.end, default=None)
 
 

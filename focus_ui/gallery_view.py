@@ -150,7 +150,8 @@ def _numbers(card: RunCard) -> None:
         lines[0] += f", **{percent(card.covered)}** of the text"
     lines.append(f"**{count(card.combined)}** new tokens combined, **{count(card.fallback)}** fell back")
     if card.trained is not None:
-        lines.append(f"**{card.trained.start:.2f} → {card.trained.end:.2f}** bits per character by training")
+        where = f", on {card.trained.lines}" if card.trained.lines else ""
+        lines.append(f"**{card.trained.start:.2f} → {card.trained.end:.2f}** bits per character by training{where}")
     for words in lines:
         st.markdown(words)
 

@@ -285,16 +285,27 @@ def _marked(run: RunFolder, layout: MapLayout, query: str) -> list[int]:
     hits = cache.search(run, query, limit=MAX_MARKED)
     there = on_map(layout, hits)
     words = f"{count(len(there))} marked" if there else "No token on this map fits."
+    if len(hits) == MAX_MARKED:
+        words = words.replace("marked", f"marked, the best of those that fit: no more than {MAX_MARKED} are looked for")
     if len(hits) > len(there):
         words += f" {count(len(hits) - len(there))} more fit, but are not in the sample."
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_hits"):
         st.caption(words, width="content")
-        for target_id in there[:MAX_LISTED]:
-            label = token_label(run, target_id)
-            st.button(
-                label, key=f"_map_hit_{target_id}", on_click=state.show_target, args=(target_id,), type="tertiary"
-            )
+        _hits(run, there[:MAX_LISTED])
+    if rest := there[MAX_LISTED:]:
+        with (
+            st.expander(f"and {count(len(rest))} more", icon=":material/my_location:"),
+            st.container(horizontal=True, gap="small", key="map_more_hits"),
+        ):
+            _hits(run, rest)
     return there
+
+
+def _hits(run: RunFolder, ids: list[int]) -> None:
+    """Draw tokens as buttons that choose them."""
+    for target_id in ids:
+        label = token_label(run, target_id)
+        st.button(label, key=f"_map_hit_{target_id}", on_click=state.show_target, args=(target_id,), type="tertiary")
 
 
 def token_card(run: RunFolder, chosen: Chosen, target_id: int) -> None:

@@ -19,6 +19,7 @@ from focus_ui.errors import show_error
 from focus_ui.figures import CONFIG
 from focus_ui.theme import CATEGORIES, count
 from focus_ui.training_figures import curves_figure, starts_figure
+from focus_ui.training_lines import measured_lines_of
 from focus_ui.training_tables import (
     BITS,
     UNITS,
@@ -48,7 +49,7 @@ TABLE_ORDER = (
 """What a narrow page shows comes first."""
 JACCARD = (
     "Jaccard index of the ten nearest tokens before and after: those in both lists over all in either. Where 1 of 10 "
-    "stayed, both lists have 19 tokens together: 1/19 = 0.05; 5 of 10 are 5/15 = 0.33. The page Token counts n of 10."
+    "stayed, both lists have 19 tokens together: 1/19 = 0.05; 5 of 10 are 5/15 = 0.33. The page Token gives both."
 )
 """What a share of kept neighbours is, beside the count that the page Token gives."""
 FREQUENCIES = (0, 3, 10, 30, 100, 300, 1000, 3000)
@@ -129,8 +130,9 @@ def curves_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
         save_chart(figure, key=key, name=f"Loss curves in {unit}", table=lambda: curve_points(groups, unit))
         st.caption(
             "Lower is better. Every line starts right after initialisation, before any training; thin lines are single "
-            "seeds. The held-out text is never trained on; the curve is taken on a part of it, `evaluate` on all. A "
-            "good start may lose a little while the learning rate is high, and wins it back."
+            f"seeds. The held-out text is never trained on; the curve is taken on {measured_lines_of(trainings)}, "
+            "`evaluate` on all, so its numbers differ a little. A good start may lose a little while the learning rate "
+            "is high, and wins it back."
         )
     found = starts(groups)
     if found:
@@ -193,7 +195,7 @@ def summary_table(trainings: Sequence[TrainingFolder], unit: str) -> None:
                 "1 leaves nothing to train, 0 is no better than the mean.",
             ),
             "neighbours kept": number(
-                "kept", width="small", format="%.2f", help=f"The mean over all tokens. {JACCARD}"
+                "kept (Jaccard)", width=110, format="%.2f", help=f"Neighbours kept, the mean over all tokens. {JACCARD}"
             ),
         },
         alt=f"Table of trainings with their losses in {unit}",
@@ -305,7 +307,7 @@ def change_table(run: RunFolder, training: TrainingFolder, frame: pd.DataFrame) 
             "cosine": number(format="%.3f", help="Cosine of the row right after initialisation with the trained row."),
             "length": number("length ratio", format="%.2f", help="Length of the trained row over the initialised one."),
             "kept": st.column_config.ProgressColumn(
-                "neighbours kept",
+                "neighbours kept (Jaccard)",
                 format="%.2f",
                 min_value=0.0,
                 max_value=1.0,

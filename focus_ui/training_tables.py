@@ -18,6 +18,7 @@ from focus_core.run_folder import list_trainings, open_training
 from focus_core.run_folder.additions import ATTACHED
 from focus_ui.tables import token_table
 from focus_ui.theme import METHOD_LOOKS, Method, count, method_of
+from focus_ui.training_lines import measured_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -339,7 +340,7 @@ def training_words(training: TrainingFolder) -> str:
     if training.manifest["kind"] == ATTACHED:
         sources = [str(entry.get("name", "")) for entry in training.manifest.get("inputs") or [] if entry]
         return f"Attached from {', '.join(sources) or 'a file'}; how it was trained is not known here."
-    config, corpus, result = (_entry(training, key) for key in ("config", "corpus", "result"))
+    config, result = (_entry(training, key) for key in ("config", "result"))
     words = [f"{count(result['tokens'])} tokens"] if result.get("tokens") else []
     if config.get("objective") in OBJECTIVES:
         words.append(f"predicting {OBJECTIVES[config['objective']]}")
@@ -347,9 +348,8 @@ def training_words(training: TrainingFolder) -> str:
         words.append(f"training {TRAINED_PARTS[config['train']]}")
     if config.get("learning_rate"):
         words.append(f"learning rate {config['learning_rate']:g}")
-    measured = corpus.get("n_measured_lines") or corpus.get("n_held_out_lines")
-    if measured:
-        words.append(f"loss taken on {count(measured)} held-out lines")
+    if measured_lines(training):
+        words.append(f"loss taken on {measured_lines(training)}")
     if result.get("stopped") == "diverged":
         words.append("stopped because it diverged; the last good state was kept")
     return ", ".join(words).capitalize() + "." if words else ""

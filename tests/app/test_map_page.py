@@ -10,6 +10,7 @@ import pytest
 from focus_core.provenance import neighbour_change
 from focus_core.run_folder import open_projection, open_run, open_training
 from focus_core.token_text import markdown_escape, show_token
+from focus_ui.map_view import MAX_LISTED
 from focus_ui.tables import showcase, token_table
 from tests.app.conftest import PAGES, links, param, texts
 from tests.tiny_runs import add_projection
@@ -129,6 +130,17 @@ def test_the_search_marks_tokens_and_each_can_be_chosen(open_app, trained_toy):
     assert param(at, "token") == str(target)
     assert canvas(at)["token"] == {"id": target, "at": 0}
     assert "Nearest tokens after training" in texts(at)
+
+
+def test_every_marked_token_can_be_reached_those_beyond_the_first_folded(open_app, trained_toy):
+    del trained_toy
+    at = open_app("map")
+    at.text_input(key="_map_query").set_value("a").run()
+    marked = canvas(at)["marked"]
+    assert len(marked) > MAX_LISTED
+    assert [int(b.key.rsplit("_", 1)[1]) for b in at.button if str(b.key).startswith("_map_hit_")] == marked
+    (more,) = [e for e in at.expander if e.label == f"and {len(marked) - MAX_LISTED} more"]
+    assert [int(b.key.rsplit("_", 1)[1]) for b in more.button] == marked[MAX_LISTED:]
 
 
 def test_the_search_says_when_nothing_fits(open_app, trained_toy):

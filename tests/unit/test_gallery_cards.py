@@ -57,6 +57,7 @@ def test_a_training_of_the_runs_own_rows_is_told_and_makes_another_card(tmp_path
     assert manifest["run_digest"] == open_run(folder).digest, "not one that began from another initialisation"
     assert told.start == manifest["result"]["held_out_bits_start"]
     assert told.end == manifest["result"]["held_out_bits_end"]
+    assert told.lines == f"{manifest['corpus']['n_held_out_lines']} held-out lines"
 
 
 def test_runs_are_sorted_and_those_without_a_number_come_last():

@@ -12,6 +12,7 @@ from focus_core.run_folder import open_run, open_training
 from focus_ui import training_tables
 from focus_ui.theme import CATEGORIES, METHOD_LOOKS, method_of
 from focus_ui.training_figures import curves_figure, starts_figure
+from focus_ui.training_lines import measured_lines, measured_lines_of
 from focus_ui.training_tables import (
     BITS,
     NATS,
@@ -125,6 +126,19 @@ def test_what_all_trainings_share_is_said_once_and_one_loss_is_enough(run):
     alone, nothing = summary_for_unit(summary_rows(trainings[:1]), BITS)
     assert alone["tokens"] == [200]
     assert nothing == ""
+
+
+def test_the_lines_of_a_loss_are_counted_beside_all_that_were_held_out(tmp_path):
+    """A curve is taken on a part; where trainings differ, no number is given for all."""
+    run = write_toy_run(tmp_path / "toy")
+    part = add_training(run, "part", corpus={"n_held_out_lines": 785, "n_measured_lines": 366})
+    whole = add_training(run, "whole", corpus={"n_held_out_lines": 785})
+    silent = add_training(run, "silent", corpus={})
+    assert measured_lines(part) == "366 of 785 held-out lines"
+    assert measured_lines(whole) == "785 held-out lines"
+    assert measured_lines(silent) == ""
+    assert measured_lines_of([part, silent]) == "366 of 785 held-out lines"
+    assert measured_lines_of([part, whole]) == "a part of the held-out lines"
 
 
 def test_every_point_of_every_curve_is_a_row(run):
