@@ -104,6 +104,19 @@ def test_the_same_settings_show_the_map_that_is_there(own):
     assert list_projections(open_run(run_job.run)) == [NAME]
 
 
+def test_another_run_of_the_same_rows_shows_its_own_layouts(own, open_app):
+    at, run_job = own
+    fill(at)
+    at.button(key="_project").click().run()
+    finish(only_job())
+    at.run()
+    assert layout_of(at).value == NAME
+    assert open_run(catalog.demo_root() / "toy").digest == open_run(run_job.run).digest
+    at = open_app("map", user=at, run="toy")
+    assert layout_of(at).value == "PCA, laid out at once"
+    assert not at.error
+
+
 def test_cancel_leaves_nothing_and_the_run_is_not_deleted_under_its_map(own):
     at, run_job = own
     fill(at, "umap", 100)
