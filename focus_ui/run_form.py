@@ -123,12 +123,12 @@ def _trained_tokenizer(survey: Survey | None) -> tuple[Choice, int]:
 def _advise(survey: Survey, family: Family, suggested: int, n_tokens: int) -> None:
     """Say which size a text supports and why, and warn of one that is too small or too large to be of use."""
     most, words = supported_size(survey, family), f"its {count(survey.n_words)} different words"
-    about = "by its length"
+    about = ", by its length"
     if suggested == most:
-        about = f"{words} support no more; a text of more words gives a better vocabulary"
+        about = f": {words} support no more; a text of more words gives a better vocabulary"
     times = survey.count_tokens(n_tokens) / max(1, n_tokens)
     st.caption(
-        f"Suggested for this text: {count(suggested)}, {about}. At {count(n_tokens)}, a token is seen about "
+        f"Suggested for this text: {count(suggested)}{about}. At {count(n_tokens)}, a token is seen about "
         f"{times:.0f} times on average; rare tokens cannot be compared and fall back."
     )
     if 0 < most < n_tokens:
@@ -139,7 +139,7 @@ def _advise(survey: Survey, family: Family, suggested: int, n_tokens: int) -> No
         )
     if suggested < NEAR_ALPHABET:
         st.warning(
-            f"A vocabulary of less than about {count(NEAR_ALPHABET)} tokens is close to an alphabet: most tokens are "
+            f"A vocabulary of fewer than about {count(NEAR_ALPHABET)} tokens is close to an alphabet: most tokens are "
             "letters and fragments, and their rows say little of words. Give a text of more different words.",
             icon=":material/abc:",
         )

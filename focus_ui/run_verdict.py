@@ -34,7 +34,7 @@ class Verdict:
     n_problems, n_warnings : int
         Checks that found a problem, and those that warn.
     worst : str, default=""
-        The first problem, else the first warning: code, title and what was found; plain text.
+        The first problem, else the first warning: its code and title; plain text.
     """
 
     n_problems: int
@@ -72,7 +72,7 @@ def summarise(results: Sequence[CheckResult]) -> Verdict:
     return Verdict(
         n_problems=len(found[PROBLEM]),
         n_warnings=len(found[WARNING]),
-        worst="" if worst is None else f"{worst.code} {worst.title}: {worst.summary}",
+        worst="" if worst is None else f"{worst.code} {worst.title}",
     )
 
 
@@ -118,6 +118,7 @@ def draw(job: Job, found: Verdict) -> None:
     if not found.words:
         return
     page = navigation.EXPORT
+    first = "The worst: " if found.n_problems + found.n_warnings > 1 else ""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"{found.sign} {markdown_escape(found.worst)}", width="content")
+        st.markdown(first + markdown_escape(found.worst), width="content")
         st.page_link(page.file, label=page.title, icon=page.icon, query_params={state.RUN_PARAM: job.id})
