@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from focus_core.run_folder import TrainingFolder
 
 MAX_ROWS = 1000
+YOUR_TEXT = "YOUR-TEXT.txt"
+"""Stands for a text that only its owner has: a run knows a cleaned name of an upload, which no folder holds."""
 TABLE_ORDER = (
     "training", "loss at start", "bits at start", "loss at end", "bits at end", "neighbours kept", "foreseen",
     "initialised by", "seed", "tokens", "trained", "ended",
@@ -81,16 +83,14 @@ def adapt_command(run: RunFolder) -> str:
     Returns
     -------
     str
-        One line; it names the run's own text where that ships with the app.
+        One line; it names the run's own text where that ships with the app, else a text to put in its place.
     """
     where = cache_path(run)
     texts = [entry for entry in run.manifest["inputs"] if entry.get("role") == "corpus"]
     samples = {sha256_file(path): path for path in catalog.sample_corpora().values()}
-    files = []
-    for entry in texts or [{"name": "TEXT.txt", "sha256": ""}]:
-        sample = samples.get(str(entry.get("sha256")))
-        files.append(str(sample.relative_to(catalog.ROOT)) if sample else f"path/to/{entry['name']}")
-    corpus = " ".join(shlex.quote(file) for file in files)
+    found = [samples.get(str(entry.get("sha256"))) for entry in texts] or [None]
+    files = [str(path.relative_to(catalog.ROOT)) if path else YOUR_TEXT for path in found]
+    corpus = " ".join(shlex.quote(file) for file in dict.fromkeys(files))
     return f".venv/bin/python -m focus_core adapt {where} --name first --corpus {corpus} --tokens 1000000"
 
 

@@ -46,7 +46,8 @@ def test_a_run_without_training_says_with_which_command_it_is_trained(open_app, 
     assert "has not been trained yet" in texts(at)
     command = at.code[0].value
     assert "-m focus_core adapt" in command
-    assert "path/to/toy.txt" in command
+    assert "--corpus YOUR-TEXT.txt --tokens" in command
+    assert "toy.txt" not in command, "a cleaned name that no folder holds"
     assert "--name first" in command
     assert str(toy.path.parent) not in command
     assert not at.get("plotly_chart")
