@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from focus_core.overlap_lists import OverlapList, overlap_lists
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import markdown_escape, show_token
-from focus_ui.tables import GROUPINGS, group_sizes, has_frequency, token_table
-from focus_ui.theme import CATEGORIES
+from focus_ui import cache
+from focus_ui.tables import GROUPINGS, filter_tokens, group_sizes, has_frequency, token_table
+from focus_ui.theme import CATEGORIES, count
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PIECES = {"both": "in both vocabularies", "new": "in the target only"}
 ORIGINS = {**PIECES, **{key: category.label for key, category in CATEGORIES.items()}}
@@ -24,7 +28,10 @@ BY, GROUP, ORIGIN, LIST, QUERY = "by", "group", "origin", "list", "query"
 KEYS = {name: f"_overlap_{name}" for name in (BY, GROUP, ORIGIN, LIST, QUERY)}
 IN_ADDRESS = (BY, GROUP, ORIGIN, LIST)
 FIRST_GROUPING = "script"
-_WRITTEN, _GENERATION, _SEEN = "_overlap_written", "_overlap_generation", "_overlap_seen"
+TABLE_ANCHOR = "tokens"
+"""Where the heading above the table stands; a link on the same page leads to it."""
+MAX_ROWS = 5000
+_WRITTEN, _GENERATION, _SEEN, _CLICKED = (f"_overlap_{name}" for name in ("written", "generation", "seen", "clicked"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,6 +176,7 @@ def take_click(chart: str, key: str) -> None:
     group, origin = _asked(chart, data)
     st.session_state[KEYS[GROUP]], st.session_state[KEYS[ORIGIN]] = group, origin
     if data:
+        st.session_state[_CLICKED] = chart
         _renew(*({"bar", "groups"} - {chart}))
 
 
@@ -199,6 +207,7 @@ def choose_list(key: str | None) -> None:
     for name in (GROUP, ORIGIN, QUERY):
         st.session_state[KEYS[name]] = "" if name == QUERY else None
     st.session_state[KEYS[LIST]] = key
+    st.session_state.pop(_CLICKED, None)
     _renew("bar", "groups")
 
 
@@ -217,6 +226,36 @@ def current() -> Filter:
         origin=values[ORIGIN],
         listed=values[LIST],
         query=values[QUERY],
+    )
+
+
+def wanted_tokens(run: RunFolder, wanted: Filter) -> pd.DataFrame:
+    """Return the rows of `token_table` that pass a filter, the most frequent first.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    wanted : Filter
+        The filter.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows.
+    """
+    ids: set[int] | None = None
+    if wanted.query:
+        ids = set(cache.search(run, wanted.query, limit=MAX_ROWS))
+    if wanted.listed:
+        listed = set(list_named(run, wanted.listed).ids.tolist())
+        ids = listed if ids is None else ids & listed
+    return filter_tokens(
+        token_table(run),
+        by=wanted.by,
+        group=wanted.group,
+        category=wanted.origin,
+        ids=None if ids is None else sorted(ids),
     )
 
 
@@ -249,20 +288,44 @@ def _choice(place: Any, label: str, options: Sequence[str], name: str, names: di
     )
 
 
-def chips(words: dict[str, str]) -> None:
+def note(run: RunFolder, chart: str) -> None:
+    """Say beneath the chart that was clicked last what the table, which is further down, holds now.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    chart : str
+        As in `take_click`; beneath any other nothing is drawn.
+    """
+    wanted = current()
+    words = wanted.words(run) if st.session_state.get(_CLICKED) == chart else {}
+    if not words:
+        return
+    n_tokens = len(wanted_tokens(run, wanted))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="overlap_note"):
+        name = "token" if n_tokens == 1 else "tokens"
+        st.markdown(f"The table holds **{count(n_tokens)}** {name}:", width="content")
+        chips(words, key="note")
+        st.markdown("[:material/arrow_downward: Go to the table](#tokens)", width="content")
+
+
+def chips(words: dict[str, str], *, key: str = "chip") -> None:
     """Draw one chip for each part of the filter; a click on it takes that part away.
 
     Parameters
     ----------
     words : dict of str to str
         From `Filter.words`.
+    key : str, default="chip"
+        What tells these chips from others on the page.
     """
-    with st.container(horizontal=True, gap="small", key="overlap_chips"):
+    with st.container(horizontal=True, gap="small", key=f"overlap_{key}s", width="content"):
         for name, text in words.items():
             st.button(
                 markdown_escape(show_token(text, limit=60).replace("␣", " ")),
                 icon=":material/close:",
-                key=f"_overlap_chip_{name}",
+                key=f"_overlap_{key}_{name}",
                 on_click=remove,
                 args=(name,),
                 help="Take this part of the filter away",

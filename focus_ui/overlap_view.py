@@ -11,23 +11,25 @@ from focus_core.lessons import sizes_of
 from focus_core.overlap_lists import OverlapList, overlap_lists, text_shares
 from focus_core.run_folder import RunFolder
 from focus_core.token_text import show_token
-from focus_ui import cache, navigation, overlap_filter, state
+from focus_ui import navigation, overlap_filter, state
 from focus_ui.chart_export import save_chart, save_table
 from focus_ui.field_words import in_field_words
 from focus_ui.figures import CONFIG, Segment, groups_figure, overlap_segments, proportion_figure
-from focus_ui.overlap_filter import Filter
-from focus_ui.tables import GROUPINGS, category_totals, filter_tokens, group_sizes, has_frequency, token_table
-from focus_ui.theme import CATEGORIES, count, percent
+from focus_ui.overlap_filter import MAX_ROWS
+from focus_ui.tables import GROUPINGS, category_totals, group_sizes, has_frequency, token_table
+from focus_ui.theme import CATEGORIES, count, ink_on, percent
 
 if TYPE_CHECKING:
     import pandas as pd
+    import plotly.graph_objects as go
 
-MAX_ROWS = 5000
 BY_TYPE, BY_OCCURRENCE = "vocabulary entries", "corpus occurrences"
 ENTRIES, OCCURRENCES = "entries", "occurrences"
 """The same in the page's address."""
 SHARES, SIZES = "shares", "sizes"
 CARD_PX = 318
+UNSELECTED = 0.75
+"""How opaque a bar is while another one is chosen: its text keeps a contrast of 3 in light and dark."""
 
 Rows = list[tuple[str, tuple[Segment, ...]]]
 
@@ -102,10 +104,11 @@ def vocabulary_bar(run: RunFolder, unit: str) -> None:
     """
     rows = bar_rows(run, occurrences=unit == BY_OCCURRENCE)
     words = "; ".join(f"{name}: " + ", ".join(f"{s.label} {count(s.value)}" for s in parts) for name, parts in rows)
-    figure, key = proportion_figure(rows, unit=unit), overlap_filter.chart_key(run, "bar", unit)
+    figure, key = _clickable(proportion_figure(rows, unit=unit)), overlap_filter.chart_key(run, "bar", unit)
     st.plotly_chart(
         figure, key=key, on_select="rerun", selection_mode="points", config=CONFIG, alt=f"Proportional bars. {words}"
     )
+    overlap_filter.note(run, "bar")
     save_chart(figure, key=key, name=f"overlap by {unit}", table=lambda: _bar_numbers(rows))
 
 
@@ -192,7 +195,7 @@ def group_chart(run: RunFolder, unit: str) -> None:
         )
     by = by or overlap_filter.FIRST_GROUPING
     groups = group_sizes(token_table(run), by, occurrences=unit == BY_OCCURRENCE)
-    figure = groups_figure(groups, unit=unit, in_shares=scale != SIZES)
+    figure = _clickable(groups_figure(groups, unit=unit, in_shares=scale != SIZES))
     key = overlap_filter.chart_key(run, "groups", unit, by)
     st.plotly_chart(
         figure,
@@ -202,7 +205,17 @@ def group_chart(run: RunFolder, unit: str) -> None:
         config=CONFIG,
         alt=f"Where rows come from, by {GROUPINGS[by]}: {_group_words(groups)}",
     )
+    overlap_filter.note(run, "groups")
     save_chart(figure, key=key, name=f"overlap by {GROUPINGS[by]}, {unit}", table=lambda: _group_numbers(groups))
+
+
+def _clickable(figure: go.Figure) -> go.Figure:
+    """Fade what was not clicked so little that its text is read on any background."""
+    for trace in figure.data:
+        ink = {"color": ink_on(trace.marker.color)}
+        trace.selected = {"marker": {"opacity": 1.0}, "textfont": ink}  # plotly.js fails where only one of them has it
+        trace.unselected = {"marker": {"opacity": UNSELECTED}, "textfont": ink}
+    return figure
 
 
 def _group_words(groups: Sequence[tuple[str, Mapping[str, int]]]) -> str:
@@ -260,7 +273,7 @@ def token_list(run: RunFolder) -> None:
     """
     overlap_filter.controls(run)
     wanted = overlap_filter.current()
-    frame, words = wanted_tokens(run, wanted), wanted.words(run)
+    frame, words = overlap_filter.wanted_tokens(run, wanted), wanted.words(run)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
             name = "token" if len(frame) == 1 else "tokens"
@@ -269,36 +282,6 @@ def token_list(run: RunFolder) -> None:
         save_table(lambda: frame, key="overlap", name=file_words(run, words))
     filtered_table(run, frame)
     overlap_filter.write_address()
-
-
-def wanted_tokens(run: RunFolder, wanted: Filter) -> pd.DataFrame:
-    """Return the rows of `token_table` that pass a filter, the most frequent first.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    wanted : Filter
-        The filter.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The rows.
-    """
-    ids: set[int] | None = None
-    if wanted.query:
-        ids = set(cache.search(run, wanted.query, limit=MAX_ROWS))
-    if wanted.listed:
-        listed = set(overlap_filter.list_named(run, wanted.listed).ids.tolist())
-        ids = listed if ids is None else ids & listed
-    return filter_tokens(
-        token_table(run),
-        by=wanted.by,
-        group=wanted.group,
-        category=wanted.origin,
-        ids=None if ids is None else sorted(ids),
-    )
 
 
 def file_words(run: RunFolder, words: Mapping[str, str]) -> str:

@@ -22,7 +22,7 @@ st.header("By group", anchor=False)
 view.group_chart(run, unit)
 st.header("Worth a look", anchor=False)
 view.list_cards(run)
-st.header("Tokens", anchor=False)
+st.header("Tokens", anchor=filters.TABLE_ANCHOR)
 view.token_list(run)
 with st.expander("What am I looking at?", icon=":material/help:"):
     view.what_am_i_looking_at()

@@ -6,13 +6,30 @@ import pytest
 from streamlit.elements.lib import policies
 
 from focus_core.overlap_lists import overlap_lists
-from focus_ui.overlap_filter import Filter
+from focus_ui.overlap_filter import TABLE_ANCHOR, Filter
 from focus_ui.overlap_view import bar_rows, file_words
 from focus_ui.tables import token_table
 from tests.app.conftest import param, texts
 from tests.toy_run import altered, id_of
 
 ENTRIES, OCCURRENCES = "vocabulary entries", "corpus occurrences"
+
+
+def mixed(color, background, opacity):
+    """Return a colour as it looks over a background."""
+    pairs = [(int(color[i : i + 2], 16), int(background[i : i + 2], 16)) for i in (1, 3, 5)]
+    return "#" + "".join(f"{round(opacity * front + (1 - opacity) * back):02X}" for front, back in pairs)
+
+
+def luminance(color):
+    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
 
 
 def figures(at):
@@ -42,10 +59,12 @@ def table(at):
     return at.dataframe[0].value
 
 
+def plain(label):
+    return label.replace("\\", "").replace("\u2060", "")
+
+
 def chips(at):
-    return [
-        b.label.replace("\\", "").replace("\u2060", "") for b in at.button if str(b.key).startswith("_overlap_chip")
-    ]
+    return [plain(b.label) for b in at.button if str(b.key).startswith("_overlap_chip")]
 
 
 def test_the_bar_is_cut_in_proportion(open_app):
@@ -81,6 +100,37 @@ def test_a_click_on_a_group_filters_by_group_and_origin(open_app, toy):
     assert set(table(at)["origin"]) == {"combined"}
     assert at.selectbox(key="_overlap_group").value == "Arabic"
     assert chips(at) == ["combined", "script: Arabic"]
+
+
+def note(at):
+    """Return the words of what stands beneath the chart that was clicked, and its chips."""
+    (words,) = [e.value for e in at.markdown if "The table holds" in e.value] or [""]
+    return words, [plain(b.label) for b in at.button if str(b.key).startswith("_overlap_note")]
+
+
+def test_a_click_says_at_once_beneath_its_chart_what_the_table_holds(open_app, toy):
+    at = open_app("overlap")
+    assert note(at) == ("", [])
+    click(at, bar(toy), "both", 28, "in both")
+    assert note(at) == ("The table holds **28** tokens:", ["in both vocabularies"])
+    assert f"(#{TABLE_ANCHOR})" in texts(at)
+    assert next(e.proto.anchor for e in at.header if e.value == "Tokens") == TABLE_ANCHOR
+    click(at, groups(toy, generation=1), "Arabic", "combined", 4)
+    assert note(at) == ("The table holds **4** tokens:", ["combined", "script: Arabic"])
+    at.button(key="_overlap_note_group").click().run()
+    assert note(at) == ("The table holds **105** tokens:", ["combined"])
+    at.button(key="_overlap_list_same-text").click().run()
+    assert note(at) == ("", []), "the list that was clicked stands right above the table"
+
+
+def test_what_is_not_chosen_fades_so_little_that_it_is_read(open_app):
+    at = open_app("overlap")
+    for trace in (trace for figure in figures(at) for trace in figure["data"]):
+        faded = trace["unselected"]
+        assert 0.45 <= faded["marker"]["opacity"] < 1
+        color, ink = trace["marker"]["color"], faded["textfont"]["color"]
+        for background in ("#FFFFFF", "#0E1117"):
+            assert contrast(mixed(color, background, faded["marker"]["opacity"]), ink) >= 3, (color, background)
 
 
 def test_the_last_click_counts_on_whichever_chart(open_app, toy):

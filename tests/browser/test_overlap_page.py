@@ -94,6 +94,9 @@ def test_a_list_a_bar_and_chips_filter_the_table(user):
     bars.locator(".bars .point").nth(1).click(force=True)
     visitor.page.get_by_text("28 tokens", exact=True).wait_for(timeout=WAIT_MS)
     visitor.settle()
+    visitor.page.locator(".st-key-overlap_note").get_by_role("link", name="Go to the table").click()
+    top = "document.getElementById('tokens').getBoundingClientRect().top"
+    visitor.page.wait_for_function(f"Math.abs({top}) < innerHeight / 2")
     visitor.page.reload()
     visitor.page.get_by_text("28 tokens", exact=True).wait_for(timeout=WAIT_MS)
     chips.get_by_role("button", name="in both vocabularies").click()
