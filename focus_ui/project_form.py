@@ -50,7 +50,7 @@ def map_offer(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
         if entry is None or entry.kind is not RunKind.OWN:
             st.caption(NOT_YOURS)
         elif int(run.present().sum()) < MIN_TOKENS:
-            st.caption(f"A map needs at least {MIN_TOKENS} tokens.")
+            st.caption(f"A map needs at least {count(MIN_TOKENS)} tokens.")
         else:
             _form(run, trainings)
 
