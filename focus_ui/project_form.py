@@ -70,7 +70,7 @@ def _form(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
         "Tokens", min_value=MIN_TOKENS, max_value=n_tokens, value=min(n_tokens, usual), step=1,
         key=f"_project_sample_{run.digest[:12]}_{len(trained)}",
         help=f"Drawn evenly over frequency, those of checks and the most changed among them. Of {count(DEFAULT_ROWS)} "
-        "rows with all members, a UMAP takes about half a minute, a PCA seconds.",
+        "rows with all members, a UMAP takes half a minute or more, a PCA seconds.",
     )  # fmt: skip
     seed = right.number_input(
         "Seed", min_value=0, max_value=2**31 - 1, value=0, step=1, key="_project_seed", help="Of sample and layout."
