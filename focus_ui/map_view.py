@@ -286,7 +286,7 @@ def _marked(run: RunFolder, layout: MapLayout, query: str) -> list[int]:
     there = on_map(layout, hits)
     words = f"{count(len(there))} marked" if there else "No token on this map fits."
     if len(hits) == MAX_MARKED:
-        words = words.replace("marked", f"marked, the best of those that fit: no more than {MAX_MARKED} are looked for")
+        words = words.replace("marked", "marked, the first that fit")
     if len(hits) > len(there):
         words += f" {count(len(hits) - len(there))} more fit, but are not in the sample."
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="map_hits"):

@@ -81,6 +81,30 @@ def test_the_picture_of_training_stands_beside_the_baselines(user):
     assert "Training shown" in visitor.page.locator('[data-testid="stMain"]').inner_text()
 
 
+MARK_AND_LETTERS = """heading => {
+    const node = document.createTreeWalker(heading, NodeFilter.SHOW_TEXT).nextNode(), text = node.data;
+    const box = (from, to) => {
+        const range = document.createRange();
+        range.setStart(node, from);
+        range.setEnd(node, to);
+        return range.getBoundingClientRect();
+    };
+    const place = text.indexOf("▁");
+    return [box(place, place + 1).left, box(place + 1, text.length).right, box(place + 1, text.length).left];
+}"""
+
+
+def test_the_mark_of_a_words_start_stands_where_its_first_letter_is_read(user, toy):
+    """Left of a Latin word, right of an Arabic one."""
+    visitor = user()
+    visitor.open("token", run="toy", token=id_of(toy, "▁mkulima"))
+    mark, _, first = visitor.page.locator("h1").first.evaluate(MARK_AND_LETTERS)
+    assert mark < first
+    visitor.open("token", run="toy", token=id_of(toy, "▁الأطفال"))
+    mark, last, _ = visitor.page.locator("h1").first.evaluate(MARK_AND_LETTERS)
+    assert mark >= last - 1
+
+
 def test_hostile_tokens_do_nothing(user, toy):
     """Tags, images, links and Markdown of tokens are text: no request leaves, no script runs (see the fixture)."""
     texts = toy.column("tokens", "text")
