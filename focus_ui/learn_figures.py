@@ -116,7 +116,7 @@ def sparsemax_figure(
                 y=values,
                 base=base,
                 marker={"color": ACCENT if opacity == 1.0 else NEUTRAL, "opacity": opacity},
-                text=[f"weight {w:.2f}" for w in weights] if opacity == 1.0 else None,
+                text=[f"weight {w:.3f}" for w in weights] if opacity == 1.0 else None,
                 textposition="outside",
                 cliponaxis=False,
                 hovertemplate="%{y:.3f}<extra></extra>",

@@ -19,9 +19,10 @@ from focus_ui import learn_figures as pictures
 from focus_ui.chart_export import save_chart, save_table
 from focus_ui.figures import CONFIG, Segment, groups_figure, overlap_segments, proportion_figure
 from focus_ui.sentence_strip import direction
-from focus_ui.theme import category_of, count
+from focus_ui.theme import CATEGORIES, SOURCE_ALONE, UNKNOWN, category_of, count
 
 OLD, NEW = "Old tokenizer", "New tokenizer"
+ASKED = "  · asked in the task"
 BY_ENTRY, BY_USE = "Entries of the vocabulary", "Occurrences in the text"
 RIGHT_TO_LEFT = "\u2067"
 """Opens an isolate in which the first piece stands on the right; each piece is an isolate of its own within."""
@@ -42,9 +43,9 @@ def _segments(segments: Sequence[Segment]) -> dict[str, list[Any]]:
     return {"group": [segment.label for segment in segments], "size": [segment.value for segment in segments]}
 
 
-def _choose_token(run: RunFolder, ids: Sequence[int], label: str, key: str) -> int:
-    """Draw the choice of a token; a list's own texts are no Markdown."""
-    names = {i: f"{lessons.label(run, 'tokens', i)}  #{i}" for i in ids}
+def _choose_token(run: RunFolder, ids: Sequence[int], label: str, key: str, *, asked: int = -1) -> int:
+    """Draw the choice of a token, the asked one marked; a list's own texts are no Markdown."""
+    names = {i: f"{lessons.label(run, 'tokens', i)}  #{i}{ASKED if i == asked else ''}" for i in ids}
     chosen = st.selectbox(
         label, list(ids), format_func=lambda i: names.get(i, str(i)), key=f"_learn_token_{key}", width=360
     )
@@ -54,15 +55,29 @@ def _choose_token(run: RunFolder, ids: Sequence[int], label: str, key: str) -> i
 def _sentence(run: RunFolder, key: str) -> None:
     first = lessons.first_sentence(run)
     sentence = st.text_input("A sentence, or a single word", value=first, max_chars=300, key=f"_learn_sentence_{key}")
+    unknown = False
     for title, side in ((OLD, "source"), (NEW, "target")):
         pieces = lessons.read_sentence(run, side, sentence)
         st.markdown(f"**{title}**: {count(len(pieces))} tokens")
-        shown = " ".join(_boxed(piece.label, "blue" if piece.shared else "orange") for piece in pieces)
+        unknown |= any(piece.unknown for piece in pieces)
+        shown = " ".join(_piece(piece, side) for piece in pieces)
         if shown and direction(sentence) == "rtl":
             st.markdown(RIGHT_TO_LEFT + shown + ISOLATE_END, text_alignment="right")
         else:
             st.markdown(shown or "–")
-    st.caption("Blue: in both vocabularies. Orange: in this one alone. ▁ marks the beginning of a word.")
+    st.caption(
+        "Blue: in both vocabularies. Grey: in the old one alone. Orange: in the new one alone. ▁ marks the beginning "
+        "of a word."
+    )
+    if unknown:
+        st.caption("Red, with a question mark: unknown here, the characters are lost.")
+
+
+def _piece(piece: lessons.Piece, side: str) -> str:
+    if piece.unknown:
+        return _boxed(f"{piece.label} ?", UNKNOWN.badge)
+    alone = SOURCE_ALONE if side == "source" else CATEGORIES["combined"]
+    return _boxed(piece.label, (CATEGORIES["exact"] if piece.shared else alone).badge)
 
 
 def _boxed(text: str, color: str) -> str:
@@ -111,7 +126,9 @@ def _overlap(run: RunFolder, key: str) -> None:
 def _alike(run: RunFolder, key: str) -> None:
     asked = lessons.asked_alike(run)
     others = [i for i in lessons.worked_tokens(run) if i != asked]
-    found = lessons.alike(run, _choose_token(run, [*others[:1], asked, *others[1:]], "A new token", key))
+    found = lessons.alike(run, _choose_token(run, [asked, *others], "A new token", key, asked=asked))
+    name = markdown_escape(lessons.label(run, "tokens", asked))
+    st.markdown(f"The task asks about {name}" + ("." if found.id == asked else ", which is not the one shown here."))
     rule = run.column("tokens", "rule")
     rows = [(n.id, lessons.label(run, "tokens", n.id), n.cosine, category_of(n.origin, rule[n.id])) for n in found.near]
     first = ", ".join(f"{name} {cosine:.2f}" for _, name, cosine, _ in rows[:5])
@@ -147,7 +164,7 @@ def _sparsemax(run: RunFolder, key: str) -> None:
             similarities.append(st.slider(title, -1.0, 1.0, similarity, 0.01, key=f"_learn_similarity_{key}_{place}"))
         names.append(name)
     found = lessons.sparsemax_of(similarities)
-    words = ", ".join(f"{s:.2f} weighs {w:.2f}" for s, w in zip(similarities, found.weights, strict=True))
+    words = ", ".join(f"{s:.2f} weighs {w:.3f}" for s, w in zip(similarities, found.weights, strict=True))
     figure = pictures.sparsemax_figure(names, similarities, found.weights, found.threshold)
     _draw(
         figure,
@@ -156,7 +173,10 @@ def _sparsemax(run: RunFolder, key: str) -> None:
         name="similarities and weights",
         table=lambda: {"token": names, "similarity": similarities, "weight": list(found.weights)},
     )
-    st.caption("Dashed: τ. What stands out above it, in full colour, is the weight; the weights sum to 1.")
+    st.caption(
+        "Dashed: τ. What stands out above it, in full colour, is the weight, to three digits; "
+        "before they are rounded, the weights sum to exactly 1."
+    )
 
 
 def _one_row(run: RunFolder, key: str) -> None:

@@ -134,6 +134,21 @@ METHOD_LOOKS: Mapping[str, Method] = {
 NEUTRAL = "#8C8C8C"
 ACCENT = "#D5700B"
 SOURCE_ONLY = "#A9B2C0"
+SOURCE_ALONE = Category(
+    key="source",
+    label="in the source alone",
+    color=SOURCE_ONLY,
+    badge="gray",
+    meaning="A source token that no target token is a copy of.",
+)
+UNKNOWN = Category(
+    key="unknown",
+    label="unknown here",
+    color="#C8323C",
+    badge="red",
+    meaning="The tokenizer has no token for these characters: they are lost.",
+)
+"""Of pieces of a sentence: what no row of the target came from, and what stands for characters that are lost."""
 LIGHT_INK, DARK_INK = "#FFFFFF", "#0B0E14"
 """Text on a coloured area; see `ink_on`."""
 

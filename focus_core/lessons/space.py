@@ -119,7 +119,7 @@ def _task_alike(run: RunFolder) -> Task:
         kind=TaskKind.TOKEN,
         question=f"Which copied token is used most like {found.label}? Type it as the picture shows it.",
         answers=frozenset().union(*(spellings(run, "tokens", n.id) for n in ties)),
-        hint=f"Choose {found.label} in the picture and take the longest bar in the colour of copied tokens.",
+        hint=f"Let the picture show {found.label} and take the longest bar in the colour of copied tokens.",
         explanation=f"{names}, with a cosine of {near[0].cosine:.2f}: its row is known, so it can lend some of it.",
     )
 

@@ -45,11 +45,14 @@ class Piece:
         What `show_token` made of it.
     shared : bool
         Whether the other vocabulary has it too.
+    unknown : bool
+        Whether it stands for characters that the tokenizer has no token for.
     """
 
     id: int
     label: str
     shared: bool
+    unknown: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,9 +112,11 @@ def read_sentence(run: RunFolder, side: str, sentence: str) -> tuple[Piece, ...]
     tuple of Piece
         In order, without special tokens around them.
     """
-    shared = matched(run, side)
+    shared, unknown = matched(run, side), unknown_id(run, side)
     ids = _encode(run, side, sentence[:MAX_SENTENCE])
-    return tuple(Piece(id=i, label=label(run, TABLES[side], i), shared=bool(shared[i])) for i in ids)
+    return tuple(
+        Piece(id=i, label=label(run, TABLES[side], i), shared=bool(shared[i]), unknown=i == unknown) for i in ids
+    )
 
 
 def first_sentence(run: RunFolder) -> str:
@@ -191,7 +196,7 @@ def _single(run: RunFolder, ids: np.ndarray) -> Iterator[tuple[str, int]]:
 def _task_words(run: RunFolder) -> Task:
     words = _words(run)
     if words is None:
-        raise no_task("1", "a run with both tokenizers and shared words")
+        return _task_counts(run)
     return Task(
         kind=TaskKind.CHOICE,
         question="Which of these is one token for the new tokenizer, but several for the old one?",
@@ -199,6 +204,37 @@ def _task_words(run: RunFolder) -> Task:
         answers=frozenset({words.right}),
         hint="Type each of them into the box above and count its pieces on both lines.",
         explanation=f"The new tokenizer knows {words.right} as one token; the old one cuts it into {words.n_pieces}.",
+    )
+
+
+def _counts(run: RunFolder) -> tuple[int, int] | None:
+    """Return how many tokens the old and the new tokenizer need for the first sentence; ``None`` without one."""
+    if not has_tokenizers(run):
+        return None
+    sentence = first_sentence(run)
+    n_old, n_new = (len(_encode(run, side, sentence)) for side in ("source", "target"))
+    return (n_old, n_new) if n_old and n_new else None
+
+
+def _task_counts(run: RunFolder) -> Task:
+    """Compare the tokens of a sentence, where there are no words to choose from."""
+    counts = _counts(run)
+    if counts is None:
+        raise no_task("1", "a run with both tokenizers and a sentence")
+    n_old, n_new = counts
+    return Task(
+        kind=TaskKind.NUMBER,
+        question=(
+            "Take the sentence that stands in the box at first. How many tokens does the new tokenizer need for it, "
+            "for each token of the old one? Two digits."
+        ),
+        number=n_new / n_old,
+        tolerance=0.011,
+        hint="Divide the number of tokens of the new tokenizer by that of the old one; both stand above the pieces.",
+        explanation=(
+            f"{n_new} by {n_old} is {n_new / n_old:.2f}. Below 1 the new tokenizer saves tokens, above 1 it cuts this "
+            "text into smaller pieces than the old one."
+        ),
     )
 
 
@@ -314,14 +350,14 @@ TOKENIZERS = Chapter(
     short="Tokenizers",
     words=(
         "A language model never sees letters. A **tokenizer** cuts text into tokens from a fixed list, its "
-        "vocabulary, and hands their numbers on. A tokenizer made for another language, or for many at once, cuts "
-        "your words into small pieces: sentences become long, slow and costly, and a piece of two letters says little."
-        "\n\nBelow, both tokenizers of this run read the same sentence: the **old** one, with which the model was "
-        "trained, and the **new** one, made for this text. Change the sentence and watch the pieces. "
-        "Blue pieces are in both vocabularies."
+        "vocabulary, and hands their numbers on. One with a short list, or made for another language, cuts words into "
+        "small pieces: sentences become long, slow and costly, and a piece of two letters says little.\n\n"
+        "Below, both tokenizers of a run read the same sentence: the **old** one, with which the model was trained, "
+        "and the **new** one, which takes its place. Their numbers of tokens tell which of them cuts finer. "
+        "Change the sentence and watch the pieces. Blue pieces are in both vocabularies."
     ),
-    needs="both tokenizers and some shared words",
-    fits=lambda run: _words(run) is not None,
+    needs="both tokenizers and a sentence",
+    fits=lambda run: _words(run) is not None or _counts(run) is not None,
     task=_task_words,
 )
 
@@ -349,8 +385,8 @@ OVERLAP = Chapter(
         "Not everything is lost. Both lists hold digits, punctuation, names, and words or endings that the old "
         "tokenizer knew already. Such a token has a good row, only in another place: FOCUS **copies** it, bit for "
         "bit. What is left over has to be made.\n\nTwo shares matter, and they differ. Counted as **entries** of the "
-        "vocabulary, often less than half is shared. Counted as **occurrences** in the text it is far more, because "
-        "what is shared tends to be what is used all the time. Switch between the two."
+        "vocabulary, often less than half is shared. Counted as **occurrences** in the text it is mostly far more, "
+        "because what is shared tends to be what is used all the time. Switch between the two."
     ),
     needs="a new vocabulary",
     fits=lambda run: bool(run.manifest["counts"]["n_target"]),

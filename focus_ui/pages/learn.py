@@ -5,7 +5,11 @@ from focus_ui.components import page_head
 from focus_ui.guards import require_run
 from focus_ui.learn_memory import keep_learnt
 
-page_head("Learn", "Eight short chapters. Each has a picture made from your run, and ends in a task that is checked.")
+page_head(
+    "Learn",
+    "Eight short chapters, told on the current run wherever it has what a chapter needs. Each has a picture made from "
+    "the run's numbers, and ends in a task that is checked.",
+)
 run = require_run()
 chapter = view.choose_chapter()
 view.chapter_bar(chapter)

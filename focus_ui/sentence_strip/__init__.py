@@ -17,7 +17,7 @@ import streamlit as st
 from focus_core.sentence import Cut, Piece, Reading
 from focus_core.sentence_cuts import Placed, Stretch
 from focus_core.token_text import WORD_START
-from focus_ui.theme import ACCENT, CATEGORIES, SOURCE_ONLY, Category, category_of, count
+from focus_ui.theme import ACCENT, CATEGORIES, SOURCE_ALONE, SOURCE_ONLY, UNKNOWN, Category, category_of, count
 
 _FOLDER = Path(__file__).parent
 _component = st.components.v2.component(
@@ -26,17 +26,11 @@ _component = st.components.v2.component(
     css=(_FOLDER / "strip.css").read_text(encoding="utf-8"),
     js=(_FOLDER / "strip.js").read_text(encoding="utf-8"),
 )
-ALONE = Category(
-    key="source",
-    label="in the source alone",
-    color=SOURCE_ONLY,
-    badge="gray",
-    meaning="A source token that no target token is a copy of.",
-)
 HINT = (
     "Point at a piece, or step through them with Tab and the arrow keys: what covers the same characters lights up. "
     "A click, or Enter, opens the token."
 )
+LOST = f"{UNKNOWN.label}: the characters are lost"
 _RIGHT_TO_LEFT = frozenset({"R", "AL"})
 
 
@@ -108,13 +102,14 @@ def strip_data(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _legend(reading: Reading) -> list[dict[str, str]]:
-    """Return the names and colours in use; the unknown token has a frame instead of a colour."""
-    pieces = (*reading.source.pieces, *reading.target.pieces)
-    used = {_category(piece).key for piece in pieces if not piece.unknown}
-    shown = [{"label": c.label, "color": c.color} for c in (*CATEGORIES.values(), ALONE) if c.key in used]
-    lost = [{"label": "unknown: the characters are lost", "color": ""}] if any(p.unknown for p in pieces) else []
-    return shown + lost
+def _legend(reading: Reading) -> list[dict[str, Any]]:
+    """Return the names and colours in use; what is unknown has a frame as well."""
+    used = {_category(piece).key for piece in (*reading.source.pieces, *reading.target.pieces)}
+    return [
+        {"label": c.label if c is not UNKNOWN else LOST, "color": c.color, "framed": c is UNKNOWN}
+        for c in (*CATEGORIES.values(), SOURCE_ALONE, UNKNOWN)
+        if c.key in used
+    ]
 
 
 def direction(text: str) -> str:
@@ -177,7 +172,9 @@ def _piece(piece: Piece, side: str) -> dict[str, Any]:
 
 
 def _category(piece: Piece) -> Category:
-    return category_of(piece.origin, piece.rule) if piece.origin else ALONE
+    if piece.unknown:
+        return UNKNOWN
+    return category_of(piece.origin, piece.rule) if piece.origin else SOURCE_ALONE
 
 
 def _short(label: str) -> str:
@@ -189,13 +186,13 @@ def _short(label: str) -> str:
 
 
 def _about(piece: Piece, category: Category, side: str) -> str:
+    if piece.unknown:
+        return LOST
     other = "source" if side == "target" else "target"
     parts = [category.label]
     if piece.partner >= 0:
         parts.append(f"{'from' if side == 'target' else 'to'} {other} #{piece.partner}")
-    if piece.unknown:
-        parts.append("the unknown token: these characters are lost")
-    elif piece.frequency is not None:
+    if piece.frequency is not None:
         parts.append(f"{count(piece.frequency)} times in the run's corpus")
     return " · ".join(parts)
 

@@ -45,7 +45,9 @@ class Strip {
     const legend = make("div", "legend");
     for (const entry of this.data.legend) {
       const item = make("span");
-      item.append(entry.color ? dot(entry.color) : make("span", "swatch"), make("span", "", entry.label));
+      const mark = dot(entry.color);
+      if (entry.framed) mark.className = "swatch";
+      item.append(mark, make("span", "", entry.label));
       legend.append(item);
     }
     return legend;

@@ -5,7 +5,16 @@ import pytest
 from streamlit.runtime.context import ContextProxy
 
 from focus_core.job_record import hash_owner
-from focus_core.lessons import CHAPTERS, TaskKind
+from focus_core.lessons import (
+    CHAPTERS,
+    TaskKind,
+    asked_alike,
+    first_sentence,
+    label,
+    read_sentence,
+    vocabularies,
+    worked_tokens,
+)
 from focus_core.run_folder import open_run
 from focus_ui import state
 from focus_ui.catalog import ASSETS
@@ -194,7 +203,7 @@ def test_moving_a_similarity_moves_the_threshold(open_app, toy):
         at.slider(key=f"_learn_similarity_{name}_{place}").set_value(value).run()
     assert not at.exception
     assert "Threshold 0.20" in at.get("plotly_chart")[0].proto.alt
-    assert "0.80 weighs 0.60, 0.60 weighs 0.40, 0.10 weighs 0.00" in at.get("plotly_chart")[0].proto.alt
+    assert "0.80 weighs 0.600, 0.60 weighs 0.400, 0.10 weighs 0.000" in at.get("plotly_chart")[0].proto.alt
 
 
 def test_pieces_of_right_to_left_text_run_from_the_right(open_app, toy):
@@ -270,3 +279,39 @@ def test_every_row_of_the_sum_belongs_to_the_run(open_app, trained_toy):
     assert "differ by at most" in texts(at)
     assert np.isfinite(at.dataframe[0].value["weight"]).all()
     del trained_toy
+
+
+def test_pieces_have_the_colours_of_overlap_and_what_is_unknown_its_own(open_app, toy):
+    at = open_app("learn", chapter=1)
+    at.text_input(key=f"_learn_sentence_{toy.digest[:12]}_1").set_value("The farmer maziwa mk").run()
+    said = plain(texts(at))
+    assert ":blue-background[▁farmer]" in said, "in both"
+    assert ":gray-background[▁The]" in said, "in the source alone"
+    assert ":orange-background[▁maziwa]" in said, "in the target alone"
+    assert ":red-background[<unk> ?]" in said, "the toy's source knows no m"
+    assert "unknown here, the characters are lost" in said
+    at.text_input(key=f"_learn_sentence_{toy.digest[:12]}_1").set_value("farmer").run()
+    assert "unknown here" not in plain(texts(at))
+
+
+def test_chapter_4_says_which_token_is_asked_for(open_app, toy):
+    asked = asked_alike(toy)
+    at = open_app("learn", chapter=4)
+    key = f"_learn_token_{toy.digest[:12]}_4"
+    name = label(toy, "tokens", asked)
+    assert at.selectbox(key=key).value == asked
+    assert at.selectbox(key=key).options[0] == f"{name}  #{asked}  · asked in the task"
+    assert f"The task asks about {name}." in plain(texts(at))
+    other = next(i for i in worked_tokens(toy) if i != asked)
+    at.selectbox(key=key).set_value(other).run()
+    assert f"The task asks about {name}, which is not the one shown here." in plain(texts(at))
+
+
+def test_a_run_without_words_to_choose_from_is_still_told_on_itself(open_app, toy, monkeypatch):
+    monkeypatch.setattr(vocabularies, "_words", lambda run: None)
+    at = open_app("learn", chapter=1)
+    assert "told on the demo" not in texts(at)
+    n_old, n_new = (len(read_sentence(toy, side, first_sentence(toy))) for side in ("source", "target"))
+    at.text_input(key=f"_answer_{toy.digest[:12]}_1").set_value(f"{n_new / n_old:.2f}")
+    next(button for button in at.button if button.label == "Check").click().run()
+    assert len(at.success) == 1

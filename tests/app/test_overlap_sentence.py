@@ -9,8 +9,9 @@ import pytest
 from focus_core.lessons import first_sentence
 from focus_core.run_folder import open_run
 from focus_core.sentence import MAX_SENTENCE, read_both
-from focus_ui.sentence_strip import opened_token, strip_data
+from focus_ui.sentence_strip import LOST, opened_token, strip_data
 from focus_ui.sentence_view import OWN
+from focus_ui.theme import UNKNOWN
 from tests.app.conftest import param, texts
 from tests.hostile_tokens import HOSTILE_TOKENS
 from tests.toy_run import id_of, source_id_of, write_toy_run
@@ -95,7 +96,9 @@ def test_a_click_on_what_is_not_there_leads_nowhere(toy, event):
 def test_a_token_of_the_source_alone_has_a_colour_of_its_own(toy):
     data = strip_data(read_both(toy, "The mkulima"))
     assert data["source"][0]["category"] == "in the source alone"
-    assert [entry["label"] for entry in data["legend"]][-1] == "unknown: the characters are lost"
+    assert data["legend"][-1] == {"label": LOST, "color": UNKNOWN.color, "framed": True}
+    unknown = next(piece for piece in data["source"] if piece["unknown"])
+    assert (unknown["category"], unknown["color"], unknown["about"]) == (UNKNOWN.label, UNKNOWN.color, LOST)
 
 
 def test_bytes_are_written_short(toy):
