@@ -128,9 +128,10 @@ def curves_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
             alt=f"Loss on held-out text in {unit} against tokens of training: {curve_words(groups)}",
         )
         save_chart(figure, key=key, name=f"Loss curves in {unit}", table=lambda: curve_points(groups, unit))
+        where = measured_lines_of(trainings)
         st.caption(
             "Lower is better. Every line starts right after initialisation, before any training; thin lines are single "
-            f"seeds. The held-out text is never trained on; the curve is taken on {measured_lines_of(trainings)}, "
+            f"seeds. The held-out text is never trained on; the curve is taken on {markdown_escape(where)}, "
             "`evaluate` on all, so its numbers differ a little. A good start may lose a little while the learning rate "
             "is high, and wins it back."
         )
