@@ -77,8 +77,9 @@ def _picture(bars: Sequence[Bar], flow: Flow, *, key: str, title: str, name: str
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.header(title, anchor=False, width="content")
         state.take_choice(state.VIEW_PARAM, "_token_shape", {name: name for name in (BARS, FLOW)})
+        st.session_state.setdefault("_token_shape", BARS)
         shape = st.segmented_control(
-            "Shown as", [BARS, FLOW], default=BARS, required=True, key="_token_shape", persist_state="session",
+            "Shown as", [BARS, FLOW], required=True, key="_token_shape", persist_state="session",
             label_visibility="collapsed",
         )  # fmt: skip
         state.write_choice(state.VIEW_PARAM, FLOW if shape == FLOW else None)

@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from focus_core.config import RANGES
 from focus_core.domain import MethodName
 from focus_core.provenance import (
     SimplexMap,
@@ -33,7 +34,7 @@ from focus_ui.what_if_figures import Ranked, WeightPair, pairs_figure, similarit
 TEMPERATURES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0)
 N_BARS = 8
 N_NEIGHBOURS = 10
-MAX_TOP_K = 10**6
+MAX_TOP_K = RANGES["--top-k"][1]
 TOP_K = re.compile(r"[1-9][0-9]{0,6}")
 ALL = "all"
 """How the address says that every anchor takes part, where the run's own top-k lets only some."""
@@ -135,12 +136,12 @@ def _settings(run: RunFolder) -> WhatIfSettings:
     keys = {name: f"_what_if_{name}_{run.digest[:12]}" for name in ("temperature", "top_k", "map")}
     temperatures = sorted({*TEMPERATURES, own.temperature})
     _take_from_address(keys, temperatures)
-    st.session_state.setdefault(keys["top_k"], own.top_k)  # as the box's own value, emptying it would bring it back
+    for name, start in {"temperature": own.temperature, "top_k": own.top_k, "map": own.map.value}.items():
+        st.session_state.setdefault(keys[name], start)  # as a widget's own value it would come back where it is emptied
     with st.container(horizontal=True, vertical_alignment="bottom", key="what_if_settings"):
         temperature = st.select_slider(
             "Temperature",
             temperatures,
-            value=own.temperature,
             format_func=_short_number,
             key=keys["temperature"],
             help=TEMPERATURE_WORDS,
@@ -160,7 +161,6 @@ def _settings(run: RunFolder) -> WhatIfSettings:
         kind = st.segmented_control(
             "Map",
             [kind.value for kind in SimplexMap],
-            default=own.map.value,
             required=True,
             key=keys["map"],
             help="How similarities become weights that sum to 1.",

@@ -6,6 +6,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from streamlit.elements.lib import policies
 
 from focus_core.comparison import TokenList
 from focus_core.run_folder import open_run
@@ -299,3 +300,16 @@ def test_a_source_token_reached_from_elsewhere_leads_back_to_no_target_token(ope
     at.run()
     assert not [link for link in links(at) if "looked at last" in link.label]
     assert param(at, "token") is None
+
+
+def test_no_choice_from_the_address_of_a_token_fights_with_a_default(open_app, toy, monkeypatch):
+    """The server would log that a widget has both; it does so once in its life."""
+    logged = []
+    monkeypatch.setattr(policies, "_shown_default_value_warning", False)
+    monkeypatch.setattr(policies._LOGGER, "warning", lambda words, *_, **__: logged.append(words))
+    at = open_app("token", token=id_of(toy, "▁mkulima"), view="flow", **SETTINGS)
+    assert not at.exception
+    assert settings_of(at, toy) == {"temperature": 0.5, "top_k": 2, "map": "softmax"}
+    assert at.session_state["_token_shape"] == "flow"
+    at.run()
+    assert logged == []
