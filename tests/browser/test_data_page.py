@@ -109,7 +109,7 @@ def test_a_job_that_is_killed_says_so_and_is_started_again(user, demo):
     assert visitor.page.get_by_role("button", name="Cancel", exact=True).count() == 0
     visitor.page.get_by_role("button", name="Run it again").click()
     visitor.page.get_by_text("Everything is made anew").wait_for(timeout=WAIT_MS)
-    assert visitor.page.get_by_role("button", name="Start the changed run").is_enabled()
+    assert visitor.page.get_by_role("button", name="Make the same run again").is_enabled()
 
 
 @pytest.mark.timeout(120)
