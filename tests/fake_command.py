@@ -1,7 +1,8 @@
 """A command that behaves like ``python -m focus_core init`` and does nothing: for tests of jobs.
 
 Usage: ``fake_command.py BEHAVIOUR ... --output RUN`` with BEHAVIOUR one of finish, wait, fail, die, deaf; where it is
-``init``, the variable FAKE_BEHAVIOUR names it. FAKE_RUN names a run folder to copy as the result.
+``init``, the variable FAKE_BEHAVIOUR names it. FAKE_RUN names a run folder to copy as the result, FAKE_GO a file that
+has to be there before it finishes.
 """
 
 import json
@@ -33,7 +34,7 @@ def main() -> int:
         print(f"Error: {os.environ.get('FAKE_ERROR', told)}", file=sys.stderr)
         return 2
     try:
-        while behaviour in {"wait", "deaf"}:
+        while behaviour in {"wait", "deaf"} or not Path(os.environ.get("FAKE_GO", __file__)).exists():
             time.sleep(0.02)
     except KeyboardInterrupt:
         shutil.rmtree(part)

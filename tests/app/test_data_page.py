@@ -127,12 +127,14 @@ def test_a_finished_job_leads_to_its_run(open_app, monkeypatch):
     assert any(name.endswith("· yours") for name in at.selectbox(key="_run_choice").options)
 
 
-def test_nobody_is_led_away_from_a_run_they_read_or_chose(open_app, monkeypatch):
+def test_nobody_is_led_away_from_a_run_they_read_or_chose(open_app, monkeypatch, tmp_path):
     monkeypatch.setenv("FAKE_BEHAVIOUR", "finish")
+    monkeypatch.setenv("FAKE_GO", str(tmp_path / "go"))
     at = open_app("data")
     start_button(at).click().run()
     job = only_job()
     at.switch_page(PAGES["overlap"]).run()
+    (tmp_path / "go").touch()
     wait(lambda: jobs.job_state(job) is jobs.JobState.DONE)
     at.run()
     assert param(at, "run") == "toy"
