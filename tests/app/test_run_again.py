@@ -236,7 +236,8 @@ def test_a_running_job_shows_its_steps(open_app, own_toy, monkeypatch):
     at = open_app("data")
     press(at, "Start the run")
     job = newest()
-    wait((job.part / "log" / "events.jsonl").exists)
+    events = job.part / "log" / "events.jsonl"
+    wait(lambda: events.exists() and "half a li" in events.read_text("utf-8"))
     at.run()
     assert any("75% after" in label and "Auxiliary" in label for label in expanders(at))
 

@@ -159,6 +159,7 @@ def test_fifty_hostile_tokens_on_their_own_page(user, toy, half):
     visitor.open("token", run="toy", token=first)
     for target in range(first, first + 25):
         visitor.page.wait_for_url(f"**token={target}", timeout=WAIT_MS)
+        visitor.settle()  # the address is written first: until the page stands, Next still leads to where one is
         visitor.page.locator("h1").first.wait_for(timeout=WAIT_MS)
         assert target in hostile
         assert visitor.page.locator(FORBIDDEN).count() == 0
