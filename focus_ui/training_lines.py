@@ -6,12 +6,31 @@ Owns these words, so that a number on one page is not taken for that of another.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from focus_ui.theme import count
 
 if TYPE_CHECKING:
     from focus_core.run_folder import TrainingFolder
+
+
+def manifest_part(training: TrainingFolder, key: str) -> dict[str, Any]:
+    """Return a part of a training's manifest; empty where it has none of that kind.
+
+    Parameters
+    ----------
+    training : TrainingFolder
+        The training.
+    key : str
+        Names the part.
+
+    Returns
+    -------
+    dict
+        Treat it as read-only.
+    """
+    value = training.manifest.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def measured_lines(training: TrainingFolder) -> str:
@@ -27,8 +46,7 @@ def measured_lines(training: TrainingFolder) -> str:
     str
         Such as "366 of 785 held-out lines"; "" where its manifest does not say.
     """
-    corpus = training.manifest.get("corpus")
-    known = corpus if isinstance(corpus, dict) else {}
+    known = manifest_part(training, "corpus")
     whole, part = (int(known.get(name) or 0) for name in ("n_held_out_lines", "n_measured_lines"))
     if part and whole and part != whole:
         return f"{count(part)} of {count(whole)} held-out lines"

@@ -18,7 +18,7 @@ from focus_core.run_folder import list_trainings, open_training
 from focus_core.run_folder.additions import ATTACHED
 from focus_ui.tables import token_table
 from focus_ui.theme import METHOD_LOOKS, Method, count, method_of
-from focus_ui.training_lines import measured_lines
+from focus_ui.training_lines import manifest_part, measured_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -276,8 +276,8 @@ def summary_rows(trainings: Sequence[TrainingFolder]) -> dict[str, list[Any]]:
     }  # fmt: skip
     for training in trainings:
         method, seed = _initialisation(training)
-        result, movement = (_entry(training, key) for key in ("result", "movement"))
-        kind = _entry(training, "config").get("train")
+        result, movement = (manifest_part(training, key) for key in ("result", "movement"))
+        kind = manifest_part(training, "config").get("train")
         values = (
             training.name, method.label, seed, result.get("tokens"), result.get("held_out_loss_start"),
             result.get("held_out_loss_end"), result.get("held_out_bits_start"), result.get("held_out_bits_end"),
@@ -319,11 +319,6 @@ def summary_for_unit(rows: dict[str, list[Any]], unit: str) -> tuple[dict[str, l
     return columns, f"All of them: {'; '.join(words)}." if words else ""
 
 
-def _entry(training: TrainingFolder, key: str) -> dict[str, Any]:
-    value = training.manifest.get(key)
-    return value if isinstance(value, dict) else {}
-
-
 def training_words(training: TrainingFolder) -> str:
     """Return in one sentence what a training was; plain text.
 
@@ -340,7 +335,7 @@ def training_words(training: TrainingFolder) -> str:
     if training.manifest["kind"] == ATTACHED:
         sources = [str(entry.get("name", "")) for entry in training.manifest.get("inputs") or [] if entry]
         return f"Attached from {', '.join(sources) or 'a file'}; how it was trained is not known here."
-    config, result = (_entry(training, key) for key in ("config", "result"))
+    config, result = (manifest_part(training, key) for key in ("config", "result"))
     words = [f"{count(result['tokens'])} tokens"] if result.get("tokens") else []
     if config.get("objective") in OBJECTIVES:
         words.append(f"predicting {OBJECTIVES[config['objective']]}")
