@@ -7,10 +7,10 @@ import streamlit as st
 ICON = Path(__file__).parent / "assets" / "icon.png"
 st.set_page_config(page_title="FOCUS Lab", page_icon=ICON, layout="wide", initial_sidebar_state=272)
 
-from focus_ui.components import sidebar  # noqa: E402 (the first command sets the page)
-from focus_ui.guards import guarded  # noqa: E402
-from focus_ui.navigation import pages, tab_title  # noqa: E402
-from focus_ui.state import init_state  # noqa: E402
+from focus_ui.session.navigation import pages, tab_title  # noqa: E402
+from focus_ui.session.state import init_state  # noqa: E402
+from focus_ui.shell.guards import guarded  # noqa: E402
+from focus_ui.shell.sidebar import sidebar  # noqa: E402 (the first command sets the page)
 
 init_state()
 st.logo(ICON, size="large")

@@ -200,8 +200,8 @@ def command(*arguments: str) -> None:
 
 def search_row(run: Path, runs: int) -> dict[str, Any]:
     """Time the search over parts of real tokens, found or not; assert that each finds the token it was cut from."""
-    from focus_core.provenance import find_tokens
-    from focus_core.run_folder import open_run
+    from focus_core.analysis.provenance.search import find_tokens
+    from focus_core.runs.folder import open_run
 
     opened = open_run(run)
     texts = [str(text).strip() for text in opened.column("tokens", "text")]

@@ -49,8 +49,8 @@ def prepare_ours(given: dict[str, np.ndarray]) -> Callable[[], np.ndarray]:
     """Return the call that is measured: similarities, weights, ``W`` and ``W @ E``."""
     import torch
 
-    from focus_core.similarity import similarity_weights
-    from focus_core.weights import COMBINED, SparseRows, assemble
+    from focus_core.initialization.weights import COMBINED, SparseRows, assemble
+    from focus_core.numerics.similarity import similarity_weights
 
     n, matrix = len(given["new"]), torch.from_numpy(given["matrix"])
 
@@ -141,7 +141,7 @@ def check_contributors(given: dict[str, np.ndarray], sample: int = 500) -> None:
     from entmax import sparsemax
     from fastdist import fastdist
 
-    from focus_core.similarity import similarity_weights
+    from focus_core.numerics.similarity import similarity_weights
 
     rows = similarity_weights(given["new"][:sample], given["anchors"])
     ours = np.zeros((rows.n_rows, len(given["anchors"])))

@@ -43,9 +43,9 @@ def tokenise_reference(corpus: Path, tokenizer: Path, folder: Path) -> dict[str,
 
 def tokenise_ours(corpus: Path, tokenizer: Path, folder: Path) -> dict[str, Any]:
     """Write the stream as this library does, from opening the corpus on."""
-    from focus_core.corpus import open_corpus
-    from focus_core.token_stream import tokenise_corpus
-    from focus_core.vocabulary import load_vocabulary
+    from focus_core.corpus.corpus import open_corpus
+    from focus_core.initialization.auxiliary.token_stream import tokenise_corpus
+    from focus_core.tokenization.vocabulary import load_vocabulary
 
     vocabulary = load_vocabulary(tokenizer)
     start = time.perf_counter()

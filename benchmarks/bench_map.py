@@ -73,8 +73,8 @@ def words(n: int) -> list[str]:
 
 def make_run(folder: Path, n: int) -> None:
     """Write the run, its training and its layout."""
-    from focus_core.run_folder import open_run
-    from focus_core.store import write_run
+    from focus_core.runs.folder import open_run
+    from focus_core.runs.writer import write_run
     from tests.tiny_runs import add_projection, add_training
 
     part = folder.with_name("part")
@@ -99,12 +99,12 @@ def result(n: int) -> Any:
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers
 
-    from focus_core.config import InitConfig
-    from focus_core.domain import ORIGINS, RULES, MatchMode, Origin, Rule
-    from focus_core.overlap import match_vocabularies
-    from focus_core.result import FocusResult
-    from focus_core.vocabulary import vocabulary_from_backend
-    from focus_core.weights import WeightMatrix
+    from focus_core.initialization.config import InitConfig
+    from focus_core.initialization.overlap.matching import match_vocabularies
+    from focus_core.initialization.result import FocusResult
+    from focus_core.initialization.weights import WeightMatrix
+    from focus_core.tokenization.vocabulary import vocabulary_from_backend
+    from focus_core.types import ORIGINS, RULES, MatchMode, Origin, Rule
 
     def vocabulary(names: list[str], title: str) -> Any:
         tokenizer = Tokenizer(models.Unigram([("<unk>", 0.0), *((name, -1.0) for name in names)], unk_id=0))

@@ -19,11 +19,11 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from benchmarks.common import facts, median, take_turns
-from focus_core.domain import KINDS, MatchMode, TokenKind
-from focus_core.locate import locate_tokenizer
-from focus_core.overlap import Overlap, match_vocabularies
-from focus_core.tokenizer_files import load_backend
-from focus_core.vocabulary import Vocabulary, vocabulary_from_backend
+from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
+from focus_core.models.hub import locate_tokenizer
+from focus_core.tokenization.formats import load_backend
+from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
+from focus_core.types import KINDS, MatchMode, TokenKind
 
 SOURCE = "xlm-roberta-base-rebuilt"
 CASES = (

@@ -47,14 +47,14 @@ def make_rows(n_tokens: int, width: int) -> np.ndarray:
 
 def ours_pca(rows: np.ndarray) -> np.ndarray:
     """Our PCA."""
-    from focus_core.projection import principal_components
+    from focus_core.projection.pca import principal_components
 
     return principal_components(rows)[0]
 
 
 def ours_umap(rows: np.ndarray) -> np.ndarray:
     """Our joint UMAP."""
-    from focus_core.projection import joint_umap
+    from focus_core.projection.umap import joint_umap
 
     return joint_umap(rows, seed=SEED)
 

@@ -18,8 +18,8 @@ import torch
 from entmax import sparsemax
 
 from benchmarks.common import facts, in_child, median, peak_mib, take_turns, write_result
-from focus_core.similarity import block_rows, normalise_rows, similarity_weights
-from focus_core.sparsemax import RowWeights, sparsemax_rows
+from focus_core.numerics.similarity import block_rows, normalise_rows, similarity_weights
+from focus_core.numerics.sparsemax import RowWeights, sparsemax_rows
 
 SIZES = {"toy": (500, 300), "8k × 2k": (8_000, 2_000), "31k × 19k": (31_000, 19_000), "50k × 30k": (50_000, 30_000)}
 WITH_TARGET = {"31k × 19k", "50k × 30k"}

@@ -25,16 +25,16 @@ from tokenizers import Tokenizer
 
 from benchmarks.bench_overlap import wrap
 from benchmarks.common import facts, median, take_turns, write_result
-from focus_core.auxiliary import AuxiliaryVectors
-from focus_core.config import InitConfig
-from focus_core.domain import Preset
-from focus_core.locate import locate_tokenizer
-from focus_core.models import SourceModel
-from focus_core.pipeline import run_focus
-from focus_core.result import FocusResult
-from focus_core.tokenizer_files import load_backend
-from focus_core.vocabulary import vocabulary_from_backend
-from focus_core.weights import COMBINED, COPIED
+from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
+from focus_core.initialization.config import InitConfig
+from focus_core.initialization.pipeline import run_focus
+from focus_core.initialization.result import FocusResult
+from focus_core.initialization.weights import COMBINED, COPIED
+from focus_core.models.hub import locate_tokenizer
+from focus_core.models.source import SourceModel
+from focus_core.tokenization.formats import load_backend
+from focus_core.tokenization.vocabulary import vocabulary_from_backend
+from focus_core.types import Preset
 
 SOURCE, TARGET_TOKENIZER, ROW = "xlm-roberta-base-rebuilt", "focus-sw-xlmr-unigram-50k", 768
 CASES = {

@@ -2,6 +2,6 @@
 
 import sys
 
-from focus_core.cli import run
+from focus_core.cli.main import run
 
 sys.exit(run())

@@ -35,7 +35,7 @@ def training_lines(data: Path) -> Iterator[str]:
 
 def train_source_tokenizer(data: Path, path: Path) -> Tokenizer:
     """Train the multilingual Unigram tokenizer, XLM-R's special ids around it, and save it."""
-    from focus_core.tokenizer_training import train_unigram
+    from focus_core.tokenization.training import train_unigram
 
     tokenizer = train_unigram(training_lines(data), vocab_size=VOCABULARY_SIZE)
     tokenizer.save(str(path))

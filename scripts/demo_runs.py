@@ -9,13 +9,13 @@ from pathlib import Path
 
 from demo_data import read_lines
 
+from focus_core.api import InitRequest, run_request
 from focus_core.artifacts import dump_json
-from focus_core.config import InitConfig
-from focus_core.corpus import open_corpus
-from focus_core.requests import InitRequest, run_request
-from focus_core.result import FocusResult
-from focus_core.store import write_run
-from focus_core.token_stream import tokenise_corpus
+from focus_core.corpus.corpus import open_corpus
+from focus_core.initialization.auxiliary.token_stream import tokenise_corpus
+from focus_core.initialization.config import InitConfig
+from focus_core.initialization.result import FocusResult
+from focus_core.runs.writer import write_run
 
 SOURCE = "assets/demo/source"
 

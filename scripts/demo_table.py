@@ -30,7 +30,7 @@ LABELS = {
 
 def measure(language: str, data: Path, work: Path) -> dict[str, Any]:
     """Evaluate every run before and after training on the lines kept aside, and how long random rows take."""
-    from focus_core.evaluation import evaluate_runs
+    from focus_core.evaluation.report import evaluate_runs
 
     pieces = [Piece(language=language, method=m, seed=s, work=work) for m in METHODS for s in SEEDS]
     targets = [str(piece.run) for piece in pieces] + [f"{piece.run}:{NAME}" for piece in pieces]

@@ -22,10 +22,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from focus_core.movement import auc, change_score, token_change
-from focus_core.nearest import nearest_rows
-from focus_core.projection import displacement, joint_umap, principal_components
-from focus_core.run_folder import open_run, open_training
+from focus_core.numerics.drift import auc, change_score, token_change
+from focus_core.numerics.neighbors import nearest_rows
+from focus_core.projection.pca import principal_components
+from focus_core.projection.trustworthiness import displacement
+from focus_core.projection.umap import joint_umap
+from focus_core.runs.additions import open_training
+from focus_core.runs.folder import open_run
 
 Layout = Callable[[np.ndarray], np.ndarray]
 OWN_START = "its own start"

@@ -236,7 +236,7 @@ BUILDERS: dict[str, Callable[[], Tokenizer]] = {
     "unigram": _unigram,
     "wordlevel": _wordlevel,
 }
-"""Named as in ``focus_core.domain.Family``."""
+"""Named as in ``focus_core.types.Family``."""
 
 
 @pytest.fixture(scope="session")

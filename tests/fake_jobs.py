@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from focus_core import jobs
-from focus_core.job_record import Job, list_jobs
+from focus_core.jobs import process as jobs
+from focus_core.jobs.record import Job, list_jobs
 
 FAKE = (sys.executable, str(Path(__file__).with_name("fake_command.py")))
 

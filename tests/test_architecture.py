@@ -120,7 +120,7 @@ COME_ALONG = {"httpx2": "huggingface-hub"}
 """Libraries that are named in one place only to catch their errors, and what brings them along."""
 
 HEAVY = ("torch", "transformers", "fasttext", "umap", "streamlit", "sentencepiece", "pyarrow", "huggingface_hub")
-PAGES = "focus_ui/pages"
+PAGES = "pages"
 MAX_MODULE, MAX_FUNCTION, MAX_PAGE = 400, 60, 80
 
 
@@ -210,7 +210,7 @@ def test_requirements_are_exact() -> None:
 
 
 def test_streamlit_only_in_the_app() -> None:
-    allowed = [ROOT / "app.py", *python_files("focus_ui", "tests/app", "tests/browser")]
+    allowed = [ROOT / "app.py", *python_files("focus_ui", "tests/pages", "tests/browser")]
     everywhere = [*python_files("focus_core", "scripts", "examples", "benchmarks", "tests"), *ROOT.glob("*.py")]
     users = {p for p in everywhere if any(n.split(".")[0] == "streamlit" for n in imported_names(p))}
     assert users <= set(allowed), sorted(map(short, users - set(allowed)))

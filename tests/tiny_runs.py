@@ -16,14 +16,15 @@ import pyarrow.parquet as pq
 import torch
 
 from focus_core.artifacts import write_arrays
-from focus_core.domain import MatchMode
-from focus_core.extension import extend_tokenizer
-from focus_core.models import SourceModel, fit_to_vocabulary, load_source
-from focus_core.movement import token_change
-from focus_core.overlap import match_vocabularies
-from focus_core.run_folder import ProjectionFolder, RunFolder, TrainingFolder, open_projection, open_training
-from focus_core.tokenizer_files import save_tokenizer_folder
-from focus_core.vocabulary import Vocabulary, load_vocabulary
+from focus_core.initialization.overlap.extension import extend_tokenizer
+from focus_core.initialization.overlap.matching import match_vocabularies
+from focus_core.models.source import SourceModel, fit_to_vocabulary, load_source
+from focus_core.numerics.drift import token_change
+from focus_core.runs.additions import ProjectionFolder, TrainingFolder, open_projection, open_training
+from focus_core.runs.folder import RunFolder
+from focus_core.tokenization.formats import save_tokenizer_folder
+from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
+from focus_core.types import MatchMode
 
 
 def new_rows(tensor: torch.Tensor, target: Vocabulary, copied: dict[int, int]) -> torch.Tensor:

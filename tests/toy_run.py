@@ -26,14 +26,15 @@ import scipy.sparse
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-from focus_core.auxiliary import AuxiliaryVectors
-from focus_core.config import InitConfig
-from focus_core.domain import ORIGINS, RULES, MatchMode, Origin, Rule
-from focus_core.overlap import Overlap, match_vocabularies
-from focus_core.result import FocusResult
-from focus_core.store import RunFolder, open_run, write_run
-from focus_core.vocabulary import Vocabulary, vocabulary_from_backend
-from focus_core.weights import WeightMatrix
+from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
+from focus_core.initialization.config import InitConfig
+from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
+from focus_core.initialization.result import FocusResult
+from focus_core.initialization.weights import WeightMatrix
+from focus_core.runs.folder import RunFolder, open_run
+from focus_core.runs.writer import write_run
+from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
+from focus_core.types import ORIGINS, RULES, MatchMode, Origin, Rule
 from tests.hostile_tokens import WITHOUT_SURROGATES
 
 SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")

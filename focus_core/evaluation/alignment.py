@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from focus_core.nearest import nearest_rows
-from focus_core.similarity import normalise_rows
-from focus_core.token_identity import NORMAL
-from focus_core.vocabulary import Vocabulary
+from focus_core.numerics.neighbors import nearest_rows
+from focus_core.numerics.similarity import normalise_rows
+from focus_core.tokenization.identity import NORMAL
+from focus_core.tokenization.vocabulary import Vocabulary
 
 CSLS_K = 10
 PRECISIONS = (1, 5, 10)

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from focus_core.domain import ProgressHook, Role, no_progress
 from focus_core.evaluation.windows import WORD, LineScores, Window, encode_lines, measure_windows
-from focus_core.run_model import RunModel
+from focus_core.export.run_model import RunModel
+from focus_core.types import ProgressHook, Role, no_progress
 
 
 def score_causal(

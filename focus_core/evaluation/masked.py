@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from focus_core.domain import ProgressHook, Role, no_progress
+from focus_core.corpus.word_masking import covered_tokens, masked_words
 from focus_core.evaluation.windows import LineScores, Window, cut_at_words, encode_lines, measure_windows
-from focus_core.run_model import RunModel
-from focus_core.word_masks import covered_tokens, masked_words
+from focus_core.export.run_model import RunModel
+from focus_core.types import ProgressHook, Role, no_progress
 
 
 def score_masked(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from focus_core.reports import percent
+from focus_core.runs.summary import percent
 
 HEADER = (
     "",

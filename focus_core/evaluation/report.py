@@ -15,25 +15,25 @@ from typing import Any
 import numpy as np
 
 from focus_core.artifacts import digest_json
-from focus_core.domain import ProgressHook, no_progress
+from focus_core.corpus.word_masking import SHARE
 from focus_core.errors import bad_input
 from focus_core.evaluation.alignment import WordPairs, find_pairs, measure_alignment
+from focus_core.evaluation.bootstrap import DRAWS, Interval, difference_interval, ratio_interval
 from focus_core.evaluation.causal import score_causal
-from focus_core.evaluation.change import summarise_change
 from focus_core.evaluation.dictionary import Dictionary, read_dictionary
-from focus_core.evaluation.intervals import DRAWS, Interval, difference_interval, ratio_interval
+from focus_core.evaluation.drift import summarise_change
+from focus_core.evaluation.fertility import measure_segmentation
 from focus_core.evaluation.masked import score_masked
-from focus_core.evaluation.segmentation import measure_segmentation
 from focus_core.evaluation.targets import Target, load_reference, open_source, open_target, why_no_model
 from focus_core.evaluation.text import MeasuredText, read_measured_text
 from focus_core.evaluation.windows import LineScores
-from focus_core.export import WEIGHT_ROLES
-from focus_core.models import SourceModel
-from focus_core.run_folder.layout import SOURCE_TOKENIZER, TARGET_TOKENIZER
-from focus_core.run_model import MLM, RunModel, load_run_model
-from focus_core.similarity import resolve_device
-from focus_core.vocabulary import Vocabulary, load_vocabulary
-from focus_core.word_masks import SHARE
+from focus_core.export.model_folder import WEIGHT_ROLES
+from focus_core.export.run_model import MLM, RunModel, load_run_model
+from focus_core.models.source import SourceModel
+from focus_core.numerics.similarity import resolve_device
+from focus_core.runs.layout import SOURCE_TOKENIZER, TARGET_TOKENIZER
+from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
+from focus_core.types import ProgressHook, no_progress
 
 SCHEMA_VERSION = 1
 

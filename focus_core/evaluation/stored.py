@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from focus_core.artifacts import dump_json
-from focus_core.domain import ProgressHook, no_progress, tell_all
 from focus_core.errors import bad_input
 from focus_core.evaluation.report import evaluate_runs
 from focus_core.evaluation.targets import open_target
-from focus_core.run_log import growing_run
+from focus_core.runs.log import growing_run
+from focus_core.types import ProgressHook, no_progress, tell_all
 
 FILE = "evaluation.json"
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from focus_core.errors import RunFolderError, VocabularyError, bad_input
-from focus_core.export import find_source
-from focus_core.models import SourceModel, fit_to_vocabulary
-from focus_core.run_folder import RunFolder, TrainingFolder, open_run, open_training
-from focus_core.run_folder.additions import ATTACHED
-from focus_core.run_folder.targets import split_target
-from focus_core.run_model import BODY, RunModel, load_model_folder
-from focus_core.vocabulary import load_vocabulary
+from focus_core.export.model_folder import find_source
+from focus_core.export.run_model import BODY, RunModel, load_model_folder
+from focus_core.models.source import SourceModel, fit_to_vocabulary
+from focus_core.runs.additions import ATTACHED, TrainingFolder, open_training
+from focus_core.runs.folder import RunFolder, open_run
+from focus_core.runs.targets import split_target
+from focus_core.tokenization.vocabulary import load_vocabulary
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

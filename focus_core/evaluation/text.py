@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from focus_core.corpus import empty_corpus, iter_batches, open_corpus
-from focus_core.corpus_files import refuse
-from focus_core.held_out import SHARES, held_out_percent, is_held_out
+from focus_core.corpus.corpus import empty_corpus, iter_batches, open_corpus
+from focus_core.corpus.held_out import SHARES, held_out_percent, is_held_out
+from focus_core.corpus.readers import refuse
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from focus_core.domain import ProgressHook, no_progress
 from focus_core.errors import FocusError
-from focus_core.line_encoding import plain_backend
-from focus_core.run_model import RunModel, evaluating
+from focus_core.export.run_model import RunModel, evaluating
+from focus_core.tokenization.encoding import plain_backend
 from focus_core.training.losses import out_of_memory
+from focus_core.types import ProgressHook, no_progress
 
 if TYPE_CHECKING:
     import torch

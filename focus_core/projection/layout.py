@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from focus_core.domain import ProgressHook, no_progress
-from focus_core.projection.joint_umap import MIN_DIST, K, joint_umap, n_epochs_of
 from focus_core.projection.members import Member
 from focus_core.projection.pca import principal_components
-from focus_core.projection.quality import trustworthiness
+from focus_core.projection.trustworthiness import trustworthiness
+from focus_core.projection.umap import MIN_DIST, K, joint_umap, n_epochs_of
+from focus_core.types import ProgressHook, no_progress
 
 METHODS = ("umap", "pca")
 MAX_QUERIES = 1000

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from focus_core.errors import bad_input
-from focus_core.run_folder import RunFolder, open_training
+from focus_core.runs.additions import open_training
+from focus_core.runs.folder import RunFolder
 from focus_core.validation import check_finite
 
 MATRIX = "input"

@@ -12,18 +12,19 @@ from pathlib import Path
 
 import numpy as np
 
+from focus_core.analysis.checks.base import frequency
+from focus_core.analysis.checks.registry import run_checks
 from focus_core.artifacts import digest_json
-from focus_core.checks import run_checks
-from focus_core.checks.base import frequency
-from focus_core.domain import ProgressHook, no_progress, tell_all
 from focus_core.errors import bad_input
-from focus_core.movement import change_score
+from focus_core.numerics.drift import change_score
 from focus_core.projection.layout import METHODS, lay_out
-from focus_core.projection.map_files import write_map
 from focus_core.projection.members import members_of, placeable
 from focus_core.projection.sampling import MIN_TOKENS, frequency_sample
-from focus_core.run_folder import RunFolder, new_addition, open_run, open_training
-from focus_core.run_log import RunLog, growing_run
+from focus_core.projection.writer import write_map
+from focus_core.runs.additions import new_addition, open_training
+from focus_core.runs.folder import RunFolder, open_run
+from focus_core.runs.log import RunLog, growing_run
+from focus_core.types import ProgressHook, no_progress, tell_all
 
 DEFAULT_ROWS = 20_000
 """Rows of all members together where no size of the sample is given: a layout of half a minute."""

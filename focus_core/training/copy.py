@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from focus_core.attach import copy_run
-from focus_core.domain import ProgressHook, no_progress, tell_all
-from focus_core.run_folder import RunFolder, open_run
-from focus_core.run_log import growing_run
-from focus_core.training.adapt import adapt_run
-from focus_core.training_options import TrainConfig
+from focus_core.runs.folder import RunFolder, open_run
+from focus_core.runs.log import growing_run
+from focus_core.training.attach import copy_run
+from focus_core.training.options import TrainConfig
+from focus_core.training.train import adapt_run
+from focus_core.types import ProgressHook, no_progress, tell_all
 
 COPY = "copy"
 SOURCE_NOTE = "source.json"

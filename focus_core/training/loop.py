@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from focus_core.domain import ProgressHook, no_progress
 from focus_core.errors import FocusError
-from focus_core.run_model import MLM, RunModel, evaluating
+from focus_core.export.run_model import MLM, RunModel, evaluating
+from focus_core.training.checkpoint import State, load_checkpoint, save_checkpoint
+from focus_core.training.dataset import TrainingText, mask_tokens
 from focus_core.training.losses import next_tokens, out_of_memory, own_stream, summed_loss
-from focus_core.training.state import State, load_checkpoint, save_checkpoint
-from focus_core.training.text import TrainingText, mask_tokens
-from focus_core.training_options import TrainConfig
+from focus_core.training.options import TrainConfig
+from focus_core.types import ProgressHook, no_progress
 
 if TYPE_CHECKING:
     import torch

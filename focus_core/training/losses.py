@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from focus_core.run_model import RunModel
+from focus_core.export.run_model import RunModel
 
 if TYPE_CHECKING:
     import torch

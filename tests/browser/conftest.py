@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from focus_core.run_folder import RunFolder, open_run
+from focus_core.runs.folder import RunFolder, open_run
 from scripts.app_browser import Visitor, launch, serve, visit
 from tests.tiny_models import tiny_model
 from tests.tiny_runs import train_toy

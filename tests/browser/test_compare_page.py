@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import TimeoutError
 
+from focus_core.analysis.checks.registry import run_checks
+from focus_core.analysis.comparison.lists import hub_anchors, token_lists
 from focus_core.artifacts import write_arrays
-from focus_core.checks import run_checks
-from focus_core.comparison import hub_anchors, token_lists
-from focus_core.run_folder import open_run
+from focus_core.runs.folder import open_run
 from scripts.app_browser import serve
 from tests.toy_run import id_of, write_toy_run
 

@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 
-from focus_core.job_record import list_jobs
+from focus_core.jobs.record import list_jobs
 from scripts.app_browser import serve
-from tests.unit.test_run_model import corpus_of, small_run
+from tests.unit.export.test_run_model import corpus_of, small_run
 
 WAIT_MS = 60_000
 

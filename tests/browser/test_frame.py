@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from focus_core import jobs
-from focus_ui.state import OWNER_COOKIE
-from tests.app.frame import own_run
+from focus_core.jobs import process as jobs
+from focus_ui.session.state import OWNER_COOKIE
 from tests.fake_jobs import FAKE
+from tests.pages.frame import own_run
 
 WAIT_MS = 60_000
 TITLES = {
@@ -236,7 +236,7 @@ def test_words_can_be_read_on_their_backgrounds(user, scheme):
 
 @pytest.mark.parametrize("name", TITLES)
 def test_headings_skip_no_level(user, name):
-    """Those that parts of a page draw themselves are counted too; `tests/app/test_headings.py` knows only the rest."""
+    """Those that parts of a page draw themselves are counted too; `tests/pages/test_headings.py` knows only the rest."""
     visitor = user()
     visitor.open(name)
     visitor.page.locator("h1").first.wait_for(timeout=WAIT_MS)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from focus_core.lessons import CHAPTERS, TaskKind
-from focus_core.run_folder import open_run
+from focus_core.runs.folder import open_run
+from pages.learn.lessons.base import TaskKind
+from pages.learn.lessons.chapters import CHAPTERS
 
 WAIT_MS = 60_000
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from focus_core.run_folder import open_run
+from focus_core.runs.folder import open_run
 from tests.toy_run import id_of
 
 WAIT_MS = 60_000

@@ -6,10 +6,11 @@ import shutil
 
 import pytest
 
-from focus_core.job_record import list_jobs
-from focus_core.run_folder import list_projections, open_run
-from tests.app.frame import own_run
+from focus_core.jobs.record import list_jobs
+from focus_core.runs.additions import list_projections
+from focus_core.runs.folder import open_run
 from tests.browser.test_frame import secret_of
+from tests.pages.frame import own_run
 
 WAIT_MS = 60_000
 

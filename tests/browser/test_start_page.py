@@ -7,10 +7,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from focus_core.provenance import explain_token
-from focus_ui.tables import showcase
-from tests.app.frame import own_run
+from focus_core.analysis.provenance.explanation import explain_token
+from focus_ui.data.tables import showcase
 from tests.browser.test_frame import secret_of
+from tests.pages.frame import own_run
 
 WAIT_MS = 60_000
 

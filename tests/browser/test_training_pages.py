@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from focus_core.artifacts import write_arrays
-from focus_core.run_folder import open_run, open_training
+from focus_core.runs.additions import open_training
+from focus_core.runs.folder import open_run
 from tests.toy_run import id_of
 
 WAIT_MS = 60_000

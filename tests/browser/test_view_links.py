@@ -6,9 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from focus_core.lessons import CHAPTERS
-from focus_core.run_folder import open_run
-from focus_ui.state import LEARNT_COOKIE
+from focus_core.runs.folder import open_run
+from focus_ui.session.state import LEARNT_COOKIE
+from pages.learn.lessons.chapters import CHAPTERS
 from tests.browser.test_learn_page import answers, give
 from tests.browser.test_map_page import FIND, open_map
 from tests.toy_run import id_of

@@ -132,7 +132,7 @@ def test_parameters_are_documented_by_name_and_in_order() -> None:
 
 
 def test_functions_of_several_parameters_document_them() -> None:
-    """The cached twins in focus_ui/cache.py take what the functions take that they cache, and refer to them."""
+    """The cached twins in focus_ui/data/cache.py take what the functions take that they cache, and refer to them."""
     several = [e for e in functions() if len(defaults_of(e.node)) > 2 and not is_command(e) and e.path.stem != "cache"]
     fails([e.where for e in several if not documented_parameters(e) and "progress" not in e.name.lower()])
 

@@ -51,7 +51,7 @@ def test_the_lake_is_river_and_water(focus: dict[str, Any]) -> None:
 
 
 def test_the_toy_gives_the_weights_of_the_library(focus: dict[str, Any]) -> None:
-    from focus_core.similarity import similarity_weights
+    from focus_core.numerics.similarity import similarity_weights
 
     pairs, auxiliary = focus["match"](focus["SOURCE"], focus["TARGET"]), focus["AUXILIARY"]
     weights, _ = focus["focus_weights"](len(focus["SOURCE"]), pairs, auxiliary)
@@ -68,7 +68,7 @@ def test_the_toy_gives_the_weights_of_the_library(focus: dict[str, Any]) -> None
 @settings(deadline=None, max_examples=60)
 @given(arrays(np.float64, (3, 17), elements=st.floats(-1, 1, width=32)))
 def test_both_sparsemaxes_agree(scores: np.ndarray) -> None:
-    from focus_core.sparsemax import sparsemax_rows
+    from focus_core.numerics.sparsemax import sparsemax_rows
 
     teaching = runpy.run_path(str(FOCUS))["sparsemax"]
     rows = sparsemax_rows(scores)

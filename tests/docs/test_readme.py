@@ -43,7 +43,7 @@ def test_the_two_commands_are_in_the_makefile() -> None:
 
 
 def test_commands_of_the_command_line_exist() -> None:
-    from focus_core.cli import app
+    from focus_core.cli.main import app
 
     verbs = {c.name or c.callback.__name__ for c in app.registered_commands}
     named = set(re.findall(r"python -m focus_core (\w+)", README.read_text(encoding="utf-8")))

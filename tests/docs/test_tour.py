@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from focus_ui.navigation import PAGES
+from focus_ui.session.navigation import PAGES
 from scripts.screenshots import IMAGES
 from scripts.screenshots import PAGES as PICTURES
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from focus_core.artifacts import write_arrays
-from focus_core.token_identity import SPECIAL
-from focus_core.vocabulary import load_vocabulary
+from focus_core.tokenization.identity import SPECIAL
+from focus_core.tokenization.vocabulary import load_vocabulary
 from tests.tiny_models import TARGET_LINES, target_tokenizer, tiny_model
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.test_run_model import corpus_of, small_run
+from tests.unit.export.test_run_model import corpus_of, small_run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMAND = """
 import sys
 from focus_core.training import loop
 loop.CHECKPOINT_SECONDS = 0.2
-from focus_core.cli import run
+from focus_core.cli.main import run
 sys.exit(run(sys.argv[1:]))
 """
 

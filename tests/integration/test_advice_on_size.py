@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from focus_core.config import InitConfig
-from focus_core.corpus import open_corpus
-from focus_core.domain import Family
-from focus_core.requests import InitRequest, run_to_folder
-from focus_core.survey import suggest_size, survey_corpus
-from focus_core.tokenizer_training import suggest_vocab_size, train_tokenizer
+from focus_core.api import InitRequest, run_to_folder
+from focus_core.corpus.corpus import open_corpus
+from focus_core.initialization.config import InitConfig
+from focus_core.tokenization.corpus_survey import suggest_size, survey_corpus
+from focus_core.tokenization.training import suggest_vocab_size, train_tokenizer
+from focus_core.types import Family
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 

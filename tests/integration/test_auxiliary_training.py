@@ -14,14 +14,14 @@ import pytest
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
 from focus_core.artifacts import cache_root
-from focus_core.auxiliary import ANSWER, AuxiliaryVectors, train_auxiliary
-from focus_core.auxiliary_files import load_auxiliary
-from focus_core.corpus import open_corpus
-from focus_core.domain import AuxiliaryKind
+from focus_core.corpus.corpus import open_corpus
 from focus_core.errors import AuxiliaryError
-from focus_core.fasttext_process import read_answer, run_child
-from focus_core.token_stream import TokenStream, tokenise_corpus
-from focus_core.vocabulary import Vocabulary, vocabulary_from_backend
+from focus_core.initialization.auxiliary.fasttext_process import read_answer, run_child
+from focus_core.initialization.auxiliary.loading import load_auxiliary
+from focus_core.initialization.auxiliary.token_stream import TokenStream, tokenise_corpus
+from focus_core.initialization.auxiliary.vectors import ANSWER, AuxiliaryVectors, train_auxiliary
+from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
+from focus_core.types import AuxiliaryKind
 from tests.conftest import ROOT
 
 WORDS = ["maize", "beans", "milk", "eggs", "market", "farm", "train", "bus", "car", "road", "__label__x"]
@@ -116,7 +116,7 @@ def child_of_this_process() -> list[int]:
             parent = int((folder / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[1])
         except OSError:
             continue
-        if b"focus_core.fasttext_child" in command and parent == os.getpid():
+        if b"focus_core.initialization.auxiliary.fasttext_worker" in command and parent == os.getpid():
             found.append(int(folder.name))
     return found
 
@@ -135,8 +135,8 @@ def test_cancel_kills_the_child_and_leaves_no_cache(stream: TokenStream, vocabul
 def test_child_ends_when_its_parent_is_killed(stream: TokenStream, tmp_path: Path) -> None:
     """A parent that is killed cannot clean up; the child notices that its standard input is closed."""
     code = (
-        "import sys; from pathlib import Path; from focus_core.fasttext_child import PAPER_SETTINGS\n"
-        "from focus_core.fasttext_process import Progress, run_child\n"
+        "import sys; from pathlib import Path; from focus_core.initialization.auxiliary.fasttext_worker import PAPER_SETTINGS\n"
+        "from focus_core.initialization.auxiliary.fasttext_process import Progress, run_child\n"
         "settings = PAPER_SETTINGS | {'dim': 100, 'epoch': 100000, 'minCount': 1, 'thread': 1, 'seed': 1}\n"
         f"paths = dict(input={str(stream.path)!r}, output={str(tmp_path / 'out')!r})\n"
         "request = dict(task='train', settings=settings, **paths)\n"

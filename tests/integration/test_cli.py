@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from focus_core import cli
+from focus_core.analysis.report.page import init_command
 from focus_core.artifacts import read_array, sha256_file, write_arrays
-from focus_core.html_report import init_command
-from focus_core.run_folder import open_run
-from focus_core.run_steps import STAGE_STEPS, STEPS, step_of
+from focus_core.cli import main as cli
+from focus_core.jobs.steps import STAGE_STEPS, STEPS, step_of
+from focus_core.runs.folder import open_run
 from tests.integration.small_inputs import SmallInputs, make_small_inputs
 
 
@@ -310,7 +310,7 @@ def test_output_folder_that_exists(small: SmallInputs, run: Path, refused: Calla
 def test_nothing_new_to_initialise_is_a_success_that_says_so(
     small: SmallInputs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from focus_core.vocabulary import load_vocabulary
+    from focus_core.tokenization.vocabulary import load_vocabulary
     from tests.integration.small_inputs import write_vectors
 
     vocabulary = load_vocabulary(small.source)
@@ -350,10 +350,10 @@ def test_arguments_that_contradict_or_are_missing(
 # ---- the disk, the interrupt, the kill ----------------------------------------------------------------------------
 
 WRITERS = [
-    "focus_core.requests.load_vocabulary",
-    "focus_core.pipeline.tokenise_corpus",
-    "focus_core.pipeline.initialise_matrix",
-    "focus_core.requests.write_run",
+    "focus_core.api.load_vocabulary",
+    "focus_core.initialization.pipeline.tokenise_corpus",
+    "focus_core.initialization.pipeline.initialise_matrix",
+    "focus_core.api.write_run",
 ]
 
 
@@ -389,9 +389,9 @@ def test_interrupt_leaves_nothing(
 def _start(small: SmallInputs, output: Path) -> subprocess.Popen[bytes]:
     """Start an `init` that stops for good in the middle of its work, and wait until it is there."""
     code = (
-        "import signal, sys, time, focus_core.pipeline as p\n"
+        "import signal, sys, time, focus_core.initialization.pipeline as p\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
-        "from focus_core.cli import run\n"
+        "from focus_core.cli.main import run\n"
         "def wait(*a, **k):\n    time.sleep(600)\n"
         "p.initialise_matrix = wait\n"
         "sys.exit(run(sys.argv[1:]))\n"

@@ -10,17 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from focus_core.analysis.checks.registry import run_checks
 from focus_core.artifacts import map_array, sha256_file
-from focus_core.checks import run_checks
-from focus_core.movement import token_change
-from focus_core.run_folder import (
-    RunFolder,
-    list_projections,
-    list_trainings,
-    open_projection,
-    open_run,
-    open_training,
-)
+from focus_core.numerics.drift import token_change
+from focus_core.runs.additions import list_projections, list_trainings, open_projection, open_training
+from focus_core.runs.folder import RunFolder, open_run
 
 LANGUAGES = ("sw", "ar")
 METHODS = ("focus", "script", "subword-mean", "overlap", "multivariate-normal", "mean", "random")

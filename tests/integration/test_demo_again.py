@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from focus_core.config import InitConfig
-from focus_core.requests import InitRequest, run_to_folder
-from focus_core.run_folder import open_run
+from focus_core.api import InitRequest, run_to_folder
+from focus_core.initialization.config import InitConfig
+from focus_core.runs.folder import open_run
 
 DEMO = Path(__file__).resolve().parents[2] / "assets" / "demo"
 

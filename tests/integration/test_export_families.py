@@ -12,9 +12,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 from transformers.utils import logging
 
-from focus_core.export import export_model
-from focus_core.models import load_source
-from focus_core.vocabulary import load_vocabulary
+from focus_core.export.model_folder import export_model
+from focus_core.models.source import load_source
+from focus_core.tokenization.vocabulary import load_vocabulary
 from tests.tiny_models import FAMILIES, MASKED, target_tokenizer, tiny_model, tiny_tokenizer
 from tests.tiny_runs import tiny_run
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from focus_core.domain import Family, MatchMode, TokenKind
-from focus_core.overlap import Overlap, match_vocabularies
-from focus_core.token_identity import BYTE
-from focus_core.vocabulary import Vocabulary, load_vocabulary
+from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
+from focus_core.tokenization.identity import BYTE
+from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
+from focus_core.types import Family, MatchMode, TokenKind
 
 XLMR, MBERT = "xlm-roberta-base-rebuilt", "bert-base-multilingual-cased"
 FOCUS_ROLES = {"bos": 0, "eos": 2, "unk": 3, "sep": 2, "pad": 1, "cls": 0, "mask": 4}

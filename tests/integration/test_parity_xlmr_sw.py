@@ -14,9 +14,9 @@ import torch
 pytest.importorskip("deepfocus", reason="the reference is not installed (requirements-bench.txt)")
 
 from benchmarks import bench_whole_run as bench
-from focus_core.locate import locate_tokenizer
-from focus_core.tokenizer_files import load_backend
-from focus_core.vocabulary import vocabulary_from_backend
+from focus_core.models.hub import locate_tokenizer
+from focus_core.tokenization.formats import load_backend
+from focus_core.tokenization.vocabulary import vocabulary_from_backend
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")

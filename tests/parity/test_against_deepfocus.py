@@ -15,13 +15,15 @@ import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models
 
-from focus_core.auxiliary import AuxiliaryVectors
-from focus_core.config import InitConfig
-from focus_core.domain import Preset
-from focus_core.methods import METHODS, MethodInput, initialise_matrix
-from focus_core.overlap import match_vocabularies
-from focus_core.vocabulary import Vocabulary, vocabulary_from_backend
-from focus_core.weights import COMBINED, COPIED, FALLBACK, WeightMatrix
+from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
+from focus_core.initialization.config import InitConfig
+from focus_core.initialization.methods.base import MethodInput
+from focus_core.initialization.methods.fallback import initialise_matrix
+from focus_core.initialization.methods.registry import METHODS
+from focus_core.initialization.overlap.matching import match_vocabularies
+from focus_core.initialization.weights import COMBINED, COPIED, FALLBACK, WeightMatrix
+from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
+from focus_core.types import Preset
 
 HERE = Path(__file__).parent
 GOLDEN = HERE.parent / "data" / "golden" / "deepfocus.npz"

@@ -7,7 +7,7 @@ import pytest
 import torch
 from entmax import sparsemax
 
-from focus_core.similarity import normalise_rows, similarity_weights
+from focus_core.numerics.similarity import normalise_rows, similarity_weights
 
 
 def clustered(seed: int, n: int, spread: float) -> np.ndarray:

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
-from focus_core.domain import RULES, MatchMode
-from focus_core.overlap import Overlap, match_vocabularies
-from focus_core.token_identity import ALPHABET, BYTE, NORMAL
-from focus_core.vocabulary import Vocabulary, vocabulary_from_backend
+from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
+from focus_core.tokenization.identity import ALPHABET, BYTE, NORMAL
+from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
+from focus_core.types import RULES, MatchMode
 
 SPECIALS = ("<s>", "</s>", "[CLS]", "[SEP]", "<pad>", "[PAD]", "<|endoftext|>")
 TEXT = st.text(alphabet="aAbBßéЯя١1.! \n\u00a0\ufffd\uffff😀İ", min_size=1, max_size=3)

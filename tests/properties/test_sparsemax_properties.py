@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from focus_core.similarity import similarity_weights
-from focus_core.sparsemax import RowWeights, sparsemax_rows
+from focus_core.numerics.similarity import similarity_weights
+from focus_core.numerics.sparsemax import RowWeights, sparsemax_rows
 
 SCORES = arrays(
     np.float64,

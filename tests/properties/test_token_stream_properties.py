@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from focus_core.line_encoding import DirectEncoder, WordEncoder, word_prefix
-from focus_core.token_stream import escape_name, unescape_name
+from focus_core.initialization.auxiliary.token_stream import escape_name, unescape_name
+from focus_core.tokenization.encoding import DirectEncoder, WordEncoder, word_prefix
 from tests.conftest import BUILDERS, SENTENCES
 
 TRICKY = st.sampled_from([*" \t\n\v\f\r\0␠␉␊␋␌␍␀␛▁a", "</s>", "__label__"])

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from focus_core.weights import COMBINED, COPIED, FALLBACK, SparseRows, WeightMatrix, assemble
+from focus_core.initialization.weights import COMBINED, COPIED, FALLBACK, SparseRows, WeightMatrix, assemble
 
 N_SOURCE = 9
 ENTRIES = st.lists(st.tuples(st.integers(0, N_SOURCE - 1), st.floats(0.125, 1, width=16)), max_size=6)

@@ -1,0 +1,1 @@
+"""Numbered diagnostics of a finished run: what may be wrong with an initialisation, how much, and what to do."""

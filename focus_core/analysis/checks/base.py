@@ -1,0 +1,220 @@
+"""What a check is, what it returns, and the columns that checks share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import numpy as np
+
+from focus_core.initialization.methods.registry import METHODS
+from focus_core.runs.folder import RunFolder
+from focus_core.types import Origin
+
+MAX_TOKENS = 50
+
+
+class Status(StrEnum):
+    """What a check found, from good to bad; a check that has nothing to look at is not applicable."""
+
+    PASSED = "passed"
+    WARNING = "warning"
+    PROBLEM = "problem"
+    NOT_APPLICABLE = "not applicable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """A number that decides, with the reason for it.
+
+    Parameters
+    ----------
+    value : float
+        The bound.
+    reason : str
+        Why this number.
+    """
+
+    value: float
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult:
+    """What one check found.
+
+    Parameters
+    ----------
+    code, title : str
+        The check's.
+    status : Status
+        The verdict.
+    summary : str
+        One sentence with the numbers.
+    tip : str, default=""
+        What to do; empty where nothing need be done.
+    tokens : list of int, default=[]
+        At most 50 ids of tokens to look at, worst first.
+    side : str, default="target"
+        Which vocabulary the ids belong to: ``target`` or ``source``.
+    basis : str, default=""
+        What weighed the tokens, ``occurrences`` or ``entries``; empty where every run is judged in one way.
+    """
+
+    code: str
+    title: str
+    status: Status
+    summary: str
+    tip: str = ""
+    tokens: list[int] = field(default_factory=list)
+    side: str = "target"
+    basis: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        names = ("code", "title", "summary", "tip", "tokens", "side", "basis")
+        return {"status": str(self.status)} | {name: getattr(self, name) for name in names}
+
+
+class Check(ABC):
+    """One diagnostic.
+
+    Attributes
+    ----------
+    code : str
+        ``FOC`` and three digits; never reused.
+    title : str
+        What is wrong when it fires.
+    thresholds : dict of str to Threshold
+        The numbers that decide.
+    """
+
+    code: ClassVar[str]
+    title: ClassVar[str]
+    thresholds: ClassVar[dict[str, Threshold]]
+
+    @abstractmethod
+    def run(self, run: RunFolder) -> CheckResult:
+        """Look at a run.
+
+        Parameters
+        ----------
+        run : RunFolder
+            A finished run.
+
+        Returns
+        -------
+        CheckResult
+            The verdict.
+        """
+
+    def limit(self, name: str) -> float:
+        """Return the value of one threshold."""
+        return self.thresholds[name].value
+
+    def result(
+        self,
+        status: Status,
+        summary: str,
+        *,
+        tip: str = "",
+        tokens: Iterable[int] = (),
+        side: str = "target",
+        basis: str = "",
+    ) -> CheckResult:
+        """Return a result of this check; the tip and the tokens stay only where something fired.
+
+        Parameters
+        ----------
+        status : Status
+            The verdict.
+        summary : str
+            One sentence with the numbers.
+        tip : str, default=""
+            What to do.
+        tokens : iterable of int, default=()
+            Ids to look at, worst first.
+        side : str, default="target"
+            Which vocabulary they belong to.
+        basis : str, default=""
+            What weighed the tokens, where runs can differ in that.
+
+        Returns
+        -------
+        CheckResult
+            With at most 50 tokens.
+        """
+        fired = status in {Status.WARNING, Status.PROBLEM}
+        listed = [int(i) for _, i in zip(range(MAX_TOKENS), tokens, strict=False)] if fired else []
+        return CheckResult(
+            code=self.code,
+            title=self.title,
+            status=status,
+            summary=summary,
+            tip=tip if fired else "",
+            tokens=listed,
+            side=side,
+            basis=basis,
+        )
+
+
+def compares_vectors(run: RunFolder) -> bool:
+    """Return whether the run's method compared auxiliary vectors."""
+    return run.manifest.get("auxiliary") is not None
+
+
+def copies_text(run: RunFolder) -> bool:
+    """Return whether shared tokens of text keep their source rows under the run's method."""
+    method = METHODS.get(str(run.manifest["config"]["method"]))
+    return method is None or method.copies_text
+
+
+def has_origin(run: RunFolder, *origins: Origin) -> np.ndarray:
+    """Return which target ids hold a token of these origins, shape (n_target,), bool."""
+    return np.isin(run.column("tokens", "origin").astype(str), [str(origin) for origin in origins])
+
+
+def frequency(run: RunFolder) -> np.ndarray | None:
+    """Return corpus occurrences, shape (n_target,), float64, or ``None`` where there was no corpus."""
+    values = run.column("tokens", "frequency").astype(np.float64)
+    return None if np.isnan(values).all() else np.nan_to_num(values)
+
+
+def by_frequency(run: RunFolder, ids: np.ndarray) -> np.ndarray:
+    """Return ids, the most frequent first, then by id."""
+    seen = frequency(run)
+    return ids if seen is None else ids[np.argsort(-seen[ids], kind="stable")]
+
+
+def grade(value: float, *, warning: float, problem: float) -> Status:
+    """Return the status of a number of which more is worse.
+
+    Parameters
+    ----------
+    value : float
+        What was measured.
+    warning, problem : float
+        Bounds; a value equal to one has not crossed it.
+
+    Returns
+    -------
+    Status
+        ``passed``, ``warning`` or ``problem``.
+    """
+    if value > problem:
+        return Status.PROBLEM
+    return Status.WARNING if value > warning else Status.PASSED
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage of two digits at least.
+
+    Examples
+    --------
+    >>> percent(0.256), percent(0.0123)
+    ('26 %', '1.2 %')
+    """
+    return f"{100 * share:.0f} %" if share >= 0.1 or share == 0 else f"{100 * share:.2g} %"

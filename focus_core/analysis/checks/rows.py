@@ -1,0 +1,152 @@
+"""Whether the rows look like rows of the model: length, distinctness, and a head that was filled."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import ClassVar
+
+import numpy as np
+
+from focus_core.analysis.checks.base import (
+    Check,
+    CheckResult,
+    Status,
+    Threshold,
+    compares_vectors,
+    grade,
+    has_origin,
+    percent,
+)
+from focus_core.runs.folder import RunFolder
+from focus_core.types import Origin, TokenKind
+
+BLOCK = 8192
+
+
+class NormShift(Check):
+    """FOC006: new rows are much shorter or longer than copied ones."""
+
+    code: ClassVar[str] = "FOC006"
+    title: ClassVar[str] = "Norm shift"
+    thresholds: ClassVar[dict[str, Threshold]] = {
+        "ratio": Threshold(
+            value=2.0, reason="mixtures are shorter by nature (0.7 in a sound run on real text); half skews the head"
+        ),
+        "problem": Threshold(
+            value=4.0, reason="rows of a quarter or four times the length are outside what the model saw"
+        ),
+    }
+
+    def run(self, run: RunFolder) -> CheckResult:
+        """Compare the median length of new rows with that of copied text rows."""
+        norms = run.column("tokens", "norm").astype(np.float64)
+        text = run.column("tokens", "kind").astype(str) != TokenKind.SPECIAL
+        copied = has_origin(run, Origin.COPIED) & text
+        new = np.flatnonzero(has_origin(run, Origin.COMBINED, Origin.FALLBACK))
+        usual = float(np.median(norms[copied])) if copied.any() else 0.0
+        if usual <= 0 or not len(new):
+            return self.result(Status.NOT_APPLICABLE, "there are not both copied and new rows to compare")
+        factors = _factor(norms[new] / usual)
+        ratio = float(np.median(norms[new])) / usual
+        status = grade(float(_factor(np.array([ratio]))[0]), warning=self.limit("ratio"), problem=self.limit("problem"))
+        outliers = int((factors > self.limit("problem")).sum())
+        summary = (
+            f"the median new row has {ratio:.2f} times the length of the median copied row; "
+            f"{outliers:,} rows differ by more than {self.limit('problem'):g} times"
+        )
+        tip = "short rows mix unlike rows: train the vectors longer or lower --temperature; long: see the source"
+        if not compares_vectors(run):
+            tip = "short rows are means of unlike rows: choose another --method or --fallback; long: see the source"
+        return self.result(status, summary, tip=tip, tokens=new[np.argsort(-factors, kind="stable")])
+
+
+def _factor(ratios: np.ndarray) -> np.ndarray:
+    """Return how many times longer or shorter; a zero row counts as infinitely shorter."""
+    with np.errstate(divide="ignore"):
+        factors: np.ndarray = np.exp(np.abs(np.log(ratios)))
+    return factors
+
+
+class HeadNotInitialised(Check):
+    """FOC009: the output matrix is a matrix of its own and was not filled."""
+
+    code: ClassVar[str] = "FOC009"
+    title: ClassVar[str] = "Output head not initialised"
+    thresholds: ClassVar[dict[str, Threshold]] = {
+        "rows": Threshold(
+            value=0, reason="a zero or broken output row gives its token the same logit in every context"
+        ),
+    }
+
+    def run(self, run: RunFolder) -> CheckResult:
+        """Look for an output matrix and for rows in it that are zero or not finite."""
+        if run.manifest["matrices"]["tied"]:
+            return self.result(Status.NOT_APPLICABLE, "the output matrix is the input matrix")
+        tip = "give --source a model folder that holds the output matrix, and run it again"
+        if "output" not in run.matrix_names():
+            return self.result(
+                Status.PROBLEM, "the model has an output matrix of its own, and the run has none", tip=tip
+            )
+        broken = np.flatnonzero(_broken_rows(run, "output") & run.present())
+        status = Status.PROBLEM if len(broken) > self.limit("rows") else Status.PASSED
+        summary = f"{len(broken):,} of {int(run.present().sum()):,} output rows are zero or not finite"
+        return self.result(status, summary, tip=tip, tokens=broken)
+
+
+def _broken_rows(run: RunFolder, name: str) -> np.ndarray:
+    """Return which rows are zero or hold NaN or infinity, shape (n_target,), bool."""
+    n_rows = len(run.column("tokens", "id"))
+    blocks = (run.rows(name, slice(start, start + BLOCK)) for start in range(0, n_rows, BLOCK))
+    return np.concatenate([~np.isfinite(b).all(axis=1) | ~b.any(axis=1) for b in blocks])
+
+
+class DuplicateRows(Check):
+    """FOC010: tokens share one row, so the model cannot tell them apart."""
+
+    code: ClassVar[str] = "FOC010"
+    title: ClassVar[str] = "Duplicate rows"
+    thresholds: ClassVar[dict[str, Threshold]] = {
+        "new": Threshold(
+            value=0.01, reason="new rows are mixtures or draws; more than one in a hundred alike is no chance"
+        ),
+        "copied": Threshold(
+            value=0.05, reason="fuzzy matching makes some: 'The' and 'the' from one row; more is too loose"
+        ),
+        "problem": Threshold(
+            value=0.50, reason="beyond half the new rows, the new vocabulary says less than it seems to"
+        ),
+    }
+
+    def run(self, run: RunFolder) -> CheckResult:
+        """Compare all rows of the input matrix bit for bit."""
+        copied = has_origin(run, Origin.COPIED)
+        new = has_origin(run, Origin.COMBINED, Origin.FALLBACK)
+        if not new.any() and not copied.any():
+            return self.result(Status.NOT_APPLICABLE, "the target vocabulary has no tokens")
+        twin = _has_twin(run, np.flatnonzero(copied | new))
+        shares = {
+            name: float(twin[rows].mean()) if rows.any() else 0.0 for name, rows in (("new", new), ("copied", copied))
+        }
+        status = grade(shares["new"], warning=self.limit("new"), problem=self.limit("problem"))
+        if status is Status.PASSED and shares["copied"] > self.limit("copied"):
+            status = Status.WARNING
+        summary = (
+            f"{int((twin & new).sum()):,} of {int(new.sum()):,} new rows and {int((twin & copied).sum()):,} of "
+            f"{int(copied.sum()):,} copied rows ({percent(shares['copied'])}) equal another row"
+        )
+        tip = "copied: use --match exact; new: see FOC004, or choose another --method or --fallback than mean"
+        worst = np.concatenate([np.flatnonzero(twin & new), np.flatnonzero(twin & copied)])
+        return self.result(status, summary, tip=tip, tokens=worst)
+
+
+def _has_twin(run: RunFolder, ids: np.ndarray) -> np.ndarray:
+    """Return which of these rows equal another of them, shape (n_target,), bool."""
+    digests = np.empty(len(ids), dtype=np.uint64)
+    for start in range(0, len(ids), BLOCK):
+        block = run.rows("input", ids[start : start + BLOCK])
+        for i, row in enumerate(block):
+            digests[start + i] = int.from_bytes(hashlib.blake2b(row.tobytes(), digest_size=8).digest(), "little")
+    _, groups, sizes = np.unique(digests, return_inverse=True, return_counts=True)
+    twin = np.zeros(len(run.column("tokens", "id")), dtype=bool)
+    twin[ids] = sizes[groups] > 1
+    return twin

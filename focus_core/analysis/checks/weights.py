@@ -1,0 +1,120 @@
+"""Whether the weights say something: no token feeds everything, no row is a mean of everything."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from focus_core.analysis.checks.base import (
+    Check,
+    CheckResult,
+    Status,
+    Threshold,
+    compares_vectors,
+    grade,
+    has_origin,
+    percent,
+)
+from focus_core.runs.folder import RunFolder
+from focus_core.types import Origin
+
+
+class Hubs(Check):
+    """FOC003: a few source tokens feed a large part of the new ones."""
+
+    code: ClassVar[str] = "FOC003"
+    title: ClassVar[str] = "Hub tokens"
+    thresholds: ClassVar[dict[str, Threshold]] = {
+        "share": Threshold(
+            value=0.01, reason="one token that makes up a hundredth of all new rows pulls unrelated tokens together"
+        ),
+        "times_equal_share": Threshold(
+            value=10.0, reason="with few anchors each one's equal share is large; ten times that share is no accident"
+        ),
+        "problem": Threshold(value=0.10, reason="a tenth of all weight on one token makes the new rows alike"),
+    }
+
+    def run(self, run: RunFolder) -> CheckResult:
+        """Compare each source token's share of the weight of combined rows with an equal share."""
+        fed = run.column("source_tokens", "weight_fed").astype(np.float64)
+        total, n_anchors = float(fed.sum()), run.manifest["counts"]["n_anchors"]
+        if total <= 0 or not n_anchors:
+            return self.result(Status.NOT_APPLICABLE, "no row was combined from anchors")
+        shares = fed / total
+        least = max(self.limit("share"), self.limit("times_equal_share") / n_anchors)
+        hubs = np.flatnonzero(shares > least)
+        hubs = hubs[np.argsort(-shares[hubs], kind="stable")]
+        status = grade(float(shares.max()), warning=least, problem=max(least, self.limit("problem")))
+        summary = (
+            f"{len(hubs)} source tokens carry more than {percent(least)} of the weight each; "
+            f"the largest share is {percent(float(shares.max()))}"
+        )
+        tip = "open the hub: if it is a symbol or a special token, lower --temperature or train the vectors longer"
+        return self.result(status, summary, tip=tip, tokens=hubs, side="source")
+
+
+class DegenerateSupport(Check):
+    """FOC004: rows have one contributor, or hundreds."""
+
+    code: ClassVar[str] = "FOC004"
+    title: ClassVar[str] = "Degenerate support"
+    thresholds: ClassVar[dict[str, Threshold]] = {
+        "low": Threshold(value=3, reason="below three, rows are near copies of single tokens"),
+        "high": Threshold(value=100, reason="a sound space gives about 13 contributors on 2 MB of text"),
+        "anchors": Threshold(
+            value=0.5, reason="few anchors never reach that: a row of half of them or more is near their mean"
+        ),
+        "few": Threshold(value=20, reason="a sound row may have so many contributors, however few anchors there are"),
+        "problem": Threshold(value=300, reason="a collapsed space gave 470 of 1,541 anchors: each row is their mean"),
+        "near_copies": Threshold(value=0.25, reason="a quarter of the rows on one contributor is no longer a mixture"),
+    }
+    near_copy: ClassVar[float] = 0.95
+
+    def run(self, run: RunFolder) -> CheckResult:
+        """Look at the median number of contributors of combined rows, and at rows with one heavy contributor."""
+        ids = np.flatnonzero(has_origin(run, Origin.COMBINED))
+        if not compares_vectors(run):
+            return self.result(Status.NOT_APPLICABLE, "no similarities were taken: support has no bound to keep")
+        if not len(ids):
+            return self.result(Status.NOT_APPLICABLE, "no row was combined from source rows")
+        sizes = run.column("tokens", "n_contributors")[ids]
+        copies = run.column("tokens", "max_weight")[ids] >= self.near_copy
+        median, share = float(np.median(sizes)), float(copies.mean())
+        summary = f"median {median:g} contributors a combined row; {percent(share)} of the rows are near copies"
+        sharp = median < self.limit("low") or share > self.limit("near_copies")
+        if sharp:
+            tip = "raise --temperature, or leave --top-k out, for softer mixtures"
+            return self.result(Status.WARNING, summary, tip=tip, tokens=ids[copies])
+        n_anchors = run.manifest["counts"]["n_anchors"]
+        high = min(self.limit("high"), max(self.limit("few"), self.limit("anchors") * n_anchors))
+        status = grade(median, warning=high, problem=self.limit("problem"))
+        if status is not Status.PASSED:
+            summary = f"{summary}, most near the mean of the {n_anchors:,} anchors"
+        tip = "train the auxiliary vectors for more --epochs, give more text, or lower --temperature"
+        return self.result(status, summary, tip=tip, tokens=ids[np.argsort(-sizes, kind="stable")])
+
+
+class CollapsedSpace(Check):
+    """FOC011: the auxiliary vectors all point the same way."""
+
+    code: ClassVar[str] = "FOC011"
+    title: ClassVar[str] = "Collapsed auxiliary space"
+    thresholds: ClassVar[dict[str, Threshold]] = {
+        "mean_cosine": Threshold(value=0.40, reason="20 epochs on 2 MB gave 0.03; above 0.4 nearness means little"),
+        "problem": Threshold(
+            value=0.80, reason="3 epochs on 2 MB gave 0.96, and every row became a mean of the anchors"
+        ),
+    }
+
+    def run(self, run: RunFolder) -> CheckResult:
+        """Read the run's own health report."""
+        health = run.manifest.get("health") or {}
+        cosine = health.get("mean_cosine")
+        if cosine is None:
+            return self.result(Status.NOT_APPLICABLE, "no similarities between new tokens and anchors were taken")
+        status = grade(cosine, warning=self.limit("mean_cosine"), problem=self.limit("problem"))
+        if health.get("collapsed"):
+            status = Status.PROBLEM
+        summary = f"mean cosine {cosine:.2f} between new tokens and anchors"
+        return self.result(status, summary, tip=health.get("remedy") or "train more --epochs or give more text")

@@ -1,0 +1,198 @@
+"""The page Compare as Markdown, to be pasted into a report of a fault or a letter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from focus_core.analysis.checks.base import CheckResult
+from focus_core.analysis.comparison.distributions import Distribution
+from focus_core.analysis.comparison.lists import Hub, TokenList
+from focus_core.analysis.comparison.neighbour_groups import NeighbourGroups
+from focus_core.analysis.comparison.runs import RunComparison
+from focus_core.runs.folder import RunFolder
+from focus_core.tokenization.display import markdown_escape, show_token
+
+N_TOKENS = 5
+N_GROUPS = 10
+ACTIVE = frozenset("\\`*_[]<>|#!&~$")
+MEASURES = {
+    "n_contributors": "contributors a row",
+    "max_weight": "largest weight",
+    "norm": "length of the row",
+    "cosine": "cosine of two rows",
+    "frequency": "occurrences in the corpus",
+}
+"""What every measure of `distributions` is called."""
+
+
+def comparison_report(
+    run: RunFolder,
+    results: Sequence[CheckResult],
+    *,
+    lists: Sequence[TokenList],
+    hubs: Sequence[Hub],
+    spread: Sequence[Distribution],
+    other: RunFolder | None = None,
+    difference: RunComparison | None = None,
+    together: NeighbourGroups | None = None,
+) -> str:
+    """Return what the page Compare shows as Markdown.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run, called A.
+    results : sequence of CheckResult
+        Of `run_checks` on it.
+    lists : sequence of TokenList
+        Of `token_lists`.
+    hubs : sequence of Hub
+        Of `hub_anchors`.
+    spread : sequence of Distribution
+        Of `distributions`, of the run and, where there is one, of the other.
+    other : RunFolder, default=None
+        The second run, called B.
+    difference : RunComparison, default=None
+        Of `compare_runs` on both.
+    together : NeighbourGroups, default=None
+        Of `training_groups` or `changed_groups`.
+
+    Returns
+    -------
+    str
+        Markdown; every token and every name in it is escaped.
+    """
+    parts = [["# Report on an initialisation", ""], _recipe("A", run)]
+    if other is not None:
+        parts.append(_recipe("B", other))
+    parts += [_checks(results), _lists(run, lists), _hubs(hubs), _spread(spread, both=other is not None)]
+    if difference is not None:
+        parts.append(_difference(run, difference))
+    if together is not None and together.groups:
+        parts.append(_together(run, together))
+    return "\n".join(line for part in parts for line in part).rstrip() + "\n"
+
+
+def _plain(text: object) -> str:
+    return markdown_escape(show_token(str(text), limit=60).replace("␣", " "))
+
+
+def _token(run: RunFolder, target_id: int, *, side: str = "target") -> str:
+    row = (run.token_rows if side == "target" else run.source_rows)([target_id])[0]
+    return (
+        f"{markdown_escape(show_token(str(row['text']), word_start=bool(row['word_start']), limit=40))} (#{target_id})"
+    )
+
+
+def _number(value: float, digits: int = 3) -> str:
+    return "–" if math.isnan(value) else f"{value:,.{digits}f}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [
+        f"| {' | '.join(head)} |",
+        f"|{'|'.join('---' for _ in head)}|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+        "",
+    ]
+
+
+def _recipe(name: str, run: RunFolder) -> list[str]:
+    config, manifest = run.manifest["config"], run.manifest
+    options = ", ".join(f"{key} {config[key]}" for key in ("method", "match", "preset", "seed") if key in config)
+    versions = ", ".join(f"{key} {value}" for key, value in sorted(manifest.get("versions", {}).items()))
+    lines = [
+        f"- run {name}: {_plain(manifest['source']['name'])} → {_plain(manifest['target']['name'])}, digest "
+        f"`{run.digest[:16]}`",
+        f"- options of {name}: {_sentence(options)}",
+    ]
+    return [*lines, *([f"- versions of {name}: {_sentence(versions)}"] if versions else []), ""]
+
+
+def _sentence(text: str) -> str:
+    """Return words of our own, with numbers in them, as Markdown that stays readable."""
+    shown = show_token(text, limit=600).replace("␣", " ")
+    return "".join(f"\\{character}" if character in ACTIVE else character for character in shown)
+
+
+def _checks(results: Sequence[CheckResult]) -> list[str]:
+    rows = [(r.code, _sentence(r.title), str(r.status), _sentence(r.summary)) for r in results]
+    return ["## Checks of A", "", *_table(("check", "title", "verdict", "found"), rows)]
+
+
+def _lists(run: RunFolder, lists: Sequence[TokenList]) -> list[str]:
+    lines = ["## Tokens to look at in A", ""]
+    for found in lists:
+        size = f"{found.n_total:,} ranked" if found.status is None else f"{found.status}, {found.n_total:,} named"
+        shown = ", ".join(_token(run, i, side=found.side) for i in found.ids[:N_TOKENS])
+        lines.append(f"- **{_sentence(found.title)}** ({size}): {shown}")
+    return [*lines, ""] if lists else []
+
+
+def _hubs(hubs: Sequence[Hub]) -> list[str]:
+    rows = [
+        (
+            f"{markdown_escape(show_token(hub.text, word_start=hub.word_start, limit=40))} (#{hub.id})",
+            f"{100 * hub.share:.2f} %",
+            f"{hub.n_fed:,}",
+        )
+        for hub in hubs[:N_GROUPS]
+    ]
+    return (
+        ["## Hub anchors of A", "", *_table(("source token", "share of all weight", "rows fed"), rows)] if rows else []
+    )
+
+
+def _spread(spread: Sequence[Distribution], *, both: bool) -> list[str]:
+    names = ("A", "B") if both else ("A",)
+    head = ("measure", "rows", *(word for name in names for word in (f"rows in {name}", f"median in {name}")),
+            "random rows", "mean row")  # fmt: skip
+    rows = [
+        (
+            MEASURES[d.measure],
+            str(d.origin),
+            *(w for s in d.series for w in (f"{s.n:,}", _number(s.median, 0 if d.is_whole else 3))),
+            "–" if d.drawn is None else _number(d.drawn.median),
+            "–" if d.mean_row is None else _number(d.mean_row),
+        )
+        for d in spread
+    ]
+    return ["## Distributions", "", *_table(head, rows)]
+
+
+def _difference(run: RunFolder, difference: RunComparison) -> list[str]:
+    counts = [(o.kind, f"{o.before:,}", f"{o.after:,}", f"{o.after - o.before:+,}") for o in difference.origins]
+    lines = ["## A against B", "", *_table(("rows", "A", "B", "B − A"), counts)]
+    lines += [f"{_sentence(limit)}\n" for limit in difference.limits]
+    if difference.changed is not None:
+        moved, equal = f"{len(difference.changed.id):,}", f"{difference.n_equal:,}"
+        lines += [f"Tokens of another origin in B: {moved}. Rows equal bit for bit: {equal}.", ""]
+    rows = [
+        (
+            group.before if group.before == group.after else f"{group.before} → {group.after}",
+            _plain(group.script),
+            f"{group.n:,}",
+            _number(group.median_cosine),
+            ", ".join(_token(run, i) for i in group.ids[:N_TOKENS]),
+        )
+        for group in difference.groups[:N_GROUPS]
+    ]
+    return [*lines, *_table(("origin", "script", "tokens", "median cosine", "examples"), rows)] if rows else lines
+
+
+def _together(run: RunFolder, together: NeighbourGroups) -> list[str]:
+    rows = [
+        (
+            f"{len(group.ids):,}",
+            f"{group.agreement:.2f}",
+            *(
+                ", ".join(_token(run, i) for i in ids[:N_TOKENS]) or "–"
+                for ids in (group.ids, group.gained, group.lost)
+            ),
+        )
+        for group in together.groups[:N_GROUPS]
+    ]
+    head = ("tokens", "agreement", "the first of them", "towards", "away from")
+    compared = f"{together.n_compared:,} of {together.n_total:,} tokens compared, {len(together.groups):,} groups."
+    return ["## Tokens of A that changed together", "", compared, "", *_table(head, rows)]

@@ -1,0 +1,352 @@
+"""Why a row is what it is: its contributors, the sum with its numbers, the threshold, and plain verdicts."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from focus_core.analysis.provenance.formula import formula_of
+from focus_core.analysis.provenance.neighbours import Neighbour, embedding_neighbours
+from focus_core.analysis.provenance.verdicts import Verdict, verdicts_of
+from focus_core.errors import RunFolderError, bad_input
+from focus_core.runs.folder import RunFolder
+from focus_core.tokenization.display import show_token
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contributor:
+    """A source token with its share in a target row.
+
+    Parameters
+    ----------
+    source_id : int
+        The source token's id.
+    token, text, kind, script : str
+        Its native form, readable text, kind and script.
+    word_start : bool
+        Whether it begins a word.
+    weight : float
+        Its entry of ``W``.
+    similarity : float or None
+        Cosine of the two auxiliary vectors; ``None`` where the weight is no function of one.
+    """
+
+    source_id: int
+    token: str
+    text: str
+    kind: str
+    script: str
+    word_start: bool
+    weight: float
+    similarity: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A source token that could have been copied.
+
+    Parameters
+    ----------
+    source_id : int
+        The source token's id.
+    token, text : str
+        Its native form and its readable text.
+    word_start : bool
+        Whether it begins a word.
+    rule : str
+        The rule by which it fits.
+    rank : int
+        0 for the best one, which was copied unless the method copies none.
+    """
+
+    source_id: int
+    token: str
+    text: str
+    word_start: bool
+    rule: str
+    rank: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fed:
+    """A target token that a source token fed.
+
+    Parameters
+    ----------
+    target_id : int
+        The target token's id.
+    token, text : str
+        Its native form and its readable text.
+    word_start : bool
+        Whether it begins a word.
+    origin : str
+        Where its row came from.
+    weight : float
+        The source token's weight in it.
+    similarity : float or None
+        Cosine of the auxiliary vectors, where the weight came from one.
+    """
+
+    target_id: int
+    token: str
+    text: str
+    word_start: bool
+    origin: str
+    weight: float
+    similarity: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """Everything a run knows about one target token.
+
+    Parameters
+    ----------
+    id : int
+        The target id.
+    token, text, display : str
+        Native form, readable text, and the text made visible by `show_token`.
+    kind, script, origin, rule : str
+        As in ``tokens.parquet``.
+    word_start, has_auxiliary : bool
+        As in ``tokens.parquet``.
+    source_id : int or None
+        The source token whose row was copied.
+    frequency : int or None
+        Occurrences in the corpus.
+    norm, source_norm : float
+        Length of the row, and the root mean square length of the source's rows.
+    n_contributors : int
+        Non-zero entries of the row of ``W``.
+    max_weight, effective_contributors : float
+        Largest weight, and exp of the entropy of the weights.
+    temperature : float
+        What similarities were divided by.
+    threshold : float or None
+        Sparsemax's tau: a contributor's weight is ``similarity / temperature - tau``, and whatever lies below
+        has none. ``None`` where the weights come from no similarity.
+    formula : str
+        The sum with this token's numbers.
+    verdicts : tuple of Verdict
+        What is worth knowing, in plain sentences.
+    contributors : tuple of Contributor
+        Largest weight first.
+    candidates : tuple of Candidate
+        By rank.
+    examples : tuple of str
+        Corpus lines.
+    neighbours : tuple of Neighbour
+        Nearest rows of the new matrix, where they were asked for.
+    """
+
+    id: int
+    token: str
+    text: str
+    display: str
+    kind: str
+    script: str
+    word_start: bool
+    origin: str
+    rule: str
+    source_id: int | None
+    frequency: int | None
+    has_auxiliary: bool
+    norm: float
+    source_norm: float
+    n_contributors: int
+    max_weight: float
+    effective_contributors: float
+    temperature: float
+    threshold: float | None
+    formula: str
+    verdicts: tuple[Verdict, ...]
+    contributors: tuple[Contributor, ...]
+    candidates: tuple[Candidate, ...]
+    examples: tuple[str, ...]
+    neighbours: tuple[Neighbour, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the explanation as JSON values; tuples as lists."""
+        return {name: _to_json(getattr(self, name)) for name in (field.name for field in dataclasses.fields(self))}
+
+
+def explain_token(run: RunFolder, target_id: int, *, n_neighbours: int = 0) -> Explanation:
+    """Explain the row of one target token.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    target_id : int
+        The token.
+    n_neighbours : int, default=0
+        How many nearest rows of the new matrix to add; they cost a pass over the matrix.
+
+    Returns
+    -------
+    Explanation
+        Read from the run folder; nothing is recomputed but the threshold.
+
+    Raises
+    ------
+    RunFolderError
+        If the id holds no token.
+    """
+    row = _token_row(run, target_id)
+    contributors = contributors_of(run, target_id)
+    temperature = float(run.manifest["config"]["temperature"])
+    facts: dict[str, Any] = {
+        **row,
+        "display": show_token(row["text"], word_start=row["word_start"]),
+        "source_norm": source_norm(run),
+        "temperature": temperature,
+        "threshold": _threshold(contributors, temperature),
+        "contributors": contributors,
+        "candidates": _candidates_of(run, target_id),
+        "examples": _examples_of(run, target_id),
+        "neighbours": tuple(embedding_neighbours(run, target_id, k=n_neighbours)) if n_neighbours else (),
+    }
+    partial = Explanation(**facts, formula="", verdicts=())
+    return dataclasses.replace(partial, formula=formula_of(partial, run), verdicts=verdicts_of(partial, run))
+
+
+def _token_row(run: RunFolder, target_id: int) -> dict[str, Any]:
+    """Return one row of the table of tokens as Python values, without NaN."""
+    n_target = run.tokens().num_rows
+    if not 0 <= target_id < n_target:
+        raise _no_token(target_id, f"ids from 0 to {n_target - 1}")
+    row = run.token_rows([target_id])[0]
+    if row["kind"] is None:
+        raise _no_token(target_id, "an id without a token")
+    row["source_id"] = row["source_id"] if row["source_id"] >= 0 else None
+    for name in ("max_weight", "effective_contributors", "norm"):
+        row[name] = row[name] if math.isfinite(row[name]) else 0.0
+    return row
+
+
+def _no_token(target_id: int, got: str) -> Exception:
+    return bad_input(
+        f"#{target_id}", expected="the id of a target token", got=got, remedy="choose another", error=RunFolderError
+    )
+
+
+def contributors_of(run: RunFolder, target_id: int) -> tuple[Contributor, ...]:
+    """Return the source tokens in a row of ``W``.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    target_id : int
+        The token.
+
+    Returns
+    -------
+    tuple of Contributor
+        Largest weight first; empty for a fallback row without weights.
+    """
+    rows = run.contributor_range(target_id)
+    source_ids, weights, similarities = (
+        run.column("contributions", name)[rows].tolist() for name in ("source_id", "weight", "similarity")
+    )
+    return tuple(
+        Contributor(
+            source_id=row["id"],
+            **{name: row[name] for name in ("token", "text", "kind", "script", "word_start")},
+            weight=weight,
+            similarity=None if math.isnan(similarity) else similarity,
+        )
+        for row, weight, similarity in zip(run.source_rows(source_ids), weights, similarities, strict=True)
+    )
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_to_json(entry) for entry in value]
+    if isinstance(value, (Contributor, Candidate, Neighbour, Verdict)):
+        return dataclasses.asdict(value)
+    return value
+
+
+def _threshold(contributors: tuple[Contributor, ...], temperature: float) -> float | None:
+    """Return tau from the largest weight: sparsemax gives ``w = s / T - tau`` to every contributor."""
+    if not contributors or contributors[0].similarity is None:
+        return None
+    return contributors[0].similarity / temperature - contributors[0].weight
+
+
+def _candidates_of(run: RunFolder, target_id: int) -> tuple[Candidate, ...]:
+    first, last = np.searchsorted(run.column("candidates", "target_id"), [target_id, target_id + 1]).tolist()
+    found = run.candidates().slice(first, last - first).to_pydict()
+    return tuple(
+        Candidate(
+            source_id=row["id"],
+            **{name: row[name] for name in ("token", "text", "word_start")},
+            rule=rule,
+            rank=rank,
+        )
+        for row, rule, rank in zip(run.source_rows(found["source_id"]), found["rule"], found["rank"], strict=True)
+    )
+
+
+def _examples_of(run: RunFolder, target_id: int) -> tuple[str, ...]:
+    table = run.examples()
+    if table is None:
+        return ()
+    first, last = np.searchsorted(run.column("examples", "target_id"), [target_id, target_id + 1]).tolist()
+    return tuple(table.column("line").slice(first, last - first).to_pylist())
+
+
+def source_norm(run: RunFolder) -> float:
+    """Return the root mean square length of the source's rows.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+
+    Returns
+    -------
+    float
+        ``sqrt(|mean|^2 + |std|^2)``: per dimension, the mean square is the squared mean plus the variance.
+    """
+    statistics = run.statistics()
+    return float(np.sqrt(np.sum(statistics["mean"] ** 2) + np.sum(statistics["std"] ** 2)))
+
+
+def fed_by(run: RunFolder, source_id: int, *, limit: int | None = None) -> list[Fed]:
+    """Return the target tokens that a source token fed, its copies included.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    source_id : int
+        The source token.
+    limit : int, default=None
+        Most entries; ``None`` returns all.
+
+    Returns
+    -------
+    list of Fed
+        Largest weight first, then by target id.
+    """
+    rows = np.flatnonzero(run.column("contributions", "source_id") == source_id)
+    order = np.argsort(-run.column("contributions", "weight")[rows], kind="stable")
+    rows = rows[order][:limit]
+    targets, weights, similarities = (
+        run.column("contributions", name)[rows].tolist() for name in ("target_id", "weight", "similarity")
+    )
+    return [
+        Fed(
+            target_id=row["id"],
+            **{name: row[name] for name in ("token", "text", "word_start", "origin")},
+            weight=weight,
+            similarity=None if math.isnan(similarity) else similarity,
+        )
+        for row, weight, similarity in zip(run.token_rows(targets), weights, similarities, strict=True)
+    ]

@@ -1,0 +1,110 @@
+"""The sum behind a row, written with its own numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from focus_core.runs.folder import RunFolder
+from focus_core.tokenization.display import show_token
+from focus_core.types import Fallback, Origin
+
+if TYPE_CHECKING:
+    from focus_core.analysis.provenance.explanation import Candidate, Contributor, Explanation
+
+MAX_TERMS = 5
+
+
+def formula_of(explanation: Explanation, run: RunFolder) -> str:
+    """Return one line that says how the row came to be.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        The token's facts.
+    run : RunFolder
+        The run, for its options and the scripts of its source tokens.
+
+    Returns
+    -------
+    str
+        A copy, a weighted sum (its largest five terms spelled out), or the distribution it was drawn from.
+    """
+    left = f"e({explanation.display})"
+    if explanation.contributors:
+        return f"{left} = {_sum(explanation.contributors, exact=explanation.origin == Origin.COPIED)}"
+    drawn_from = _distribution(run, explanation.script)
+    return f"{left} = the mean source row" if drawn_from is None else f"{left} ~ {drawn_from}"
+
+
+def fallback_words(run: RunFolder, script: str) -> str:
+    """Return in a sentence what the fallback rows of a script are.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run, for its options and the scripts of its source tokens.
+    script : str
+        The token's script.
+
+    Returns
+    -------
+    str
+        The mean, or the distribution that the row was drawn from, with its seed.
+    """
+    drawn_from = _distribution(run, script)
+    return "The row is the mean source row." if drawn_from is None else f"The row was drawn from {drawn_from}."
+
+
+def _distribution(run: RunFolder, script: str) -> str | None:
+    """Return what fallback rows of a script were drawn from; ``None`` where they are the mean."""
+    config = run.manifest["config"]
+    if config["fallback"] == Fallback.MEAN:
+        return None
+    if config["fallback"] == Fallback.MULTIVARIATE:
+        scale = "" if config["covariance_scale"] == 1 else f"{config['covariance_scale']:g} "
+        return f"N(mean, {scale}Σ) of the source rows, Σ their covariance, seed {config['seed']}"
+    by_script = config["fallback"] == Fallback.SCRIPT and _has_rows(run, script)
+    rows = f"{script} source rows" if by_script else "the source rows"
+    return f"N(mean, std) of {rows}, per dimension, seed {config['seed']}"
+
+
+def _has_rows(run: RunFolder, script: str) -> bool:
+    """Say whether a script has the two source rows that a deviation needs."""
+    return int((run.column("source_tokens", "script") == script).sum()) > 1
+
+
+def _sum(contributors: tuple[Contributor, ...], *, exact: bool) -> str:
+    if exact and len(contributors) == 1:
+        return f"e({_name(contributors[0])}), bit for bit"
+    terms = [f"{_number(c.weight)} e({_name(c)})" for c in contributors[:MAX_TERMS]]
+    rest = contributors[MAX_TERMS:]
+    if rest:
+        terms.append(f"{_number(sum(c.weight for c in rest))} over {len(rest)} more")
+    return " + ".join(terms)
+
+
+def _number(weight: float) -> str:
+    """Return a weight with two digits, or with one significant digit where these would be zero."""
+    return f"{weight:.2f}" if abs(weight) >= 0.005 else f"{weight:.1g}"
+
+
+def _name(contributor: Contributor) -> str:
+    return show_contributor(contributor, limit=24)
+
+
+def show_contributor(contributor: Contributor | Candidate, *, limit: int = 80) -> str:
+    """Return a source token as a visible line.
+
+    Parameters
+    ----------
+    contributor : Contributor or Candidate
+        The source token.
+    limit : int, default=80
+        Longest text, as for `show_token`.
+
+    Returns
+    -------
+    str
+        With a leading ``▁`` where it begins a word.
+    """
+    return show_token(contributor.text, word_start=contributor.word_start, limit=limit)

@@ -1,0 +1,106 @@
+"""An explanation as plain text for a terminal."""
+
+from __future__ import annotations
+
+from focus_core.analysis.provenance.explanation import Candidate, Contributor, Explanation
+from focus_core.analysis.provenance.formula import show_contributor
+from focus_core.tokenization.display import show_token
+from focus_core.types import Origin
+
+BAR = 24
+EIGHTHS = " ▏▎▍▌▋▊▉█"
+MAX_ROWS = 20
+
+
+def render_text(explanation: Explanation, *, max_rows: int = MAX_ROWS) -> str:
+    """Return an explanation as lines for a terminal, with a bar for every weight.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        What `explain_token` returned.
+    max_rows : int, default=20
+        Most contributors to list; the rest is counted.
+
+    Returns
+    -------
+    str
+        Several lines; every token is shown by `show_token`, so none can disturb the terminal.
+    """
+    lines = [_title(explanation), f"  {explanation.formula}"]
+    lines += [f"  - {verdict}" for verdict in explanation.verdicts]
+    if explanation.origin != Origin.COPIED:
+        lines += _contributors(explanation, max_rows)
+    if len(explanation.candidates) > 1:
+        lines += ["  candidates:", *(f"    #{c.source_id} {_shown(c)} ({c.rule})" for c in explanation.candidates)]
+    if explanation.examples:
+        lines += ["  in the corpus:", *(f"    {_line(line)}" for line in explanation.examples)]
+    return "\n".join(lines)
+
+
+def _title(explanation: Explanation) -> str:
+    seen = "" if explanation.frequency is None else f", {explanation.frequency:,} x in the corpus"
+    rule = f" ({explanation.rule})" if explanation.origin == Origin.COPIED else ""
+    return f"#{explanation.id} {explanation.display}  {explanation.origin}{rule}, {explanation.script}{seen}"
+
+
+def _shown(token: Contributor | Candidate) -> str:
+    return show_contributor(token, limit=28)
+
+
+def _contributors(explanation: Explanation, max_rows: int) -> list[str]:
+    shown = explanation.contributors[:max_rows]
+    if not shown:
+        return []
+    names = [_shown(c) for c in shown]
+    width = max(len(name) for name in names)
+    lines = [
+        f"    {name:<{width}} {c.weight:6.1%} {draw_bar(c.weight)} {_similarity(c)} #{c.source_id}"
+        for name, c in zip(names, shown, strict=True)
+    ]
+    rest = explanation.contributors[max_rows:]
+    if rest:
+        lines.append(f"    {len(rest)} more with {sum(c.weight for c in rest):.1%}")
+    if explanation.threshold is not None:
+        lines.append(
+            f"    weight = {_scaled(explanation.temperature)} - {explanation.threshold:.3f}; "
+            f"{explanation.effective_contributors:.1f} effective contributors"
+        )
+    return lines
+
+
+def _scaled(temperature: float) -> str:
+    return "similarity" if temperature == 1 else f"(similarity / {temperature:g})"
+
+
+def _similarity(contributor: Contributor) -> str:
+    return "          " if contributor.similarity is None else f"cos {contributor.similarity:+.3f}"
+
+
+def draw_bar(share: float, *, width: int = BAR) -> str:
+    """Return a bar of block characters.
+
+    Parameters
+    ----------
+    share : float
+        From 0 to 1; anything outside is cut.
+    width : int, default=24
+        Characters for 1.
+
+    Returns
+    -------
+    str
+        Exactly ``width`` characters.
+
+    Examples
+    --------
+    >>> draw_bar(0.5, width=4)
+    '██  '
+    """
+    eighths = round(min(max(share, 0.0), 1.0) * width * 8)
+    full, part = divmod(eighths, 8)
+    return ("█" * full + EIGHTHS[part] * (part > 0)).ljust(width)
+
+
+def _line(line: str) -> str:
+    return show_token(line, limit=100).replace("␣", " ")

@@ -1,0 +1,119 @@
+"""What several rows have in common: the source tokens that feed a selection of target tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from focus_core.errors import RunFolderError, bad_input
+from focus_core.runs.folder import RunFolder
+from focus_core.types import Origin
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommonContributor:
+    """A source token that feeds combined rows of a selection.
+
+    Parameters
+    ----------
+    source_id : int
+        The source token's id.
+    text : str
+        Its readable text.
+    word_start : bool
+        Whether it begins a word.
+    weight : float
+        The sum of its weights in the combined rows of the selection.
+    share : float
+        The same as a share of all weight in these rows.
+    n_fed : int
+        How many of these rows it is part of.
+    """
+
+    source_id: int
+    text: str
+    word_start: bool
+    weight: float
+    share: float
+    n_fed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommonContributors:
+    """What feeds a selection of target tokens.
+
+    Parameters
+    ----------
+    n_copied, n_combined, n_fallback : int
+        Tokens of the selection by origin; a copied row has one source token, of its own, with weight 1.
+    n_sources : int
+        Different source tokens in the combined rows.
+    contributors : tuple of CommonContributor
+        Those of the combined rows, largest weight first, equal ones by id.
+    """
+
+    n_copied: int
+    n_combined: int
+    n_fallback: int
+    n_sources: int
+    contributors: tuple[CommonContributor, ...]
+
+
+def common_contributors(run: RunFolder, target_ids: Sequence[int] | np.ndarray, *, n: int = 20) -> CommonContributors:
+    """Return the source tokens that feed most of the combined rows of a selection.
+
+    Parameters
+    ----------
+    run : RunFolder
+        A finished run.
+    target_ids : sequence of int
+        The selected tokens; one that is named twice counts once.
+    n : int, default=20
+        How many contributors at most.
+
+    Returns
+    -------
+    CommonContributors
+        Without contributors where nothing in the selection was combined.
+
+    Raises
+    ------
+    RunFolderError
+        If an id holds no token.
+    """
+    ids = np.unique(np.asarray(target_ids, dtype=np.int64))
+    kinds = run.column("tokens", "kind")
+    if len(ids) and (ids[0] < 0 or ids[-1] >= len(kinds) or any(kind is None for kind in kinds[ids])):
+        expected, got = "ids of target tokens", "an id without a token"
+        raise bad_input("selection", expected=expected, got=got, remedy="select again", error=RunFolderError)
+    origins = run.column("tokens", "origin")[ids].astype(str)
+    combined = ids[origins == str(Origin.COMBINED)]
+    target, source, weight = (run.column("contributions", name) for name in ("target_id", "source_id", "weight"))
+    inside = np.zeros(len(kinds), dtype=bool)
+    inside[combined] = True
+    rows = np.flatnonzero(inside[target])
+    found, place = np.unique(source[rows], return_inverse=True)
+    sums = np.bincount(place, weights=weight[rows].astype(np.float64), minlength=len(found))
+    fed = np.bincount(place, minlength=len(found))
+    order = np.argsort(-sums, kind="stable")[:n]
+    whole = float(sums.sum())
+    named = run.source_rows([int(i) for i in found[order]])
+    return CommonContributors(
+        n_copied=int((origins == str(Origin.COPIED)).sum()),
+        n_combined=len(combined),
+        n_fallback=int((origins == str(Origin.FALLBACK)).sum()),
+        n_sources=len(found),
+        contributors=tuple(
+            CommonContributor(
+                source_id=row["id"],
+                text=row["text"],
+                word_start=row["word_start"],
+                weight=float(sums[at]),
+                share=float(sums[at]) / whole,
+                n_fed=int(fed[at]),
+            )
+            for row, at in zip(named, order.tolist(), strict=True)
+        ),
+    )

@@ -1,0 +1,370 @@
+"""Plain sentences on one token: what a person should notice about its row, with the number and what to do.
+
+Owns the sentences and their thresholds. Refuses to compute rows or neighbours: it reads what the run and a training
+say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from focus_core.analysis.checks.base import CheckResult, Status
+from focus_core.analysis.checks.registry import CHECKS
+from focus_core.runs.folder import RunFolder
+from focus_core.types import MethodName, Origin, Rule, TokenKind
+
+if TYPE_CHECKING:
+    from focus_core.analysis.provenance.change import ChangedNeighbours, ChangedTokens
+    from focus_core.analysis.provenance.explanation import Explanation
+
+NEARLY_COPY = 0.95
+"""A contributor above this share leaves no room for a second meaning."""
+
+DECIDES = 0.5
+"""From this share on, one contributor says more than all others together."""
+
+NEARLY_MEAN = 100
+"""Above this many effective contributors a row is close to the mean of the anchors: a sound space gives about 13,
+a collapsed one about 470 (measured on 2.3 MB of Swahili)."""
+
+MANY, EQUAL = 20, 2
+"""From this many contributors on, of which the largest has less than this many times an equal share, none stands out:
+so are 2 to 3 of 100 rows of a sound space."""
+
+MOSTLY = 0.8
+"""Share of contributors from which a kind is named."""
+
+FEW_OCCURRENCES = 20
+"""A vector from fewer contexts than this is mostly noise and character n-grams."""
+
+SHORT, LONG = 0.5, 1.5
+"""Ratio to the source's row length outside which a row behaves unlike the rows the model knows."""
+
+FAR = 0.95
+"""Share of tokens that must be better placed, or moved less, before a token is called out."""
+
+NEUTRAL_SCRIPTS = frozenset({"Common", "Inherited", "Special", "Byte", "Unknown"})
+
+
+class Tone(StrEnum):
+    """How a verdict is meant."""
+
+    GOOD = "good"
+    NOTE = "note"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """One thing worth knowing about a row.
+
+    Parameters
+    ----------
+    text : str
+        A sentence with its number.
+    tone : Tone, default="note"
+        How it is meant.
+    advice : str, default=""
+        What to do, a sentence; empty where nothing need be done.
+    """
+
+    text: str
+    tone: Tone = Tone.NOTE
+    advice: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.text} {self.advice}".rstrip()
+
+
+def verdicts_of(explanation: Explanation, run: RunFolder) -> tuple[Verdict, ...]:
+    """Return what is worth knowing about a token's row, most telling first.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        The token's facts.
+    run : RunFolder
+        The run, for what it says about its method and its auxiliary vectors.
+
+    Returns
+    -------
+    tuple of Verdict
+        At least one; the thresholds are the constants of this module.
+    """
+    auxiliary = run.manifest.get("auxiliary")
+    if explanation.origin == Origin.COPIED:
+        found = _copied(explanation) + _anchor(explanation, run)
+    elif explanation.origin == Origin.FALLBACK:
+        found = _fallback(explanation, str(run.manifest["config"]["method"]), compared=auxiliary is not None)
+    else:
+        found = _combined(explanation, run) if auxiliary else _pieces(explanation)
+        found += _few_occurrences(explanation) if auxiliary and auxiliary["kind"] == "trained" else []
+    if explanation.origin != Origin.COPIED:  # a copy has the length that the model knows
+        found += _length(explanation)
+    return tuple(found)
+
+
+def training_verdicts(
+    changed: ChangedTokens | None, neighbours: ChangedNeighbours, target_id: int
+) -> tuple[Verdict, ...]:
+    """Return what a training did to a token, in sentences.
+
+    Parameters
+    ----------
+    changed : ChangedTokens or None
+        From `changed_tokens`; ``None`` where the training recorded no change.
+    neighbours : ChangedNeighbours
+        From `neighbour_change` on the token.
+    target_id : int
+        The token.
+
+    Returns
+    -------
+    tuple of Verdict
+        How many neighbours it kept and how far its row turned beside the other tokens; empty where neither is known.
+    """
+    found = []
+    n = len(neighbours.before)
+    if n:
+        kept = len(neighbours.kept)
+        jaccard = kept / (n + len(neighbours.gained))
+        text = f"Training kept {kept} of its {n} nearest tokens (Jaccard {jaccard:.2f})."
+        found.append(Verdict(text=text, tone=Tone.GOOD if 2 * kept >= n else Tone.NOTE))
+    place = np.flatnonzero(changed.id == target_id) if changed is not None else np.zeros(0, np.int64)
+    if changed is not None and len(place) and len(changed.id) > 1:
+        found.append(_turned(changed, int(place[0])))
+    return tuple(found)
+
+
+def _turned(changed: ChangedTokens, place: int) -> Verdict:
+    """Compare how far a row turned with all the others."""
+    own, ratio = float(changed.cosine[place]), float(changed.norm_ratio[place])
+    others = len(changed.cosine) - 1
+    less = float((changed.cosine > own).sum()) / others
+    more = float((changed.cosine < own).sum()) / others
+    if less >= more:
+        beside = "further than any other token" if less == 1 else f"further than {_share(less)} of the tokens"
+    else:
+        beside = "less far than any other token" if more == 1 else f"less far than {_share(more)} of the tokens"
+    text = (
+        f"Training turned its row {beside} (cosine {own:.2f} to where it was), and made it {ratio:.2f} times as long."
+    )
+    if less < FAR:
+        return Verdict(text=text)
+    advice = "Where it began was not where training wanted it: see what it lost and gained."
+    return Verdict(text=text, tone=Tone.WARNING, advice=advice)
+
+
+def _copied(explanation: Explanation) -> list[Verdict]:
+    rule = Rule(explanation.rule)
+    how = {Rule.USER: "by your map", Rule.SPECIAL: "by its role"}.get(rule, f"{rule} match")
+    what = "A control token, copied" if explanation.kind == TokenKind.SPECIAL else "Copied"
+    text = f"{what} bit for bit from source token #{explanation.source_id} ({how})."
+    loose = rule in {Rule.FUZZY, Rule.SYMBOL}
+    advice = "See whether both mean the same; --match exact copies only what is spelt alike." if loose else ""
+    found = [Verdict(text=text, tone=Tone.NOTE if loose else Tone.GOOD, advice=advice)]
+    others = len(explanation.candidates) - 1
+    if others > 0:
+        text = f"{others} more source token{'s' * (others > 1)} could have been copied instead."
+        found.append(Verdict(text=text, advice="A line in a file for --map decides between them."))
+    return found
+
+
+def _anchor(explanation: Explanation, run: RunFolder) -> list[Verdict]:
+    """Say what a copied token is worth to others."""
+    if run.manifest["config"]["method"] != MethodName.FOCUS or explanation.kind != TokenKind.NORMAL:
+        return []
+    if not explanation.has_auxiliary:
+        return [Verdict(text="No anchor: it has no auxiliary vector, so no other row can be combined from it.")]
+    fed = run.source_rows([explanation.source_id])[0] if explanation.source_id is not None else {"n_fed": 0}
+    if not fed["n_fed"]:
+        return [Verdict(text="An anchor that no combined row takes anything from.")]
+    rows = "1 combined row" if fed["n_fed"] == 1 else f"{fed['n_fed']:,} combined rows"
+    return [Verdict(text=f"As an anchor it feeds {rows}, with a total weight of {fed['weight_fed']:.2f}.")]
+
+
+def collapse_of(run: RunFolder) -> CheckResult | None:
+    """Return what the check of the auxiliary space (FOC011) found, where it did not pass; remembered by the run.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+
+    Returns
+    -------
+    CheckResult or None
+        ``None`` where similarities tell tokens apart, or the run took none.
+    """
+    found = run.remember("collapsed space", lambda: CHECKS["FOC011"].run(run))
+    return found if found.status in {Status.WARNING, Status.PROBLEM} else None
+
+
+def _combined(explanation: Explanation, run: RunFolder) -> list[Verdict]:
+    collapse = collapse_of(run)
+    return [
+        *([_chosen_by_nothing(collapse)] if collapse is not None else []),
+        _spread(explanation, trusted=collapse is None),
+        *_kinds(explanation),
+        *_scripts(explanation),
+        *_far_from_anchors(explanation, run),
+    ]
+
+
+def _chosen_by_nothing(collapse: CheckResult) -> Verdict:
+    """Say that the similarities behind a mixture tell little, however sound the mixture looks."""
+    text = f"Its contributors are hardly chosen by likeness, nor are others in this run: {collapse.summary} (FOC011)."
+    advice = collapse.tip[:1].upper() + collapse.tip[1:].rstrip(".") + "."
+    return Verdict(text=text, tone=Tone.WARNING, advice=advice)
+
+
+def _spread(explanation: Explanation, *, trusted: bool) -> Verdict:
+    """Say whether a mixture is a copy, sound, or a blur; sound it is only where similarities can be trusted."""
+    largest, effective = explanation.max_weight, explanation.effective_contributors
+    if largest >= NEARLY_COPY:
+        text = f"One contributor has {_share(largest)}: nearly a copy."
+        advice = "Right for a spelling or a translation, wrong for an accident: read the two."
+        return Verdict(text=text, tone=Tone.WARNING, advice=advice)
+    if effective > NEARLY_MEAN:
+        text = f"Spread over {effective:,.0f} effective contributors: nearly a mean of the shared tokens."
+        advice = "Train the auxiliary vectors longer, give more text, or lower --temperature."
+        return Verdict(text=text, tone=Tone.WARNING, advice=advice)
+    if largest >= DECIDES:
+        text = f"One contributor has {_share(largest)}: it says more than all the others together."
+        return Verdict(text=text, advice="See whether the two mean the same.")
+    n = explanation.n_contributors
+    text = f"{n:,} contributors, which count as much as {effective:,.1f} equal ones."
+    if n >= MANY and largest * n < EQUAL:
+        text = f"{text[:-1]}: none of them stands out."
+        return Verdict(text=text, advice="Its row is a blend of many; see whether they have something in common.")
+    return Verdict(text=text, tone=Tone.GOOD if trusted else Tone.NOTE)
+
+
+def _pieces(explanation: Explanation) -> list[Verdict]:
+    n = len(explanation.contributors)
+    return [Verdict(text=f"Mean of {n} source pieces of its text." if n > 1 else "One source piece covers its text.")]
+
+
+def _fallback(explanation: Explanation, method: str, *, compared: bool) -> list[Verdict]:
+    """Say why the row is no copy and no mixture; a method that compares nothing is itself the reason."""
+    seen = explanation.frequency
+    tone = Tone.WARNING if seen and seen >= FEW_OCCURRENCES else Tone.NOTE
+    if explanation.candidates:
+        text = f"Source token #{explanation.candidates[0].source_id} matches, but {method} does not copy it."
+        found = [Verdict(text=text, advice="--method focus copies every shared token.")]
+    elif explanation.kind == TokenKind.SPECIAL:
+        text = "A control token whose role the source does not have: nothing says where its row should lie."
+        found = [Verdict(text=text, tone=tone, advice="A line in a file for --map can name a source token to copy.")]
+    elif not compared:
+        text = f"Not shared, and {method} combines no source tokens for it."
+        found = [Verdict(text=text, advice="--method focus combines new tokens from the shared ones.")]
+    elif not explanation.has_auxiliary:
+        advice = "Give more text, lower --min-count, or choose another --fallback."
+        found = [Verdict(text="Neither shared nor combined: no auxiliary vector.", tone=tone, advice=advice)]
+    else:
+        advice = "More shared tokens help: see --match."
+        found = [Verdict(text="Neither shared nor combined: no similar shared token.", tone=tone, advice=advice)]
+    if seen:
+        found.append(Verdict(text=f"It occurs {_times(seen)} in the corpus: training has to teach it.", tone=tone))
+    return found
+
+
+def _kinds(explanation: Explanation) -> list[Verdict]:
+    """Name contributors of one odd kind: numbers, symbols, special tokens, bytes."""
+    contributors = explanation.contributors
+    found = []
+    for name, test in (("numbers", _is_number), ("punctuation or symbols", _is_symbol)):
+        n = sum(test(c.text) for c in contributors)
+        if len(contributors) >= 3 and n / len(contributors) >= MOSTLY and not test(explanation.text):
+            text = f"{n} of {len(contributors)} contributors are {name}."
+            advice = "The corpus uses it among them, as in tables or lists: look at its lines."
+            found.append(Verdict(text=text, tone=Tone.WARNING, advice=advice))
+    odd = [c for c in contributors if c.kind != TokenKind.NORMAL]
+    if odd:
+        weight = sum(c.weight for c in odd)
+        text = f"{_plural(len(odd), 'contributor')} no text (special or byte), {_share(weight)} of the weight."
+        tone = Tone.WARNING if weight > DECIDES else Tone.NOTE
+        found.append(Verdict(text=text, tone=tone, advice="Such rows have no meaning; a small share does no harm."))
+    return found
+
+
+def _scripts(explanation: Explanation) -> list[Verdict]:
+    """Tell when most of the weight comes from another script than the token's own."""
+    if explanation.script in NEUTRAL_SCRIPTS:
+        return []
+    foreign = [c for c in explanation.contributors if c.script not in NEUTRAL_SCRIPTS | {explanation.script}]
+    weight = sum(c.weight for c in foreign)
+    if not foreign or weight <= DECIDES:
+        return []
+    scripts = ", ".join(sorted({c.script for c in foreign}))
+    text = f"Contributors in another script: {_share(weight)} of the weight is {scripts}, not {explanation.script}."
+    advice = "Right for a name or a loan word; else the shared tokens of its own script are too few."
+    return [Verdict(text=text, tone=Tone.WARNING, advice=advice)]
+
+
+def _far_from_anchors(explanation: Explanation, run: RunFolder) -> list[Verdict]:
+    """Tell when even the best contributor is less similar than that of nearly every other combined token."""
+    similarities = [c.similarity for c in explanation.contributors if c.similarity is not None]
+    known = run.remember("best similarities", lambda: _best_similarities(run))
+    if not similarities or len(known) < 2:
+        return []
+    best = max(similarities)
+    nearer = float((known > best).sum()) / (len(known) - 1)
+    if nearer < FAR:
+        return []
+    text = f"Its nearest anchor has a cosine of {best:.2f}; {_share(nearer)} of the combined tokens have a nearer one."
+    return [Verdict(text=text, tone=Tone.WARNING, advice="Few shared tokens are used like it: trust its row less.")]
+
+
+def _best_similarities(run: RunFolder) -> np.ndarray:
+    """Return the largest similarity of every row of ``W`` that has any."""
+    target, similarity = (run.column("contributions", name) for name in ("target_id", "similarity"))
+    known = ~np.isnan(np.asarray(similarity, dtype=np.float64))
+    ids, starts = np.unique(target[known], return_index=True)
+    return np.maximum.reduceat(similarity[known], starts) if len(ids) else np.zeros(0)
+
+
+def _few_occurrences(explanation: Explanation) -> list[Verdict]:
+    n = explanation.frequency
+    if n is None or n >= FEW_OCCURRENCES:
+        return []
+    text = f"Auxiliary vector from {'1 occurrence' if n == 1 else f'{n:,} occurrences'}."
+    advice = "So few contexts say little: trust its row little, or give more text."
+    return [Verdict(text=text, tone=Tone.WARNING, advice=advice)]
+
+
+def _length(explanation: Explanation) -> list[Verdict]:
+    if not explanation.source_norm:
+        return []
+    ratio = explanation.norm / explanation.source_norm
+    if SHORT <= ratio <= LONG:
+        return []
+    effect = (
+        "A short row hides its token in the output." if ratio < SHORT else "A long row draws the output to its token."
+    )
+    return [Verdict(text=f"Its row has {ratio:.2f} times the mean source length.", tone=Tone.WARNING, advice=effect)]
+
+
+def _is_number(text: str) -> bool:
+    return text.isnumeric()
+
+
+def _is_symbol(text: str) -> bool:
+    return bool(text) and not any(character.isalnum() for character in text)
+
+
+def _share(share: float) -> str:
+    """Return a share as per cent, cut and not rounded up to 100."""
+    return f"{100 if share >= 1 - 1e-6 else min(99, round(100 * share))} %"
+
+
+def _plural(n: int, noun: str) -> str:
+    return f"1 {noun} is" if n == 1 else f"{n} {noun}s are"
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n:,} times"

@@ -1,0 +1,395 @@
+"""From names to objects: what a user typed becomes vocabularies, matrices, a corpus and vectors.
+
+Owns `InitRequest` and the growing of a run folder. Holds no step of the method: that is `pipeline.run_focus`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from focus_core.artifacts import sha256_file
+from focus_core.corpus.corpus import Corpus, open_corpus
+from focus_core.errors import InvalidInputError, bad_input
+from focus_core.initialization.auxiliary.loading import load_auxiliary
+from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
+from focus_core.initialization.config import InitConfig
+from focus_core.initialization.overlap.matching import match_vocabularies, read_user_map
+from focus_core.initialization.pipeline import method_named, run_focus
+from focus_core.initialization.result import FocusResult
+from focus_core.models.source import SourceModel, load_embeddings_file, load_source
+from focus_core.runs.folder import RunFolder, open_run
+from focus_core.runs.log import RunLog, growing_run
+from focus_core.runs.writer import write_run
+from focus_core.tokenization.training import train_tokenizer
+from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
+from focus_core.types import AuxiliaryKind, Family, MatchMode, ProgressHook, no_progress, tell_all
+
+TRAINABLE = {"unigram": Family.UNIGRAM, "bpe": Family.BYTE_LEVEL_BPE, "wordpiece": Family.WORDPIECE}
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitRequest:
+    """What an initialisation starts from, by name.
+
+    Parameters
+    ----------
+    source : str, default=None
+        Model folder or Hub id; its tokenizer lies in the same place unless ``source_tokenizer`` names another.
+    source_tokenizer : str, default=None
+        Tokenizer of the source; needed with ``source_embeddings``.
+    source_embeddings : Path, default=None
+        ``.safetensors`` or ``.npy`` with one row a source id.
+    tensor : str, default=None
+        Which tensor of ``source_embeddings``; ``None`` where there is one.
+    target_tokenizer : str, default=None
+        Folder, file or Hub id.
+    train_tokenizer : str, default=None
+        ``unigram``, ``bpe`` or ``wordpiece``: train the target tokenizer on the corpus.
+    vocab_size : int, default=None
+        Its size, special tokens included.
+    corpus : tuple of Path, default=()
+        Files or folders of text in the target language.
+    field : str, default="text"
+        Field or column that holds the text.
+    encoding : str, default=None
+        Encoding of the corpus; ``None`` is UTF-8.
+    auxiliary : Path, default=None
+        Ready vectors; FOCUS needs them or a corpus to train them on.
+    auxiliary_kind : AuxiliaryKind, default="token"
+        What ready vectors are keyed by.
+    user_map : Path, default=None
+        TSV of the user's own pairs.
+
+    Raises
+    ------
+    InvalidInputError
+        If the names contradict one another or one that is needed is missing.
+    """
+
+    source: str | None = None
+    source_tokenizer: str | None = None
+    source_embeddings: Path | None = None
+    tensor: str | None = None
+    target_tokenizer: str | None = None
+    train_tokenizer: str | None = None
+    vocab_size: int | None = None
+    corpus: tuple[Path, ...] = ()
+    field: str = "text"
+    encoding: str | None = None
+    auxiliary: Path | None = None
+    auxiliary_kind: AuxiliaryKind = AuxiliaryKind.TOKEN
+    user_map: Path | None = None
+
+    def __post_init__(self) -> None:
+        _exactly_one("the source", "--source", self.source, "--source-embeddings", self.source_embeddings)
+        _exactly_one(
+            "the target", "--target-tokenizer", self.target_tokenizer, "--train-tokenizer", self.train_tokenizer
+        )
+        if self.source_embeddings and not self.source_tokenizer:
+            raise _missing("--source-tokenizer", "beside --source-embeddings")
+        if self.train_tokenizer and not self.vocab_size:
+            raise _missing("--vocab-size", "beside --train-tokenizer")
+        if self.train_tokenizer and not self.corpus:
+            raise _missing("--corpus", "beside --train-tokenizer")
+        if self.train_tokenizer is not None and self.train_tokenizer not in TRAINABLE:
+            known = ", ".join(TRAINABLE)
+            raise bad_input("--train-tokenizer", expected=known, got=repr(self.train_tokenizer), remedy="choose one")
+
+
+def _exactly_one(subject: str, first: str, one: object, second: str, other: object) -> None:
+    if bool(one) == bool(other):
+        got = "both" if one else "neither"
+        raise bad_input(subject, expected=f"either {first} or {second}", got=got, remedy="give one of them")
+
+
+def _missing(option: str, where: str) -> InvalidInputError:
+    return bad_input(option, expected=f"a value, {where}", got="none", remedy="give one")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Loaded:
+    """The objects behind a request."""
+
+    source: Vocabulary
+    target: Vocabulary
+    model: SourceModel
+    corpus: Corpus | None
+    auxiliary: AuxiliaryVectors | None
+    user_map: dict[int, int] | None
+    inputs: list[dict[str, Any]]
+
+
+def load_request(request: InitRequest, *, progress: ProgressHook = no_progress) -> Loaded:
+    """Read everything that a request names.
+
+    Parameters
+    ----------
+    request : InitRequest
+        The names.
+    progress : callable, default=no_progress
+        Receives progress.
+
+    Returns
+    -------
+    Loaded
+        Vocabularies, matrices, corpus, vectors and the user's map.
+
+    Raises
+    ------
+    InvalidInputError
+        If one of them cannot be read; the message names which.
+    """
+    progress("read", 0, 1)
+    corpus = open_corpus(request.corpus, field=request.field, encoding=request.encoding) if request.corpus else None
+    source = load_vocabulary(request.source_tokenizer or str(request.source))
+    model = _load_model(request)
+    target = _load_target(request, corpus, progress)
+    auxiliary = load_auxiliary(request.auxiliary, target, kind=request.auxiliary_kind) if request.auxiliary else None
+    pairs = read_user_map(request.user_map, source, target) if request.user_map else None
+    progress("read", 1, 1)
+    return Loaded(
+        source=source,
+        target=target,
+        model=model,
+        corpus=corpus,
+        auxiliary=auxiliary,
+        user_map=pairs,
+        inputs=_inputs(request, source, target),
+    )
+
+
+def _load_model(request: InitRequest) -> SourceModel:
+    if request.source_embeddings:
+        return load_embeddings_file(request.source_embeddings, request.tensor)
+    return load_source(str(request.source))
+
+
+def _load_target(request: InitRequest, corpus: Corpus | None, progress: ProgressHook) -> Vocabulary:
+    if request.target_tokenizer:
+        return load_vocabulary(request.target_tokenizer)
+    if corpus is None or request.train_tokenizer is None or request.vocab_size is None:
+        raise _missing("--target-tokenizer", "or --train-tokenizer with --vocab-size and --corpus")
+    family = TRAINABLE[request.train_tokenizer]
+    return train_tokenizer(corpus, family=family, vocab_size=request.vocab_size, progress=progress)
+
+
+def _inputs(request: InitRequest, source: Vocabulary, target: Vocabulary) -> list[dict[str, Any]]:
+    """Return the manifest's entries of tokenizers, ready vectors and the user's map."""
+    entries: list[dict[str, Any]] = [
+        {"role": "source_tokenizer", "name": source.name, "sha256": source.digest, "bytes": None},
+        {"role": "target_tokenizer", "name": target.name, "sha256": target.digest, "bytes": None},
+    ]
+    for role, path in (("auxiliary", request.auxiliary), ("user_map", request.user_map)):
+        if path:
+            size = path.stat().st_size
+            entries.append({"role": role, "name": path.name, "sha256": sha256_file(path), "bytes": size})
+    return entries
+
+
+def run_request(
+    request: InitRequest, *, config: InitConfig | None = None, progress: ProgressHook = no_progress
+) -> FocusResult:
+    """Read what a request names and initialise.
+
+    Parameters
+    ----------
+    request : InitRequest
+        The names.
+    config : InitConfig, default=None
+        The options; ``None`` is the default preset.
+    progress : callable, default=no_progress
+        Receives progress.
+
+    Returns
+    -------
+    FocusResult
+        In memory; nothing is written.
+
+    Raises
+    ------
+    InvalidInputError
+        If the method is unknown or lacks what it needs, before anything is read, or an input cannot be used.
+    """
+    method = method_named((config or InitConfig()).method)
+    if method.needs_auxiliary and not request.corpus and not request.auxiliary:
+        raise _missing("--corpus", "to train auxiliary vectors from, or ready ones by --auxiliary")
+    method.settle(config or InitConfig())
+    loaded = load_request(request, progress=progress)
+    result = run_focus(
+        source=loaded.source,
+        target=loaded.target,
+        model=loaded.model,
+        corpus=loaded.corpus,
+        auxiliary=loaded.auxiliary,
+        user_map=loaded.user_map,
+        config=config,
+        progress=progress,
+    )
+    used = [entry for entry in loaded.inputs if entry["role"] != "auxiliary" or result.auxiliary is not None]
+    return dataclasses.replace(result, inputs=[*used, *result.inputs])
+
+
+def run_to_folder(
+    request: InitRequest, output: Path, *, config: InitConfig | None = None, terminal: IO[str] | None = None
+) -> RunFolder:
+    """Initialise and write the run folder; on any error nothing stays behind.
+
+    Parameters
+    ----------
+    request : InitRequest
+        The names.
+    output : Path
+        The run folder to make; it must not exist.
+    config : InitConfig, default=None
+        The options; ``None`` is the default preset.
+    terminal : file, default=None
+        Where progress is printed; ``None`` prints none.
+
+    Returns
+    -------
+    RunFolder
+        The finished run.
+
+    Raises
+    ------
+    RunFolderError
+        If ``output`` exists.
+    InvalidInputError
+        If an input cannot be used.
+    """
+    _run_and_save(request, output, config=config, terminal=terminal)
+    return open_run(output)
+
+
+def _run_and_save(
+    request: InitRequest,
+    output: Path,
+    *,
+    config: InitConfig | None,
+    terminal: IO[str] | None = None,
+    progress: ProgressHook = no_progress,
+) -> FocusResult:
+    """Initialise in a growing folder and write it; progress goes to its log and to the caller."""
+    with growing_run(output, terminal=terminal) as (part, log):
+        result = run_request(request, config=config, progress=tell_all(log, progress))
+        save_result(result, part, log, spec=request.source)
+    return result
+
+
+def save_result(result: FocusResult, part: Path, log: RunLog, *, spec: str | None) -> None:
+    """Write a result into a growing folder, and where the source model lies into its log.
+
+    Parameters
+    ----------
+    result : FocusResult
+        What to write.
+    part : Path
+        The growing folder.
+    log : RunLog
+        Its log.
+    spec : str or None
+        The source model as the user named it; a local one is remembered by its absolute path.
+    """
+    log("write", 0, 1)
+    write_run(result, part)
+    local = spec is not None and Path(spec).expanduser().exists()
+    log.write("source.json", {"spec": str(Path(str(spec)).expanduser().resolve()) if local else spec})
+    log("write", 1, 1)
+
+
+def run_focus_from_pretrained(
+    *,
+    source: str | Path,
+    target_tokenizer: str | Path | None = None,
+    corpus: Sequence[str | Path] = (),
+    auxiliary: str | Path | None = None,
+    train_tokenizer: str | None = None,
+    vocab_size: int | None = None,
+    output: str | Path | None = None,
+    config: InitConfig | None = None,
+    progress: ProgressHook = no_progress,
+) -> FocusResult:
+    """Initialise from names: a model, a tokenizer and a corpus.
+
+    Parameters
+    ----------
+    source : str or Path
+        Model folder or Hub id.
+    target_tokenizer : str or Path, default=None
+        Tokenizer folder, file or Hub id; ``None`` trains one.
+    corpus : sequence of str or Path, default=()
+        Files or folders of text in the target language.
+    auxiliary : str or Path, default=None
+        Ready vectors; ``None`` trains them on the corpus, where the method needs them.
+    train_tokenizer : str, default=None
+        ``unigram``, ``bpe`` or ``wordpiece``, with ``vocab_size``.
+    vocab_size : int, default=None
+        Size of the tokenizer to train, special tokens included.
+    output : str or Path, default=None
+        Run folder to write as well; ``None`` writes nothing.
+    config : InitConfig, default=None
+        The options; ``None`` is the default preset.
+    progress : callable, default=no_progress
+        Receives progress.
+
+    Returns
+    -------
+    FocusResult
+        Weights, matrices and everything that explains them.
+
+    Raises
+    ------
+    InvalidInputError
+        If an input cannot be used; the message names subject, expected, got and remedy.
+    """
+    request = InitRequest(
+        source=str(source),
+        target_tokenizer=None if target_tokenizer is None else str(target_tokenizer),
+        train_tokenizer=train_tokenizer,
+        vocab_size=vocab_size,
+        corpus=tuple(Path(path) for path in corpus),
+        auxiliary=None if auxiliary is None else Path(auxiliary),
+    )
+    if output is None:
+        return run_request(request, config=config, progress=progress)
+    return _run_and_save(request, Path(output), config=config, progress=progress)
+
+
+def count_overlap(
+    source_tokenizer: str, target_tokenizer: str, *, mode: MatchMode = MatchMode.EXACT, user_map: Path | None = None
+) -> dict[str, Any]:
+    """Count the tokens that two vocabularies share.
+
+    Parameters
+    ----------
+    source_tokenizer, target_tokenizer : str
+        Folder, tokenizer file or Hub id.
+    mode : MatchMode, default="exact"
+        Which tokens count as the same.
+    user_map : Path, default=None
+        TSV of the user's own pairs.
+
+    Returns
+    -------
+    dict
+        ``n_source, n_target, n_overlap, n_new, by_rule``.
+
+    Raises
+    ------
+    VocabularyError
+        If one of them cannot be read.
+    """
+    source, target = load_vocabulary(source_tokenizer), load_vocabulary(target_tokenizer)
+    pairs = read_user_map(user_map, source, target) if user_map else None
+    overlap = match_vocabularies(source, target, mode=mode, user_map=pairs)
+    return {
+        "n_source": overlap.n_source,
+        "n_target": overlap.n_target,
+        "n_overlap": overlap.n_overlap,
+        "n_new": overlap.n_new,
+        "by_rule": overlap.by_rule,
+    }

@@ -1,0 +1,282 @@
+"""The command line: ``python -m focus_core VERB``.
+
+Owns options, exit statuses and the two streams: results to standard output, progress to standard error. Every
+verb is one call into the library. Exit status: 0 success, 2 bad input with one line, 1 anything else that stopped
+the work, 130 interrupt.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from focus_core.artifacts import dump_json
+from focus_core.cli.training import add_verbs
+from focus_core.errors import FocusError, bad_input
+from focus_core.initialization.config import InitConfig
+from focus_core.types import METHOD_SUMMARIES, AuxiliaryKind, Fallback, MatchMode, Preset
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+class TokenizerKind(StrEnum):
+    """Kinds of tokenizer that can be trained."""
+
+    UNIGRAM = "unigram"
+    BPE = "bpe"
+    WORDPIECE = "wordpiece"
+
+
+METHOD_HELP = "initialisation method. " + "; ".join(f"{name}: {text}" for name, text in METHOD_SUMMARIES.items())
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+UserMap = Annotated[Path | None, typer.Option("--map", help="your own pairs: target TAB source, one a line")]
+
+
+@app.callback()
+def main() -> None:
+    """Initialise the embeddings of a new vocabulary with FOCUS, and explain them."""
+
+
+@app.command()
+def overlap(
+    source_tokenizer: Annotated[str, typer.Option(help="folder, tokenizer file or Hub id")],
+    target_tokenizer: Annotated[str, typer.Option(help="folder, tokenizer file or Hub id")],
+    match: Annotated[MatchMode, typer.Option(help="which tokens count as the same")] = MatchMode.EXACT,
+    user_map: UserMap = None,
+    as_json: Json = False,
+) -> None:
+    """Count the tokens that two vocabularies share."""
+    from focus_core.api import count_overlap
+
+    counts = count_overlap(source_tokenizer, target_tokenizer, mode=match, user_map=user_map)
+    if as_json:
+        print_json(counts)
+        return
+    rules = ", ".join(f"{name} {count:,}" for name, count in counts["by_rule"].items() if count)
+    say(f"source {counts['n_source']:,} tokens, target {counts['n_target']:,} tokens")
+    say(f"shared {counts['n_overlap']:,} ({rules or 'none'}), new {counts['n_new']:,}")
+
+
+@app.command()
+def init(
+    output: Annotated[Path, typer.Option(help="the run folder to make")],
+    source: Annotated[str | None, typer.Option(help="model folder or Hub id")] = None,
+    source_tokenizer: Annotated[str | None, typer.Option(help="with --source-embeddings")] = None,
+    source_embeddings: Annotated[Path | None, typer.Option(help=".safetensors or .npy")] = None,
+    tensor: Annotated[str | None, typer.Option(help="name of the tensor in --source-embeddings")] = None,
+    target_tokenizer: Annotated[str | None, typer.Option(help="folder, tokenizer file or Hub id")] = None,
+    train_tokenizer: Annotated[TokenizerKind | None, typer.Option(help="train the target tokenizer")] = None,
+    vocab_size: Annotated[int | None, typer.Option(help="its size, special tokens included")] = None,
+    corpus: Annotated[list[Path] | None, typer.Option(help="file or folder; may be repeated")] = None,
+    field: Annotated[str, typer.Option(help="field or column that holds the text")] = "text",
+    encoding: Annotated[str | None, typer.Option(help="encoding of text that is not UTF-8")] = None,
+    auxiliary: Annotated[Path | None, typer.Option(help="ready vectors: .bin, .vec or .safetensors")] = None,
+    auxiliary_kind: Annotated[AuxiliaryKind, typer.Option(help="what ready vectors are keyed by")] = (
+        AuxiliaryKind.TOKEN
+    ),
+    method: Annotated[str, typer.Option(help=METHOD_HELP)] = "focus",
+    preset: Annotated[Preset, typer.Option(help="options to start from")] = Preset.DEFAULT,
+    match: Annotated[MatchMode | None, typer.Option(help="which tokens count as the same")] = None,
+    user_map: UserMap = None,
+    extend: Annotated[bool, typer.Option("--extend", help="keep the source's ids, append what is new")] = False,
+    epochs: Annotated[str | None, typer.Option(help="fastText epochs, or auto; else the preset's")] = None,
+    dim: Annotated[int | None, typer.Option(help="length of auxiliary vectors")] = None,
+    min_count: Annotated[
+        str | None, typer.Option(help="least occurrences of a token with a vector, or auto; else the preset's")
+    ] = None,
+    temperature: Annotated[float | None, typer.Option(help="divides similarities before sparsemax")] = None,
+    top_k: Annotated[int | None, typer.Option(help="most contributors a token may have")] = None,
+    fallback: Annotated[Fallback | None, typer.Option(help="rows that are neither copied nor combined")] = None,
+    covariance_scale: Annotated[float | None, typer.Option(help="of --fallback multivariate; 1 if not given")] = None,
+    seed: Annotated[int, typer.Option(help="seed of random rows and of fastText")] = 42,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    threads: Annotated[int | None, typer.Option(help="threads for tokenising and fastText")] = None,
+    memory: Annotated[int, typer.Option(help="MiB for one block of similarities")] = 512,
+    examples: Annotated[bool, typer.Option(help="store up to three corpus lines a token")] = True,
+) -> None:
+    """Make a run: new embeddings for a target tokenizer, with the origin of every row."""
+    chosen = {
+        "match": match,
+        "dim": dim,
+        "temperature": temperature,
+        "top_k": top_k,
+        "fallback": fallback,
+        "covariance_scale": covariance_scale,
+    }
+    counted = {"epochs": ("--epochs", epochs), "min_count": ("--min-count", min_count)}
+    config = InitConfig.for_preset(
+        preset,
+        method=method,
+        seed=seed,
+        device=device,
+        threads=threads,
+        memory_mib=memory,
+        extend=extend,
+        examples=examples,
+        **{name: value for name, value in chosen.items() if value is not None},
+        **{name: _auto(option, text) for name, (option, text) in counted.items() if text is not None},
+    )
+    from focus_core.api import InitRequest, run_to_folder
+    from focus_core.initialization.pipeline import method_named
+
+    method_named(method)
+    request = InitRequest(
+        source=source,
+        source_tokenizer=source_tokenizer,
+        source_embeddings=source_embeddings,
+        tensor=tensor,
+        target_tokenizer=target_tokenizer,
+        train_tokenizer=str(train_tokenizer) if train_tokenizer else None,
+        vocab_size=vocab_size,
+        corpus=tuple(corpus or ()),
+        field=field,
+        encoding=encoding,
+        auxiliary=auxiliary,
+        auxiliary_kind=auxiliary_kind,
+        user_map=user_map,
+    )
+    folder = run_to_folder(request, output, config=config, terminal=sys.stderr)
+    from focus_core.runs.summary import summary_lines
+
+    for line in summary_lines(folder.manifest):
+        say(line)
+
+
+@app.command()
+def explain(
+    run: Annotated[Path, typer.Argument(help="run folder")],
+    token: Annotated[str, typer.Argument(help="#ID, the native form or the readable text")],
+    as_json: Json = False,
+) -> None:
+    """Say which source tokens made a target token, and with what weights."""
+    from focus_core.analysis.provenance.explanation import explain_token
+    from focus_core.analysis.provenance.render import render_text
+    from focus_core.analysis.provenance.search import named_tokens
+    from focus_core.runs.folder import open_run
+
+    folder = open_run(run)
+    explanations = [explain_token(folder, i) for i in named_tokens(folder, token)]
+    if as_json:
+        print_json([e.to_dict() for e in explanations])
+        return
+    say("\n\n".join(render_text(e) for e in explanations))
+
+
+@app.command()
+def check(run: Annotated[Path, typer.Argument(help="run folder")], as_json: Json = False) -> None:
+    """Run the numbered diagnostics on a run folder."""
+    from focus_core.analysis.checks.registry import run_checks
+    from focus_core.runs.folder import open_run
+
+    results = run_checks(open_run(run))
+    if as_json:
+        print_json([r.to_dict() for r in results])
+        return
+    for result in results:
+        say(f"{result.code} {result.status:<14} {result.title}: {result.summary}")
+        if result.tip:
+            say(f"       {result.tip}")
+
+
+@app.command()
+def export(
+    run: Annotated[str, typer.Argument(metavar="RUN[:NAME]", help="run folder, or one of its trainings")],
+    destination: Annotated[Path, typer.Argument(help="the model folder to make")],
+    source: Annotated[str | None, typer.Option(help="where the source model is now, if it has moved")] = None,
+) -> None:
+    """Write a folder that transformers' ``from_pretrained`` loads, with a model card."""
+    from focus_core.export.model_folder import export_model
+    from focus_core.runs.folder import open_run
+    from focus_core.runs.targets import split_target
+
+    folder, trained = split_target(run)
+    if trained is None:
+        export_model(folder, destination, source=source)
+    else:
+        from focus_core.export.run_model import export_trained
+
+        export_trained(open_run(folder), trained, destination, source=source)
+    say(str(destination))
+
+
+def _auto(option: str, text: str) -> int | None:
+    """Return a whole number, or ``None`` for ``auto``."""
+    if text == "auto":
+        return None
+    if not text.isdecimal():
+        raise bad_input(option, expected="auto or a whole number", got=repr(text), remedy="give one of them")
+    return int(text)
+
+
+def say(text: str) -> None:
+    """Print one result line to standard output; lone surrogates are shown escaped."""
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
+
+
+def print_json(value: Any) -> None:
+    """Print a JSON value to standard output."""
+    say(dump_json(value))
+
+
+add_verbs(app, say=say, print_json=print_json)
+
+
+def complain(text: str) -> None:
+    """Print one line to standard error."""
+    sys.stderr.write(" ".join(text.split()).encode("utf-8", "backslashreplace").decode() + "\n")
+
+
+def interrupt_on_terminate() -> None:
+    """Let a termination signal unwind like an interrupt, so that nothing half-written stays."""
+
+    def raise_interrupt(signum: int, frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, raise_interrupt)
+
+
+def run(arguments: list[str] | None = None, *, command: Callable[..., Any] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    Parameters
+    ----------
+    arguments : list of str, default=None
+        The words after the program's name; ``None`` takes the process's own.
+    command : callable, default=None
+        The click command to run; ``None`` takes this module's.
+
+    Returns
+    -------
+    int
+        0, 1, 2 or 130.
+    """
+    program = command or typer.main.get_command(app)
+    arguments = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    interrupt_on_terminate()
+    try:
+        return int(program(args=arguments, prog_name="python -m focus_core", standalone_mode=False) or 0)
+    except (typer.Abort, KeyboardInterrupt):
+        complain("interrupted; nothing was left behind")
+        return 130
+    except TyperException as error:
+        complain(f"{error.format_message()} Try --help.")
+        return 2
+    except FocusError as error:
+        complain(str(error))
+        return error.exit_status
+    except OSError as error:
+        complain(f"stopped: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+        return 1
+    except MemoryError:
+        complain("stopped: out of memory; lower --memory, or take a smaller vocabulary")
+        return 1
+
+
+__all__ = ["app", "run"]

@@ -1,0 +1,1 @@
+"""What leaves: a model folder that `from_pretrained` loads, its card, an archive, a map for Embedding Atlas."""

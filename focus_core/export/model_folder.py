@@ -1,0 +1,366 @@
+"""Export a run as a model folder that ``from_pretrained`` loads.
+
+Owns how a finished initialisation is put into the files of its source model. The weights of the body are copied
+from safetensors to safetensors, tensor by tensor, so that they stay what they are, bit for bit; what belongs to
+tokens is replaced by name. No model is resized, and nothing is drawn. The result is then loaded with transformers
+and asked for a forward pass before the folder gets its name.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from focus_core.artifacts import atomic_folder, dump_json, write_arrays
+from focus_core.errors import InvalidInputError, ModelError, RunFolderError, bad_input
+from focus_core.export.config import adapt_config
+from focus_core.export.model_card import write_card
+from focus_core.models.architectures import architecture_defaults, model_class
+from focus_core.models.source import SourceModel, load_embeddings_file, load_source
+from focus_core.models.tensors import INDEX, TensorFiles, open_tensor_files, open_tensor_folder, read_json
+from focus_core.runs.folder import RunFolder, open_run
+from focus_core.runs.layout import EMBEDDINGS, TARGET_TOKENIZER
+
+if TYPE_CHECKING:
+    import torch
+
+SIDE_FILES = ("LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*", "modules.json", "config_sentence_transformers.json")
+BARE_ROLE = "source_embeddings"
+WEIGHT_ROLES = ("source_model", BARE_ROLE)
+BARE_NAME = "embeddings"
+N_PROBE = 8
+
+
+def export_model(run: str | Path | RunFolder, destination: str | Path, *, source: str | Path | None = None) -> Path:
+    """Write a model folder from a run.
+
+    Parameters
+    ----------
+    run : str, Path or RunFolder
+        A finished run.
+    destination : str or Path
+        The folder to make.
+    source : str or Path, default=None
+        The source model's folder, file or Hub id; ``None`` takes the one that the run's log remembers.
+
+    Returns
+    -------
+    Path
+        ``destination``: weights, configuration, tokenizer and model card. For a source of embeddings alone, the
+        matrix and the tokenizer.
+
+    Raises
+    ------
+    InvalidInputError
+        If ``destination`` exists, the run is no run, the source is gone, is not the one that the run was made
+        from, or the result does not load.
+    """
+    folder = run if isinstance(run, RunFolder) else open_run(run)
+    destination = Path(destination)
+    with atomic_folder(destination) as part:
+        model = find_source(folder, source)
+        arrays = _read_run(folder, model)
+        shutil.copytree(folder.path / TARGET_TOKENIZER, part, dirs_exist_ok=True)
+        notes, architectures = [], None
+        if model is None or not model.has_body:
+            _write_static(model, arrays, part)
+        else:
+            notes = _write_model(folder, model, arrays, part)
+            architectures = (model.config or {}).get("architectures") or [model.model_type]
+            verify_export(part, arrays)
+        card = write_card(folder.manifest, architectures=architectures, notes=notes)
+        (part / "README.md").write_text(card, encoding="utf-8", newline="\n")
+    return destination
+
+
+def find_source(run: RunFolder, source: str | Path | None) -> SourceModel | None:
+    """Load the source of a run again, from where the caller or the run's log says it is.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    source : str, Path or None
+        The source model's folder, file or Hub id; ``None`` takes the one that the run's log remembers.
+
+    Returns
+    -------
+    SourceModel or None
+        ``None`` where the run was made from nothing but a matrix and nobody says where that is.
+
+    Raises
+    ------
+    InvalidInputError
+        If the source is gone, cannot be read, or is not the one that the run was made from.
+    """
+    roles = {entry["role"] for entry in run.manifest["inputs"]}
+    if source is None and BARE_ROLE in roles:
+        return None
+    spec = _remembered(run) if source is None else str(source)
+    path = Path(spec).expanduser()
+    try:
+        model = load_embeddings_file(path) if path.is_file() else load_source(spec)
+    except InvalidInputError as reason:
+        if path.exists() or source is not None:
+            raise
+        raise _gone(run, f"{path.name}, which is gone") from reason
+    _check_same(run, model)
+    return model
+
+
+def _remembered(run: RunFolder) -> str:
+    """Return the source's location from the run's log."""
+    note = read_json(run.path / "log" / "source.json")
+    if not note or not isinstance(note.get("spec"), str):
+        raise _gone(run, "no note of it")
+    return str(note["spec"])
+
+
+def _gone(run: RunFolder, got: str) -> InvalidInputError:
+    return bad_input(
+        f"the source model of run {run.path.name}",
+        expected="its location in log/source.json",
+        got=got,
+        remedy="say where it is now with --source",
+        error=RunFolderError,
+    )
+
+
+def _check_same(run: RunFolder, model: SourceModel) -> None:
+    """Refuse a source whose weights are not those that the run was made from."""
+    digests = {entry["sha256"] for entry in run.manifest["inputs"] if entry["role"] in WEIGHT_ROLES}
+    if model.digest not in digests:
+        raise bad_input(
+            f"the source model {model.name}",
+            expected=f"weights with SHA-256 {', '.join(sorted(d[:12] for d in digests)) or 'of the run'}",
+            got=model.digest[:12],
+            remedy="give the model that the run was made from with --source",
+            error=ModelError,
+        )
+
+
+def _read_run(run: RunFolder, model: SourceModel | None) -> dict[str, torch.Tensor]:
+    """Return the run's arrays, which must be those that the source has."""
+    files = open_tensor_files((run.path / EMBEDDINGS,))
+    arrays = {name: files.read(name) for name in files.where}
+    expected = {"input"}
+    if model is not None:
+        matrices = {"input": model.input, "output": model.output, "bias": model.bias}
+        expected = {name for name, tensor in matrices.items() if tensor is not None}
+    n_target = run.manifest["target"]["n"]
+    if set(arrays) != expected or any(len(tensor) != n_target for tensor in arrays.values()):
+        got = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in sorted(arrays.items()))
+        raise bad_input(
+            f"run {run.path.name}",
+            expected=f"{', '.join(sorted(expected))} with {n_target} rows",
+            got=got,
+            remedy="make the run again",
+            error=RunFolderError,
+        )
+    return arrays
+
+
+# --- embeddings without a body ----------------------------------------------------------------------------------
+
+
+def _write_static(model: SourceModel | None, arrays: Mapping[str, torch.Tensor], part: Path) -> None:
+    """Write the matrix under the name it had, and the small files beside it."""
+    names = model.tensor_names["input"] if model is not None and model.folder is not None else (BARE_NAME,)
+    write_arrays(part / "model.safetensors", {names[0]: arrays["input"]})
+    shutil.copymode(part / "tokenizer.json", part / "model.safetensors")
+    if model is None or model.folder is None:
+        return
+    _copy_side_files(model.folder, part)
+    if model.config is not None:
+        config = {key: value for key, value in model.config.items() if key != "tokenizer_name"}
+        _write_json(part / "config.json", config)
+
+
+def _copy_side_files(folder: Path, part: Path) -> None:
+    """Copy licences and what says how static embeddings are used."""
+    for pattern in SIDE_FILES:
+        for path in sorted(folder.glob(pattern)):
+            if path.is_file():
+                shutil.copyfile(path, part / path.name)
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(dump_json(value, indent=2) + "\n", encoding="utf-8", newline="\n")
+
+
+# --- models -----------------------------------------------------------------------------------------------------
+
+
+def _write_model(run: RunFolder, model: SourceModel, arrays: Mapping[str, torch.Tensor], part: Path) -> list[str]:
+    """Write weights and configurations; return what the card should say."""
+    folder = model.folder
+    if folder is None or model.config is None:
+        raise _gone(run, "a file")
+    files = open_tensor_folder(folder)
+    extended = bool(run.manifest["config"].get("extend"))
+    options: dict[str, Any] = {
+        "n_rows": model.n_rows,
+        "n_target": len(arrays["input"]),
+        "source_roles": run.manifest["source"]["roles"],
+        "target_roles": run.manifest["target"]["roles"],
+        "extended": extended,
+    }
+    config = adapt_config(model.config, defaults=architecture_defaults(folder), **options)
+    config["tie_word_embeddings"] = model.tied
+    replaced = _replacements(model, arrays)
+    notes: list[str] = []
+    if "position" in model.tensor_names:
+        notes = _move_positions(files, model, config, replaced)
+    _write_weights(files, replaced, _dropped(files, model, replaced), part)
+    _write_json(part / "config.json", config)
+    generation = read_json(folder / "generation_config.json")
+    if generation is not None:
+        _write_json(part / "generation_config.json", adapt_config(generation, **options))
+    _copy_side_files(folder, part)
+    return notes
+
+
+def _replacements(model: SourceModel, arrays: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the new tensor of every name that belongs to tokens.
+
+    subtle: an untied masked-LM head of transformers 5 holds its bias twice, and files of older releases once; the
+    one beside the output matrix is the one in effect, so it is always written.
+    """
+    names = dict(model.tensor_names)
+    if not model.tied and "bias" in names:
+        beside = names["output"][0].removesuffix("weight") + "bias"
+        names["bias"] = tuple(dict.fromkeys((*names["bias"], beside)))
+    return {name: arrays[kind] for kind in ("input", "output", "bias") if kind in arrays for name in names[kind]}
+
+
+def _dropped(files: TensorFiles, model: SourceModel, replaced: Mapping[str, torch.Tensor]) -> set[str]:
+    """Return the tied copies of the input matrix, which transformers makes again when it loads."""
+    tied = model.tensor_names.get("output", ()) if model.tied else ()
+    return {name for name in tied if name in files.where and name not in replaced}
+
+
+def _move_positions(
+    files: TensorFiles, model: SourceModel, config: dict[str, Any], replaced: dict[str, torch.Tensor]
+) -> list[str]:
+    """Move the position matrix to where the new padding id makes the model look for it.
+
+    RoBERTa numbers positions from its padding id on: the first token has position ``pad + 1``. Another padding
+    id therefore means other rows, unless the rows move along. Without a padding token the id -1 does what is
+    needed: no token is padding, and positions start at 0.
+    """
+    import torch
+
+    (name,) = model.tensor_names["position"]
+    old = files.read(name)
+    before = (model.config or {}).get("pad_token_id", 1)
+    after = config["pad_token_id"] = -1 if config.get("pad_token_id") is None else config["pad_token_id"]
+    if before is None or before == after:
+        return []
+    moved = torch.zeros((len(old) + after - before, old.shape[1]), dtype=old.dtype)
+    moved[after + 1 :] = old[before + 1 :]
+    if before >= 0 and after >= 0:
+        moved[after] = old[before]
+    replaced[name] = moved
+    config["max_position_embeddings"] = len(moved)
+    moved_on = (
+        f"The architecture counts positions from the padding id, which moved from {before} to {after}; "
+        f"the rows of the position matrix moved along ({len(old)} before, {len(moved)} now)."
+    )
+    remark = "There is no padding token; transformers remarks on the id -1 when it loads the model, which is harmless."
+    return [moved_on, remark] if after < 0 else [moved_on]
+
+
+def _write_weights(files: TensorFiles, replaced: Mapping[str, torch.Tensor], dropped: set[str], part: Path) -> None:
+    """Write every file of weights again, with the new tensors in it."""
+    where: dict[str, str] = {}
+    total = 0
+    home = {name: files.where.get(name, files.files[-1]) for name in {*files.where, *replaced} - dropped}
+    for path in files.files:
+        names = sorted(name for name, file in home.items() if file == path)
+        tensors = {name: replaced[name] if name in replaced else files.read(name) for name in names}
+        write_arrays(part / path.name, tensors, metadata={"format": "pt"})
+        shutil.copymode(part / "tokenizer.json", part / path.name)  # the format's own writer keeps files to their owner
+        where |= dict.fromkeys(names, path.name)
+        total += sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    if len(files.files) > 1:
+        _write_json(part / INDEX, {"metadata": {"total_size": total}, "weight_map": where})
+
+
+# --- proof ------------------------------------------------------------------------------------------------------
+
+
+def verify_export(folder: Path, arrays: Mapping[str, torch.Tensor]) -> None:
+    """Load a model folder as a user would and check that it holds the new embeddings.
+
+    Parameters
+    ----------
+    folder : Path
+        The model folder.
+    arrays : mapping of str to torch.Tensor
+        ``input`` and, where the model has them apart, ``output`` and ``bias``.
+
+    Raises
+    ------
+    ModelError
+        If weights are missing or have another shape, if a matrix differs from the given one in any bit, or if
+        a forward pass over a few tokens gives anything that is not finite.
+    """
+    import torch
+
+    with quiet_transformers():
+        model, report = model_class(folder).from_pretrained(
+            folder, dtype="auto", output_loading_info=True, local_files_only=True, trust_remote_code=False
+        )
+    lost = sorted({*map(str, report["missing_keys"]), *map(str, report["mismatched_keys"])})
+    if lost:
+        raise _does_not_load(f"{len(lost)} weights missing or of another shape, such as {lost[0]}")
+    outside = model.get_output_embeddings()
+    loaded = {
+        "input": model.get_input_embeddings().weight,
+        "output": getattr(outside, "weight", None),
+        "bias": getattr(outside, "bias", None),
+    }
+    for name, tensor in arrays.items():
+        if loaded[name] is None or not torch.equal(loaded[name].detach(), tensor.to(loaded[name].dtype)):
+            raise _does_not_load(f"other values in {name}")
+    ids = torch.arange(min(N_PROBE, len(arrays["input"]))).unsqueeze(0)
+    extra = {"decoder_input_ids": ids} if model.config.is_encoder_decoder else {}
+    with torch.no_grad():
+        first = next(iter(model.eval()(input_ids=ids, attention_mask=torch.ones_like(ids), **extra).values()))
+    if not bool(torch.isfinite(first).all()):
+        raise _does_not_load("a forward pass that is not finite")
+
+
+def _does_not_load(got: str) -> InvalidInputError:
+    return bad_input(
+        "the exported model",
+        expected="a folder that from_pretrained loads whole",
+        got=got,
+        remedy="does the source folder load by itself?",
+        error=ModelError,
+    )
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Silence transformers' progress bars and reports; they are turned into errors or nothing.
+
+    Yields
+    ------
+    None
+        While they are silent.
+    """
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()

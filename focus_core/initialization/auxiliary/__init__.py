@@ -1,0 +1,1 @@
+"""The auxiliary space: vectors of target tokens, trained by fastText or given."""

@@ -1,0 +1,149 @@
+"""Every option of an initialisation, its range, its two presets and how it differs from the paper.
+
+Owns defaults: no other module hides one. Refuses paths and arrays.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from focus_core.errors import bad_input
+from focus_core.types import Fallback, MatchMode, MethodName, Preset
+from focus_core.validation import check_range
+
+PAPER: dict[str, Any] = {
+    "method": MethodName.FOCUS,
+    "match": MatchMode.EXACT,
+    "temperature": 1.0,
+    "top_k": None,
+    "fallback": Fallback.NORMAL,
+    "epochs": 3,
+    "dim": 300,
+    "min_count": 10,
+    "keep_eos_vector": True,
+    "specials_in_statistics": True,
+}
+"""The options of the paper (Dobler & de Melo 2023, section 3 and the first release of its code)."""
+VECTOR_RANGES = {"--dim": (2, 4096), "--epochs": (1, 10**6), "--min-count": (1, 10**6)}
+"""The least and the greatest value of every option of the training of auxiliary vectors."""
+RANGES = VECTOR_RANGES | {"--top-k": (1, 10**6)}
+"""The same, and those of the most contributors that a token may have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitConfig:
+    """The options of one initialisation.
+
+    Parameters
+    ----------
+    method : str, default="focus"
+        One of ``domain.MethodName``, a key of the registry ``focus_core.initialization.methods.registry.METHODS``.
+    match : MatchMode, default="exact"
+        Which tokens count as shared.
+    temperature : float, default=1.0
+        Similarities are divided by it before sparsemax; 1.0 is the paper.
+    top_k : int, default=None
+        Most contributors a token may have; ``None`` leaves sparsemax alone (the paper).
+    fallback : Fallback, default="normal"
+        What becomes of tokens that are neither copied nor combined. A method with a fallback of its own takes
+        that one; the default stands for it.
+    covariance_scale : float, default=1.0
+        What the covariance is multiplied by where rows are drawn from N(mean, c Σ): 1e-5 in Hewitt's code,
+        1e-9 in transformers, which both come near to the mean.
+    epochs : int, default=None
+        fastText epochs; ``None`` chooses by the size of the corpus.
+    dim : int, default=100
+        Length of the auxiliary vectors.
+    min_count : int, default=None
+        Tokens seen less often get no auxiliary vector; ``None`` chooses by the size of the corpus.
+    seed : int, default=42
+        Seed of every random row and of fastText.
+    device : str, default="auto"
+        ``cpu``, ``cuda`` or ``auto``.
+    threads : int, default=None
+        Threads for tokenising and fastText; ``None`` decides by the size of the corpus.
+    memory_mib : int, default=512
+        Budget of one block of similarities, in MiB. It never depends on free memory, so results do not.
+    extend : bool, default=False
+        Keep the source tokenizer's ids and append what the target tokenizer adds.
+    examples : bool, default=True
+        Store up to three corpus lines a token.
+    keep_eos_vector, specials_in_statistics : bool, default=False
+        Whether ``</s>`` keeps its trained vector, and whether the rows of special tokens count for the mean and
+        the standard deviation. The paper's preset sets both, as the reference does.
+    preset : Preset, default="default"
+        The preset these options started from.
+
+    Raises
+    ------
+    InvalidInputError
+        If an option lies outside its range.
+    """
+
+    method: str = "focus"
+    match: MatchMode = MatchMode.EXACT
+    temperature: float = 1.0
+    top_k: int | None = None
+    fallback: Fallback = Fallback.NORMAL
+    covariance_scale: float = 1.0
+    epochs: int | None = None
+    dim: int = 100
+    min_count: int | None = None
+    seed: int = 42
+    device: str = "auto"
+    threads: int | None = None
+    memory_mib: int = 512
+    extend: bool = False
+    examples: bool = True
+    keep_eos_vector: bool = False
+    specials_in_statistics: bool = False
+    preset: Preset = Preset.DEFAULT
+
+    def __post_init__(self) -> None:
+        check_range("--temperature", self.temperature, low=1e-4, high=1e4)
+        check_range("--covariance-scale", self.covariance_scale, low=1e-12, high=1e3)
+        check_range("--seed", self.seed, low=0, high=2**31 - 1)
+        check_range("--memory", self.memory_mib, low=16, high=2**20)
+        for name, (low, high) in RANGES.items():
+            value = getattr(self, name.removeprefix("--").replace("-", "_"))
+            check_range(name, low if value is None else value, low=low, high=high)
+        check_range("--threads", 1 if self.threads is None else self.threads, low=1, high=1024)
+        if self.device != "auto" and self.device.split(":")[0] not in {"cpu", "cuda"}:
+            raise bad_input(
+                "--device", expected="auto, cpu or cuda", got=repr(self.device), remedy="choose one of them"
+            )
+
+    @classmethod
+    def for_preset(cls, preset: Preset, **overrides: Any) -> InitConfig:
+        """Return the options of a preset, changed by the given ones.
+
+        Parameters
+        ----------
+        preset : Preset
+            Where to start.
+        **overrides : Any
+            Options that the caller chose.
+
+        Returns
+        -------
+        InitConfig
+            The options.
+        """
+        start = dict(PAPER) if preset is Preset.PAPER else {}
+        return cls(**(start | overrides | {"preset": preset}))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the options as plain JSON values, in the order of the fields."""
+        return dataclasses.asdict(self)
+
+    def differences_from_paper(self) -> dict[str, list[Any]]:
+        """Return ``{option: [paper's value, ours]}`` for every option that differs from the paper.
+
+        Special tokens match by role under either preset: the reference leaves those whose strings differ to
+        chance, which nobody wants back.
+        """
+        ours = self.to_dict()
+        differing = {name: [value, ours[name]] for name, value in PAPER.items() if ours[name] != value}
+        return differing | {"special_tokens": ["same string", "same string, then role"]}

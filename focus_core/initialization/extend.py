@@ -1,0 +1,105 @@
+"""Carry a result over to an extended source tokenizer.
+
+Owns the mapping of rows: the source's own ids keep their rows, appended ids take the rows that the method made for
+their target tokens. Refuses to know how the tokenizer was extended or how weights were found.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
+from focus_core.initialization.overlap.extension import Extension, extend_tokenizer
+from focus_core.initialization.overlap.matching import Candidates, Overlap
+from focus_core.initialization.result import FocusResult
+from focus_core.initialization.weights import COPIED, FALLBACK, SparseRows, WeightMatrix, assemble
+from focus_core.types import RULES, Rule
+
+EXACT, NONE = RULES.index(Rule.EXACT), RULES.index(Rule.NONE)
+
+
+def extend_result(result: FocusResult) -> FocusResult:
+    """Return the result for the source tokenizer extended by the target's new tokens.
+
+    Parameters
+    ----------
+    result : FocusResult
+        A replacement, before embeddings were made.
+
+    Returns
+    -------
+    FocusResult
+        Its ``target`` is the extended vocabulary: every source id is a copy of itself, every appended id has the
+        weights, the vector and the counts of the target token it stands for.
+    """
+    extension = extend_tokenizer(result.source, result.target)
+    places = np.full(result.target.n, -1, np.int64)
+    places[extension.target_ids] = extension.extended_ids
+    n = extension.vocabulary.n
+    warnings = list(result.warnings)
+    if len(extension.left_out):
+        warnings.append(
+            f"{len(extension.left_out):,} target tokens have no place in the extended tokenizer and were left out"
+        )
+    return dataclasses.replace(
+        result,
+        target=extension.vocabulary,
+        overlap=_overlap(result, extension),
+        auxiliary=None if result.auxiliary is None else _vectors(result.auxiliary, places, n),
+        weights=_weights(result, extension),
+        frequency=None if result.frequency is None else _counts(result.frequency, places, n),
+        examples=None
+        if result.examples is None
+        else sorted((int(places[i]), line) for i, line in result.examples if places[i] >= 0),
+        notes=result.notes | {"extension": extension.report},
+        warnings=warnings,
+    )
+
+
+def _overlap(result: FocusResult, extension: Extension) -> Overlap:
+    """Return the overlap in which every source id is itself and every appended id is new."""
+    ids = np.flatnonzero(result.source.present).astype(np.int32)
+    rules = np.full(len(ids), EXACT, np.uint8)
+    return Overlap(
+        n_source=len(ids),
+        n_target=int(extension.vocabulary.present.sum()),
+        target_ids=ids,
+        source_ids=ids.copy(),
+        rules=rules,
+        candidates=Candidates(
+            target_id=ids.copy(), source_id=ids.copy(), rule=rules.copy(), rank=np.zeros(len(ids), np.uint16)
+        ),
+        new_ids=np.sort(extension.extended_ids[extension.appended]).astype(np.int32),
+    )
+
+
+def _weights(result: FocusResult, extension: Extension) -> WeightMatrix:
+    """Return copies for the source's ids and the method's rows for the appended ones."""
+    ids = np.flatnonzero(result.source.present)
+    made, appended = result.weights, extension.target_ids[extension.appended]
+    moved = made.moved(appended, extension.extended_ids[extension.appended])
+    n = extension.vocabulary.n
+    origins, rules = np.full(n, FALLBACK, np.uint8), np.full(n, NONE, np.uint8)
+    origins[ids], rules[ids] = COPIED, EXACT
+    origins[moved.rows], rules[moved.rows] = made.origins[appended], made.rules[appended]
+    shape = (n, result.source.n)
+    return assemble([SparseRows.copies(ids, ids), moved], shape=shape, origins=origins, rules=rules)
+
+
+def _vectors(auxiliary: AuxiliaryVectors, places: np.ndarray, n: int) -> AuxiliaryVectors:
+    """Move the target tokens' vectors to their places."""
+    here = np.flatnonzero(places >= 0)
+    vectors = np.zeros((n, auxiliary.vectors.shape[1]), np.float32)
+    has_vector = np.zeros(n, bool)
+    vectors[places[here]], has_vector[places[here]] = auxiliary.vectors[here], auxiliary.has_vector[here]
+    return dataclasses.replace(auxiliary, vectors=vectors, has_vector=has_vector)
+
+
+def _counts(frequency: np.ndarray, places: np.ndarray, n: int) -> np.ndarray:
+    """Move occurrences to their places."""
+    counts = np.zeros(n, np.int64)
+    here = places >= 0
+    counts[places[here]] = frequency[here]
+    return counts

@@ -1,0 +1,156 @@
+"""The health of an auxiliary space: whether it tells tokens apart, and whether it covers the text.
+
+Owns the report and its thresholds. Refuses to change anything.
+
+Where the vectors were trained too little, all point the same way: every similarity is nearly equal, sparsemax spreads
+its weight over hundreds of anchors, and each new token silently becomes their mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
+from focus_core.initialization.weights import COMBINED, WeightMatrix
+
+MAX_COSINE = 0.5
+"""Mean cosine between new tokens and anchors above which the space has collapsed; sound spaces stay below 0.4."""
+MAX_SUPPORT = 100
+"""Median number of contributors above which a row is no more than a mean."""
+MIN_OCCURRENCES = 0.9
+"""Share of the new tokens' occurrences that should fall on tokens with a vector."""
+
+
+def auxiliary_health(
+    auxiliary: AuxiliaryVectors,
+    weights: WeightMatrix,
+    new_ids: np.ndarray,
+    anchor_ids: np.ndarray,
+    frequency: np.ndarray | None,
+    *,
+    supported_size: Callable[[], int] | None = None,
+) -> dict[str, Any]:
+    """Report on the space that similarities were taken from.
+
+    Parameters
+    ----------
+    auxiliary : AuxiliaryVectors
+        The vectors, by target id.
+    weights : WeightMatrix
+        What was made of them.
+    new_ids : ndarray of shape (n_new,)
+        Target ids without overlap.
+    anchor_ids : ndarray of shape (n_anchors,)
+        Target ids of the overlapping tokens that have a vector.
+    frequency : ndarray of shape (n_target,)
+        Occurrences in the corpus; ``None`` where there was none.
+    supported_size : callable, default=None
+        Returns the size of vocabulary that the corpus supports; called only where a smaller one is advised. ``None``
+        where nobody knows, and then no size is named.
+
+    Returns
+    -------
+    dict
+        ``coverage_types`` and ``coverage_occurrences`` (shares of the new tokens, and of their occurrences, that
+        have a vector), ``n_new_with_vector``, ``n_anchors``, ``mean_cosine`` (over all pairs of a new token with an
+        anchor), ``median_support``, ``median_max_weight``, ``median_effective_contributors`` (over combined rows),
+        ``collapsed``, ``remedy`` and ``warnings``. What cannot be known is ``None``.
+    """
+    covered = auxiliary.has_vector[new_ids]
+    combined = np.flatnonzero(weights.origins == COMBINED)
+    report: dict[str, Any] = {
+        "n_anchors": len(anchor_ids),
+        "n_new_with_vector": int(covered.sum()),
+        "coverage_types": _share(covered.sum(), covered.size),
+        "coverage_occurrences": None
+        if frequency is None
+        else _share(frequency[new_ids][covered].sum(), frequency[new_ids].sum()),
+        "mean_cosine": _mean_cosine(auxiliary.vectors, new_ids[covered], anchor_ids),
+        "median_support": _median(weights.support[combined]),
+        "median_max_weight": _median(weights.max_weight[combined]),
+        "median_effective_contributors": _median(weights.effective_contributors[combined]),
+    }
+    report["collapsed"] = _collapsed(report)
+    report["remedy"] = _remedy(auxiliary) if report["collapsed"] else ""
+    report["warnings"] = _warnings(auxiliary, report, len(new_ids), supported_size)
+    return report
+
+
+def _share(part: Any, whole: Any) -> float | None:
+    return float(part) / float(whole) if whole else None
+
+
+def _median(values: np.ndarray) -> float | None:
+    return float(np.median(values)) if values.size else None
+
+
+def _mean_cosine(vectors: np.ndarray, new_ids: np.ndarray, anchor_ids: np.ndarray) -> float | None:
+    """Return the mean over all pairs: the product of the two mean unit vectors, since the cosine is bilinear."""
+    if not len(new_ids) or not len(anchor_ids):
+        return None
+    return float(_mean_direction(vectors[new_ids]) @ _mean_direction(vectors[anchor_ids]))
+
+
+def _mean_direction(vectors: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    mean: np.ndarray = (vectors / np.maximum(lengths, 1e-12)).mean(axis=0, dtype=np.float64)
+    return mean
+
+
+def _collapsed(report: dict[str, Any]) -> bool:
+    cosine, support = report["mean_cosine"], report["median_support"]
+    return (cosine is not None and cosine > MAX_COSINE) or (support is not None and support > MAX_SUPPORT)
+
+
+def _remedy(auxiliary: AuxiliaryVectors) -> str:
+    """Return what helps against a collapse."""
+    settings = auxiliary.settings
+    if auxiliary.kind != "trained":
+        return "give vectors trained longer or on more text, or lower --temperature"
+    epochs, automatic = int(settings["epochs"]), int(settings["automatic"]["epochs"])
+    if epochs < automatic:
+        return f"leave --epochs at auto, which is {automatic} for this corpus"
+    return f"raise --epochs to {2 * epochs}, or give more text"
+
+
+def _warnings(
+    auxiliary: AuxiliaryVectors, report: dict[str, Any], n_new: int, supported_size: Callable[[], int] | None
+) -> list[str]:
+    """Return what the user should know, one sentence each."""
+    found = []
+    if report["collapsed"]:
+        found.append(
+            f"The auxiliary space has collapsed: nearly all vectors point the same way (mean cosine "
+            f"{_number(report['mean_cosine'])}, half of the new tokens mix {_number(report['median_support'], 0)} "
+            f"source tokens or more), so new embeddings are little more than a mean; {report['remedy']}."
+        )
+    types, occurrences = report["coverage_types"], report["coverage_occurrences"]
+    few = occurrences is not None and occurrences < MIN_OCCURRENCES
+    if auxiliary.kind == "trained" and types is not None and (types < 0.5 or few):
+        found.append(_too_large(auxiliary, report["n_new_with_vector"], n_new, supported_size))
+    elif few:
+        found.append(
+            f"{100 * (1 - occurrences):.0f} % of the occurrences of new tokens fall on tokens without an auxiliary "
+            "vector; give vectors that cover this vocabulary, or let them be trained from the corpus."
+        )
+    return found
+
+
+def _too_large(auxiliary: AuxiliaryVectors, n_with: int, n_new: int, supported_size: Callable[[], int] | None) -> str:
+    settings = auxiliary.settings
+    n_tokens, min_count = int(settings["n_tokens"]), int(settings["min_count"])
+    n_vocabulary = auxiliary.has_vector.size
+    size = n_vocabulary if supported_size is None else supported_size()
+    lower = "" if min_count <= int(settings["automatic"]["min_count"]) else f", a lower --min-count (it is {min_count})"
+    smaller = f" or a vocabulary of about {size:,} tokens" if size < n_vocabulary else ""
+    return (
+        f"This corpus of {n_tokens:,} tokens is small for its vocabulary: only {n_with:,} of {n_new:,} new tokens "
+        f"occur often enough to get a vector, the others take the fallback; more text{lower}{smaller} would help."
+    )
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    return "unknown" if value is None else f"{value:.{digits}f}"

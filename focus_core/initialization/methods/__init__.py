@@ -1,0 +1,1 @@
+"""The initialisation methods, one function each; `registry` names them."""

@@ -1,0 +1,47 @@
+"""The part that all methods share: copies, rows that a method combined, and the rest for the fallback.
+
+Owns origins and rules. Refuses to choose which tokens are copied or how rows are combined.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from focus_core.initialization.methods.base import MethodInput
+from focus_core.initialization.methods.subwords import fallback_rows
+from focus_core.initialization.weights import COMBINED, COPIED, FALLBACK, SparseRows, WeightMatrix, assemble
+from focus_core.types import RULES, Rule
+
+NO_ROWS = SparseRows.copies(np.zeros(0, np.int32), np.zeros(0, np.int32))
+"""No row at all."""
+
+
+def put_together(inputs: MethodInput, copied: np.ndarray, combined: SparseRows | None = None) -> WeightMatrix:
+    """Put the rows of a method together.
+
+    Parameters
+    ----------
+    inputs : MethodInput
+        Vocabularies, overlap and options.
+    copied : ndarray of shape (n_copied,)
+        Positions in the overlap whose tokens keep their source row. A matched token that is not among them is no
+        copy: its rule is ``none``.
+    combined : SparseRows, default=None
+        Rows of other tokens; ``None``: there are none.
+
+    Returns
+    -------
+    WeightMatrix
+        Every token that is neither copied nor combined is a fallback row, with weights under ``pieces`` and else
+        without.
+    """
+    overlap, target = inputs.overlap, inputs.target
+    copies = SparseRows.copies(overlap.target_ids[copied], overlap.source_ids[copied])
+    origins, rules = np.full(target.n, FALLBACK, np.uint8), np.full(target.n, RULES.index(Rule.NONE), np.uint8)
+    combined = combined or NO_ROWS
+    origins[combined.rows] = COMBINED
+    origins[copies.rows], rules[copies.rows] = COPIED, overlap.rules[copied]
+    left = np.flatnonzero((origins == FALLBACK) & target.present).astype(np.int32)
+    filled = fallback_rows(left, source=inputs.source, target=target, fallback=inputs.config.fallback)
+    shape = (target.n, inputs.source.n)
+    return assemble([copies, combined, filled], shape=shape, origins=origins, rules=rules)

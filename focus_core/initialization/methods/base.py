@@ -1,0 +1,140 @@
+"""What an initialisation method is given, what it returns, and what the registry says about it.
+
+Owns the protocol and the value objects. Refuses any mathematics.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from focus_core.errors import bad_input
+from focus_core.initialization.config import InitConfig
+from focus_core.initialization.overlap.matching import Overlap
+from focus_core.initialization.weights import WeightMatrix
+from focus_core.tokenization.vocabulary import Vocabulary
+from focus_core.types import METHOD_SUMMARIES, Fallback, MethodName, ProgressHook, no_progress
+
+if TYPE_CHECKING:
+    from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MethodInput:
+    """Everything a method may look at.
+
+    Parameters
+    ----------
+    source, target : Vocabulary
+        The two vocabularies; with extension, ``target`` is the extended one.
+    overlap : Overlap
+        Which target token is which source token.
+    auxiliary : AuxiliaryVectors, default=None
+        One vector a target id; ``None`` for methods that need none.
+    config : InitConfig
+        The options, as `Method.settle` returns them.
+    frequency : ndarray of shape (n_target,), dtype int64, default=None
+        Occurrences in the corpus; ``None`` where there was none.
+    progress : ProgressHook, default=no_progress
+        Receives progress.
+    """
+
+    source: Vocabulary
+    target: Vocabulary
+    overlap: Overlap
+    auxiliary: AuxiliaryVectors | None = None
+    config: InitConfig
+    frequency: np.ndarray | None = None
+    progress: ProgressHook = no_progress
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MethodOutput:
+    """What a method made.
+
+    Parameters
+    ----------
+    weights : WeightMatrix
+        ``W`` of shape (n_target, n_source) with the origin of every row; empty rows are the fallback's.
+    anchor_ids : ndarray of shape (n_anchors,), dtype int32
+        Target ids that new tokens were compared with, ascending; none where nothing was compared.
+    """
+
+    weights: WeightMatrix
+    anchor_ids: np.ndarray
+
+
+class Weigh(Protocol):
+    """Turns vocabularies, overlap and, where it needs them, auxiliary vectors into weights."""
+
+    def __call__(self, inputs: MethodInput) -> MethodOutput:
+        """Compute the weights of every target row."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """An entry of the registry; calling it computes the weights.
+
+    Parameters
+    ----------
+    name : MethodName
+        What ``--method`` takes.
+    weigh : Weigh
+        Computes the weights of every target row.
+    citation : str
+        Where the method comes from, in Markdown, for the card of an exported model.
+    needs_auxiliary : bool, default=False
+        Whether it compares auxiliary vectors. If not, none are trained, and no corpus is needed.
+    copies_text : bool, default=True
+        Whether every shared token keeps its source row. If not, only special tokens and the user's own pairs do.
+    fallback : Fallback, default=None
+        How its empty rows are filled, where that is part of the method; ``None``: as the options say.
+    """
+
+    name: MethodName
+    weigh: Weigh
+    citation: str
+    needs_auxiliary: bool = False
+    copies_text: bool = True
+    fallback: Fallback | None = None
+
+    @property
+    def summary(self) -> str:
+        """What the method does, in one line."""
+        return METHOD_SUMMARIES[self.name]
+
+    def __call__(self, inputs: MethodInput) -> MethodOutput:
+        """Return the weights of every target row; ``inputs`` hold options that `settle` returned."""
+        return self.weigh(inputs)
+
+    def settle(self, config: InitConfig) -> InitConfig:
+        """Return the options with the fallback that this method implies.
+
+        Parameters
+        ----------
+        config : InitConfig
+            As chosen; the default fallback, ``normal``, counts as not chosen.
+
+        Returns
+        -------
+        InitConfig
+            The same options but for ``fallback``, so that a manifest tells how the rows were made.
+
+        Raises
+        ------
+        InvalidInputError
+            If another fallback was chosen than the one that is part of the method.
+        """
+        if self.fallback is None or config.fallback is self.fallback:
+            return config
+        if config.fallback is not Fallback.NORMAL:
+            raise bad_input(
+                "--fallback",
+                expected=f"none beside --method {self.name}, whose own one is {self.fallback}",
+                got=str(config.fallback),
+                remedy="leave --fallback out, or choose --method overlap",
+            )
+        return dataclasses.replace(config, fallback=self.fallback)

@@ -1,0 +1,52 @@
+"""The methods that copy some rows and leave every other one to a fallback.
+
+Owns which rows are copied. Refuses to fill the others: whether they are drawn (script-wise, over all rows, with the
+full covariance) or are the mean is the fallback of the method's entry in the registry.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from focus_core.initialization.methods.assembly import put_together
+from focus_core.initialization.methods.base import MethodInput, MethodOutput
+from focus_core.tokenization.identity import SPECIAL
+from focus_core.types import RULES, Rule
+
+USER = RULES.index(Rule.USER)
+NO_ANCHORS = np.zeros(0, np.int32)
+
+
+def copy_overlap(inputs: MethodInput) -> MethodOutput:
+    """Copy the row of every shared token.
+
+    Parameters
+    ----------
+    inputs : MethodInput
+        Overlap and options; auxiliary vectors are not looked at.
+
+    Returns
+    -------
+    MethodOutput
+        ``W`` without anchors: nothing was compared.
+    """
+    copied = np.arange(inputs.overlap.n_overlap)
+    return MethodOutput(weights=put_together(inputs, copied), anchor_ids=NO_ANCHORS)
+
+
+def copy_specials(inputs: MethodInput) -> MethodOutput:
+    """Copy the rows of special tokens, which match by string or role, and of the user's own pairs.
+
+    Parameters
+    ----------
+    inputs : MethodInput
+        Overlap and options; auxiliary vectors are not looked at.
+
+    Returns
+    -------
+    MethodOutput
+        ``W`` without anchors. A shared token of text is a fallback row like a new one.
+    """
+    overlap = inputs.overlap
+    kept = (inputs.target.kinds[overlap.target_ids] == SPECIAL) | (overlap.rules == USER)
+    return MethodOutput(weights=put_together(inputs, np.flatnonzero(kept)), anchor_ids=NO_ANCHORS)

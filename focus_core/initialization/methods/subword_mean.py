@@ -1,0 +1,32 @@
+"""Subword mean: FVT (Gee et al., EMNLP industry 2022, arXiv 2402.09977), with the word start kept.
+
+Owns which tokens are combined from pieces. Refuses to cut text: that is `focus_core.initialization.methods.subwords`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from focus_core.initialization.methods.assembly import put_together
+from focus_core.initialization.methods.base import MethodInput, MethodOutput
+from focus_core.initialization.methods.copying import NO_ANCHORS
+from focus_core.initialization.methods.subwords import piece_rows
+
+
+def subword_mean(inputs: MethodInput) -> MethodOutput:
+    """Copy shared tokens; combine a new one from the pieces that the source tokenizer cuts its text into.
+
+    Parameters
+    ----------
+    inputs : MethodInput
+        Overlap and options; auxiliary vectors are not looked at.
+
+    Returns
+    -------
+    MethodOutput
+        ``W`` without anchors. Every piece has the same weight, as often as it occurs; a token without a piece is a
+        fallback row.
+    """
+    made = piece_rows(inputs.overlap.new_ids, source=inputs.source, target=inputs.target)
+    copied = np.arange(inputs.overlap.n_overlap)
+    return MethodOutput(weights=put_together(inputs, copied, made), anchor_ids=NO_ANCHORS)

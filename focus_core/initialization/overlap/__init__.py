@@ -1,0 +1,1 @@
+"""Which tokens two vocabularies share, by which rule, and what extension appends."""

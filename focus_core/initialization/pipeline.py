@@ -1,0 +1,283 @@
+"""From inputs to a result, in named steps: match, read the corpus, train vectors, combine, embed, judge.
+
+A method that compares no auxiliary vectors skips their training, and may do without a corpus.
+
+Owns the order of the steps; the only copy of the flow is `run_focus`. Refuses mathematics, file formats and names:
+`focus_core.api` turns names into the objects that this module works on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from focus_core.corpus.corpus import Corpus
+from focus_core.errors import bad_input
+from focus_core.initialization.auxiliary.token_stream import (
+    TokenStream,
+    count_tokens,
+    stream_warnings,
+    tokenise_corpus,
+)
+from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors, train_auxiliary
+from focus_core.initialization.config import InitConfig
+from focus_core.initialization.extend import extend_result
+from focus_core.initialization.health import auxiliary_health
+from focus_core.initialization.methods.base import Method, MethodInput, MethodOutput
+from focus_core.initialization.methods.fallback import initialise_matrix
+from focus_core.initialization.methods.registry import METHODS
+from focus_core.initialization.overlap.matching import match_vocabularies
+from focus_core.initialization.overlap.statistics import overlap_statistics
+from focus_core.initialization.result import FocusResult
+from focus_core.models.source import SourceModel, fit_to_vocabulary
+from focus_core.tokenization.corpus_survey import suggest_size, survey_corpus
+from focus_core.tokenization.vocabulary import Vocabulary
+from focus_core.types import ProgressHook, no_progress
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reading:
+    """What one pass over the corpus gave.
+
+    Parameters
+    ----------
+    stream : TokenStream
+        Counts of the target tokens; its file is gone when the run is done.
+    source_frequency : ndarray of shape (n_source,), dtype int64
+        Occurrences of the source tokens on the same text.
+    """
+
+    stream: TokenStream
+    source_frequency: np.ndarray
+
+
+def run_focus(
+    *,
+    source: Vocabulary,
+    target: Vocabulary,
+    model: SourceModel,
+    corpus: Corpus | None = None,
+    auxiliary: AuxiliaryVectors | None = None,
+    user_map: Mapping[int, int] | None = None,
+    config: InitConfig | None = None,
+    progress: ProgressHook = no_progress,
+) -> FocusResult:
+    """Initialise the embeddings of a target vocabulary.
+
+    Parameters
+    ----------
+    source, target : Vocabulary
+        The two vocabularies.
+    model : SourceModel
+        The source's matrices, at least one row for every source id.
+    corpus : Corpus, default=None
+        Text in the target language; ``None``: FOCUS needs ``auxiliary``, and nothing is known about frequencies.
+    auxiliary : AuxiliaryVectors, default=None
+        Ready vectors, one row a target id; ``None`` trains them on the corpus where the method needs them. A method
+        that needs none leaves them out, and says so.
+    user_map : mapping of int to int, default=None
+        Target id to source id; comes before every rule.
+    config : InitConfig, default=None
+        The options; ``None`` is the default preset.
+    progress : callable, default=no_progress
+        Receives progress; raising from it cancels.
+
+    Returns
+    -------
+    FocusResult
+        Weights, matrices and everything that explains them.
+
+    Raises
+    ------
+    AuxiliaryError
+        If the method needs vectors and there is neither a corpus nor ready ones, or no anchor has one.
+    InvalidInputError
+        If the inputs contradict one another; the message names which.
+    """
+    config = config or InitConfig()
+    method = method_named(config.method)
+    config = method.settle(config)
+    model = fit_to_vocabulary(model, source.n)
+    progress("match", 0, 1)
+    overlap = match_vocabularies(source, target, mode=config.match, user_map=user_map)
+    progress("match", 1, 1)
+    unused = auxiliary is not None and not method.needs_auxiliary
+    reading, auxiliary = _read(source, target, corpus, None if unused else auxiliary, config, progress)
+    frequency = reading.stream.frequency if reading else None
+    given = MethodInput(
+        source=source,
+        target=target,
+        overlap=overlap,
+        auxiliary=auxiliary,
+        config=config,
+        frequency=frequency,
+        progress=progress,
+    )
+    output = method(given)
+    warnings = [f"the auxiliary vectors were not used: {method.name} compares none"] if unused else []
+    result = _judge(_collect(given, output, model, reading, corpus, warnings), output, corpus, progress)
+    if config.extend:
+        result = extend_result(result)
+    return _embed(result, model, progress)
+
+
+def method_named(name: str) -> Method:
+    """Return a method of the registry.
+
+    Parameters
+    ----------
+    name : str
+        What ``--method`` was given.
+
+    Returns
+    -------
+    Method
+        The method.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is none of that name.
+    """
+    if name not in METHODS:
+        raise bad_input("--method", expected=", ".join(METHODS), got=repr(name), remedy="choose one of these")
+    return METHODS[name]
+
+
+def _read(
+    source: Vocabulary,
+    target: Vocabulary,
+    corpus: Corpus | None,
+    auxiliary: AuxiliaryVectors | None,
+    config: InitConfig,
+    progress: ProgressHook,
+) -> tuple[Reading | None, AuxiliaryVectors | None]:
+    """Read the corpus where there is one; return ready vectors, or train them on it where the method needs them."""
+    if corpus is None:
+        return None, auxiliary
+    with tempfile.TemporaryDirectory(prefix="focus-lab-") as folder:
+        stream = tokenise_corpus(
+            corpus, target, Path(folder) / "stream.txt", examples=config.examples, progress=progress
+        )
+        reading = Reading(stream=stream, source_frequency=count_tokens(corpus, source, progress=progress))
+        if auxiliary is None and method_named(config.method).needs_auxiliary:
+            auxiliary = train_auxiliary(
+                stream,
+                target,
+                dim=config.dim,
+                epochs=config.epochs,
+                min_count=config.min_count,
+                threads=config.threads,
+                seed=config.seed,
+                keep_eos=config.keep_eos_vector,
+                progress=progress,
+            )
+    return reading, auxiliary
+
+
+def _collect(
+    given: MethodInput,
+    output: MethodOutput,
+    model: SourceModel,
+    reading: Reading | None,
+    corpus: Corpus | None,
+    warnings: list[str],
+) -> FocusResult:
+    """Gather what is known before any embedding is made."""
+    stream = reading.stream if reading else None
+    return FocusResult(
+        source=given.source,
+        target=given.target,
+        overlap=given.overlap,
+        auxiliary=given.auxiliary,
+        weights=output.weights,
+        embeddings={},
+        statistics={},
+        config=given.config,
+        tied=model.tied,
+        frequency=given.frequency,
+        source_frequency=reading.source_frequency if reading else None,
+        examples=stream.examples if stream and given.config.examples else None,
+        corpus=_describe(corpus, stream) if corpus and stream else None,
+        overlap_statistics=overlap_statistics(given.source, given.target, given.overlap, given.frequency),
+        inputs=[*model.inputs, *_corpus_inputs(corpus)],
+        warnings=[*warnings, *model.messages, *(stream_warnings(stream, given.target) if stream else [])],
+    )
+
+
+def _describe(corpus: Corpus, stream: TokenStream) -> dict[str, Any]:
+    """Return the manifest's numbers about the corpus."""
+    return {
+        "files": list(corpus.names),
+        "digest": corpus.digest,
+        "n_lines": stream.n_lines,
+        "n_characters": stream.n_characters,
+        "n_bytes": stream.n_bytes,
+        "n_tokens": stream.n_tokens,
+        "n_tokens_seen": int((stream.frequency > 0).sum()),
+        "unknown_share": stream.unknown_share,
+        "characters_per_token": stream.characters_per_token,
+    }
+
+
+def _corpus_inputs(corpus: Corpus | None) -> list[dict[str, Any]]:
+    """Return the manifest's entries of the corpus files."""
+    if corpus is None:
+        return []
+    files = zip(corpus.names, corpus.digests, corpus.sizes, strict=True)
+    return [{"role": "corpus", "name": name, "sha256": digest, "bytes": size} for name, digest, size in files]
+
+
+def _judge(result: FocusResult, output: MethodOutput, corpus: Corpus | None, progress: ProgressHook) -> FocusResult:
+    """Add the health report of the auxiliary space, where there is one, and the shares of occurrences."""
+    progress("judge", 0, 1)
+    health: dict[str, Any] = {}
+    if result.auxiliary is not None:
+        health = auxiliary_health(
+            result.auxiliary,
+            result.weights,
+            result.overlap.new_ids,
+            output.anchor_ids,
+            result.frequency,
+            supported_size=partial(_supported_size, corpus, result.target) if corpus else None,
+        )
+    told = None if result.corpus is None else result.corpus | result.occurrence_shares
+    progress("judge", 1, 1)
+    return dataclasses.replace(
+        result, health=health, corpus=told, warnings=[*result.warnings, *health.get("warnings", [])]
+    )
+
+
+def _supported_size(corpus: Corpus, target: Vocabulary) -> int:
+    """Return the size that the app suggests for a text and a tokenizer of this kind."""
+    return suggest_size(survey_corpus(corpus), target.family)
+
+
+def _embed(result: FocusResult, model: SourceModel, progress: ProgressHook) -> FocusResult:
+    """Apply ``W`` to every matrix of the model."""
+    matrices = {"input": model.input, "output": model.output, "bias": model.bias}
+    given = {name: matrix for name, matrix in matrices.items() if matrix is not None}
+    embeddings: dict[str, torch.Tensor] = {}
+    statistics: dict[str, np.ndarray] = {}
+    fallbacks: dict[str, dict[str, int]] = {}
+    for done, (name, matrix) in enumerate(given.items()):
+        progress("embed", done, len(given), name)
+        made = initialise_matrix(
+            result.weights, matrix, source=result.source, target=result.target, config=result.config, name=name
+        )
+        embeddings[name], fallbacks[name] = made.rows, dict(made.fallbacks)
+        if name == "input":
+            statistics = {"mean": made.statistics.mean, "std": made.statistics.std}
+    progress("embed", len(given), len(given))
+    notes = result.notes | {"fallbacks": fallbacks}
+    return dataclasses.replace(result, embeddings=embeddings, statistics=statistics, notes=notes)

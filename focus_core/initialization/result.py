@@ -1,0 +1,143 @@
+"""What an initialisation gives: the weights, the matrices, and everything needed to explain them.
+
+Owns the result type and the numbers derived from it. Refuses to compute weights or to touch files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
+from focus_core.initialization.config import InitConfig
+from focus_core.initialization.overlap.matching import Overlap
+from focus_core.initialization.weights import WeightMatrix
+from focus_core.tokenization.vocabulary import Vocabulary
+from focus_core.types import ORIGINS, RULES, Origin, Rule
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FocusResult:
+    """One initialisation, complete.
+
+    Parameters
+    ----------
+    source, target : Vocabulary
+        The two vocabularies; with extension, ``target`` is the extended one.
+    overlap : Overlap
+        Which target token is which source token.
+    auxiliary : AuxiliaryVectors or None
+        The vectors that similarities were taken from; ``None`` where the method compared none.
+    weights : WeightMatrix
+        ``W`` of shape (n_target, n_source) with one origin a row.
+    embeddings : dict of str to torch.Tensor
+        ``input`` of shape (n_target, d) and, where the model has them apart, ``output`` (n_target, d) and
+        ``bias`` (n_target,).
+    statistics : dict of str to ndarray
+        ``mean`` and ``std`` of the source's input rows, shape (d,) each.
+    config : InitConfig
+        The options.
+    tied : bool
+        Whether the output matrix is the input matrix.
+    frequency, source_frequency : ndarray of shape (n_target,) and (n_source,), dtype int64, default=None
+        Occurrences in the corpus under each tokenizer; ``None`` where there was no corpus.
+    examples : list of (int, str)
+        (target id, corpus line), at most three lines an id; ``None`` where they were left out.
+    corpus : dict
+        Numbers about the corpus; ``None`` where there was none.
+    health : dict
+        The health report of the auxiliary space; empty without one.
+    overlap_statistics : dict
+        Counts of shared and new tokens by rule, script, length and kind.
+    inputs : list of dict
+        ``role``, ``name``, ``sha256`` and ``bytes`` of every input.
+    notes : dict
+        Further facts for the manifest, such as the report on an extension.
+    warnings : list of str
+        What the user should know, one sentence each.
+    """
+
+    source: Vocabulary
+    target: Vocabulary
+    overlap: Overlap
+    auxiliary: AuxiliaryVectors | None
+    weights: WeightMatrix
+    embeddings: Mapping[str, torch.Tensor]
+    statistics: Mapping[str, np.ndarray]
+    config: InitConfig
+    tied: bool = True
+    frequency: np.ndarray | None = None
+    source_frequency: np.ndarray | None = None
+    examples: list[tuple[int, str]] | None = None
+    corpus: dict[str, Any] | None = None
+    health: dict[str, Any] = field(default_factory=dict)
+    overlap_statistics: dict[str, Any] = field(default_factory=dict)
+    inputs: list[dict[str, Any]] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    @cached_property
+    def by_origin(self) -> dict[str, int]:
+        """Number of present target tokens per origin."""
+        origins = self.weights.origins[self.target.present]
+        return {str(name): int((origins == code).sum()) for code, name in enumerate(ORIGINS)}
+
+    @cached_property
+    def counts(self) -> dict[str, Any]:
+        """The numbers of the manifest's ``counts``.
+
+        ``n_overlap`` counts the tokens that are shared, ``by_rule`` the rows that are copied, by what matched them: a
+        method may copy fewer than are shared.
+        """
+        return {
+            "n_source": self.overlap.n_source,
+            "n_target": self.overlap.n_target,
+            "n_overlap": self.overlap.n_overlap,
+            "n_new": self.overlap.n_new,
+            "n_anchors": self._n_anchors,
+            "by_rule": self._copied_by_rule,
+            "by_origin": self.by_origin,
+        }
+
+    @property
+    def _n_anchors(self) -> int:
+        if self.auxiliary is None:
+            return 0
+        return int(self.auxiliary.has_vector[self.overlap.target_ids].sum())
+
+    @property
+    def _copied_by_rule(self) -> dict[str, int]:
+        copied = (self.weights.origins == ORIGINS.index(Origin.COPIED)) & self.target.present
+        counts = np.bincount(self.weights.rules[copied], minlength=len(RULES))
+        return {str(rule): int(counts[code]) for code, rule in enumerate(RULES) if rule is not Rule.NONE}
+
+    @cached_property
+    def copied_from(self) -> np.ndarray:
+        """Source id whose row each target id copies, shape (n_target,), dtype int32; -1 where it copies none."""
+        matrix, sources = self.weights.matrix, np.full(self.weights.n_target, -1, np.int32)
+        copied = np.flatnonzero(self.weights.origins == ORIGINS.index(Origin.COPIED))
+        sources[copied] = matrix.indices[matrix.indptr[copied]]
+        return sources
+
+    @cached_property
+    def occurrence_shares(self) -> dict[str, float | None]:
+        """Shares of corpus occurrences: of overlapping tokens, and of new tokens on combined rows."""
+        if self.frequency is None:
+            return {"share_overlap_occurrences": None, "share_combined_of_new_occurrences": None}
+        new = self.frequency[self.overlap.new_ids]
+        combined = self.weights.origins[self.overlap.new_ids] == ORIGINS.index(Origin.COMBINED)
+        return {
+            "share_overlap_occurrences": _share(self.frequency[self.overlap.target_ids].sum(), self.frequency.sum()),
+            "share_combined_of_new_occurrences": _share(new[combined].sum(), new.sum()),
+        }
+
+
+def _share(part: float, whole: float) -> float | None:
+    return float(part) / float(whole) if whole else None

@@ -1,0 +1,151 @@
+"""What a run will cost, before it starts: simple sums over a survey of the corpus.
+
+Owns the formulas, and says that they are estimates. Reads no corpus.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from focus_core.errors import InvalidInputError, VocabularyError, bad_input
+from focus_core.initialization.auxiliary.vectors import choose_epochs, choose_threads
+from focus_core.jobs.steps import Step
+from focus_core.tokenization.corpus_survey import Survey
+
+START_S = 11.0
+"""Imports, reading the source model, combining and writing, for a vocabulary of some thousands."""
+MATCH_S = 1.0
+"""Matching; measured at 0.2 s for 250,000 source tokens and 50,000 target tokens."""
+TOKENS_PER_S = 400_000.0
+TRAINED_CHARACTERS_PER_S = 1_500_000.0
+VECTOR_UPDATES_PER_S = 20_000_000.0
+"""Tokens x dimensions that fastText updates in a second on one thread."""
+BASE_MIB = 700.0
+FASTTEXT_BUCKETS = 2_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What a run will take, to within a factor of two or three.
+
+    Parameters
+    ----------
+    n_tokens : int
+        Tokens of the corpus, by `characters_per_token`.
+    seconds : float
+        Time on this machine.
+    memory_mib : float
+        Peak memory of the run's processes, in MiB.
+    occurrences_per_token : float
+        How often a token is seen on average; below ten or so, most tokens cannot be compared.
+    by_step : mapping of Step to float
+        The time of each step; steps that are left out are missing. Its sum is ``seconds``.
+    """
+
+    n_tokens: int
+    seconds: float
+    memory_mib: float
+    occurrences_per_token: float
+    by_step: Mapping[Step, float]
+
+
+def count_json_tokens(path: Path) -> int:
+    """Return the number of tokens that a ``tokenizer.json`` lists, without building the tokenizer.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    int
+        Entries of its model and added tokens that the model lacks.
+
+    Raises
+    ------
+    VocabularyError
+        If the file is no ``tokenizer.json``.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+        vocabulary = content["model"]["vocab"]
+        names = {str(entry[0]) if isinstance(entry, list) else str(entry) for entry in vocabulary}
+        names |= {str(token["content"]) for token in content.get("added_tokens") or ()}
+    except (OSError, ValueError, RecursionError) as reason:
+        raise _no_tokenizer("a file that is not JSON") from reason
+    except (KeyError, TypeError, IndexError, AttributeError) as reason:
+        raise _no_tokenizer("JSON without a model that has a vocabulary") from reason
+    return len(names)
+
+
+def _no_tokenizer(got: str) -> InvalidInputError:
+    return bad_input(
+        "tokenizer",
+        expected="a tokenizer.json",
+        got=got,
+        remedy="save it with the tokenizers library",
+        error=VocabularyError,
+    )
+
+
+def estimate_run(
+    survey: Survey,
+    *,
+    vocab_size: int,
+    dim: int,
+    epochs: int | None = None,
+    trains_tokenizer: bool,
+    trains_vectors: bool = True,
+    reads_text: bool = True,
+) -> Estimate:
+    """Return what a run on this corpus will take.
+
+    Parameters
+    ----------
+    survey : Survey
+        The corpus.
+    vocab_size : int
+        Target tokens.
+    dim : int
+        Length of the auxiliary vectors.
+    epochs : int, default=None
+        fastText epochs; ``None`` chooses as the run itself will.
+    trains_tokenizer : bool
+        Whether the tokenizer is trained first.
+    trains_vectors : bool, default=True
+        Whether auxiliary vectors are trained; only some methods need them.
+    reads_text : bool, default=True
+        Whether the text is read and counted.
+
+    Returns
+    -------
+    Estimate
+        Sums of simple terms: start, training the tokenizer, tokenising, and tokens x epochs x dimensions.
+
+    Notes
+    -----
+    The rates were measured on two cores of a small server.
+    """
+    n_tokens = survey.count_tokens(vocab_size)
+    epochs = epochs or choose_epochs(n_tokens, vocab_size)
+    n_threads = choose_threads(n_tokens * epochs)
+    steps = {Step.OVERLAP: MATCH_S, Step.ROWS: START_S}
+    matrix_mib = 0.0
+    if trains_tokenizer:
+        steps[Step.TOKENIZERS] = survey.n_characters / TRAINED_CHARACTERS_PER_S
+    if reads_text:
+        steps[Step.CORPUS] = n_tokens / TOKENS_PER_S
+    if trains_vectors:
+        steps[Step.VECTORS] = n_tokens * epochs * dim / (VECTOR_UPDATES_PER_S * n_threads)
+        matrix_mib = (vocab_size + FASTTEXT_BUCKETS) * dim * 4 / 2**20
+    return Estimate(
+        n_tokens=n_tokens,
+        seconds=sum(steps.values()),
+        memory_mib=BASE_MIB + matrix_mib,
+        occurrences_per_token=n_tokens / max(1, vocab_size),
+        by_step=steps,
+    )

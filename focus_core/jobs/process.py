@@ -1,0 +1,303 @@
+"""Jobs: our own command line in a child process, its state read back from its folder.
+
+Owns starting, watching, cancelling and forgetting such processes. A job is a process plus a record in
+``RUNS/.jobs/ID/``; nothing about it lives in memory, so a closed tab or a restarted server does not end or lose it.
+Refuses to know what the command computes, and how a record is written (``job_record``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from focus_core.errors import InvalidInputError, RunFolderError, bad_input
+from focus_core.jobs.record import (
+    CANCELLED,
+    Job,
+    JobState,
+    forget_end,
+    hash_owner,
+    list_jobs,
+    new_run_id,
+    note_exit,
+    read_job,
+    record_folder,
+    write_record,
+)
+from focus_core.runs.log import writer_lives
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = (sys.executable, "-m", "focus_core")
+MAX_RUNNING = 3
+MAX_RUNNING_PER_OWNER = 2
+GRACE_S = 4.0
+"""Seconds that a cancelled job has to end by itself: a killed one leaves its text in the folder for temporary files."""
+
+_children: dict[str, subprocess.Popen[bytes]] = {}
+"""Handles of the processes that this server started, kept only so that the system can bury them."""
+
+
+def start_job(
+    arguments: Sequence[str],
+    *,
+    runs_root: Path,
+    owner: str,
+    title: str = "",
+    job_id: str | None = None,
+    output: Path | None = None,
+    command: Sequence[str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Job:
+    """Start our command line in a child process that makes the run folder ``runs_root/id``, or adds to a run.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        The command line without ``--output``.
+    runs_root : Path
+        The folder of all runs; made where it is missing.
+    owner : str
+        The owner's secret; only its hash is kept.
+    title : str, default=""
+        What the user sees.
+    job_id : str, default=None
+        An id from :func:`new_run_id` whose inputs are already in place, or that of an ended job to be done again;
+        ``None`` takes a new one.
+    output : Path, default=None
+        The folder that the command line names by itself, where it adds to a run; ``None`` gives it
+        ``--output runs_root/id``.
+    command : sequence of str, default=None
+        What to run; ``None`` is this Python and this library (``COMMAND``).
+    environment : mapping of str to str, default=None
+        Variables to add to this process's own.
+
+    Returns
+    -------
+    Job
+        The started job.
+
+    Raises
+    ------
+    InvalidInputError
+        If too many jobs run already; inputs that were in place for this one are gone then.
+    """
+    runs_root = runs_root.resolve()
+    job_id = job_id or new_run_id()
+    record = record_folder(runs_root, job_id)
+    try:
+        _check_room(runs_root, hash_owner(owner))
+    except InvalidInputError:
+        if read_job(runs_root, job_id) is None:
+            shutil.rmtree(record, ignore_errors=True)
+        raise
+    forget_end(record)
+    record.mkdir(parents=True, exist_ok=True, mode=0o700)
+    argv = [*arguments] if output else [*arguments, "--output", str(runs_root / job_id)]
+    process = _spawn([*(command or COMMAND), *argv], record, environment)
+    _children[job_id] = process
+    job = Job(
+        id=job_id,
+        root=runs_root,
+        title=title,
+        arguments=tuple(argv),
+        owner=hash_owner(owner),
+        pid=process.pid,
+        pid_start=_start_ticks(process.pid) or 0,
+        created=time.time(),
+        output="" if output is None else str(output),
+    )
+    write_record(job)
+    return job
+
+
+def _check_room(root: Path, owner: str) -> None:
+    """Refuse a job where the machine or its owner already runs enough of them."""
+    running = [job for job in list_jobs(root) if job_state(job) is JobState.RUNNING]
+    own = sum(job.owner == owner for job in running)
+    if len(running) >= MAX_RUNNING or own >= MAX_RUNNING_PER_OWNER:
+        raise bad_input(
+            "new job",
+            expected=f"at most {MAX_RUNNING_PER_OWNER} running jobs of yours and {MAX_RUNNING} in all",
+            got=f"{own} of yours, {len(running)} in all",
+            remedy="wait until one has ended, or cancel one",
+        )
+
+
+def _spawn(argv: list[str], record: Path, environment: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
+    """Start a process in a session of its own, its output going to files."""
+    with (record / "stdout.log").open("wb") as out, (record / "stderr.log").open("wb") as err:
+        return subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+            start_new_session=True,
+        )
+
+
+def job_state(job: Job) -> JobState:
+    """Return where a job stands, from its folder and its process.
+
+    Parameters
+    ----------
+    job : Job
+        The job.
+
+    Returns
+    -------
+    JobState
+        ``done`` once the run folder has its name; ``failed`` also where the process died without a word.
+    """
+    if job.run.is_dir():
+        state = JobState.DONE
+    elif _is_alive(job):
+        return JobState.RUNNING
+    elif job.run.is_dir():  # it ended between the two looks
+        state = JobState.DONE
+    else:
+        state = JobState.CANCELLED if (job.record / CANCELLED).exists() else JobState.FAILED
+    if not _is_alive(job):
+        _clear_leftovers(job)
+    return state
+
+
+def _clear_leftovers(job: Job) -> None:
+    """Remove what an ended job no longer needs: the unfinished folder of a killed one, and its inputs.
+
+    How far a killed one came stays beside its record.
+    """
+    shutil.rmtree(job.record / "inputs", ignore_errors=True)
+    if writer_lives(job.part):  # what is added to a run may be growing anew under the same name
+        return
+    events = job.part / "log" / "events.jsonl"
+    if events.is_file() and job.record.is_dir():
+        (job.record / "log").mkdir(exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # somebody else looked at the same time
+            events.replace(job.record / "log" / "events.jsonl")
+    shutil.rmtree(job.part, ignore_errors=True)
+
+
+def _is_alive(job: Job) -> bool:
+    """Whether the job's own process still runs (a later process of the same number does not count)."""
+    child = _children.get(job.id)
+    if child is not None:
+        if child.poll() is None:
+            return True
+        _children.pop(job.id, None)
+        if job.record.is_dir():
+            with contextlib.suppress(FileNotFoundError):  # deleted at the same time
+                note_exit(job, child.returncode)
+        return False
+    ticks = _start_ticks(job.pid)
+    return ticks is not None and ticks == job.pid_start
+
+
+def _start_ticks(pid: int) -> int | None:
+    """Start time of a living process in clock ticks; ``None`` for a dead or a buried one."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace")
+    except OSError:
+        return _start_without_proc(pid)
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def _start_without_proc(pid: int) -> int | None:
+    """Tell life from death where the system has no /proc; every living process then counts as started at 0."""
+    if Path("/proc/self/stat").exists():
+        return None
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, PermissionError):
+        return None
+    return 0
+
+
+def cancel_job(job: Job, *, grace_s: float = GRACE_S) -> None:
+    """Ask a job to stop: terminate its process, and kill it where it does not end. Returns at once.
+
+    Parameters
+    ----------
+    job : Job
+        The job; nothing happens where it has ended.
+    grace_s : float, default=4.0
+        Seconds to wait before it is killed.
+
+    Notes
+    -----
+    Our command line takes a termination as it takes an interrupt. An interrupt itself would not do: a shell that
+    starts the server in the background has it ignore them, and every child inherits that.
+    """
+    if job_state(job) is not JobState.RUNNING:
+        return
+    (job.record / CANCELLED).touch()
+    _signal(job, signal.SIGTERM)
+    threading.Thread(target=_insist, args=(job, grace_s), daemon=True).start()
+
+
+def _insist(job: Job, grace_s: float) -> None:
+    """Kill a process that does not stop."""
+    end = time.monotonic() + grace_s
+    while time.monotonic() < end:
+        if not _is_alive(job):
+            return
+        time.sleep(0.05)
+    _signal(job, signal.SIGKILL)
+
+
+def _signal(job: Job, number: signal.Signals) -> None:
+    """Signal the job's process; the last signal reaches the whole session that it leads, its own children too."""
+    if not _is_alive(job):
+        return
+    try:
+        if number == signal.SIGKILL:
+            os.killpg(job.pid, number)
+        else:
+            os.kill(job.pid, number)
+    except ProcessLookupError:
+        return
+
+
+def is_owner(job: Job, owner: str) -> bool:
+    """Whether a secret is the job's owner's."""
+    return secrets.compare_digest(job.owner, hash_owner(owner))
+
+
+def delete_run(job: Job, *, owner: str) -> None:
+    """Remove an ended job's run folder and record.
+
+    Parameters
+    ----------
+    job : Job
+        The job.
+    owner : str
+        The caller's secret.
+
+    Raises
+    ------
+    RunFolderError
+        If the caller does not own it, or it still runs.
+    """
+    if not is_owner(job, owner):
+        raise bad_input(
+            "run", expected="its owner", got="somebody else", remedy="ask its owner to delete it", error=RunFolderError
+        )
+    if job_state(job) is JobState.RUNNING:
+        raise bad_input(
+            "run", expected="an ended job", got="a running one", remedy="cancel it first", error=RunFolderError
+        )
+    trash = job.record / "deleted"
+    if job.run.is_dir():
+        job.run.rename(trash)
+    shutil.rmtree(job.record, ignore_errors=True)

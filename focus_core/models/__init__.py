@@ -1,0 +1,1 @@
+"""Models on disk: where each architecture keeps its embeddings, read without loading the rest."""

@@ -1,0 +1,370 @@
+"""Read what a source model knows about its tokens: input matrix, output matrix and bias.
+
+Owns where each architecture keeps them. They are read from safetensors by name; the model itself is built
+only for an architecture that the table does not know, without memory for its weights, and no code that a
+folder brings along is ever run. Refuses to know any vocabulary but the number of its ids.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from focus_core.errors import ModelError, bad_input
+from focus_core.models.architectures import LAYOUTS, layout_from_transformers
+from focus_core.models.hub import locate_model
+from focus_core.models.tensors import (
+    TensorFiles,
+    check_tensor,
+    open_tensor_files,
+    open_tensor_folder,
+    read_json,
+    read_npy,
+    to_float,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+STATIC = "static"
+STATIC_NAMES = ("embeddings", "embedding.weight")
+HEADS = ("LMHead", "ForMaskedLM", "ForCausalLM", "ForPreTraining", "ForConditionalGeneration")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SourceModel:
+    """What a source model knows about its tokens.
+
+    Parameters
+    ----------
+    name : str
+        How messages and the manifest call it; never an absolute path.
+    input : torch.Tensor of shape (n_rows, d)
+        The input matrix. Integers have become float32, any other type is kept.
+    output : torch.Tensor of shape (n_rows, d), default=None
+        The output matrix; ``None`` where it is the input matrix or where there is no head.
+    bias : torch.Tensor of shape (n_rows,), default=None
+        The bias of the output; ``None`` where there is none.
+    digest : str
+        SHA-256 of the weights' file; of several, of their names and digests.
+    n_bytes : int
+        Size of the files.
+    spec : str
+        What was asked for, to find the model again; it belongs into a log, not into a manifest.
+    folder : Path, default=None
+        The model's folder; ``None`` for a file with nothing but a matrix.
+    config : mapping, default=None
+        The content of ``config.json``; ``None`` where there is none.
+    model_type : str, default="static"
+        The architecture as ``config.json`` names it; ``static``: embeddings without a body.
+    tensor_names : mapping of str to tuple of str
+        The full tensor names behind ``input``, ``output``, ``bias`` and ``position``.
+    has_head : bool, default=False
+        Whether the architecture predicts tokens.
+    messages : tuple of str
+        What the user should know about the reading, one sentence each.
+    """
+
+    name: str
+    input: torch.Tensor
+    output: torch.Tensor | None = None
+    bias: torch.Tensor | None = None
+    digest: str
+    n_bytes: int
+    spec: str
+    folder: Path | None = None
+    config: Mapping[str, Any] | None = None
+    model_type: str = STATIC
+    tensor_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    has_head: bool = False
+    messages: tuple[str, ...] = ()
+
+    @property
+    def tied(self) -> bool:
+        """Whether there is no output matrix of its own."""
+        return self.output is None
+
+    @property
+    def has_body(self) -> bool:
+        """Whether there is a model around the embeddings."""
+        return self.model_type != STATIC
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows of the input matrix."""
+        return int(self.input.shape[0])
+
+    @property
+    def inputs(self) -> list[dict[str, Any]]:
+        """The entry of the manifest's list of inputs."""
+        role = "source_embeddings" if self.folder is None else "source_model"
+        return [{"role": role, "name": self.name, "sha256": self.digest, "bytes": self.n_bytes}]
+
+
+def load_source(spec: str | Path) -> SourceModel:
+    """Read input matrix, output matrix and bias of a model.
+
+    Parameters
+    ----------
+    spec : str or Path
+        A model folder or a Hub id.
+
+    Returns
+    -------
+    SourceModel
+        ``output`` is ``None`` where the output matrix is tied or absent.
+
+    Raises
+    ------
+    ModelError
+        If the folder holds no safetensors, is quantised, brings its own code, or a matrix has the wrong
+        rank or a value that is not finite.
+    """
+    folder = locate_model(str(spec))
+    files = open_tensor_folder(folder)
+    config = read_json(folder / "config.json")
+    name = folder.name if Path(spec).exists() else str(spec)
+    common = {"name": name, "spec": str(spec), "folder": folder, "config": config}
+    if _is_static(files):
+        return _static_source(files, common)
+    if config is None:
+        raise bad_input(
+            folder.name,
+            expected="config.json beside the weights",
+            got="none",
+            remedy="fetch the whole folder",
+            error=ModelError,
+        )
+    _check_usable(folder, config)
+    return _model_source(files, config, common)
+
+
+def _is_static(files: TensorFiles) -> bool:
+    """Whether a folder holds static embeddings: one matrix under a known name and no layer."""
+    matrices = [name for name, shape in files.shapes.items() if len(shape) == 2]
+    return len(matrices) == 1 and matrices[0] in STATIC_NAMES
+
+
+def _static_source(files: TensorFiles, common: dict[str, Any]) -> SourceModel:
+    """Read static embeddings, one row an id."""
+    others = sorted(set(files.where) - set(STATIC_NAMES))
+    if others:
+        raise bad_input(
+            common["name"],
+            expected="one row for every token id",
+            got=f"rows that {', '.join(others[:3])} assign to ids",
+            remedy="save the embeddings unquantised, one row an id",
+            error=ModelError,
+        )
+    (tensor,) = files.where
+    matrix, messages = to_float(files.read(tensor), tensor)
+    check_tensor("the embedding matrix", matrix)
+    return SourceModel(
+        input=matrix,
+        digest=files.digest,
+        n_bytes=files.n_bytes,
+        tensor_names={"input": (tensor,)},
+        messages=messages,
+        **common,
+    )
+
+
+def _check_usable(folder: Path, config: Mapping[str, Any]) -> None:
+    """Refuse quantised weights and folders whose architecture is code of their own."""
+    if config.get("quantization_config"):
+        raise bad_input(
+            folder.name,
+            expected="weights in a floating-point type",
+            got="quantised weights",
+            remedy="name the folder it was quantised from",
+            error=ModelError,
+        )
+    if config.get("auto_map") and config.get("model_type") not in LAYOUTS:
+        raise bad_input(
+            folder.name,
+            expected="an architecture of the transformers library",
+            got="one that needs code from the folder, which is never run",
+            remedy="give --source-tokenizer and --source-embeddings instead",
+            error=ModelError,
+        )
+
+
+def _model_source(files: TensorFiles, config: Mapping[str, Any], common: dict[str, Any]) -> SourceModel:
+    """Read the matrices of a model by the names of its architecture."""
+    folder: Path = common["folder"]
+    model_type = str(config.get("model_type", ""))
+    layout = LAYOUTS.get(model_type) or layout_from_transformers(folder)
+    names = {
+        "input": _find(files.where, layout.input),
+        "output": _find(files.where, layout.output),
+        "bias": tuple(n for end in layout.bias for n in _find(files.where, end)),
+        "position": _find(files.where, layout.position),
+    }
+    if not names["input"]:
+        raise bad_input(
+            folder.name,
+            expected=f"a tensor {layout.input!r}",
+            got="none",
+            remedy="is it the whole model?",
+            error=ModelError,
+        )
+    matrix, messages = to_float(files.read(names["input"][0]), names["input"][0])
+    check_tensor("the input matrix", matrix)
+    output, notes = _read_output(files, names["output"], matrix, config)
+    bias = files.read(names["bias"][0]).reshape(-1) if names["bias"] else None
+    if bias is not None:
+        check_tensor("the output bias", bias.reshape(1, -1), n_columns=len(matrix))
+    return SourceModel(
+        input=matrix,
+        output=output,
+        bias=bias,
+        digest=files.digest,
+        n_bytes=files.n_bytes,
+        model_type=model_type,
+        tensor_names={kind: found for kind, found in names.items() if found},
+        has_head=any(head in str(config.get("architectures")) for head in HEADS),
+        messages=messages + notes,
+        **common,
+    )
+
+
+def _find(names: Iterable[str], end: str) -> tuple[str, ...]:
+    """Return the shortest tensor name that is ``end`` or ends in it at a dot; empty where there is none.
+
+    A checkpoint saved without its head lacks the first part of every name, so that part is optional.
+    """
+    _, _, shorter = end.partition(".")
+    for wanted in (end, shorter) if "." in shorter else (end,):
+        found = [name for name in names if wanted and f".{name}".endswith(f".{wanted}")]
+        if found:
+            return (min(found, key=len),)
+    return ()
+
+
+def _read_output(
+    files: TensorFiles, names: tuple[str, ...], matrix: torch.Tensor, config: Mapping[str, Any]
+) -> tuple[torch.Tensor | None, tuple[str, ...]]:
+    """Return the output matrix, ``None`` where it is tied, and what to say about it.
+
+    subtle: two matrices that differ are two matrices whatever the configuration says, as in transformers 5.
+    """
+    if not names:
+        return None, ()
+    import torch
+
+    output = files.read(names[0])
+    says_tied = config.get("tie_word_embeddings")
+    if says_tied is not False and output.shape == matrix.shape and torch.equal(output, matrix):
+        return None, ()
+    check_tensor("the output matrix", output, n_rows=len(matrix))
+    notes = ("The configuration ties input and output matrix, but they differ; both are initialised.",)
+    return output, notes if says_tied else ()
+
+
+def load_embeddings_file(path: str | Path, tensor: str | None = None) -> SourceModel:
+    """Read a source matrix from a file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A ``.safetensors`` or ``.npy`` file.
+    tensor : str, default=None
+        The tensor's name; ``None`` where the file holds one.
+
+    Returns
+    -------
+    SourceModel
+        With ``input`` alone.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, of another kind, lies about its size, leaves the choice of tensor open, or the
+        matrix has the wrong rank or a value that is not finite.
+    """
+    import numpy as np
+    import torch
+
+    path = Path(path)
+    if not path.is_file() or path.suffix not in {".safetensors", ".npy"}:
+        got = f"a file ending in {path.suffix!r}" if path.is_file() else "no such file"
+        raise bad_input(
+            path.name,
+            expected="a .safetensors or .npy file",
+            got=got,
+            remedy="save the matrix as one",
+            error=ModelError,
+        )
+    files = open_tensor_files((path,)) if path.suffix == ".safetensors" else None
+    name = _one_tensor(path, files, tensor) if files else "input"
+    raw = files.read(name) if files else torch.from_numpy(np.array(read_npy(path)))
+    matrix, messages = to_float(raw, path.name)
+    check_tensor(path.name, matrix)
+    source = files or TensorFiles(files=(path,), where={}, shapes={}, dtypes={})
+    return SourceModel(
+        name=path.name,
+        input=matrix,
+        digest=source.digest,
+        n_bytes=source.n_bytes,
+        spec=str(path),
+        tensor_names={"input": (name,)},
+        messages=messages,
+    )
+
+
+def _one_tensor(path: Path, files: TensorFiles, tensor: str | None) -> str:
+    """Return the tensor's name; the only one where none was given."""
+    if tensor is None and len(files.where) == 1:
+        return next(iter(files.where))
+    if tensor in files.where:
+        return str(tensor)
+    got = ", ".join(sorted(files.where)[:5]) or "none"
+    expected = f"a tensor {tensor!r}" if tensor else "one tensor"
+    raise bad_input(path.name, expected=expected, got=got, remedy="name one with --tensor", error=ModelError)
+
+
+def fit_to_vocabulary(source: SourceModel, n_ids: int) -> SourceModel:
+    """Return the model with exactly one row for every id.
+
+    Rows after the last id are padding that many released models carry; they are left out, and a message
+    says so. Fewer rows than ids is an error: which token would go without cannot be guessed.
+
+    Parameters
+    ----------
+    source : SourceModel
+        Matrices of at least ``n_ids`` rows.
+    n_ids : int
+        Highest id of the source vocabulary, plus one.
+
+    Returns
+    -------
+    SourceModel
+        ``input`` of shape (n_ids, d), ``output`` and ``bias`` likewise.
+
+    Raises
+    ------
+    ModelError
+        If a matrix has fewer rows than there are ids.
+    """
+    if source.n_rows < n_ids:
+        raise bad_input(
+            f"the input matrix of {source.name}",
+            expected=f"at least {n_ids} rows, one for every id of the source tokenizer",
+            got=f"shape {tuple(source.input.shape)}",
+            remedy="give the tokenizer that belongs to this matrix",
+            error=ModelError,
+        )
+    if source.n_rows == n_ids:
+        return source
+    extra = source.n_rows - n_ids
+    message = f"The source matrix has {extra} padding rows after its last id ({n_ids - 1}); they are ignored."
+    return dataclasses.replace(
+        source,
+        input=source.input[:n_ids],
+        output=None if source.output is None else source.output[:n_ids],
+        bias=None if source.bias is None else source.bias[:n_ids],
+        messages=(*source.messages, message),
+    )

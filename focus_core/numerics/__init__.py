@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: cosines in blocks, sparsemax, nearest rows, embedding drift."""

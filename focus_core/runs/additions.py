@@ -1,0 +1,398 @@
+"""What grew in a run folder later: trainings and projections, each in a folder of its own.
+
+Owns the layout of ``training/NAME/`` and ``projection/NAME/``, which names they may have, and the check that such a
+folder is one. Refuses to write, to follow links, and to make a path of a name that was not found on disk.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from focus_core.artifacts import map_array, sha256_bytes, tensor_names, to_float32
+from focus_core.errors import InvalidInputError, RunFolderError, bad_input
+from focus_core.runs.folder import RunFolder
+from focus_core.runs.layout import EMBEDDINGS, MANIFEST, no_run, read_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ADDITION_VERSION = 1
+TRAINING, ATTACHED, PROJECTION = "training", "attached", "projection"
+TRAINED = "trained.safetensors"
+CURVE_COLUMNS = ("step", "tokens", "loss", "held_out_loss", "held_out_bits", "learning_rate")
+CHANGE_COLUMNS = ("id", "cosine", "norm_ratio", "kept")
+POINT_COLUMNS = ("member", "id", "x", "y")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What a new training or projection may be called: a name that is safe as a folder's on every system."""
+
+REQUIRED_KEYS: Mapping[str, type] = {"name": str, "run_digest": str}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrainingFolder:
+    """One finished training of a run, or trained embeddings that were attached to it.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    manifest : dict
+        The parsed ``manifest.json``; treat it as read-only.
+    digest : str
+        SHA-256 of ``manifest.json``.
+
+    Notes
+    -----
+    Every method raises `RunFolderError` where the file that it reads is damaged. Nothing is kept in memory.
+    """
+
+    path: Path
+    manifest: dict[str, Any]
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """The name of the folder."""
+        return self.path.name
+
+    def curve(self) -> pa.Table | None:
+        """Return the course of the training, or ``None`` where nothing was trained here.
+
+        Returns
+        -------
+        pyarrow.Table or None
+            Columns as in ``CURVE_COLUMNS``; ``tokens`` counts those seen so far, ``loss`` and ``held_out_loss`` are
+            nats per predicted token, ``held_out_bits`` bits per character; null where not measured.
+        """
+        return _optional_table(self.path, "curve.parquet", CURVE_COLUMNS)
+
+    def tokens(self) -> pa.Table | None:
+        """Return how far every token moved, or ``None`` where that was not recorded.
+
+        Returns
+        -------
+        pyarrow.Table or None
+            Columns as in ``CHANGE_COLUMNS``; null at ids that hold no token.
+        """
+        return _optional_table(self.path, "tokens.parquet", CHANGE_COLUMNS)
+
+    def matrix_names(self) -> tuple[str, ...]:
+        """Return the names of the trained arrays, sorted; empty where none was kept."""
+        path = self.path / TRAINED
+        return tuple(sorted(_shapes(path))) if path.is_file() else ()
+
+    def embeddings(self, name: str = "input") -> np.ndarray:
+        """Return a whole trained array as float32.
+
+        Parameters
+        ----------
+        name : str, default="input"
+            ``input``, ``output`` or ``bias``.
+
+        Returns
+        -------
+        ndarray of shape (n_target, d) or (n_target,), dtype float32
+            Memory-mapped where it is stored as float32, otherwise a converted copy.
+
+        Raises
+        ------
+        RunFolderError
+            If the training kept no such array.
+        """
+        array, dtype = self.mapped(name)
+        return array if dtype == "F32" else to_float32(array, dtype)
+
+    def rows(self, name: str, ids: np.ndarray | slice | list[int]) -> np.ndarray:
+        """Return some rows of a trained array as float32, reading only those.
+
+        Parameters
+        ----------
+        name : str
+            ``input``, ``output`` or ``bias``.
+        ids : ndarray of int, slice or list of int
+            Which target ids.
+
+        Returns
+        -------
+        ndarray of shape (n_ids, d) or (n_ids,), dtype float32
+            A copy.
+
+        Raises
+        ------
+        RunFolderError
+            If the training kept no such array.
+        """
+        array, dtype = self.mapped(name)
+        return np.array(to_float32(array[ids], dtype))
+
+    def mapped(self, name: str) -> tuple[np.ndarray, str]:
+        """Return a trained array as it is stored, for passes over all of its rows block by block.
+
+        Parameters
+        ----------
+        name : str
+            ``input``, ``output`` or ``bias``.
+
+        Returns
+        -------
+        array : ndarray of shape (n_target, d) or (n_target,)
+            Memory-mapped; bfloat16 as its 16-bit patterns.
+        dtype : str
+            The type's name in the file; `to_float32` takes both.
+
+        Raises
+        ------
+        RunFolderError
+            If the training kept no such array.
+        """
+        kept = self.matrix_names()
+        if name not in kept:
+            expected, got = f"a trained array {name!r}", ", ".join(kept) or "none: this training kept its curve alone"
+            remedy = "name one that was kept, or train it with `adapt`"
+            raise no_run(f"training {self.name}", expected, got, remedy)
+        return map_array(self.path / TRAINED, name)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ProjectionFolder:
+    """One joint layout of a run's rows: every member's points lie in the same plane.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    manifest : dict
+        The parsed ``manifest.json``; treat it as read-only.
+    digest : str
+        SHA-256 of ``manifest.json``.
+    """
+
+    path: Path
+    manifest: dict[str, Any]
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """The name of the folder."""
+        return self.path.name
+
+    def points(self) -> pa.Table:
+        """Return the coordinates: the same ids in the same order for every member.
+
+        Returns
+        -------
+        pyarrow.Table
+            Columns as in ``POINT_COLUMNS``.
+
+        Raises
+        ------
+        RunFolderError
+            If the file is missing or damaged.
+        """
+        return _table(self.path, "points.parquet", POINT_COLUMNS)
+
+
+def list_trainings(run: RunFolder) -> list[str]:
+    """Return the names of the finished trainings of a run, sorted."""
+    return _list(run, TRAINING)
+
+
+def list_projections(run: RunFolder) -> list[str]:
+    """Return the names of the finished projections of a run, sorted."""
+    return _list(run, PROJECTION)
+
+
+def open_training(run: RunFolder, name: str) -> TrainingFolder:
+    """Open a finished training of a run.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    name : str
+        One of `list_trainings`.
+
+    Returns
+    -------
+    TrainingFolder
+        Its manifest read, everything else on demand.
+
+    Raises
+    ------
+    RunFolderError
+        If there is none of that name, it is damaged, or its arrays are not shaped like the run's.
+    """
+    path = _find(run, TRAINING, name)
+    manifest, digest = _read_manifest(path, (TRAINING, ATTACHED))
+    training = TrainingFolder(path=path, manifest=manifest, digest=digest)
+    if training.matrix_names():
+        _check_shapes(run, path)
+    return training
+
+
+def open_projection(run: RunFolder, name: str) -> ProjectionFolder:
+    """Open a finished projection of a run.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    name : str
+        One of `list_projections`.
+
+    Returns
+    -------
+    ProjectionFolder
+        Its manifest read, its points on demand.
+
+    Raises
+    ------
+    RunFolderError
+        If there is none of that name, or it is damaged.
+    """
+    path = _find(run, PROJECTION, name)
+    manifest, digest = _read_manifest(path, (PROJECTION,))
+    members = manifest.get("members")
+    if not isinstance(members, list) or not all(isinstance(m, dict) and isinstance(m.get("key"), str) for m in members):
+        raise no_run(f"projection {name}", "a list of members in its manifest", "none", "project again")
+    return ProjectionFolder(path=path, manifest=manifest, digest=digest)
+
+
+def new_addition(run_path: Path, kind: str, name: str) -> Path:
+    """Return where a new training or projection goes.
+
+    Parameters
+    ----------
+    run_path : Path
+        The run's folder.
+    kind : {"training", "projection"}
+        Which of the two.
+    name : str
+        Letters, digits, ``.``, ``_``, ``-``; at most 64.
+
+    Returns
+    -------
+    Path
+        ``run_path/kind/name``; it does not exist.
+
+    Raises
+    ------
+    RunFolderError
+        If the name is none, or is taken.
+    """
+    path = addition_path(run_path, kind, name, subject=f"name of a {kind}")
+    if path.exists() or path.is_symlink():
+        raise no_run(f"{kind} {name}", "a new name", "one that exists", "choose another name")
+    return path
+
+
+def addition_path(run_path: Path, kind: str, name: str, *, subject: str) -> Path:
+    """Return where a training or projection of a name lies, whether it exists or not.
+
+    Parameters
+    ----------
+    run_path : Path
+        The run's folder.
+    kind : {"training", "projection"}
+        Which of the two.
+    name : str
+        Letters, digits, ``.``, ``_``, ``-``; at most 64.
+    subject : str
+        How a message calls the name.
+
+    Returns
+    -------
+    Path
+        ``run_path/kind/name``.
+
+    Raises
+    ------
+    RunFolderError
+        If the name is none.
+    """
+    if not NAME.fullmatch(name) or name.endswith(".part"):
+        expected = "at most 64 letters, digits, '.', '_' and '-', a letter or digit first, not ending in '.part'"
+        raise no_run(subject, expected, repr(name[:80]), "choose another name")
+    return run_path / kind / name
+
+
+def _list(run: RunFolder, kind: str) -> list[str]:
+    folder = run.path / kind
+    if not folder.is_dir():
+        return []
+    return sorted(path.name for path in folder.iterdir() if _is_finished(path))
+
+
+def _is_finished(path: Path) -> bool:
+    hidden = path.name.startswith(".") or path.name.endswith(".part") or path.is_symlink()
+    return not hidden and (path / MANIFEST).is_file()
+
+
+def _find(run: RunFolder, kind: str, name: str) -> Path:
+    """Return the folder of a name that stands on disk."""
+    names = _list(run, kind)
+    if name not in names:
+        listed = ", ".join(map(repr, names[:12])) or "none"
+        subject = f"{kind} of run {run.path.name}"
+        raise no_run(subject, f"one of the finished ones: {listed}", repr(name[:80]), "name one of these, or make it")
+    return run.path / kind / name
+
+
+def _read_manifest(path: Path, kinds: tuple[str, ...]) -> tuple[dict[str, Any], str]:
+    """Return a manifest of one of some kinds and the digest of its bytes."""
+    subject = f"{path.parent.name} {path.name}"
+    data = (path / MANIFEST).read_bytes()
+    try:
+        manifest = json.loads(data)
+    except (ValueError, RecursionError) as reason:
+        raise no_run(subject, f"JSON in {MANIFEST}", "something else", "make it again") from reason
+    found = manifest if isinstance(manifest, dict) else {}
+    version = found.get("schema_version")
+    if version != ADDITION_VERSION:
+        expected = f"schema version {ADDITION_VERSION}"
+        raise no_run(subject, expected, f"version {version!r}", "make it again, or use the release that wrote it")
+    if found.get("kind") not in kinds:
+        raise no_run(subject, f"a manifest of kind {' or '.join(kinds)}", repr(found.get("kind")), "make it again")
+    for key, kind in REQUIRED_KEYS.items():
+        if not isinstance(found.get(key), kind):
+            raise no_run(subject, f"a text {key!r} in {MANIFEST}", repr(found.get(key)), "make it again")
+    return found, sha256_bytes(data)
+
+
+def _check_shapes(run: RunFolder, path: Path) -> None:
+    """Refuse trained arrays that the run does not have, or has in another shape."""
+    own = _shapes(run.path / EMBEDDINGS)
+    for name, shape in _shapes(path / TRAINED).items():
+        if own.get(name) != shape:
+            expected = f"{name} of shape {own[name]} as in the run" if name in own else f"one of {sorted(own)}"
+            raise no_run(f"training {path.name}", expected, f"{name} of shape {shape}", "attach or train it again")
+
+
+def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    try:
+        return {name: shape for name, (_, shape) in tensor_names(path).items()}
+    except (InvalidInputError, OSError) as reason:
+        subject = f"training {path.parent.name}"
+        got = reason.message if isinstance(reason, InvalidInputError) else "a file that cannot be read"
+        raise bad_input(
+            subject, expected=f"sound arrays in {path.name}", got=got, remedy="make it again", error=RunFolderError
+        ) from reason
+
+
+def _optional_table(folder: Path, name: str, columns: tuple[str, ...]) -> pa.Table | None:
+    return _table(folder, name, columns) if (folder / name).is_file() else None
+
+
+def _table(folder: Path, name: str, columns: tuple[str, ...]) -> pa.Table:
+    try:
+        return read_table(folder / name, columns)
+    except RunFolderError as reason:
+        said = reason.message.removeprefix(f"run {folder.name}")
+        raise RunFolderError(f"{folder.parent.name} {folder.name}{said}", hint="make it again") from reason

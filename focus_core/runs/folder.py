@@ -1,0 +1,377 @@
+"""Reading a run folder: its manifest, its tables, its arrays.
+
+Owns the layout of the folder and the check that a folder is one. Refuses to write, and to interpret what it reads;
+needs neither torch nor the tokenizers, so that a page opens a run in milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from focus_core.artifacts import map_array, sha256_bytes, tensor_names, to_float32
+from focus_core.runs.layout import (
+    AUXILIARY,
+    COLUMNS,
+    EMBEDDINGS,
+    EXAMPLES,
+    ID_QUERY,
+    MANIFEST,
+    REQUIRED,
+    STATISTICS,
+    no_run,
+    parse_manifest,
+    read_table,
+    take_rows,
+    to_array,
+)
+from focus_core.types import TokenKind
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RunFolder:
+    """One finished run, read on demand; every table is read once.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    manifest : dict
+        The parsed ``manifest.json``; treat it as read-only.
+    digest : str
+        SHA-256 of ``manifest.json``: names the content of the run, wherever it lies.
+
+    Notes
+    -----
+    Every method that reads a table raises `RunFolderError` where its file is damaged. Objects that are derived
+    from the tables may be kept with `remember`, so that a page computes them once.
+    """
+
+    path: Path
+    manifest: dict[str, Any]
+    digest: str
+    _memory: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def remember(self, name: str, build: Callable[[], T]) -> T:
+        """Return what ``build`` gave the first time it was asked for under this name.
+
+        Parameters
+        ----------
+        name : str
+            Names what is built.
+        build : callable
+            Builds it, without arguments.
+
+        Returns
+        -------
+        object
+            The kept object; treat it as read-only.
+        """
+        if name not in self._memory:
+            self._memory[name] = build()
+        kept: T = self._memory[name]
+        return kept
+
+    def tokens(self) -> pa.Table:
+        """Return the table of target tokens, one row per id.
+
+        Returns
+        -------
+        pyarrow.Table
+            Columns as in ``COLUMNS["tokens"]``.
+        """
+        return self._table("tokens")
+
+    def source_tokens(self) -> pa.Table:
+        """Return the table of source tokens, one row per id.
+
+        Returns
+        -------
+        pyarrow.Table
+            Columns as in ``COLUMNS["source_tokens"]``.
+        """
+        return self._table("source_tokens")
+
+    def contributions(self) -> pa.Table:
+        """Return the entries of ``W``, sorted by target id, then by falling weight, then by source id.
+
+        Returns
+        -------
+        pyarrow.Table
+            Columns as in ``COLUMNS["contributions"]``; ``similarity`` is null where the weight is no
+            function of a similarity.
+        """
+        return self._table("contributions")
+
+    def candidates(self) -> pa.Table:
+        """Return every source token that could have been copied; rank 0 is the one that was.
+
+        Returns
+        -------
+        pyarrow.Table
+            Columns as in ``COLUMNS["candidates"]``.
+        """
+        return self._table("candidates")
+
+    def examples(self) -> pa.Table | None:
+        """Return the corpus lines per target id, or ``None`` where the run keeps none.
+
+        Returns
+        -------
+        pyarrow.Table or None
+            Columns as in ``COLUMNS["examples"]``.
+        """
+        return self._table("examples") if (self.path / EXAMPLES).is_file() else None
+
+    def _table(self, name: str) -> pa.Table:
+        return self.remember(f"table {name}", lambda: read_table(self.path / f"{name}.parquet", COLUMNS[name]))
+
+    def column(self, table: str, name: str) -> np.ndarray:
+        """Return one column as a read-only array, computed once.
+
+        Parameters
+        ----------
+        table : str
+            A key of ``COLUMNS``.
+        name : str
+            One of its columns.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            Numbers as stored (null as NaN, which makes integers float64), strings as objects (null as ``None``).
+
+        Raises
+        ------
+        RunFolderError
+            If the file is damaged.
+        """
+        return self.remember(f"column {table}.{name}", lambda: to_array(self._table(table), name))
+
+    def present(self) -> np.ndarray:
+        """Return which target ids hold a token.
+
+        Returns
+        -------
+        ndarray of shape (n_target,), dtype bool
+            Kept in memory; treat it as read-only.
+        """
+        return self.remember("present", lambda: np.array([kind is not None for kind in self.column("tokens", "kind")]))
+
+    def token_rows(self, ids: Sequence[int]) -> list[dict[str, Any]]:
+        """Return some rows of `tokens` as dictionaries, without converting the others.
+
+        Parameters
+        ----------
+        ids : sequence of int
+            Target ids.
+
+        Returns
+        -------
+        list of dict
+            One per id, in the given order.
+        """
+        return take_rows(self.tokens(), ids)
+
+    def source_rows(self, ids: Sequence[int]) -> list[dict[str, Any]]:
+        """Return some rows of `source_tokens` as dictionaries, without converting the others.
+
+        Parameters
+        ----------
+        ids : sequence of int
+            Source ids.
+
+        Returns
+        -------
+        list of dict
+            One per id, in the given order; beside the columns ``word_start``, read from the native form by the
+            source tokenizer's own marks.
+        """
+        marks = self.manifest["source"]["marks"]
+        rows = take_rows(self.source_tokens(), ids)
+        return [row | {"word_start": _opens_word(row, marks["word_start"], marks["continuation"])} for row in rows]
+
+    def matrix_names(self) -> tuple[str, ...]:
+        """Return the names of the stored arrays: ``input`` and, where apart, ``bias`` and ``output``."""
+        return tuple(self.remember("matrices", lambda: sorted(tensor_names(self.path / EMBEDDINGS))))
+
+    def embeddings(self, name: str = "input") -> np.ndarray:
+        """Return a whole array of the new model as float32.
+
+        Parameters
+        ----------
+        name : str, default="input"
+            ``input``, ``output`` or ``bias``.
+
+        Returns
+        -------
+        ndarray of shape (n_target, d) or (n_target,), dtype float32
+            Memory-mapped where it is stored as float32, otherwise a converted copy; prefer `rows` for a few
+            rows or for blocks of a large matrix.
+
+        Raises
+        ------
+        InvalidInputError
+            If the run holds no such array.
+        """
+        array, dtype = self.mapped(name)
+        return array if dtype == "F32" else to_float32(array, dtype)
+
+    def rows(self, name: str, ids: np.ndarray | slice | list[int]) -> np.ndarray:
+        """Return some rows of an array as float32, reading only those.
+
+        Parameters
+        ----------
+        name : str
+            ``input``, ``output`` or ``bias``.
+        ids : ndarray of int, slice or list of int
+            Which target ids.
+
+        Returns
+        -------
+        ndarray of shape (n_ids, d) or (n_ids,), dtype float32
+            A copy.
+
+        Raises
+        ------
+        InvalidInputError
+            If the run holds no such array.
+        """
+        array, dtype = self.mapped(name)
+        return np.array(to_float32(array[ids], dtype))
+
+    def mapped(self, name: str) -> tuple[np.ndarray, str]:
+        """Return an array as it is stored, mapped once, for passes over all of its rows block by block.
+
+        Parameters
+        ----------
+        name : str
+            ``input``, ``output`` or ``bias``.
+
+        Returns
+        -------
+        array : ndarray of shape (n_target, d) or (n_target,)
+            Memory-mapped; bfloat16 as its 16-bit patterns.
+        dtype : str
+            The type's name in the file; `to_float32` takes both.
+
+        Raises
+        ------
+        InvalidInputError
+            If the run holds no such array.
+        """
+        return self.remember(f"matrix {name}", lambda: map_array(self.path / EMBEDDINGS, name))
+
+    def auxiliary(self) -> np.ndarray | None:
+        """Return the auxiliary vectors, memory-mapped, or ``None`` where the run has none.
+
+        Returns
+        -------
+        ndarray of shape (n_target, d_aux), dtype float32, or None
+            An all-zero row: this token has no vector.
+        """
+        path = self.path / AUXILIARY
+        if not path.is_file():
+            return None
+        array: np.ndarray = self.remember("auxiliary", lambda: to_float32(*map_array(path, "vectors")))
+        return array
+
+    def statistics(self) -> dict[str, np.ndarray]:
+        """Return ``mean`` and ``std`` of the source's input rows, shape (d,) each, float32."""
+        path = self.path / STATISTICS
+        return self.remember(
+            "statistics", lambda: {name: to_float32(*map_array(path, name)) for name in sorted(tensor_names(path))}
+        )
+
+    def find(self, query: str) -> list[int]:
+        """Return every target token that a name means.
+
+        Parameters
+        ----------
+        query : str
+            ``#ID``, the native form or the readable text, in this very spelling.
+
+        Returns
+        -------
+        list of int
+            At least one target id, ascending; the one of ``#ID`` alone.
+
+        Raises
+        ------
+        RunFolderError
+            If no token has that name.
+        """
+        native, text, kind = (self.column("tokens", name) for name in ("token", "text", "kind"))
+        number = ID_QUERY.fullmatch(query)
+        if number and int(number[1]) < len(kind) and kind[int(number[1])] is not None:
+            return [int(number[1])]
+        found = np.flatnonzero(((native == query) | (text == query)) & (kind != None)).tolist()  # noqa: E711
+        if not found or not query:
+            remedy = "give #ID, the native form or the readable text of a token"
+            raise no_run("TOKEN", "a token of the target vocabulary", ascii(query), remedy)
+        return list(found)
+
+    def contributor_range(self, target_id: int) -> slice:
+        """Return which rows of `contributions` belong to a target id.
+
+        Parameters
+        ----------
+        target_id : int
+            The token.
+
+        Returns
+        -------
+        slice
+            Rows of the table; empty for a token without contributors.
+        """
+        ids = self.column("contributions", "target_id")
+        first, last = np.searchsorted(ids, [target_id, target_id + 1])
+        return slice(int(first), int(last))
+
+
+def open_run(path: str | Path) -> RunFolder:
+    """Open a finished run folder.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder.
+
+    Returns
+    -------
+    RunFolder
+        Its manifest read, everything else on demand.
+
+    Raises
+    ------
+    RunFolderError
+        If the folder is missing, unfinished, incomplete, damaged or of an unknown version.
+    """
+    folder = Path(path)
+    subject = f"run {folder.name or path}"
+    if not folder.is_dir():
+        raise no_run(subject, "a run folder", "no such folder", "give the folder that `init --output` wrote")
+    if folder.name.endswith(".part"):
+        raise no_run(subject, "a finished run", "an unfinished one", "wait for its job, or run it again")
+    missing = [name for name in REQUIRED if not (folder / name).is_file()]
+    if missing:
+        raise no_run(subject, "a run folder", f"a folder without {missing[0]}", "give a folder that `init` wrote")
+    data = (folder / MANIFEST).read_bytes()
+    return RunFolder(path=folder, manifest=parse_manifest(subject, data), digest=sha256_bytes(data))
+
+
+def _opens_word(row: Mapping[str, Any], mark: str, prefix: str) -> bool:
+    """Tell whether a token opens a word: by its mark, or by the absence of a continuation prefix."""
+    token = row["token"]
+    if row["kind"] in {None, TokenKind.SPECIAL}:
+        return False
+    return bool(token.startswith(mark) if mark else not (prefix and token.startswith(prefix) and token != prefix))

@@ -1,0 +1,261 @@
+"""The log of a growing run folder, and progress on the terminal.
+
+Owns ``RUN.part/log/``: ``events.jsonl`` (progress, which the app follows), ``timings.json``, ``source.json`` and
+``process.json``. This folder is the only place for times and paths. Refuses everything that must be reproducible.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from focus_core.artifacts import dump_json
+from focus_core.errors import RunFolderError, bad_input
+from focus_core.types import ProgressHook, no_progress
+
+MIN_INTERVAL_S = 0.2
+
+
+def process_started(pid: int) -> str | None:
+    """Return a mark of when a living process began, or ``None`` when there is none of that number.
+
+    The mark tells a process from a later one that was given the same number.
+    """
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        return "unknown"
+    stat = Path(f"/proc/{pid}/stat")
+    if not stat.exists():
+        return "unknown"
+    fields = stat.read_text().rpartition(")")[2].split()
+    return None if fields[0] == "Z" else fields[19]
+
+
+def part_of(output: Path) -> Path:
+    """Return the folder in which a run grows."""
+    return output.with_name(f"{output.name}.part")
+
+
+def terminal_progress(terminal: IO[str] | None) -> ProgressHook:
+    """Return a progress hook that redraws one line on a terminal, and elsewhere prints a line a stage.
+
+    Parameters
+    ----------
+    terminal : file or None
+        Where to print; ``None`` prints nothing.
+
+    Returns
+    -------
+    ProgressHook
+        The hook.
+    """
+    if terminal is None:
+        return no_progress
+    interactive = terminal.isatty()
+
+    def tell(stage: str, done: float, total: float, note: str = "") -> None:
+        share = f" {100 * done / total:3.0f} %" if total else ""
+        over = bool(total) and done >= total
+        if interactive:
+            terminal.write(f"\x1b[2K{stage}{share} {note}" + ("\n" if over else "\r"))
+        elif over or not total:
+            terminal.write(f"{stage}{share} {note}\n")
+        terminal.flush()
+
+    return tell
+
+
+class RunLog:
+    """Write progress to ``log/events.jsonl`` and, at a calm pace, to standard error.
+
+    Parameters
+    ----------
+    folder : Path
+        The growing run folder.
+    terminal : file, default=None
+        Where progress is printed; ``None`` prints none.
+    """
+
+    def __init__(self, folder: Path, *, terminal: IO[str] | None = None) -> None:
+        self.folder = folder / "log"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._events = (self.folder / "events.jsonl").open("a", encoding="utf-8")
+        self._terminal = terminal_progress(terminal)
+        self._last = 0.0
+        self._stage = ""
+        self._began = time.monotonic()
+        self._timings: dict[str, float] = {}
+        self.write("process.json", {"pid": os.getpid(), "started": process_started(os.getpid())})
+
+    def __call__(self, stage: str, done: float, total: float, note: str = "") -> None:
+        """Take note of progress; calls that follow one another too fast are skipped."""
+        now = time.monotonic()
+        if stage == self._stage and now - self._last < MIN_INTERVAL_S and not (total and done >= total):
+            return
+        if stage != self._stage:
+            self._close_stage(now)
+            self._stage = stage
+        self._last = now
+        event = {"stage": stage, "done": done, "total": total, "note": note, "time": time.time()}
+        self._events.write(json.dumps(event, ensure_ascii=False) + "\n")
+        self._events.flush()
+        self._terminal(stage, done, total, note)
+
+    def _close_stage(self, now: float) -> None:
+        if self._stage:
+            self._timings[self._stage] = self._timings.get(self._stage, 0.0) + now - self._began
+        self._began = now
+
+    def write(self, name: str, value: Any) -> None:
+        """Write one JSON file into the log folder."""
+        (self.folder / name).write_text(dump_json(value), encoding="utf-8")
+
+    def release(self) -> None:
+        """Close the events without a word on timings; what follows is the end of the folder or was written."""
+        self._events.close()
+
+    def close(self) -> None:
+        """Write the timings and close the events."""
+        self._close_stage(time.monotonic())
+        self._events.close()
+        self.write("timings.json", {stage: round(seconds, 3) for stage, seconds in self._timings.items()})
+
+
+@contextmanager
+def growing_run(output: Path, *, terminal: IO[str] | None = sys.stderr) -> Iterator[tuple[Path, RunLog]]:
+    """Yield (folder to fill, its log); rename the folder to ``output`` on success, remove it on any error.
+
+    Parameters
+    ----------
+    output : Path
+        The run folder that shall come to be.
+    terminal : file, default=sys.stderr
+        Where progress is printed; ``None`` prints none.
+
+    Yields
+    ------
+    part : Path
+        ``output`` with ``.part`` appended.
+    log : RunLog
+        Its log, a progress hook.
+
+    Raises
+    ------
+    RunFolderError
+        If ``output`` exists, or another living process is writing it.
+    """
+    part = part_of(output)
+    _refuse_existing(output, part)
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    log = None
+    try:
+        log = RunLog(part, terminal=terminal)
+        yield part, log
+        log.close()
+        part.rename(output)
+    finally:
+        if log is not None:
+            log.release()
+        shutil.rmtree(part, ignore_errors=True)
+
+
+@contextmanager
+def resumable_run(
+    output: Path, *, resume: bool, checkpoint: str, terminal: IO[str] | None = sys.stderr
+) -> Iterator[tuple[Path, RunLog]]:
+    """Yield (folder to fill, its log) as `growing_run` does, but keep the folder once it holds a checkpoint.
+
+    Parameters
+    ----------
+    output : Path
+        The folder that shall come to be.
+    resume : bool
+        Whether to go on with an unfinished folder.
+    checkpoint : str
+        The file in the growing folder that makes it worth keeping; it is removed at the end.
+    terminal : file, default=sys.stderr
+        Where progress is printed; ``None`` prints none.
+
+    Yields
+    ------
+    part : Path
+        ``output`` with ``.part`` appended.
+    log : RunLog
+        Its log, a progress hook.
+
+    Raises
+    ------
+    RunFolderError
+        If ``output`` exists, another living process is writing it, there is nothing to resume, or there is something
+        and nobody said to resume it.
+    """
+    part = part_of(output)
+    _refuse_existing(output, part, option="--name")
+    _check_resumable(output, part, resume=resume, checkpoint=checkpoint)
+    part.mkdir(parents=True, exist_ok=True)
+    log = None
+    try:
+        log = RunLog(part, terminal=terminal)
+        yield part, log
+        (part / checkpoint).unlink(missing_ok=True)
+        log.close()
+        part.rename(output)
+    finally:
+        if log is not None:
+            log.release()
+        (part / "log" / "process.json").unlink(missing_ok=True)  # nobody is writing any more
+        if part.exists() and not (part / checkpoint).is_file():
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _check_resumable(output: Path, part: Path, *, resume: bool, checkpoint: str) -> None:
+    """Raise where ``resume`` and what lies there do not agree; clear away what no checkpoint makes worth keeping."""
+    there = (part / checkpoint).is_file()
+    if there and not resume:
+        got, remedy = "an unfinished one of that name", f"go on with --resume, or remove {part.name}"
+        raise bad_input(str(output), expected="a new name", got=got, remedy=remedy, error=RunFolderError)
+    if resume and not there:
+        remedy = "start it without --resume"
+        raise bad_input(str(output), expected="a checkpoint", got="none", remedy=remedy, error=RunFolderError)
+    if not there:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _refuse_existing(output: Path, part: Path, *, option: str = "--output") -> None:
+    """Raise where ``output`` is there already; a dead process's leavings are no hindrance."""
+    if output.exists() or output.is_symlink():
+        raise bad_input(
+            str(output),
+            expected="a new folder",
+            got="one that exists",
+            remedy=f"give another {option}, or remove that one",
+            error=RunFolderError,
+        )
+    if part.exists() and writer_lives(part):
+        raise bad_input(
+            str(output),
+            expected="a folder that nobody is writing",
+            got="a run in progress there",
+            remedy=f"wait for it, or give another {option}",
+            error=RunFolderError,
+        )
+
+
+def writer_lives(part: Path) -> bool:
+    """Tell whether the process that is filling a folder still runs."""
+    try:
+        process = json.loads((part / "log" / "process.json").read_text(encoding="utf-8"))
+        return bool(process_started(int(process["pid"])) == process["started"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

@@ -1,0 +1,1 @@
+"""Tokenizers: every format read into one kind of object, what each token is, how lines are encoded, new ones trained."""

@@ -1,0 +1,210 @@
+"""Read tokenizer files into one kind of object, a ``tokenizers.Tokenizer``, and write folders of them.
+
+Owns the file formats: ``tokenizer.json``, SentencePiece ``.model``, ``vocab.json`` + ``merges.txt``, ``vocab.txt``.
+Never asks AutoTokenizer, which refuses folders whose files are sound, and never runs code of a repository.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+from focus_core.artifacts import atomic_write_bytes, dump_json
+from focus_core.models.hub import TokenizerFiles
+from focus_core.tokenization.parts import (
+    build_part,
+    check_sizes,
+    check_vocabulary,
+    contradiction,
+    declare_added,
+    not_a_tokenizer,
+    parse_backend,
+    read_json_object,
+    read_text,
+    token_string,
+    with_added,
+)
+from focus_core.tokenization.sentencepiece_model import load_sentencepiece
+from focus_core.types import Role
+
+GPT2_SPECIALS = ("<|endoftext|>", "<s>", "<pad>", "</s>", "<unk>", "<mask>")
+BERT_SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+class SavableTokenizer(Protocol):
+    """What a tokenizer folder is written from."""
+
+    @property
+    def backend(self) -> Tokenizer:
+        """Return the tokenizer itself."""
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """Return the native form of every id."""
+
+    @property
+    def roles(self) -> Mapping[Role, int]:
+        """Return the id of every role."""
+
+    @property
+    def chat_and_config(self) -> Mapping[str, Any]:
+        """Return the configuration that came along."""
+
+
+def load_backend(files: TokenizerFiles) -> Tokenizer:
+    """Read a tokenizer from its files, whatever their format.
+
+    Parameters
+    ----------
+    files : TokenizerFiles
+        Found by `locate_tokenizer`.
+
+    Returns
+    -------
+    tokenizers.Tokenizer
+        Without truncation and padding, which belong to a use and not to a vocabulary.
+
+    Raises
+    ------
+    VocabularyError
+        If the files are no tokenizer, too large, or contradict themselves.
+    """
+    check_sizes(files)
+    reader = {
+        "tokenizer.json": _load_tokenizer_json,
+        "sentencepiece": _load_sentencepiece,
+        "gpt2": _load_gpt2,
+        "wordpiece": _load_wordpiece,
+    }[files.kind]
+    backend = reader(files)
+    backend.no_truncation()
+    backend.no_padding()
+    return backend
+
+
+def save_tokenizer_folder(vocabulary: SavableTokenizer, folder: Path) -> None:
+    """Write a folder that ``AutoTokenizer.from_pretrained`` of transformers 5 loads.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        What to write.
+    folder : Path
+        Where; made if it is missing.
+
+    Notes
+    -----
+    The class is ``PreTrainedTokenizerFast``: the model-specific classes rebuild their tokenizer from the vocabulary
+    alone and lose what they do not expect. Special tokens follow the roles; a chat template is carried along.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = ("chat_template", "model_max_length", "clean_up_tokenization_spaces", "padding_side")
+    config = {key: vocabulary.chat_and_config[key] for key in kept if vocabulary.chat_and_config.get(key) is not None}
+    config |= {"tokenizer_class": "PreTrainedTokenizerFast"}
+    config |= {f"{role}_token": vocabulary.tokens[i] for role, i in vocabulary.roles.items()}
+    atomic_write_bytes(folder / "tokenizer.json", vocabulary.backend.to_str(pretty=False).encode())
+    atomic_write_bytes(folder / "tokenizer_config.json", (dump_json(config) + "\n").encode())
+
+
+def _load_tokenizer_json(files: TokenizerFiles) -> Tokenizer:
+    """Read a ``tokenizer.json`` of any model."""
+    path = files.paths["tokenizer"]
+    state = read_json_object(path)
+    model = state.get("model")
+    if not isinstance(model, dict) or not isinstance(model.get("vocab"), dict | list) or not model["vocab"]:
+        raise not_a_tokenizer(path.name, "no model.vocab")
+    if isinstance(model["vocab"], list) and not all(isinstance(p, list) and len(p) == 2 for p in model["vocab"]):
+        raise not_a_tokenizer(path.name, "pieces without scores")
+    check_vocabulary(path.name, model["vocab"])
+    backend = parse_backend(path.name, read_text(path))
+    added = state.get("added_tokens") or []
+    if any(backend.token_to_id(entry["content"]) != entry["id"] for entry in added):
+        backend = _place_added_tokens(path.name, state)
+    return backend
+
+
+def _place_added_tokens(name: str, state: dict[str, Any]) -> Tokenizer:
+    """Build a tokenizer whose added tokens do not follow the vocabulary, by giving them a place in it.
+
+    The library ignores the ids of added tokens and counts on from the size of the model's vocabulary, so a
+    gap before them would shift every one, silently.
+    """
+    vocab, added = state["model"]["vocab"], state["added_tokens"]
+    if isinstance(vocab, dict):
+        for entry in added:
+            vocab.setdefault(entry["content"], entry["id"])
+        check_vocabulary(name, vocab)
+    backend = parse_backend(name, json.dumps(state))
+    for entry in added:
+        found = backend.token_to_id(entry["content"])
+        if found != entry["id"]:
+            raise contradiction(name, f"added token {entry['content']!r} with id {entry['id']}, elsewhere {found}")
+    return backend
+
+
+def _load_sentencepiece(files: TokenizerFiles) -> Tokenizer:
+    """Read a SentencePiece model and the added tokens of its configuration."""
+    return load_sentencepiece(files.paths["model"], files.config)
+
+
+def _load_gpt2(files: TokenizerFiles) -> Tokenizer:
+    """Read ``vocab.json`` + ``merges.txt``, the format of GPT-2 and RoBERTa."""
+    vocab = read_json_object(files.paths["vocab"])
+    check_vocabulary("vocab.json", vocab)
+    lines = read_text(files.paths["merges"]).split("\n")
+    rows = [line.removesuffix("\r").split(" ") for line in lines if line.strip() and not line.startswith("#version")]
+    bad = next((row for row in rows if len(row) != 2), None)
+    if bad is not None or not vocab:
+        raise not_a_tokenizer("merges.txt", repr(" ".join(bad or ())), expected="two tokens a line")
+    merges = [(left, right) for left, right in rows]
+    model = build_part("merges.txt", lambda: models.BPE(vocab=with_added(vocab, files.config), merges=merges))
+    backend = Tokenizer(model)
+    prefix = bool(files.config.get("add_prefix_space", False))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=prefix)
+    backend.decoder = decoders.ByteLevel()
+    backend.post_processor = _wrap(backend, "<s>", "</s>") or processors.ByteLevel(trim_offsets=False)
+    declare_added(backend, files.config, GPT2_SPECIALS)
+    return backend
+
+
+def _load_wordpiece(files: TokenizerFiles) -> Tokenizer:
+    """Read ``vocab.txt``, the format of BERT: one token a line, the line's number its id."""
+    path, config = files.paths["vocab"], files.config
+    lines = read_text(path).replace("\r\n", "\n").removesuffix("\n").split("\n")
+    vocab = {token: i for i, token in enumerate(lines) if token}
+    unknown = token_string(config.get("unk_token")) or "[UNK]"
+    if unknown not in vocab or any(" " in token or "\t" in token for token in vocab):
+        raise not_a_tokenizer(
+            path.name, "lines of another kind", expected=f"one WordPiece a line, {unknown} among them"
+        )
+    if len(vocab) != sum(map(bool, lines)):
+        twice = next(token for i, token in enumerate(lines) if token and vocab[token] != i)
+        raise contradiction(path.name, f"{twice!r} on two lines")
+    backend = Tokenizer(models.WordPiece(vocab=with_added(vocab, config), unk_token=unknown))
+    lower = config.get("do_lower_case", not any(t != t.lower() for t in vocab if t not in BERT_SPECIALS))
+    chinese = config.get("tokenize_chinese_chars", True)
+    accents = config.get("strip_accents")
+    backend.normalizer = normalizers.BertNormalizer(
+        lowercase=bool(lower), handle_chinese_chars=bool(chinese), strip_accents=accents
+    )
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    backend.decoder = decoders.WordPiece()
+    backend.post_processor = _wrap(backend, "[CLS]", "[SEP]") or processors.TemplateProcessing(single="$A")
+    declare_added(backend, config, BERT_SPECIALS)
+    return backend
+
+
+def _wrap(backend: Tokenizer, opening: str, closing: str) -> processors.TemplateProcessing | None:
+    """Return the post-processor that puts text between two special tokens, where both exist."""
+    first, last = backend.token_to_id(opening), backend.token_to_id(closing)
+    if first is None or last is None:
+        return None
+    return processors.TemplateProcessing(
+        single=f"{opening} $A {closing}",
+        pair=f"{opening} $A {closing} $B:1 {closing}:1",
+        special_tokens=[(opening, first), (closing, last)],
+    )

@@ -1,0 +1,268 @@
+"""Read, check and complete the parts that every tokenizer format shares.
+
+Owns the refusal of files that are no tokenizer or contradict themselves, and the declaration of added tokens.
+Refuses to know any one format.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tokenizers import AddedToken, Tokenizer
+
+from focus_core.errors import VocabularyError, bad_input
+from focus_core.models.hub import TOKENIZER_REMEDY, TokenizerFiles
+from focus_core.types import Role
+
+Built = TypeVar("Built")
+UNIGRAM_OPTIONS = re.compile(r"Unigram\(unk_id=(\d+|None), .*, byte_fallback=(True|False)\)", re.DOTALL)
+"""How the binding prints a Unigram model; its attributes show none of this."""
+
+MAX_BYTES = 256 * 2**20
+"""The largest tokenizer files in use have about 40 MB."""
+
+
+def check_sizes(files: TokenizerFiles) -> None:
+    """Refuse files that are empty or far larger than any tokenizer.
+
+    Raises
+    ------
+    VocabularyError
+        If one is.
+    """
+    for path in files.paths.values():
+        size = path.stat().st_size
+        if not 0 < size <= MAX_BYTES:
+            raise not_a_tokenizer(path.name, f"{size:,} bytes", expected=f"between 1 and {MAX_BYTES:,} bytes")
+
+
+def not_a_tokenizer(name: str, got: str, *, expected: str = "a tokenizer") -> VocabularyError:
+    """Build the error for a file that cannot be read as a tokenizer.
+
+    Parameters
+    ----------
+    name : str
+        The file.
+    got : str
+        What was found in it.
+    expected : str, default="a tokenizer"
+        What it should have been.
+
+    Returns
+    -------
+    VocabularyError
+        Ready to raise.
+    """
+    return _vocabulary_error(name, expected=expected, got=got, remedy=TOKENIZER_REMEDY)
+
+
+def read_text(path: Path) -> str:
+    """Read a file of the tokenizer as UTF-8.
+
+    Raises
+    ------
+    VocabularyError
+        If it is not UTF-8: a pickle, an archive or another binary.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise not_a_tokenizer(path.name, f"a binary file (byte {error.start})", expected="UTF-8 text") from error
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object in which no key stands twice.
+
+    Raises
+    ------
+    VocabularyError
+        If it is not JSON, not an object, or a key is repeated: one token with two ids.
+    """
+    try:
+        value = json.loads(read_text(path), object_pairs_hook=lambda pairs: _unique_keys(path.name, pairs))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise not_a_tokenizer(path.name, f"no JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise not_a_tokenizer(path.name, f"JSON of type {type(value).__name__}")
+    return value
+
+
+def _unique_keys(name: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build a dict from JSON pairs; refuse a repeated key."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        repeated = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise contradiction(name, f"{repeated!r} stands there twice")
+    return found
+
+
+def contradiction(name: str, got: str) -> VocabularyError:
+    """Build the error for a vocabulary that says two things about one token or id."""
+    remedy = "repair the file or save the tokenizer again"
+    return _vocabulary_error(name, expected="every token once, with an id of its own", got=got, remedy=remedy)
+
+
+def _vocabulary_error(name: str, *, expected: str, got: str, remedy: str) -> VocabularyError:
+    """Build a four-part error of this module's class."""
+    error = bad_input(name, expected=expected, got=got, remedy=remedy)
+    return VocabularyError(error.message, hint=error.hint)
+
+
+def check_vocabulary(name: str, vocab: Mapping[str, int] | Sequence[Sequence[Any]]) -> None:
+    """Check that no token and no id of a model's vocabulary is used twice.
+
+    Parameters
+    ----------
+    name : str
+        How the message calls the file.
+    vocab : mapping of str to int, or sequence of (token, score)
+        As in ``model.vocab`` of a ``tokenizer.json``.
+
+    Raises
+    ------
+    VocabularyError
+        If one is, or an id is no whole number from 0.
+    """
+    if isinstance(vocab, Mapping):
+        bad = next((t for t, i in vocab.items() if type(i) is not int or i < 0), None)
+        if bad is not None:
+            raise contradiction(name, f"id {vocab[bad]!r} of {bad!r}")
+        values: list[Any] = list(vocab.values())
+    else:
+        values = [piece[0] for piece in vocab]
+    if len(set(values)) != len(values):
+        seen: set[Any] = set()
+        twice = next(v for v in values if v in seen or seen.add(v))  # type: ignore[func-returns-value]
+        raise contradiction(name, f"{'id' if isinstance(vocab, Mapping) else 'token'} {twice!r} used twice")
+
+
+def build_part(name: str, build: Callable[[], Built], *, expected: str = "a tokenizer") -> Built:
+    """Call a constructor of the tokenizers library, whose errors have no class of their own.
+
+    Parameters
+    ----------
+    name : str
+        How the message calls the file.
+    build : callable
+        The call.
+    expected : str, default="a tokenizer"
+        What the message says was expected.
+
+    Returns
+    -------
+    object
+        What the call returns.
+
+    Raises
+    ------
+    VocabularyError
+        If the library refuses.
+    """
+    try:
+        return build()
+    except Exception as error:  # subtle: the binding raises the bare class; nothing else is called here
+        raise not_a_tokenizer(name, f"one that cannot be read ({str(error)[:200]})", expected=expected) from error
+
+
+def parse_backend(name: str, text: str) -> Tokenizer:
+    """Build a tokenizer from the text of a ``tokenizer.json``.
+
+    Raises
+    ------
+    VocabularyError
+        If the library cannot read it.
+    """
+    return build_part(name, lambda: Tokenizer.from_str(text))
+
+
+def describe_backend(backend: Tokenizer) -> dict[str, Any]:
+    """Return what a ``tokenizer.json`` says, without its vocabulary and merges.
+
+    Parameters
+    ----------
+    backend : tokenizers.Tokenizer
+        The tokenizer.
+
+    Returns
+    -------
+    dict
+        ``model`` (``type``, ``unk_token``, ``continuing_subword_prefix``, ``byte_fallback``), ``added_tokens``
+        (``id``, ``content``, ``special``), ``normalizer``, ``pre_tokenizer``, ``decoder``, ``post_processor``.
+    """
+    added = backend.get_added_tokens_decoder().items()
+    state: dict[str, Any] = {
+        "model": _describe_model(backend),
+        "added_tokens": [{"id": i, "content": t.content, "special": t.special} for i, t in sorted(added)],
+    }
+    for name in ("normalizer", "pre_tokenizer", "decoder", "post_processor"):
+        part = getattr(backend, name)
+        state[name] = None if part is None else json.loads(part.__getstate__())
+    return state
+
+
+def _describe_model(backend: Tokenizer) -> dict[str, Any]:
+    """Return the options of a model; those that the binding does not show are read from its own JSON."""
+    model = backend.model
+    kind = type(model).__name__
+    if kind != "Unigram":
+        names = ("unk_token", "continuing_subword_prefix", "byte_fallback")
+        return {"type": kind, **{name: getattr(model, name, None) for name in names}}
+    options = UNIGRAM_OPTIONS.fullmatch(repr(model))
+    if options is None:
+        whole = json.loads(model.__getstate__())
+        unk_id, fallback = whole["unk_id"], whole["byte_fallback"]
+    else:
+        unk_id, fallback = None if options[1] == "None" else int(options[1]), options[2] == "True"
+    unknown = None if unk_id is None else backend.id_to_token(unk_id)
+    return {"type": kind, "unk_token": unknown, "byte_fallback": fallback}
+
+
+def added_entries(config: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+    """Return the (id, properties) of ``added_tokens_decoder``, by id."""
+    decoder = config.get("added_tokens_decoder")
+    entries = decoder.items() if isinstance(decoder, Mapping) else ()
+    return sorted(
+        (int(i), dict(e)) for i, e in entries if str(i).isdecimal() and isinstance(e, Mapping) and "content" in e
+    )
+
+
+def with_added(vocab: dict[str, int], config: Mapping[str, Any]) -> dict[str, int]:
+    """Return a vocabulary with the added tokens at their own ids, gaps and all."""
+    merged = dict(vocab)
+    for i, entry in added_entries(config):
+        merged.setdefault(entry["content"], i)
+    check_vocabulary("tokenizer_config.json", merged)
+    return merged
+
+
+def declare_added(backend: Tokenizer, config: Mapping[str, Any], specials: Sequence[str]) -> None:
+    """Declare special and added tokens that the vocabulary already holds.
+
+    Parameters
+    ----------
+    backend : tokenizers.Tokenizer
+        Changed in place.
+    config : mapping
+        Its ``added_tokens_decoder`` and ``*_token`` entries are followed.
+    specials : sequence of str
+        Further special tokens of the format; those that are not in the vocabulary are left out.
+    """
+    named = [token_string(config.get(f"{role}_token")) for role in Role]
+    for token in dict.fromkeys(t for t in [*specials, *named] if t and backend.token_to_id(t) is not None):
+        backend.add_special_tokens([AddedToken(token, special=True, normalized=False)])
+    for _, entry in added_entries(config):
+        keys = ("single_word", "lstrip", "rstrip", "normalized", "special")
+        added = AddedToken(entry["content"], **{k: bool(entry[k]) for k in keys if k in entry})
+        backend.add_special_tokens([added]) if added.special else backend.add_tokens([added])
+
+
+def token_string(value: Any) -> str | None:
+    """Return the token that a configuration names: a string, or an object with ``content``."""
+    if isinstance(value, Mapping):
+        value = value.get("content")
+    return value if isinstance(value, str) and value else None

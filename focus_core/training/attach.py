@@ -1,0 +1,281 @@
+"""Attach trained embeddings that were made elsewhere to a run, and copy a run so that it can be added to.
+
+Owns the checks that such a matrix belongs to the run's vocabulary, and the folder ``training/NAME/`` of kind
+``attached``. Refuses pickles, and to guess: rows that fit no run are named with what was expected.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from focus_core.artifacts import atomic_folder, dump_json, tensor_names, write_arrays
+from focus_core.errors import InvalidInputError, ModelError, VocabularyError, bad_input
+from focus_core.models.source import load_source
+from focus_core.models.tensors import TensorFiles, check_tensor, open_tensor_files, to_float
+from focus_core.runs.additions import ADDITION_VERSION, ATTACHED, TRAINED, TRAINING, new_addition
+from focus_core.runs.folder import RunFolder, open_run
+from focus_core.runs.layout import EMBEDDINGS, MANIFEST
+from focus_core.runs.writer import plain, versions
+from focus_core.tokenization.vocabulary import load_vocabulary
+from focus_core.training.drift import measure_change, write_change
+from focus_core.types import ProgressHook, no_progress
+
+if TYPE_CHECKING:
+    import torch
+
+OWN_NAMES = ("input", "output", "bias")
+PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
+MAX_LISTED = 5
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Found:
+    """What a file or a folder gave: arrays as in a run, the source's entry in a manifest, and what to say about it."""
+
+    arrays: dict[str, torch.Tensor]
+    entry: dict[str, Any]
+    warnings: tuple[str, ...] = ()
+
+
+def attach_trained(
+    run: RunFolder,
+    path: str | Path,
+    *,
+    name: str,
+    tensor: str | None = None,
+    shown_name: str | None = None,
+    progress: ProgressHook = no_progress,
+) -> Path:
+    """Add trained embeddings to a run, with the measures of how far every token moved.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run that they were trained from; it gets ``training/NAME/``.
+    path : str or Path
+        A checkpoint folder (``config.json`` and safetensors), or one ``.safetensors`` file.
+    name : str
+        What the training shall be called.
+    tensor : str, default=None
+        The input matrix in a file; ``None`` takes ``input`` where the file has it, else the only matrix of the run's
+        shape, else the only one there is.
+    shown_name : str, default=None
+        How messages and the manifest call the source; ``None`` takes the path's own name.
+    progress : ProgressHook, default=no_progress
+        Receives progress.
+
+    Returns
+    -------
+    Path
+        The new folder. Nothing is left where it was not finished.
+
+    Raises
+    ------
+    ModelError
+        If it is no such folder or file, leaves the choice of tensor open, or a matrix has other rows or another
+        width than the run's, or a value that is not finite.
+    VocabularyError
+        If the checkpoint brings a tokenizer with other tokens.
+    RunFolderError
+        If the name is none, or is taken.
+    """
+    folder = new_addition(run.path, TRAINING, name)
+    shown = shown_name or Path(path).name
+    progress("read", 0, 1)
+    found = _read(run, Path(path).expanduser(), shown, tensor)
+    progress("read", 1, 1)
+    change, movement = measure_change(run, found.arrays["input"].float().numpy(), progress)
+    folder.parent.mkdir(exist_ok=True)
+    with atomic_folder(folder) as part:
+        write_change(part, change)
+        write_arrays(part / TRAINED, found.arrays)
+        manifest = _manifest(run, name, found, movement)
+        (part / MANIFEST).write_text(dump_json(plain(manifest)) + "\n", encoding="utf-8", newline="\n")
+    return folder
+
+
+def copy_run(run: RunFolder, destination: str | Path) -> RunFolder:
+    """Copy a run, so that trainings and projections can be added without touching the original.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    destination : str or Path
+        The folder to make.
+
+    Returns
+    -------
+    RunFolder
+        The copy. Its files are hard links where the file system allows: a run's own files never change.
+
+    Raises
+    ------
+    InvalidInputError
+        If the destination exists.
+    """
+    with atomic_folder(Path(destination)) as part:
+        shutil.copytree(run.path, part, copy_function=_link, ignore=_unfinished, dirs_exist_ok=True)
+    return open_run(destination)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without hard links
+        shutil.copyfile(source, target)
+
+
+def _unfinished(folder: str, names: list[str]) -> list[str]:
+    """Return what a copy leaves out: hidden names, growing folders, links."""
+    return [n for n in names if n.startswith(".") or n.endswith(".part") or (Path(folder) / n).is_symlink()]
+
+
+# --- reading ----------------------------------------------------------------------------------------------------
+
+
+def _read(run: RunFolder, path: Path, shown: str, tensor: str | None) -> _Found:
+    """Read what a path names and check it against the run."""
+    if path.is_dir():
+        found = _read_checkpoint(run, path, shown)
+    elif path.is_file() and path.suffix == ".safetensors":
+        found = _read_file(run, path, shown, tensor)
+    else:
+        raise _no_source(path, shown)
+    for name, array in found.arrays.items():
+        _check_array(run, shown, name, array)
+    return found
+
+
+def _no_source(path: Path, shown: str) -> InvalidInputError:
+    got = "a pickle, which can run code when it is read" if path.suffix in PICKLES else "something else"
+    return bad_input(
+        shown,
+        expected="a checkpoint folder or a .safetensors file",
+        got=got if path.exists() else "no such file or folder",
+        remedy="save it as safetensors" if path.exists() else "name one that exists",
+        error=ModelError,
+    )
+
+
+def _read_checkpoint(run: RunFolder, path: Path, shown: str) -> _Found:
+    """Read the matrices of a model folder; where it brings a tokenizer, that must have the run's tokens."""
+    warnings = _check_tokenizer(run, path, shown)
+    model = load_source(path)
+    arrays = {"input": model.input, "output": model.output, "bias": model.bias}
+    kept, notes = _fit(run, {name: array for name, array in arrays.items() if array is not None})
+    entry = {"role": "trained_model", "name": shown, "sha256": model.digest, "bytes": model.n_bytes}
+    return _Found(arrays=kept, entry=entry, warnings=(*warnings, *model.messages, *notes))
+
+
+def _check_tokenizer(run: RunFolder, path: Path, shown: str) -> tuple[str, ...]:
+    """Compare a checkpoint's own tokenizer with the run's tokens; say so where it brings none that can be read."""
+    try:
+        tokens = load_vocabulary(path).tokens
+    except VocabularyError:
+        return (
+            "The checkpoint brings no tokenizer to compare: its rows are taken to be in the order of the run's ids.",
+        )
+    own = run.column("tokens", "token").tolist()
+    equal = sum(a == b for a, b in zip(tokens, own, strict=False))
+    if not equal == len(tokens) == len(own):
+        raise bad_input(
+            f"the tokenizer of {shown}",
+            expected=f"the run's {len(own):,} tokens",
+            got=f"{len(tokens):,} tokens, {equal:,} of them the same at the same id",
+            remedy="attach a checkpoint that was trained from this run",
+            error=VocabularyError,
+        )
+    return ()
+
+
+def _read_file(run: RunFolder, path: Path, shown: str, tensor: str | None) -> _Found:
+    """Read one matrix, or the arrays of a run's form, from a safetensors file."""
+    files = open_tensor_files((path,))
+    entry = {"role": "trained_embeddings", "name": shown, "sha256": files.digest, "bytes": files.n_bytes}
+    chosen = tensor if tensor is not None else _only_matrix(run, files, shown)
+    if chosen not in files.where:
+        raise _choose(files, shown, f"a tensor {chosen!r}")
+    names = {n: n for n in OWN_NAMES if n in files.where} if chosen == "input" else {}
+    read = {name: to_float(files.read(where), where) for name, where in (names | {"input": chosen}).items()}
+    kept, notes = _fit(run, {name: array for name, (array, _) in read.items()})
+    messages = tuple(message for _, said in read.values() for message in said)
+    return _Found(arrays=kept, entry={**entry, "tensor": chosen}, warnings=(*messages, *notes))
+
+
+def _only_matrix(run: RunFolder, files: TensorFiles, shown: str) -> str:
+    """Return the tensor that can be meant: ``input``, else the only one of the run's shape, else the only matrix."""
+    if "input" in files.where:
+        return "input"
+    matrices = [name for name, shape in files.shapes.items() if len(shape) == 2]
+    fitting = [name for name in matrices if files.shapes[name] == _shape(run)]
+    for names in (fitting, matrices):
+        if len(names) == 1:
+            return names[0]
+    rows, width = _shape(run)
+    raise _choose(files, shown, f"one matrix of {rows:,} rows and {width:,} columns")
+
+
+def _choose(files: TensorFiles, shown: str, expected: str) -> InvalidInputError:
+    """Return the error that lists the matrices of a file, largest first."""
+    shapes = {n: s for n, s in files.shapes.items() if len(s) == 2}
+    largest = sorted(shapes, key=lambda n: (-shapes[n][0] * shapes[n][1], n))[:MAX_LISTED]
+    listed = ", ".join(f"{n} {shapes[n][0]} × {shapes[n][1]}" for n in largest) or "no matrix"
+    remedy = "name the tensor of the input embeddings"
+    return bad_input(shown, expected=expected, got=listed, remedy=remedy, error=ModelError)
+
+
+def _fit(run: RunFolder, arrays: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], tuple[str, ...]]:
+    """Keep the arrays that the run has too, and say which one the two do not share."""
+    own = run.matrix_names()
+    kept = {name: array for name, array in arrays.items() if name in own}
+    notes = [f"The run has no {name} of its own; the one that was given is left out." for name in arrays.keys() - own]
+    notes += [f"There is no {name} apart; the run's own was not trained here." for name in set(own) - arrays.keys()]
+    return kept, tuple(sorted(notes))
+
+
+def _check_array(run: RunFolder, shown: str, name: str, array: torch.Tensor) -> None:
+    """Refuse rows or columns other than the run's, and values that are not finite."""
+    shape = tuple(tensor_names(run.path / EMBEDDINGS)[name][1])
+    if tuple(array.shape) != shape:
+        got = " × ".join(f"{size:,}" for size in array.shape) or "a single number"
+        expected = f"{shape[0]:,} rows, one for each token of the run" + (
+            f", and {shape[1]:,} columns" if len(shape) == 2 else ""
+        )
+        remedy = "attach embeddings that were trained from this run, with its vocabulary and its width"
+        raise bad_input(f"{name} of {shown}", expected=expected, got=got, remedy=remedy, error=ModelError)
+    check_tensor(f"{name} of {shown}", array if array.ndim == 2 else array.reshape(1, -1))
+
+
+def _shape(run: RunFolder) -> tuple[int, int]:
+    rows, width = tensor_names(run.path / EMBEDDINGS)["input"][1]
+    return rows, width
+
+
+# --- writing ----------------------------------------------------------------------------------------------------
+
+
+def _manifest(run: RunFolder, name: str, found: _Found, movement: dict[str, float]) -> dict[str, Any]:
+    """Return the manifest of attached embeddings: nothing is known of how they were trained."""
+    config = run.manifest["config"]
+    return {
+        "schema_version": ADDITION_VERSION,
+        "kind": ATTACHED,
+        "name": name,
+        "run_digest": run.digest,
+        "initialisation": {"method": config["method"], "seed": config["seed"]},
+        "config": {},
+        "corpus": {},
+        "result": {},
+        "inputs": [found.entry],
+        "movement": movement,
+        "matrices": sorted(found.arrays),
+        "has_body": False,
+        "versions": versions(),
+        "warnings": list(found.warnings),
+    }

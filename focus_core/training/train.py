@@ -1,0 +1,281 @@
+"""From a run and a text to a trained state in the run's folder.
+
+Owns the order of the steps and what is written when. Refuses mathematics.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from focus_core.artifacts import dump_json
+from focus_core.corpus.corpus import Corpus, open_corpus
+from focus_core.errors import RunFolderError, bad_input
+from focus_core.export.run_model import MLM, RunModel, load_run_model
+from focus_core.numerics.similarity import resolve_device
+from focus_core.runs.additions import addition_path
+from focus_core.runs.folder import RunFolder, open_run
+from focus_core.runs.log import part_of, resumable_run
+from focus_core.training import writer as files
+from focus_core.training.checkpoint import CHECKPOINT, State
+from focus_core.training.dataset import TrainingText, read_text
+from focus_core.training.drift import measure_change, write_change
+from focus_core.training.loop import Trainer
+from focus_core.training.options import Objective, Precision, TrainConfig, Trained
+from focus_core.types import ProgressHook, no_progress, tell_all
+
+OPTIONS = "options.json"
+MAY_CHANGE = ("learning_rate", "device", "threads")
+
+
+def adapt_run(
+    run: str | Path | RunFolder,
+    *,
+    name: str,
+    corpus: Sequence[Path | str],
+    config: TrainConfig,
+    field: str = "text",
+    encoding: str | None = None,
+    source: str | Path | None = None,
+    resume: bool = False,
+    terminal: IO[str] | None = None,
+    progress: ProgressHook = no_progress,
+) -> Path:
+    """Train the model of a run on text in its new vocabulary.
+
+    Parameters
+    ----------
+    run : str, Path or RunFolder
+        A finished run whose source has a body and a language-model head.
+    name : str
+        What the training is called; its folder is ``RUN/training/NAME``.
+    corpus : sequence of Path or str
+        Text, one sentence a line; a part of the lines is kept aside to measure on.
+    config : TrainConfig
+        The options.
+    field : str, default="text"
+        Field or column that holds the text.
+    encoding : str, default=None
+        Encoding of the files; ``None`` is UTF-8.
+    source : str or Path, default=None
+        Where the source model is; ``None`` takes what the run's log remembers.
+    resume : bool, default=False
+        Whether to go on with an interrupted training of that name and these options.
+    terminal : file, default=None
+        Where progress is printed; ``None`` prints none.
+    progress : ProgressHook, default=no_progress
+        Told the same; raising from it cancels.
+
+    Returns
+    -------
+    Path
+        The folder of the training: its matrices, its body where that was trained, its curve, a table of tokens and
+        snapshots on the way.
+
+    Raises
+    ------
+    InvalidInputError
+        If an input cannot be used, the name is taken, or there is nothing to resume.
+    DivergedError
+        If the loss ran away; the last good checkpoint is kept.
+
+    Notes
+    -----
+    Where the process is killed, the folder ``NAME.part`` keeps the last checkpoint, at most a minute old. A resumed
+    training ends with the same weights as one that never stopped, for an equal number of threads.
+    """
+    run = run if isinstance(run, RunFolder) else open_run(run)
+    output = training_folder(run, name)
+    text = open_corpus(corpus, field=field, encoding=encoding)
+    with resumable_run(output, resume=resume, checkpoint=CHECKPOINT, terminal=terminal) as (part, log):
+        _settle_options(part, config, text, resume=resume)
+        tell = tell_all(log, progress)
+        tell("read", 0, 1)
+        trainer = _trainer(run, text, config, source, part, tell)
+        tell("read", 1, 1)
+        state = trainer.run(
+            lambda step: files.write_snapshot(part, trainer.model, step), lambda: choose_precision(config, trainer)
+        )
+        tell("write", 0, 1)
+        _write(part, run, name, trainer, state, text)
+        (part / OPTIONS).unlink()
+        tell("write", 1, 1)
+    return output
+
+
+def training_folder(run: RunFolder, name: str) -> Path:
+    """Return the folder of a training of that name.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    name : str
+        Letters, digits, ``.``, ``_`` and ``-``; begins with a letter or a digit.
+
+    Returns
+    -------
+    Path
+        Whether it exists or not.
+
+    Raises
+    ------
+    RunFolderError
+        If the name is none.
+    """
+    return addition_path(run.path, "training", name, subject="--name")
+
+
+def _settle_options(part: Path, config: TrainConfig, text: Corpus, *, resume: bool) -> None:
+    """Note the options of a training that begins; one that goes on must have the same."""
+    options = {**config.to_dict(), "corpus": text.digest}
+    path = part / OPTIONS
+    if not resume:
+        path.write_text(dump_json(options), encoding="utf-8", newline="\n")
+        return
+    before = json.loads(path.read_text(encoding="utf-8"))
+    for key, value in options.items():
+        if key not in MAY_CHANGE and before.get(key) != json.loads(dump_json(value)):
+            raise bad_input(
+                f"--{key.replace('_', '-')}",
+                expected=f"{str(before.get(key))[:40]}, as when the training began",
+                got=str(value)[:40],
+                remedy="resume it with the same options, or start another",
+                error=RunFolderError,
+            )
+
+
+def _trainer(
+    run: RunFolder, text: Corpus, config: TrainConfig, source: str | Path | None, part: Path, tell: ProgressHook
+) -> Trainer:
+    """Load what a training needs."""
+    import torch
+
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    device = resolve_device(config.device)
+    model = load_run_model(run, source=source, device=device)
+    if config.objective not in {None, Objective(model.objective)}:
+        got, remedy = f"one made for {model.objective}", f"leave --objective out, or give {model.objective}"
+        raise bad_input("--objective", expected=f"a model made for {config.objective}", got=got, remedy=remedy)
+    length = min(config.length, model.n_positions)
+    reading = read_text(text, model, length=length, progress=tell)
+    return Trainer(model=model, text=reading, config=config, device=device, folder=part, progress=tell)
+
+
+def choose_precision(config: TrainConfig, trainer: Trainer) -> str:
+    """Choose the arithmetic of the products: bfloat16 helps some processors and ruins others, so it is timed.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Its ``precision`` decides, unless it is ``auto``.
+    trainer : Trainer
+        Its device is timed, with products of the model's size.
+
+    Returns
+    -------
+    {"float32", "bfloat16"}
+        bfloat16 where it takes less than four fifths of the time.
+    """
+    import torch
+
+    if config.precision is not Precision.AUTO:
+        return str(config.precision)
+    width = int(trainer.model.matrices()["input"].shape[1])
+    seconds = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        a, b = (torch.ones(shape, dtype=dtype, device=trainer.device) for shape in ((2048, width), (width, 4 * width)))
+        seconds[dtype] = min(_time(lambda a=a, b=b: a @ b, trainer.device) for _ in range(7))
+    return "bfloat16" if seconds[torch.bfloat16] < 0.8 * seconds[torch.float32] else "float32"
+
+
+def _time(work: Any, device: str) -> float:
+    import torch
+
+    start = time.perf_counter()
+    work()
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def _write(part: Path, run: RunFolder, name: str, trainer: Trainer, state: State, text: Corpus) -> None:
+    """Write everything that a finished training is."""
+    trained_body = trainer.config.train is not Trained.EMBEDDINGS
+    matrices = files.write_matrices(part, trainer.model, body=trained_body)
+    files.write_curve(part, state.curve)
+    trained = trainer.model.matrices()["input"].detach().cpu().numpy()
+    change, movement = measure_change(run, trained, trainer.progress)
+    write_change(part, change)
+    content = {
+        "config": {**trainer.config.to_dict(), **_settled(trainer, state)},
+        "corpus": _describe_corpus(text, trainer.text),
+        "result": _result(trainer, state),
+        "movement": movement,
+        "matrices": matrices,
+        "has_body": trained_body,
+        "warnings": _warnings(trainer.model, state),
+    }
+    files.write_manifest(part, run, name, content)
+
+
+def _settled(trainer: Trainer, state: State) -> dict[str, Any]:
+    """Return the options that were left open, as they were settled: equal bytes depend on them."""
+    import torch
+
+    settled = {"objective": trainer.model.objective, "precision": state.precision, "device": trainer.device}
+    return settled | {"threads": torch.get_num_threads(), "length": trainer.length}
+
+
+def _describe_corpus(text: Corpus, reading: TrainingText) -> dict[str, Any]:
+    return {
+        "files": list(text.names),
+        "digest": text.digest,
+        "n_lines": reading.n_lines,
+        "n_tokens": reading.n_tokens,
+        "held_out_percent": reading.percent,
+        "n_held_out_lines": reading.held_out.n_lines,
+        "n_measured_lines": len(reading.held_out.sequences),
+    }
+
+
+def _result(trainer: Trainer, state: State) -> dict[str, Any]:
+    """Return the numbers that a reader looks for first."""
+    first, last = state.curve[0], state.curve[-1]
+    stopped = "reached" if trainer.reached(state) else "finished"
+    measured = {
+        f"{key}_{when}": row[key]
+        for key in ("held_out_loss", "held_out_bits")
+        for when, row in (("start", first), ("end", last))
+    }
+    return {"steps": state.step, "tokens": last["tokens"], "stopped": stopped, **measured}
+
+
+def _warnings(model: RunModel, state: State) -> list[str]:
+    """Return what the user should know of."""
+    found = list(state.warnings)
+    if model.objective == MLM and model.eos_id is None:
+        found.append("The vocabulary has no token that ends a line; lines were joined without one.")
+    return found
+
+
+def unfinished(run: RunFolder, name: str) -> bool:
+    """Tell whether a training was interrupted and can be resumed.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    name : str
+        The training's name.
+
+    Returns
+    -------
+    bool
+        Whether its growing folder holds a checkpoint.
+    """
+    return (part_of(training_folder(run, name)) / CHECKPOINT).is_file()

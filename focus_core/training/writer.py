@@ -1,0 +1,105 @@
+"""What a training leaves in its folder: matrices, body, curve, table of tokens, manifest.
+
+Owns their layout. Refuses to train.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from focus_core.artifacts import dump_json, write_arrays, write_parquet
+from focus_core.export.run_model import BODY, RunModel
+from focus_core.runs.additions import ADDITION_VERSION, TRAINED
+from focus_core.runs.folder import RunFolder
+from focus_core.runs.layout import MANIFEST
+from focus_core.runs.writer import plain, versions
+
+CURVE = ("step", "tokens", "loss", "held_out_loss", "held_out_bits", "learning_rate")
+SNAPSHOTS = "snapshots"
+
+
+def write_snapshot(part: Path, model: RunModel, step: int) -> None:
+    """Keep the input matrix as it is now.
+
+    Parameters
+    ----------
+    part : Path
+        The growing folder.
+    model : RunModel
+        The model in training.
+    step : int
+        Steps done.
+    """
+    folder = part / SNAPSHOTS
+    folder.mkdir(exist_ok=True)
+    write_arrays(folder / f"step-{step:08d}.safetensors", {"input": model.matrices()["input"].detach()})
+
+
+def write_matrices(part: Path, model: RunModel, *, body: bool) -> list[str]:
+    """Write the trained matrices and, where it was trained, the body.
+
+    Parameters
+    ----------
+    part : Path
+        The growing folder.
+    model : RunModel
+        The trained model.
+    body : bool
+        Whether the body changed.
+
+    Returns
+    -------
+    list of str
+        Names of the matrices.
+    """
+    matrices = {name: parameter.detach() for name, parameter in model.matrices().items()}
+    write_arrays(part / TRAINED, matrices)
+    if body:
+        write_arrays(part / BODY, {name: parameter.detach() for name, parameter in model.body().items()})
+    return sorted(matrices)
+
+
+def write_curve(part: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the curve as a table.
+
+    Parameters
+    ----------
+    part : Path
+        The growing folder.
+    rows : sequence of mapping
+        Keys as in ``CURVE``.
+    """
+    import pyarrow as pa
+
+    types = [pa.int64(), pa.int64(), *[pa.float64()] * 4]
+    columns = {name: pa.array([row[name] for row in rows], kind) for name, kind in zip(CURVE, types, strict=True)}
+    write_parquet(part / "curve.parquet", pa.table(columns))
+
+
+def write_manifest(part: Path, run: RunFolder, name: str, content: Mapping[str, Any]) -> None:
+    """Write the manifest, last of all files.
+
+    Parameters
+    ----------
+    part : Path
+        The growing folder.
+    run : RunFolder
+        The run that it belongs to.
+    name : str
+        The training's name.
+    content : mapping
+        What this kind of training says beside the common keys.
+    """
+    config = run.manifest["config"]
+    manifest = {
+        "schema_version": ADDITION_VERSION,
+        "kind": "training",
+        "name": name,
+        "run_digest": run.digest,
+        "initialisation": {"method": config["method"], "seed": config["seed"]},
+        **content,
+        "versions": versions(),
+    }
+    (part / MANIFEST).write_text(dump_json(plain(manifest)) + "\n", encoding="utf-8", newline="\n")

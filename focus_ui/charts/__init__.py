@@ -1,0 +1,1 @@
+"""Figures from core objects, their colours, and how they are saved."""

@@ -1,0 +1,172 @@
+"""Save what is on the screen: a chart as PNG, SVG or HTML, a table as CSV.
+
+Owns the buttons and the files behind them. PNG and SVG are drawn in the browser by plotly itself, through the camera
+of the chart's own bar; the HTML file holds plotly and the chart, fetches nothing and sends nothing. Every table leaves
+through `csv_bytes`; Streamlit's own CSV button is switched off in the configuration, since it disarms no formula.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from focus_ui.charts.csv_export import csv_bytes
+
+HTML_CONFIG: dict[str, Any] = {
+    "displaylogo": False,
+    "showSendToCloud": False,
+    "responsive": True,
+    "modeBarButtonsToRemove": ["sendChartToCloud"],
+}
+"""plotly options of a chart in a file of its own: no button that sends it anywhere."""
+
+POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+"""What the browser lets the file do: run the plotly inside it and draw; nothing is fetched."""
+
+_BUTTONS = '<div class="row"><button type="button" data-format="png">PNG</button>'
+_BUTTONS += '<button type="button" data-format="svg">SVG</button></div><p role="status"></p>'
+_STYLE = """
+.row { display: flex; gap: 0.5rem; }
+button { flex: 1; font: inherit; font-size: 0.875rem; color: var(--st-text-color); cursor: pointer;
+  background: var(--st-background-color); border: 1px solid var(--st-border-color);
+  border-radius: var(--st-button-radius, 0.5rem); padding: 0.35rem 0.75rem; }
+button:hover, button:focus-visible { border-color: var(--st-primary-color); color: var(--st-primary-color); }
+p { margin: 0; font-size: 0.85rem; color: var(--st-text-color); }
+p:not(:empty) { margin-top: 0.4rem; }
+"""
+_SCRIPT = """
+export default function ({ data, parentElement }) {
+  const status = parentElement.querySelector("p");
+  const save = (format) => {
+    const box = document.querySelector(".st-key-" + CSS.escape(data.chart));
+    const plot = box && box.querySelector(".js-plotly-plot");
+    const camera = plot && plot.querySelector('.modebar-btn[data-title^="Download plot"]');
+    if (!camera) { status.textContent = "The chart is not on the screen."; return; }
+    status.textContent = "";
+    const before = plot._context.toImageButtonOptions;
+    plot._context.toImageButtonOptions = { ...before, format, filename: data.name, scale: format === "png" ? 2 : 1 };
+    camera.click();
+    plot._context.toImageButtonOptions = before;
+  };
+  for (const button of parentElement.querySelectorAll("button")) {
+    button.onclick = () => save(button.dataset.format);
+  }
+}
+"""
+_picture_buttons = st.components.v2.component("focus_picture_buttons", html=_BUTTONS, css=_STYLE, js=_SCRIPT)
+
+
+def chart_html(figure: go.Figure, title: str) -> bytes:
+    """Return a chart as one HTML file with plotly inside, that fetches nothing and has no button to send it away.
+
+    Parameters
+    ----------
+    figure : go.Figure
+        The chart; texts in it have passed `plotly_escape`.
+    title : str
+        What the page is called; plain text.
+
+    Returns
+    -------
+    bytes
+        The file; the same bytes for the same chart.
+    """
+    shown = go.Figure(figure).update_layout(
+        template="plotly_white", paper_bgcolor="white", plot_bgcolor="white", font_family="Arial, sans-serif"
+    )
+    chart = shown.to_html(config=HTML_CONFIG, include_plotlyjs=True, full_html=False, div_id="chart")
+    head = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+    head += f'<meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>'
+    page = f"<!DOCTYPE html><html><head>{head}</head><body>{chart}</body></html>\n"
+    return page.encode("utf-8", errors="backslashreplace")
+
+
+def save_chart(
+    figure: go.Figure, *, key: str, name: str, table: Callable[[], Mapping[str, Sequence[Any]]] | None = None
+) -> None:
+    """Draw the small menu that saves a chart; call it right below the chart.
+
+    Parameters
+    ----------
+    figure : go.Figure
+        The chart, for the HTML file; drawn with ``figures.CONFIG``, whose camera the menu uses.
+    key : str
+        The key that the chart was drawn with.
+    name : str
+        What the files are called, without a suffix; a few fixed words.
+    table : callable, default=None
+        Returns the numbers behind the chart, column by column, for a CSV file; ``None`` offers none.
+    """
+    stem = file_stem(name)
+    with (
+        st.container(horizontal=True, horizontal_alignment="right"),
+        st.popover("Save", icon=":material/download:", type="tertiary", key=f"_save_{key}"),
+    ):
+        _picture_buttons(key=f"_picture_{key}", data={"chart": css_name(key), "name": stem})
+        st.download_button(
+            "HTML", lambda: chart_html(figure, name), stem + ".html", "text/html", key=f"_html_{key}",
+            on_click="ignore", width="stretch", help="One file that works without a network.",
+        )  # fmt: skip
+        if table is not None:
+            save_table(table, key=f"{key}_numbers", name=name, width="stretch")
+
+
+def save_table(
+    table: Callable[[], Mapping[str, Sequence[Any]]],
+    *,
+    key: str,
+    name: str,
+    width: str = "content",
+    label: str = "CSV",
+    words: str = "All rows",
+) -> None:
+    """Draw the button that downloads a table as CSV.
+
+    Parameters
+    ----------
+    table : callable
+        Returns the columns; called when the button is clicked. A data frame is a mapping of columns, too.
+    key : str
+        Names the button; it is ``_csv_`` and this.
+    name : str
+        What the file is called, without its suffix.
+    width : {"content", "stretch"}, default="content"
+        How wide the button is; a wide one, as in a menu, has no icon.
+    label : str, default="CSV"
+        What stands on it; fixed words.
+    words : str, default="All rows"
+        Which rows the file has; fixed words.
+    """
+    st.download_button(
+        label, lambda: csv_bytes(table()), file_stem(name) + ".csv", "text/csv", key=f"_csv_{key}",
+        icon=None if width == "stretch" else ":material/download:", on_click="ignore",
+        width=width,  # type: ignore[arg-type]
+        help=f"{words}, safe to open in a spreadsheet.",
+    )  # fmt: skip
+
+
+def file_stem(name: str) -> str:
+    """Return the name of a file made of words: ASCII letters, digits and hyphens.
+
+    Examples
+    --------
+    >>> file_stem("Hub anchors (sw-8k)")
+    'hub-anchors-sw-8k'
+    """
+    return "-".join(re.findall(r"[a-z0-9]+", name.lower()))[:80] or "chart"
+
+
+def css_name(key: str) -> str:
+    """Return a widget's key as Streamlit writes it into the name of a class.
+
+    Examples
+    --------
+    >>> css_name("hubs_0a/1")
+    'hubs_0a-1'
+    """
+    return re.sub(r"[^a-zA-Z0-9_-]", "-", key.strip())

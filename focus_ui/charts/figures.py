@@ -1,0 +1,371 @@
+"""Charts: plain values in, plotly figures out.
+
+Owns how things are drawn. Imports no streamlit. Two rules hold for every figure: a token on an axis is a tick text,
+its category value is a unique id (two tokens that look alike would otherwise become one bar, and number-like tokens
+an axis of numbers); every text that comes from a token has passed ``show_token`` and ``plotly_escape``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from focus_core.tokenization.display import plotly_escape
+from focus_ui.charts.theme import ACCENT, CATEGORIES, NEUTRAL, SOURCE_ONLY
+
+CONFIG: dict[str, Any] = {
+    "displayModeBar": "hover",
+    "modeBarButtonsToRemove": [
+        "zoom2d", "pan2d", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d",
+    ],
+    "toImageButtonOptions": {"format": "png", "scale": 2},
+    "showSendToCloud": False,
+    "displaylogo": False,
+}  # fmt: skip
+"""plotly options for every chart: a camera, which `chart_export.save_chart` uses too, and no button that sends data."""
+
+ROW_PX = 30
+TICK_CHARACTERS = 26
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """One contributor as it is drawn.
+
+    Parameters
+    ----------
+    id : int
+        The source token's id.
+    label : str
+        What `show_token` made of it.
+    weight : float
+        Its weight.
+    similarity : float
+        Cosine in the auxiliary space; ``None`` where the weight is no function of one.
+    color : str, default=ACCENT
+        ``#RRGGBB``.
+    """
+
+    id: int
+    label: str
+    weight: float
+    similarity: float | None
+    color: str = ACCENT
+
+
+def contributors_figure(bars: Sequence[Bar]) -> go.Figure:
+    """Draw contributors as horizontal bars: weights on the left, similarities on the right.
+
+    Parameters
+    ----------
+    bars : sequence of Bar
+        Largest weight first; drawn from the top.
+
+    Returns
+    -------
+    go.Figure
+        ``customdata`` of every bar is the source id.
+    """
+    similar = any(bar.similarity is not None for bar in bars)
+    titles = ("weight", "similarity") if similar else ("weight",)
+    figure = make_subplots(rows=1, cols=len(titles), shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.06)
+    _add_bars(figure, bars, [bar.weight for bar in bars], column=1, opacity=1.0, digits=3)
+    if similar:
+        similarities = [bar.similarity if bar.similarity is not None else float("nan") for bar in bars]
+        _add_bars(figure, bars, similarities, column=2, opacity=0.45, digits=3)
+    token_axis(figure, [bar.id for bar in bars], [bar.label for bar in bars])
+    figure.update_xaxes(showgrid=True, zeroline=True, nticks=5, fixedrange=True)
+    lay_out_panels(figure, len(bars))
+    return figure
+
+
+def _add_bars(
+    figure: go.Figure, bars: Sequence[Bar], values: list[float], *, column: int, opacity: float, digits: int
+) -> None:
+    """Add one panel of bars; the value stands beside each."""
+    figure.add_trace(
+        go.Bar(
+            x=values,
+            y=[str(bar.id) for bar in bars],
+            orientation="h",
+            marker={"color": [bar.color for bar in bars], "opacity": opacity},
+            text=["" if value != value else f"{value:.{digits}f}" for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            customdata=[[bar.id, plotly_escape(bar.label)] for bar in bars],
+            hovertemplate="%{customdata[1]}<br>#%{customdata[0]}: %{x:.4f}<extra></extra>",
+        ),
+        row=1,
+        col=column,
+    )
+    figure.update_xaxes(range=_range(values), row=1, col=column)
+
+
+def _range(values: Sequence[float]) -> list[float]:
+    """Return an axis from zero (or below it, where a value is) with room for the text beside the longest bar."""
+    known = [value for value in values if value == value]
+    low, high = min(0.0, *known, 0.0), max(0.0, *known, 0.0)
+    room = 0.18 * ((high - low) or 1.0)
+    return [low - room if low < 0 else 0.0, high + room]
+
+
+def token_axis(figure: go.Figure, ids: Sequence[int], labels: Sequence[str]) -> None:
+    """Make the vertical axis one of ids, read as tokens, the first at the top.
+
+    Parameters
+    ----------
+    figure : go.Figure
+        Bars whose ``y`` are these ids, as text.
+    ids : sequence of int
+        Ids of tokens, each once.
+    labels : sequence of str
+        What `show_token` made of them.
+    """
+    names = [str(i) for i in ids]
+    figure.update_yaxes(
+        type="category",
+        categoryorder="array",
+        categoryarray=names,
+        autorange="reversed",
+        tickmode="array",
+        tickvals=names,
+        ticktext=[plotly_escape(shorten(label)) for label in labels],
+        fixedrange=True,
+        automargin=True,
+        tickfont={"size": 14},
+        showgrid=False,
+    )
+
+
+def lay_out_panels(figure: go.Figure, n_rows: int) -> None:
+    """Give panels of bars side by side the height of their rows, and room for their titles.
+
+    Parameters
+    ----------
+    figure : go.Figure
+        The panels.
+    n_rows : int
+        Bars in each.
+    """
+    figure.update_layout(
+        height=90 + ROW_PX * max(2, n_rows), margin={"l": 10, "r": 24, "t": 36, "b": 30}, showlegend=False, bargap=0.28
+    )
+    figure.update_annotations(font_size=13)
+
+
+def shorten(label: str, limit: int = TICK_CHARACTERS) -> str:
+    """Cut a display string for an axis; the whole of it stands in the hover and in the table.
+
+    Examples
+    --------
+    >>> shorten("abcdef", 4)
+    'abc…'
+    """
+    return label if len(label) <= limit else f"{label[: limit - 1]}…"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """One piece of a proportional bar.
+
+    Parameters
+    ----------
+    key : str
+        A category's key, ``source`` or ``new``.
+    label : str
+        What it is called.
+    value : float
+        Its size.
+    color : str
+        ``#RRGGBB``.
+    """
+
+    key: str
+    label: str
+    value: float
+    color: str
+
+
+def proportion_figure(rows: Sequence[tuple[str, Sequence[Segment]]], *, unit: str) -> go.Figure:
+    """Draw one or more bars of full width, cut in proportion to their segments.
+
+    Parameters
+    ----------
+    rows : sequence of (str, sequence of Segment)
+        A name and the segments of each bar, from the top.
+    unit : str
+        What is counted.
+
+    Returns
+    -------
+    go.Figure
+        ``customdata`` of every segment is its key and its value.
+    """
+    figure = go.Figure()
+    for name, segments in rows:
+        whole = sum(segment.value for segment in segments) or 1.0
+        for segment in segments:
+            share = 100 * segment.value / whole
+            figure.add_trace(
+                go.Bar(
+                    x=[share],
+                    y=[name],
+                    orientation="h",
+                    name=segment.label,
+                    marker={"color": segment.color, "line": {"width": 1, "color": "rgba(128,128,128,0.35)"}},
+                    text=[f"{segment.label}<br>{segment.value:,.0f}" if share > 5 else ""],
+                    textposition="inside",
+                    insidetextanchor="middle",
+                    textangle=0,
+                    customdata=[[segment.key, segment.value, segment.label]],
+                    hovertemplate=f"%{{customdata[2]}}: %{{customdata[1]:,}} {unit}, %{{x:.1f}} %<extra></extra>",
+                )
+            )
+    figure.update_layout(
+        barmode="stack",
+        height=50 + 62 * len(rows),
+        margin={"l": 10, "r": 24, "t": 6, "b": 26},
+        showlegend=False,
+        bargap=0.22,
+    )
+    _share_axis(figure)
+    figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, automargin=True, tickfont={"size": 14})
+    return figure
+
+
+def groups_figure(groups: Sequence[tuple[str, Mapping[str, float]]], *, unit: str, in_shares: bool = True) -> go.Figure:
+    """Draw, for every group, which share of it each category has, or how many.
+
+    Parameters
+    ----------
+    groups : sequence of (str, mapping of str to float)
+        A group's name and ``{category key: size}``, from the top.
+    unit : str
+        What is counted.
+    in_shares : bool, default=True
+        Bars of 100 %; otherwise bars as long as their group is large.
+
+    Returns
+    -------
+    go.Figure
+        Stacked bars; ``customdata`` of every segment is the group, the category's key, the size and the share.
+    """
+    names = [name for name, _ in groups]
+    wholes = [sum(sizes.values()) for _, sizes in groups]
+    figure = go.Figure()
+    for category in CATEGORIES.values():
+        values = [sizes.get(category.key, 0.0) for _, sizes in groups]
+        if not any(values):
+            continue
+        shares = [100 * value / whole if whole else 0.0 for value, whole in zip(values, wholes, strict=True)]
+        figure.add_trace(
+            go.Bar(
+                x=shares if in_shares else values,
+                y=names,
+                orientation="h",
+                name=category.label,
+                marker={"color": category.color},
+                customdata=[[n, category.key, v, s] for n, v, s in zip(names, values, shares, strict=True)],
+                hovertemplate=f"%{{y}}, {category.label}: %{{customdata[2]:,}} {unit}, %{{customdata[3]:.1f}} %"
+                "<extra></extra>",
+            )
+        )
+    _finish_groups(figure, names, wholes)
+    if in_shares:
+        _share_axis(figure)
+    else:
+        figure.update_xaxes(fixedrange=True, nticks=5, separatethousands=True, rangemode="tozero")
+    return figure
+
+
+def _share_axis(figure: go.Figure) -> None:
+    """Make the horizontal axis one of per cent."""
+    figure.update_xaxes(
+        range=[0, 100],
+        tickvals=[0, 25, 50, 75, 100],
+        ticktext=["0 %", "25 %", "50 %", "75 %", "100 %"],
+        fixedrange=True,
+        showgrid=False,
+    )
+
+
+def _finish_groups(figure: go.Figure, names: list[str], wholes: list[float]) -> None:
+    """Write each group's size beside its name and lay the chart out."""
+    labels = [
+        f"{plotly_escape(name)}  <span style='opacity:.65'>{whole:,.0f}</span>"
+        for name, whole in zip(names, wholes, strict=True)
+    ]
+    figure.update_layout(
+        barmode="stack",
+        height=50 + 27 * max(2, len(names)),
+        margin={"l": 10, "r": 24, "t": 6, "b": 26},
+        showlegend=False,
+        bargap=0.25,
+    )
+    figure.update_yaxes(
+        type="category",
+        categoryorder="array",
+        categoryarray=names,
+        autorange="reversed",
+        tickmode="array",
+        tickvals=names,
+        ticktext=labels,
+        fixedrange=True,
+        automargin=True,
+    )
+
+
+def overlap_segments(n_source_only: int, n_both: int, n_target_only: int) -> tuple[Segment, Segment, Segment]:
+    """Return the three pieces of the picture of two vocabularies.
+
+    Parameters
+    ----------
+    n_source_only, n_both, n_target_only : int
+        Tokens of the source alone, of both, and of the target alone.
+
+    Returns
+    -------
+    tuple of Segment
+        In that order.
+    """
+    return (
+        Segment(key="source", label="source only", value=n_source_only, color=SOURCE_ONLY),
+        Segment(key="both", label="in both", value=n_both, color=CATEGORIES["exact"].color),
+        Segment(key="new", label="target only", value=n_target_only, color=ACCENT),
+    )
+
+
+def fed_figure(bars: Sequence[Bar]) -> go.Figure:
+    """Draw which target tokens a source token feeds, with what weight.
+
+    Parameters
+    ----------
+    bars : sequence of Bar
+        Target tokens; similarities are not drawn.
+
+    Returns
+    -------
+    go.Figure
+        ``customdata`` of every bar is the target id.
+    """
+    return contributors_figure(
+        [Bar(id=b.id, label=b.label, weight=b.weight, similarity=None, color=b.color) for b in bars]
+    )
+
+
+__all__ = [
+    "CONFIG",
+    "NEUTRAL",
+    "Bar",
+    "Segment",
+    "contributors_figure",
+    "fed_figure",
+    "groups_figure",
+    "overlap_segments",
+    "proportion_figure",
+    "shorten",
+]

@@ -1,0 +1,1 @@
+"""What pages read: caches keyed by digests, the catalogue of runs, tables, uploads."""

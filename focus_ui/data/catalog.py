@@ -1,0 +1,218 @@
+"""What there is to choose from: runs, sample corpora, folders that the operator named.
+
+Owns the folders of the app and every look-up in them. Imports no streamlit. A name that comes from a browser is only
+ever compared with names found on disk, or is a run's random id; it never becomes part of a path otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from focus_core.jobs.process import is_owner, job_state
+from focus_core.jobs.record import RUN_ID, Job, JobState, list_jobs, read_job
+
+ROOT = Path(__file__).resolve().parents[2]
+ASSETS = ROOT / "assets"
+DEMO_SOURCE = ASSETS / "demo" / "source"
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+FIRST_DEMO = "sw-8k"
+CORPUS_SUFFIXES = (".txt", ".jsonl", ".csv", ".tsv", ".parquet")
+LANGUAGES = {"sw": "Swahili", "de": "German", "ar": "Arabic"}
+MAX_ENTRIES = 500
+MAX_DEPTH = 3
+
+
+class RunKind(StrEnum):
+    """Whose run it is."""
+
+    DEMO = "demo"
+    OWN = "yours"
+    SHARED = "shared"
+    LINK = "by link"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunEntry:
+    """A run that this session may open.
+
+    Parameters
+    ----------
+    id : str
+        What stands in the address of the page.
+    kind : RunKind
+        Whose it is.
+    path : Path
+        Its folder.
+    title : str
+        What its maker called it, plain text; "" where nobody did.
+    created : float, default=None
+        When it was started, in seconds since the epoch; known of own runs.
+    """
+
+    id: str
+    kind: RunKind
+    path: Path
+    title: str = ""
+    created: float | None = None
+
+
+def runs_root() -> Path:
+    """Return the folder of all runs: ``FOCUS_LAB_RUNS``, else ``runs`` in the project."""
+    return Path(os.environ.get("FOCUS_LAB_RUNS") or ROOT / "runs")
+
+
+def evaluations_root() -> Path:
+    """Return the folder of kept evaluations, below the folder of all runs: an evaluation is no run."""
+    return runs_root() / ".evaluations"
+
+
+def demo_root() -> Path:
+    """Return the folder of the demo runs: ``FOCUS_LAB_DEMO_RUNS``, else the ones that ship."""
+    return Path(os.environ.get("FOCUS_LAB_DEMO_RUNS") or ASSETS / "demo" / "runs")
+
+
+def _run_folders(folder: Path) -> list[Path]:
+    """Return the finished runs directly in a folder, by name."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if (path / "manifest.json").is_file() and path.suffix != ".part")
+
+
+def demo_runs() -> list[RunEntry]:
+    """Return the runs that ship with the app, the first demo first."""
+    entries = [
+        RunEntry(id=path.name, kind=RunKind.DEMO, path=path, title=path.name) for path in _run_folders(demo_root())
+    ]
+    return sorted(entries, key=lambda entry: (entry.id != FIRST_DEMO, entry.id))
+
+
+def shared_runs() -> list[RunEntry]:
+    """Return the runs that the operator put into ``runs/shared/``."""
+    folders = _run_folders(runs_root() / "shared")
+    return [RunEntry(id=f"shared/{path.name}", kind=RunKind.SHARED, path=path, title=path.name) for path in folders]
+
+
+def own_runs(owner: str) -> list[RunEntry]:
+    """Return the finished runs of one owner, newest first."""
+    return [_own(job) for job in list_jobs(runs_root(), owner=owner) if job_state(job) is JobState.DONE]
+
+
+def _own(job: Job) -> RunEntry:
+    return RunEntry(id=job.id, kind=RunKind.OWN, path=job.run, title=job.title, created=job.created)
+
+
+def listed_runs(owner: str) -> list[RunEntry]:
+    """Return what a session's list of runs shows: its own, the demos, the shared ones."""
+    return [*own_runs(owner), *demo_runs(), *shared_runs()]
+
+
+def find_run(run_id: str, owner: str) -> RunEntry | None:
+    """Return the run of an id, also one that no list shows, for whoever holds its id.
+
+    Parameters
+    ----------
+    run_id : str
+        From the page's address.
+    owner : str
+        The session's secret.
+
+    Returns
+    -------
+    RunEntry or None
+        ``None`` where there is no such finished run.
+    """
+    listed = next((entry for entry in (*demo_runs(), *shared_runs()) if entry.id == run_id), None)
+    if listed is not None or not RUN_ID.fullmatch(run_id):
+        return listed
+    job = read_job(runs_root(), run_id)
+    if job is not None and is_owner(job, owner) and job_state(job) is JobState.DONE:
+        return _own(job)
+    path = runs_root() / run_id
+    return RunEntry(id=run_id, kind=RunKind.LINK, path=path) if (path / "manifest.json").is_file() else None
+
+
+def sample_corpora() -> dict[str, Path]:
+    """Return the corpora that ship with the app by language."""
+    paths = sorted((ASSETS / "corpora").glob("*.txt"), key=lambda path: (path.stem != "sw", path.stem))
+    return {LANGUAGES.get(path.stem, path.stem): path for path in paths}
+
+
+def has_demo_source() -> bool:
+    """Whether the demo source model is there."""
+    return (DEMO_SOURCE / "model.safetensors").is_file()
+
+
+def is_corpus(path: Path) -> bool:
+    """Whether a file name is that of a corpus: a known suffix, plain, ``.gz`` or ``.zst``."""
+    name = path.name.lower().removesuffix(".gz").removesuffix(".zst")
+    return name.endswith(CORPUS_SUFFIXES)
+
+
+def operator_folders() -> list[Path]:
+    """Return the folders named in ``FOCUS_LAB_PATHS``, as many as exist."""
+    named = os.environ.get("FOCUS_LAB_PATHS", "").split(os.pathsep)
+    return [Path(name).resolve() for name in named if name and Path(name).is_dir()]
+
+
+def operator_entries(kind: str) -> dict[str, Path]:
+    """Return what lies in the operator's folders, at most 500 entries and three levels deep.
+
+    Parameters
+    ----------
+    kind : {"corpus", "tokenizer", "model"}
+        What to look for.
+
+    Returns
+    -------
+    dict of str to Path
+        The path below the named folder, shown to the user, and the path itself.
+    """
+    found: dict[str, Path] = {}
+    for folder in operator_folders():
+        for path in _walk(folder, MAX_DEPTH):
+            if len(found) >= MAX_ENTRIES:
+                return found
+            if _is_a(kind, path):
+                found[f"{folder.name}/{path.relative_to(folder)}".removesuffix("/.")] = path
+    return found
+
+
+def _walk(folder: Path, depth: int) -> list[Path]:
+    """Return a folder and what is in it, sorted, without hidden names and without following links out of it."""
+    found = [folder]
+    if depth == 0:
+        return found
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.is_symlink():
+            continue
+        found.extend(_walk(path, depth - 1) if path.is_dir() else [path])
+    return found
+
+
+def _is_a(kind: str, path: Path) -> bool:
+    if kind == "corpus":
+        return path.is_file() and is_corpus(path)
+    if kind == "model":
+        return path.is_dir() and (path / "config.json").is_file()
+    names = ("tokenizer.json", "sentencepiece.bpe.model", "tokenizer.model", "spiece.model", "vocab.txt", "vocab.json")
+    return path.is_dir() and any((path / name).is_file() for name in names)
+
+
+def allows_hub() -> bool:
+    """Whether the operator lets users name models of the Hugging Face Hub."""
+    return os.environ.get("FOCUS_LAB_ALLOW_HUB") == "1"
+
+
+def is_hub_id(text: str) -> bool:
+    """Whether a text has the form ``owner/name``.
+
+    Examples
+    --------
+    >>> is_hub_id("FacebookAI/xlm-roberta-base"), is_hub_id("../../etc/passwd"), is_hub_id("a/b/c")
+    (True, False, False)
+    """
+    return HUB_ID.fullmatch(text) is not None and ".." not in text

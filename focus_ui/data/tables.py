@@ -1,0 +1,334 @@
+"""Tables that the pages show, drawn from a run's own tables.
+
+Owns the selection, naming and order of columns. Imports no streamlit and computes nothing but counts of rows.
+Everything is kept with ``RunFolder.remember``: a run never changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from focus_core.analysis.overlap_lists import anchors
+from focus_core.tokenization.display import show_token
+from focus_core.types import Origin, Rule
+from focus_ui.charts.csv_export import csv_bytes
+from focus_ui.charts.theme import CATEGORIES, category_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from focus_core.runs.folder import RunFolder
+
+MAX_GROUPS = 12
+OTHER = "other"
+GROUPINGS = {
+    "rule": "rule",
+    "script": "script",
+    "length": "length in characters",
+    "band": "occurrences in the text",
+    "kind": "kind of token",
+    "contributors": "support",
+}
+RULE_NAMES = {
+    Rule.USER: "your map",
+    Rule.SPECIAL: "control token by role",
+    Rule.EXACT: "exact",
+    Rule.FUZZY: "fuzzy",
+    Rule.SYMBOL: "symbol",
+    Rule.NONE: "no match",
+}
+LENGTHS = ((1, "1"), (2, "2"), (3, "3"), (4, "4"), (6, "5–6"), (8, "7–8"), (12, "9–12"), (10**9, "13 and more"))
+SUPPORTS = ((1, "1 source token"), (3, "2–3"), (10, "4–10"), (30, "11–30"), (100, "31–100"), (10**9, "over 100"))
+FREQUENCIES = (
+    (0, "never"), (1, "once"), (9, "2–9"), (99, "10–99"), (999, "100–999"), (9999, "1,000–9,999"),
+    (10**18, "10,000 and more"),
+)  # fmt: skip
+SHOWCASE_SIZE = 24
+
+
+def token_table(run: RunFolder) -> pd.DataFrame:
+    """Return one row per target token, ids without a token left out.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``id``, ``shown`` (see `show_token`), ``token`` (native form), ``category`` (key), ``rule`` (in words),
+        ``source_id``, ``source`` (what the source token is called, "" where none is copied), ``frequency``,
+        ``script``, ``kind``, ``length``, ``band`` (of occurrences) and ``contributors`` (bands), ``n_contributors``,
+        ``max_weight``, ``anchor``, ``feeds`` (new tokens that have some of the copied row), ``candidates``.
+    """
+    return run.remember("app token table", lambda: _token_table(run))
+
+
+def _token_table(run: RunFolder) -> pd.DataFrame:
+    import pandas as pd
+
+    table = run.tokens().to_pydict()
+    kept = [i for i, kind in enumerate(table["kind"]) if kind is not None]
+    pick: dict[str, list[Any]] = {name: [values[i] for i in kept] for name, values in table.items()}
+    frequency = np.array([f if f is not None else 0 for f in pick["frequency"]], dtype=np.int64)
+    sources = np.array(pick["source_id"], dtype=np.int64)
+    names, fed = run.column("source_tokens", "token"), run.column("source_tokens", "n_fed")
+    candidates = np.bincount(run.column("candidates", "target_id"), minlength=len(table["id"]))
+    return pd.DataFrame(
+        {
+            "id": np.array(pick["id"], dtype=np.int64),
+            "shown": [show_token(t, word_start=w) for t, w in zip(pick["text"], pick["word_start"], strict=True)],
+            "token": [show_token(t) for t in pick["token"]],
+            "category": [category_of(o, r).key for o, r in zip(pick["origin"], pick["rule"], strict=True)],
+            "rule": [RULE_NAMES[Rule(rule)] for rule in pick["rule"]],
+            "source_id": sources,
+            "source": [show_token(str(names[i])) if i >= 0 else "" for i in sources.tolist()],
+            "frequency": frequency,
+            "script": pick["script"],
+            "kind": pick["kind"],
+            "length": [_band(len(t), LENGTHS) for t in pick["text"]],
+            "band": [_band(n, FREQUENCIES) for n in frequency.tolist()],
+            "contributors": [_band(n, SUPPORTS) if n else "none" for n in pick["n_contributors"]],
+            "n_contributors": np.array(pick["n_contributors"], dtype=np.int64),
+            "max_weight": np.nan_to_num(np.array(pick["max_weight"], dtype=np.float64)),
+            "anchor": anchors(run)[kept],
+            "feeds": np.where(sources >= 0, fed[sources], 0).astype(np.int64),
+            "candidates": candidates[kept],
+        }
+    )
+
+
+def _band(number: int, bands: Sequence[tuple[int, str]]) -> str:
+    return next(name for high, name in bands if number <= high)
+
+
+def has_frequency(run: RunFolder) -> bool:
+    """Whether the run knows how often tokens occur in a corpus."""
+    return bool(run.manifest.get("corpus"))
+
+
+def group_sizes(frame: pd.DataFrame, by: str, *, occurrences: bool) -> list[tuple[str, dict[str, int]]]:
+    """Return how many tokens, or corpus occurrences, each category has in every group.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        From `token_table`.
+    by : str
+        A key of ``GROUPINGS``, or ``category``.
+    occurrences : bool
+        Weigh each token by its occurrences.
+
+    Returns
+    -------
+    list of (str, dict)
+        Group name and ``{category key: size}``. Bands in their order, other groups by size; at most twelve, the
+        rest under ``other``.
+    """
+    weights = frame["frequency"] if occurrences else 1
+    sizes = frame.assign(size=weights).groupby([by, "category"], observed=True)["size"].sum()
+    groups: dict[str, dict[str, int]] = {}
+    for (group, category), size in sizes.items():
+        groups.setdefault(str(group), {})[str(category)] = int(size)
+    return _fold(_ordered(by, groups))
+
+
+def _ordered(by: str, groups: dict[str, dict[str, int]]) -> list[tuple[str, dict[str, int]]]:
+    bands = {"length": LENGTHS, "contributors": SUPPORTS, "band": FREQUENCIES}.get(by)
+    if bands is None:
+        return sorted(groups.items(), key=lambda item: (-sum(item[1].values()), item[0]))
+    names = [name for _, name in bands] + ["none"]
+    return [(name, groups[name]) for name in names if name in groups]
+
+
+def _fold(groups: list[tuple[str, dict[str, int]]]) -> list[tuple[str, dict[str, int]]]:
+    """Put the groups after the eleventh together, where there are more than twelve."""
+    if len(groups) <= MAX_GROUPS:
+        return groups
+    rest: dict[str, int] = {}
+    for _, sizes in groups[MAX_GROUPS - 1 :]:
+        for category, size in sizes.items():
+            rest[category] = rest.get(category, 0) + size
+    return [*groups[: MAX_GROUPS - 1], (OTHER, rest)]
+
+
+def filter_tokens(
+    frame: pd.DataFrame, *, by: str = "", group: str = "", category: str = "", ids: Sequence[int] | None = None
+) -> pd.DataFrame:
+    """Return the rows of one group, one category, or both; most frequent first.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        From `token_table`.
+    by, group : str, default=""
+        A key of ``GROUPINGS`` and one of its groups; "" takes all. ``other`` takes what `group_sizes` folded.
+    category : str, default=""
+        A category's key, ``both`` (every copied one), ``new`` (the others), or "" for all.
+    ids : sequence of int, default=None
+        Keep only these; ``None`` keeps all.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The kept rows.
+    """
+    keep = np.ones(len(frame), dtype=bool)
+    if ids is not None:
+        keep &= frame["id"].isin(list(ids)).to_numpy()
+    if group:
+        keep &= _in_group(frame, by, group)
+    if category:
+        new = frame["category"].isin([Origin.COMBINED, Origin.FALLBACK]).to_numpy()
+        named = {"new": new, "both": ~new}.get(category)
+        keep &= (frame["category"] == category).to_numpy() if named is None else named
+    return frame[keep].sort_values(["frequency", "id"], ascending=[False, True])
+
+
+def _in_group(frame: pd.DataFrame, by: str, group: str) -> np.ndarray:
+    values = frame[by].astype(str)
+    if group == OTHER and group not in set(values):
+        named = {name for name, _ in group_sizes(frame, by, occurrences=False)}
+        return np.asarray(~values.isin(named))
+    return np.asarray(values == group)
+
+
+def tokens_csv(frame: pd.DataFrame) -> bytes:
+    """Return rows of `token_table` as CSV in UTF-8 with a byte order mark, safe to open in a spreadsheet.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The rows.
+
+    Returns
+    -------
+    bytes
+        The file.
+    """
+    return csv_bytes(frame)
+
+
+def showcase(run: RunFolder) -> list[int]:
+    """Return combined tokens that show well how FOCUS works: frequent words with a handful of contributors.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+
+    Returns
+    -------
+    list of int
+        Target ids, the most frequent first; other combined tokens where no word qualifies; empty where the run
+        combined nothing.
+    """
+    return run.remember("app showcase", lambda: _showcase(run))
+
+
+def _showcase(run: RunFolder) -> list[int]:
+    frame = token_table(run)
+    combined = filter_tokens(frame, category=Origin.COMBINED)
+    shown, n = combined["shown"], combined["n_contributors"]
+    core = shown.str.replace("[▁\u2066-\u2069]", "", regex=True)  # without word start and isolates of direction
+    words = core.str.isalpha() & shown.str.contains("^\u2068?▁")
+    wishes = (words & (core.str.len() >= 6) & n.between(3, 12), words & (core.str.len() >= 4) & n.between(3, 25), words)
+    chosen = next((combined[wish] for wish in wishes if wish.sum() >= min(SHOWCASE_SIZE, 3)), combined)
+    return [int(i) for i in chosen["id"].head(SHOWCASE_SIZE)]
+
+
+def neighbouring_id(frame: pd.DataFrame, target_id: int, step: int) -> int:
+    """Return the id before (-1) or after (+1) a token, in a circle.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        From `token_table`.
+    target_id : int
+        Where to start; it need not be in the table.
+    step : int
+        -1 or 1.
+
+    Returns
+    -------
+    int
+        An id of the table.
+    """
+    ids = frame["id"].to_numpy()
+    place = int(np.searchsorted(ids, target_id, side="left" if step < 0 else "right"))
+    return int(ids[(place - 1 if step < 0 else place) % len(ids)])
+
+
+def random_id(frame: pd.DataFrame, generator: np.random.Generator, *, category: str = "") -> int:
+    """Return the id of a random token, of one category where that has any.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        From `token_table`.
+    generator : numpy.random.Generator
+        Where chance comes from.
+    category : str, default=""
+        A category's key.
+
+    Returns
+    -------
+    int
+        An id of the table.
+    """
+    ids = filter_tokens(frame, category=category)["id"].to_numpy() if category else frame["id"].to_numpy()
+    return int(generator.choice(ids if len(ids) else frame["id"].to_numpy()))
+
+
+def kpis(manifest: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return the numbers of the Start page from a run's manifest.
+
+    Parameters
+    ----------
+    manifest : mapping
+        The manifest.
+
+    Returns
+    -------
+    dict
+        ``overlap`` (share of target tokens), ``exact``, ``fuzzy``, ``new``, ``combined``, ``fallback``, ``anchors``
+        (counts) and ``occurrences`` (share of corpus occurrences on shared tokens; ``None`` without a corpus).
+    """
+    counts, corpus = manifest["counts"], manifest.get("corpus") or {}
+    n_target = counts["n_target"]
+    return {
+        "overlap": counts["n_overlap"] / n_target if n_target else None,
+        "n_overlap": counts["n_overlap"],
+        "n_target": n_target,
+        "exact": counts["by_rule"].get("exact", 0),
+        "fuzzy": counts["by_rule"].get("fuzzy", 0),
+        "new": counts["n_new"],
+        "combined": counts["by_origin"].get("combined", 0),
+        "fallback": counts["by_origin"].get("fallback", 0),
+        "anchors": counts["n_anchors"],
+        "occurrences": corpus.get("share_overlap_occurrences"),
+        "combined_occurrences": corpus.get("share_combined_of_new_occurrences"),
+    }
+
+
+def category_totals(frame: pd.DataFrame, *, occurrences: bool) -> dict[str, int]:
+    """Return the size of every category that has one, in the order of the legend.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        From `token_table`.
+    occurrences : bool
+        Weigh each token by its occurrences.
+
+    Returns
+    -------
+    dict of str to int
+        Category key and size.
+    """
+    sizes = frame.assign(size=frame["frequency"] if occurrences else 1).groupby("category")["size"].sum()
+    return {key: int(sizes[key]) for key in CATEGORIES if key in sizes.index}

@@ -1,0 +1,392 @@
+"""What the trainings of a run have to show: curves, starts, configurations, and the tokens that moved.
+
+Owns the selection, naming and order of what the pages Train and Map draw. Imports no streamlit; every number comes
+from a training's own files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from focus_core.analysis.provenance.change import ChangedTokens
+from focus_core.errors import FocusError
+from focus_core.runs.additions import ATTACHED, list_trainings, open_training
+from focus_ui.charts.theme import METHOD_LOOKS, Method, count, method_of
+from focus_ui.data.tables import token_table
+from focus_ui.data.training_curves import manifest_part, measured_lines
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from focus_core.runs.additions import TrainingFolder
+    from focus_core.runs.folder import RunFolder
+
+NATS, BITS = "nats per token", "bits per character"
+UNITS = {BITS: "held_out_bits", NATS: "held_out_loss"}
+"""What the loss on held-out text is given in, and the column of the curve that holds it."""
+
+TRAINED_PARTS = {
+    "embeddings": "the embeddings alone, the body frozen",
+    "embeddings-first": "the embeddings first, then everything",
+    "all": "everything",
+}
+OBJECTIVES = {"mlm": "masked tokens", "clm": "the next token"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Curve:
+    """The course of one training.
+
+    Parameters
+    ----------
+    name : str
+        The training's name.
+    method : Method
+        How it was initialised.
+    seed : int or None
+        The seed of that initialisation.
+    tokens : ndarray of shape (n,)
+        Tokens seen at every measurement.
+    values : ndarray of shape (n,)
+        The loss on held-out text.
+    """
+
+    name: str
+    method: Method
+    seed: int | None
+    tokens: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MethodCurves:
+    """All curves of one method, and their mean where every seed was measured at the same points.
+
+    Parameters
+    ----------
+    method : Method
+        The method.
+    curves : tuple of Curve
+        One per seed.
+    mean : ndarray of shape (n,) or None
+        The mean of their values at the common points; ``None`` where there are none.
+    """
+
+    method: Method
+    curves: tuple[Curve, ...]
+    mean: np.ndarray | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """The loss of one method before any training.
+
+    Parameters
+    ----------
+    method : Method
+        The method.
+    mean, low, high : float
+        Over its seeds.
+    n_seeds : int
+        How many.
+    """
+
+    method: Method
+    mean: float
+    low: float
+    high: float
+    n_seeds: int
+
+
+def readable_trainings(run: RunFolder) -> tuple[list[TrainingFolder], list[FocusError]]:
+    """Open every finished training of a run.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+
+    Returns
+    -------
+    trainings : list of TrainingFolder
+        Those of the run's own rows first, those with a trained matrix before those without, attached ones before
+        those that came with the run, then by name.
+    errors : list of FocusError
+        One for each that is damaged.
+    """
+    found: list[TrainingFolder] = []
+    errors: list[FocusError] = []
+    for name in list_trainings(run):
+        try:
+            found.append(open_training(run, name))
+        except FocusError as error:
+            errors.append(error)
+    own = run.digest
+
+    def place(training: TrainingFolder) -> tuple[bool, bool, bool, str]:
+        manifest = training.manifest
+        strange = manifest["run_digest"] != own
+        return strange, not training.matrix_names(), manifest["kind"] != ATTACHED, training.name
+
+    return sorted(found, key=place), errors
+
+
+def with_matrix(trainings: Sequence[TrainingFolder]) -> list[TrainingFolder]:
+    """Return those that kept the trained input matrix."""
+    return [training for training in trainings if "input" in training.matrix_names()]
+
+
+def with_changes(trainings: Sequence[TrainingFolder]) -> list[TrainingFolder]:
+    """Return those that recorded how far every token moved."""
+    return [training for training in trainings if (training.path / "tokens.parquet").is_file()]
+
+
+def began_elsewhere(run: RunFolder, training: TrainingFolder) -> bool:
+    """Whether a training began from the rows of another initialisation of the same vocabulary."""
+    return bool(training.manifest["run_digest"] != run.digest)
+
+
+def training_label(training: TrainingFolder) -> str:
+    """Return how a training is listed, plain text: its method and seed, and its name."""
+    method, seed = _initialisation(training)
+    if training.manifest["kind"] == ATTACHED:
+        return f"{training.name} · attached"
+    return f"{training.name} · {method.label}" + ("" if seed is None else f", seed {seed}")
+
+
+def _initialisation(training: TrainingFolder) -> tuple[Method, int | None]:
+    entry = training.manifest.get("initialisation")
+    known = entry if isinstance(entry, dict) else {}
+    seed = known.get("seed")
+    return method_of(str(known.get("method", "unknown"))), seed if isinstance(seed, int) else None
+
+
+def curves(trainings: Sequence[TrainingFolder], unit: str) -> list[MethodCurves]:
+    """Return the curves of all methods, in the order of ``METHOD_LOOKS``.
+
+    Parameters
+    ----------
+    trainings : sequence of TrainingFolder
+        Those to draw; attached embeddings have no curve.
+    unit : str
+        A key of ``UNITS``.
+
+    Returns
+    -------
+    list of MethodCurves
+        Methods without a measurement are left out.
+    """
+    grouped: dict[str, list[Curve]] = {}
+    for training in trainings:
+        curve = _curve(training, unit)
+        if curve is not None:
+            grouped.setdefault(curve.method.key, []).append(curve)
+    order = {key: place for place, key in enumerate(METHOD_LOOKS)}
+    keys = sorted(grouped, key=lambda key: (order.get(key, len(order)), key))
+    return [_together(sorted(grouped[key], key=lambda c: (c.seed or 0, c.name))) for key in keys]
+
+
+def _curve(training: TrainingFolder, unit: str) -> Curve | None:
+    table = training.curve()
+    if table is None:
+        return None
+    values = np.asarray(table.column(UNITS[unit]).to_numpy(), dtype=np.float64)
+    known = np.isfinite(values)
+    if not known.any():
+        return None
+    method, seed = _initialisation(training)
+    tokens = np.asarray(table.column("tokens").to_numpy(), dtype=np.float64)
+    return Curve(name=training.name, method=method, seed=seed, tokens=tokens[known], values=values[known])
+
+
+def _together(found: list[Curve]) -> MethodCurves:
+    same = all(np.array_equal(curve.tokens, found[0].tokens) for curve in found)
+    mean = np.mean([curve.values for curve in found], axis=0) if same else None
+    return MethodCurves(method=found[0].method, curves=tuple(found), mean=mean)
+
+
+def curve_points(groups: Sequence[MethodCurves], unit: str) -> dict[str, list[Any]]:
+    """Return every point of every curve, one a row.
+
+    Parameters
+    ----------
+    groups : sequence of MethodCurves
+        From `curves`.
+    unit : str
+        What the loss is given in; it names the last column.
+
+    Returns
+    -------
+    dict of str to list
+        ``training``, ``initialised by``, ``seed``, ``tokens`` and the loss.
+    """
+    points = [
+        (curve.name, group.method.label, curve.seed, int(tokens), float(value))
+        for group in groups
+        for curve in group.curves
+        for tokens, value in zip(curve.tokens, curve.values, strict=True)
+    ]
+    names = ("training", "initialised by", "seed", "tokens", f"loss in {unit}")
+    return {name: [point[place] for point in points] for place, name in enumerate(names)}
+
+
+def starts(groups: Sequence[MethodCurves]) -> list[Start]:
+    """Return every method's loss right after initialisation, the lowest first.
+
+    Parameters
+    ----------
+    groups : sequence of MethodCurves
+        From `curves`.
+
+    Returns
+    -------
+    list of Start
+        Methods that were not measured before the first step are left out.
+    """
+    found = []
+    for group in groups:
+        first = [float(curve.values[0]) for curve in group.curves if curve.tokens[0] == 0]
+        if first:
+            low, high, mean = min(first), max(first), float(np.mean(first))
+            found.append(Start(method=group.method, mean=mean, low=low, high=high, n_seeds=len(first)))
+    return sorted(found, key=lambda start: start.mean)
+
+
+def summary_rows(trainings: Sequence[TrainingFolder]) -> dict[str, list[Any]]:
+    """Return one row per training: what it was and what came out.
+
+    Parameters
+    ----------
+    trainings : sequence of TrainingFolder
+        Those to list.
+
+    Returns
+    -------
+    dict of str to list
+        Columns of a table; plain text and numbers, ``None`` where not known.
+    """
+    rows: dict[str, list[Any]] = {
+        name: []
+        for name in ("training", "initialised by", "seed", "tokens", "loss at start", "loss at end", "bits at start",
+                     "bits at end", "foreseen", "neighbours kept", "trained", "ended")
+    }  # fmt: skip
+    for training in trainings:
+        method, seed = _initialisation(training)
+        result, movement = (manifest_part(training, key) for key in ("result", "movement"))
+        kind = manifest_part(training, "config").get("train")
+        values = (
+            training.name, method.label, seed, result.get("tokens"), result.get("held_out_loss_start"),
+            result.get("held_out_loss_end"), result.get("held_out_bits_start"), result.get("held_out_bits_end"),
+            movement.get("foreseen"), movement.get("mean_kept"), TRAINED_PARTS.get(str(kind)),
+            "attached" if training.manifest["kind"] == ATTACHED else result.get("stopped"),
+        )  # fmt: skip
+        for name, value in zip(rows, values, strict=True):
+            rows[name].append(value)
+    return rows
+
+
+def summary_for_unit(rows: dict[str, list[Any]], unit: str) -> tuple[dict[str, list[Any]], str]:
+    """Return the columns of `summary_rows` that a narrow page has room for, and what holds for every training.
+
+    Parameters
+    ----------
+    rows : dict of str to list
+        From `summary_rows`.
+    unit : str
+        A key of ``UNITS``; the loss in the other one is left out.
+
+    Returns
+    -------
+    columns : dict of str to list
+        Those that differ between trainings.
+    words : str
+        What is the same in all of two or more, a sentence; "" where there is nothing.
+    """
+    left_out = ("loss at start", "loss at end") if unit == BITS else ("bits at start", "bits at end")
+    columns = {name: values for name, values in rows.items() if name not in left_out}
+    shared: dict[str, Any] = {}
+    for name in ("tokens", "trained", "ended"):
+        values = columns[name]
+        if len(values) > 1 and len(set(values)) == 1:
+            shared[name] = columns.pop(name)[0]
+    words = [
+        f"{count(value)} tokens" if name == "tokens" else f"{name}: {value}" for name, value in shared.items() if value
+    ]
+    return columns, f"All of them: {'; '.join(words)}." if words else ""
+
+
+def training_words(training: TrainingFolder) -> str:
+    """Return in one sentence what a training was; plain text.
+
+    Parameters
+    ----------
+    training : TrainingFolder
+        The training.
+
+    Returns
+    -------
+    str
+        Only what its manifest says; of attached embeddings, where they came from.
+    """
+    if training.manifest["kind"] == ATTACHED:
+        sources = [str(entry.get("name", "")) for entry in training.manifest.get("inputs") or [] if entry]
+        return f"Attached from {', '.join(sources) or 'a file'}; how it was trained is not known here."
+    config, result = (manifest_part(training, key) for key in ("config", "result"))
+    words = [f"{count(result['tokens'])} tokens"] if result.get("tokens") else []
+    if config.get("objective") in OBJECTIVES:
+        words.append(f"predicting {OBJECTIVES[config['objective']]}")
+    if config.get("train") in TRAINED_PARTS:
+        words.append(f"training {TRAINED_PARTS[config['train']]}")
+    if config.get("learning_rate"):
+        words.append(f"learning rate {config['learning_rate']:g}")
+    if measured_lines(training):
+        words.append(f"loss taken on {measured_lines(training)}")
+    if result.get("stopped") == "diverged":
+        words.append("stopped because it diverged; the last good state was kept")
+    return ", ".join(words).capitalize() + "." if words else ""
+
+
+def change_table(run: RunFolder, changed: ChangedTokens) -> pd.DataFrame:
+    """Return the tokens that a training has measures of, most changed first, beside what the run says of them.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    changed : ChangedTokens
+        From `changed_tokens`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `token_table`, and ``cosine``, ``norm_ratio``, ``kept``, ``score``.
+    """
+    import pandas as pd
+
+    moved = pd.DataFrame({name: getattr(changed, name) for name in ("id", "cosine", "norm_ratio", "kept", "score")})
+    return moved.merge(token_table(run), on="id", how="inner", sort=False)
+
+
+def most_changed(frame: pd.DataFrame, *, category: str = "", min_frequency: int = 0) -> pd.DataFrame:
+    """Return the rows of one origin that occur often enough, most changed first.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        From `change_table`.
+    category : str, default=""
+        A category's key; "" takes all.
+    min_frequency : int, default=0
+        Occurrences in the corpus, at least.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The kept rows, in their order.
+    """
+    kept = frame[frame["frequency"] >= min_frequency]
+    return kept[kept["category"] == category] if category else kept

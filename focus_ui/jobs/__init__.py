@@ -1,0 +1,1 @@
+"""Jobs on screen: their panel, their verdict, maps as jobs."""

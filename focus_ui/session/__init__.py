@@ -1,0 +1,1 @@
+"""The session: state keys, navigation, errors."""

@@ -1,0 +1,40 @@
+"""How an error of the library reaches the user: its message and its remedy, never a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from focus_core.errors import FocusError
+from focus_core.tokenization.display import markdown_escape
+from focus_ui.session.option_labels import in_field_words
+
+
+def show_error(error: FocusError) -> None:
+    """Draw an error: what is wrong, and below it what to do.
+
+    Parameters
+    ----------
+    error : FocusError
+        An error that the library raised on purpose; its text may hold a user's words and is escaped.
+    """
+    hint = f"  \n**What to do:** {markdown_escape(in_field_words(error.hint))}." if error.hint else ""
+    st.error(f"{markdown_escape(in_field_words(error.message))}.{hint}", icon=":material/error:")
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Draw any error of the library that is raised inside, then end the page.
+
+    Yields
+    ------
+    None
+        Nothing.
+    """
+    try:
+        yield
+    except FocusError as error:
+        show_error(error)
+        st.stop()

@@ -1,0 +1,1 @@
+"""What stands around every page: the sidebar, guards, the link, the origin bar."""

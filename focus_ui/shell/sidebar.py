@@ -1,0 +1,308 @@
+"""The parts that every page shares: the sidebar with search, run and legend, and the head of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from focus_core.errors import FocusError
+from focus_core.runs.folder import RunFolder
+from focus_core.tokenization.display import markdown_escape, show_token
+from focus_ui.charts.theme import CATEGORIES, Category, category_of, count, percent
+from focus_ui.data import cache, catalog
+from focus_ui.data.catalog import RunEntry
+from focus_ui.data.run_cards import category_sizes
+from focus_ui.data.tables import kpis
+from focus_ui.jobs.panel import job_tray
+from focus_ui.session import navigation, state
+from focus_ui.session.option_labels import in_field_words
+from focus_ui.shell.browser_script import frame_script, hits_key
+from focus_ui.shell.copy_link import copy_link
+from focus_ui.shell.origin_bar import origins_bar
+
+N_HITS = 8
+N_SOURCE_HITS = 3
+SEARCH_HELP = "Part of a token as it reads, its native form, or #ID. Key / leads here, Enter to the first hit."
+LINK_HELP = (
+    "The address of this run and page with its token, chapter, filters, kind of picture, other weights that were tried "
+    "and axes of the map, for a message, a report or a bookmark. What was searched, marked or answered is not in it."
+)
+
+
+def sidebar() -> None:
+    """Draw what stands beside every page: search, the run and its link, jobs, the legend."""
+    entry = state.current_run()
+    run = _open_quietly(entry)
+    with st.sidebar:
+        if run is not None:
+            token_search(run)
+        run_chooser(entry)
+        if run is not None:
+            run_facts(run)
+        copy_link("_copy_view", label="Copy link of this view", help_text=LINK_HELP, wide=True)
+        job_tray()
+        if run is not None:
+            legend(run)
+        frame_script()
+
+
+def _open_quietly(entry: RunEntry | None) -> RunFolder | None:
+    """Open the current run; a broken one is reported by the page's own guard."""
+    if entry is None:
+        return None
+    try:
+        return cache.load_run(entry.path)
+    except FocusError:
+        return None
+
+
+@st.fragment
+def token_search(run: RunFolder) -> None:
+    """Draw the search box and, as one types, links to the tokens that fit.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    """
+    query = st.text_input(
+        "Find a token",
+        type="search",
+        live="300ms",
+        key="_search",
+        placeholder="Find a token: press /",
+        icon=":material/search:",
+        help=SEARCH_HELP,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    if not query:
+        return
+    try:
+        with st.container(gap="xsmall", key=hits_key(query)):
+            _search_hits(run, query)
+    except FocusError:
+        st.caption("This run cannot be searched: it was deleted, or a file of it is damaged.")
+
+
+def _search_hits(run: RunFolder, query: str) -> None:
+    """Draw the target tokens that fit, and where they are few, source tokens that were not copied."""
+    hits = cache.search(run, query, limit=N_HITS)
+    sources = _source_hits(run, query) if len(hits) < N_HITS else []
+    if not hits:
+        st.caption("No target token fits.")
+    for target_id in hits:
+        navigation.link(navigation.TOKEN, token_label(run, target_id), icon="", width="stretch", token=target_id)
+    if sources:
+        st.caption("In the source vocabulary alone")
+    for source_id in sources:
+        label = f":gray[□] {_source_words(run, source_id)} :gray[#{source_id}]"
+        navigation.link(navigation.TOKEN, label, icon="", width="stretch", source=source_id)
+
+
+def _source_hits(run: RunFolder, query: str) -> list[int]:
+    """Return source tokens that fit and stand behind no target token."""
+    shared = run.column("source_tokens", "target_id")
+    return [i for i in cache.search_source(run, query, limit=N_HITS) if int(shared[i]) < 0][:N_SOURCE_HITS]
+
+
+def _source_words(run: RunFolder, source_id: int) -> str:
+    """Return a source token as safe Markdown."""
+    row = run.source_rows([source_id])[0]
+    return markdown_escape(show_token(str(row["text"]), word_start=bool(row["word_start"]), limit=32))
+
+
+def token_label(run: RunFolder, target_id: int) -> str:
+    """Return a target token as Markdown: a mark in the colour of its origin, the token, its id.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    target_id : int
+        The token.
+
+    Returns
+    -------
+    str
+        Safe Markdown.
+    """
+    text, word_start, origin, rule = (
+        run.column("tokens", name)[target_id] for name in ("text", "word_start", "origin", "rule")
+    )
+    shown = show_token(str(text), word_start=bool(word_start), limit=32)
+    return f":{category_of(origin, rule).badge}[■] {markdown_escape(shown)} :gray[#{target_id}]"
+
+
+def run_chooser(entry: RunEntry | None) -> None:
+    """Draw the list of runs that this session may open; choosing one makes it the current run.
+
+    Parameters
+    ----------
+    entry : RunEntry or None
+        The current run.
+    """
+    entries = catalog.listed_runs(state.owner())
+    if entry is not None and entry.id not in {listed.id for listed in entries}:
+        entries = [entry, *entries]
+    if not entries:
+        st.caption("No run yet.")
+        return
+    names = run_names(entries)
+    st.session_state["_run_choice"] = None if entry is None else entry.id
+    st.selectbox(
+        "Run",
+        list(names),
+        index=0 if entry is not None else None,
+        format_func=lambda run_id: names.get(run_id, run_id),
+        key="_run_choice",
+        on_change=_choose,
+        placeholder="Choose a run",
+        help="The demo, the runs made in this browser, and those the operator shares. Others open by their link.",
+    )
+
+
+def _choose() -> None:
+    chosen = st.session_state["_run_choice"]
+    if chosen:
+        state.choose_run(chosen)
+
+
+def run_names(entries: Sequence[RunEntry]) -> dict[str, str]:
+    """Return how runs are listed, by id; plain text, no two alike: a list sends back the name that was chosen.
+
+    Parameters
+    ----------
+    entries : sequence of RunEntry
+        The runs.
+
+    Returns
+    -------
+    dict of str to str
+        Names by id, in the same order.
+    """
+    names: dict[str, str] = {}
+    for entry in entries:
+        names[entry.id] = _distinct(run_name(entry), str(entry.kind), set(names.values()))
+    return names
+
+
+def _distinct(name: str, kind: str, taken: set[str]) -> str:
+    """Return a name that is not taken: numbered, before the word that says whose run it is."""
+    if name not in taken:
+        return name
+    stem = name.removesuffix(f" · {kind}")
+    return next(n for n in (f"{stem} ({i}) · {kind}" for i in range(2, len(taken) + 3)) if n not in taken)
+
+
+def run_name(entry: RunEntry) -> str:
+    """Return how a run is listed: its title, else its new vocabulary, and whose it is; plain text."""
+    card = cache.run_card(entry.path)
+    if card.problem:
+        return f"damaged run · {entry.kind}"
+    name = show_token(entry.title or card.target, limit=60).replace("␣", " ")
+    return f"{name} · {entry.kind}"
+
+
+def run_facts(run: RunFolder) -> None:
+    """Draw the current run's options in small print.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    """
+    config, counts = run.manifest["config"], run.manifest["counts"]
+    options = f"{config['method']}, match {config['match']}, preset {config['preset']}, seed {config['seed']}"
+    sides = ((run.manifest[side]["name"], counts[f"n_{side}"]) for side in ("source", "target"))
+    source, target = (f"{markdown_escape(show_token(str(n), limit=28))} ({count(size)})" for n, size in sides)
+    st.caption(f"{source} → {target}  \n{markdown_escape(options)}")
+
+
+def legend(run: RunFolder) -> None:
+    """Draw the colours of origins, with the number of rows of each; every chart uses the same ones.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    """
+    sizes = category_sizes(run)
+    st.caption("Where rows come from")
+    origins_bar(sizes, key="_legend_bar")
+    with st.container(horizontal=True, gap="xsmall", key="legend"):
+        for key, size in sizes.items():
+            category = CATEGORIES[key]
+            _badge(category, f"{category.label} {count(size)}")
+
+
+def _badge(category: Category, label: str) -> None:
+    st.badge(label, color=category.badge, help=category.meaning)  # type: ignore[arg-type]
+
+
+def category_badge(category: Category) -> None:
+    """Draw one category's badge; its meaning shows when one points at it.
+
+    Parameters
+    ----------
+    category : Category
+        The category.
+    """
+    _badge(category, category.label)
+
+
+def page_head(title: str, lead: str) -> None:
+    """Draw the head of a page.
+
+    Parameters
+    ----------
+    title : str
+        The page's name.
+    lead : str
+        One sentence on what it shows; fixed words, no user's text.
+    """
+    st.title(title, anchor=False)
+    st.markdown(lead)
+
+
+def warnings(run: RunFolder) -> None:
+    """Draw what a run warns of.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    """
+    for text in run.manifest["warnings"]:
+        st.warning(markdown_escape(in_field_words(text)), icon=":material/warning:")
+
+
+def kpi_row(run: RunFolder) -> None:
+    """Draw the numbers of a run in one row.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    """
+    numbers = kpis(run.manifest)
+    shown = (
+        ("Overlap", percent(numbers["overlap"]), "Share of the target vocabulary that the source vocabulary also has."),
+        ("Exact / fuzzy", f"{_n(numbers['exact'])} / {_n(numbers['fuzzy'])}", "Copied rows by the rule that matched."),
+        ("New", _n(numbers["new"]), "Target tokens that the source vocabulary lacks."),
+        ("Combined", _n(numbers["combined"]), CATEGORIES["combined"].meaning),
+        ("Fallback", _n(numbers["fallback"]), CATEGORIES["fallback"].meaning),
+        (
+            "Text covered",
+            percent(numbers["occurrences"]),
+            "Share of all token occurrences in the corpus that fall on shared tokens.",
+        ),
+    )
+    with st.container(horizontal=True, gap="small", key="kpis"):
+        for label, value, meaning in shown:
+            st.metric(label, value, help=meaning, border=True, width="stretch")
+
+
+def _n(number: float | None) -> str:
+    return "–" if number is None else count(number)

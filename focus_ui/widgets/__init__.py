@@ -1,0 +1,1 @@
+"""Controls that two pages share."""

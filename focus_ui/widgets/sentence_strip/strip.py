@@ -1,0 +1,229 @@
+"""The strip of a sentence: two tokenizers above each other on the same characters, linked piece by piece.
+
+Owns the component and the values that it draws. Every text of a token has passed ``show_token`` and reaches the page
+as ``textContent``; nothing of it is markup.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from focus_core.analysis.sentence import Cut, Piece, Reading
+from focus_core.analysis.token_alignment import Placed, Stretch
+from focus_core.tokenization.display import WORD_START
+from focus_ui.charts.theme import ACCENT, CATEGORIES, SOURCE_ALONE, SOURCE_ONLY, UNKNOWN, Category, category_of, count
+
+_FOLDER = Path(__file__).parent
+_component = st.components.v2.component(
+    "focus_sentence_strip",
+    html='<div class="mount"></div>',
+    css=(_FOLDER / "strip.css").read_text(encoding="utf-8"),
+    js=(_FOLDER / "strip.js").read_text(encoding="utf-8"),
+)
+HINT = (
+    "Point at a piece, or step through them with Tab and the arrow keys: what covers the same characters lights up. "
+    "A click, or Enter, opens the token."
+)
+LOST = f"{UNKNOWN.label}: the characters are lost"
+_RIGHT_TO_LEFT = frozenset({"R", "AL"})
+
+
+def sentence_strip(reading: Reading, *, key: str) -> tuple[str, int] | None:
+    """Draw a sentence in the pieces of both tokenizers.
+
+    Parameters
+    ----------
+    reading : Reading
+        The sentence.
+    key : str
+        The component's key.
+
+    Returns
+    -------
+    (str, int) or None
+        Side and id of the token that was clicked just now.
+    """
+    result = _component(key=key, data=strip_data(reading), on_opened_change=lambda: None)
+    return opened_token(getattr(result, "opened", None), reading)
+
+
+def opened_token(event: Any, reading: Reading) -> tuple[str, int] | None:
+    """Return what a click asks for, if it is a token of the sentence; a browser may send anything.
+
+    Parameters
+    ----------
+    event : object
+        What the component sent; ``None`` without a click.
+    reading : Reading
+        What is drawn.
+
+    Returns
+    -------
+    (str, int) or None
+        Side and id.
+    """
+    if not isinstance(event, dict) or event.get("side") not in ("source", "target"):
+        return None
+    side, wanted = str(event["side"]), event.get("id")
+    ids = {piece.id for piece in getattr(reading, side).pieces}
+    return (side, int(wanted)) if isinstance(wanted, int) and wanted in ids else None
+
+
+def strip_data(reading: Reading) -> dict[str, Any]:
+    """Return what the component draws, as JSON values.
+
+    Parameters
+    ----------
+    reading : Reading
+        The sentence.
+
+    Returns
+    -------
+    dict
+        ``source``, ``target`` (pieces), ``words`` (lists of stretches), ``measures``, ``legend``, ``dir``, ``alt``.
+    """
+    n_source, n_target = len(reading.source.pieces), len(reading.target.pieces)
+    return {
+        "dir": direction(reading.text),
+        "alt": f"The sentence in {count(n_source)} source tokens above {count(n_target)} target tokens",
+        "hint": HINT,
+        "colors": {"source": SOURCE_ONLY, "target": ACCENT},
+        "legend": _legend(reading),
+        "words": [[_stretch(reading, stretch) for stretch in word] for word in _words(reading)],
+        "measures": _measures(reading.source, reading.target),
+        "source": [_piece(p, "source") for p in reading.source.pieces],
+        "target": [_piece(p, "target") for p in reading.target.pieces],
+    }
+
+
+def _legend(reading: Reading) -> list[dict[str, Any]]:
+    """Return the names and colours in use; what is unknown has a frame as well."""
+    used = {_category(piece).key for piece in (*reading.source.pieces, *reading.target.pieces)}
+    return [
+        {"label": c.label if c is not UNKNOWN else LOST, "color": c.color, "framed": c is UNKNOWN}
+        for c in (*CATEGORIES.values(), SOURCE_ALONE, UNKNOWN)
+        if c.key in used
+    ]
+
+
+def direction(text: str) -> str:
+    """Return the direction of a text's first letter that has one.
+
+    Examples
+    --------
+    >>> direction("سلام!"), direction("12 hello"), direction("")
+    ('rtl', 'ltr', 'ltr')
+    """
+    kinds = (unicodedata.bidirectional(character) for character in text)
+    return "rtl" if next((k for k in kinds if k in _RIGHT_TO_LEFT or k == "L"), "L") in _RIGHT_TO_LEFT else "ltr"
+
+
+def _words(reading: Reading) -> Iterator[list[Stretch]]:
+    """Yield stretches that stand together: a new line begins at a space where it can."""
+    word: list[Stretch] = []
+    for stretch in reading.stretches:
+        if word and reading.text[stretch.start : stretch.start + 1].isspace():
+            yield word
+            word = []
+        word.append(stretch)
+    if word:
+        yield word
+
+
+def _stretch(reading: Reading, stretch: Stretch) -> dict[str, Any]:
+    text = reading.text[stretch.start : stretch.end]
+    letters = any(unicodedata.bidirectional(c) in _RIGHT_TO_LEFT | {"L"} for c in text)
+    return {
+        "columns": stretch.n_columns,
+        "dir": direction(text if letters else reading.text),
+        "source": [_block(reading, "source", placed) for placed in stretch.upper],
+        "target": [_block(reading, "target", placed) for placed in stretch.lower],
+    }
+
+
+def _block(reading: Reading, side: str, placed: Placed) -> dict[str, Any]:
+    return {
+        "text": reading.shown(side, placed),
+        "first": placed.first,
+        "last": placed.last,
+        "pieces": list(placed.block.pieces),
+    }
+
+
+def _piece(piece: Piece, side: str) -> dict[str, Any]:
+    category = _category(piece)
+    return {
+        "id": piece.id,
+        "label": piece.label,
+        "short": _short(piece.label),
+        "native": f"native form {piece.native}",
+        "category": category.label,
+        "color": category.color,
+        "about": _about(piece, category, side),
+        "unknown": piece.unknown,
+        "links": list(piece.links),
+    }
+
+
+def _category(piece: Piece) -> Category:
+    if piece.unknown:
+        return UNKNOWN
+    return category_of(piece.origin, piece.rule) if piece.origin else SOURCE_ALONE
+
+
+def _short(label: str) -> str:
+    """Return a token's label for little room: bytes as bare hexadecimal digits."""
+    bare = label.removeprefix(WORD_START)
+    if bare.startswith("<0x") and bare.endswith(">"):
+        return " ".join(part.strip("<>")[2:] for part in bare.split("><"))
+    return label
+
+
+def _about(piece: Piece, category: Category, side: str) -> str:
+    if piece.unknown:
+        return LOST
+    other = "source" if side == "target" else "target"
+    parts = [category.label]
+    if piece.partner >= 0:
+        parts.append(f"{'from' if side == 'target' else 'to'} {other} #{piece.partner}")
+    if piece.frequency is not None:
+        parts.append(f"{count(piece.frequency)} times in the run's corpus")
+    return " · ".join(parts)
+
+
+def _measures(source: Cut, target: Cut) -> list[dict[str, Any]]:
+    """Return the four numbers of either cut, and a bar for each, the longer one full."""
+    old, new = source.measures, target.measures
+    rows: list[tuple[str, str, tuple[float, float], str]] = [
+        ("Tokens", "Fewer are faster, and leave more room in the context.", (old.n_tokens, new.n_tokens), "d"),
+        ("Tokens per word", "Fertility: 1 is a token for every word.", (old.tokens_per_word, new.tokens_per_word), "f"),
+        ("Continued words", "Words of two tokens or more.", (old.continued_words, new.continued_words), "%"),
+        ("Characters per token", "Spaces counted.", (old.characters_per_token, new.characters_per_token), "f"),
+    ]
+    if old.n_unknown or new.n_unknown:
+        rows.append(("Unknown tokens", "Characters that are lost.", (old.n_unknown, new.n_unknown), "d"))
+    return [
+        {"title": title, "meaning": meaning} | _bars(values, "%" if form == "%" else form)
+        for title, meaning, values, form in rows
+    ]
+
+
+def _bars(values: Sequence[float], form: str) -> dict[str, Any]:
+    known = [value for value in values if not math.isnan(value)]
+    longest = 1.0 if form == "%" else max(known, default=0.0) or 1.0
+    return {
+        side: {"text": _number(value, form), "share": 0.0 if math.isnan(value) else round(100 * value / longest, 2)}
+        for side, value in zip(("source", "target"), values, strict=True)
+    }
+
+
+def _number(value: float, form: str) -> str:
+    if math.isnan(value):
+        return "–"
+    return {"d": f"{value:.0f}", "f": f"{value:.2f}", "%": f"{100 * value:.0f} %"}[form]

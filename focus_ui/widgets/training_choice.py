@@ -1,0 +1,155 @@
+"""What training changed, in the parts that several pages share: the choice of a training, and one token's neighbours.
+
+Owns which training a page compares with: the one that the session chose, else FOCUS's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from focus_core.analysis.provenance.change import ChangedNeighbour
+from focus_core.errors import FocusError
+from focus_core.runs.folder import RunFolder
+from focus_core.tokenization.display import markdown_escape, show_token
+from focus_ui.charts.theme import category_of
+from focus_ui.data import cache
+from focus_ui.data.training_tables import training_label
+from focus_ui.session import navigation
+from focus_ui.session.errors import show_error
+
+if TYPE_CHECKING:
+    from focus_core.runs.additions import TrainingFolder
+
+N_NEIGHBOURS = 10
+
+
+def choose_training(run: RunFolder, offered: Sequence[TrainingFolder]) -> TrainingFolder | None:
+    """Draw the choice among trainings where there are several; the choice holds on every page.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    offered : sequence of TrainingFolder
+        Those to choose from, the default first.
+
+    Returns
+    -------
+    TrainingFolder or None
+        ``None`` where nothing is offered.
+    """
+    if len(offered) < 2:
+        return offered[0] if offered else None
+    names = {training.name: training_label(training) for training in offered}
+    key = training_key(run)
+    wanted = st.session_state.pop(_wanted_key(run), None)  # before the box below is drawn: then it is too late
+    if wanted in names:
+        st.session_state[key] = wanted
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = offered[0].name
+    chosen = st.selectbox(
+        "Training",
+        list(names),
+        format_func=lambda name: names.get(name, name),
+        key=key,
+        persist_state="session",
+        width=420,
+    )
+    return next((training for training in offered if training.name == chosen), offered[0])
+
+
+def current_training(run: RunFolder, offered: Sequence[TrainingFolder]) -> TrainingFolder | None:
+    """Return the training that the session chose, else the default, without drawing the choice.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    offered : sequence of TrainingFolder
+        Those to choose from, the default first.
+
+    Returns
+    -------
+    TrainingFolder or None
+        ``None`` where nothing is offered.
+    """
+    named = st.session_state.get(_wanted_key(run)) or st.session_state.get(training_key(run))
+    return next((training for training in offered if training.name == named), offered[0] if offered else None)
+
+
+def want_training(run: RunFolder, name: str) -> None:
+    """Choose a training for every page from the next rerun on.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run, or one of the same content: a copy of it.
+    name : str
+        The training; forgotten where the run has none of that name.
+    """
+    st.session_state[_wanted_key(run)] = name
+
+
+def _wanted_key(run: RunFolder) -> str:
+    return f"focus{training_key(run)}_wanted"
+
+
+def training_key(run: RunFolder) -> str:
+    """Return where the session keeps the name of a run's chosen training."""
+    return f"_training_{run.digest[:12]}"
+
+
+def before_beside_after(
+    run: RunFolder, training: TrainingFolder, target_id: int, *, n_shown: int = N_NEIGHBOURS
+) -> None:
+    """Draw a token's nearest tokens right after initialisation beside those after training.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    training : TrainingFolder
+        A training with a matrix.
+    target_id : int
+        The token.
+    n_shown : int, default=10
+        How many on each side.
+    """
+    try:
+        change = cache.neighbours(run, training, target_id)
+    except FocusError as error:
+        show_error(error)
+        return
+    if not change.before:
+        return
+    kept = {neighbour.id for neighbour in change.kept}
+    sides = (
+        ("Nearest tokens right after initialisation", [(n, n.before) for n in change.before], "stays"),
+        ("Nearest tokens after training", [(n, n.after) for n in change.after], "was there"),
+    )
+    for column, (title, found, word) in zip(st.columns(2), sides, strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            for neighbour, cosine in found[:n_shown]:
+                neighbour_link(neighbour, f"{cosine:.2f}" + (f" · {word}" if neighbour.id in kept else ""))
+
+
+def neighbour_link(neighbour: ChangedNeighbour, numbers: str, *, limit: int = 24) -> None:
+    """Draw one neighbour as a link to its page.
+
+    Parameters
+    ----------
+    neighbour : ChangedNeighbour
+        The token.
+    numbers : str
+        What stands beside it; numbers and fixed words.
+    limit : int, default=24
+        Most characters of its text.
+    """
+    shown = markdown_escape(show_token(neighbour.text, word_start=neighbour.word_start, limit=limit))
+    badge = category_of(neighbour.origin, neighbour.rule).badge
+    label = f":{badge}[■] {shown} :gray[{numbers}]"
+    navigation.link(navigation.TOKEN, label, icon="", token=neighbour.id)

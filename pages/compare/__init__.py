@@ -1,0 +1,1 @@
+"""Compare: the checks, hub anchors, what differs between two runs."""

@@ -1,0 +1,156 @@
+"""The part of the page Compare that shows which tokens changed their neighbours together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from focus_core.analysis.comparison.neighbour_groups import (
+    NeighbourGroup,
+    NeighbourGroups,
+    changed_groups,
+    training_groups,
+)
+from focus_core.runs.additions import TrainingFolder
+from focus_core.runs.folder import RunFolder
+from focus_core.tokenization.display import markdown_escape, show_token
+from focus_ui.charts.download import save_table
+from focus_ui.charts.theme import count
+from focus_ui.data.training_tables import began_elsewhere, readable_trainings, training_label, with_matrix
+from focus_ui.session.errors import reported
+from pages.compare.view import Second, choice_table, open_token
+
+N_MEMBERS = 4
+SECOND = "second run"
+
+
+def groups_section(run: RunFolder, other: Second | None) -> NeighbourGroups | None:
+    """Draw the groups of tokens that gained and lost the same neighbours, once they are asked for.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    other : Second or None
+        The second run; its rows are offered beside those of trainings where it has the same vocabulary.
+
+    Returns
+    -------
+    NeighbourGroups or None
+        The groups that are drawn; ``None`` where none are.
+    """
+    trainings = [t for t in with_matrix(readable_trainings(run)[0]) if not began_elsewhere(run, t)]
+    states: dict[str, TrainingFolder | Second] = {training.name: training for training in trainings}
+    if other is not None and other.run.manifest["target"]["digest"] == run.manifest["target"]["digest"]:
+        states[f"{SECOND}/"] = other  # no training is called like that
+    st.header("Tokens that changed together", anchor=False)
+    if not states:
+        st.caption("Nothing to compare with: no training of this run kept its rows, and no second run is chosen.")
+        return None
+    with st.expander(
+        "Groups that gained and lost the same neighbours", icon=":material/group_work:", key="_groups_box",
+        on_change="rerun",
+    ) as box:  # fmt: skip
+        return _groups(run, states) if box.open else None
+
+
+def _groups(run: RunFolder, states: dict[str, TrainingFolder | Second]) -> NeighbourGroups:
+    """Draw the choice of a state to compare the initialised rows with, and its groups; return them."""
+    name = next(iter(states))
+    if len(states) > 1:
+        name = st.selectbox(
+            "From the initialised rows to", list(states), format_func=lambda key: _state_name(states.get(key)),
+            key="_groups_state", width=420,
+        )  # fmt: skip
+    state = states.get(name) or next(iter(states.values()))
+    with reported(), st.spinner("Comparing neighbours"):
+        found = _found(run, state)
+    st.markdown(
+        f"**{count(len(found.groups))}** groups among **{count(found.n_compared)}** of {count(found.n_total)} tokens: "
+        "those seen often enough in the corpus, the most changed ones of a large vocabulary (the most frequent, where "
+        "the rows of two runs differ in width). Choose a group."
+    )
+    if not found.groups:
+        return found
+    digest = state.run.digest if isinstance(state, Second) else state.digest
+    table = run.remember(f"app groups table {digest}", lambda: group_table(run, found))
+    key = f"together_{run.digest[:12]}_{digest[:12]}"
+    place = choice_table(table, key, alt="Groups of tokens that gained and lost the same neighbours", once=False)
+    save_table(lambda: table, key=key, name="changed together")
+    if place is not None:
+        _members(run, found.groups[place], f"{key}_{place}")
+    st.caption(
+        "Every token has ten nearest tokens before and ten after, exact and in the original space. Agreement is the "
+        "share of gains and losses that the first token has in common with the others."
+    )
+    return found
+
+
+def _found(run: RunFolder, state: TrainingFolder | Second) -> NeighbourGroups:
+    """Return the groups of two states, found once."""
+    if isinstance(state, Second):
+        other = state.run
+        return run.remember(
+            f"app groups {other.digest}",
+            lambda: changed_groups(run, run.embeddings("input"), other.embeddings("input")),
+        )
+    return run.remember(f"app groups {state.digest}", lambda: training_groups(run, state))
+
+
+def _state_name(state: TrainingFolder | Second | None) -> str:
+    if state is None:
+        return ""
+    return f"{SECOND}: {state.name}" if isinstance(state, Second) else training_label(state)
+
+
+def group_table(run: RunFolder, found: NeighbourGroups) -> dict[str, list[Any]]:
+    """Return groups as columns: size, first members, what they moved towards and away from, agreement.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    found : NeighbourGroups
+        From `training_groups` or `changed_groups`.
+
+    Returns
+    -------
+    dict of str to list
+        One row a group; tokens in it have passed `show_token`.
+    """
+    columns: dict[str, list[Any]] = {
+        name: []
+        for name in ("tokens", "the first of them", "towards", "away from", "agreement", "kept", "in the corpus")
+    }
+    for group in found.groups:
+        row = (
+            len(group.ids), _shown(run, group.ids[:N_MEMBERS]), _shown(run, group.gained), _shown(run, group.lost),
+            group.agreement, group.kept, group.occurrences,
+        )  # fmt: skip
+        for name, value in zip(columns, row, strict=True):
+            columns[name].append(value)
+    return columns
+
+
+def _shown(run: RunFolder, ids: Sequence[int]) -> str:
+    rows = run.token_rows(list(ids))
+    return "  ".join(show_token(str(r["text"]), word_start=bool(r["word_start"]), limit=24) for r in rows)
+
+
+def _members(run: RunFolder, group: NeighbourGroup, key: str) -> None:
+    """Draw what a group moved towards and away from, and its tokens; choosing one opens its page."""
+    for words, ids in (("Towards", group.gained), ("Away from", group.lost)):
+        if ids:
+            st.markdown(f"{words} " + markdown_escape(_shown(run, ids)))
+    rows = run.token_rows(list(group.ids))
+    shown = {
+        "token": [show_token(str(row["text"]), word_start=bool(row["word_start"])) for row in rows],
+        "in the corpus": [row["frequency"] for row in rows],
+        "script": [row["script"] for row in rows],
+        "id": list(group.ids),
+    }
+    place = choice_table(shown, f"members_{key}", alt="Tokens of the chosen group")
+    if place is not None:
+        open_token(group.ids[place])

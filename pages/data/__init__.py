@@ -1,0 +1,1 @@
+"""Data and run: inputs, what a run would make of them, the run itself."""

@@ -1,0 +1,307 @@
+"""The current run once more, with one option changed, from the step that the change concerns.
+
+Owns the form and what it says of what is reused. A run keeps its tokenizer and its vectors, so that a change of match
+or temperature trains nothing anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from focus_core.errors import FocusError
+from focus_core.jobs.estimate import Estimate
+from focus_core.jobs.process import job_state
+from focus_core.jobs.record import Job, JobState, read_job
+from focus_core.jobs.steps import Step
+from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.types import MatchMode
+from focus_ui.charts.theme import duration
+from focus_ui.data import cache, catalog, input_cache, uploads
+from focus_ui.session import state
+from focus_ui.session.errors import show_error
+from focus_ui.widgets.corpus_choice import CorpusChoice, corpus_choice, in_the_form
+from pages.data import plan as run_plan
+from pages.data import preview as data_preview
+from pages.data import start as run_start
+from pages.data.form import FAMILIES, LEAST_SIZE, options
+from pages.data.recipe import (
+    DEFAULTS,
+    Recipe,
+    changes,
+    command,
+    kept_options,
+    needs_vectors,
+    read_options,
+    recipe_of_job,
+    recipe_of_run,
+    reuses_vectors,
+    title_of,
+)
+from pages.data.vector_options import VECTOR_OPTIONS
+
+NEW, AGAIN = "A new run", "The current run, changed"
+MODE = "_make"
+AGAIN_PARAM = "again"
+"""A parameter of the address that opens the form of the current run; it is taken away once it was followed."""
+WANTED = "run_again"
+"""Where the session keeps which run shall be made again, from which step, and which was the current run then."""
+SETTLED = {
+    Step.OVERLAP: ("--preset", *VECTOR_OPTIONS),
+    Step.ROWS: ("--preset", *VECTOR_OPTIONS, "--match", "--extend"),
+}
+"""Options that concern what is reused when a run starts at a step."""
+FROM = {
+    Step.TOKENIZERS: "tokenizers",
+    Step.CORPUS: "text",
+    Step.VECTORS: "vectors",
+    Step.OVERLAP: "overlap",
+    Step.ROWS: "rows",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What a form asks for.
+
+    Parameters
+    ----------
+    step : Step
+        Where to start.
+    options : mapping of str to str
+        The options.
+    target : mapping of str to str or None
+        Another tokenizer to train; ``None`` is the run's own.
+    corpus : CorpusChoice or None
+        Another text; ``None`` is the run's own.
+    """
+
+    step: Step
+    options: Mapping[str, str]
+    target: Mapping[str, str] | None = None
+    corpus: CorpusChoice | None = None
+
+
+def mode() -> str:
+    """Draw the choice between a new run and the current one with a change; return the chosen one."""
+    _wanted()  # forgets what was asked for another run
+    if state.current_run() is None and WANTED not in st.session_state:
+        return NEW
+    if st.query_params.pop(AGAIN_PARAM, None) is not None:
+        st.session_state[MODE] = AGAIN
+    chosen = st.segmented_control(
+        "Make", [NEW, AGAIN], default=NEW, required=True, key=MODE, label_visibility="collapsed",
+        persist_state="session",
+    )  # fmt: skip
+    return str(chosen)
+
+
+def ask(run_id: str, step: Step) -> None:
+    """Make the page show the form for a run, from a step; called before the page is drawn.
+
+    Parameters
+    ----------
+    run_id : str
+        A finished run, or a job that failed.
+    step : Step
+        Where to start.
+    """
+    st.session_state[WANTED] = (run_id, step, state.run_id())
+    st.session_state[MODE] = AGAIN
+    st.session_state.pop(_step_key(run_id), None)
+    st.toast("The form of this page is filled in as that run was.", icon=":material/replay:")
+
+
+def _wanted() -> tuple[str | None, Step | None]:
+    """Return which run shall be made again and from where; what was asked for holds until the current run changes."""
+    run_id, step, current = st.session_state.get(WANTED, (None, None, None))
+    if run_id is None or current != state.run_id():
+        st.session_state.pop(WANTED, None)
+        return state.run_id(), None
+    return run_id, step
+
+
+def _step_key(run_id: str) -> str:
+    return f"_again_step_{run_id}"
+
+
+def find_recipe(run_id: str) -> Recipe | None:
+    """Return what a run was made of, finished or not; ``None`` where there is no such run.
+
+    Parameters
+    ----------
+    run_id : str
+        A run or job that this session may see.
+
+    Returns
+    -------
+    Recipe or None
+        See `run_recipe`.
+    """
+    job = read_job(catalog.runs_root(), run_id)
+    entry = catalog.find_run(run_id, state.owner())
+    if entry is None:
+        return _of_job(job)
+    try:
+        run = cache.load_run(entry.path)
+    except FocusError:
+        return None
+    title = entry.title or str(run.manifest["target"]["name"])
+    return recipe_of_run(run, job, run_id=run_id, title=title, find=uploads.original)
+
+
+def _of_job(job: Job | None) -> Recipe | None:
+    if job is None or job.verb != "init" or job_state(job) in (JobState.RUNNING, JobState.DONE):
+        return None
+    return recipe_of_job(job, title=job.title, find=uploads.original)
+
+
+def draw() -> None:
+    """Draw the form; start the run when asked."""
+    run_id, asked = _wanted()
+    recipe = find_recipe(str(run_id)) if run_id else None
+    if recipe is None:
+        st.caption("There is no run to change: choose one beside this page.")
+        return
+    name = show_token(recipe.title, limit=80).replace("␣", " ")
+    st.markdown(f"Another run like **{markdown_escape(name)}**. The run itself stays as it is.")
+    if not recipe.steps:
+        _say_what_is_missing(recipe)
+        return
+    change = _form(recipe, asked)
+    if change is not None:
+        _start(recipe, change)
+
+
+def _say_what_is_missing(recipe: Recipe) -> None:
+    about = "Its source model" if not recipe.source else "Its text, or the tokenizer it was given,"
+    st.warning(
+        f"{about} is no longer on this server, so it cannot be made again. Start a new run instead.",
+        icon=":material/warning:",
+    )
+
+
+def _form(recipe: Recipe, asked: Step | None) -> Change | None:
+    """Draw the step to start from, the options that it leaves open, and what is reused."""
+    step = _step(recipe, asked)
+    target = _tokenizer(recipe) if step is Step.TOKENIZERS else None
+    corpus = None
+    if step in (Step.TOKENIZERS, Step.CORPUS) and st.toggle("Another text", key=f"_again_text_{recipe.id}"):
+        corpus = corpus_choice()
+        if corpus is None:
+            return None
+    chosen = options(defaults=DEFAULTS | dict(recipe.options), mark=f"_{recipe.id}", settled=SETTLED.get(step, ()))
+    if not recipe.corpus and recipe.auxiliary is None and needs_vectors(chosen):
+        st.warning("This method compares vectors, and the run has neither any nor its text. Choose another method.")
+        return None
+    if step is not Step.ROWS:
+        _draw_matches(recipe, step, chosen["--match"])
+    return Change(step=step, options=chosen, target=target, corpus=corpus)
+
+
+def _step(recipe: Recipe, asked: Step | None) -> Step:
+    """Draw where to start; the best is the latest step of which a change makes a difference."""
+    steps = list(recipe.steps)
+    start = asked if asked in steps else (Step.OVERLAP if Step.OVERLAP in steps else steps[0])
+    names = [FROM[step] for step in steps]
+    chosen = st.segmented_control(
+        "Start at", names, default=FROM[start], required=True, key=_step_key(recipe.id),
+        help="What comes before is taken from the run.",
+    )  # fmt: skip
+    if not recipe.corpus and recipe.tokenizer is not None:
+        st.caption(
+            "The text of this run is not on this server: its stored vectors are used; no token is counted. An upload "
+            "goes when its page is reloaded or closed; to start at an earlier step, give it again with a new run."
+        )
+    return steps[names.index(str(chosen))]
+
+
+def _tokenizer(recipe: Recipe) -> Mapping[str, str] | None:
+    """Draw kind and size of the tokenizer, where the run trained one."""
+    if "--train-tokenizer" not in recipe.target:
+        return None
+    left, right = st.columns(2)
+    kinds = list(FAMILIES)
+    family = left.selectbox(
+        "Kind", kinds, index=kinds.index(recipe.target["--train-tokenizer"]), format_func=lambda name: FAMILIES[name],
+        key=f"_family_{recipe.id}",
+    )  # fmt: skip
+    size = right.number_input(
+        "Size in tokens", min_value=LEAST_SIZE, max_value=250_000, value=int(recipe.target["--vocab-size"]), step=100,
+        key=f"_vocab_size_{recipe.id}",
+    )  # fmt: skip
+    return {"--train-tokenizer": str(family), "--vocab-size": str(int(size))}
+
+
+def _draw_matches(recipe: Recipe, step: Step, match: str) -> None:
+    """Draw what another match rule would change, where the tokenizer is the run's own."""
+    source = recipe.source.get("--source-tokenizer", recipe.source.get("--source"))
+    if step is Step.TOKENIZERS or recipe.tokenizer is None or source is None or not Path(source).exists():
+        return
+    with st.expander(data_preview.MATCHES_LABEL, icon=":material/difference:"):
+        preview = data_preview.look(None, source, str(recipe.tokenizer))
+        if preview is not None and preview.matches is not None:
+            data_preview.draw_matches(preview.matches, MatchMode(match))
+
+
+def _start(recipe: Recipe, change: Change) -> None:
+    """Draw what would be reused and changed, and the button; start the run when it is pressed."""
+    changed = changes(recipe, dict(change.options) | dict(change.target or {}))
+    if change.corpus is not None:
+        changed = [*changed, f"on {change.corpus.label}"]
+    line = command(
+        recipe, change.step, change.options, target=change.target,
+        corpus=change.corpus.files if change.corpus else None,
+        reading=change.corpus.reading if change.corpus else None,
+    )  # fmt: skip
+    estimate = _estimate(recipe, change)
+    words = _reused(recipe, change) + (f" It takes about {duration(estimate.seconds)}." if estimate is not None else "")
+    told = show_token(", ".join(changed) or "nothing; the same run is made again", limit=120).replace("␣", " ")
+    st.markdown(f"Changed: **{markdown_escape(told)}**. {words}")
+    label = "Start the changed run" if changed else "Make the same run again"
+    started = st.button(label, type="primary", icon=":material/play_arrow:", key="_start_again")
+    with st.expander(run_plan.PLAN_LABEL, icon=":material/format_list_numbered:"):
+        texts = run_plan.describe(read_options(list(map(str, line))))
+        run_plan.draw_plan(texts, estimate.by_step if estimate is not None else {})
+    if started:
+        run_start.start(line, title=title_of(recipe, changed), original=recipe.id, tokenizer_name=recipe.tokenizer_name)
+
+
+def _reused(recipe: Recipe, change: Change) -> str:
+    """Say in one sentence what is taken from the run."""
+    if change.step is Step.TOKENIZERS:
+        return "Everything is made anew."
+    kept = ["its tokenizer"]
+    if reuses_vectors(recipe, change.step, change.options):
+        kept.append("its vectors, which are not trained again")
+    elif change.corpus is None and needs_vectors(change.options):
+        kept.append("vectors from the cache, where text, preset and seed are the same")
+    return f"Reused: {' and '.join(kept)}."
+
+
+def _estimate(recipe: Recipe, change: Change) -> Estimate | None:
+    """Return what it will take; ``None`` where the size of the vocabulary or the text is not known."""
+    n_tokens = int((change.target or {}).get("--vocab-size", recipe.n_target))
+    reading = recipe.reading
+    try:
+        if change.corpus is not None:
+            survey = change.corpus.survey
+        elif recipe.corpus:
+            survey = input_cache.survey(recipe.corpus, reading.get("--field", "text"), reading.get("--encoding"))
+        else:
+            survey = None
+    except FocusError as error:
+        show_error(in_the_form(error))
+        return None
+    if not n_tokens:
+        return None
+    return run_start.estimate(
+        survey,
+        n_tokens=n_tokens,
+        options=kept_options(recipe) | dict(change.options),
+        trains_tokenizer=change.step is Step.TOKENIZERS and "--train-tokenizer" in recipe.target,
+        reuses_vectors=reuses_vectors(recipe, change.step, change.options),
+    )

@@ -1,0 +1,381 @@
+"""The inputs of the page Data and run beside the text: target tokenizer, source model, options.
+
+Owns the widgets and the command line that they amount to. A user's text becomes an argument only after it was compared
+with a list or a pattern.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import streamlit as st
+
+from focus_core.errors import FocusError
+from focus_core.initialization.config import RANGES
+from focus_core.initialization.methods.registry import METHODS
+from focus_core.tokenization.corpus_survey import Survey, suggest_size, supported_size
+from focus_core.tokenization.display import show_token
+from focus_core.types import METHOD_SUMMARIES, Fallback, Family, MatchMode, MethodName, Preset
+from focus_ui.charts.theme import count
+from focus_ui.data import catalog, input_cache
+from focus_ui.data.uploads import keep_upload
+from focus_ui.session.errors import show_error
+from focus_ui.session.option_labels import LABELS
+from focus_ui.widgets.corpus_choice import SERVER, UPLOAD, CorpusChoice, in_the_form
+from pages.data.vector_options import AUTO, standard
+
+TRAIN, DEMO, HUB = "Train a new one", "Demo model", "Hub"
+FAMILIES = {
+    "unigram": "Unigram (SentencePiece, as XLM-R)",
+    "bpe": "Byte-level BPE (as GPT-2)",
+    "wordpiece": "WordPiece (as BERT)",
+}
+KINDS = {"unigram": Family.UNIGRAM, "bpe": Family.BYTE_LEVEL_BPE, "wordpiece": Family.WORDPIECE}
+NEAR_ALPHABET = 300
+"""Tokens below which a suggested vocabulary is called one of letters."""
+LEAST_SIZE = 8
+"""Tokens that a vocabulary has at least: the special ones and a character or two."""
+MATCHES = {
+    MatchMode.EXACT: "exact: the very same token (the paper)",
+    MatchMode.FUZZY: "fuzzy: case and leading space do not matter",
+    MatchMode.SYMBOLS: "symbols: numbers and punctuation only",
+}
+FALLBACKS = {
+    Fallback.NORMAL: "drawn from N(mean, std) of the source rows (the paper)",
+    Fallback.SCRIPT: "drawn likewise, from rows of the same script",
+    Fallback.PIECES: "mean of the source pieces of its text",
+    Fallback.MEAN: "the mean source row",
+    Fallback.MULTIVARIATE: "drawn with the full covariance of the source rows",
+}
+SIZE, SUGGESTED, DEFAULT_SIZE = "_vocab_size", "suggested_size", 8000
+"""Where the session keeps the size of the vocabulary and the one suggested last, and the one before any text."""
+PRESETS = {Preset.DEFAULT: "default", Preset.PAPER: "as in the paper"}
+VECTORS = {
+    "--dim": "Length of the vectors by which tokens are compared. An empty field is the preset's.",
+    "--epochs": "How often the text is read to train vectors. An empty field is the preset's; auto goes by the size of "
+    "the text.",
+    "--min-count": "A token seen fewer times gets no vector, and its row falls back. An empty field is the preset's; "
+    "auto goes by the size of the text.",
+}
+"""What the options of the training of vectors mean."""
+TOP_K = "At most so many contributors a token, the most similar ones. An empty field is no bound, as in the paper."
+MIN_FIELD = 170
+"""Pixels below which a number and its buttons do not stand beside one another."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One chosen input.
+
+    Parameters
+    ----------
+    label : str
+        What it is called in the run's title; plain text.
+    files : tuple of Path
+        Files that the job reads, uploads among them.
+    arguments : mapping of str to (int or str)
+        Options of the command line; a whole number stands for the file at that place in ``files``.
+    """
+
+    label: str
+    files: tuple[Path, ...] = ()
+    arguments: Mapping[str, int | str] = field(default_factory=dict)
+
+
+def target_choice(survey: Survey | None) -> tuple[Choice, int] | None:
+    """Draw the choice of a target tokenizer; return it with its size, or ``None`` while there is none.
+
+    Parameters
+    ----------
+    survey : Survey or None
+        The corpus, where one is chosen.
+    """
+    kinds = [TRAIN, UPLOAD, *([SERVER] if catalog.operator_folders() else [])]
+    kind = st.segmented_control(
+        "Target tokenizer", kinds, default=TRAIN, required=True, key="_target_kind", persist_state="session"
+    )
+    if kind == UPLOAD:
+        return _uploaded_tokenizer("_target_upload", "--target-tokenizer")
+    if kind == SERVER:
+        chosen = _server_folder("tokenizer", "--target-tokenizer", "_server_target")
+        return (chosen, 32_000) if chosen else None
+    return _trained_tokenizer(survey)
+
+
+def _trained_tokenizer(survey: Survey | None) -> tuple[Choice, int]:
+    family = st.selectbox(
+        "Kind", list(FAMILIES), format_func=lambda name: FAMILIES[name], key="_family", persist_state="session"
+    )
+    suggested = _suggest_size(survey, KINDS[str(family)])
+    n_tokens = st.number_input(
+        "Size in tokens", min_value=LEAST_SIZE, max_value=250_000, step=100, key=SIZE, persist_state="session"
+    )
+    if survey is not None:
+        _advise(survey, KINDS[str(family)], suggested, int(n_tokens))
+    arguments = {"--train-tokenizer": str(family), "--vocab-size": str(int(n_tokens))}
+    return Choice(label=f"{family} {count(n_tokens)}", arguments=arguments), int(n_tokens)
+
+
+def _advise(survey: Survey, family: Family, suggested: int, n_tokens: int) -> None:
+    """Say which size a text supports and why, and warn of one that is too small or too large to be of use."""
+    most, words = supported_size(survey, family), f"its {count(survey.n_words)} different words"
+    about = ", by its length"
+    if suggested == most:
+        about = f": {words} support no more; a text of more words gives a better vocabulary"
+    times = survey.count_tokens(n_tokens) / max(1, n_tokens)
+    st.caption(
+        f"Suggested for this text: {count(suggested)}{about}. At {count(n_tokens)}, a token is seen about "
+        f"{times:.0f} times on average; rare tokens cannot be compared and fall back."
+    )
+    if 0 < most < n_tokens:
+        st.warning(
+            f"By {words} this text supports about {count(most)} tokens; a much larger vocabulary is refused once the "
+            "run has started.",
+            icon=":material/warning:",
+        )
+    if suggested < NEAR_ALPHABET:
+        st.warning(
+            f"A vocabulary of fewer than about {count(NEAR_ALPHABET)} tokens is close to an alphabet: most tokens are "
+            "letters and fragments, and their rows say little of words. Give a text of more different words.",
+            icon=":material/abc:",
+        )
+
+
+def _suggest_size(survey: Survey | None, family: Family) -> int:
+    """Return the size that fits a text, and fill it in unless somebody chose another; no text changes nothing."""
+    before = int(st.session_state.get(SUGGESTED, DEFAULT_SIZE))
+    suggested = suggest_size(survey, family) if survey is not None else before
+    if st.session_state.get(SIZE, before) == before:
+        st.session_state[SIZE] = suggested
+    st.session_state[SUGGESTED] = suggested
+    return suggested
+
+
+def take_size(refused: int, largest: int) -> None:
+    """Fill in the largest size that a text supports where the form holds the one that was refused.
+
+    Parameters
+    ----------
+    refused, largest : int
+        The two sizes.
+    """
+    if st.session_state.get(SIZE) == refused:
+        st.session_state[SIZE] = largest
+
+
+def _uploaded_tokenizer(key: str, option: str) -> tuple[Choice, int] | None:
+    upload = st.file_uploader("tokenizer.json", type=["json"], key=key, help="The file of the tokenizers library.")
+    if upload is None:
+        return None
+    try:
+        path = keep_upload(upload)
+        n_tokens = input_cache.tokenizer_size(path)
+    except FocusError as error:
+        show_error(in_the_form(error))
+        return None
+    st.markdown(f"**{count(n_tokens)}** tokens")
+    return Choice(label="uploaded tokenizer", files=(path,), arguments={option: 0}), n_tokens
+
+
+def _server_folder(kind: str, option: str, key: str) -> Choice | None:
+    found = catalog.operator_entries(kind)
+    name = st.selectbox("Folder on this server", list(found), index=None, key=key, persist_state="session")
+    return Choice(label=str(name).rpartition("/")[2], arguments={option: str(found[name])}) if name else None
+
+
+def source_choice() -> Choice | None:
+    """Draw the choice of a source model; return it, or ``None`` while there is none."""
+    kinds = [
+        *([DEMO] if catalog.has_demo_source() else []),
+        *([SERVER] if catalog.operator_folders() else []),
+        *([HUB] if catalog.allows_hub() else []),
+        UPLOAD,
+    ]
+    kind = st.segmented_control(
+        "Source model", kinds, default=kinds[0], required=True, key="_source_kind", persist_state="session"
+    )
+    if kind == DEMO:
+        st.caption("A small multilingual masked language model of our own, trained for this demonstration alone.")
+        return Choice(label="demo model", arguments={"--source": str(catalog.DEMO_SOURCE)})
+    if kind == SERVER:
+        return _server_folder("model", "--source", "_server_source")
+    return _hub_model() if kind == HUB else _uploaded_source()
+
+
+def _hub_model() -> Choice | None:
+    example = "FacebookAI/xlm-roberta-base"
+    name = st.text_input("Model on the Hugging Face Hub", placeholder=example, key="_hub_id").strip()
+    if not name:
+        return None
+    if not catalog.is_hub_id(name):
+        st.warning("Expected the form owner/name, as in FacebookAI/xlm-roberta-base.")
+        return None
+    return Choice(label=name, arguments={"--source": name})
+
+
+def _uploaded_source() -> Choice | None:
+    tokenizer = _uploaded_tokenizer("_source_tokenizer_upload", "--source-tokenizer")
+    matrix = st.file_uploader("Embeddings", type=["safetensors"], key="_source_upload")
+    if tokenizer is None or matrix is None:
+        return None
+    try:
+        path = keep_upload(matrix)
+        tensors = input_cache.matrices(path)
+    except FocusError as error:
+        show_error(in_the_form(error))
+        return None
+    if not tensors:
+        st.warning("This file holds no matrix.")
+        return None
+    names = {name: f"{show_token(name)} {shape}" for name, shape in tensors.items()}
+    name = st.selectbox("Tensor", list(names), format_func=lambda name: names[name], key="_tensor")
+    arguments: dict[str, int | str] = {"--source-tokenizer": 0, "--source-embeddings": 1, "--tensor": str(name)}
+    return Choice(label="uploaded model", files=(*tokenizer[0].files, path), arguments=arguments)
+
+
+def options(
+    *, defaults: Mapping[str, str] = MappingProxyType({}), mark: str = "", settled: Sequence[str] = ()
+) -> dict[str, str]:
+    """Draw the options; return them as options of the command line.
+
+    Parameters
+    ----------
+    defaults : mapping of str to str, default={}
+        Options of the command line to start from; those of the command line itself where one is missing.
+    mark : str, default=""
+        Keeps the widgets of one form apart from those of another.
+    settled : sequence of str, default=()
+        Options that are not drawn and stay as they are.
+
+    Returns
+    -------
+    dict of str to str
+        Value by name; "" for a switch.
+    """
+    given = _Given(defaults=defaults, mark=mark, settled=settled)
+    method = given.choose(
+        st, "--method", "Method", list(MethodName), _method,
+        "FOCUS compares tokens by vectors trained on your text. The others are what it is compared with; they "
+        "train none and take seconds.",
+    )  # fmt: skip
+    lists = st.grid(2, min_column_width=MIN_FIELD, vertical_alignment="bottom")
+    chosen = {
+        "--method": method,
+        "--preset": given.choose(
+            lists, "--preset", "Preset", list(PRESETS), lambda p: PRESETS[p],
+            "The paper trains 3 epochs of 300 dimensions and drops tokens seen fewer than 10 times; the default "
+            "chooses by the size of your text.",
+        ),
+        "--match": given.choose(lists, "--match", "Match", list(MATCHES), lambda m: MATCHES[m]),
+    }  # fmt: skip
+    fallback = given.choose(
+        lists, "--fallback", "Rows that cannot be combined", list(FALLBACKS), lambda f: FALLBACKS[f],
+        "For the methods focus, subword-mean and overlap; the others fill their rows in their own way.",
+    )  # fmt: skip
+    extend = "--extend" in defaults
+    if "--extend" not in settled:
+        extend = lists.toggle(
+            "Keep the source's tokens", value=extend, key=f"_extend{mark}", persist_state="session",
+            help="The new tokens are added to the source's vocabulary instead of taking its place.",
+        )  # fmt: skip
+    numbers, compares = st.grid(3, min_column_width=MIN_FIELD), METHODS[method].needs_auxiliary
+    warm = float(defaults.get("--temperature", 1.0))  # a run of the command line may lie outside of what is usual
+    temperature = numbers.number_input(
+        "Temperature", min_value=min(0.01, warm), max_value=max(10.0, warm), value=warm, step=0.05,
+        format="%.4g" if warm < 0.01 else None, key=f"_temperature{mark}", persist_state="session",
+        help="Similarities are divided by it: below 1 fewer contributors, above 1 more. The paper: 1.",
+    )  # fmt: skip
+    top_k = given.number(numbers, "--top-k", TOP_K, "all", enabled=compares)
+    seed = numbers.number_input(
+        "Seed", min_value=0, max_value=2**31 - 1, value=int(defaults.get("--seed", 42)), step=1, key=f"_seed{mark}",
+        persist_state="session",
+    )  # fmt: skip
+    chosen |= {"--temperature": str(temperature), "--seed": str(int(seed))} | top_k
+    if METHODS[method].fallback is None:
+        chosen["--fallback"] = fallback
+    chosen |= _vector_options(given, numbers, preset=chosen["--preset"], enabled=compares)
+    return chosen | ({"--extend": ""} if extend else {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Given:
+    """What a form starts from."""
+
+    defaults: Mapping[str, str]
+    mark: str
+    settled: Sequence[str]
+
+    def choose(
+        self,
+        place: Any,
+        option: str,
+        label: str,
+        values: Sequence[Any],
+        names: Callable[[Any], str],
+        meaning: str | None = None,
+    ) -> str:
+        """Draw a list of values and return the chosen one."""
+        start = self.defaults.get(option, str(values[0]))
+        if option in self.settled:
+            return start
+        found = place.selectbox(
+            label, values, index=[str(value) for value in values].index(start), format_func=names, help=meaning,
+            key=f"_{option.removeprefix('--')}{self.mark}", persist_state="session",
+        )  # fmt: skip
+        return str(found)
+
+    def number(self, place: Any, option: str, meaning: str, empty: str, *, enabled: bool) -> dict[str, str]:
+        """Draw a number that may be left out; return it as an option where it was chosen and is of use.
+
+        Left to the text's size in the run that is made again, it stays so while the field is empty.
+        """
+        key, own = f"_{option.removeprefix('--')}{self.mark}", self.defaults.get(option)
+        if own not in {None, AUTO} and key not in st.session_state:
+            st.session_state[key] = int(self.defaults[option])
+        least, greatest = RANGES[option]
+        value = place.number_input(
+            LABELS[option], min_value=least, max_value=greatest, value=None, step=1, key=key,
+            placeholder=AUTO if own == AUTO else empty, help=meaning, disabled=not enabled, persist_state="session",
+        )  # fmt: skip
+        chosen = own if value is None and own == AUTO else value
+        return {option: str(chosen)} if chosen is not None and enabled else {}
+
+
+def _vector_options(given: _Given, place: Any, *, preset: str, enabled: bool) -> dict[str, str]:
+    """Draw the options of the training of vectors; return those that were chosen. An empty field is the preset's."""
+    if set(VECTORS) <= set(given.settled):
+        return {name: given.defaults[name] for name in VECTORS if name in given.defaults}
+    usual = standard(preset)
+    chosen: dict[str, str] = {}
+    for name, meaning in VECTORS.items():
+        chosen |= given.number(place, name, meaning, usual[name], enabled=enabled)
+    return chosen
+
+
+def _method(method: MethodName) -> str:
+    return f"{method}: {METHOD_SUMMARIES[method]}"
+
+
+def run_title(corpus: CorpusChoice, target: Choice, source: Choice, *, method: str = "focus") -> str:
+    """Return the title of a job; plain text.
+
+    Parameters
+    ----------
+    corpus : CorpusChoice
+        The text.
+    target, source : Choice
+        The two tokenizers.
+    method : str, default="focus"
+        The method; FOCUS goes without saying.
+
+    Returns
+    -------
+    str
+        Labels only; no path.
+    """
+    title = f"{target.label}, {corpus.label}, from {source.label}"
+    return title if method == MethodName.FOCUS else f"{title}, {method}"

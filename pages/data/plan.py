@@ -1,0 +1,260 @@
+"""The five steps of a run on the screen: what goes in, what it will take or took, with which parameters, its log.
+
+Owns the words. They are made of the command line, so that a plan, a running job and a finished run read alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from focus_core.jobs.record import JobState
+from focus_core.jobs.steps import STEPS, Step, StepTime
+from focus_core.runs.folder import RunFolder
+from focus_core.runs.layout import TARGET_TOKENIZER
+from focus_core.tokenization.display import markdown_escape, show_token
+from focus_ui.charts.theme import count, duration, percent
+from focus_ui.data import catalog
+from focus_ui.data.uploads import in_own_words
+from pages.data.recipe import DEFAULTS, is_reused, needs_vectors
+
+TITLES = {
+    Step.TOKENIZERS: "Tokenizers",
+    Step.CORPUS: "Text",
+    Step.VECTORS: "Auxiliary vectors",
+    Step.OVERLAP: "Overlap",
+    Step.ROWS: "New rows",
+}
+MEANINGS = {
+    Step.TOKENIZERS: "The source's tokenizer and model are read, and the new tokenizer is read or trained.",
+    Step.CORPUS: "The text is cut with both tokenizers and their tokens are counted.",
+    Step.VECTORS: "Each new token gets a vector from the text, so that tokens can be compared.",
+    Step.OVERLAP: "Tokens that both vocabularies have are found; their rows are copied.",
+    Step.ROWS: "Every other row is combined from copied ones, and the run is written.",
+}
+WAITING, RUNNING, DONE, STOPPED, OUT = "waiting", "running", "done", "stopped", "left out"
+ICONS = {
+    WAITING: ":material/radio_button_unchecked:",
+    RUNNING: ":material/progress_activity:",
+    DONE: ":material/check_circle:",
+    STOPPED: ":material/error:",
+    OUT: ":material/do_not_disturb_on:",
+}
+MAX_NAME = 40
+PLAN_LABEL = "What will happen, step by step"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepText:
+    """What is said of a step.
+
+    Parameters
+    ----------
+    summary : str
+        A few words for its headline; plain text.
+    facts : mapping of str to str
+        Inputs and parameters by name; plain text.
+    used : bool, default=True
+        Whether it does anything in this run.
+    """
+
+    summary: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+    used: bool = True
+
+
+def describe(options: Mapping[str, list[str]]) -> dict[Step, StepText]:
+    """Return what a command line makes of every step.
+
+    Parameters
+    ----------
+    options : mapping of str to list of str
+        See `run_recipe.read_options`.
+
+    Returns
+    -------
+    dict of Step to StepText
+        All five.
+    """
+    last = DEFAULTS | {name: values[-1] for name, values in options.items()}
+    return {
+        Step.TOKENIZERS: _tokenizers(last),
+        Step.CORPUS: _corpus(options.get("--corpus", []), last),
+        Step.VECTORS: _vectors(last, has_text="--corpus" in options),
+        Step.OVERLAP: StepText(
+            summary=f"match {last['--match']}" + (", source's tokens kept" if "--extend" in last else ""),
+            facts={"Match": last["--match"], "Source's tokens kept": "yes" if "--extend" in last else "no"},
+        ),
+        Step.ROWS: StepText(
+            summary=f"{last['--method']}, temperature {float(last['--temperature']):g}",
+            facts={
+                "Method": last["--method"],
+                "Temperature": f"{float(last['--temperature']):g}",
+                **({"Top-k": last["--top-k"]} if "--top-k" in last else {}),
+                "Rows that cannot be combined": last["--fallback"],
+                "Seed": last["--seed"],
+            },
+        ),
+    }
+
+
+def _tokenizers(last: Mapping[str, str]) -> StepText:
+    source = last.get("--source") or last.get("--source-embeddings", "")
+    name = "demo model" if source == str(catalog.DEMO_SOURCE) else _name(source)
+    if "--train-tokenizer" in last:
+        new = f"{last['--train-tokenizer']} with {count(int(last.get('--vocab-size', 0)))} tokens, trained on the text"
+    else:
+        given = last.get("--target-tokenizer", "")
+        new = f"{_name(given)}, {'taken from the earlier run' if is_reused(given) else 'as it is'}"
+        if Path(given).name == TARGET_TOKENIZER:
+            new = "taken from the earlier run"
+    return StepText(summary=new, facts={"Source model": name, "New tokenizer": new})
+
+
+def _corpus(files: list[str], last: Mapping[str, str]) -> StepText:
+    if not files:
+        return StepText(summary="left out: no text", used=False)
+    names = ", ".join(map(_name, files[:3])) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
+    facts = {"Files": names, "Field": last.get("--field", "text"), "Encoding": last.get("--encoding", "UTF-8")}
+    return StepText(summary=names, facts=facts)
+
+
+def _vectors(last: Mapping[str, str], *, has_text: bool) -> StepText:
+    if not needs_vectors(last):
+        return StepText(summary=f"left out: {last['--method']} compares none", used=False)
+    if "--auxiliary" in last:
+        return StepText(summary="taken from the earlier run", facts={"Vectors": "those of the earlier run"}, used=False)
+    facts = {"Preset": last["--preset"], "Seed": last["--seed"]}
+    given = {"Dimensions": "--dim", "Epochs": "--epochs", "Least occurrences": "--min-count"}
+    facts |= {name: last[option] for name, option in given.items() if option in last}
+    return StepText(summary="trained on the text" if has_text else "left out: no text", facts=facts, used=has_text)
+
+
+def _name(path: str) -> str:
+    """Return the last part of a path as it is shown; an upload is called as its owner called it."""
+    return show_token(in_own_words(Path(path).name), limit=MAX_NAME).replace("␣", " ")
+
+
+def results(run: RunFolder) -> dict[Step, str]:
+    """Return in words what each step of a finished run gave.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+
+    Returns
+    -------
+    dict of Step to str
+        Plain text; steps that gave nothing are missing.
+    """
+    counts, corpus = run.manifest["counts"], run.manifest.get("corpus")
+    vectors = run.manifest.get("auxiliary")
+    rules = ", ".join(f"{rule} {count(n)}" for rule, n in counts["by_rule"].items() if n)
+    origins = counts["by_origin"]
+    found = {
+        Step.TOKENIZERS: f"{count(counts['n_source'])} source tokens, {count(counts['n_target'])} new ones",
+        Step.OVERLAP: f"{count(counts['n_overlap'])} shared ({rules or 'none'}), {count(counts['n_new'])} new",
+        Step.ROWS: f"{count(origins['combined'])} combined, {count(origins['copied'])} copied, "
+        f"{count(origins['fallback'])} by fallback",
+    }
+    if corpus:
+        found[Step.CORPUS] = f"{count(corpus['n_lines'])} lines, {count(corpus['n_tokens'])} new tokens"
+        if corpus.get("unknown_share"):
+            found[Step.CORPUS] += f", {percent(corpus['unknown_share'])} of them unknown"
+    if vectors:
+        size = f"{count(vectors['n_vectors'])} vectors of {count(vectors['dim'])} dimensions"
+        found[Step.VECTORS] = size + _how(vectors)
+    return found
+
+
+def _how(vectors: Mapping[str, Any]) -> str:
+    settings = vectors.get("settings") or {}
+    if "epochs" not in settings:
+        return ""
+    least = f", tokens seen {count(settings['min_count'])} times or more" if "min_count" in settings else ""
+    return f", {count(settings['epochs'])} epochs{least}"
+
+
+def draw_plan(texts: Mapping[Step, StepText], seconds: Mapping[Step, float]) -> None:
+    """Draw the steps of a run that has not been started.
+
+    Parameters
+    ----------
+    texts : mapping of Step to StepText
+        What is said of each.
+    seconds : mapping of Step to float
+        The estimate of each.
+    """
+    for step in STEPS:
+        text = texts[step]
+        taking = f"about {duration(max(1.0, seconds[step]))}" if text.used and step in seconds else ""
+        with st.expander(_headline(step, text.summary, taking), type="step", icon=ICONS[WAITING if text.used else OUT]):
+            _body(step, text)
+
+
+def draw_job(
+    texts: Mapping[Step, StepText],
+    times: tuple[StepTime, ...],
+    state: JobState,
+    *,
+    given: Mapping[Step, str],
+    again: Callable[[Step], None] | None = None,
+) -> None:
+    """Draw the steps of a job.
+
+    Parameters
+    ----------
+    texts : mapping of Step to StepText
+        What is said of each.
+    times : tuple of StepTime
+        What the log says of each.
+    state : JobState
+        Where the job stands.
+    given : mapping of Step to str
+        What each step of a finished run gave.
+    again : callable, default=None
+        Draws the way to run again from a step.
+    """
+    for time in times:
+        text, now = texts[time.step], _state_of(time, texts[time.step], state)
+        took = _duration(time.seconds) if time.seconds is not None and text.used else ""
+        if now == RUNNING and time.fraction and text.used:
+            took = f"{time.fraction:.0%} after {took}"
+        with st.expander(_headline(time.step, text.summary, took), type="step", icon=ICONS[now]):
+            _body(time.step, text)
+            if time.step in given:
+                st.markdown(f"**Gave:** {markdown_escape(given[time.step])}")
+            if time.log:
+                st.code("\n".join(time.log[-12:]), language=None, wrap_lines=True)
+            if again is not None:
+                again(time.step)
+
+
+def _duration(seconds: float) -> str:
+    return duration(seconds) if seconds >= 1 else "under a second"
+
+
+def _state_of(time: StepTime, text: StepText, state: JobState) -> str:
+    if state is JobState.DONE:
+        return DONE if text.used else OUT
+    if time.current:
+        return RUNNING if state is JobState.RUNNING else STOPPED
+    if time.seconds is not None:
+        return DONE
+    return WAITING if text.used else OUT
+
+
+def _headline(step: Step, summary: str, taking: str) -> str:
+    words = f"**{TITLES[step]}** {markdown_escape(summary)}"
+    return f"{words} · {taking}" if taking else words
+
+
+def _body(step: Step, text: StepText) -> None:
+    st.caption(MEANINGS[step])
+    if text.facts:
+        st.markdown("  \n".join(f"{name}: **{markdown_escape(value)}**" for name, value in text.facts.items()))

@@ -1,0 +1,1 @@
+"""Check and export: what leaves the app."""

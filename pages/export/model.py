@@ -1,0 +1,194 @@
+"""The model folder on the page Check and export: made by a child process, then one zip to download.
+
+Owns where finished zips lie: below the folder of all runs, one a state of a run, under a name made of its content; and
+when they go.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import streamlit as st
+
+from focus_core.errors import FocusError
+from focus_core.export.archive import ZIP, ModelZip, model_states, open_model_zip, source_is_named, zip_key
+from focus_core.jobs.process import cancel_job, is_owner, job_state, start_job
+from focus_core.jobs.record import Job, JobState, failure_message, list_jobs, read_job, read_progress
+from focus_core.runs.additions import TrainingFolder
+from focus_core.runs.folder import RunFolder
+from focus_core.tokenization.display import markdown_escape
+from focus_ui.charts.theme import size
+from focus_ui.data import catalog
+from focus_ui.data.training_tables import training_label
+from focus_ui.data.uploads import safe_name
+from focus_ui.jobs.panel import POLL_S, progress_bar
+from focus_ui.session import state
+from focus_ui.session.errors import show_error
+from focus_ui.session.option_labels import in_field_words
+from focus_ui.widgets.training_choice import current_training
+
+MODELS = ".models"
+INITIALISED = "right after initialisation"
+MAX_DOWNLOAD = 2 << 30
+"""Bytes; the server holds a download in memory while it sends it."""
+
+MAX_AGE_S = 7 * 24 * 3600
+MAX_KEPT = 20 << 30
+"""Seconds and bytes: a finished zip is made again at a click, so old ones go, and the oldest where all are large."""
+
+
+def models_root() -> Path:
+    """Return the folder of finished zips, below the folder of all runs."""
+    return catalog.runs_root() / MODELS
+
+
+def model_section(run: RunFolder) -> None:
+    """Draw the choice of a state, the button that makes its model folder, and the download once that is there.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    """
+    st.header("Model folder", anchor=False)
+    st.markdown("The whole model with its new vocabulary, tokenizer and card: the folder that `from_pretrained` loads.")
+    training = _choose_state(run)
+    key = zip_key(run, training)
+    if (models_root() / key).is_dir():
+        _download(run, training, key)
+        return
+    if not source_is_named(run):
+        st.warning(
+            "The source model of this run is no longer on this server, so the parts that the run left as they were "
+            "are missing. The new embeddings can still be downloaded below.",
+            icon=":material/warning:",
+        )
+        return
+    job = read_job(models_root(), key)
+    running = job is not None and job_state(job) is JobState.RUNNING
+    if job is not None and not running:
+        _say_why(job)
+    if running:
+        st.fragment(_watch, run_every=POLL_S)(key)
+    elif st.button("Make the model folder", type="primary", icon=":material/deployed_code:", key="_make_model"):
+        _start(run, training, key)
+
+
+def _choose_state(run: RunFolder) -> TrainingFolder | None:
+    """Draw the choice between the initialised model and those trained further, where there are any."""
+    whole = model_states(run)
+    if not whole:
+        return None
+    labels = {INITIALISED: "right after the initialisation", **{t.name: training_label(t) for t in whole}}
+    names = list(labels)
+    latest = current_training(run, whole)
+    index = names.index(latest.name) if latest is not None else 0
+    chosen = st.selectbox(
+        "Which state",
+        names,
+        index=index,
+        format_func=lambda name: labels.get(name, name),
+        key="_model_state",
+        width=420,
+    )
+    return next((training for training in whole if training.name == chosen), None)
+
+
+def _say_why(job: Job) -> None:
+    """Say why there is no zip though one was asked for."""
+    if job_state(job) is JobState.FAILED:
+        words = failure_message(job).replace("with --source", "on the command line, which takes its place")
+        st.error(markdown_escape(in_field_words(words)), icon=":material/error:")
+    elif job_state(job) is JobState.CANCELLED:
+        st.caption("Cancelled; nothing was left behind.")
+
+
+def _start(run: RunFolder, training: TrainingFolder | None, key: str) -> None:
+    """Start the child process; it writes the whole zip or nothing."""
+    path = run.path.resolve()
+    target = str(path) if training is None else f"{path}:{training.name}"
+    clear_old_models()
+    try:
+        start_job(["pack", target], runs_root=models_root(), owner=state.owner(), title="model folder", job_id=key)
+    except FocusError as error:
+        show_error(error)
+        return
+    st.rerun()
+
+
+def clear_old_models(*, now: float | None = None) -> list[str]:
+    """Remove finished zips that are a week old, and the oldest ones where all together are too large.
+
+    Parameters
+    ----------
+    now : float, default=None
+        Seconds since the epoch; ``None`` asks the clock.
+
+    Returns
+    -------
+    list of str
+        The names of those that were removed.
+    """
+    moment = time.time() if now is None else now
+    done = [job for job in list_jobs(models_root()) if job_state(job) is not JobState.RUNNING]  # the newest first
+    removed, kept = [], 0
+    for job in done:
+        kept += _bytes_of(job)
+        if moment - job.created > MAX_AGE_S or kept > MAX_KEPT:
+            shutil.rmtree(job.run, ignore_errors=True)
+            shutil.rmtree(job.record, ignore_errors=True)
+            removed.append(job.id)
+    return removed
+
+
+def _bytes_of(job: Job) -> int:
+    path = job.run / ZIP
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _watch(key: str) -> None:
+    """Draw how far the zip is; once it has ended, draw the whole page again."""
+    job = read_job(models_root(), key)
+    if job is None or job_state(job) is not JobState.RUNNING:
+        st.rerun()
+    with st.container(border=True):
+        progress_bar(read_progress(job), job)
+        if is_owner(job, state.owner()):
+            st.button("Cancel", icon=":material/cancel:", key="_cancel_model", on_click=cancel_job, args=(job,))
+
+
+def _download(run: RunFolder, training: TrainingFolder | None, key: str) -> None:
+    """Draw the download and how its content is loaded."""
+    try:
+        found = open_model_zip(models_root() / key)
+    except FocusError as error:
+        show_error(error)
+        return
+    if found.n_bytes > MAX_DOWNLOAD:
+        st.warning(f"At {size(found.n_bytes)} this model is too large for the browser; the command below writes it.")
+        return
+    name = _file_name(run, training)
+    st.download_button(
+        f"Download the model ({size(found.n_bytes)})", lambda: found.path.read_bytes(), name, "application/zip",
+        key="_model_zip", type="primary", icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
+    st.caption(f"{name} · {len(found.files)} files. Unpack it; in Python then:")
+    st.code(_loading(found), language="python")
+
+
+def _file_name(run: RunFolder, training: TrainingFolder | None) -> str:
+    """Return a name that says whose model it is: the run's target, its training, the beginning of its digest."""
+    words = [str(run.manifest["target"]["name"]), *([training.name] if training is not None else []), run.digest[:8]]
+    return safe_name("-".join(words), Path("model.txt")).removesuffix(".txt") + ".zip"
+
+
+def _loading(found: ModelZip) -> str:
+    if found.loader is None:
+        lines = ["from safetensors.numpy import load_file", "from tokenizers import Tokenizer", ""]
+        lines += ['tokenizer = Tokenizer.from_file("model/tokenizer.json")']
+        return "\n".join([*lines, 'tensors = load_file("model/model.safetensors")'])
+    lines = [f"from transformers import AutoTokenizer, {found.loader}", ""]
+    lines += ['tokenizer = AutoTokenizer.from_pretrained("model")', f'model = {found.loader}.from_pretrained("model")']
+    return "\n".join(lines)

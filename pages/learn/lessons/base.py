@@ -1,0 +1,258 @@
+"""What a chapter of the lessons is, what its task asks, and whether an answer is right.
+
+Owns the three kinds of answers and how they are compared. Refuses to draw, and to know any answer by heart: every
+task is made from the numbers of a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from focus_core.analysis.checks.base import by_frequency
+from focus_core.errors import InvalidInputError, bad_input
+from focus_core.runs.folder import RunFolder
+from focus_core.tokenization.display import show_token
+from focus_core.types import Origin, TokenKind
+
+MAX_ANSWER = 200
+N_WORKED = 8
+ISOLATES = dict.fromkeys(range(0x2066, 0x206A))
+"""Marks that `show_token` puts around right-to-left text; nobody types them."""
+
+
+class TaskKind(StrEnum):
+    """How a task is answered."""
+
+    CHOICE = "choice"
+    NUMBER = "number"
+    TOKEN = "token"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What is said to an answer.
+
+    Parameters
+    ----------
+    accepted : bool
+        Whether it is right.
+    text : str
+        Plain text: why it is right, or a hint.
+    """
+
+    accepted: bool
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A question on a run, and what is right.
+
+    Parameters
+    ----------
+    kind : TaskKind
+        How it is answered.
+    question, hint, explanation : str
+        Plain text; its tokens have passed `show_token`.
+    options : tuple of str, default=()
+        What a choice is among.
+    answers : frozenset of str, default=frozenset()
+        The right options, or every spelling of a right token.
+    number, tolerance : float, default=0.0
+        The right number, and how far from it an answer may lie.
+    """
+
+    kind: TaskKind
+    question: str
+    hint: str
+    explanation: str
+    options: tuple[str, ...] = ()
+    answers: frozenset[str] = frozenset()
+    number: float = 0.0
+    tolerance: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chapter:
+    """One idea, told in a few sentences, and a task on it.
+
+    Parameters
+    ----------
+    number : int
+        Its place, from 1.
+    title, short : str
+        Its name, and one or two words for a button.
+    words : str
+        Markdown of fixed words; never a token.
+    needs : str
+        What a run must have for it, as an end of a sentence.
+    fits : callable
+        Whether a run has that.
+    task : callable
+        Makes the task from a run that fits.
+    """
+
+    number: int
+    title: str
+    short: str
+    words: str
+    needs: str
+    fits: Callable[[RunFolder], bool]
+    task: Callable[[RunFolder], Task]
+
+
+def check_answer(task: Task, given: object) -> Reply:
+    """Judge an answer.
+
+    Parameters
+    ----------
+    task : Task
+        What was asked.
+    given : object
+        An option, a number or text that reads as one, or a token as one types it.
+
+    Returns
+    -------
+    Reply
+        A wrong answer gets the hint, a right one the explanation.
+    """
+    text = "" if given is None else str(given)[:MAX_ANSWER].strip()
+    if not text:
+        return Reply(accepted=False, text="Give an answer first.")
+    if task.kind is TaskKind.NUMBER:
+        return _check_number(task, text)
+    accepted = text in task.answers or text.translate(ISOLATES) in {a.translate(ISOLATES) for a in task.answers}
+    return Reply(accepted=accepted, text=task.explanation if accepted else task.hint)
+
+
+def _check_number(task: Task, text: str) -> Reply:
+    plain = text.removesuffix("%").replace("\u2212", "-")
+    try:
+        values = {float(plain.replace(",", mark)) for mark in (".", "") if plain.count(",") <= 1 or not mark}
+    except ValueError:
+        return Reply(accepted=False, text="This does not read as a number; write it like 12.5.")
+    accepted = any(abs(value - task.number) <= task.tolerance for value in values)
+    return Reply(accepted=accepted, text=task.explanation if accepted else task.hint)
+
+
+def spellings(run: RunFolder, table: str, i: int) -> frozenset[str]:
+    """Return every way to type a token.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    table : {"tokens", "source_tokens"}
+        Whose token.
+    i : int
+        Its id.
+
+    Returns
+    -------
+    frozenset of str
+        ``#ID``, native form, readable text, and what `label` shows.
+    """
+    forms = {str(run.column(table, name)[i]).strip() for name in ("token", "text")}
+    return frozenset({f"#{i}", label(run, table, i)} | forms) - {""}
+
+
+def label(run: RunFolder, table: str, i: int) -> str:
+    """Return a token as one visible line.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    table : {"tokens", "source_tokens"}
+        Whose token.
+    i : int
+        Its id; one that holds no token is a dash.
+
+    Returns
+    -------
+    str
+        With a leading ``▁`` where it begins a word.
+    """
+    row = (run.token_rows if table == "tokens" else run.source_rows)([i])[0]
+    if row["kind"] is None:
+        return "–"
+    return show_token(str(row["text"]), word_start=bool(row["word_start"]), limit=28)
+
+
+def matched(run: RunFolder, side: str) -> np.ndarray:
+    """Return which tokens have a partner in the other vocabulary.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    side : {"source", "target"}
+        Whose tokens.
+
+    Returns
+    -------
+    ndarray of shape (n,), dtype bool
+        One entry an id.
+    """
+    table = "tokens" if side == "target" else "source_tokens"
+    found = np.zeros(len(run.column(table, "id")), dtype=bool)
+    first = run.column("candidates", "rank") == 0
+    found[run.column("candidates", f"{side}_id")[first]] = True
+    return found
+
+
+def is_letters(run: RunFolder, i: int) -> bool:
+    """Whether a target token is at least four letters and nothing else."""
+    text = str(run.column("tokens", "text")[i])
+    return bool(run.column("tokens", "kind")[i] == TokenKind.NORMAL and text.isalpha() and len(text) >= 4)
+
+
+def is_word(run: RunFolder, i: int) -> bool:
+    """Whether a target token is at least four letters that begin a word."""
+    return bool(run.column("tokens", "word_start")[i] and is_letters(run, i))
+
+
+def worked_tokens(run: RunFolder) -> list[int]:
+    """Return combined target tokens that a lesson can be told with.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+
+    Returns
+    -------
+    list of int
+        At most eight, frequent words with a handful of contributors first; other combined tokens where there is no
+        such word; empty where the run combined nothing.
+    """
+    return run.remember("lesson tokens", lambda: _worked_tokens(run))
+
+
+def _worked_tokens(run: RunFolder) -> list[int]:
+    combined = by_frequency(run, np.flatnonzero(run.column("tokens", "origin") == Origin.COMBINED))
+    sizes = run.column("tokens", "n_contributors")
+    words = [int(i) for i in combined if 3 <= sizes[i] <= 12 and is_word(run, int(i))]
+    return words[:N_WORKED] or [int(i) for i in combined[:N_WORKED]]
+
+
+def no_task(chapter: str, needs: str) -> InvalidInputError:
+    """Return the error for a chapter that a run cannot be asked about.
+
+    Parameters
+    ----------
+    chapter : str
+        Its name.
+    needs : str
+        What the run lacks.
+
+    Returns
+    -------
+    InvalidInputError
+        Ready to raise.
+    """
+    return bad_input(f"chapter {chapter}", expected=needs, got="a run without", remedy="open the demo run")

@@ -1,0 +1,253 @@
+"""Chapters 7 and 8: what can go wrong with an initialisation, and what training makes of it.
+
+Owns the numbers by which one sees trouble, read from the run, and the choice of the training to look at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from focus_core.analysis.provenance.change import ChangedTokens, changed_tokens
+from focus_core.errors import RunFolderError
+from focus_core.runs.additions import TrainingFolder, list_trainings, open_training
+from focus_core.runs.folder import RunFolder
+from focus_core.types import Origin
+from pages.learn.lessons.base import Chapter, Task, TaskKind, is_word, label, no_task, spellings
+
+N_HUBS = 10
+N_OPTIONS = 3
+N_FREQUENT = 1000
+K = 10
+"""Neighbours that a training's table compares."""
+BANDS = (("never", 0), ("1 to 9", 1), ("10 to 99", 10), ("100 to 999", 100), ("1,000 and more", 1000))
+"""Bands of occurrences: a name and the least number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hub:
+    """A source token that lends its row to many new ones.
+
+    Parameters
+    ----------
+    id : int
+        The source token.
+    label : str
+        What `show_token` made of it.
+    n_fed : int
+        New tokens that have some of it.
+    """
+
+    id: int
+    label: str
+    n_fed: int
+
+
+def hubs_of(run: RunFolder, *, n: int = N_HUBS) -> list[Hub]:
+    """Return the source tokens that feed most new tokens.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    n : int, default=10
+        How many.
+
+    Returns
+    -------
+    list of Hub
+        Most fed first, equal ones by id; none that feeds nothing.
+    """
+    fed = run.column("source_tokens", "n_fed")
+    order = np.argsort(-fed, kind="stable")[:n].tolist()
+    return [Hub(id=i, label=label(run, "source_tokens", i), n_fed=int(fed[i])) for i in order if fed[i] > 0]
+
+
+def origins_by_band(run: RunFolder) -> list[tuple[str, dict[str, int]]]:
+    """Count combined and fallback rows by how often their tokens occur.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+
+    Returns
+    -------
+    list of (str, dict of str to int)
+        A band's name and its sizes by origin, rarest first; bands without tokens are left out.
+    """
+    seen = np.nan_to_num(run.column("tokens", "frequency").astype(np.float64))
+    band = np.searchsorted([least for _, least in BANDS], seen, side="right") - 1
+    origin = run.column("tokens", "origin")
+    new = (Origin.COMBINED, Origin.FALLBACK)
+    found = [(BANDS[b][0], {str(o): int(((band == b) & (origin == o)).sum()) for o in new}) for b in range(len(BANDS))]
+    return [(name, sizes) for name, sizes in found if sum(sizes.values())]
+
+
+def effective_contributors(run: RunFolder) -> np.ndarray:
+    """Return by how many equal contributors each combined row could be replaced, shape (n_combined,)."""
+    chosen: np.ndarray = run.column("tokens", "effective_contributors")[
+        run.column("tokens", "origin") == Origin.COMBINED
+    ].astype(np.float64)
+    return chosen
+
+
+def _task_hub(run: RunFolder) -> Task:
+    hubs = hubs_of(run, n=100)
+    if not hubs:
+        raise no_task("7", "combined rows")
+    ties = [hub for hub in hubs if hub.n_fed == hubs[0].n_fed]
+    n_new = run.manifest["counts"]["by_origin"]["combined"]
+    names = " or ".join(hub.label for hub in ties[:3])
+    return Task(
+        kind=TaskKind.TOKEN,
+        question="Find this run's greatest hub by number of tokens fed: which old token is part of most new rows?",
+        answers=frozenset().union(*(spellings(run, "source_tokens", hub.id) for hub in ties)),
+        hint="Choose Hubs above the picture: bars by number of tokens fed. Type the name of the longest.",
+        explanation=(
+            f"{names} is part of {hubs[0].n_fed:,} of {n_new:,} combined rows, {100 * hubs[0].n_fed / n_new:.1f} %. "
+            "A hub in a large part of all rows would make unlike tokens alike."
+        ),
+    )
+
+
+def own_training(run: RunFolder) -> TrainingFolder | None:
+    """Return the training that chapter 8 looks at.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+
+    Returns
+    -------
+    TrainingFolder or None
+        One with a trained matrix and a table of changes that began from this run's rows, else from others, by name;
+        ``None`` where there is none. A damaged one is passed over: the Train page names it.
+    """
+    found = [training for name in list_trainings(run) if (training := _readable(run, name)) is not None]
+    return min(found, key=lambda t: (t.manifest["run_digest"] != run.digest, t.name), default=None)
+
+
+def _readable(run: RunFolder, name: str) -> TrainingFolder | None:
+    try:
+        training = open_training(run, name)
+        usable = "input" in training.matrix_names() and training.tokens() is not None
+    except RunFolderError:
+        return None
+    return training if usable else None
+
+
+def stayed(kept: np.ndarray, *, k: int = K) -> np.ndarray:
+    """Return how many of ``k`` neighbours stayed, where two lists of ``k`` have a Jaccard share.
+
+    Parameters
+    ----------
+    kept : ndarray of shape (n,)
+        Common tokens divided by all tokens of both lists; NaN stays NaN.
+    k : int, default=10
+        The length of each list.
+
+    Returns
+    -------
+    ndarray of shape (n,), dtype float64
+        Whole numbers from 0 to ``k``.
+
+    Examples
+    --------
+    >>> stayed(np.array([0.0, 3 / 17, 1.0])).tolist()
+    [0.0, 3.0, 10.0]
+    """
+    numbers: np.ndarray = np.round(2 * k * kept / (1 + kept))
+    return numbers
+
+
+def compared_tokens(run: RunFolder) -> list[tuple[int, float]]:
+    """Return the three tokens that chapter 8 asks about, with the share of neighbours that each kept.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+
+    Returns
+    -------
+    list of (int, float)
+        Target ids and Jaccard shares of ten neighbours, ascending by id; empty where no three differ enough.
+    """
+    training = own_training(run)
+    if training is None:
+        return []
+    return run.remember(f"lesson changed {training.digest}", lambda: _compared(run, changed_tokens(run, training)))
+
+
+def _compared(run: RunFolder, changed: ChangedTokens | None) -> list[tuple[int, float]]:
+    if changed is None:
+        return []
+    frequent = np.argsort(-np.nan_to_num(changed.frequency), kind="stable")[:N_FREQUENT]
+    ids, kept = changed.id[frequent], changed.kept[frequent]
+    words = np.array([is_word(run, int(i)) for i in ids], dtype=bool)
+    if words.sum() >= N_OPTIONS:
+        ids, kept = ids[words], kept[words]
+    order = np.lexsort((ids, kept))
+    if len(order) < N_OPTIONS:
+        return []
+    picked = [int(order[0]), int(order[len(order) // 2]), int(order[-1])]
+    if len({round(float(kept[i]), 3) for i in picked}) < N_OPTIONS:
+        return []
+    return sorted((int(ids[i]), float(kept[i])) for i in picked)
+
+
+def _task_change(run: RunFolder) -> Task:
+    compared = compared_tokens(run)
+    if not compared:
+        raise no_task("8", "a training with its matrix")
+    names = {i: label(run, "tokens", i) for i, _ in compared}
+    right, share = max(compared, key=lambda pair: pair[1])
+    return Task(
+        kind=TaskKind.CHOICE,
+        question="Which of these three tokens kept most of its neighbours through training?",
+        options=tuple(names[i] for i, _ in compared),
+        answers=frozenset({names[right]}),
+        hint="Choose each of them in the picture and count the neighbours that stand in both lists.",
+        explanation=(
+            f"{names[right]}: {stayed(np.array(share)):.0f} of its {K} neighbours stayed. Where few stay, training had "
+            "to move the token to other company."
+        ),
+    )
+
+
+PITFALLS = Chapter(
+    number=7,
+    title="What goes wrong: rare tokens, hubs, a collapsed space",
+    short="Pitfalls",
+    words=(
+        "Three kinds of trouble show in numbers before any training.\n\n**Rare tokens.** What is hardly seen gets no "
+        "vector, so nothing can be compared; the row is drawn at random and marked *fallback*. More text or a smaller "
+        "vocabulary helps.\n\n**Hubs.** One old token lies near everything and flows into many new rows. It makes "
+        "unlike tokens alike.\n\n**A collapsed space.** Trained too briefly, all vectors point the same way. Then "
+        "hundreds of contributors share each row, and every row is nearly the same mean. Train the vectors longer. "
+        "The picture shows all three for this run."
+    ),
+    needs="combined rows",
+    fits=lambda run: bool(hubs_of(run, n=1)),
+    task=_task_hub,
+)
+
+TRAINING = Chapter(
+    number=8,
+    title="Before and after training",
+    short="Training",
+    words=(
+        "An initialisation is a start, no end. The model now trains on the text, and the rows move to where the text "
+        "wants them.\n\nHow far a row has moved says little, since all rows may drift together. Better look at its "
+        "**company**: which ten tokens are nearest before, and which after? Where most stay, the start was good, or "
+        "the token too rare to be moved. Where all change, training had to find the place anew, as it must for rows "
+        "drawn at random.\n\nBelow you see how many neighbours stayed, for all tokens, and the two lists of "
+        "the token that you choose. Compare the three."
+    ),
+    needs="a training that kept its matrix",
+    fits=lambda run: bool(compared_tokens(run)),
+    task=_task_change,
+)

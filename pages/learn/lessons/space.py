@@ -1,0 +1,236 @@
+"""Chapters 4 and 5: which tokens are used alike, and how similarities become few weights.
+
+Owns the textbook form of sparsemax on a handful of numbers. Refuses to touch the weights of a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from focus_core.analysis.provenance.neighbours import Neighbour, auxiliary_neighbours
+from focus_core.runs.folder import RunFolder
+from focus_core.types import Origin
+from pages.learn.lessons.base import Chapter, Task, TaskKind, label, no_task, spellings, worked_tokens
+
+N_NEAR = 10
+N_SIMILARITIES = 3
+EQUAL = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alike:
+    """A token and those that are used most like it.
+
+    Parameters
+    ----------
+    id : int
+        The target token.
+    label : str
+        What `show_token` made of it.
+    near : tuple of Neighbour
+        Ten target tokens, nearest first.
+    """
+
+    id: int
+    label: str
+    near: tuple[Neighbour, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """What sparsemax makes of some similarities.
+
+    Parameters
+    ----------
+    weights : tuple of float
+        None negative; they sum to 1.
+    threshold : float
+        Nothing at or below it has a weight.
+    """
+
+    weights: tuple[float, ...]
+    threshold: float
+
+
+def alike(run: RunFolder, target_id: int) -> Alike:
+    """Return the tokens that are used most like one token.
+
+    Parameters
+    ----------
+    run : RunFolder
+        A run with auxiliary vectors.
+    target_id : int
+        The token.
+
+    Returns
+    -------
+    Alike
+        By the cosine of auxiliary vectors, exact.
+    """
+    near = run.remember(f"lesson near {target_id}", lambda: auxiliary_neighbours(run, target_id, k=N_NEAR))
+    return Alike(id=target_id, label=label(run, "tokens", target_id), near=tuple(near))
+
+
+def asked_alike(run: RunFolder) -> int:
+    """Return the token that chapter 4 asks about: one whose ten nearest hold a copied token, best not as the first.
+
+    Parameters
+    ----------
+    run : RunFolder
+        A run that fits the chapter.
+
+    Returns
+    -------
+    int
+        A target id.
+
+    Raises
+    ------
+    InvalidInputError
+        If no worked token of the run has a copied token near.
+    """
+    asked = _asked_alike(run)
+    if asked is None:
+        raise no_task("4", "auxiliary vectors and copied tokens")
+    return asked
+
+
+def _asked_alike(run: RunFolder) -> int | None:
+    return run.remember("lesson alike", lambda: _find_alike(run))
+
+
+def _find_alike(run: RunFolder) -> int | None:
+    if run.auxiliary() is None:
+        return None
+    copied = {i: [n.origin == Origin.COPIED for n in alike(run, i).near] for i in worked_tokens(run)}
+    fitting = [i for i, found in copied.items() if any(found)]
+    return next((i for i in fitting if not copied[i][0]), fitting[0] if fitting else None)
+
+
+def _task_alike(run: RunFolder) -> Task:
+    found = alike(run, asked_alike(run))
+    near = [n for n in found.near if n.origin == Origin.COPIED]
+    ties = [n for n in near if n.cosine >= near[0].cosine - EQUAL]
+    names = " or ".join(label(run, "tokens", n.id) for n in ties)
+    return Task(
+        kind=TaskKind.TOKEN,
+        question=f"Which copied token is used most like {found.label}? Type it as the picture shows it.",
+        answers=frozenset().union(*(spellings(run, "tokens", n.id) for n in ties)),
+        hint=f"Let the picture show {found.label} and take the longest bar in the colour of copied tokens.",
+        explanation=f"{names}, with a cosine of {near[0].cosine:.2f}: its row is known, so it can lend some of it.",
+    )
+
+
+def sparsemax_of(similarities: Sequence[float]) -> Weights:
+    """Turn a few similarities into weights, as a textbook does it.
+
+    Parameters
+    ----------
+    similarities : sequence of float
+        At least one.
+
+    Returns
+    -------
+    Weights
+        In the order of the similarities.
+
+    Examples
+    --------
+    >>> found = sparsemax_of([0.8, 0.6, 0.1])
+    >>> [round(weight, 3) for weight in found.weights], round(found.threshold, 3)
+    ([0.6, 0.4, 0.0], 0.2)
+    """
+    scores = np.asarray(similarities, dtype=np.float64)
+    falling = np.sort(scores)[::-1]
+    taus = (np.cumsum(falling) - 1) / np.arange(1, len(falling) + 1)
+    tau = float(taus[np.flatnonzero(falling > taus)[-1]])
+    return Weights(weights=tuple(np.maximum(scores - tau, 0).tolist()), threshold=tau)
+
+
+def first_similarities(run: RunFolder) -> list[tuple[str, float]]:
+    """Return three copied tokens that are used like a new one, with their similarities to two digits.
+
+    Parameters
+    ----------
+    run : RunFolder
+        A run that fits chapter 5.
+
+    Returns
+    -------
+    list of (str, float)
+        Name and cosine, most similar first.
+    """
+    return run.remember("lesson similarities", lambda: _similarities(run))
+
+
+def asked_similarities(run: RunFolder) -> int:
+    """Return the new token whose similarities chapter 5 begins with."""
+    return worked_tokens(run)[0]
+
+
+def _similarities(run: RunFolder) -> list[tuple[str, float]]:
+    vectors = run.auxiliary()
+    if vectors is None or not worked_tokens(run):
+        return []
+    usable = (run.column("tokens", "origin") == Origin.COPIED) & run.column("tokens", "has_auxiliary").astype(bool)
+    ids = np.flatnonzero(usable)
+    query, rows = vectors[asked_similarities(run)], vectors[ids]
+    cosines = rows @ query / np.maximum(np.linalg.norm(rows, axis=1) * np.linalg.norm(query), 1e-12)
+    order = np.argsort(-cosines, kind="stable")[:N_SIMILARITIES]
+    return [(label(run, "tokens", int(ids[i])), round(float(cosines[i]), 2)) for i in order]
+
+
+def _task_sparsemax(run: RunFolder) -> Task:
+    first, second = (similarity for _, similarity in first_similarities(run)[:2])
+    tau = sparsemax_of([first, second]).threshold
+    return Task(
+        kind=TaskKind.NUMBER,
+        question=(
+            f"Leave the first two similarities at {first:.2f} and {second:.2f} and move the third down. At which "
+            "similarity does its weight become 0? Two digits."
+        ),
+        number=tau,
+        tolerance=0.02,
+        hint="Move the third slider down until its bar is gone, and read the dashed line then.",
+        explanation=(
+            f"Below τ = {tau:.2f} it has no weight: the others then share 1 without it, and a smaller third one "
+            "changes nothing more."
+        ),
+    )
+
+
+ALIKE = Chapter(
+    number=4,
+    title="An auxiliary space: which tokens are used alike",
+    short="Alike",
+    words=(
+        "To make a row for a new token, FOCUS asks: which tokens that we know are **used like it**? The old model "
+        "cannot tell, for it has never seen the new token.\n\nSo a small and quick model, fastText, reads the text "
+        "in new tokens and gives each one that is seen often enough, copied or new, a vector: the **auxiliary space**. "
+        "Tokens that stand in the same company get vectors that point the same way. The cosine of two vectors says "
+        "how much alike: 1 is the same direction, 0 nothing in common. The vectors serve for this comparison only and "
+        "never enter the model."
+    ),
+    needs="auxiliary vectors",
+    fits=lambda run: _asked_alike(run) is not None,
+    task=_task_alike,
+)
+
+SPARSEMAX = Chapter(
+    number=5,
+    title="Sparsemax: few weights that sum to 1",
+    short="Sparsemax",
+    words=(
+        "Thousands of similarities are too many for one row: a mean of everything is nothing. **Sparsemax** lowers a "
+        "bar, τ, until what stands above it adds up to exactly 1. A similarity above τ becomes a weight, the part that "
+        "stands out; all others become a true **zero**.\n\nSoftmax would leave each of them a little weight, and the "
+        "crowd of strangers would drown the few good ones. Drag the three similarities: push one up and the others "
+        "lose; let one sink below the dashed line and it is out."
+    ),
+    needs="auxiliary vectors",
+    fits=lambda run: len(first_similarities(run)) == N_SIMILARITIES,
+    task=_task_sparsemax,
+)

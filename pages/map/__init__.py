@@ -1,0 +1,1 @@
+"""Map: every token where its embedding lies, initialised and trained."""

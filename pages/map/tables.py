@@ -1,0 +1,344 @@
+"""What a map shows: where the rows of every member lie, and what is known of each token on it.
+
+Owns the reading of a stored map and of one laid out at once into one form. Imports no streamlit; measures come from
+the original space, coordinates from a joint layout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from focus_core.errors import FocusError, RunFolderError, bad_input
+from focus_core.runs.additions import list_projections, open_projection
+from focus_core.runs.folder import RunFolder
+from focus_ui.charts.theme import count
+from focus_ui.data.tables import token_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from focus_core.projection.axes import Direction
+    from focus_core.runs.additions import ProjectionFolder, TrainingFolder
+
+INITIALISED = "initialised"
+TRAINED_PREFIX = "trained:"
+QUICK = "PCA, laid out at once"
+AXES = "Cosine to two tokens: no projection"
+QUICK_ROWS = 20_000
+AXES_ROWS = 50_000
+QUICK_SEED = 0
+BRUSH_MARGIN = 0.003
+"""What a range of neighbours kept may be off by: the canvas shows hundredths, and uses the same margin."""
+
+COSINES = "cosines"
+METHOD_WORDS = {"umap": "UMAP", "pca": "PCA", COSINES: "Cosines"}
+
+KEPT_NAME, KEPT_TITLE = "neighbours kept (Jaccard)", "Neighbours kept (Jaccard)"
+KEPT_MEANING = (
+    "of all tokens among a token's ten nearest before or after training, the share that is there both times; "
+    "0: all exchanged, 1: all kept"
+)
+"""How the app calls the measure wherever it is shown, and what it is."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MapLayout:
+    """One joint layout.
+
+    Parameters
+    ----------
+    digest : str
+        Names its content.
+    method : str
+        ``umap``, ``pca`` or ``cosines``.
+    seed : int
+        Of the sample and the layout.
+    n_total : int
+        Tokens of the run.
+    trust : float or None
+        Trustworthiness; ``None`` where it was not measured.
+    members : dict of str to str
+        Key and title of every member; ``initialised`` is the run's own.
+    ids : ndarray of shape (n,), dtype int64
+        The tokens on the map.
+    points : dict of str to ndarray of shape (n, 2), dtype float32
+        Coordinates by member's key.
+    explained : tuple of float, default=()
+        Share of the variance that each axis of a PCA holds.
+    axes : tuple of str, default=()
+        What the two axes are, where each is a cosine; plain text.
+    """
+
+    digest: str
+    method: str
+    seed: int
+    n_total: int
+    trust: float | None
+    members: dict[str, str]
+    ids: np.ndarray
+    points: dict[str, np.ndarray]
+    explained: tuple[float, ...] = ()
+    axes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Chosen:
+    """The layout that the page shows, and the training whose measures colour it.
+
+    Parameters
+    ----------
+    layout : MapLayout
+        The map.
+    left, right : str
+        Keys of its two members; equal where there is one alone.
+    training : TrainingFolder, default=None
+        What lies between the two, where one is initialised and the other trained; ``None`` otherwise.
+    """
+
+    layout: MapLayout
+    left: str
+    right: str
+    training: TrainingFolder | None = None
+
+
+def readable_projections(run: RunFolder) -> tuple[list[ProjectionFolder], list[FocusError]]:
+    """Open every finished projection of a run.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+
+    Returns
+    -------
+    projections : list of ProjectionFolder
+        Those with a trained member first, UMAP before PCA, then by name.
+    errors : list of FocusError
+        One for each that is damaged.
+    """
+    found: list[ProjectionFolder] = []
+    errors: list[FocusError] = []
+    for name in list_projections(run):
+        try:
+            found.append(open_projection(run, name))
+        except FocusError as error:
+            errors.append(error)
+    return sorted(found, key=lambda p: (not _has_trained(p), p.manifest.get("method") != "umap", p.name)), errors
+
+
+def _has_trained(projection: ProjectionFolder) -> bool:
+    return any(member["key"].startswith(TRAINED_PREFIX) for member in projection.manifest["members"])
+
+
+def projection_label(projection: ProjectionFolder) -> str:
+    """Return how a stored map is listed, plain text."""
+    manifest = projection.manifest
+    method = METHOD_WORDS.get(str(manifest.get("method")), "layout")
+    return f"{method}, {count(manifest.get('n_sampled') or 0)} tokens · {projection.name}"
+
+
+def stored_layout(run: RunFolder, projection: ProjectionFolder) -> MapLayout:
+    """Read a stored map.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    projection : ProjectionFolder
+        One of its projections.
+
+    Returns
+    -------
+    MapLayout
+        Its points by member.
+
+    Raises
+    ------
+    RunFolderError
+        If members have other ids than one another, an id is none of the run's, or a coordinate is not finite.
+    """
+    table = projection.points()
+    members = np.asarray(table.column("member").cast("string").to_numpy(zero_copy_only=False), dtype=object)
+    ids = np.asarray(table.column("id").to_numpy(), dtype=np.int64)
+    plane = np.column_stack([np.asarray(table.column(n).to_numpy(), dtype=np.float32) for n in ("x", "y")])
+    titles = {m["key"]: str(m.get("title") or m["key"]) for m in projection.manifest["members"]}
+    points = {key: plane[members == key] for key in titles}
+    own = [ids[members == key] for key in titles]
+    known = run.present()
+    sound = bool(own) and len(own[0]) > 0 and all(np.array_equal(own[0], other) for other in own)
+    if not sound or own[0].min() < 0 or own[0].max() >= len(known) or not known[own[0]].all():
+        raise _unsound(projection, "the same tokens of this run for every member", "others")
+    if not np.isfinite(plane).all():
+        raise _unsound(projection, "finite coordinates", "NaN or infinity")
+    manifest = projection.manifest
+    explained = (manifest.get("settings") or {}).get("explained_variance") or ()
+    return MapLayout(
+        digest=projection.digest,
+        method=str(manifest.get("method")),
+        seed=int(manifest.get("seed") or 0),
+        n_total=int(manifest.get("n_total") or known.sum()),
+        trust=manifest.get("trustworthiness"),
+        members=titles,
+        ids=own[0],
+        points=points,
+        explained=tuple(float(share) for share in explained),
+    )
+
+
+def _unsound(projection: ProjectionFolder, expected: str, got: str) -> FocusError:
+    subject = f"projection {projection.name}"
+    return bad_input(subject, expected=expected, got=got, remedy="project again", error=RunFolderError)
+
+
+def quick_layout(run: RunFolder, training: TrainingFolder | None) -> MapLayout:
+    """Lay the rows of a run, and those of a training, out by their principal components: seconds, no waiting.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    training : TrainingFolder or None
+        A training with a matrix; ``None`` lays out the initialised rows alone.
+
+    Returns
+    -------
+    MapLayout
+        Of at most 20,000 rows, evenly over frequency.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are fewer than twenty tokens, or a row is not finite.
+    """
+    from focus_core.analysis.checks.base import frequency
+    from focus_core.projection.layout import lay_out
+    from focus_core.projection.members import members_of, placeable
+    from focus_core.projection.sampling import frequency_sample
+
+    members = members_of(run, [training.name] if training else [], [])
+    nothing = np.empty(0, dtype=np.int64)
+    n_rows = QUICK_ROWS // len(members)
+    ids = frequency_sample(placeable(run, members), frequency=frequency(run), n=n_rows, keep=nothing, seed=QUICK_SEED)
+    layout = lay_out(members, ids, method="pca", seed=QUICK_SEED)
+    return MapLayout(
+        digest=f"pca {run.digest} {training.digest if training else ''}",
+        method="pca",
+        seed=QUICK_SEED,
+        n_total=int(run.present().sum()),
+        trust=float(layout.trust.mean()),
+        members={member.key: member.title for member in members},
+        ids=ids,
+        points={member.key: layout.points[i] for i, member in enumerate(members)},
+        explained=tuple(layout.settings["explained_variance"]),
+    )
+
+
+def cosine_layout(
+    run: RunFolder, training: TrainingFolder | None, directions: Sequence[Direction], titles: Sequence[str]
+) -> MapLayout:
+    """Place the rows of a run, and those of a training, at their cosines to two directions: exact, nothing projected.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    training : TrainingFolder or None
+        A training with a matrix; ``None`` places the initialised rows alone.
+    directions : sequence of Direction
+        Of the two axes.
+    titles : sequence of str
+        What the axes are called, plain text.
+
+    Returns
+    -------
+    MapLayout
+        Of at most 50,000 tokens, evenly over frequency.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are fewer than twenty tokens, a row is not finite, or a direction points nowhere.
+    """
+    from focus_core.analysis.checks.base import frequency
+    from focus_core.projection.axes import cosine_axes
+    from focus_core.projection.members import members_of, placeable
+    from focus_core.projection.sampling import frequency_sample
+
+    members = members_of(run, [training.name] if training else [], [])
+    named = np.array([i for direction in directions for i in (*direction.plus, *direction.minus)], dtype=np.int64)
+    ids = frequency_sample(placeable(run, members), frequency=frequency(run), n=AXES_ROWS, keep=named, seed=QUICK_SEED)
+    points = cosine_axes(members, ids, directions)
+    parts = [f"{direction.plus} {direction.minus}" for direction in directions]
+    return MapLayout(
+        digest=" ".join([COSINES, run.digest, training.digest if training else "", *parts]),
+        method=COSINES,
+        seed=QUICK_SEED,
+        n_total=int(run.present().sum()),
+        trust=None,
+        members={member.key: member.title for member in members},
+        ids=ids,
+        points={member.key: points[i] for i, member in enumerate(members)},
+        axes=tuple(titles),
+    )
+
+
+def map_frame(run: RunFolder, layout: MapLayout, changes: pd.DataFrame | None) -> pd.DataFrame:
+    """Return one row per token on a map: what it is, and how it changed.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    layout : MapLayout
+        The map.
+    changes : pandas.DataFrame or None
+        From `change_table`; ``None`` where nothing was recorded.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``id``, ``shown``, ``token``, ``category``, ``frequency``, ``script``, and ``kept``, ``cosine``: NaN where not
+        measured. In the order of ``layout.ids``.
+    """
+    names = ["shown", "token", "category", "frequency", "script"]
+    frame = token_table(run).set_index("id").loc[layout.ids, names].reset_index()
+    for name in ("kept", "cosine"):
+        measured = None if changes is None else changes.set_index("id")[name]
+        frame[name] = np.nan if measured is None else measured.reindex(layout.ids).to_numpy()
+    return frame
+
+
+def listed(frame: pd.DataFrame, ids: Sequence[int], brush: tuple[float, float] | None) -> pd.DataFrame:
+    """Return the tokens on a map that are selected, or in a range of neighbours kept, or both; most frequent first.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        From `map_frame`.
+    ids : sequence of int
+        The selected tokens; none: all, where there is a range.
+    brush : tuple of float or None
+        Least and most neighbours kept.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of ``frame``; none where nothing is selected and there is no range.
+    """
+    keep = np.full(len(frame), bool(ids) or brush is not None)
+    if ids:
+        keep &= np.isin(frame["id"].to_numpy(), np.asarray(ids, dtype=np.int64))
+    if brush is not None:
+        kept = frame["kept"].to_numpy()
+        keep &= (kept >= brush[0] - BRUSH_MARGIN) & (kept <= brush[1] + BRUSH_MARGIN)
+    return frame[keep].sort_values(["frequency", "id"], ascending=[False, True])
+
+
+def on_map(layout: MapLayout, ids: Sequence[int]) -> list[int]:
+    """Return those of some ids that the map shows, in their order."""
+    there = set(layout.ids.tolist())
+    return [target_id for target_id in ids if target_id in there]

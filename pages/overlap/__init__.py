@@ -1,0 +1,1 @@
+"""Overlap: what the two vocabularies share."""

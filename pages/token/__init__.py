@@ -1,0 +1,1 @@
+"""Token: where one embedding came from."""

@@ -1,0 +1,257 @@
+"""A token's contributors, and what a source token feeds: as bars or as a flow, and as a table.
+
+Owns the switch between the two pictures and the tables behind them. A click on either picture, or on a row, leads to
+the token that was clicked, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from focus_core.analysis.provenance.explanation import Contributor, Explanation, Fed
+from focus_core.runs.folder import RunFolder
+from focus_core.tokenization.display import show_token
+from focus_core.types import Origin
+from focus_ui.charts.download import save_chart, save_table
+from focus_ui.charts.figures import CONFIG, Bar, contributors_figure, fed_figure
+from focus_ui.charts.theme import CATEGORIES, category_of, count
+from focus_ui.data import cache
+from focus_ui.session import navigation, state
+from pages.token.flow import Flow, FlowNode, clicked_id, flow_height, flow_option, with_rest
+from pages.token.view import source_category, source_label
+
+BARS, FLOW = "bars", "flow"
+MAX_BARS = 15
+MAX_ROWS = 5000
+"""Rows of a table in the browser; the file has all of them."""
+
+
+def contributors_section(run: RunFolder, explanation: Explanation) -> None:
+    """Draw a token's contributors, as bars or as a flow; of a copy, what its source token feeds; else nothing.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    explanation : Explanation
+        The token.
+    """
+    if explanation.origin == Origin.COPIED and explanation.source_id is not None:
+        fed_section(run, explanation.source_id)
+        return
+    bars = [_contributor_bar(run, contributor) for contributor in explanation.contributors]
+    if not bars:
+        return
+    color = category_of(explanation.origin, explanation.rule).color
+    flow = Flow(label=explanation.display, color=color, others=with_rest(_nodes(bars), most=MAX_BARS), inward=True)
+    first = ", ".join(f"{bar.label} {bar.weight:.2f}" for bar in bars[:5])
+    rest = f"The largest {MAX_BARS} of {count(len(bars))}; all are in the table." if len(bars) > MAX_BARS else ""
+    clicked = _picture(
+        bars, flow, key=f"token_{run.digest[:12]}_{explanation.id}", title="Made of", name="contributors",
+        words=f"Colour: how the source token's own row came into the new vocabulary. A click opens it. {rest}",
+        alt=f"Contributors of {explanation.display} with their weights: {first}",
+    )  # fmt: skip
+    if clicked is not None:
+        navigation.go(navigation.TOKEN, token=explanation.id, source=clicked)
+
+
+def _contributor_bar(run: RunFolder, contributor: Contributor) -> Bar:
+    """Return a contributor as a bar, coloured by how its own row came into the new vocabulary."""
+    return Bar(
+        id=contributor.source_id,
+        label=show_token(contributor.text, word_start=contributor.word_start),
+        weight=contributor.weight,
+        similarity=contributor.similarity,
+        color=source_category(run, contributor.source_id).color,
+    )
+
+
+def _nodes(bars: Sequence[Bar]) -> list[FlowNode]:
+    return [FlowNode(id=bar.id, label=bar.label, weight=bar.weight, color=bar.color) for bar in bars]
+
+
+def _picture(bars: Sequence[Bar], flow: Flow, *, key: str, title: str, name: str, words: str, alt: str) -> int | None:
+    """Draw the switch and the chosen picture; return the id that was clicked."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.header(title, anchor=False, width="content")
+        state.take_choice(state.VIEW_PARAM, "_token_shape", {name: name for name in (BARS, FLOW)})
+        st.session_state.setdefault("_token_shape", BARS)
+        shape = st.segmented_control(
+            "Shown as", [BARS, FLOW], required=True, key="_token_shape", persist_state="session",
+            label_visibility="collapsed",
+        )  # fmt: skip
+        state.write_choice(state.VIEW_PARAM, FLOW if shape == FLOW else None)
+    if shape == FLOW:
+        event: Any = st.echarts_chart(
+            flow_option(flow), key=state.once_key(f"{key}_flow"), on_select="rerun", renderer="svg", alt=alt,
+            height=flow_height(flow),
+        )  # fmt: skip
+        st.caption(f"The width is the weight. {words}")
+        return clicked_id(event["selection"], flow) if event else None
+    figure = contributors_figure(bars[:MAX_BARS]) if flow.inward else fed_figure(bars[:MAX_BARS])
+    chart_key = state.once_key(key)
+    event = st.plotly_chart(figure, key=chart_key, on_select="rerun", selection_mode="points", config=CONFIG, alt=alt)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(words)
+        save_chart(figure, key=chart_key, name=name)
+    points = event["selection"]["points"] if event else []
+    data = points[0].get("customdata") if points else None
+    return int(data[0]) if data else None
+
+
+def contributors_table(run: RunFolder, explanation: Explanation) -> None:
+    """Draw every contributor as a table; choosing a row opens that source token.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    explanation : Explanation
+        The token.
+    """
+    if not explanation.contributors or explanation.origin == Origin.COPIED:
+        return
+    with st.expander("All contributors", icon=":material/table_rows:"):
+        rows: dict[str, list[Any]] = {
+            "source token": [source_label(run, c.source_id) for c in explanation.contributors],
+            "weight": [c.weight for c in explanation.contributors],
+            "similarity": [c.similarity for c in explanation.contributors],
+            "script": [c.script for c in explanation.contributors],
+            "row": [source_category(run, c.source_id).label for c in explanation.contributors],
+            "id": [c.source_id for c in explanation.contributors],
+        }
+        key = f"contributors_{run.digest[:12]}_{explanation.id}"
+        chosen = pick_row(rows, key=key, alt="Table of contributors")
+        save_table(lambda: rows, key=key, name=f"contributors of target token {explanation.id}")
+    if chosen is not None:
+        navigation.go(navigation.TOKEN, token=explanation.id, source=rows["id"][chosen])
+
+
+def candidates_table(run: RunFolder, explanation: Explanation) -> None:
+    """Draw the source tokens that could have been copied; choosing one opens it.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    explanation : Explanation
+        The token.
+    """
+    if not explanation.candidates:
+        return
+    with st.expander("Source tokens that could have been copied", icon=":material/content_copy:"):
+        rows: dict[str, list[Any]] = {
+            "source token": [source_label(run, c.source_id) for c in explanation.candidates],
+            "rule": [CATEGORIES[c.rule].label if c.rule in CATEGORIES else c.rule for c in explanation.candidates],
+            "chosen": [c.source_id == explanation.source_id for c in explanation.candidates],
+            "id": [c.source_id for c in explanation.candidates],
+        }
+        chosen = pick_row(rows, key=f"candidates_{run.digest[:12]}_{explanation.id}", alt="Table of candidates")
+    if chosen is not None:
+        navigation.go(navigation.TOKEN, token=explanation.id, source=rows["id"][chosen])
+
+
+def fed_section(run: RunFolder, source_id: int, *, expanded: bool = False) -> None:
+    """Draw the target tokens that a source token feeds, as bars or as a flow, and all of them as a table.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    source_id : int
+        The source token.
+    expanded : bool, default=False
+        Whether the table stands open.
+    """
+    fed = [f for f in cache.fed_tokens(run, source_id) if f.origin != Origin.COPIED]
+    if not fed:
+        st.caption("No combined token takes anything from it.")
+        return
+    bars = run.remember(f"app fed {source_id}", lambda: [_fed_bar(run, f) for f in fed])
+    own = source_category(run, source_id)
+    flow = Flow(
+        label=source_label(run, source_id), color=own.color, others=with_rest(_nodes(bars), most=MAX_BARS), inward=False
+    )
+    first = ", ".join(f"{bar.label} {bar.weight:.2f}" for bar in bars[:5])
+    n_drawn = min(MAX_BARS, len(bars))
+    clicked = _picture(
+        bars, flow, key=f"fed_{run.digest[:12]}_{source_id}", title="What it feeds", name="what it feeds",
+        words=f"The {n_drawn} rows with the largest part of it, of {count(len(bars))}. A click opens one.",
+        alt=f"Target tokens fed by source token {source_id}, with its weight in each: {first}",
+    )  # fmt: skip
+    chosen = _fed_table(run, source_id, bars, expanded=expanded)
+    target = clicked if clicked is not None else chosen
+    if target is not None:
+        navigation.go(navigation.TOKEN, token=target)
+
+
+def _fed_table(run: RunFolder, source_id: int, bars: Sequence[Bar], *, expanded: bool) -> int | None:
+    """Draw the complete list; return the target id that was chosen."""
+    key = f"fed_table_{run.digest[:12]}_{source_id}"
+
+    def rows(most: int | None = None) -> dict[str, list[Any]]:
+        shown = bars[:most]
+        return {
+            "target token": [bar.label for bar in shown],
+            "weight": [bar.weight for bar in shown],
+            "similarity": [bar.similarity for bar in shown],
+            "id": [bar.id for bar in shown],
+        }
+
+    with st.expander(f"All {count(len(bars))} tokens that it feeds", icon=":material/table_rows:", expanded=expanded):
+        drawn = rows(MAX_ROWS)
+        chosen = pick_row(drawn, key=key, alt="Table of fed tokens")
+        save_table(rows, key=key, name=f"fed by source token {source_id}")
+        if len(bars) > MAX_ROWS:
+            st.caption(f"The first {count(MAX_ROWS)}; the file has all of them.")
+    return None if chosen is None else int(drawn["id"][chosen])
+
+
+def _fed_bar(run: RunFolder, fed: Fed) -> Bar:
+    rule = str(run.column("tokens", "rule")[fed.target_id])
+    return Bar(
+        id=fed.target_id,
+        label=show_token(fed.text, word_start=fed.word_start),
+        weight=fed.weight,
+        similarity=fed.similarity,
+        color=category_of(fed.origin, rule).color,
+    )
+
+
+def pick_row(rows: dict[str, list[Any]], *, key: str, alt: str) -> int | None:
+    """Draw a table of which a row can be chosen, once.
+
+    Parameters
+    ----------
+    rows : dict of str to list
+        Its columns; text in them has passed `show_token`.
+    key : str
+        Names the table and what is in it.
+    alt : str
+        What it shows, for those who do not see it.
+
+    Returns
+    -------
+    int or None
+        The place of the chosen row.
+    """
+    shown = {name: values for name, values in rows.items() if any(value is not None for value in values)}
+    event = st.dataframe(
+        shown,
+        key=state.once_key(key),
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        height=min(38 + 35 * len(next(iter(rows.values()))), 320),
+        column_config={
+            "weight": st.column_config.ProgressColumn(format="%.3f", min_value=0.0, max_value=1.0),
+            "similarity": st.column_config.NumberColumn(format="%.3f"),
+            "id": st.column_config.NumberColumn(format="%d", width="small"),
+        },
+        alt=alt,
+    )
+    chosen = event["selection"]["rows"]
+    return int(chosen[0]) if chosen and chosen[0] < len(next(iter(rows.values()))) else None

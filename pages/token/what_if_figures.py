@@ -1,0 +1,182 @@
+"""Charts of a what-if: similarities with the threshold that cuts them, and stored weights beside others.
+
+Owns how these are drawn. Imports no streamlit. Every text of a token has passed ``show_token`` and is escaped here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from focus_core.tokenization.display import plotly_escape
+from focus_ui.charts.figures import lay_out_panels, token_axis
+from focus_ui.charts.theme import ACCENT, NEUTRAL
+
+SIMILARITIES_PX = 330
+THRESHOLD = "#E0356F"
+"""The line that cuts, readable on the light and on the dark background."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ranked:
+    """Anchors by falling similarity, as they are drawn.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        What `show_token` made of them.
+    similarities, weights : ndarray of shape (n,)
+        Their cosines and weights.
+    threshold : float or None
+        The similarity at and below which there is no weight; ``None`` draws no line.
+    stems : bool
+        Whether the height above the line is the weight, up to a factor, and is drawn.
+    """
+
+    labels: Sequence[str]
+    similarities: np.ndarray
+    weights: np.ndarray
+    threshold: float | None
+    stems: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightPair:
+    """One contributor under two settings.
+
+    Parameters
+    ----------
+    id : int
+        The source token's id.
+    label : str
+        What `show_token` made of it.
+    stored, other : float
+        Its weight in the run and under other settings.
+    color : str, default=ACCENT
+        ``#RRGGBB``.
+    """
+
+    id: int
+    label: str
+    stored: float
+    other: float
+    color: str = ACCENT
+
+
+def similarities_figure(ranked: Ranked) -> go.Figure:
+    """Draw anchors by rank and similarity, those with a weight in colour, and the threshold as a line.
+
+    Parameters
+    ----------
+    ranked : Ranked
+        The anchors.
+
+    Returns
+    -------
+    go.Figure
+        Ranks on a logarithmic axis; the vertical axis depends on the similarities alone, so that it stands still
+        while the settings change. A threshold outside it is not drawn.
+    """
+    low, high = float(ranked.similarities.min()), float(ranked.similarities.max())
+    room = 0.08 * max(high - low, 0.05)
+    figure = go.Figure()
+    with_weight = ranked.weights > 0
+    visible = ranked.threshold is not None and low - room <= ranked.threshold <= high + room
+    if ranked.stems and ranked.threshold is not None:
+        _add_stems(figure, ranked, np.flatnonzero(with_weight), max(ranked.threshold, low - room))
+    _add_points(figure, ranked, np.flatnonzero(~with_weight), "no weight", NEUTRAL, symbol="circle-open")
+    _add_points(figure, ranked, np.flatnonzero(with_weight), "has a weight", ACCENT, symbol="circle")
+    if visible:
+        line = {"color": THRESHOLD, "width": 2, "dash": "dash"}
+        figure.add_hline(y=ranked.threshold, line=line)
+        figure.add_annotation(
+            x=0.99, xref="paper", y=ranked.threshold, showarrow=False, xanchor="right", yanchor="bottom",
+            text=f"threshold {ranked.threshold:.3f}",
+            font={"color": THRESHOLD, "size": 13},
+        )  # fmt: skip
+    ticks = [n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500) if n <= max(len(ranked.labels), 2)]
+    top = float(np.log10(max(len(ranked.labels), 2)))
+    figure.update_xaxes(
+        type="log", tickvals=ticks, range=[-0.04 * top, 1.03 * top], fixedrange=True, title="anchor, by similarity"
+    )
+    figure.update_yaxes(range=[low - room, high + room], fixedrange=True, title="similarity", zeroline=False)
+    figure.update_layout(
+        height=SIMILARITIES_PX,
+        margin={"l": 10, "r": 16, "t": 30, "b": 40},
+        hovermode="closest",
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+    )
+    return figure
+
+
+def _add_points(figure: go.Figure, ranked: Ranked, rows: np.ndarray, name: str, color: str, *, symbol: str) -> None:
+    """Add one kind of anchors; present even where there is none, so that the legend stands still."""
+    shown = [[plotly_escape(ranked.labels[row]), float(ranked.weights[row])] for row in rows]
+    figure.add_trace(
+        go.Scatter(
+            x=rows + 1,
+            y=ranked.similarities[rows],
+            mode="markers",
+            marker={"color": color, "size": 7, "symbol": symbol},
+            name=name,
+            customdata=shown,
+            hovertemplate="%{customdata[0]}<br>rank %{x}, similarity %{y:.3f}<br>"
+            "weight %{customdata[1]:.4f}<extra></extra>",
+            showlegend=True,
+        )
+    )
+
+
+def _add_stems(figure: go.Figure, ranked: Ranked, rows: np.ndarray, foot: float) -> None:
+    """Add a line from the threshold up to every anchor that has a weight."""
+    gap = np.full(len(rows), np.nan)
+    x = np.column_stack([rows + 1, rows + 1, gap]).reshape(-1)
+    y = np.column_stack([np.full(len(rows), foot), ranked.similarities[rows], gap]).reshape(-1)
+    line = {"color": ACCENT, "width": 2}
+    figure.add_trace(
+        go.Scatter(x=x, y=y, mode="lines", line=line, opacity=0.55, hoverinfo="skip", name="weight", showlegend=False)
+    )
+
+
+def pairs_figure(pairs: Sequence[WeightPair], *, title: str) -> go.Figure:
+    """Draw the weights of contributors in the run beside those under other settings, on one scale.
+
+    Parameters
+    ----------
+    pairs : sequence of WeightPair
+        From the top.
+    title : str
+        Names the other settings; fixed words.
+
+    Returns
+    -------
+    go.Figure
+        ``customdata`` of every bar is the source id.
+    """
+    titles = ("stored in the run", title)
+    figure = make_subplots(rows=1, cols=2, shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.06)
+    ids, top = [str(pair.id) for pair in pairs], max(max(pair.stored, pair.other) for pair in pairs)
+    for column, values in enumerate(([p.stored for p in pairs], [p.other for p in pairs]), start=1):
+        figure.add_trace(
+            go.Bar(
+                x=values,
+                y=ids,
+                orientation="h",
+                marker={"color": [pair.color for pair in pairs]},
+                text=[f"{value:.3f}" if value else "–" for value in values],
+                textposition="outside",
+                cliponaxis=False,
+                customdata=[[pair.id, plotly_escape(pair.label)] for pair in pairs],
+                hovertemplate="%{customdata[1]}<br>#%{customdata[0]}: %{x:.4f}<extra></extra>",
+            ),
+            row=1,
+            col=column,
+        )
+    figure.update_xaxes(range=[0, 1.22 * top], nticks=5, fixedrange=True, zeroline=True)
+    token_axis(figure, [pair.id for pair in pairs], [pair.label for pair in pairs])
+    lay_out_panels(figure, len(pairs))
+    return figure

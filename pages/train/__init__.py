@@ -1,0 +1,1 @@
+"""Train: continued pretraining, its losses, what it changed, evaluation."""

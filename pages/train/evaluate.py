@@ -1,0 +1,186 @@
+"""The part of the page Train that evaluates: the form, the job at work, and what was measured, found again later."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from focus_core.artifacts import dump_json
+from focus_core.errors import FocusError
+from focus_core.evaluation.stored import concerns, read_evaluation
+from focus_core.jobs.process import cancel_job, delete_run, job_state
+from focus_core.jobs.record import (
+    Job,
+    JobState,
+    dismiss,
+    failure_message,
+    is_dismissed,
+    list_jobs,
+    read_job,
+    read_progress,
+)
+from focus_core.runs.additions import TrainingFolder
+from focus_core.runs.folder import RunFolder
+from focus_core.tokenization.display import markdown_escape, show_token
+from focus_ui.charts.download import save_chart, save_table
+from focus_ui.charts.figures import CONFIG
+from focus_ui.charts.theme import count
+from focus_ui.data.catalog import evaluations_root
+from focus_ui.jobs.panel import POLL_S, progress_bar
+from focus_ui.session import state
+from focus_ui.session.errors import show_error
+from focus_ui.session.option_labels import in_field_words
+from pages.train.evaluate_figures import evaluation_figure, evaluation_table, measured_states
+from pages.train.evaluate_form import evaluate_form
+
+MAX_FAILURES = 1
+
+
+def evaluated_section(run: RunFolder) -> None:
+    """Draw what was measured of a run, and what is being measured; nothing where nothing was.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    """
+    jobs = list_jobs(evaluations_root(), owner=state.owner())
+    states = {job.id: job_state(job) for job in jobs}
+    found = kept_evaluations(run)
+    running = [job for job in jobs if states[job.id] is JobState.RUNNING]
+    failed = [job for job in jobs if states[job.id] is JobState.FAILED and not is_dismissed(job)]
+    if found or running or failed:
+        st.header("Evaluated", anchor=False)
+    for job in running:
+        st.fragment(_watch, run_every=POLL_S)(job.id)
+    for job in failed[:MAX_FAILURES]:
+        _say_why(job)
+    if found:
+        _results(run, found)
+
+
+def evaluate_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
+    """Draw the form that starts an evaluation, once it is opened.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    trainings : sequence of TrainingFolder
+        Its trainings.
+    """
+    with st.expander("Evaluate on a text", icon=":material/speed:", key="_evaluate_box", on_change="rerun") as box:
+        if box.open:
+            evaluate_form(run, trainings)
+
+
+def kept_evaluations(run: RunFolder) -> list[tuple[Job, dict[str, Any]]]:
+    """Return the session's finished evaluations of states of a run, newest first.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+
+    Returns
+    -------
+    list of (Job, dict)
+        The job and its report; one that cannot be read is left out.
+    """
+    found = []
+    for job in list_jobs(evaluations_root(), owner=state.owner()):
+        if job_state(job) is not JobState.DONE:
+            continue
+        try:
+            report = read_evaluation(job.run)
+        except FocusError:
+            continue
+        if concerns(report, run.digest):
+            found.append((job, report))
+    return found
+
+
+def _watch(job_id: str) -> None:
+    """Draw how far an evaluation is; the tray sees its end and draws the whole page again."""
+    job = read_job(evaluations_root(), job_id)
+    if job is None or job_state(job) is not JobState.RUNNING:
+        return
+    with st.container(border=True, key=f"evaluation_{job_id}"):
+        st.markdown(f"**{_title(job)}**")
+        progress_bar(dataclasses.replace(read_progress(job), note=""), job)
+        st.button("Cancel", icon=":material/cancel:", key=f"_cancel_{job_id}", on_click=cancel_job, args=(job,))
+
+
+def _title(job: Job) -> str:
+    return markdown_escape(_plain_title(job))
+
+
+def _say_why(job: Job) -> None:
+    """Say why an evaluation has no result, until its owner has read it."""
+    words = failure_message(job).replace("with --all-lines", "with the box of the form")
+    st.error(markdown_escape(in_field_words(words)), icon=":material/error:")
+    st.button("Dismiss", key=f"_dismiss_evaluation_{job.id}", on_click=dismiss, args=(job,))
+
+
+def _results(run: RunFolder, found: Sequence[tuple[Job, dict[str, Any]]]) -> None:
+    """Draw one evaluation, the newest unless another is chosen."""
+    reports = {job.id: (job, report) for job, report in found}
+    titles = {job.id: f"{_plain_title(job)} ({place})" for place, (job, _) in enumerate(reversed(found), start=1)}
+    chosen = next(iter(reports))
+    if len(reports) > 1:
+        chosen = st.selectbox(
+            "Evaluation", list(reports), format_func=lambda i: titles.get(i, i), key="_evaluation", width=420
+        )
+    job, report = reports.get(chosen) or found[0]
+    _draw(run, job, report)
+
+
+def _plain_title(job: Job) -> str:
+    words = show_token(job.title, limit=60).replace("␣", " ")
+    return words[:1].upper() + words[1:]
+
+
+def _draw(run: RunFolder, job: Job, report: Mapping[str, Any]) -> None:
+    states = measured_states(report, run.digest)
+    figure, key = evaluation_figure(states), f"evaluation_chart_{job.id}"
+    if any(found.bits for found in states):
+        words = "; ".join(f"{s.name} {s.bits['value']:.3f}" for s in states if s.bits)
+        st.plotly_chart(figure, key=key, config=CONFIG, alt=f"Bits per character with 95 % intervals: {words}")
+        save_chart(figure, key=key, name="Evaluation")
+    corpus = report["corpus"]
+    st.caption(
+        f"{_title(job)}: {count(corpus['n_measured_lines'])} of {count(corpus['n_lines'])} lines. Whiskers hold 95 % "
+        "of what other lines of the same kind would have given; a difference is paired by line: it can be sure where "
+        "whiskers overlap."
+    )
+    number = st.column_config.NumberColumn
+    table = evaluation_table(states)
+    st.dataframe(
+        table,
+        hide_index=True,
+        placeholder="–",
+        column_config={
+            name: number(format="%.3f") for name, values in table.items() if any(isinstance(v, float) for v in values)
+        },
+        alt="Table of the measured states",
+    )
+    for found in states:
+        for text in found.entry.get("notes") or []:
+            st.caption(f"{markdown_escape(found.name)}: {markdown_escape(str(text))}")
+    with st.container(horizontal=True):
+        save_table(lambda: table, key=f"evaluation_{job.id}", name="evaluation")
+        st.download_button(
+            "JSON", lambda: dump_json(dict(report)), "evaluation.json", "application/json", key="_evaluation_json",
+            icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
+        st.button("Delete", icon=":material/delete:", key="_evaluation_delete", on_click=_delete, args=(job,))
+
+
+def _delete(job: Job) -> None:
+    try:
+        delete_run(job, owner=state.owner())
+    except FocusError as error:
+        show_error(error)

@@ -1,0 +1,173 @@
+"""Evaluations as a chart and a table: one bar a state, with its interval.
+
+Owns how they are drawn and worded. Imports no streamlit; every number comes from the stored report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from focus_core.evaluation.stored import state_name
+from focus_core.tokenization.display import plotly_escape, show_token
+from focus_ui.charts.figures import ROW_PX, shorten
+from focus_ui.charts.theme import SOURCE_ONLY, method_of
+
+ELSEWHERE = " · another run"
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """One measured state.
+
+    Parameters
+    ----------
+    name : str
+        What it is called; plain text.
+    color : str
+        ``#RRGGBB``.
+    entry : Mapping[str, Any]
+        Its entry of the report.
+    minus_first : Mapping[str, float] or None
+        Its bits per character less those of the first state, with their interval.
+    """
+
+    name: str
+    color: str
+    entry: Mapping[str, Any]
+    minus_first: Mapping[str, float] | None
+
+    @property
+    def bits(self) -> Mapping[str, float] | None:
+        """Bits per character with their interval; ``None`` where there is no loss."""
+        loss = self.entry.get("loss") or {}
+        found: Mapping[str, float] | None = loss.get("bits_per_character")
+        return found
+
+
+def measured_states(report: Mapping[str, Any], run_digest: str) -> list[State]:
+    """Return the states of an evaluation in its order, sources last.
+
+    Parameters
+    ----------
+    report : mapping
+        From `read_evaluation`.
+    run_digest : str
+        Of the run that is looked at; states of others say so.
+
+    Returns
+    -------
+    list of State
+        No two with the same name.
+    """
+    differences = {d["target"]: d["bits_per_character"] for d in report["differences"]}
+    origins = [state.get("run") for state in report["states"]] or [run_digest] * len(report["targets"])
+    found: list[State] = []
+    for entry, origin in zip(report["targets"], origins, strict=True):
+        words = state_name(entry | {"method": method_of(str(entry.get("method"))).label})
+        name = _line(words) + ("" if origin == run_digest else ELSEWHERE)
+        color = method_of(str(entry.get("method"))).color
+        found.append(_named(name, color, entry, differences.get(entry["target"]), found))
+    for entry in report["sources"]:
+        found.append(_named(_line(state_name(entry, source=True)), SOURCE_ONLY, entry, None, found))
+    return found
+
+
+def _named(
+    name: str, color: str, entry: Mapping[str, Any], difference: Mapping[str, float] | None, others: list[State]
+) -> State:
+    """Return a state whose name no other has."""
+    taken = {other.name for other in others}
+    number = next((i for i in range(2, len(taken) + 3) if f"{name} ({i})" not in taken), 2)
+    return State(name=f"{name} ({number})" if name in taken else name, color=color, entry=entry, minus_first=difference)
+
+
+def _line(text: str) -> str:
+    return show_token(text, limit=60).replace("␣", " ")
+
+
+def evaluation_figure(states: list[State]) -> go.Figure:
+    """Draw bits per character of every state that has them, with 95 % intervals.
+
+    Parameters
+    ----------
+    states : list of State
+        From `measured_states`.
+
+    Returns
+    -------
+    go.Figure
+        The first state at the top.
+    """
+    drawn = [(state, bits) for state in states if (bits := state.bits) is not None]
+    keys = [str(place) for place in range(len(drawn))]
+    figure = go.Figure(
+        go.Bar(
+            x=[bits["value"] for _, bits in drawn],
+            y=keys,
+            orientation="h",
+            marker={"color": [state.color for state, _ in drawn]},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [bits["high"] - bits["value"] for _, bits in drawn],
+                "arrayminus": [bits["value"] - bits["low"] for _, bits in drawn],
+                "thickness": 1.5,
+                "width": 5,
+            },
+            customdata=[[plotly_escape(state.name), bits["low"], bits["high"]] for state, bits in drawn],
+            hovertemplate="%{customdata[0]}: %{x:.3f}, 95 %% from %{customdata[1]:.3f} to %{customdata[2]:.3f}"
+            "<extra></extra>".replace("%%", "%"),
+        )
+    )
+    figure.update_layout(
+        height=70 + ROW_PX * max(2, len(drawn)), margin={"l": 10, "r": 24, "t": 8, "b": 40}, showlegend=False,
+        bargap=0.25,
+    )  # fmt: skip
+    figure.update_xaxes(title_text="bits per character, lower is better", rangemode="tozero", fixedrange=True)
+    ticks = [f"{plotly_escape(shorten(state.name, 34))}  <b>{bits['value']:.3f}</b>" for state, bits in drawn]
+    figure.update_yaxes(
+        type="category", categoryorder="array", categoryarray=keys, autorange="reversed", tickmode="array",
+        tickvals=keys, ticktext=ticks, fixedrange=True, automargin=True, tickfont={"size": 14},
+    )  # fmt: skip
+    return figure
+
+
+def evaluation_table(states: list[State]) -> dict[str, list[Any]]:
+    """Return an evaluation as columns: losses with intervals, the difference to the first, segmentation.
+
+    Parameters
+    ----------
+    states : list of State
+        From `measured_states`.
+
+    Returns
+    -------
+    dict of str to list
+        Plain text and numbers, ``None`` where not known; columns of which nothing is known are left out.
+    """
+    losses = [state.entry.get("loss") or {} for state in states]
+    bits = [state.bits or {} for state in states]
+    less = [state.minus_first or {} for state in states]
+    pieces = [state.entry.get("segmentation") or {} for state in states]
+    columns: dict[str, list[Any]] = {
+        "state": [state.name for state in states],
+        "bits": [found.get("value") for found in bits],
+        "95 %": [_interval(found) for found in bits],
+        "difference": [found.get("value") for found in less],
+        "its 95 %": [_interval(found) for found in less],
+        "nats per token": [found.get("nats_per_token") for found in losses],
+        "tokens per word": [found.get("tokens_per_word") for found in pieces],
+    }
+    words = [state.entry.get("alignment") or {} for state in states]
+    if any(words):
+        columns["translations nearest"] = [found.get("alignment") for found in words]
+        columns["by chance"] = [found.get("alignment_shuffled") for found in words]
+    return {name: values for name, values in columns.items() if any(value is not None for value in values)}
+
+
+def _interval(found: Mapping[str, float]) -> str | None:
+    return f"{found['low']:.3f} to {found['high']:.3f}" if found else None

@@ -1,0 +1,160 @@
+"""The form that measures states of a run on a text: which states, which text, and the job that measures them.
+
+Owns the widgets, the command line that they amount to, and where kept evaluations lie: below the folder of all runs,
+each under a random id, listed to the session that asked for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from focus_core.errors import FocusError
+from focus_core.export.archive import model_states, source_is_named
+from focus_core.jobs.process import start_job
+from focus_core.jobs.record import new_run_id
+from focus_core.runs.additions import TrainingFolder
+from focus_core.runs.folder import RunFolder
+from focus_core.tokenization.display import show_token
+from focus_ui.charts.theme import count
+from focus_ui.data import catalog, input_cache
+from focus_ui.data.training_tables import training_label
+from focus_ui.data.uploads import hand_over, in_own_words, keep_upload
+from focus_ui.session import state
+from focus_ui.session.errors import show_error
+from focus_ui.shell.sidebar import run_names
+
+VERB = "evaluate"
+UPLOAD = "Upload a text"
+TEXT_KINDS = ["txt", "gz", "zst"]
+
+
+def evaluate_form(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
+    """Draw the choice of states and text, and start the job when asked; one line where nothing can be measured.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    trainings : sequence of TrainingFolder
+        Its trainings, those that cannot be measured included.
+    """
+    if not source_is_named(run):
+        st.warning(
+            "The source model of this run is no longer on this server, so there is no model to measure.",
+            icon=":material/warning:",
+        )
+        return
+    st.markdown(
+        "Every state predicts the same words of a text, the source model under its own tokenizer beside them: bits "
+        "per character, with intervals."
+    )
+    targets = _states(run, trainings)
+    files, label = _text()
+    dictionary = _dictionary()
+    all_lines = st.checkbox(
+        "No training has seen this text: measure on every line",
+        key="_evaluate_all",
+        help="Otherwise only on the lines that every training keeps aside: two or ten in a hundred.",
+    )
+    ready = bool(targets and files)
+    if st.button("Evaluate", type="primary", icon=":material/speed:", key="_evaluate", disabled=not ready):
+        _launch(targets, files, label, dictionary, all_lines=all_lines)
+
+
+def _states(run: RunFolder, trainings: Sequence[TrainingFolder]) -> list[str]:
+    """Draw the choice of states; return them as the command line names them."""
+    whole = {training.name: training for training in model_states(run)}
+    path = str(run.path.resolve())
+    names = {path: "right after initialisation"}
+    names |= {f"{path}:{name}": training_label(training) for name, training in whole.items()}
+    others = catalog.listed_runs(state.owner())
+    second = {entry.id: entry for entry in others if entry.id != state.run_id()}
+    titles = run_names([*second.values()])
+    left, right = st.columns(2)
+    chosen = left.multiselect(
+        "States", list(names), default=list(names)[:4], format_func=lambda name: names.get(name, name),
+        key=f"_evaluate_states_{run.digest[:12]}",
+        help="The first is what the others are compared with.",
+    )  # fmt: skip
+    other = right.selectbox(
+        "Beside a second run", list(second), index=None, format_func=lambda i: titles.get(i, i),
+        key="_evaluate_second", placeholder="None", help="Right after its initialisation.",
+    )  # fmt: skip
+    kept_out = [training.name for training in trainings if training.name not in whole]
+    if kept_out:
+        first = show_token(kept_out[0], limit=40)
+        words = first if len(kept_out) == 1 else f"{first} and {count(len(kept_out) - 1)} more"
+        st.caption(
+            f"Not offered: {words}. They keep no body, or began from another run's rows, so no model can be put "
+            "together: train the run here, which keeps the body."
+        )
+    chosen = [name for name in names if name in chosen]
+    return [*chosen, str(second[other].path.resolve())] if other in second else chosen
+
+
+def _text() -> tuple[tuple[Path, ...], str]:
+    """Draw the choice of a text; return its files and what it is called."""
+    samples = catalog.sample_corpora()
+    server = catalog.operator_entries("corpus") if catalog.operator_folders() else {}
+    offered = [*(f"Sample: {name}" for name in samples), *server, UPLOAD]
+    chosen = st.selectbox("Text", offered, key="_evaluate_text", width=420, help="One sentence a line, UTF-8.")
+    if chosen != UPLOAD:
+        files = {f"Sample: {name}": path for name, path in samples.items()} | server
+        return _readable((files[chosen],), str(chosen)) if chosen in files else ((), "")
+    given = st.file_uploader("Held-out text", type=TEXT_KINDS, key="_evaluate_upload")
+    if given is None:
+        return (), ""
+    try:
+        return _readable((keep_upload(given),), show_token(given.name, limit=60).replace("␣", " "))
+    except FocusError as error:
+        show_error(error)
+        return (), ""
+
+
+def _readable(files: tuple[Path, ...], label: str) -> tuple[tuple[Path, ...], str]:
+    """Return files that can be read; say why where they cannot, in the words of the form."""
+    try:
+        input_cache.survey(files, "text", None)
+    except FocusError as error:
+        hint = "save it as UTF-8" if "--encoding" in error.hint else error.hint
+        show_error(FocusError(in_own_words(error.message), hint=hint))
+        return (), ""
+    return files, label
+
+
+def _dictionary() -> Path | None:
+    """Draw the choice of a bilingual dictionary; ``None`` without one."""
+    given = st.file_uploader(
+        "Bilingual dictionary, if you have one", type=["tsv", "txt"], key="_evaluate_dictionary",
+        help="Source word, tab, target word on each line; adds how near translations lie.",
+    )  # fmt: skip
+    if given is None:
+        return None
+    try:
+        return keep_upload(given)
+    except FocusError as error:
+        show_error(error)
+        return None
+
+
+def _launch(
+    targets: Sequence[str], files: Sequence[Path], label: str, dictionary: Path | None, *, all_lines: bool
+) -> None:
+    """Start the job; an input that the library refuses is drawn as an error."""
+    root, job_id = catalog.evaluations_root(), new_run_id()
+    root.mkdir(parents=True, exist_ok=True)
+    arguments = [VERB, *targets]
+    for path in hand_over(files, root, job_id):
+        arguments += ["--corpus", str(path)]
+    if dictionary is not None:
+        arguments += ["--dictionary", str(hand_over([dictionary], root, job_id)[0])]
+    arguments += ["--all-lines"] if all_lines else []
+    try:
+        start_job(arguments, runs_root=root, owner=state.owner(), title=f"measured on {label}", job_id=job_id)
+    except FocusError as error:
+        show_error(error)
+        return
+    st.rerun()

@@ -1,0 +1,164 @@
+"""The part of the page Train that trains the run further: a form, and the job that trains a copy.
+
+Owns the widgets and the command line that they amount to.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from focus_core.errors import FocusError
+from focus_core.export.archive import source_is_named
+from focus_core.jobs.process import start_job
+from focus_core.jobs.record import new_run_id, read_job
+from focus_core.runs.additions import list_trainings
+from focus_core.runs.folder import RunFolder
+from focus_core.training.options import TrainConfig, Trained
+from focus_ui.charts.theme import count
+from focus_ui.data import catalog
+from focus_ui.data.uploads import hand_over
+from focus_ui.jobs.panel import TRAINING_VERB, job_panel, own_jobs
+from focus_ui.session import state
+from focus_ui.session.errors import show_error
+from focus_ui.widgets.corpus_choice import CorpusChoice, corpus_choice
+from focus_ui.widgets.training_choice import training_key
+
+NAME = "adapted"
+PREFERRED = "preferred_training"
+TOKENS, STEPS = "tokens", "steps"
+ROUNDS = 5
+"""How often the text is seen, unless somebody says otherwise."""
+LEAST_TOKENS, MOST_TOKENS = 10_000, 1_000_000
+TRAINED = {
+    Trained.ALL: "everything",
+    Trained.EMBEDDINGS_FIRST: "the embeddings first, then everything",
+    Trained.EMBEDDINGS: "the embeddings alone",
+}
+
+
+def prefer_new_training(run: RunFolder) -> None:
+    """Show the training that a job added to this run, the first time that the run is looked at.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    """
+    seen: set[str] = st.session_state.setdefault(PREFERRED, set())
+    job = read_job(catalog.runs_root(), state.run_id() or "")
+    if job is None or job.verb != TRAINING_VERB or job.id in seen or "--name" not in job.arguments:
+        return
+    seen.add(job.id)
+    st.session_state[training_key(run)] = job.arguments[job.arguments.index("--name") + 1]
+
+
+def adapt_section(run: RunFolder, *, expanded: bool) -> None:
+    """Draw the form that starts a training, and the training that this session started last.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The current run.
+    expanded : bool
+        Whether it is open at first.
+    """
+    box = st.expander(
+        "Train it further", icon=":material/model_training:", expanded=expanded, key="_adapt_box", on_change="rerun"
+    )
+    if box.open:
+        with box:
+            _inputs(run)
+    job = next((job for job in own_jobs() if job.id == state.chosen_job() and job.verb == TRAINING_VERB), None)
+    if job is not None and job.id != state.run_id():
+        job_panel(job.id)
+
+
+def _inputs(run: RunFolder) -> None:
+    """Draw the choice of a text and the options; one line where there is no model to train."""
+    if not source_is_named(run):
+        st.warning(
+            "The source model of this run is no longer on this server, so there is no model to train.",
+            icon=":material/warning:",
+        )
+        return
+    st.markdown("The run stays as it is: you get a copy of it that holds the training, listed among your runs.")
+    corpus = corpus_choice(sample=False)
+    if corpus is None:
+        st.caption("Choose a text first: at least a hundred lines, some of which are kept aside to measure on.")
+    _form(run, corpus)
+
+
+def _form(run: RunFolder, corpus: CorpusChoice | None) -> None:
+    """Draw the options, and start the job when asked."""
+    default, size = TrainConfig(steps=1), int(run.manifest["counts"]["n_target"])
+    n_tokens = suggested_tokens(corpus.survey.count_tokens(size)) if corpus is not None else LEAST_TOKENS
+    with st.form("_adapt_form", border=False):
+        left, right = st.columns(2)
+        n = left.number_input(
+            "How long", min_value=1, max_value=10**9, value=n_tokens, step=1000, key=f"_adapt_n_{n_tokens}",
+            help=f"Suggested: the text {ROUNDS} times, {count(LEAST_TOKENS)} to {count(MOST_TOKENS)} tokens.",
+        )  # fmt: skip
+        unit = right.selectbox("Counted in", [TOKENS, STEPS], format_func=_unit, key="_adapt_unit")
+        trained = left.selectbox("What is trained", list(TRAINED), format_func=lambda t: TRAINED[t], key="_adapt_train")
+        rate = right.number_input(
+            "Learning rate", min_value=1e-6, max_value=0.1, value=default.learning_rate, step=1e-4, format="%.6f",
+            key="_adapt_rate", help="At its highest: it rises over the first steps, then falls to zero.",
+        )  # fmt: skip
+        seed = left.number_input(
+            "Seed", min_value=0, max_value=2**31 - 1, value=default.seed, step=1, key="_adapt_seed",
+            help="Of the order of the lines, of masks and of dropout.",
+        )  # fmt: skip
+        started = st.form_submit_button(
+            "Start training", type="primary", icon=":material/play_arrow:", disabled=corpus is None
+        )
+    if started and corpus is not None:
+        options = {f"--{unit}": int(n), "--train": trained, "--learning-rate": f"{rate:g}", "--seed": int(seed)}
+        _launch(run, corpus, {name: str(value) for name, value in options.items()})
+
+
+def _unit(name: str) -> str:
+    return name if name == TOKENS else f"steps of {count(TrainConfig(steps=1).batch_tokens)} tokens"
+
+
+def suggested_tokens(n_tokens: float) -> int:
+    """Return how many tokens a training on a text should see at first.
+
+    Parameters
+    ----------
+    n_tokens : float
+        Tokens of the text.
+
+    Returns
+    -------
+    int
+        Whole thousands.
+    """
+    return round(min(MOST_TOKENS, max(LEAST_TOKENS, ROUNDS * n_tokens)) / 1000) * 1000
+
+
+def free_name(run: RunFolder) -> str:
+    """Return a name that no training of the run has: ``adapted``, ``adapted-2`` and so on."""
+    taken = set(list_trainings(run))
+    return next(n for n in (NAME, *(f"{NAME}-{i}" for i in range(2, len(taken) + 3))) if n not in taken)
+
+
+def _launch(run: RunFolder, corpus: CorpusChoice, options: dict[str, str]) -> None:
+    """Start the job and watch it; an input that the library refuses is drawn as an error."""
+    root, job_id = catalog.runs_root(), new_run_id()
+    arguments = [TRAINING_VERB, str(run.path.resolve()), "--name", free_name(run)]
+    for path in hand_over(corpus.files, root, job_id):
+        arguments += ["--corpus", str(path)]
+    arguments += corpus.reading
+    for name, text in options.items():
+        arguments += [name, text]
+    entry = state.current_run()
+    title = (entry.title if entry is not None else "") or str(run.manifest["target"]["name"])
+    try:
+        job = start_job(
+            arguments, runs_root=root, owner=state.owner(), title=f"trained on {corpus.label}: {title}", job_id=job_id
+        )
+    except FocusError as error:
+        show_error(error)
+        return
+    state.watch_job(job.id)
+    st.rerun()

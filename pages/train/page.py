@@ -1,0 +1,31 @@
+"""Train: how the losses of all methods fall, and which tokens training moved."""
+
+import streamlit as st
+
+from focus_ui.data.training_tables import readable_trainings
+from focus_ui.session.errors import show_error
+from focus_ui.shell.guards import require_run
+from focus_ui.shell.sidebar import page_head
+from pages.train import view
+from pages.train.attach import attach_section
+from pages.train.evaluate import evaluate_section, evaluated_section
+from pages.train.form import adapt_section, prefer_new_training
+
+page_head("Train", "What each initialisation was worth, how training went on from it, and which tokens it moved.")
+run = require_run()
+prefer_new_training(run)
+trainings, errors = readable_trainings(run)
+for error in errors:
+    show_error(error)
+if trainings:
+    view.curves_section(run, trainings)
+evaluated_section(run)
+if trainings:
+    view.change_section(run, trainings)
+else:
+    view.empty_state(run)
+evaluate_section(run, trainings)
+adapt_section(run, expanded=not trainings)
+attach_section(run, expanded=not trainings)
+with st.expander("What am I looking at?", icon=":material/help:"):
+    view.what_am_i_looking_at()

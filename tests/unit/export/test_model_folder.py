@@ -1,0 +1,388 @@
+"""The export refuses what it must, leaves nothing half-written, and its card and configuration say what is true."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+
+from focus_core.artifacts import write_arrays
+from focus_core.errors import InvalidInputError, ModelError, RunFolderError
+from focus_core.export import model_folder as export
+from focus_core.export.config import adapt_config
+from focus_core.export.model_card import auto_class, escape_markdown, write_card
+from focus_core.export.model_folder import export_model
+from focus_core.runs.folder import RunFolder
+from tests.tiny_models import target_tokenizer, tiny_model, tiny_tokenizer
+from tests.tiny_runs import tiny_run
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    """A run from a small BERT to another WordPiece vocabulary."""
+    model_folder = tiny_model("bert", tmp_path / "model")
+    return tiny_run(tmp_path / "run", model_folder, target_tokenizer("bert", tmp_path / "target"))[0]
+
+
+def left_behind(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir() if "out" in p.name)
+
+
+# --- folders ----------------------------------------------------------------------------------------------------
+
+
+def test_output_folder_that_exists(run: RunFolder, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("keep")
+    with pytest.raises(InvalidInputError, match="expected a new folder, got one that exists"):
+        export_model(run, tmp_path / "out")
+    assert (tmp_path / "out" / "mine.txt").read_text() == "keep"
+
+
+def test_a_failure_at_any_stage_leaves_no_folder(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Disk full and interrupt, while weights, tokenizer, card or proof are made: the folder never appears."""
+    for stage in ("_write_weights", "_write_json", "verify_export", "write_card"):
+        for error in (OSError(28, "No space left on device"), KeyboardInterrupt()):
+
+            def fail(*_: Any, error: BaseException = error, **__: Any) -> None:
+                raise error
+
+            with monkeypatch.context() as patch:
+                patch.setattr(export, stage, fail)
+                with pytest.raises(type(error)):
+                    export_model(run, tmp_path / "out")
+            assert left_behind(tmp_path) == []
+    export_model(run, tmp_path / "out")
+    assert left_behind(tmp_path) == ["out"]
+
+
+def test_the_same_run_gives_the_same_bytes(run: RunFolder, tmp_path: Path) -> None:
+    one, two = export_model(run, tmp_path / "one"), export_model(run, tmp_path / "two")
+    names = sorted(p.name for p in one.iterdir())
+    assert names == sorted(p.name for p in two.iterdir())
+    assert {"README.md", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"} <= set(names)
+    assert all((one / name).read_bytes() == (two / name).read_bytes() for name in names)
+
+
+# --- the source, found again ------------------------------------------------------------------------------------
+
+
+def test_source_that_is_gone(run: RunFolder, tmp_path: Path) -> None:
+    (tmp_path / "model").rename(tmp_path / "moved")
+    with pytest.raises(RunFolderError, match=r"gone; say where it is now with --source"):
+        export_model(run, tmp_path / "out")
+    assert left_behind(tmp_path) == []
+    export_model(run, tmp_path / "out", source=tmp_path / "moved")
+
+
+def test_run_without_a_note_of_its_source(run: RunFolder, tmp_path: Path) -> None:
+    """A run copied without its log."""
+    shutil.rmtree(run.path / "log")
+    with pytest.raises(RunFolderError, match="no note of it; say where it is now with --source"):
+        export_model(run, tmp_path / "out")
+    export_model(run, tmp_path / "out", source=tmp_path / "model")
+
+
+def test_another_source_is_refused(run: RunFolder, tmp_path: Path) -> None:
+    """A model of the same shape with other weights: told apart by the digest in the manifest."""
+    other = tiny_model("bert", tmp_path / "other", seed=1)
+    with pytest.raises(ModelError, match="weights with SHA-256"):
+        export_model(run, tmp_path / "out", source=other)
+
+
+def test_source_that_changed_since(run: RunFolder, tmp_path: Path) -> None:
+    path = tmp_path / "model" / "model.safetensors"
+    tensors = load_file(path)
+    tensors["cls.predictions.bias"][0] += 1
+    save_file(tensors, path)
+    with pytest.raises(ModelError, match="give the model that the run was made from"):
+        export_model(run, tmp_path / "out")
+
+
+def test_run_that_lacks_a_matrix(run: RunFolder, tmp_path: Path) -> None:
+    """A masked model has a bias; a run without one would leave the source's bias in place."""
+    arrays = load_file(run.path / "embeddings.safetensors")
+    write_arrays(run.path / "embeddings.safetensors", {"input": arrays["input"]})
+    with pytest.raises(RunFolderError, match="expected bias, input with"):
+        export_model(run, tmp_path / "out")
+
+
+def test_damaged_run_arrays(run: RunFolder, tmp_path: Path) -> None:
+    path = run.path / "embeddings.safetensors"
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(ModelError, match="a sound safetensors file"):
+        export_model(run, tmp_path / "out")
+
+
+def test_folder_that_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError):
+        export_model(tmp_path / "nothing", tmp_path / "out")
+
+
+# --- proof ------------------------------------------------------------------------------------------------------
+
+
+def test_export_is_proven_by_loading_it(run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A weight that is lost, a row that is swapped, or a bias left in place is found before the folder appears."""
+    write = export.write_arrays
+
+    def broken(change: str) -> Any:
+        def write_changed(path: Path, tensors: dict[str, torch.Tensor], **options: Any) -> None:
+            tensors = dict(tensors)
+            if change == "lost":
+                tensors.pop("cls.predictions.transform.dense.weight")
+            elif change == "swapped":
+                tensors["bert.embeddings.word_embeddings.weight"] = tensors[
+                    "bert.embeddings.word_embeddings.weight"
+                ].flip(0)
+            elif change == "bias":
+                tensors["cls.predictions.bias"] = tensors["cls.predictions.bias"].roll(1)
+            else:
+                tensors["bert.embeddings.LayerNorm.weight"] = tensors["bert.embeddings.LayerNorm.weight"] * torch.nan
+            write(path, tensors, **options)
+
+        return write_changed
+
+    messages = {
+        "lost": "missing or of another shape",
+        "swapped": "other values in input",
+        "bias": "other values in bias",
+        "nan": "not finite",
+    }
+    for change, message in messages.items():
+        monkeypatch.setattr(export, "write_arrays", broken(change))
+        with pytest.raises(ModelError, match=message):
+            export_model(run, tmp_path / "out")
+    assert left_behind(tmp_path) == []
+
+
+def test_trap_resizing_draws_noise(run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """resize_token_embeddings draws noise for rows it adds; the export never calls it, and draws nothing."""
+    from transformers import PreTrainedModel
+
+    def fail(*_: Any, **__: Any) -> None:
+        pytest.fail("a model was resized")
+
+    monkeypatch.setattr(PreTrainedModel, "resize_token_embeddings", fail)
+    state = torch.random.get_rng_state()
+    export_model(run, tmp_path / "out")
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_transformers_settings_are_as_before(run: RunFolder, tmp_path: Path) -> None:
+    from transformers.utils import logging
+
+    before = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    export_model(run, tmp_path / "out")
+    assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
+
+
+def test_bias_stored_once_by_an_older_release(tmp_path: Path) -> None:
+    """An untied head whose file holds `cls.predictions.bias` alone: both of its tensors are written."""
+    model_folder = tiny_model("bert", tmp_path / "model", tied=False)
+    tensors = load_file(model_folder / "model.safetensors")
+    tensors.pop("cls.predictions.decoder.bias")
+    save_file(tensors, model_folder / "model.safetensors", metadata={"format": "pt"})
+    run, source, copied = tiny_run(tmp_path / "run", model_folder, target_tokenizer("bert", tmp_path / "target"))
+    written = load_file(export_model(run, tmp_path / "out") / "model.safetensors")
+    assert source.bias is not None
+    for name in ("cls.predictions.bias", "cls.predictions.decoder.bias"):
+        assert torch.equal(written[name][list(copied)], source.bias[list(copied.values())])
+
+
+def test_weights_are_as_readable_as_the_other_files(run: RunFolder, tmp_path: Path) -> None:
+    """The writer of safetensors gives mode 600, which keeps a model from everyone else."""
+    folder = export_model(run, tmp_path / "out")
+    assert {path.stat().st_mode for path in folder.iterdir()} == {(folder / "config.json").stat().st_mode}
+
+
+def test_licence_of_the_source_comes_along(run: RunFolder, tmp_path: Path) -> None:
+    (tmp_path / "model" / "LICENSE").write_text("terms")
+    assert (export_model(run, tmp_path / "out") / "LICENSE").read_text() == "terms"
+
+
+# --- embeddings without a body ----------------------------------------------------------------------------------
+
+
+def static_model(folder: Path) -> Path:
+    """Write static embeddings in int8, laid out as model2vec does."""
+    tiny_tokenizer("bert", folder)
+    n = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab_size()
+    numbers = (torch.arange(n * 4).reshape(n, 4) % 100).to(torch.int8)
+    save_file({"embeddings": numbers}, folder / "model.safetensors")
+    (folder / "config.json").write_text(
+        json.dumps({"model_type": "model2vec", "tokenizer_name": "x", "normalize": True})
+    )
+    (folder / "modules.json").write_text("[]")
+    return folder
+
+
+def test_static_embeddings_keep_their_layout(tmp_path: Path) -> None:
+    """Matrix under its old name, as float32; its configuration without the source tokenizer's name; no body."""
+    model_folder = static_model(tmp_path / "model")
+    run, source, copied = tiny_run(tmp_path / "run", model_folder, target_tokenizer("bert", tmp_path / "target"))
+    folder = export_model(run, tmp_path / "out")
+    tensors = load_file(folder / "model.safetensors")
+    assert list(tensors) == ["embeddings"]
+    assert tensors["embeddings"].dtype == torch.float32
+    assert torch.equal(tensors["embeddings"][list(copied)], source.input[list(copied.values())])
+    assert json.loads((folder / "config.json").read_text()) == {"model_type": "model2vec", "normalize": True}
+    assert (folder / "modules.json").read_text() == "[]"
+    assert "no transformer body" in (folder / "README.md").read_text()
+    assert Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab_size() == len(tensors["embeddings"])
+
+
+def test_bare_matrix_needs_no_source(run: RunFolder, tmp_path: Path) -> None:
+    """The run was made from `--source-embeddings`: all there is to export is in the run."""
+    arrays = load_file(run.path / "embeddings.safetensors")
+    write_arrays(run.path / "embeddings.safetensors", {"input": arrays["input"]})
+    run.manifest["inputs"] = [{"role": "source_embeddings", "name": "m.npy", "sha256": "0" * 64, "bytes": 1}]
+    shutil.rmtree(run.path / "log")
+    folder = export_model(run, tmp_path / "out")
+    assert torch.equal(load_file(folder / "model.safetensors")["embeddings"], arrays["input"])
+    assert not (folder / "config.json").exists()
+    assert (folder / "tokenizer.json").is_file()
+
+
+# --- configuration ----------------------------------------------------------------------------------------------
+
+
+def adapted(config: dict[str, Any], **options: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "n_rows": 10,
+        "n_target": 7,
+        "source_roles": {"bos": 0, "pad": 1, "eos": 2},
+        "target_roles": {"eos": 5, "pad": 6},
+    }
+    return adapt_config(config, **{**given, **options})
+
+
+def test_no_id_of_the_source_survives() -> None:
+    """bos has no token in the target: None. pad and eos move. An id without a role: None."""
+    config = adapted({"bos_token_id": 0, "eos_token_id": 2, "pad_token_id": 1, "image_token_id": 9, "vocab_size": 10})
+    assert config == {
+        "bos_token_id": None,
+        "eos_token_id": 5,
+        "pad_token_id": 6,
+        "image_token_id": None,
+        "vocab_size": 7,
+    }
+
+
+def test_ids_that_the_file_leaves_to_defaults_are_written() -> None:
+    """A file without pad_token_id under an architecture whose default is 0 would read the source's 0."""
+    config = adapted({"hidden_size": 4}, defaults={"pad_token_id": 0, "decoder_start_token_id": 2, "hidden_size": 4})
+    assert config == {
+        "hidden_size": 4,
+        "bos_token_id": None,
+        "eos_token_id": 5,
+        "pad_token_id": 6,
+        "decoder_start_token_id": 5,
+    }
+
+
+def test_start_of_the_decoder_follows_its_role() -> None:
+    """The source starts decoding with id 2, its eos: so does the target, with 5."""
+    assert adapted({"decoder_start_token_id": 2})["decoder_start_token_id"] == 5
+
+
+def test_several_end_ids_become_the_one_of_the_target() -> None:
+    assert adapted({"eos_token_id": [2, 8, 9]})["eos_token_id"] == 5
+
+
+def test_lists_of_source_ids_and_code_are_dropped() -> None:
+    config = adapted({"suppress_tokens": [3], "forced_decoder_ids": [[1, 2]], "auto_map": {"a": "b"}, "max_length": 9})
+    assert {"suppress_tokens", "forced_decoder_ids", "auto_map"}.isdisjoint(config)
+    assert config["max_length"] == 9
+
+
+def test_nested_configuration() -> None:
+    config = adapted({"text_config": {"vocab_size": 10, "eos_token_id": 2}, "vision_config": {"hidden_size": 3}})
+    assert config["text_config"]["vocab_size"] == 7
+    assert config["text_config"]["eos_token_id"] == 5
+    assert config["vision_config"] == {"hidden_size": 3}
+
+
+def test_extension_keeps_the_ids_and_fills_in_what_is_missing() -> None:
+    given = {"bos_token_id": 0, "eos_token_id": [2, 8], "pad_token_id": None, "vocab_size": 10}
+    config = adapted(given, extended=True, n_target=12, target_roles={"bos": 0, "eos": 2, "pad": 11})
+    assert config == {"bos_token_id": 0, "eos_token_id": [2, 8], "pad_token_id": 11, "vocab_size": 12}
+
+
+# --- model card -------------------------------------------------------------------------------------------------
+
+HOSTILE = "`</td>|[x](javascript:alert(1))\n# <script>\u202eabc"
+
+
+def card(**changes: Any) -> str:
+    manifest: dict[str, Any] = {
+        "config": {"method": "focus", "extend": False, "seed": 42, "top_k": None, "epochs": None},
+        "inputs": [{"role": "source_model", "name": "org/base", "sha256": "ab" * 32, "bytes": 5}],
+        "source": {"name": "src", "family": "unigram", "n": 250_002},
+        "target": {"name": "tgt", "family": "unigram", "n": 50_000},
+        "counts": {"by_origin": {"copied": 12_320, "combined": 37_000, "fallback": 680}},
+        "warnings": ["680 tokens were drawn at random"],
+    }
+    return write_card({**manifest, **changes}, architectures=["XLMRobertaForMaskedLM"], notes=["a note"])
+
+
+def test_card_says_what_it_is_and_how_to_load_it() -> None:
+    text = card()
+    for part in (
+        'base_model: "org/base"',
+        "250,002 ids",
+        "50,000 ids",
+        "| copied | 12,320 |",
+        "| fallback | 680 |",
+        "| seed | 42 |",
+        "| top\\_k | none |",
+        "| epochs | auto |",
+        "* 680 tokens were drawn at random",
+        "* a note",
+        "AutoModelForMaskedLM.from_pretrained",
+        "not trained since",
+    ):
+        assert part in text, part
+
+
+def test_card_escapes_names_and_tokens() -> None:
+    """Names and warnings come from files: no tag, link, table cell or heading of theirs may come alive."""
+    text = card(
+        warnings=[f"token {HOSTILE}"],
+        target={"name": HOSTILE, "family": "unigram", "n": 3},
+        inputs=[{"role": "source_model", "name": HOSTILE, "sha256": "00", "bytes": 1}],
+    )
+    assert "base_model" not in text
+    assert "\u202e" not in text
+    assert "\n# <" not in text
+    for line in text.splitlines():
+        bare = line.replace("\\<", "").replace("\\|", "").replace("\\[", "").replace("\\`", "")
+        assert "<" not in bare
+        assert "[" not in bare or line.startswith("tags:")
+        assert line.startswith("|") or "|" not in bare
+
+
+def test_escaped_text_is_one_line() -> None:
+    assert escape_markdown("a\nb\ud800") == "aU\\+000Ab\\\\ud800"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "expected"),
+    [
+        ("BertForMaskedLM", "AutoModelForMaskedLM"),
+        ("GPT2LMHeadModel", "AutoModelForCausalLM"),
+        ("LlamaForCausalLM", "AutoModelForCausalLM"),
+        ("T5ForConditionalGeneration", "AutoModelForSeq2SeqLM"),
+        ("BertModel", "AutoModel"),
+    ],
+)
+def test_class_that_loads_an_architecture(architecture: str, expected: str) -> None:
+    assert auto_class([architecture]) == expected
