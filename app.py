@@ -1,21 +1,9 @@
-"""Entry of the app: page settings, the session's state, the shared frame, then the chosen page."""
+"""Entry of the app: ``streamlit run app.py``, or any ASGI server on ``app:app``.
 
-from pathlib import Path
+The main script lies in ``focus_ui/``, since Streamlit takes a folder ``pages`` beside the main script for its older
+way of making pages (decision 0030).
+"""
 
 import streamlit as st
 
-ICON = Path(__file__).parent / "assets" / "icon.png"
-st.set_page_config(page_title="FOCUS Lab", page_icon=ICON, layout="wide", initial_sidebar_state=272)
-
-from focus_ui.session.navigation import pages, tab_title  # noqa: E402
-from focus_ui.session.state import init_state  # noqa: E402
-from focus_ui.shell.guards import guarded  # noqa: E402
-from focus_ui.shell.sidebar import sidebar  # noqa: E402 (the first command sets the page)
-
-init_state()
-st.logo(ICON, size="large")
-page = st.navigation(pages(), position="sidebar", expanded=True)
-st.set_page_config(page_title=tab_title(page.url_path))
-sidebar()
-with guarded():
-    page.run()
+app = st.App("focus_ui/main.py")

@@ -20,7 +20,7 @@ class PageEntry:
     Parameters
     ----------
     file : str
-        Its script, relative to ``app.py``.
+        Its script, relative to ``focus_ui/main.py``.
     title, icon, url : str
         Its name, its Material icon, and the last part of its address.
     """
@@ -31,15 +31,15 @@ class PageEntry:
     url: str
 
 
-START = PageEntry(file="pages/start/page.py", title="Start", icon=":material/home:", url="start")
-LEARN = PageEntry(file="pages/learn/page.py", title="Learn", icon=":material/school:", url="learn")
-DATA = PageEntry(file="pages/data/page.py", title="Data and run", icon=":material/play_circle:", url="data")
-OVERLAP = PageEntry(file="pages/overlap/page.py", title="Overlap", icon=":material/join_inner:", url="overlap")
-TOKEN = PageEntry(file="pages/token/page.py", title="Token", icon=":material/token:", url="token")
-MAP = PageEntry(file="pages/map/page.py", title="Map", icon=":material/scatter_plot:", url="map")
-TRAIN = PageEntry(file="pages/train/page.py", title="Train", icon=":material/trending_down:", url="train")
-COMPARE = PageEntry(file="pages/compare/page.py", title="Compare", icon=":material/compare_arrows:", url="compare")
-EXPORT = PageEntry(file="pages/export/page.py", title="Check and export", icon=":material/download:", url="export")
+START = PageEntry(file="../pages/start/page.py", title="Start", icon=":material/home:", url="start")
+LEARN = PageEntry(file="../pages/learn/page.py", title="Learn", icon=":material/school:", url="learn")
+DATA = PageEntry(file="../pages/data/page.py", title="Data and run", icon=":material/play_circle:", url="data")
+OVERLAP = PageEntry(file="../pages/overlap/page.py", title="Overlap", icon=":material/join_inner:", url="overlap")
+TOKEN = PageEntry(file="../pages/token/page.py", title="Token", icon=":material/token:", url="token")
+MAP = PageEntry(file="../pages/map/page.py", title="Map", icon=":material/scatter_plot:", url="map")
+TRAIN = PageEntry(file="../pages/train/page.py", title="Train", icon=":material/trending_down:", url="train")
+COMPARE = PageEntry(file="../pages/compare/page.py", title="Compare", icon=":material/compare_arrows:", url="compare")
+EXPORT = PageEntry(file="../pages/export/page.py", title="Check and export", icon=":material/download:", url="export")
 PAGES = (START, LEARN, DATA, OVERLAP, TOKEN, MAP, TRAIN, COMPARE, EXPORT)
 
 

@@ -14,7 +14,7 @@ import streamlit as st
 
 from focus_ui.charts.theme import CATEGORIES, NEUTRAL
 
-FOLDER = Path(__file__).parent / "map_canvas"
+FOLDER = Path(__file__).parent / "canvas"
 PARTS = ("space", "paint", "histogram", "picture", "controls", "painter", "canvas", "hands")
 """Files of the canvas, in the order in which they are joined into one module."""
 

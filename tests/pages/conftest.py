@@ -16,15 +16,15 @@ from tests.toy_run import write_toy_run
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
-    "start": "pages/start/page.py",
-    "learn": "pages/learn/page.py",
-    "data": "pages/data/page.py",
-    "overlap": "pages/overlap/page.py",
-    "token": "pages/token/page.py",
-    "map": "pages/map/page.py",
-    "train": "pages/train/page.py",
-    "compare": "pages/compare/page.py",
-    "export": "pages/export/page.py",
+    "start": "../pages/start/page.py",
+    "learn": "../pages/learn/page.py",
+    "data": "../pages/data/page.py",
+    "overlap": "../pages/overlap/page.py",
+    "token": "../pages/token/page.py",
+    "map": "../pages/map/page.py",
+    "train": "../pages/train/page.py",
+    "compare": "../pages/compare/page.py",
+    "export": "../pages/export/page.py",
 }
 
 
@@ -71,7 +71,7 @@ def open_app() -> Callable[..., Any]:
     """Return a function that opens the app at a page, as a fresh user, and fails on any exception."""
 
     def go(page: str = "start", *, user: AppTest | None = None, **parameters: object) -> AppTest:
-        at = user or AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        at = user or AppTest.from_file(str(ROOT / "focus_ui" / "main.py"), default_timeout=60)
         for name, value in parameters.items():
             at.query_params[name] = str(value)
         if user is None:

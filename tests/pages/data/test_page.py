@@ -491,7 +491,7 @@ def test_a_job_outlives_its_session(open_app):
     job = only_job()
     del at
     assert jobs.job_state(read_job(catalog.runs_root(), job.id)) is jobs.JobState.RUNNING
-    other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    other = AppTest.from_file(str(ROOT / "focus_ui" / "main.py"), default_timeout=60)
     other.query_params["run"] = job.id
     other.run()
     assert "This run is not there yet" in texts(other)

@@ -176,7 +176,7 @@ def test_a_restarted_server_still_knows_the_job(start, tmp_path):
     job = start("wait")
     wait_for_progress(job, "train vectors")
     code = (
-        "import sys; from pathlib import Path; from focus_core import jobs\n"
+        "import sys; from pathlib import Path; from focus_core.jobs import process as jobs\n"
         "from focus_core.jobs.record import read_job\n"
         "job = read_job(Path(sys.argv[1]), sys.argv[2]); print(jobs.job_state(job)); jobs.cancel_job(job); "
         "import time; time.sleep(1.5); print(jobs.job_state(job))"

@@ -7,9 +7,8 @@ import pytest
 from sklearn.manifold import trustworthiness as reference
 
 from focus_core.errors import InvalidInputError
-from focus_core.projection import trustworthiness
 from focus_core.projection.pca import principal_components
-from focus_core.projection.trustworthiness import displacement
+from focus_core.projection.trustworthiness import displacement, trustworthiness
 
 
 def rows(n: int, d: int, seed: int) -> np.ndarray:

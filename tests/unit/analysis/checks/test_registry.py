@@ -13,7 +13,7 @@ from focus_core.analysis.checks.registry import CHECKS, run_checks
 from focus_core.runs.folder import RunFolder
 
 FOLDER = Path(__file__).parent
-DOCUMENT = FOLDER.parent.parent / "docs" / "checks.md"
+DOCUMENT = FOLDER.parents[3] / "docs" / "checks.md"
 
 
 def section(code: str) -> str:
