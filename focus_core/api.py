@@ -124,25 +124,7 @@ class Loaded:
 
 
 def load_request(request: InitRequest, *, progress: ProgressHook = no_progress) -> Loaded:
-    """Read everything that a request names.
-
-    Parameters
-    ----------
-    request : InitRequest
-        The names.
-    progress : callable, default=no_progress
-        Receives progress.
-
-    Returns
-    -------
-    Loaded
-        Vocabularies, matrices, corpus, vectors and the user's map.
-
-    Raises
-    ------
-    InvalidInputError
-        If one of them cannot be read; the message names which.
-    """
+    """Read everything that a request names."""
     progress("read", 0, 1)
     corpus = open_corpus(request.corpus, field=request.field, encoding=request.encoding) if request.corpus else None
     source = load_vocabulary(request.source_tokenizer or str(request.source))
@@ -281,19 +263,7 @@ def _run_and_save(
 
 
 def save_result(result: FocusResult, part: Path, log: RunLog, *, spec: str | None) -> None:
-    """Write a result into a growing folder, and where the source model lies into its log.
-
-    Parameters
-    ----------
-    result : FocusResult
-        What to write.
-    part : Path
-        The growing folder.
-    log : RunLog
-        Its log.
-    spec : str or None
-        The source model as the user named it; a local one is remembered by its absolute path.
-    """
+    """Write a result into a growing folder, and where the source model lies into its log."""
     log("write", 0, 1)
     write_run(result, part)
     local = spec is not None and Path(spec).expanduser().exists()

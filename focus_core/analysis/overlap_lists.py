@@ -47,15 +47,7 @@ class OverlapList:
 
 @dataclass(frozen=True, kw_only=True)
 class TextShares:
-    """How often tokens of either vocabulary occur in the run's text, by whether the other vocabulary has them too.
-
-    Parameters
-    ----------
-    source_only, source_both : int or None
-        Occurrences of source tokens; ``None`` where the run did not count them.
-    target_both, target_only : int
-        Occurrences of target tokens.
-    """
+    """How often tokens of either vocabulary occur in the run's text, by whether the other vocabulary has them too."""
 
     source_only: int | None
     source_both: int | None

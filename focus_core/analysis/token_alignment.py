@@ -18,15 +18,7 @@ _GRAPHEMES = pre_tokenizers.Split(Regex(r"\X"), "isolated")
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """Whole characters of the text, and the pieces that one cut makes of them.
-
-    Parameters
-    ----------
-    start, end : int
-        Characters of the text, whole graphemes; equal for a piece that stands for no character of it.
-    pieces : tuple of int
-        Positions in the cut: one, or several that share a grapheme; none where the tokenizer left the text out.
-    """
+    """Whole characters of the text, and the pieces that one cut makes of them."""
 
     start: int
     end: int
@@ -74,16 +66,6 @@ class Stretch:
 def graphemes(text: str) -> list[int]:
     """Return where user-perceived characters begin, and the length of the text.
 
-    Parameters
-    ----------
-    text : str
-        Any text.
-
-    Returns
-    -------
-    list of int
-        Ascending, from 0; ``[0]`` for an empty text.
-
     Examples
     --------
     >>> graphemes("ne\u0301e")
@@ -94,20 +76,6 @@ def graphemes(text: str) -> list[int]:
 
 def tile(text: str, offsets: Sequence[Span], bare: Sequence[bool]) -> list[Span]:
     """Return spans that give the white space before a piece to it, so that no two tokenizers differ in that.
-
-    Parameters
-    ----------
-    text : str
-        The text.
-    offsets : sequence of (int, int)
-        Of every piece, as its tokenizer tells them.
-    bare : sequence of bool
-        Which pieces are the mark of a word's start and nothing else: tokenizers let them lie on the next character.
-
-    Returns
-    -------
-    list of (int, int)
-        Ascending begins; begin and end are equal where a piece stands for no character.
 
     Examples
     --------
@@ -131,22 +99,7 @@ def tile(text: str, offsets: Sequence[Span], bare: Sequence[bool]) -> list[Span]
 
 
 def blocks(text: str, spans: Sequence[Span], borders: Sequence[int]) -> list[Block]:
-    """Group pieces that share a grapheme, and add what no piece covers.
-
-    Parameters
-    ----------
-    text : str
-        The text.
-    spans : sequence of (int, int)
-        From `tile`.
-    borders : sequence of int
-        From `graphemes`.
-
-    Returns
-    -------
-    list of Block
-        In order, together the whole text.
-    """
+    """Group pieces that share a grapheme, and add what no piece covers."""
     allowed = set(borders)
     found: list[Block] = []
     start = end = 0
@@ -178,17 +131,6 @@ def _whole(position: int, borders: Sequence[int]) -> int:
 def links(own: Sequence[Span], other: Sequence[Span]) -> list[tuple[int, ...]]:
     """Return, for every piece of one cut, the pieces of the other that cover the same characters.
 
-    Parameters
-    ----------
-    own, other : sequence of (int, int)
-        From `tile`, of the same text.
-
-    Returns
-    -------
-    list of tuple of int
-        Positions in the other cut. A piece without a character is linked to those at the same place: such pieces
-        where there are any, else the one that begins or goes on there.
-
     Examples
     --------
     >>> links([(0, 2), (2, 3)], [(0, 1), (1, 3)])
@@ -211,20 +153,7 @@ def _meet(mine: Span, theirs: Span, own_empty: set[int], other_empty: set[int]) 
 
 
 def stretches(upper: Sequence[Block], lower: Sequence[Block], borders: Sequence[int]) -> list[Stretch]:
-    """Lay two cuts above each other.
-
-    Parameters
-    ----------
-    upper, lower : sequence of Block
-        From `blocks`, of the same text.
-    borders : sequence of int
-        From `graphemes`.
-
-    Returns
-    -------
-    list of Stretch
-        In order, together the whole text and all pieces.
-    """
+    """Lay two cuts above each other."""
     places = _columns(upper, lower, borders)
     placed = [_place(cut, places) for cut in (upper, lower)]
     total = max((p.last for cut in placed for p in cut), default=0)

@@ -27,17 +27,7 @@ Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
 
 
 def add_verbs(app: typer.Typer, *, say: Say, print_json: Callable[[Any], None]) -> None:
-    """Add the verbs to the command line.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The command line.
-    say : callable
-        Prints one line of results.
-    print_json : callable
-        Prints a JSON value.
-    """
+    """Add the verbs to the command line."""
     app.command()(_adapt_verb(say))
     app.command()(_atlas_verb(say))
     app.command()(_attach_verb(say))

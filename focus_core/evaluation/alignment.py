@@ -50,20 +50,7 @@ class WordPairs:
 
 
 def find_pairs(source: Vocabulary, target: Vocabulary, listed: Sequence[tuple[str, str]]) -> WordPairs:
-    """Find the pairs of a dictionary whose words are one token that opens a word, on either side.
-
-    Parameters
-    ----------
-    source, target : Vocabulary
-        Where the words are looked up, after each tokenizer's own normalisation.
-    listed : sequence of (str, str)
-        Source word and translation.
-
-    Returns
-    -------
-    WordPairs
-        Maybe without pairs.
-    """
+    """Find the pairs of a dictionary whose words are one token that opens a word, on either side."""
     of_source, of_target = _word_ids(source), _word_ids(target)
     found: list[tuple[int, int, bool]] = []
     for word, translation in listed:

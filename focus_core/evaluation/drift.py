@@ -17,23 +17,7 @@ MEASURES = ("cosine", "norm_ratio", "kept")
 
 
 def summarise_change(target: Target, *, progress: ProgressHook = no_progress) -> dict[str, Any] | None:
-    """Summarise how a training changed the input rows.
-
-    Parameters
-    ----------
-    target : Target
-        A training of a run.
-    progress : ProgressHook, default=no_progress
-        Receives progress where neighbours have to be searched.
-
-    Returns
-    -------
-    dict or None
-        ``all``, ``copied``, ``combined`` and ``fallback``, each with ``n`` and the means of ``cosine``,
-        ``norm_ratio`` and ``kept`` over these rows; ``foreseen``, the movement foreseen over the rows that were not
-        copied. What is not known is ``None``: for a training that began from another initialisation's rows, all but
-        what its own folder says. ``None`` for a run that was not trained.
-    """
+    """Summarise how a training changed the input rows."""
     training, run = target.training, target.run
     if training is None:
         return None

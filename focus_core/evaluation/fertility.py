@@ -18,20 +18,7 @@ _LINES_AT_ONCE = 1024
 
 
 def measure_segmentation(vocabulary: Vocabulary, lines: Sequence[str]) -> Segmentation:
-    """Count how a tokenizer cuts some lines.
-
-    Parameters
-    ----------
-    vocabulary : Vocabulary
-        The tokenizer.
-    lines : sequence of str
-        Text.
-
-    Returns
-    -------
-    Segmentation
-        Tokens are counted for words as `tokens_of_words` does.
-    """
+    """Count how a tokenizer cuts some lines."""
     backend = plain_backend(vocabulary.backend)
     unknown_id = vocabulary.roles.get(Role.UNK, -1)
     per_word: list[np.ndarray] = []

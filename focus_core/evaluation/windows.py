@@ -111,20 +111,6 @@ def encode_lines(model: RunModel, lines: Sequence[str]) -> Iterator[tuple[int, n
 def cut_at_words(offsets: Spans, line: str, room: int) -> list[tuple[int, int]]:
     """Cut a line's tokens into pieces of at most ``room``, between words wherever there is a place between words.
 
-    Parameters
-    ----------
-    offsets : sequence of (int, int)
-        Begin and end of every token, in characters of the line.
-    line : str
-        The line; a word is a run of characters without white space.
-    room : int
-        Most tokens of a piece.
-
-    Returns
-    -------
-    list of (int, int)
-        First token of each piece and the one after its last. Only a word of more than ``room`` tokens is cut within.
-
     Examples
     --------
     >>> cut_at_words([(0, 4), (4, 7), (7, 10), (10, 12)], "soko la sama", room=3)

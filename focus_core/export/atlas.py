@@ -71,32 +71,7 @@ def ranked_projections(run: RunFolder) -> list[str]:
 
 
 def atlas_table(run: RunFolder, projection: ProjectionFolder, *, progress: ProgressHook = no_progress) -> pa.Table:
-    """Return a projection as one table, a row a token, in the columns that Embedding Atlas reads.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    projection : ProjectionFolder
-        One of its projections.
-    progress : ProgressHook, default=no_progress
-        Told the tokens whose neighbours are known; raising from it ends the work.
-
-    Returns
-    -------
-    pyarrow.Table
-        ``token`` (readable), ``id``, ``raw`` (native form), ``origin``, ``rule``, ``script``, ``kind``,
-        ``frequency``, ``n_contributors``, ``norm``; of the initialised rows ``projection_x``, ``projection_y`` and
-        ``neighbors``; of every other member the same three, named after it, such as ``trained_adapted_x``, with a
-        number where another has that name; of the first training ``cosine``, ``norm_ratio`` and ``kept`` (null where
-        it recorded none). ``neighbors`` holds ``ids``, the rows of the ten nearest tokens, and ``distances``, one
-        minus their cosine.
-
-    Raises
-    ------
-    RunFolderError
-        If a member of the projection is not part of the run any more.
-    """
+    """Return a projection as one table, a row a token, in the columns that Embedding Atlas reads."""
     import pyarrow as pa
 
     points = projection.points()

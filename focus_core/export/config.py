@@ -34,28 +34,7 @@ def adapt_config(
     extended: bool = False,
     defaults: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return a configuration for another vocabulary.
-
-    Parameters
-    ----------
-    config : mapping
-        Of the source: ``config.json`` or ``generation_config.json``.
-    n_rows : int
-        Rows of the source's input matrix; every ``vocab_size`` of that value changes.
-    n_target : int
-        Rows of the new input matrix.
-    source_roles, target_roles : mapping of str to int
-        Ids by role, such as ``{"bos": 0}``.
-    extended : bool, default=False
-        Whether the source's ids are kept; then only ids that the source lacks are filled in.
-    defaults : mapping, default=None
-        What the architecture assumes for keys that the file leaves out.
-
-    Returns
-    -------
-    dict
-        A new dictionary.
-    """
+    """Return a configuration for another vocabulary."""
     stale = {key: value for key, value in (defaults or {}).items() if ID_KEY.fullmatch(key) and value is not None}
     adapted = {**stale, **config}
     adapted |= {key: None for key in ALWAYS if key not in adapted}

@@ -29,16 +29,6 @@ CHOSEN_BY_RULE = ("epochs", "min_count", "threads")
 def escape_markdown(text: str) -> str:
     r"""Return text that Markdown and HTML show as it is, on one line.
 
-    Parameters
-    ----------
-    text : str
-        Anything, such as a token.
-
-    Returns
-    -------
-    str
-        Marks escaped; control and invisible characters spelt as ``U+XXXX``.
-
     Examples
     --------
     >>> print(escape_markdown("a_b<script>"))
@@ -55,22 +45,7 @@ def auto_class(architectures: Any) -> str:
 
 
 def write_card(manifest: Mapping[str, Any], *, architectures: Any, notes: list[str]) -> str:
-    """Return the model card.
-
-    Parameters
-    ----------
-    manifest : mapping
-        Of the run.
-    architectures : object
-        As in ``config.json``; ``None`` for embeddings without a body.
-    notes : list of str
-        What the export itself has to say, one sentence each.
-
-    Returns
-    -------
-    str
-        Markdown with a YAML head.
-    """
+    """Return the model card."""
     source, target = manifest["source"], manifest["target"]
     sections = [
         _head(manifest),

@@ -346,13 +346,7 @@ def _does_not_load(got: str) -> InvalidInputError:
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Silence transformers' progress bars and reports; they are turned into errors or nothing.
-
-    Yields
-    ------
-    None
-        While they are silent.
-    """
+    """Silence transformers' progress bars and reports; they are turned into errors or nothing."""
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

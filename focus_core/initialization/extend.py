@@ -21,19 +21,7 @@ EXACT, NONE = RULES.index(Rule.EXACT), RULES.index(Rule.NONE)
 
 
 def extend_result(result: FocusResult) -> FocusResult:
-    """Return the result for the source tokenizer extended by the target's new tokens.
-
-    Parameters
-    ----------
-    result : FocusResult
-        A replacement, before embeddings were made.
-
-    Returns
-    -------
-    FocusResult
-        Its ``target`` is the extended vocabulary: every source id is a copy of itself, every appended id has the
-        weights, the vector and the counts of the target token it stands for.
-    """
+    """Return the result for the source tokenizer extended by the target's new tokens."""
     extension = extend_tokenizer(result.source, result.target)
     places = np.full(result.target.n, -1, np.int64)
     places[extension.target_ids] = extension.extended_ids

@@ -47,15 +47,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Reading:
-    """What one pass over the corpus gave.
-
-    Parameters
-    ----------
-    stream : TokenStream
-        Counts of the target tokens; its file is gone when the run is done.
-    source_frequency : ndarray of shape (n_source,), dtype int64
-        Occurrences of the source tokens on the same text.
-    """
+    """What one pass over the corpus gave."""
 
     stream: TokenStream
     source_frequency: np.ndarray

@@ -50,27 +50,7 @@ class Preview:
 
 
 def preview_run(source: str, target: str | None, lines: Sequence[str]) -> Preview:
-    """Look at two tokenizers and some lines.
-
-    Parameters
-    ----------
-    source : str
-        The source tokenizer or a model's folder; what `load_vocabulary` takes.
-    target : str or None
-        The target tokenizer; ``None`` where there is none yet.
-    lines : sequence of str
-        Text; none is fine.
-
-    Returns
-    -------
-    Preview
-        Views and matches.
-
-    Raises
-    ------
-    VocabularyError
-        If one of them is no tokenizer.
-    """
+    """Look at two tokenizers and some lines."""
     old = load_vocabulary(source)
     new = load_vocabulary(target) if target is not None else None
     return Preview(
@@ -136,18 +116,7 @@ def preview_in_child(
 
 
 def read_preview(answer: dict[str, Any]) -> Preview:
-    """Build a preview from what the child wrote.
-
-    Parameters
-    ----------
-    answer : dict
-        The fields of `Preview` as JSON values.
-
-    Returns
-    -------
-    Preview
-        The same as an object.
-    """
+    """Build a preview from what the child wrote."""
     target, matches = answer["target"], answer["matches"]
     return Preview(
         source=_view(answer["source"]),
@@ -178,13 +147,7 @@ def _matches(fields: dict[str, Any]) -> MatchPreview:
 
 
 def main() -> int:
-    """Answer one request from standard input.
-
-    Returns
-    -------
-    int
-        Exit status: 0, also where the answer is an error in words.
-    """
+    """Answer one request from standard input."""
     _limit()
     request = json.loads(sys.stdin.buffer.read())  # UTF-8, whatever the locale says of text
     try:

@@ -218,13 +218,7 @@ def _read_record(path: Path, written: int, size: int) -> Job:
 
 
 def forget_end(record: Path) -> None:
-    """Remove what a record says of the end of an earlier job of the same id; inputs stay.
-
-    Parameters
-    ----------
-    record : Path
-        Folder of a job that is about to start; it need not exist.
-    """
+    """Remove what a record says of the end of an earlier job of the same id; inputs stay."""
     for name in (CANCELLED, EXIT, DISMISSED):
         (record / name).unlink(missing_ok=True)
     shutil.rmtree(record / "log", ignore_errors=True)
@@ -354,15 +348,7 @@ def failure_message(job: Job) -> str:
 
 
 def note_exit(job: Job, number: int) -> None:
-    """Write down how a job's process ended.
-
-    Parameters
-    ----------
-    job : Job
-        An ended job that has a record.
-    number : int
-        Its exit status; below 0 the signal that killed it.
-    """
+    """Write down how a job's process ended."""
     atomic_write_bytes(job.record / EXIT, str(number).encode())
 
 

@@ -14,19 +14,7 @@ from focus_core.errors import ModelError, bad_input
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Where an architecture keeps what belongs to a token; names are ends of tensor names.
-
-    Parameters
-    ----------
-    input : str
-        The input matrix (n_rows, d).
-    output : str, default=""
-        The output matrix (n_rows, d), where it is stored apart.
-    bias : tuple of str
-        The output bias (n_rows,); where several are stored, the first is the one in effect.
-    position : str, default=""
-        The position matrix of architectures that count positions from the padding id.
-    """
+    """Where an architecture keeps what belongs to a token; names are ends of tensor names."""
 
     input: str
     output: str = ""

@@ -119,13 +119,7 @@ def _start(rows: np.ndarray, seed: int) -> np.ndarray:
 
 
 class _EpochHook:
-    """A file that umap's progress bar writes to, which passes the epochs on.
-
-    Parameters
-    ----------
-    progress : ProgressHook
-        Gets them; what it raises goes up through the bar, which ends the layout.
-    """
+    """A file that umap's progress bar writes to, which passes the epochs on."""
 
     def __init__(self, progress: ProgressHook) -> None:
         self.progress = progress

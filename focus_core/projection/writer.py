@@ -33,27 +33,7 @@ def write_map(
     seed: int,
     facts: Mapping[str, Any],
 ) -> None:
-    """Write both files of a map into a growing folder, the manifest last.
-
-    Parameters
-    ----------
-    part : Path
-        An existing folder.
-    run : RunFolder
-        The run it is a map of.
-    name : str
-        The map's name.
-    members : sequence of Member
-        What lies on it.
-    ids : ndarray of int
-        Which tokens, the same for every member.
-    layout : Layout
-        Where they lie.
-    seed : int
-        Of the sample and the layout.
-    facts : mapping of str to object
-        What the manifest says of the sample.
-    """
+    """Write both files of a map into a growing folder, the manifest last."""
     _write_points(part / "points.parquet", members, ids, layout.points)
     manifest = {
         "schema_version": ADDITION_VERSION,

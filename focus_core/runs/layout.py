@@ -104,18 +104,7 @@ def _check_entries(subject: str, manifest: dict[str, Any]) -> None:
 
 
 def no_run(subject: str, expected: str, got: str, remedy: str) -> InvalidInputError:
-    """Return the error for what is no run, or names nothing in one.
-
-    Parameters
-    ----------
-    subject, expected, got, remedy : str
-        The four parts of `bad_input`.
-
-    Returns
-    -------
-    RunFolderError
-        Ready to raise.
-    """
+    """Return the error for what is no run, or names nothing in one."""
     return bad_input(subject, expected=expected, got=got, remedy=remedy, error=RunFolderError)
 
 

@@ -171,18 +171,7 @@ def _described(vocabulary: Vocabulary) -> dict[str, Any]:
 
 
 def row_norms(matrix: Any) -> np.ndarray:
-    """Return the length of every row, computed in float32 blocks.
-
-    Parameters
-    ----------
-    matrix : torch.Tensor of shape (n_rows, d)
-        Any floating type.
-
-    Returns
-    -------
-    ndarray of shape (n_rows,), dtype float32
-        Euclidean norms.
-    """
+    """Return the length of every row, computed in float32 blocks."""
     norms = np.empty(matrix.shape[0], dtype=np.float32)
     for start in range(0, len(norms), ROW_BLOCK):
         block = matrix[start : start + ROW_BLOCK].detach().cpu().float()

@@ -1,1 +1,1 @@
-"""Tokenizers: every format read into one kind of object, what each token is, how lines are encoded, new ones trained."""
+"""Tokenizers: every format in one kind of object, what each token is, how lines are encoded, new ones trained."""

@@ -90,27 +90,6 @@ class Survey:
 def characters_per_token(vocab_size: int, n_signs: int = 0) -> float:
     """Return about how many characters of a text a token stands for.
 
-    Parameters
-    ----------
-    vocab_size : int
-        Size of the vocabulary.
-    n_signs : int, default=0
-        Different characters of the text; 0 where nobody counted, which stands for 60.
-
-    Returns
-    -------
-    float
-        ``1 + 0.7 ln((vocab_size - 5) / n_signs)``, between 1 and 5.
-
-    Notes
-    -----
-    A vocabulary of little more than an alphabet cuts a text into letters, so what counts is how often the alphabet goes
-    into it. Measured with Unigram tokenizers trained on twelve texts (Arabic, English, German, Hausa, Swahili, Xhosa;
-    14,000 to 600,000 characters, 27 to 270 different ones), in characters per token, least to greatest: 1.09 to 1.71
-    at 100 tokens, 1.37 to 2.52 at 300, 2.12 to 3.42 at 900, 2.59 to 4.20 at 2000, 3.48 to 4.96 at 8000. The rule is
-    10 % off on average and 22 % at the most; of the size alone, the best one would be up to 50 % off. A byte-level BPE
-    has 256 bytes besides, so that a small one cuts finer than this.
-
     Examples
     --------
     >>> [round(characters_per_token(size, 50), 2) for size in (55, 100, 900, 8000)]

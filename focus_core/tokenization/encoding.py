@@ -67,15 +67,7 @@ class LineEncoder(Protocol):
 
 
 class DirectEncoder:
-    """Encodes whole lines; the tokenizer works on all cores.
-
-    Parameters
-    ----------
-    backend : Tokenizer
-        The tokenizer; what it cuts or pads is left out.
-    names : sequence of bytes
-        One name per id.
-    """
+    """Encodes whole lines; the tokenizer works on all cores."""
 
     def __init__(self, backend: Tokenizer, names: Sequence[bytes]) -> None:
         self.backend = plain_backend(backend)
@@ -121,13 +113,6 @@ class WordEncoder:
     A line is cut at single spaces. Its tokens are those of its words, one after another, wherever the
     tokenizer's parts are of the kinds that `word_prefix` admits and every word is plain (see `_is_plain`);
     any other line goes to the `DirectEncoder`.
-
-    Parameters
-    ----------
-    direct : DirectEncoder
-        Encodes lines with a word that is not plain.
-    prefix : str
-        What stands before a word that is not the first: a space, or nothing where that makes no difference.
     """
 
     def __init__(self, direct: DirectEncoder, *, prefix: str) -> None:
@@ -294,18 +279,7 @@ def make_encoder(backend: Tokenizer, names: Sequence[bytes], sample: Sequence[st
 
 
 def word_prefix(backend: Tokenizer) -> str | None:
-    """Return what to put before a word so that it is encoded as within a line; ``None`` where words interact.
-
-    Parameters
-    ----------
-    backend : Tokenizer
-        The tokenizer.
-
-    Returns
-    -------
-    str or None
-        A space; the empty string where a word has the same tokens with and without it; or ``None``.
-    """
+    """Return what to put before a word so that it is encoded as within a line; ``None`` where words interact."""
     added = [token.content for token in backend.get_added_tokens_decoder().values()]
     if any(map(_has_space, added)) or "" in added or getattr(backend.model, "dropout", None):
         return None

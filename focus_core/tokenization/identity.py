@@ -77,17 +77,7 @@ class Marks:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Identities:
-    """What every token is, in three aligned sequences of length n.
-
-    Attributes
-    ----------
-    contents : tuple of bytes
-        Without the word-start mark; of specials, the token string.
-    kinds : ndarray of uint8, shape (n,)
-        Codes in ``domain.KINDS``.
-    word_start : ndarray of bool, shape (n,)
-        Whether the token opens a word; False for specials.
-    """
+    """What every token is, in three aligned sequences of length n."""
 
     contents: tuple[bytes, ...]
     kinds: np.ndarray
@@ -107,18 +97,7 @@ def components(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def read_marks(state: Mapping[str, Any]) -> Marks:
-    """Read from a tokenizer's own description how it writes its tokens.
-
-    Parameters
-    ----------
-    state : mapping
-        As `tokenizer_parts.describe_backend` returns it.
-
-    Returns
-    -------
-    Marks
-        Read from types and fields, never guessed from the share of tokens that look like one kind.
-    """
+    """Read from a tokenizer's own description how it writes its tokens."""
     model, parts = state["model"], list(components(state))
     byte_level = any(part.get("type") == "ByteLevel" for part in parts)
     family = Family.BYTE_LEVEL_BPE if byte_level and model["type"] == "BPE" else FAMILIES[model["type"]]
@@ -148,24 +127,7 @@ def _space_of(part: Mapping[str, Any]) -> str:
 def identify(
     tokens: Sequence[str], *, marks: Marks, specials: Collection[int] = (), literals: Collection[int] = ()
 ) -> Identities:
-    """Compute the identity of every token.
-
-    Parameters
-    ----------
-    tokens : sequence of str
-        Native forms by id; ``""`` at a gap.
-    marks : Marks
-        How they are written.
-    specials : collection of int, default=()
-        Ids of control tokens: their content is their own string.
-    literals : collection of int, default=()
-        Ids of added tokens that are no control tokens: plain text, in no alphabet.
-
-    Returns
-    -------
-    Identities
-        One entry per token.
-    """
+    """Compute the identity of every token."""
     if marks.byte_level:
         contents, starts = _read_byte_level(tokens)
     elif marks.space:
@@ -207,20 +169,7 @@ def readable(content: bytes) -> str:
 
 
 def decode_all(contents: Sequence[bytes], change: Callable[[str], str] = str) -> list[str]:
-    """Decode many short contents at once, several times faster than one by one.
-
-    Parameters
-    ----------
-    contents : sequence of bytes
-        Valid UTF-8 each.
-    change : callable of str to str, default=str
-        What to do to every text; it must not look across U+FFFF, and keep it.
-
-    Returns
-    -------
-    list of str
-        The changed texts.
-    """
+    """Decode many short contents at once, several times faster than one by one."""
     joined = SEPARATOR.encode().join(contents).decode()
     if joined.count(SEPARATOR) != len(contents) - 1:
         return [change(content.decode()) for content in contents]

@@ -41,22 +41,7 @@ def check_sizes(files: TokenizerFiles) -> None:
 
 
 def not_a_tokenizer(name: str, got: str, *, expected: str = "a tokenizer") -> VocabularyError:
-    """Build the error for a file that cannot be read as a tokenizer.
-
-    Parameters
-    ----------
-    name : str
-        The file.
-    got : str
-        What was found in it.
-    expected : str, default="a tokenizer"
-        What it should have been.
-
-    Returns
-    -------
-    VocabularyError
-        Ready to raise.
-    """
+    """Build the error for a file that cannot be read as a tokenizer."""
     return _vocabulary_error(name, expected=expected, got=got, remedy=TOKENIZER_REMEDY)
 
 
@@ -181,19 +166,7 @@ def parse_backend(name: str, text: str) -> Tokenizer:
 
 
 def describe_backend(backend: Tokenizer) -> dict[str, Any]:
-    """Return what a ``tokenizer.json`` says, without its vocabulary and merges.
-
-    Parameters
-    ----------
-    backend : tokenizers.Tokenizer
-        The tokenizer.
-
-    Returns
-    -------
-    dict
-        ``model`` (``type``, ``unk_token``, ``continuing_subword_prefix``, ``byte_fallback``), ``added_tokens``
-        (``id``, ``content``, ``special``), ``normalizer``, ``pre_tokenizer``, ``decoder``, ``post_processor``.
-    """
+    """Return what a ``tokenizer.json`` says, without its vocabulary and merges."""
     added = backend.get_added_tokens_decoder().items()
     state: dict[str, Any] = {
         "model": _describe_model(backend),
@@ -241,17 +214,7 @@ def with_added(vocab: dict[str, int], config: Mapping[str, Any]) -> dict[str, in
 
 
 def declare_added(backend: Tokenizer, config: Mapping[str, Any], specials: Sequence[str]) -> None:
-    """Declare special and added tokens that the vocabulary already holds.
-
-    Parameters
-    ----------
-    backend : tokenizers.Tokenizer
-        Changed in place.
-    config : mapping
-        Its ``added_tokens_decoder`` and ``*_token`` entries are followed.
-    specials : sequence of str
-        Further special tokens of the format; those that are not in the vocabulary are left out.
-    """
+    """Declare special and added tokens that the vocabulary already holds."""
     named = [token_string(config.get(f"{role}_token")) for role in Role]
     for token in dict.fromkeys(t for t in [*specials, *named] if t and backend.token_to_id(t) is not None):
         backend.add_special_tokens([AddedToken(token, special=True, normalized=False)])

@@ -23,17 +23,6 @@ def script_of_character(character: str) -> str:
 def scripts_of_texts(texts: Sequence[str]) -> list[str]:
     """Return the script of the majority of characters of each text.
 
-    Parameters
-    ----------
-    texts : sequence of str
-        Any texts.
-
-    Returns
-    -------
-    list of str
-        Characters of no script (digits, punctuation, combining marks) count only where there are no others;
-        ties fall to the script that comes first.
-
     Examples
     --------
     >>> scripts_of_texts(["naïve", "2024", "да!", ""])

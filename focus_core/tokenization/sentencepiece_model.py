@@ -71,13 +71,7 @@ def _build_model(pieces: list[tuple[str, float, int]], trainer: Any) -> models.M
 
 
 def read_proto(path: Path) -> Any:
-    """Parse the protobuf message of a SentencePiece model.
-
-    Raises
-    ------
-    VocabularyError
-        If it is none, or of a kind that is not converted.
-    """
+    """Parse the protobuf message of a SentencePiece model."""
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from sentencepiece import sentencepiece_model_pb2
 
@@ -102,19 +96,7 @@ def role_names(path: Path) -> dict[str, str]:
 
 
 def merges_of_scores(pieces: Mapping[str, tuple[float, int]]) -> list[tuple[str, str]]:
-    """Rebuild the merges of a SentencePiece BPE model from the scores of its pieces.
-
-    Parameters
-    ----------
-    pieces : mapping of str to (score, id)
-        All pieces.
-
-    Returns
-    -------
-    list of (str, str)
-        Every way to join two pieces into a third, best score of the result first: SentencePiece joins the pair
-        with the best-scored result, leftmost first, and so does a BPE model that ranks merges in this order.
-    """
+    """Rebuild the merges of a SentencePiece BPE model from the scores of its pieces."""
     ranked = [
         ((-score, i, cut), piece[:cut], piece[cut:])
         for piece, (score, i) in pieces.items()

@@ -36,24 +36,7 @@ STAND_INS: dict[Role, Role] = {Role.BOS: Role.CLS, Role.CLS: Role.BOS, Role.EOS:
 def find_roles(
     state: Mapping[str, Any], id_of: Callable[[str], int | None], config: Mapping[str, Any]
 ) -> dict[Role, int]:
-    """Assign roles to token ids.
-
-    Parameters
-    ----------
-    state : mapping
-        As `tokenizer_parts.describe_backend` returns it.
-    id_of : callable of str to int or None
-        Looks a token up.
-    config : mapping
-        ``tokenizer_config.json`` and what is merged into it.
-
-    Returns
-    -------
-    dict of Role to int
-        Roles without a token are absent. Witnesses in order: the configuration's token, the model's own unknown
-        token, the configuration's id, well-known strings among the special tokens, the post-processor. A
-        role that the configuration names as null has no token.
-    """
+    """Assign roles to token ids."""
     specials = {t["content"]: t["id"] for t in state.get("added_tokens") or () if t.get("special")}
     roles: dict[Role, int] = {}
     for role, token_id in _witnesses(state, id_of, specials, config):

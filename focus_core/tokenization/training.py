@@ -123,18 +123,7 @@ def train_unigram(lines: Iterator[str], *, vocab_size: int, character_coverage: 
 
 
 def unigram_backend(proto: Any) -> Tokenizer:
-    """Return the tokenizer of a SentencePiece Unigram model whose ids 0 to 3 are ``<s> <pad> </s> <unk>``.
-
-    Parameters
-    ----------
-    proto : ModelProto
-        The trained model.
-
-    Returns
-    -------
-    Tokenizer
-        The same pieces and scores, ``<mask>`` after them, and the normaliser the model was trained with.
-    """
+    """Return the tokenizer of a SentencePiece Unigram model whose ids 0 to 3 are ``<s> <pad> </s> <unk>``."""
     pieces = [(p.piece, 0.0 if i < 4 else p.score) for i, p in enumerate(proto.pieces)]
     tokenizer = Tokenizer(models.Unigram([*pieces, ("<mask>", 0.0)], unk_id=3))
     tokenizer.normalizer = normalizers.Sequence(
@@ -308,17 +297,6 @@ def _config(family: Family) -> dict[str, Any]:
 
 def suggest_vocab_size(n_characters: int) -> int:
     """Return a size of vocabulary that a corpus can support.
-
-    Parameters
-    ----------
-    n_characters : int
-        Size of the corpus.
-
-    Returns
-    -------
-    int
-        Six times the square root of the characters (the words of a text grow about so), at most a sixth of the
-        characters (a few sentences support no more pieces), between 64 and 50,000, rounded to two digits.
 
     Examples
     --------

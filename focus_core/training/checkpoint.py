@@ -63,19 +63,7 @@ class State:
 def save_checkpoint(
     folder: Path, parameters: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer, state: State
 ) -> None:
-    """Write a checkpoint in place of the last one; a kill at any moment leaves the one or the other.
-
-    Parameters
-    ----------
-    folder : Path
-        Where ``checkpoint.safetensors`` lies.
-    parameters : mapping of str to torch.Tensor
-        Parameters that training may change, in the optimizer's order.
-    optimizer : torch.optim.Optimizer
-        Its moments are kept.
-    state : State
-        Everything else.
-    """
+    """Write a checkpoint in place of the last one; a kill at any moment leaves the one or the other."""
     import torch
 
     tensors = {f"{_PARAMETER}{name}": parameter.detach() for name, parameter in parameters.items()}

@@ -33,19 +33,7 @@ _STEP_STRIDE = 1_000_003
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class HeldOut:
-    """Lines kept aside, ready to be measured on.
-
-    Parameters
-    ----------
-    sequences : list of ndarray of int64
-        Token ids of each line with its special tokens, cut to the model's length.
-    chosen : list of ndarray of bool
-        Which of them are predicted: the tokens of the masked words, or all but the first for the next-token task.
-    n_characters : int
-        Characters that these predictions cover.
-    n_lines : int
-        All lines kept aside, of which ``sequences`` are some.
-    """
+    """Lines kept aside, ready to be measured on."""
 
     sequences: list[np.ndarray]
     chosen: list[np.ndarray]
@@ -181,22 +169,7 @@ def _cut(stream: np.ndarray, *, length: int, open_id: int | None) -> np.ndarray:
 
 
 def encode_held_out(lines: list[str], model: RunModel, *, length: int) -> HeldOut:
-    """Encode lines to measure on, at most ``HELD_OUT_LINES`` of them, evenly over all.
-
-    Parameters
-    ----------
-    lines : list of str
-        Lines kept aside.
-    model : RunModel
-        Whose vocabulary reads them; its objective says what is predicted.
-    length : int
-        Most tokens of one sequence.
-
-    Returns
-    -------
-    HeldOut
-        Without lines of which nothing is predicted.
-    """
+    """Encode lines to measure on, at most ``HELD_OUT_LINES`` of them, evenly over all."""
     step = -(-len(lines) // HELD_OUT_LINES) if lines else 1
     backend = plain_backend(model.vocabulary.backend)
     sequences, chosen, characters = [], [], 0

@@ -52,15 +52,7 @@ def measure_change(
 
 
 def write_change(part: Path, change: TokenChange) -> None:
-    """Write the table of tokens into a growing folder.
-
-    Parameters
-    ----------
-    part : Path
-        The folder.
-    change : TokenChange
-        One value a token; NaN becomes null.
-    """
+    """Write the table of tokens into a growing folder."""
     import pyarrow as pa
 
     def column(values: np.ndarray) -> pa.Array:

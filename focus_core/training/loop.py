@@ -309,20 +309,7 @@ class Trainer:
 
 
 def diverged(step: int, first: float, now: float) -> DivergedError:
-    """Return the error of a loss that ran away.
-
-    Parameters
-    ----------
-    step : int
-        The step.
-    first, now : float
-        The loss of the first steps, and the loss now, in nats.
-
-    Returns
-    -------
-    DivergedError
-        Ready to raise.
-    """
+    """Return the error of a loss that ran away."""
     hint = "the last good checkpoint is kept; go on with --resume and a lower --learning-rate"
     message = f"training: expected a falling loss, got {now:.2f} nats at step {step:,}, {first:.2f} at the start"
     return DivergedError(message, hint=hint)

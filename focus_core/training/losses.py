@@ -97,20 +97,7 @@ def out_of_memory(reason: BaseException) -> bool:
 
 @contextmanager
 def own_stream(device: str, seed: int) -> Iterator[None]:
-    """Give dropout a stream of random numbers of its own; the caller's goes on as if nothing had been drawn.
-
-    Parameters
-    ----------
-    device : str
-        Where the products are made.
-    seed : int
-        Names the stream.
-
-    Yields
-    ------
-    None
-        While the stream is in use.
-    """
+    """Give dropout a stream of random numbers of its own; the caller's goes on as if nothing had been drawn."""
     import torch
 
     devices = [torch.device(device)] if device.startswith("cuda") else []

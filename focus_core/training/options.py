@@ -147,18 +147,7 @@ class TrainConfig:
         return dataclasses.asdict(self)
 
     def rate_factor(self, step: int) -> float:
-        """Return the learning rate of a step as a share of the highest.
-
-        Parameters
-        ----------
-        step : int
-            From 0.
-
-        Returns
-        -------
-        float
-            In [0, 1].
-        """
+        """Return the learning rate of a step as a share of the highest."""
         import math
 
         warm = max(1, round(self.warm_up_share * self.n_steps))
@@ -170,18 +159,7 @@ class TrainConfig:
         return 0.5 * (1 - math.cos(math.pi * left)) if self.schedule is Schedule.COSINE else 1.0
 
     def trains_body(self, step: int) -> bool:
-        """Tell whether a step changes the body.
-
-        Parameters
-        ----------
-        step : int
-            From 0.
-
-        Returns
-        -------
-        bool
-            Whether every parameter changes, or embeddings alone.
-        """
+        """Tell whether a step changes the body."""
         if self.train is Trained.EMBEDDINGS_FIRST:
             return step >= round(self.first_share * self.n_steps)
         return self.train is Trained.ALL

@@ -107,25 +107,7 @@ def adapt_run(
 
 
 def training_folder(run: RunFolder, name: str) -> Path:
-    """Return the folder of a training of that name.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    name : str
-        Letters, digits, ``.``, ``_`` and ``-``; begins with a letter or a digit.
-
-    Returns
-    -------
-    Path
-        Whether it exists or not.
-
-    Raises
-    ------
-    RunFolderError
-        If the name is none.
-    """
+    """Return the folder of a training of that name."""
     return addition_path(run.path, "training", name, subject="--name")
 
 
@@ -167,20 +149,7 @@ def _trainer(
 
 
 def choose_precision(config: TrainConfig, trainer: Trainer) -> str:
-    """Choose the arithmetic of the products: bfloat16 helps some processors and ruins others, so it is timed.
-
-    Parameters
-    ----------
-    config : TrainConfig
-        Its ``precision`` decides, unless it is ``auto``.
-    trainer : Trainer
-        Its device is timed, with products of the model's size.
-
-    Returns
-    -------
-    {"float32", "bfloat16"}
-        bfloat16 where it takes less than four fifths of the time.
-    """
+    """Choose the arithmetic of the products: bfloat16 helps some processors and ruins others, so it is timed."""
     import torch
 
     if config.precision is not Precision.AUTO:

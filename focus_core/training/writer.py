@@ -21,39 +21,14 @@ SNAPSHOTS = "snapshots"
 
 
 def write_snapshot(part: Path, model: RunModel, step: int) -> None:
-    """Keep the input matrix as it is now.
-
-    Parameters
-    ----------
-    part : Path
-        The growing folder.
-    model : RunModel
-        The model in training.
-    step : int
-        Steps done.
-    """
+    """Keep the input matrix as it is now."""
     folder = part / SNAPSHOTS
     folder.mkdir(exist_ok=True)
     write_arrays(folder / f"step-{step:08d}.safetensors", {"input": model.matrices()["input"].detach()})
 
 
 def write_matrices(part: Path, model: RunModel, *, body: bool) -> list[str]:
-    """Write the trained matrices and, where it was trained, the body.
-
-    Parameters
-    ----------
-    part : Path
-        The growing folder.
-    model : RunModel
-        The trained model.
-    body : bool
-        Whether the body changed.
-
-    Returns
-    -------
-    list of str
-        Names of the matrices.
-    """
+    """Write the trained matrices and, where it was trained, the body."""
     matrices = {name: parameter.detach() for name, parameter in model.matrices().items()}
     write_arrays(part / TRAINED, matrices)
     if body:
@@ -62,15 +37,7 @@ def write_matrices(part: Path, model: RunModel, *, body: bool) -> list[str]:
 
 
 def write_curve(part: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write the curve as a table.
-
-    Parameters
-    ----------
-    part : Path
-        The growing folder.
-    rows : sequence of mapping
-        Keys as in ``CURVE``.
-    """
+    """Write the curve as a table."""
     import pyarrow as pa
 
     types = [pa.int64(), pa.int64(), *[pa.float64()] * 4]
@@ -79,19 +46,7 @@ def write_curve(part: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def write_manifest(part: Path, run: RunFolder, name: str, content: Mapping[str, Any]) -> None:
-    """Write the manifest, last of all files.
-
-    Parameters
-    ----------
-    part : Path
-        The growing folder.
-    run : RunFolder
-        The run that it belongs to.
-    name : str
-        The training's name.
-    content : mapping
-        What this kind of training says beside the common keys.
-    """
+    """Write the manifest, last of all files."""
     config = run.manifest["config"]
     manifest = {
         "schema_version": ADDITION_VERSION,

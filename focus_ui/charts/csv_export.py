@@ -19,22 +19,6 @@ from focus_core.tokenization.display import csv_safe
 def csv_bytes(columns: Mapping[str, Sequence[Any]]) -> bytes:
     """Return a table as CSV, safe to open in a spreadsheet.
 
-    Parameters
-    ----------
-    columns : mapping of str to sequence
-        Name and values of every column, from the left. Numbers stay numbers; ``None`` and not-a-number become empty
-        cells; everything else is written as text.
-
-    Returns
-    -------
-    bytes
-        The file. A lone surrogate is written escaped.
-
-    Raises
-    ------
-    InvalidInputError
-        If two columns differ in length.
-
     Examples
     --------
     >>> csv_bytes({"token": ["=1+1"], "id": [7]}).decode("utf-8-sig").splitlines()

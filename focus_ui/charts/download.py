@@ -62,20 +62,7 @@ _picture_buttons = st.components.v2.component("focus_picture_buttons", html=_BUT
 
 
 def chart_html(figure: go.Figure, title: str) -> bytes:
-    """Return a chart as one HTML file with plotly inside, that fetches nothing and has no button to send it away.
-
-    Parameters
-    ----------
-    figure : go.Figure
-        The chart; texts in it have passed `plotly_escape`.
-    title : str
-        What the page is called; plain text.
-
-    Returns
-    -------
-    bytes
-        The file; the same bytes for the same chart.
-    """
+    """Return a chart as one HTML file with plotly inside, that fetches nothing and has no button to send it away."""
     shown = go.Figure(figure).update_layout(
         template="plotly_white", paper_bgcolor="white", plot_bgcolor="white", font_family="Arial, sans-serif"
     )
@@ -89,19 +76,7 @@ def chart_html(figure: go.Figure, title: str) -> bytes:
 def save_chart(
     figure: go.Figure, *, key: str, name: str, table: Callable[[], Mapping[str, Sequence[Any]]] | None = None
 ) -> None:
-    """Draw the small menu that saves a chart; call it right below the chart.
-
-    Parameters
-    ----------
-    figure : go.Figure
-        The chart, for the HTML file; drawn with ``figures.CONFIG``, whose camera the menu uses.
-    key : str
-        The key that the chart was drawn with.
-    name : str
-        What the files are called, without a suffix; a few fixed words.
-    table : callable, default=None
-        Returns the numbers behind the chart, column by column, for a CSV file; ``None`` offers none.
-    """
+    """Draw the small menu that saves a chart; call it right below the chart."""
     stem = file_stem(name)
     with (
         st.container(horizontal=True, horizontal_alignment="right"),
@@ -125,23 +100,7 @@ def save_table(
     label: str = "CSV",
     words: str = "All rows",
 ) -> None:
-    """Draw the button that downloads a table as CSV.
-
-    Parameters
-    ----------
-    table : callable
-        Returns the columns; called when the button is clicked. A data frame is a mapping of columns, too.
-    key : str
-        Names the button; it is ``_csv_`` and this.
-    name : str
-        What the file is called, without its suffix.
-    width : {"content", "stretch"}, default="content"
-        How wide the button is; a wide one, as in a menu, has no icon.
-    label : str, default="CSV"
-        What stands on it; fixed words.
-    words : str, default="All rows"
-        Which rows the file has; fixed words.
-    """
+    """Draw the button that downloads a table as CSV."""
     st.download_button(
         label, lambda: csv_bytes(table()), file_stem(name) + ".csv", "text/csv", key=f"_csv_{key}",
         icon=None if width == "stretch" else ":material/download:", on_click="ignore",

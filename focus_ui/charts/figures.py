@@ -34,21 +34,7 @@ TICK_CHARACTERS = 26
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """One contributor as it is drawn.
-
-    Parameters
-    ----------
-    id : int
-        The source token's id.
-    label : str
-        What `show_token` made of it.
-    weight : float
-        Its weight.
-    similarity : float
-        Cosine in the auxiliary space; ``None`` where the weight is no function of one.
-    color : str, default=ACCENT
-        ``#RRGGBB``.
-    """
+    """One contributor as it is drawn."""
 
     id: int
     label: str
@@ -58,18 +44,7 @@ class Bar:
 
 
 def contributors_figure(bars: Sequence[Bar]) -> go.Figure:
-    """Draw contributors as horizontal bars: weights on the left, similarities on the right.
-
-    Parameters
-    ----------
-    bars : sequence of Bar
-        Largest weight first; drawn from the top.
-
-    Returns
-    -------
-    go.Figure
-        ``customdata`` of every bar is the source id.
-    """
+    """Draw contributors as horizontal bars: weights on the left, similarities on the right."""
     similar = any(bar.similarity is not None for bar in bars)
     titles = ("weight", "similarity") if similar else ("weight",)
     figure = make_subplots(rows=1, cols=len(titles), shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.06)
@@ -114,17 +89,7 @@ def _range(values: Sequence[float]) -> list[float]:
 
 
 def token_axis(figure: go.Figure, ids: Sequence[int], labels: Sequence[str]) -> None:
-    """Make the vertical axis one of ids, read as tokens, the first at the top.
-
-    Parameters
-    ----------
-    figure : go.Figure
-        Bars whose ``y`` are these ids, as text.
-    ids : sequence of int
-        Ids of tokens, each once.
-    labels : sequence of str
-        What `show_token` made of them.
-    """
+    """Make the vertical axis one of ids, read as tokens, the first at the top."""
     names = [str(i) for i in ids]
     figure.update_yaxes(
         type="category",
@@ -142,15 +107,7 @@ def token_axis(figure: go.Figure, ids: Sequence[int], labels: Sequence[str]) -> 
 
 
 def lay_out_panels(figure: go.Figure, n_rows: int) -> None:
-    """Give panels of bars side by side the height of their rows, and room for their titles.
-
-    Parameters
-    ----------
-    figure : go.Figure
-        The panels.
-    n_rows : int
-        Bars in each.
-    """
+    """Give panels of bars side by side the height of their rows, and room for their titles."""
     figure.update_layout(
         height=90 + ROW_PX * max(2, n_rows), margin={"l": 10, "r": 24, "t": 36, "b": 30}, showlegend=False, bargap=0.28
     )
@@ -170,19 +127,7 @@ def shorten(label: str, limit: int = TICK_CHARACTERS) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """One piece of a proportional bar.
-
-    Parameters
-    ----------
-    key : str
-        A category's key, ``source`` or ``new``.
-    label : str
-        What it is called.
-    value : float
-        Its size.
-    color : str
-        ``#RRGGBB``.
-    """
+    """One piece of a proportional bar."""
 
     key: str
     label: str
@@ -191,20 +136,7 @@ class Segment:
 
 
 def proportion_figure(rows: Sequence[tuple[str, Sequence[Segment]]], *, unit: str) -> go.Figure:
-    """Draw one or more bars of full width, cut in proportion to their segments.
-
-    Parameters
-    ----------
-    rows : sequence of (str, sequence of Segment)
-        A name and the segments of each bar, from the top.
-    unit : str
-        What is counted.
-
-    Returns
-    -------
-    go.Figure
-        ``customdata`` of every segment is its key and its value.
-    """
+    """Draw one or more bars of full width, cut in proportion to their segments."""
     figure = go.Figure()
     for name, segments in rows:
         whole = sum(segment.value for segment in segments) or 1.0
@@ -238,22 +170,7 @@ def proportion_figure(rows: Sequence[tuple[str, Sequence[Segment]]], *, unit: st
 
 
 def groups_figure(groups: Sequence[tuple[str, Mapping[str, float]]], *, unit: str, in_shares: bool = True) -> go.Figure:
-    """Draw, for every group, which share of it each category has, or how many.
-
-    Parameters
-    ----------
-    groups : sequence of (str, mapping of str to float)
-        A group's name and ``{category key: size}``, from the top.
-    unit : str
-        What is counted.
-    in_shares : bool, default=True
-        Bars of 100 %; otherwise bars as long as their group is large.
-
-    Returns
-    -------
-    go.Figure
-        Stacked bars; ``customdata`` of every segment is the group, the category's key, the size and the share.
-    """
+    """Draw, for every group, which share of it each category has, or how many."""
     names = [name for name, _ in groups]
     wholes = [sum(sizes.values()) for _, sizes in groups]
     figure = go.Figure()
@@ -320,18 +237,7 @@ def _finish_groups(figure: go.Figure, names: list[str], wholes: list[float]) -> 
 
 
 def overlap_segments(n_source_only: int, n_both: int, n_target_only: int) -> tuple[Segment, Segment, Segment]:
-    """Return the three pieces of the picture of two vocabularies.
-
-    Parameters
-    ----------
-    n_source_only, n_both, n_target_only : int
-        Tokens of the source alone, of both, and of the target alone.
-
-    Returns
-    -------
-    tuple of Segment
-        In that order.
-    """
+    """Return the three pieces of the picture of two vocabularies."""
     return (
         Segment(key="source", label="source only", value=n_source_only, color=SOURCE_ONLY),
         Segment(key="both", label="in both", value=n_both, color=CATEGORIES["exact"].color),
@@ -340,18 +246,7 @@ def overlap_segments(n_source_only: int, n_both: int, n_target_only: int) -> tup
 
 
 def fed_figure(bars: Sequence[Bar]) -> go.Figure:
-    """Draw which target tokens a source token feeds, with what weight.
-
-    Parameters
-    ----------
-    bars : sequence of Bar
-        Target tokens; similarities are not drawn.
-
-    Returns
-    -------
-    go.Figure
-        ``customdata`` of every bar is the target id.
-    """
+    """Draw which target tokens a source token feeds, with what weight."""
     return contributors_figure(
         [Bar(id=b.id, label=b.label, weight=b.weight, similarity=None, color=b.color) for b in bars]
     )

@@ -1,8 +1,8 @@
 """The one colour legend of the app, its words, and how numbers are written.
 
 Owns the seven categories of rows and the look of the methods. Imports no streamlit. The colours are readable on the
-light and on the dark background and apart for colour-blind eyes (``tests/unit/focus_ui/charts/test_theme.py`` holds both); every
-chart also writes the category's name, so colour never stands alone.
+light and on the dark background and apart for colour-blind eyes (`tests/unit/focus_ui/charts/test_theme.py`
+holds both); every chart also writes the category's name, so colour never stands alone.
 """
 
 from __future__ import annotations
@@ -15,21 +15,7 @@ from focus_core.types import MethodName, Origin, Rule
 
 @dataclass(frozen=True, kw_only=True)
 class Category:
-    """Where a row came from, as the user sees it.
-
-    Parameters
-    ----------
-    key : str
-        The rule of a copied row, else the origin.
-    label : str
-        A few words.
-    color : str
-        ``#RRGGBB`` in charts.
-    badge : str
-        The name of the nearest colour in Streamlit's palette.
-    meaning : str
-        One sentence.
-    """
+    """Where a row came from, as the user sees it."""
 
     key: str
     label: str
@@ -97,19 +83,7 @@ CATEGORIES: Mapping[str, Category] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """An initialisation method, as a chart draws it.
-
-    Parameters
-    ----------
-    key : str
-        Its name on the command line.
-    label : str
-        A few words.
-    color : str
-        ``#RRGGBB``.
-    dash : str
-        How its line is drawn, in plotly's words: colour never stands alone.
-    """
+    """An initialisation method, as a chart draws it."""
 
     key: str
     label: str
@@ -154,20 +128,7 @@ LIGHT_INK, DARK_INK = "#FFFFFF", "#0B0E14"
 
 
 def category_of(origin: str, rule: str) -> Category:
-    """Return the category of a row.
-
-    Parameters
-    ----------
-    origin : str
-        One of ``Origin``.
-    rule : str
-        One of ``Rule``; decides among copied rows.
-
-    Returns
-    -------
-    Category
-        Its colour and words.
-    """
+    """Return the category of a row."""
     if origin == Origin.COPIED:
         return CATEGORIES[rule if rule in CATEGORIES else Rule.EXACT.value]
     return CATEGORIES[origin]
@@ -237,16 +198,6 @@ def size(n_bytes: float) -> str:
 
 def ink_on(color: str) -> str:
     """Return the colour of text that reads best on a colour: white or nearly black.
-
-    Parameters
-    ----------
-    color : str
-        ``#RRGGBB``.
-
-    Returns
-    -------
-    str
-        ``#RRGGBB``.
 
     Examples
     --------

@@ -33,23 +33,7 @@ if TYPE_CHECKING:
 
 
 def load_run(path: Path) -> RunFolder:
-    """Open a run, or return the one opened before, where the folder still holds the same manifest.
-
-    Parameters
-    ----------
-    path : Path
-        The folder.
-
-    Returns
-    -------
-    RunFolder
-        Shared between sessions; read-only.
-
-    Raises
-    ------
-    RunFolderError
-        If the folder holds no run.
-    """
+    """Open a run, or return the one opened before, where the folder still holds the same manifest."""
     manifest = path / "manifest.json"
     digest = sha256_file(manifest) if manifest.is_file() else ""
     return _load_run(str(path), digest)
@@ -66,16 +50,6 @@ def run_card(path: Path) -> RunCard:
     """Return what a list of runs says of a run; see `gallery_cards.read_card`.
 
     Kept apart from `load_run`: a list of many runs would push the current one out of its few places.
-
-    Parameters
-    ----------
-    path : Path
-        The run's folder.
-
-    Returns
-    -------
-    RunCard
-        Read again when the manifest changes or a training is added.
     """
     manifest = path / "manifest.json"
     digest = sha256_file(manifest) if manifest.is_file() else ""

@@ -37,21 +37,7 @@ class RunKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class RunEntry:
-    """A run that this session may open.
-
-    Parameters
-    ----------
-    id : str
-        What stands in the address of the page.
-    kind : RunKind
-        Whose it is.
-    path : Path
-        Its folder.
-    title : str
-        What its maker called it, plain text; "" where nobody did.
-    created : float, default=None
-        When it was started, in seconds since the epoch; known of own runs.
-    """
+    """A run that this session may open."""
 
     id: str
     kind: RunKind
@@ -111,20 +97,7 @@ def listed_runs(owner: str) -> list[RunEntry]:
 
 
 def find_run(run_id: str, owner: str) -> RunEntry | None:
-    """Return the run of an id, also one that no list shows, for whoever holds its id.
-
-    Parameters
-    ----------
-    run_id : str
-        From the page's address.
-    owner : str
-        The session's secret.
-
-    Returns
-    -------
-    RunEntry or None
-        ``None`` where there is no such finished run.
-    """
+    """Return the run of an id, also one that no list shows, for whoever holds its id."""
     listed = next((entry for entry in (*demo_runs(), *shared_runs()) if entry.id == run_id), None)
     if listed is not None or not RUN_ID.fullmatch(run_id):
         return listed
@@ -159,18 +132,7 @@ def operator_folders() -> list[Path]:
 
 
 def operator_entries(kind: str) -> dict[str, Path]:
-    """Return what lies in the operator's folders, at most 500 entries and three levels deep.
-
-    Parameters
-    ----------
-    kind : {"corpus", "tokenizer", "model"}
-        What to look for.
-
-    Returns
-    -------
-    dict of str to Path
-        The path below the named folder, shown to the user, and the path itself.
-    """
+    """Return what lies in the operator's folders, at most 500 entries and three levels deep."""
     found: dict[str, Path] = {}
     for folder in operator_folders():
         for path in _walk(folder, MAX_DEPTH):

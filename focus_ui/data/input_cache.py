@@ -21,27 +21,7 @@ PREVIEW_S = 20
 
 
 def survey(files: tuple[Path, ...], column: str, encoding: str | None = None) -> Survey:
-    """Survey the beginning of a corpus; see `survey_corpus`.
-
-    Parameters
-    ----------
-    files : tuple of Path
-        Its files; a file that changes is read again.
-    column : str
-        Field or column that holds the text.
-    encoding : str, default=None
-        Its encoding; ``None`` is UTF-8.
-
-    Returns
-    -------
-    Survey
-        Its size and first lines.
-
-    Raises
-    ------
-    CorpusError
-        If it cannot be read.
-    """
+    """Survey the beginning of a corpus; see `survey_corpus`."""
     return _survey(tuple((str(path), file_digest(path)) for path in files), column, encoding or "")
 
 
@@ -63,27 +43,7 @@ def _file_digest(path: str, n_bytes: int, changed: int) -> str:
 
 
 def preview(source: str, target: str | None, lines: tuple[str, ...]) -> Preview:
-    """Look at two tokenizers and some lines; see `preview_in_child`.
-
-    Parameters
-    ----------
-    source : str
-        The source tokenizer or model: a local folder or file.
-    target : str or None
-        The target tokenizer likewise; ``None`` where it is yet to be trained.
-    lines : tuple of str
-        The first lines of the text.
-
-    Returns
-    -------
-    Preview
-        Views and matches.
-
-    Raises
-    ------
-    FocusError
-        If one of them is no tokenizer, or hangs; the same is not tried twice.
-    """
+    """Look at two tokenizers and some lines; see `preview_in_child`."""
     specs = [(spec, tokenizer_digest(Path(spec))) for spec in (source, *((target,) if target is not None else ()))]
     found = _preview(tuple(specs), digest_json(list(lines)), lines)
     if isinstance(found, FocusError):
@@ -120,23 +80,7 @@ def _tokenizer_size(path: str, digest: str) -> int:
 
 
 def matrices(path: Path) -> dict[str, str]:
-    """Return the matrices of a safetensors file and their shapes in words, largest first; only the header is read.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    dict of str to str
-        Name of the tensor and its shape.
-
-    Raises
-    ------
-    InvalidInputError
-        If the file is no safetensors file.
-    """
+    """Return the matrices of a safetensors file and their shapes in words, largest first; only the header is read."""
     shapes = {name: shape for name, (_, shape) in tensor_names(path).items() if len(shape) == 2}
     ordered = sorted(shapes, key=lambda name: (-shapes[name][0] * shapes[name][1], name))
     return {name: f"{shapes[name][0]:,} × {shapes[name][1]:,}" for name in ordered}

@@ -20,17 +20,7 @@ from focus_ui.data.training_tables import began_elsewhere, readable_trainings
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """What training made of a run's own rows, in bits per character on held-out text.
-
-    Parameters
-    ----------
-    name : str
-        The training that ended lowest.
-    start, end : float
-        Before its first step, and at its end.
-    lines : str, default=""
-        On which lines; see `measured_lines`.
-    """
+    """What training made of a run's own rows, in bits per character on held-out text."""
 
     name: str
     start: float
@@ -40,29 +30,7 @@ class Trained:
 
 @dataclass(frozen=True, kw_only=True)
 class RunCard:
-    """One run in a list; every text is plain and may hold a user's words.
-
-    Parameters
-    ----------
-    problem : str, default=""
-        Why it cannot be read; everything else is empty then.
-    source, target : str, default=""
-        Names of the two tokenizers.
-    n_source, n_target : int, default=0
-        Their sizes.
-    method, options : str, default=""
-        The method's name, and the options that tell runs apart.
-    corpus : str, default=""
-        The size of the text in words; "" where there was none.
-    overlap, covered : float, default=None
-        Share of the target vocabulary, and of the text, on shared tokens; ``None`` where not known.
-    combined, fallback : int, default=0
-        New tokens that were combined, and those that fell back.
-    sizes : mapping of str to int
-        Rows by category, in the order of the legend.
-    trained : Trained, default=None
-        ``None`` where no training of its own rows was measured.
-    """
+    """One run in a list; every text is plain and may hold a user's words."""
 
     problem: str = ""
     source: str = ""
@@ -87,18 +55,7 @@ def training_names(path: Path) -> tuple[str, ...]:
 
 
 def read_card(path: Path) -> RunCard:
-    """Read a run for a list.
-
-    Parameters
-    ----------
-    path : Path
-        Its folder.
-
-    Returns
-    -------
-    RunCard
-        With ``problem`` where the folder holds no readable run.
-    """
+    """Read a run for a list."""
     try:
         run = open_run(path)
     except FocusError as error:
@@ -148,18 +105,6 @@ def _trained(run: RunFolder) -> Trained | None:
 
 def date_words(seconds: float, now: float | None = None) -> str:
     """Return how long ago something was, in words.
-
-    Parameters
-    ----------
-    seconds : float
-        When it was, in seconds since the epoch.
-    now : float, default=None
-        The present; ``None`` asks the clock.
-
-    Returns
-    -------
-    str
-        Minutes, hours or days; the date after a month.
 
     Examples
     --------

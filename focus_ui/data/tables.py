@@ -50,21 +50,7 @@ SHOWCASE_SIZE = 24
 
 
 def token_table(run: RunFolder) -> pd.DataFrame:
-    """Return one row per target token, ids without a token left out.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``id``, ``shown`` (see `show_token`), ``token`` (native form), ``category`` (key), ``rule`` (in words),
-        ``source_id``, ``source`` (what the source token is called, "" where none is copied), ``frequency``,
-        ``script``, ``kind``, ``length``, ``band`` (of occurrences) and ``contributors`` (bands), ``n_contributors``,
-        ``max_weight``, ``anchor``, ``feeds`` (new tokens that have some of the copied row), ``candidates``.
-    """
+    """Return one row per target token, ids without a token left out."""
     return run.remember("app token table", lambda: _token_table(run))
 
 
@@ -112,23 +98,7 @@ def has_frequency(run: RunFolder) -> bool:
 
 
 def group_sizes(frame: pd.DataFrame, by: str, *, occurrences: bool) -> list[tuple[str, dict[str, int]]]:
-    """Return how many tokens, or corpus occurrences, each category has in every group.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        From `token_table`.
-    by : str
-        A key of ``GROUPINGS``, or ``category``.
-    occurrences : bool
-        Weigh each token by its occurrences.
-
-    Returns
-    -------
-    list of (str, dict)
-        Group name and ``{category key: size}``. Bands in their order, other groups by size; at most twelve, the
-        rest under ``other``.
-    """
+    """Return how many tokens, or corpus occurrences, each category has in every group."""
     weights = frame["frequency"] if occurrences else 1
     sizes = frame.assign(size=weights).groupby([by, "category"], observed=True)["size"].sum()
     groups: dict[str, dict[str, int]] = {}
@@ -159,24 +129,7 @@ def _fold(groups: list[tuple[str, dict[str, int]]]) -> list[tuple[str, dict[str,
 def filter_tokens(
     frame: pd.DataFrame, *, by: str = "", group: str = "", category: str = "", ids: Sequence[int] | None = None
 ) -> pd.DataFrame:
-    """Return the rows of one group, one category, or both; most frequent first.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        From `token_table`.
-    by, group : str, default=""
-        A key of ``GROUPINGS`` and one of its groups; "" takes all. ``other`` takes what `group_sizes` folded.
-    category : str, default=""
-        A category's key, ``both`` (every copied one), ``new`` (the others), or "" for all.
-    ids : sequence of int, default=None
-        Keep only these; ``None`` keeps all.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The kept rows.
-    """
+    """Return the rows of one group, one category, or both; most frequent first."""
     keep = np.ones(len(frame), dtype=bool)
     if ids is not None:
         keep &= frame["id"].isin(list(ids)).to_numpy()
@@ -198,35 +151,12 @@ def _in_group(frame: pd.DataFrame, by: str, group: str) -> np.ndarray:
 
 
 def tokens_csv(frame: pd.DataFrame) -> bytes:
-    """Return rows of `token_table` as CSV in UTF-8 with a byte order mark, safe to open in a spreadsheet.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        The rows.
-
-    Returns
-    -------
-    bytes
-        The file.
-    """
+    """Return rows of `token_table` as CSV in UTF-8 with a byte order mark, safe to open in a spreadsheet."""
     return csv_bytes(frame)
 
 
 def showcase(run: RunFolder) -> list[int]:
-    """Return combined tokens that show well how FOCUS works: frequent words with a handful of contributors.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-
-    Returns
-    -------
-    list of int
-        Target ids, the most frequent first; other combined tokens where no word qualifies; empty where the run
-        combined nothing.
-    """
+    """Return combined tokens that show well how FOCUS works: frequent words with a handful of contributors."""
     return run.remember("app showcase", lambda: _showcase(run))
 
 
@@ -242,62 +172,20 @@ def _showcase(run: RunFolder) -> list[int]:
 
 
 def neighbouring_id(frame: pd.DataFrame, target_id: int, step: int) -> int:
-    """Return the id before (-1) or after (+1) a token, in a circle.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        From `token_table`.
-    target_id : int
-        Where to start; it need not be in the table.
-    step : int
-        -1 or 1.
-
-    Returns
-    -------
-    int
-        An id of the table.
-    """
+    """Return the id before (-1) or after (+1) a token, in a circle."""
     ids = frame["id"].to_numpy()
     place = int(np.searchsorted(ids, target_id, side="left" if step < 0 else "right"))
     return int(ids[(place - 1 if step < 0 else place) % len(ids)])
 
 
 def random_id(frame: pd.DataFrame, generator: np.random.Generator, *, category: str = "") -> int:
-    """Return the id of a random token, of one category where that has any.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        From `token_table`.
-    generator : numpy.random.Generator
-        Where chance comes from.
-    category : str, default=""
-        A category's key.
-
-    Returns
-    -------
-    int
-        An id of the table.
-    """
+    """Return the id of a random token, of one category where that has any."""
     ids = filter_tokens(frame, category=category)["id"].to_numpy() if category else frame["id"].to_numpy()
     return int(generator.choice(ids if len(ids) else frame["id"].to_numpy()))
 
 
 def kpis(manifest: Mapping[str, Any]) -> dict[str, float | None]:
-    """Return the numbers of the Start page from a run's manifest.
-
-    Parameters
-    ----------
-    manifest : mapping
-        The manifest.
-
-    Returns
-    -------
-    dict
-        ``overlap`` (share of target tokens), ``exact``, ``fuzzy``, ``new``, ``combined``, ``fallback``, ``anchors``
-        (counts) and ``occurrences`` (share of corpus occurrences on shared tokens; ``None`` without a corpus).
-    """
+    """Return the numbers of the Start page from a run's manifest."""
     counts, corpus = manifest["counts"], manifest.get("corpus") or {}
     n_target = counts["n_target"]
     return {
@@ -316,19 +204,6 @@ def kpis(manifest: Mapping[str, Any]) -> dict[str, float | None]:
 
 
 def category_totals(frame: pd.DataFrame, *, occurrences: bool) -> dict[str, int]:
-    """Return the size of every category that has one, in the order of the legend.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        From `token_table`.
-    occurrences : bool
-        Weigh each token by its occurrences.
-
-    Returns
-    -------
-    dict of str to int
-        Category key and size.
-    """
+    """Return the size of every category that has one, in the order of the legend."""
     sizes = frame.assign(size=frame["frequency"] if occurrences else 1).groupby("category")["size"].sum()
     return {key: int(sizes[key]) for key in CATEGORIES if key in sizes.index}

@@ -15,37 +15,13 @@ if TYPE_CHECKING:
 
 
 def manifest_part(training: TrainingFolder, key: str) -> dict[str, Any]:
-    """Return a part of a training's manifest; empty where it has none of that kind.
-
-    Parameters
-    ----------
-    training : TrainingFolder
-        The training.
-    key : str
-        Names the part.
-
-    Returns
-    -------
-    dict
-        Treat it as read-only.
-    """
+    """Return a part of a training's manifest; empty where it has none of that kind."""
     value = training.manifest.get(key)
     return value if isinstance(value, dict) else {}
 
 
 def measured_lines(training: TrainingFolder) -> str:
-    """Return on how many held-out lines the loss was taken, of how many.
-
-    Parameters
-    ----------
-    training : TrainingFolder
-        The training.
-
-    Returns
-    -------
-    str
-        Such as "366 of 785 held-out lines"; "" where its manifest does not say.
-    """
+    """Return on how many held-out lines the loss was taken, of how many."""
     known = manifest_part(training, "corpus")
     whole, part = (int(known.get(name) or 0) for name in ("n_held_out_lines", "n_measured_lines"))
     if part and whole and part != whole:
@@ -54,17 +30,6 @@ def measured_lines(training: TrainingFolder) -> str:
 
 
 def measured_lines_of(trainings: Sequence[TrainingFolder]) -> str:
-    """Return on which lines the losses of several trainings were taken.
-
-    Parameters
-    ----------
-    trainings : sequence of TrainingFolder
-        Those that share a chart; attached embeddings say nothing.
-
-    Returns
-    -------
-    str
-        As `measured_lines` where all were measured on as many, else "a part of the held-out lines".
-    """
+    """Return on which lines the losses of several trainings were taken."""
     found = {words for words in map(measured_lines, trainings) if words}
     return found.pop() if len(found) == 1 else "a part of the held-out lines"

@@ -39,21 +39,7 @@ OBJECTIVES = {"mlm": "masked tokens", "clm": "the next token"}
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Curve:
-    """The course of one training.
-
-    Parameters
-    ----------
-    name : str
-        The training's name.
-    method : Method
-        How it was initialised.
-    seed : int or None
-        The seed of that initialisation.
-    tokens : ndarray of shape (n,)
-        Tokens seen at every measurement.
-    values : ndarray of shape (n,)
-        The loss on held-out text.
-    """
+    """The course of one training."""
 
     name: str
     method: Method
@@ -64,17 +50,7 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MethodCurves:
-    """All curves of one method, and their mean where every seed was measured at the same points.
-
-    Parameters
-    ----------
-    method : Method
-        The method.
-    curves : tuple of Curve
-        One per seed.
-    mean : ndarray of shape (n,) or None
-        The mean of their values at the common points; ``None`` where there are none.
-    """
+    """All curves of one method, and their mean where every seed was measured at the same points."""
 
     method: Method
     curves: tuple[Curve, ...]
@@ -83,17 +59,7 @@ class MethodCurves:
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """The loss of one method before any training.
-
-    Parameters
-    ----------
-    method : Method
-        The method.
-    mean, low, high : float
-        Over its seeds.
-    n_seeds : int
-        How many.
-    """
+    """The loss of one method before any training."""
 
     method: Method
     mean: float
@@ -103,21 +69,7 @@ class Start:
 
 
 def readable_trainings(run: RunFolder) -> tuple[list[TrainingFolder], list[FocusError]]:
-    """Open every finished training of a run.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-
-    Returns
-    -------
-    trainings : list of TrainingFolder
-        Those of the run's own rows first, those with a trained matrix before those without, attached ones before
-        those that came with the run, then by name.
-    errors : list of FocusError
-        One for each that is damaged.
-    """
+    """Open every finished training of a run."""
     found: list[TrainingFolder] = []
     errors: list[FocusError] = []
     for name in list_trainings(run):
@@ -166,20 +118,7 @@ def _initialisation(training: TrainingFolder) -> tuple[Method, int | None]:
 
 
 def curves(trainings: Sequence[TrainingFolder], unit: str) -> list[MethodCurves]:
-    """Return the curves of all methods, in the order of ``METHOD_LOOKS``.
-
-    Parameters
-    ----------
-    trainings : sequence of TrainingFolder
-        Those to draw; attached embeddings have no curve.
-    unit : str
-        A key of ``UNITS``.
-
-    Returns
-    -------
-    list of MethodCurves
-        Methods without a measurement are left out.
-    """
+    """Return the curves of all methods, in the order of ``METHOD_LOOKS``."""
     grouped: dict[str, list[Curve]] = {}
     for training in trainings:
         curve = _curve(training, unit)
@@ -210,20 +149,7 @@ def _together(found: list[Curve]) -> MethodCurves:
 
 
 def curve_points(groups: Sequence[MethodCurves], unit: str) -> dict[str, list[Any]]:
-    """Return every point of every curve, one a row.
-
-    Parameters
-    ----------
-    groups : sequence of MethodCurves
-        From `curves`.
-    unit : str
-        What the loss is given in; it names the last column.
-
-    Returns
-    -------
-    dict of str to list
-        ``training``, ``initialised by``, ``seed``, ``tokens`` and the loss.
-    """
+    """Return every point of every curve, one a row."""
     points = [
         (curve.name, group.method.label, curve.seed, int(tokens), float(value))
         for group in groups
@@ -235,18 +161,7 @@ def curve_points(groups: Sequence[MethodCurves], unit: str) -> dict[str, list[An
 
 
 def starts(groups: Sequence[MethodCurves]) -> list[Start]:
-    """Return every method's loss right after initialisation, the lowest first.
-
-    Parameters
-    ----------
-    groups : sequence of MethodCurves
-        From `curves`.
-
-    Returns
-    -------
-    list of Start
-        Methods that were not measured before the first step are left out.
-    """
+    """Return every method's loss right after initialisation, the lowest first."""
     found = []
     for group in groups:
         first = [float(curve.values[0]) for curve in group.curves if curve.tokens[0] == 0]
@@ -257,18 +172,7 @@ def starts(groups: Sequence[MethodCurves]) -> list[Start]:
 
 
 def summary_rows(trainings: Sequence[TrainingFolder]) -> dict[str, list[Any]]:
-    """Return one row per training: what it was and what came out.
-
-    Parameters
-    ----------
-    trainings : sequence of TrainingFolder
-        Those to list.
-
-    Returns
-    -------
-    dict of str to list
-        Columns of a table; plain text and numbers, ``None`` where not known.
-    """
+    """Return one row per training: what it was and what came out."""
     rows: dict[str, list[Any]] = {
         name: []
         for name in ("training", "initialised by", "seed", "tokens", "loss at start", "loss at end", "bits at start",
@@ -290,22 +194,7 @@ def summary_rows(trainings: Sequence[TrainingFolder]) -> dict[str, list[Any]]:
 
 
 def summary_for_unit(rows: dict[str, list[Any]], unit: str) -> tuple[dict[str, list[Any]], str]:
-    """Return the columns of `summary_rows` that a narrow page has room for, and what holds for every training.
-
-    Parameters
-    ----------
-    rows : dict of str to list
-        From `summary_rows`.
-    unit : str
-        A key of ``UNITS``; the loss in the other one is left out.
-
-    Returns
-    -------
-    columns : dict of str to list
-        Those that differ between trainings.
-    words : str
-        What is the same in all of two or more, a sentence; "" where there is nothing.
-    """
+    """Return the columns of `summary_rows` that a narrow page has room for, and what holds for every training."""
     left_out = ("loss at start", "loss at end") if unit == BITS else ("bits at start", "bits at end")
     columns = {name: values for name, values in rows.items() if name not in left_out}
     shared: dict[str, Any] = {}
@@ -320,18 +209,7 @@ def summary_for_unit(rows: dict[str, list[Any]], unit: str) -> tuple[dict[str, l
 
 
 def training_words(training: TrainingFolder) -> str:
-    """Return in one sentence what a training was; plain text.
-
-    Parameters
-    ----------
-    training : TrainingFolder
-        The training.
-
-    Returns
-    -------
-    str
-        Only what its manifest says; of attached embeddings, where they came from.
-    """
+    """Return in one sentence what a training was; plain text."""
     if training.manifest["kind"] == ATTACHED:
         sources = [str(entry.get("name", "")) for entry in training.manifest.get("inputs") or [] if entry]
         return f"Attached from {', '.join(sources) or 'a file'}; how it was trained is not known here."
@@ -351,20 +229,7 @@ def training_words(training: TrainingFolder) -> str:
 
 
 def change_table(run: RunFolder, changed: ChangedTokens) -> pd.DataFrame:
-    """Return the tokens that a training has measures of, most changed first, beside what the run says of them.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    changed : ChangedTokens
-        From `changed_tokens`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of `token_table`, and ``cosine``, ``norm_ratio``, ``kept``, ``score``.
-    """
+    """Return the tokens that a training has measures of, most changed first, beside what the run says of them."""
     import pandas as pd
 
     moved = pd.DataFrame({name: getattr(changed, name) for name in ("id", "cosine", "norm_ratio", "kept", "score")})
@@ -372,21 +237,6 @@ def change_table(run: RunFolder, changed: ChangedTokens) -> pd.DataFrame:
 
 
 def most_changed(frame: pd.DataFrame, *, category: str = "", min_frequency: int = 0) -> pd.DataFrame:
-    """Return the rows of one origin that occur often enough, most changed first.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        From `change_table`.
-    category : str, default=""
-        A category's key; "" takes all.
-    min_frequency : int, default=0
-        Occurrences in the corpus, at least.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The kept rows, in their order.
-    """
+    """Return the rows of one origin that occur often enough, most changed first."""
     kept = frame[frame["frequency"] >= min_frequency]
     return kept[kept["category"] == category] if category else kept

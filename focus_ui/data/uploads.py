@@ -50,21 +50,6 @@ def _session_folder() -> Path:
 def known_suffix(name: str) -> str:
     """Return the suffix of a file name if it is one that the app reads.
 
-    Parameters
-    ----------
-    name : str
-        A client's file name.
-
-    Returns
-    -------
-    str
-        Such as ``.txt`` or ``.jsonl.gz``.
-
-    Raises
-    ------
-    InvalidInputError
-        If the suffix is none of ours.
-
     Examples
     --------
     >>> known_suffix("../../Report.JSONL.gz")
@@ -79,23 +64,7 @@ def known_suffix(name: str) -> str:
 
 
 def keep_upload(upload: UploadedFile) -> Path:
-    """Write an uploaded file into the session's folder, once, and return where it lies.
-
-    Parameters
-    ----------
-    upload : UploadedFile
-        What the uploader gave.
-
-    Returns
-    -------
-    Path
-        A file of a random name with the known suffix.
-
-    Raises
-    ------
-    InvalidInputError
-        If its suffix is none of ours, or it is larger than the server's limit.
-    """
+    """Write an uploaded file into the session's folder, once, and return where it lies."""
     if upload.size > limit_mb() << 20:
         raise bad_input(
             safe_name(upload.name, Path(f"file{known_suffix(upload.name)}")),
@@ -161,18 +130,7 @@ def newest_texts() -> list[Path]:
 
 
 def original(path: Path) -> Path | None:
-    """Return a file that a job read, or the upload it was made of; ``None`` where neither is there any more.
-
-    Parameters
-    ----------
-    path : Path
-        An input of a job, which is removed when the job has ended.
-
-    Returns
-    -------
-    Path or None
-        A file that a new job can be given.
-    """
+    """Return a file that a job read, or the upload it was made of; ``None`` where neither is there any more."""
     kept = st.session_state.get(HANDED, {}).get(str(path))
     found = Path(kept) if kept is not None else path
     return found if found.exists() else None
@@ -184,22 +142,7 @@ def is_upload(path: Path) -> bool:
 
 
 def hand_over(paths: Sequence[Path], root: Path, job_id: str) -> list[Path]:
-    """Give uploaded files to a job, so that they outlive the session; other paths stay as they are.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        Files that the job reads.
-    root : Path
-        The folder of all runs.
-    job_id : str
-        The job's id.
-
-    Returns
-    -------
-    list of Path
-        Where the job finds them, in the same order.
-    """
+    """Give uploaded files to a job, so that they outlive the session; other paths stay as they are."""
     return [_hand_over(path, root, job_id) if is_upload(path) else path for path in paths]
 
 
@@ -213,24 +156,7 @@ def _hand_over(path: Path, root: Path, job_id: str) -> Path:
 
 
 def lend_folder(folder: Path, name: str, root: Path, job_id: str) -> Path:
-    """Give a job a run's own tokenizer under the name that it has there, so that the new run calls it so too.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder of the tokenizer, files alone.
-    name : str
-        What it is called.
-    root : Path
-        The folder of all runs.
-    job_id : str
-        The job's id.
-
-    Returns
-    -------
-    Path
-        A copy, by hard links where the file system has them.
-    """
+    """Give a job a run's own tokenizer under the name that it has there, so that the new run calls it so too."""
     target = inputs_folder(root, job_id) / (_harmless(name.rpartition("/")[2]) or folder.name)
     target.mkdir()
     for file in folder.iterdir():
@@ -247,18 +173,6 @@ def _link(path: Path, target: Path) -> None:
 
 def safe_name(name: str, path: Path) -> str:
     """Return a file name made of a client's name: its letters, digits, ``-``, ``_`` and inner dots, and a known suffix.
-
-    Parameters
-    ----------
-    name : str
-        What the client called the file.
-    path : Path
-        Where it is kept, under a random name with its known suffix; that name is taken where nothing is left.
-
-    Returns
-    -------
-    str
-        No separator, no leading dot, at most 60 characters before the suffix.
 
     Examples
     --------

@@ -25,20 +25,7 @@ def maps_root() -> Path:
 
 
 def map_jobs(run_path: Path, *, owner: str) -> list[Job]:
-    """Return the jobs of an owner that lay out, or have laid out, a map of a run, newest first.
-
-    Parameters
-    ----------
-    run_path : Path
-        The run's folder.
-    owner : str
-        The session's secret.
-
-    Returns
-    -------
-    list of Job
-        The jobs.
-    """
+    """Return the jobs of an owner that lay out, or have laid out, a map of a run, newest first."""
     folder = run_path.resolve() / KIND
     return [job for job in list_jobs(maps_root(), owner=owner) if job.run.parent == folder]
 
@@ -56,37 +43,7 @@ def run_id_of(job: Job) -> str:
 def start_map(
     entry: RunEntry, *, owner: str, name: str, method: str, trained: Sequence[str], sample: int, seed: int
 ) -> Job:
-    """Start a job that lays out a map of a run of the session.
-
-    Parameters
-    ----------
-    entry : RunEntry
-        The run as it is listed.
-    owner : str
-        The session's secret.
-    name : str
-        What the map is called.
-    method : {"umap", "pca"}
-        How.
-    trained : sequence of str
-        Trainings that are placed beside the initialised rows.
-    sample : int
-        How many tokens.
-    seed : int
-        Of the sample and the layout.
-
-    Returns
-    -------
-    Job
-        The started job.
-
-    Raises
-    ------
-    InvalidInputError
-        If the run is not the session's, such a map is being laid out already, or too many jobs run.
-    RunFolderError
-        If the run has a map of that name.
-    """
+    """Start a job that lays out a map of a run of the session."""
     if entry.kind is not RunKind.OWN:
         remedy = "make a run of your own, which can get further maps"
         raise bad_input("map", expected="a run of yours", got=f"one that is {entry.kind}", remedy=remedy)
@@ -113,20 +70,7 @@ def _make_way(target: Path, run_path: Path, owner: str) -> None:
 
 
 def refuse_while_made(run_path: Path, *, owner: str) -> None:
-    """Raise where a map of a run is being laid out: the run cannot go away under it.
-
-    Parameters
-    ----------
-    run_path : Path
-        The run's folder.
-    owner : str
-        The session's secret.
-
-    Raises
-    ------
-    InvalidInputError
-        If so.
-    """
+    """Raise where a map of a run is being laid out: the run cannot go away under it."""
     if map_is_made(run_path, owner=owner):
         raise bad_input(
             "run", expected="one that nothing is being added to", got="one whose map is being laid out",
@@ -135,14 +79,6 @@ def refuse_while_made(run_path: Path, *, owner: str) -> None:
 
 
 def forget_maps(run_path: Path, *, owner: str) -> None:
-    """Remove what is written about the maps of a run that was deleted.
-
-    Parameters
-    ----------
-    run_path : Path
-        The folder that the run had.
-    owner : str
-        The session's secret.
-    """
+    """Remove what is written about the maps of a run that was deleted."""
     for job in map_jobs(run_path, owner=owner):
         delete_run(job, owner=owner)

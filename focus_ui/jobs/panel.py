@@ -164,15 +164,7 @@ def _title(job: Job) -> str:
 
 
 def progress_bar(progress: Progress, job: Job) -> None:
-    """Draw the stage at work, how much of it is done, and the time since the start.
-
-    Parameters
-    ----------
-    progress : Progress
-        How far the job has come.
-    job : Job
-        The job.
-    """
+    """Draw the stage at work, how much of it is done, and the time since the start."""
     fraction = progress.fraction
     words = [progress.stage or "starting"]
     if progress.total > 1 and not progress.note:
@@ -184,15 +176,7 @@ def progress_bar(progress: Progress, job: Job) -> None:
 
 
 def job_panel(job_id: str, *, look: bool = True) -> None:
-    """Draw one job in full: stages, progress, log, and what can be done with it.
-
-    Parameters
-    ----------
-    job_id : str
-        The job; nothing is drawn where there is none.
-    look : bool, default=True
-        Whether the checks of a finished run are made where this session has not seen them.
-    """
+    """Draw one job in full: stages, progress, log, and what can be done with it."""
     job = read_job(runs_root(), job_id)
     if job is None:
         return
@@ -267,15 +251,7 @@ def _done_links(job: Job) -> None:
 
 
 def delete_button(job: Job, *, key: str) -> None:
-    """Draw a button that asks before it deletes a run of the session.
-
-    Parameters
-    ----------
-    job : Job
-        The run's job; an ended one.
-    key : str
-        Key of the button that does it.
-    """
+    """Draw a button that asks before it deletes a run of the session."""
     with st.popover("Delete", icon=":material/delete:", width="content"):
         st.caption("The run, its trainings and its maps are removed from this server. Links to it lead nowhere then.")
         st.button("Delete for good", key=key, on_click=remove_job, args=(job,), type="primary")

@@ -28,15 +28,7 @@ SIGNS = {WARNING: ":material/warning:", PROBLEM: ":material/error:"}
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What the checks of a run say.
-
-    Parameters
-    ----------
-    n_problems, n_warnings : int
-        Checks that found a problem, and those that warn.
-    worst : str, default=""
-        The first problem, else the first warning: its code and title; plain text.
-    """
+    """What the checks of a run say."""
 
     n_problems: int
     n_warnings: int
@@ -56,18 +48,7 @@ class Verdict:
 
 
 def summarise(results: Sequence[CheckResult]) -> Verdict:
-    """Return the verdict of some checks.
-
-    Parameters
-    ----------
-    results : sequence of CheckResult
-        From `run_checks`.
-
-    Returns
-    -------
-    Verdict
-        Counts, and the worst in one line.
-    """
+    """Return the verdict of some checks."""
     found = {status: [result for result in results if result.status == status] for status in (PROBLEM, WARNING)}
     worst = next(iter(found[PROBLEM] + found[WARNING]), None)
     return Verdict(
@@ -83,20 +64,7 @@ def is_known(job: Job) -> bool:
 
 
 def verdict(job: Job, *, look: bool) -> Verdict | None:
-    """Return what the checks say of a finished job's run.
-
-    Parameters
-    ----------
-    job : Job
-        A job that is done.
-    look : bool
-        Whether the checks are run where this session has not looked at the run yet.
-
-    Returns
-    -------
-    Verdict or None
-        ``None`` where nobody looked, or the run cannot be read.
-    """
+    """Return what the checks say of a finished job's run."""
     known: dict[str, Verdict | None] = st.session_state.setdefault(KNOWN, {})
     if look and job.id not in known:
         try:
@@ -107,15 +75,7 @@ def verdict(job: Job, *, look: bool) -> Verdict | None:
 
 
 def draw(job: Job, found: Verdict) -> None:
-    """Draw the worst of what was found in one line, and the way to all of it; nothing where every check passed.
-
-    Parameters
-    ----------
-    job : Job
-        The finished job.
-    found : Verdict
-        Its verdict.
-    """
+    """Draw the worst of what was found in one line, and the way to all of it; nothing where every check passed."""
     if not found.words:
         return
     page = navigation.EXPORT

@@ -13,26 +13,14 @@ from focus_ui.session.option_labels import in_field_words
 
 
 def show_error(error: FocusError) -> None:
-    """Draw an error: what is wrong, and below it what to do.
-
-    Parameters
-    ----------
-    error : FocusError
-        An error that the library raised on purpose; its text may hold a user's words and is escaped.
-    """
+    """Draw an error: what is wrong, and below it what to do."""
     hint = f"  \n**What to do:** {markdown_escape(in_field_words(error.hint))}." if error.hint else ""
     st.error(f"{markdown_escape(in_field_words(error.message))}.{hint}", icon=":material/error:")
 
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Draw any error of the library that is raised inside, then end the page.
-
-    Yields
-    ------
-    None
-        Nothing.
-    """
+    """Draw any error of the library that is raised inside, then end the page."""
     try:
         yield
     except FocusError as error:

@@ -15,15 +15,7 @@ from focus_ui.session import state
 
 @dataclass(frozen=True, kw_only=True)
 class PageEntry:
-    """One page of the app.
-
-    Parameters
-    ----------
-    file : str
-        Its script, relative to ``focus_ui/main.py``.
-    title, icon, url : str
-        Its name, its Material icon, and the last part of its address.
-    """
+    """One page of the app."""
 
     file: str
     title: str
@@ -51,18 +43,7 @@ def pages() -> list[st.Page]:
 
 
 def tab_title(url: str) -> str:
-    """Return what the browser's tab says of a page.
-
-    Parameters
-    ----------
-    url : str
-        The last part of its address; "" is the first page.
-
-    Returns
-    -------
-    str
-        Its title and the app's name.
-    """
+    """Return what the browser's tab says of a page."""
     page = next((page for page in PAGES if page.url == url), START)
     return f"{page.title} · FOCUS Lab"
 
@@ -75,21 +56,7 @@ def link(
     width: Literal["content", "stretch"] = "content",
     **parameters: object,
 ) -> None:
-    """Draw a link to a page that stays in the current run.
-
-    Parameters
-    ----------
-    page : PageEntry
-        Where it leads.
-    label : str
-        Markdown; a token in it has passed ``markdown_escape``.
-    icon : str, default=None
-        A Material icon; ``None`` draws the page's own, "" none.
-    width : {"content", "stretch"}, default="content"
-        How wide.
-    **parameters : object
-        Further parameters of the address, such as ``token``.
-    """
+    """Draw a link to a page that stays in the current run."""
     shown = page.icon if icon is None else icon or None
     st.page_link(page.file, label=label, icon=shown, width=width, query_params=state.link(**parameters))
 

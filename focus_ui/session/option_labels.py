@@ -41,16 +41,6 @@ LARGEST = re.compile(r"--vocab-size: expected at most ([\d,]+), the largest")
 def in_field_words(text: str) -> str:
     """Return a message in which options of the command line are called as the form calls them.
 
-    Parameters
-    ----------
-    text : str
-        A message or a hint of the library.
-
-    Returns
-    -------
-    str
-        An option that no form has is said to be one of the command line.
-
     Examples
     --------
     >>> in_field_words("--vocab-size: expected at most 151, got 810; give more text, or --vocab-size 151 or less")

@@ -88,14 +88,7 @@ def owner() -> str:
 
 
 def adopt_owner(secret: object) -> None:
-    """Become the owner that another tab of the same browser made in the meantime.
-
-    Parameters
-    ----------
-    secret : object
-        What the browser sent; anything that is no secret changes nothing, and so does one that comes after this
-        session has made a run of its own.
-    """
+    """Become the owner that another tab of the same browser made in the meantime."""
     if isinstance(secret, str) and SECRET.fullmatch(secret) and not own_runs(owner()):
         st.session_state[Key.OWNER] = secret
 
@@ -191,15 +184,7 @@ def show_source(source_id: int) -> None:
 
 
 def settle_address(target_id: int | None, source_id: int | None) -> None:
-    """Make the page's address say what the page shows: a link within one page leaves the old one standing.
-
-    Parameters
-    ----------
-    target_id : int or None
-        The target token; ``None`` where the page is about a source token and no target token was looked at.
-    source_id : int or None
-        The source token, where the page is about one.
-    """
+    """Make the page's address say what the page shows: a link within one page leaves the old one standing."""
     shown = {TOKEN_PARAM: target_id, SOURCE_PARAM: source_id}
     shown = {name: number for name, number in shown.items() if number is not None}
     if target_id is not None:
@@ -210,13 +195,7 @@ def settle_address(target_id: int | None, source_id: int | None) -> None:
 
 
 def count_view() -> int:
-    """Return how often another token, source token or chapter has been asked for: each is read from its top.
-
-    Returns
-    -------
-    int
-        The same at every other rerun.
-    """
+    """Return how often another token, source token or chapter has been asked for: each is read from its top."""
     asked = _asked_view()
     if asked != st.session_state.get(Key.VIEW):
         st.session_state[Key.VIEW] = asked
@@ -246,18 +225,6 @@ def named_anew(parameter: str, key: str) -> str | None:
 
     A rerun of a part of the page brings nothing new: the address that comes with it may be older than what the last
     such rerun wrote, and would turn a slider back that is being moved.
-
-    Parameters
-    ----------
-    parameter : str
-        A parameter of the address.
-    key : str
-        The widget's key.
-
-    Returns
-    -------
-    str or None
-        Anybody's text; ``None`` leaves the widget as it is.
     """
     named, noted = st.query_params.get(parameter), f"{_WRITTEN}{parameter}"
     if named is None or _in_part() or (key in st.session_state and named == st.session_state.get(noted)):
@@ -273,32 +240,14 @@ def _in_part() -> bool:
 
 
 def take_choice(parameter: str, key: str, values: Mapping[str, object]) -> None:
-    """Let a widget that is about to be drawn show what the page's address names, where that is new.
-
-    Parameters
-    ----------
-    parameter : str
-        A parameter of the address.
-    key : str
-        The widget's key.
-    values : mapping of str to object
-        The widget's value by the word in the address; any other word changes nothing.
-    """
+    """Let a widget that is about to be drawn show what the page's address names, where that is new."""
     named = named_anew(parameter, key)
     if named is not None and named in values:
         st.session_state[key] = values[named]
 
 
 def write_choice(parameter: str, word: str | None) -> None:
-    """Make the page's address say what a widget shows.
-
-    Parameters
-    ----------
-    parameter : str
-        A parameter of the address.
-    word : str or None
-        ``None`` leaves it out: the widget shows what it shows to everybody at first.
-    """
+    """Make the page's address say what a widget shows."""
     if word is None:
         st.query_params.pop(parameter, None)
     elif st.query_params.get(parameter) != word:

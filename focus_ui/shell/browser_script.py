@@ -145,18 +145,7 @@ _component = st.components.v2.component("focus_lab_frame", js=_JS)
 
 
 def hits_key(query: str) -> str:
-    """Return the key of what the search found: the browser tells by it whether the answer is that to its query.
-
-    Parameters
-    ----------
-    query : str
-        What was typed.
-
-    Returns
-    -------
-    str
-        Letters, digits and underscores, whatever was typed.
-    """
+    """Return the key of what the search found: the browser tells by it whether the answer is that to its query."""
     typed = query.encode("utf-8", "replace").hex()
     return f"search_hits_{len(typed)}_{typed[-QUERY_LENGTH:]}"
 

@@ -92,20 +92,6 @@ _component = st.components.v2.component("focus_lab_copy_link", html=_HTML, css=_
 def copy_link(
     key: str, *, query: str | None = None, label: str = "Copy link", help_text: str = "", wide: bool = False
 ) -> None:
-    """Draw the button.
-
-    Parameters
-    ----------
-    key : str
-        The component's key.
-    query : str, default=None
-        What the address ends in, from "?" on; ``None`` copies the address of what is on the screen.
-    label : str, default="Copy link"
-        Fixed words.
-    help_text : str, default=""
-        What the link leads to; fixed words.
-    wide : bool, default=False
-        As wide as the place it stands in.
-    """
+    """Draw the button."""
     data = {"query": query, "label": label, "help": help_text, "wide": wide, "moved": list(state.MOVED_PARAMS)}
     _component(key=key, data=data, width="stretch" if wide else "content")

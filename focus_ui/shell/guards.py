@@ -26,13 +26,7 @@ MAX_DIGITS = 12
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Turn what a page raises because its run is damaged, or went away while it was drawn, into words and a way out.
-
-    Yields
-    ------
-    None
-        Nothing.
-    """
+    """Turn what a page raises because its run is damaged, or went away while it was drawn, into words and a way out."""
     try:
         yield
     except (FocusError, OSError) as error:
@@ -47,35 +41,13 @@ def guarded() -> Iterator[None]:
 
 
 def require_run(title: str = "") -> RunFolder:
-    """Return the current run; where there is none, say so, offer the way out and end the page.
-
-    Parameters
-    ----------
-    title : str, default=""
-        What stands above the message where the page is called after something of the run; fixed words.
-
-    Returns
-    -------
-    RunFolder
-        The run.
-    """
+    """Return the current run; where there is none, say so, offer the way out and end the page."""
     run = run_if_any(title)
     return st.stop() if run is None else run
 
 
 def run_if_any(title: str = "") -> RunFolder | None:
-    """Return the current run; where there is none or it is damaged, say so, offer the way out, and go on.
-
-    Parameters
-    ----------
-    title : str, default=""
-        As in `require_run`.
-
-    Returns
-    -------
-    RunFolder or None
-        ``None`` after a message has been drawn.
-    """
+    """Return the current run; where there is none or it is damaged, say so, offer the way out, and go on."""
     entry = state.current_run()
     if entry is None:
         _title(title)
@@ -146,18 +118,7 @@ def _ways_out() -> None:
 
 
 def require_token(run: RunFolder) -> int:
-    """Return the chosen target token, else one worth looking at; where the named one is none, say so and end.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-
-    Returns
-    -------
-    int
-        A target id that holds a token.
-    """
+    """Return the chosen target token, else one worth looking at; where the named one is none, say so and end."""
     named = state.chosen_token()
     ids = set(token_table(run)["id"].tolist())
     if named is None:
@@ -187,18 +148,7 @@ def _asked_for(named: str) -> str:
 
 
 def require_source(run: RunFolder) -> int | None:
-    """Return the source token that the address names, ``None`` where it names none; a wrong one ends the page.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-
-    Returns
-    -------
-    int or None
-        A source id that holds a token.
-    """
+    """Return the source token that the address names, ``None`` where it names none; a wrong one ends the page."""
     named = state.chosen_source()
     if named is None:
         return None

@@ -35,15 +35,7 @@ _component = st.components.v2.component("focus_lab_bar", html='<div class="bar" 
 
 
 def origins_bar(sizes: Mapping[str, int], *, key: str) -> None:
-    """Draw where the rows of a run come from.
-
-    Parameters
-    ----------
-    sizes : mapping of str to int
-        Rows by category, in the order of the legend.
-    key : str
-        The component's key.
-    """
+    """Draw where the rows of a run come from."""
     whole = sum(sizes.values()) or 1
     parts = [
         {

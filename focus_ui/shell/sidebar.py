@@ -59,13 +59,7 @@ def _open_quietly(entry: RunEntry | None) -> RunFolder | None:
 
 @st.fragment
 def token_search(run: RunFolder) -> None:
-    """Draw the search box and, as one types, links to the tokens that fit.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw the search box and, as one types, links to the tokens that fit."""
     query = st.text_input(
         "Find a token",
         type="search",
@@ -114,20 +108,7 @@ def _source_words(run: RunFolder, source_id: int) -> str:
 
 
 def token_label(run: RunFolder, target_id: int) -> str:
-    """Return a target token as Markdown: a mark in the colour of its origin, the token, its id.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    target_id : int
-        The token.
-
-    Returns
-    -------
-    str
-        Safe Markdown.
-    """
+    """Return a target token as Markdown: a mark in the colour of its origin, the token, its id."""
     text, word_start, origin, rule = (
         run.column("tokens", name)[target_id] for name in ("text", "word_start", "origin", "rule")
     )
@@ -136,13 +117,7 @@ def token_label(run: RunFolder, target_id: int) -> str:
 
 
 def run_chooser(entry: RunEntry | None) -> None:
-    """Draw the list of runs that this session may open; choosing one makes it the current run.
-
-    Parameters
-    ----------
-    entry : RunEntry or None
-        The current run.
-    """
+    """Draw the list of runs that this session may open; choosing one makes it the current run."""
     entries = catalog.listed_runs(state.owner())
     if entry is not None and entry.id not in {listed.id for listed in entries}:
         entries = [entry, *entries]
@@ -170,18 +145,7 @@ def _choose() -> None:
 
 
 def run_names(entries: Sequence[RunEntry]) -> dict[str, str]:
-    """Return how runs are listed, by id; plain text, no two alike: a list sends back the name that was chosen.
-
-    Parameters
-    ----------
-    entries : sequence of RunEntry
-        The runs.
-
-    Returns
-    -------
-    dict of str to str
-        Names by id, in the same order.
-    """
+    """Return how runs are listed, by id; plain text, no two alike: a list sends back the name that was chosen."""
     names: dict[str, str] = {}
     for entry in entries:
         names[entry.id] = _distinct(run_name(entry), str(entry.kind), set(names.values()))
@@ -206,13 +170,7 @@ def run_name(entry: RunEntry) -> str:
 
 
 def run_facts(run: RunFolder) -> None:
-    """Draw the current run's options in small print.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw the current run's options in small print."""
     config, counts = run.manifest["config"], run.manifest["counts"]
     options = f"{config['method']}, match {config['match']}, preset {config['preset']}, seed {config['seed']}"
     sides = ((run.manifest[side]["name"], counts[f"n_{side}"]) for side in ("source", "target"))
@@ -221,13 +179,7 @@ def run_facts(run: RunFolder) -> None:
 
 
 def legend(run: RunFolder) -> None:
-    """Draw the colours of origins, with the number of rows of each; every chart uses the same ones.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw the colours of origins, with the number of rows of each; every chart uses the same ones."""
     sizes = category_sizes(run)
     st.caption("Where rows come from")
     origins_bar(sizes, key="_legend_bar")
@@ -242,50 +194,24 @@ def _badge(category: Category, label: str) -> None:
 
 
 def category_badge(category: Category) -> None:
-    """Draw one category's badge; its meaning shows when one points at it.
-
-    Parameters
-    ----------
-    category : Category
-        The category.
-    """
+    """Draw one category's badge; its meaning shows when one points at it."""
     _badge(category, category.label)
 
 
 def page_head(title: str, lead: str) -> None:
-    """Draw the head of a page.
-
-    Parameters
-    ----------
-    title : str
-        The page's name.
-    lead : str
-        One sentence on what it shows; fixed words, no user's text.
-    """
+    """Draw the head of a page."""
     st.title(title, anchor=False)
     st.markdown(lead)
 
 
 def warnings(run: RunFolder) -> None:
-    """Draw what a run warns of.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw what a run warns of."""
     for text in run.manifest["warnings"]:
         st.warning(markdown_escape(in_field_words(text)), icon=":material/warning:")
 
 
 def kpi_row(run: RunFolder) -> None:
-    """Draw the numbers of a run in one row.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw the numbers of a run in one row."""
     numbers = kpis(run.manifest)
     shown = (
         ("Overlap", percent(numbers["overlap"]), "Share of the target vocabulary that the source vocabulary also has."),

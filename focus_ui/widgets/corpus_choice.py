@@ -46,21 +46,7 @@ ENCODINGS = {
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusChoice:
-    """The chosen corpus and what its beginning says.
-
-    Parameters
-    ----------
-    label : str
-        What it is called; plain text.
-    files : tuple of Path
-        Its files.
-    column : str
-        Field or column that holds the text.
-    survey : Survey
-        Its size.
-    encoding : str, default=None
-        Its encoding; ``None`` is UTF-8.
-    """
+    """The chosen corpus and what its beginning says."""
 
     label: str
     files: tuple[Path, ...]
@@ -76,13 +62,7 @@ class CorpusChoice:
 
 
 def corpus_choice(*, sample: bool = True) -> CorpusChoice | None:
-    """Draw the choice of a corpus; return it, or ``None`` while there is none that can be read.
-
-    Parameters
-    ----------
-    sample : bool, default=True
-        Whether a sample text is chosen at first: not for a run, whose language nobody knows.
-    """
+    """Draw the choice of a corpus; return it, or ``None`` while there is none that can be read."""
     kinds = [SAMPLE, UPLOAD, *([SERVER] if catalog.operator_folders() else [])]
     kind = st.segmented_control(
         "Text from", kinds, default=SAMPLE, required=True, key="_corpus_kind", persist_state="session"
@@ -126,18 +106,7 @@ def _ask_encoding(key: str) -> None:
 
 
 def in_the_form(error: FocusError) -> FocusError:
-    """Return an error in the words of the form: no random file name, no option of the command line.
-
-    Parameters
-    ----------
-    error : FocusError
-        From reading files.
-
-    Returns
-    -------
-    FocusError
-        The same, naming uploads as their owner did and widgets as they are called.
-    """
+    """Return an error in the words of the form: no random file name, no option of the command line."""
     hint = error.hint
     if "binary" in error.message:
         hint = "give a text file; if it is one, choose its encoding below"

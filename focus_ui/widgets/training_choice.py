@@ -27,20 +27,7 @@ N_NEIGHBOURS = 10
 
 
 def choose_training(run: RunFolder, offered: Sequence[TrainingFolder]) -> TrainingFolder | None:
-    """Draw the choice among trainings where there are several; the choice holds on every page.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    offered : sequence of TrainingFolder
-        Those to choose from, the default first.
-
-    Returns
-    -------
-    TrainingFolder or None
-        ``None`` where nothing is offered.
-    """
+    """Draw the choice among trainings where there are several; the choice holds on every page."""
     if len(offered) < 2:
         return offered[0] if offered else None
     names = {training.name: training_label(training) for training in offered}
@@ -62,34 +49,13 @@ def choose_training(run: RunFolder, offered: Sequence[TrainingFolder]) -> Traini
 
 
 def current_training(run: RunFolder, offered: Sequence[TrainingFolder]) -> TrainingFolder | None:
-    """Return the training that the session chose, else the default, without drawing the choice.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    offered : sequence of TrainingFolder
-        Those to choose from, the default first.
-
-    Returns
-    -------
-    TrainingFolder or None
-        ``None`` where nothing is offered.
-    """
+    """Return the training that the session chose, else the default, without drawing the choice."""
     named = st.session_state.get(_wanted_key(run)) or st.session_state.get(training_key(run))
     return next((training for training in offered if training.name == named), offered[0] if offered else None)
 
 
 def want_training(run: RunFolder, name: str) -> None:
-    """Choose a training for every page from the next rerun on.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run, or one of the same content: a copy of it.
-    name : str
-        The training; forgotten where the run has none of that name.
-    """
+    """Choose a training for every page from the next rerun on."""
     st.session_state[_wanted_key(run)] = name
 
 
@@ -105,19 +71,7 @@ def training_key(run: RunFolder) -> str:
 def before_beside_after(
     run: RunFolder, training: TrainingFolder, target_id: int, *, n_shown: int = N_NEIGHBOURS
 ) -> None:
-    """Draw a token's nearest tokens right after initialisation beside those after training.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    training : TrainingFolder
-        A training with a matrix.
-    target_id : int
-        The token.
-    n_shown : int, default=10
-        How many on each side.
-    """
+    """Draw a token's nearest tokens right after initialisation beside those after training."""
     try:
         change = cache.neighbours(run, training, target_id)
     except FocusError as error:
@@ -138,17 +92,7 @@ def before_beside_after(
 
 
 def neighbour_link(neighbour: ChangedNeighbour, numbers: str, *, limit: int = 24) -> None:
-    """Draw one neighbour as a link to its page.
-
-    Parameters
-    ----------
-    neighbour : ChangedNeighbour
-        The token.
-    numbers : str
-        What stands beside it; numbers and fixed words.
-    limit : int, default=24
-        Most characters of its text.
-    """
+    """Draw one neighbour as a link to its page."""
     shown = markdown_escape(show_token(neighbour.text, word_start=neighbour.word_start, limit=limit))
     badge = category_of(neighbour.origin, neighbour.rule).badge
     label = f":{badge}[■] {shown} :gray[{numbers}]"

@@ -21,15 +21,7 @@ ORIGIN, TURNED = "rows from elsewhere", "rows that turned most"
 
 
 def difference_section(run: RunFolder, other: Second) -> None:
-    """Draw what differs between two runs, and say what cannot be compared.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    other : Second
-        The second run.
-    """
+    """Draw what differs between two runs, and say what cannot be compared."""
     st.header("This run against the second", anchor=False)
     with reported():
         found = difference(run, other)

@@ -40,20 +40,7 @@ CHART_PX = 270
 
 
 def hubs_figure(hubs: Sequence[Hub], *, by: HubOrder = HubOrder.TOKENS) -> go.Figure:
-    """Draw hub anchors as horizontal bars: what they are ranked by on the left, the other measure, paler, on the right.
-
-    Parameters
-    ----------
-    hubs : sequence of Hub
-        In their order; drawn from the top.
-    by : HubOrder, default=HubOrder.TOKENS
-        What they are ranked by.
-
-    Returns
-    -------
-    go.Figure
-        ``customdata`` of every bar is the source id.
-    """
+    """Draw hub anchors as bars: what they are ranked by on the left, the other measure, paler, on the right."""
     labels = [plotly_escape(show_token(hub.text, word_start=hub.word_start)) for hub in hubs]
     panels = [
         ("tokens fed", [float(hub.n_fed) for hub in hubs], ",.0f"),
@@ -87,21 +74,7 @@ def hubs_figure(hubs: Sequence[Hub], *, by: HubOrder = HubOrder.TOKENS) -> go.Fi
 
 
 def distributions_figure(panels: Sequence[Distribution], names: Sequence[str]) -> go.Figure:
-    """Draw distributions side by side, each as the share of its rows in every bin.
-
-    Parameters
-    ----------
-    panels : sequence of Distribution
-        One panel each.
-    names : sequence of str
-        What the runs are called; plain text.
-
-    Returns
-    -------
-    go.Figure
-        Bars for the first run, a stepped line for the second, a dotted one for rows drawn by chance, and a triangle
-        where the mean row lies.
-    """
+    """Draw distributions side by side, each as the share of its rows in every bin."""
     alike = len({panel.measure for panel in panels}) == 1
     titles = [str(panel.origin) if alike else MEASURE_WORDS[panel.measure] for panel in panels]
     figure = make_subplots(rows=1, cols=len(panels), subplot_titles=titles, horizontal_spacing=0.09)
@@ -166,20 +139,7 @@ def _baselines(panel: Distribution, ranges: Sequence[str]) -> list[go.Scatter]:
 
 
 def distribution_rows(panels: Sequence[Distribution], names: Sequence[str]) -> dict[str, list[object]]:
-    """Return distributions as columns, a bin a row.
-
-    Parameters
-    ----------
-    panels : sequence of Distribution
-        From `distributions`.
-    names : sequence of str
-        What the runs are called; plain text.
-
-    Returns
-    -------
-    dict of str to list
-        ``measure``, ``rows``, ``from``, ``to``, then the rows of each run and those drawn by chance.
-    """
+    """Return distributions as columns, a bin a row."""
     columns: dict[str, list[object]] = {name: [] for name in ("measure", "rows", "from", "to", *names, CHANCE)}
     for panel in panels:
         for place in range(len(panel.edges) - 1):
@@ -203,18 +163,7 @@ def hub_rows(hubs: Sequence[Hub]) -> dict[str, list[object]]:
 
 
 def bin_labels(panel: Distribution) -> list[str]:
-    """Return what every bin of a distribution holds, in words.
-
-    Parameters
-    ----------
-    panel : Distribution
-        The distribution.
-
-    Returns
-    -------
-    list of str
-        One per bin, such as ``2–4`` or ``0.50 to 0.55``.
-    """
+    """Return what every bin of a distribution holds, in words."""
     lows, highs = panel.edges[:-1], panel.edges[1:]
     if panel.is_whole:
         return [f"{a:,.0f}" if b - a == 1 else f"{a:,.0f}–{b - 1:,.0f}" for a, b in zip(lows, highs, strict=True)]

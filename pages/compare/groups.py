@@ -27,20 +27,7 @@ SECOND = "second run"
 
 
 def groups_section(run: RunFolder, other: Second | None) -> NeighbourGroups | None:
-    """Draw the groups of tokens that gained and lost the same neighbours, once they are asked for.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    other : Second or None
-        The second run; its rows are offered beside those of trainings where it has the same vocabulary.
-
-    Returns
-    -------
-    NeighbourGroups or None
-        The groups that are drawn; ``None`` where none are.
-    """
+    """Draw the groups of tokens that gained and lost the same neighbours, once they are asked for."""
     trainings = [t for t in with_matrix(readable_trainings(run)[0]) if not began_elsewhere(run, t)]
     states: dict[str, TrainingFolder | Second] = {training.name: training for training in trainings}
     if other is not None and other.run.manifest["target"]["digest"] == run.manifest["target"]["digest"]:
@@ -106,20 +93,7 @@ def _state_name(state: TrainingFolder | Second | None) -> str:
 
 
 def group_table(run: RunFolder, found: NeighbourGroups) -> dict[str, list[Any]]:
-    """Return groups as columns: size, first members, what they moved towards and away from, agreement.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    found : NeighbourGroups
-        From `training_groups` or `changed_groups`.
-
-    Returns
-    -------
-    dict of str to list
-        One row a group; tokens in it have passed `show_token`.
-    """
+    """Return groups as columns: size, first members, what they moved towards and away from, agreement."""
     columns: dict[str, list[Any]] = {
         name: []
         for name in ("tokens", "the first of them", "towards", "away from", "agreement", "kept", "in the corpus")

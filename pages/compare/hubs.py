@@ -25,18 +25,7 @@ WORDS = {
 
 
 def chosen_hubs(run: RunFolder) -> list[Hub]:
-    """Return the hubs of a run in the order that the reader chose.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-
-    Returns
-    -------
-    list of Hub
-        By tokens fed until another order is chosen.
-    """
+    """Return the hubs of a run in the order that the reader chose."""
     by = _order()
     return run.remember(f"app compare hubs {by}", lambda: hub_anchors(run, by=by))
 
@@ -46,13 +35,7 @@ def _order() -> HubOrder:
 
 
 def hubs_section(run: RunFolder) -> None:
-    """Draw the source tokens that feed most; a click on one opens its page.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw the source tokens that feed most; a click on one opens its page."""
     st.header("Hub anchors", anchor=False)
     if not chosen_hubs(run):
         st.caption("No row of this run was combined from source rows.")

@@ -49,33 +49,14 @@ CHARTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Second:
-    """The run that the current one is compared with.
-
-    Parameters
-    ----------
-    run : RunFolder
-        Its content.
-    name : str
-        What the list of runs calls it; plain text.
-    """
+    """The run that the current one is compared with."""
 
     run: RunFolder
     name: str
 
 
 def second_run(run: RunFolder) -> Second | None:
-    """Draw the choice of a second run; it stands in the page's address, and an address that is new is followed.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run, which is not offered.
-
-    Returns
-    -------
-    Second or None
-        ``None`` where none is chosen, or the chosen one cannot be read.
-    """
+    """Draw the choice of a second run; it stands in the page's address, and an address that is new is followed."""
     current = state.run_id()
     entries = {entry.id: entry for entry in catalog.listed_runs(state.owner()) if entry.id != current}
     named = st.query_params.get(WITH_PARAM, "")
@@ -138,15 +119,7 @@ def difference(run: RunFolder, other: Second) -> RunComparison:
 
 
 def checks_section(run: RunFolder, other: Second | None) -> None:
-    """Draw the numbered checks with their verdicts and numbers, those of the second run below them.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    other : Second or None
-        The second run.
-    """
+    """Draw the numbered checks with their verdicts and numbers, those of the second run below them."""
     st.header("Checks", anchor=False)
     columns = [cache.checks(run)]
     if other is not None:
@@ -185,13 +158,7 @@ def _found(result: CheckResult) -> str:
 
 
 def lists_section(run: RunFolder) -> None:
-    """Draw one of the lists of tokens to look at, with what it means and what can be done.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw one of the lists of tokens to look at, with what it means and what can be done."""
     st.header("Tokens to look at", anchor=False)
     found = {entry.key: entry for entry in _lists(run)}
     if not found:
@@ -238,24 +205,7 @@ def kind_labels(run: RunFolder, ids: Sequence[int]) -> list[str]:
 
 
 def choice_table(columns: Mapping[str, Any], key: str, *, alt: str, once: bool = True) -> int | None:
-    """Draw a table of which one row can be chosen.
-
-    Parameters
-    ----------
-    columns : mapping of str to sequence
-        Its columns; text in them has passed `show_token`.
-    key : str
-        Names the table and what is in it.
-    alt : str
-        What it shows, for those who do not see it.
-    once : bool, default=True
-        Whether choosing a row leads to another page.
-
-    Returns
-    -------
-    int or None
-        The place of the chosen row.
-    """
+    """Draw a table of which one row can be chosen."""
     import pandas as pd
 
     frame = pd.DataFrame(dict(columns))
@@ -278,28 +228,12 @@ def choice_table(columns: Mapping[str, Any], key: str, *, alt: str, once: bool =
 
 
 def open_token(token_id: int, *, side: str = "target") -> None:
-    """Open the page of a token.
-
-    Parameters
-    ----------
-    token_id : int
-        Its id.
-    side : str, default="target"
-        Which vocabulary the id belongs to: ``target`` or ``source``.
-    """
+    """Open the page of a token."""
     navigation.go(navigation.TOKEN, **({"token": token_id} if side == "target" else {"source": token_id}))
 
 
 def spread_section(run: RunFolder, other: Second | None) -> None:
-    """Draw the distributions of this run and, as a line, of the second.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    other : Second or None
-        The second run.
-    """
+    """Draw the distributions of this run and, as a line, of the second."""
     st.header("Distributions", anchor=False)
     with reported():
         found = _spread(run, other)
@@ -332,17 +266,7 @@ def _medians(panel: Distribution) -> str:
 
 
 def report_section(run: RunFolder, other: Second | None, together: NeighbourGroups | None = None) -> None:
-    """Draw what the page shows as Markdown, to copy or to download.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    other : Second or None
-        The second run.
-    together : NeighbourGroups, default=None
-        Groups that the page shows.
-    """
+    """Draw what the page shows as Markdown, to copy or to download."""
     st.header("Copy as report", anchor=False)
     with reported():
         report = comparison_report(

@@ -65,19 +65,7 @@ FROM = {
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """What a form asks for.
-
-    Parameters
-    ----------
-    step : Step
-        Where to start.
-    options : mapping of str to str
-        The options.
-    target : mapping of str to str or None
-        Another tokenizer to train; ``None`` is the run's own.
-    corpus : CorpusChoice or None
-        Another text; ``None`` is the run's own.
-    """
+    """What a form asks for."""
 
     step: Step
     options: Mapping[str, str]
@@ -100,15 +88,7 @@ def mode() -> str:
 
 
 def ask(run_id: str, step: Step) -> None:
-    """Make the page show the form for a run, from a step; called before the page is drawn.
-
-    Parameters
-    ----------
-    run_id : str
-        A finished run, or a job that failed.
-    step : Step
-        Where to start.
-    """
+    """Make the page show the form for a run, from a step; called before the page is drawn."""
     st.session_state[WANTED] = (run_id, step, state.run_id())
     st.session_state[MODE] = AGAIN
     st.session_state.pop(_step_key(run_id), None)
@@ -129,18 +109,7 @@ def _step_key(run_id: str) -> str:
 
 
 def find_recipe(run_id: str) -> Recipe | None:
-    """Return what a run was made of, finished or not; ``None`` where there is no such run.
-
-    Parameters
-    ----------
-    run_id : str
-        A run or job that this session may see.
-
-    Returns
-    -------
-    Recipe or None
-        See `run_recipe`.
-    """
+    """Return what a run was made of, finished or not; ``None`` where there is no such run."""
     job = read_job(catalog.runs_root(), run_id)
     entry = catalog.find_run(run_id, state.owner())
     if entry is None:

@@ -69,17 +69,7 @@ MIN_FIELD = 170
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """One chosen input.
-
-    Parameters
-    ----------
-    label : str
-        What it is called in the run's title; plain text.
-    files : tuple of Path
-        Files that the job reads, uploads among them.
-    arguments : mapping of str to (int or str)
-        Options of the command line; a whole number stands for the file at that place in ``files``.
-    """
+    """One chosen input."""
 
     label: str
     files: tuple[Path, ...] = ()
@@ -87,13 +77,7 @@ class Choice:
 
 
 def target_choice(survey: Survey | None) -> tuple[Choice, int] | None:
-    """Draw the choice of a target tokenizer; return it with its size, or ``None`` while there is none.
-
-    Parameters
-    ----------
-    survey : Survey or None
-        The corpus, where one is chosen.
-    """
+    """Draw the choice of a target tokenizer; return it with its size, or ``None`` while there is none."""
     kinds = [TRAIN, UPLOAD, *([SERVER] if catalog.operator_folders() else [])]
     kind = st.segmented_control(
         "Target tokenizer", kinds, default=TRAIN, required=True, key="_target_kind", persist_state="session"
@@ -156,13 +140,7 @@ def _suggest_size(survey: Survey | None, family: Family) -> int:
 
 
 def take_size(refused: int, largest: int) -> None:
-    """Fill in the largest size that a text supports where the form holds the one that was refused.
-
-    Parameters
-    ----------
-    refused, largest : int
-        The two sizes.
-    """
+    """Fill in the largest size that a text supports where the form holds the one that was refused."""
     if st.session_state.get(SIZE) == refused:
         st.session_state[SIZE] = largest
 
@@ -240,22 +218,7 @@ def _uploaded_source() -> Choice | None:
 def options(
     *, defaults: Mapping[str, str] = MappingProxyType({}), mark: str = "", settled: Sequence[str] = ()
 ) -> dict[str, str]:
-    """Draw the options; return them as options of the command line.
-
-    Parameters
-    ----------
-    defaults : mapping of str to str, default={}
-        Options of the command line to start from; those of the command line itself where one is missing.
-    mark : str, default=""
-        Keeps the widgets of one form apart from those of another.
-    settled : sequence of str, default=()
-        Options that are not drawn and stay as they are.
-
-    Returns
-    -------
-    dict of str to str
-        Value by name; "" for a switch.
-    """
+    """Draw the options; return them as options of the command line."""
     given = _Given(defaults=defaults, mark=mark, settled=settled)
     method = given.choose(
         st, "--method", "Method", list(MethodName), _method,
@@ -361,21 +324,6 @@ def _method(method: MethodName) -> str:
 
 
 def run_title(corpus: CorpusChoice, target: Choice, source: Choice, *, method: str = "focus") -> str:
-    """Return the title of a job; plain text.
-
-    Parameters
-    ----------
-    corpus : CorpusChoice
-        The text.
-    target, source : Choice
-        The two tokenizers.
-    method : str, default="focus"
-        The method; FOCUS goes without saying.
-
-    Returns
-    -------
-    str
-        Labels only; no path.
-    """
+    """Return the title of a job; plain text."""
     title = f"{target.label}, {corpus.label}, from {source.label}"
     return title if method == MethodName.FOCUS else f"{title}, {method}"

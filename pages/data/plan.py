@@ -50,17 +50,7 @@ PLAN_LABEL = "What will happen, step by step"
 
 @dataclass(frozen=True, kw_only=True)
 class StepText:
-    """What is said of a step.
-
-    Parameters
-    ----------
-    summary : str
-        A few words for its headline; plain text.
-    facts : mapping of str to str
-        Inputs and parameters by name; plain text.
-    used : bool, default=True
-        Whether it does anything in this run.
-    """
+    """What is said of a step."""
 
     summary: str
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -68,18 +58,7 @@ class StepText:
 
 
 def describe(options: Mapping[str, list[str]]) -> dict[Step, StepText]:
-    """Return what a command line makes of every step.
-
-    Parameters
-    ----------
-    options : mapping of str to list of str
-        See `run_recipe.read_options`.
-
-    Returns
-    -------
-    dict of Step to StepText
-        All five.
-    """
+    """Return what a command line makes of every step."""
     last = DEFAULTS | {name: values[-1] for name, values in options.items()}
     return {
         Step.TOKENIZERS: _tokenizers(last),
@@ -140,18 +119,7 @@ def _name(path: str) -> str:
 
 
 def results(run: RunFolder) -> dict[Step, str]:
-    """Return in words what each step of a finished run gave.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-
-    Returns
-    -------
-    dict of Step to str
-        Plain text; steps that gave nothing are missing.
-    """
+    """Return in words what each step of a finished run gave."""
     counts, corpus = run.manifest["counts"], run.manifest.get("corpus")
     vectors = run.manifest.get("auxiliary")
     rules = ", ".join(f"{rule} {count(n)}" for rule, n in counts["by_rule"].items() if n)
@@ -181,15 +149,7 @@ def _how(vectors: Mapping[str, Any]) -> str:
 
 
 def draw_plan(texts: Mapping[Step, StepText], seconds: Mapping[Step, float]) -> None:
-    """Draw the steps of a run that has not been started.
-
-    Parameters
-    ----------
-    texts : mapping of Step to StepText
-        What is said of each.
-    seconds : mapping of Step to float
-        The estimate of each.
-    """
+    """Draw the steps of a run that has not been started."""
     for step in STEPS:
         text = texts[step]
         taking = f"about {duration(max(1.0, seconds[step]))}" if text.used and step in seconds else ""
@@ -205,21 +165,7 @@ def draw_job(
     given: Mapping[Step, str],
     again: Callable[[Step], None] | None = None,
 ) -> None:
-    """Draw the steps of a job.
-
-    Parameters
-    ----------
-    texts : mapping of Step to StepText
-        What is said of each.
-    times : tuple of StepTime
-        What the log says of each.
-    state : JobState
-        Where the job stands.
-    given : mapping of Step to str
-        What each step of a finished run gave.
-    again : callable, default=None
-        Draws the way to run again from a step.
-    """
+    """Draw the steps of a job."""
     for time in times:
         text, now = texts[time.step], _state_of(time, texts[time.step], state)
         took = _duration(time.seconds) if time.seconds is not None and text.used else ""

@@ -32,20 +32,7 @@ SOURCE, TARGET, UNKNOWN = "gray", "blue", "red"
 
 
 def tokenizer_of(choice: Choice, *, side: str) -> str | None:
-    """Return where the tokenizer of a choice lies on this server; ``None`` where it is elsewhere, or not made yet.
-
-    Parameters
-    ----------
-    choice : Choice
-        A source or a target.
-    side : {"source", "target"}
-        Which.
-
-    Returns
-    -------
-    str or None
-        A folder or a file.
-    """
+    """Return where the tokenizer of a choice lies on this server; ``None`` where it is elsewhere, or not made yet."""
     value = choice.arguments.get(f"--{side}-tokenizer", choice.arguments.get(f"--{side}"))
     if value is None:
         return None
@@ -54,20 +41,7 @@ def tokenizer_of(choice: Choice, *, side: str) -> str | None:
 
 
 def look(corpus: CorpusChoice | None, source: str | None, target: str | None) -> Preview | None:
-    """Look at the chosen tokenizers; what is wrong with one is drawn as a warning: the run itself has the last word.
-
-    Parameters
-    ----------
-    corpus : CorpusChoice or None
-        The text; without one there are no lines, but still matches.
-    source, target : str or None
-        Where the tokenizers lie.
-
-    Returns
-    -------
-    Preview or None
-        ``None`` where there is nothing to look at.
-    """
+    """Look at the chosen tokenizers; what is wrong with one is drawn as a warning: the run itself has the last word."""
     if source is None:
         return None
     try:
@@ -80,13 +54,7 @@ def look(corpus: CorpusChoice | None, source: str | None, target: str | None) ->
 
 
 def draw_pieces(preview: Preview) -> None:
-    """Draw the first lines in the pieces of both tokenizers, one above the other, and how finely each cuts.
-
-    Parameters
-    ----------
-    preview : Preview
-        What was found.
-    """
+    """Draw the first lines in the pieces of both tokenizers, one above the other, and how finely each cuts."""
     source, target = preview.source, preview.target
     if not source.n_tokens:
         return
@@ -130,15 +98,7 @@ def _unknown(view: TokenizerView) -> str:
 
 
 def draw_matches(matches: MatchPreview, chosen: MatchMode) -> None:
-    """Draw what every other match rule would change.
-
-    Parameters
-    ----------
-    matches : MatchPreview
-        The matches under every rule.
-    chosen : MatchMode
-        The rule that is chosen.
-    """
+    """Draw what every other match rule would change."""
     shared = matches.shared[chosen]
     st.markdown(
         f"**{chosen.value}** copies **{count(shared)}** of {count(matches.n_target)} rows "

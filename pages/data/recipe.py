@@ -62,33 +62,7 @@ def read_options(arguments: Sequence[str]) -> dict[str, list[str]]:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What a run can be made from again.
-
-    Parameters
-    ----------
-    id : str
-        The run's id.
-    title : str
-        Its title; plain text.
-    source : mapping of str to str
-        Options that name the source; empty where it is no longer on this server.
-    target : mapping of str to str
-        Options that name the target tokenizer as it was given; empty where it is gone.
-    tokenizer, auxiliary : Path or None
-        What the finished run itself keeps.
-    corpus : tuple of Path
-        Its text; empty where it is no longer there.
-    reading : mapping of str to str
-        Options that say how the text is read.
-    options : mapping of str to str
-        Every other option; "" for a switch.
-    n_target : int, default=0
-        Size of the target vocabulary; 0 where nobody knows.
-    tokenizer_name : str, default=""
-        What the kept tokenizer is called.
-    had_map : bool, default=False
-        Whether a map of the user's own matched some of its tokens; no run keeps that map.
-    """
+    """What a run can be made from again."""
 
     id: str
     title: str
@@ -132,26 +106,7 @@ def kept_options(recipe: Recipe) -> dict[str, str]:
 
 
 def recipe_of_run(run: RunFolder, job: Job | None, *, run_id: str, title: str, find: Find) -> Recipe:
-    """Return what a finished run was made of.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    job : Job or None
-        The job that made it, where there is one.
-    run_id : str
-        Its id.
-    title : str
-        Its title.
-    find : callable
-        Returns where a file that the job read is now; ``None`` where it is gone.
-
-    Returns
-    -------
-    Recipe
-        An extended run keeps a tokenizer that holds the source's tokens too, so it is made anew or not at all.
-    """
+    """Return what a finished run was made of."""
     config: Mapping[str, Any] = run.manifest["config"]
     made = job if job is not None and job.verb == "init" else None
     old = recipe_of_job(made, title=title, find=find) if made is not None else None
@@ -174,22 +129,7 @@ def recipe_of_run(run: RunFolder, job: Job | None, *, run_id: str, title: str, f
 
 
 def recipe_of_job(job: Job, *, title: str, find: Find) -> Recipe:
-    """Return what a job was started with; a file that is gone leaves its place empty.
-
-    Parameters
-    ----------
-    job : Job
-        A job of the verb ``init``, ended in whatever way.
-    title : str
-        Its title.
-    find : callable
-        As in `recipe_of_run`.
-
-    Returns
-    -------
-    Recipe
-        Without anything that only a finished run has.
-    """
+    """Return what a job was started with; a file that is gone leaves its place empty."""
     given = read_options(job.arguments)
     corpus = [find(Path(path)) for path in given.get("--corpus", ())]
     return Recipe(
@@ -253,28 +193,7 @@ def command(
     corpus: Sequence[Path] | None = None,
     reading: Sequence[str] | None = None,
 ) -> list[str | Path]:
-    """Return the command line that makes a run again from a step; files stand in it as paths.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        What the run was made of.
-    step : Step
-        One of ``recipe.steps``: what comes before it is taken from the run.
-    options : mapping of str to str
-        The options of the form.
-    target : mapping of str to str, default=None
-        Another target tokenizer, for the first step; ``None`` is the run's own.
-    corpus : sequence of Path, default=None
-        Another text, for the first two steps; ``None`` is the run's own.
-    reading : sequence of str, default=None
-        How that text is read.
-
-    Returns
-    -------
-    list of str or Path
-        Without ``--output``.
-    """
+    """Return the command line that makes a run again from a step; files stand in it as paths."""
     words: list[str | Path] = ["init", *_pairs(recipe.source)]
     if step is Step.TOKENIZERS:
         words += _pairs(target if target is not None else recipe.target)
@@ -300,40 +219,12 @@ def _pairs(options: Mapping[str, str]) -> list[str | Path]:
 
 
 def reuses_vectors(recipe: Recipe, step: Step, options: Mapping[str, str]) -> bool:
-    """Tell whether a run from a step takes the vectors that the run keeps.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        What the run was made of.
-    step : Step
-        Where to start.
-    options : mapping of str to str
-        The options of the form.
-
-    Returns
-    -------
-    bool
-        ``False`` where they would be trained, or the method compares none.
-    """
+    """Tell whether a run from a step takes the vectors that the run keeps."""
     return step in (Step.OVERLAP, Step.ROWS) and recipe.auxiliary is not None and needs_vectors(options)
 
 
 def changes(recipe: Recipe, options: Mapping[str, str]) -> list[str]:
-    """Return in words what differs from the run's own options.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        What the run was made of.
-    options : mapping of str to str
-        The options of the form, and those that name another tokenizer.
-
-    Returns
-    -------
-    list of str
-        Such as ``temperature 0.5``; empty where nothing differs.
-    """
+    """Return in words what differs from the run's own options."""
     before = DEFAULTS | dict(recipe.target) | dict(recipe.options)
     found = [
         f"{_word(name)} {value}"
@@ -366,20 +257,7 @@ def _same(before: str, after: str) -> bool:
 
 
 def title_of(recipe: Recipe, changed: Sequence[str]) -> str:
-    """Return the title of a run made again: what was changed, then the old one.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        What the run was made of.
-    changed : sequence of str
-        See `changes`.
-
-    Returns
-    -------
-    str
-        Plain text.
-    """
+    """Return the title of a run made again: what was changed, then the old one."""
     title = f"{', '.join(changed) or 'again'} · {recipe.title}"
     return title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - 1]}…"
 

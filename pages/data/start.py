@@ -37,26 +37,7 @@ def estimate(
     trains_tokenizer: bool,
     reuses_vectors: bool = False,
 ) -> Estimate:
-    """Return what a run will take.
-
-    Parameters
-    ----------
-    survey : Survey or None
-        The text; ``None`` where it reads none.
-    n_tokens : int
-        Size of the target vocabulary.
-    options : mapping of str to str
-        Options of the command line.
-    trains_tokenizer : bool
-        Whether the tokenizer is trained first.
-    reuses_vectors : bool, default=False
-        Whether vectors are given.
-
-    Returns
-    -------
-    Estimate
-        See `estimate_run`.
-    """
+    """Return what a run will take."""
     vectors = standard(options.get("--preset", Preset.DEFAULT)) | dict(options)
     return estimate_run(
         survey or NO_TEXT,
@@ -70,19 +51,7 @@ def estimate(
 
 
 def start(words: Sequence[str | Path], *, title: str, original: str | None = None, tokenizer_name: str = "") -> None:
-    """Start a job, watch it and draw the page anew; what the library refuses is drawn as an error.
-
-    Parameters
-    ----------
-    words : sequence of str or Path
-        The command line without ``--output``; an uploaded file or a run's tokenizer among them is given to the job.
-    title : str
-        What the job is called; plain text.
-    original : str, default=None
-        The run that it makes again.
-    tokenizer_name : str, default=""
-        What the run's tokenizer is called.
-    """
+    """Start a job, watch it and draw the page anew; what the library refuses is drawn as an error."""
     root, job_id = catalog.runs_root(), new_run_id()
     arguments = []
     for word in words:

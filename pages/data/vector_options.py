@@ -16,16 +16,6 @@ AUTO = "auto"
 def standard(preset: str) -> dict[str, str]:
     """Return what the options of the vectors are where nobody chooses them.
 
-    Parameters
-    ----------
-    preset : str
-        The preset that they belong to.
-
-    Returns
-    -------
-    dict of str to str
-        Value by option of the command line; ``auto`` where the size of the text decides.
-
     Examples
     --------
     >>> standard("default"), standard("paper")["--min-count"]

@@ -124,24 +124,7 @@ def _command(corpus: CorpusChoice, target: Choice, source: Choice, options: dict
 
 
 def show_estimate(corpus: CorpusChoice, target: Choice, n_tokens: int, options: dict[str, str]) -> Estimate:
-    """Draw what the run will take, and warn where the vocabulary is too large for the text.
-
-    Parameters
-    ----------
-    corpus : CorpusChoice
-        The corpus.
-    target : Choice
-        The target tokenizer.
-    n_tokens : int
-        Its size.
-    options : dict of str to str
-        Options of the command line.
-
-    Returns
-    -------
-    Estimate
-        What was drawn.
-    """
+    """Draw what the run will take, and warn where the vocabulary is too large for the text."""
     estimate = run_start.estimate(
         corpus.survey, n_tokens=n_tokens, options=options, trains_tokenizer="--train-tokenizer" in target.arguments
     )
@@ -161,18 +144,7 @@ def show_estimate(corpus: CorpusChoice, target: Choice, n_tokens: int, options: 
 
 
 def watched_job(*, started: bool = False) -> str | None:
-    """Draw the job that this session watches: the one started last, else any that runs, else the current run's.
-
-    Parameters
-    ----------
-    started : bool, default=False
-        Whether the job that only made the current run is left out: it is no news, and stands below the form.
-
-    Returns
-    -------
-    str or None
-        The job that was drawn.
-    """
+    """Draw the job that this session watches: the one started last, else any that runs, else the current run's."""
     jobs = own_jobs()
     running = [job for job in jobs if job_state(job) is JobState.RUNNING]
     wanted = [job for job in jobs if job.id == state.chosen_job()] or running
@@ -312,13 +284,7 @@ def follow_watched_job() -> None:
 
 
 def earlier_jobs(drawn: str | None) -> None:
-    """Draw the session's other jobs.
-
-    Parameters
-    ----------
-    drawn : str or None
-        The job that `watched_job` drew.
-    """
+    """Draw the session's other jobs."""
     others = [job for job in own_jobs() if job.id != drawn]
     if not others:
         return

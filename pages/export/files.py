@@ -50,13 +50,7 @@ def stem(run: RunFolder) -> str:
 
 
 def report_section(run: RunFolder) -> None:
-    """Draw the button of the HTML report.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw the button of the HTML report."""
     st.header("Report", anchor=False)
     st.markdown(
         "The whole run on one page: recipe, checks, lists, charts, trainings, your evaluations, a map, example "
@@ -84,13 +78,7 @@ def _button(label: str, build: Callable[[], Any], file: str, kind: str, key: str
 
 
 def atlas_section(run: RunFolder) -> None:
-    """Draw the button of the file for Embedding Atlas, and how it is opened; one line without a map.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw the button of the file for Embedding Atlas, and how it is opened; one line without a map."""
     st.header("Map for Embedding Atlas", anchor=False)
     names = list_projections(run)
     if not names:
@@ -156,13 +144,7 @@ def _atlas_command(run: RunFolder, projection: ProjectionFolder) -> str:
 
 
 def files_section(run: RunFolder) -> None:
-    """Draw the downloads of the run's own tables and arrays, and of its maps.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw the downloads of the run's own tables and arrays, and of its maps."""
     st.header("Tables and arrays", anchor=False)
     with st.container(horizontal=True):
         save_table(lambda: token_table(run), key="tokens", name=f"{stem(run)} tokens", label="Tokens (CSV)")

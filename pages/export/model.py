@@ -45,13 +45,7 @@ def models_root() -> Path:
 
 
 def model_section(run: RunFolder) -> None:
-    """Draw the choice of a state, the button that makes its model folder, and the download once that is there.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw the choice of a state, the button that makes its model folder, and the download once that is there."""
     st.header("Model folder", anchor=False)
     st.markdown("The whole model with its new vocabulary, tokenizer and card: the folder that `from_pretrained` loads.")
     training = _choose_state(run)
@@ -119,18 +113,7 @@ def _start(run: RunFolder, training: TrainingFolder | None, key: str) -> None:
 
 
 def clear_old_models(*, now: float | None = None) -> list[str]:
-    """Remove finished zips that are a week old, and the oldest ones where all together are too large.
-
-    Parameters
-    ----------
-    now : float, default=None
-        Seconds since the epoch; ``None`` asks the clock.
-
-    Returns
-    -------
-    list of str
-        The names of those that were removed.
-    """
+    """Remove finished zips that are a week old, and the oldest ones where all together are too large."""
     moment = time.time() if now is None else now
     done = [job for job in list_jobs(models_root()) if job_state(job) is not JobState.RUNNING]  # the newest first
     removed, kept = [], 0

@@ -30,13 +30,7 @@ MAX_TOKENS = 6
 
 
 def checks(run: RunFolder) -> None:
-    """Draw the numbered checks of a run: what they found, what to do, and tokens to look at.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw the numbered checks of a run: what they found, what to do, and tokens to look at."""
     st.header("Checks", anchor=False)
     results = cache.checks(run)
     for result in results:
@@ -53,18 +47,7 @@ def checks(run: RunFolder) -> None:
 
 
 def check_rows(results: Sequence[CheckResult]) -> dict[str, list[str]]:
-    """Return checks as columns: code, title, verdict, what was found, what to do, ids of tokens.
-
-    Parameters
-    ----------
-    results : sequence of CheckResult
-        From `run_checks`.
-
-    Returns
-    -------
-    dict of str to list
-        One row a check.
-    """
+    """Return checks as columns: code, title, verdict, what was found, what to do, ids of tokens."""
     rows = [
         (r.code, r.title, str(r.status), r.summary, in_field_words(r.tip), r.side, " ".join(map(str, r.tokens)))
         for r in results
@@ -86,13 +69,7 @@ def _token_link(run: RunFolder, token_id: int, *, of_source: bool) -> None:
 
 
 def recipe(run: RunFolder) -> None:
-    """Draw what the run was made from, and the options it was made with.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw what the run was made from, and the options it was made with."""
     st.header("Recipe", anchor=False)
     inputs = run.manifest["inputs"]
     if inputs:
@@ -120,13 +97,7 @@ def recipe(run: RunFolder) -> None:
 
 
 def model_command(run: RunFolder) -> None:
-    """Draw the command that writes the model folder.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw the command that writes the model folder."""
     st.caption("The model folder from the command line:")
     st.code(export_command(run), language="bash", wrap_lines=True)
 

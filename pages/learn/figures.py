@@ -19,18 +19,7 @@ DIVERGING = ((0.0, "#1C5FD0"), (0.5, "rgba(140,140,140,0.12)"), (1.0, "#D5700B")
 
 
 def nearest_figure(rows: Sequence[tuple[int, str, float, str]]) -> go.Figure:
-    """Draw the tokens nearest to another, each in the colour of its origin.
-
-    Parameters
-    ----------
-    rows : sequence of (int, str, float, str)
-        Id, name, cosine and colour, nearest first.
-
-    Returns
-    -------
-    go.Figure
-        Horizontal bars from the top.
-    """
+    """Draw the tokens nearest to another, each in the colour of its origin."""
     return _bars(
         [(i, name, value) for i, name, value, _ in rows],
         colors=[color for *_, color in rows],
@@ -40,18 +29,7 @@ def nearest_figure(rows: Sequence[tuple[int, str, float, str]]) -> go.Figure:
 
 
 def hubs_figure(hubs: Sequence[Hub]) -> go.Figure:
-    """Draw the source tokens that feed most new tokens.
-
-    Parameters
-    ----------
-    hubs : sequence of Hub
-        Most fed first.
-
-    Returns
-    -------
-    go.Figure
-        Horizontal bars from the top.
-    """
+    """Draw the source tokens that feed most new tokens."""
     return _bars(
         [(hub.id, hub.label, hub.n_fed) for hub in hubs],
         colors=[ACCENT] * len(hubs),
@@ -89,22 +67,7 @@ def _bars(rows: Sequence[tuple[int, str, float]], *, colors: list[str], digits: 
 def sparsemax_figure(
     names: Sequence[str], similarities: Sequence[float], weights: Sequence[float], threshold: float
 ) -> go.Figure:
-    """Draw similarities as faded bars, what stands out above the threshold in full colour, the threshold as a line.
-
-    Parameters
-    ----------
-    names : sequence of str
-        What is weighed.
-    similarities, weights : sequence of float
-        Of each.
-    threshold : float
-        Sparsemax's tau.
-
-    Returns
-    -------
-    go.Figure
-        The length of a bar's full part is its weight.
-    """
+    """Draw similarities as faded bars, what stands out above the threshold in full colour, the threshold as a line."""
     places = [str(i) for i in range(len(names))]
     figure = go.Figure()
     for values, base, opacity in (
@@ -141,20 +104,7 @@ def sparsemax_figure(
 
 
 def sum_figure(found: RowSum, *, n_dimensions: int = 16) -> go.Figure:
-    """Draw a new row as the sum of its terms, one line a term, one column a dimension.
-
-    Parameters
-    ----------
-    found : RowSum
-        The row, taken apart.
-    n_dimensions : int, default=16
-        How many dimensions to draw, from the first.
-
-    Returns
-    -------
-    go.Figure
-        A heat map; the last line is the row as it is stored.
-    """
+    """Draw a new row as the sum of its terms, one line a term, one column a dimension."""
     terms = np.concatenate([found.terms, found.stored[None]])[:, :n_dimensions]
     names = [f"{w:.2f} × {shorten(n, 18)}" for n, w in zip(found.names, found.weights.tolist(), strict=True)]
     names += [f"{found.rest_weight:.2f} × all others", f"= {shorten(found.label, 18)}"]
@@ -188,20 +138,7 @@ def sum_figure(found: RowSum, *, n_dimensions: int = 16) -> go.Figure:
 
 
 def sum_numbers(found: RowSum, *, n_dimensions: int = 16) -> dict[str, list[object]]:
-    """Return the numbers of `sum_figure`, one row a term, the stored row last.
-
-    Parameters
-    ----------
-    found : RowSum
-        The row, taken apart.
-    n_dimensions : int, default=16
-        How many dimensions to take, from the first.
-
-    Returns
-    -------
-    dict of str to list
-        Columns: the term, its weight, and a column a dimension.
-    """
+    """Return the numbers of `sum_figure`, one row a term, the stored row last."""
     terms = np.concatenate([found.terms, found.stored[None]])[:, :n_dimensions]
     columns: dict[str, list[object]] = {
         "term": [*found.names, "all others", f"{found.label} as it is stored"],
@@ -218,22 +155,7 @@ def histogram_numbers(figure: go.Figure) -> dict[str, list[object]]:
 
 
 def histogram_figure(values: np.ndarray, *, title: str, whole_numbers: bool = False) -> go.Figure:
-    """Draw how values are spread.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        NaN is left out.
-    title : str
-        What they are.
-    whole_numbers : bool, default=False
-        Whether there is one bar for every whole number.
-
-    Returns
-    -------
-    go.Figure
-        Bars of equal width: thirty from 0, or one for every whole number.
-    """
+    """Draw how values are spread."""
     known = values[~np.isnan(values)]
     end = float(known.max() if len(known) else 1.0) or 1.0
     low, high, bins = (-0.5, round(end) + 0.5, round(end) + 1) if whole_numbers else (0.0, end, 30)

@@ -21,13 +21,7 @@ TEXT_WIDTH = 780
 
 
 def choose_chapter() -> Chapter:
-    """Return the chapter that the address names; a number that is none is said to be none, and the first is shown.
-
-    Returns
-    -------
-    Chapter
-        Its link stands in the address.
-    """
+    """Return the chapter that the address names; a number that is none is said to be none, and the first is shown."""
     named = state.chosen_chapter()
     found = next((chapter for chapter in CHAPTERS if str(chapter.number) == named), None)
     if found is None:
@@ -38,13 +32,7 @@ def choose_chapter() -> Chapter:
 
 
 def chapter_bar(current: Chapter) -> None:
-    """Draw one button a chapter, with a mark where its task is solved.
-
-    Parameters
-    ----------
-    current : Chapter
-        The chapter on the page.
-    """
+    """Draw one button a chapter, with a mark where its task is solved."""
     done = state.learnt() & {chapter.number for chapter in CHAPTERS}
     with st.container(horizontal=True, gap="xsmall", key="chapters"):
         for chapter in CHAPTERS:
@@ -64,15 +52,7 @@ def chapter_bar(current: Chapter) -> None:
 
 
 def chapter_section(run: RunFolder, chapter: Chapter) -> None:
-    """Draw a chapter: its words, its picture, its task.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    chapter : Chapter
-        What to tell.
-    """
+    """Draw a chapter: its words, its picture, its task."""
     title = chapter.title
     st.header(f"{chapter.number}. {title}", anchor=False)
     st.markdown(chapter.words, width=TEXT_WIDTH)
@@ -147,13 +127,7 @@ def _judge(task: Task, number: int, key: str, said: str) -> None:
 
 
 def turn_pages(current: Chapter) -> None:
-    """Draw the ways to the chapters beside this one, and on to the token page after the last.
-
-    Parameters
-    ----------
-    current : Chapter
-        The chapter on the page.
-    """
+    """Draw the ways to the chapters beside this one, and on to the token page after the last."""
     place = CHAPTERS.index(current)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         if place > 0:

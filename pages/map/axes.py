@@ -30,17 +30,7 @@ SIGNS = re.compile(r"\s+([+\-−])\s+")
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """One axis as it was written.
-
-    Parameters
-    ----------
-    direction : Direction
-        The tokens that were meant.
-    title : str
-        What the axis is called; plain text.
-    formula : str
-        What was written.
-    """
+    """One axis as it was written."""
 
     direction: Direction
     title: str
@@ -49,16 +39,6 @@ class Axis:
 
 def terms_of(formula: str) -> list[tuple[int, str]]:
     """Return the terms of a formula.
-
-    Parameters
-    ----------
-    formula : str
-        Names of tokens, or ``#ID``, with " + " or " - " between them.
-
-    Returns
-    -------
-    list of (int, str)
-        Sign (1 or -1) and name of each term, six at most.
 
     Examples
     --------
@@ -71,18 +51,7 @@ def terms_of(formula: str) -> list[tuple[int, str]]:
 
 
 def choose_axes(run: RunFolder) -> tuple[Axis, Axis]:
-    """Draw the two boxes; return the axes: in place of one that names no token, which has been said then, the last.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-
-    Returns
-    -------
-    tuple of Axis
-        That to the right, and that upwards.
-    """
+    """Draw the two boxes; return the axes: in place of one that names no token, which has been said then, the last."""
     examples = _examples(run)
     last = drawn_axes(run) or tuple(_axis_of(run, [(1, i)], _first_formula(i)) for i in examples)
     found = []
@@ -109,15 +78,7 @@ def drawn_axes(run: RunFolder) -> tuple[Axis, Axis] | None:
 
 
 def remember_axes(run: RunFolder, axes: tuple[Axis, Axis]) -> None:
-    """Keep axes of which a map could be drawn, in the session and in the page's address.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    axes : tuple of Axis
-        From `choose_axes`.
-    """
+    """Keep axes of which a map could be drawn, in the session and in the page's address."""
     st.session_state[f"focus_map_axes_{run.digest[:12]}"] = axes
     for name, axis, example in zip(state.AXIS_PARAMS, axes, _examples(run), strict=True):
         state.write_choice(name, None if axis.formula == _first_formula(example) else axis.formula)

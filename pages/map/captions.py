@@ -29,18 +29,7 @@ def alt_words(chosen: Chosen) -> str:
 
 
 def honest_words(chosen: Chosen) -> list[str]:
-    """Return what one must know to read a map: method, sample, seed, how far it can be trusted.
-
-    Parameters
-    ----------
-    chosen : Chosen
-        The map and its members.
-
-    Returns
-    -------
-    list of str
-        Sentences.
-    """
+    """Return what one must know to read a map: method, sample, seed, how far it can be trusted."""
     layout = chosen.layout
     sample = "all" if len(layout.ids) == layout.n_total else f"{count(len(layout.ids))} of"
     if layout.method == COSINES:

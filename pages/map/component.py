@@ -44,17 +44,7 @@ def _nothing() -> None:
 
 
 def map_canvas(*, key: str, points: bytes, data: Mapping[str, Any]) -> None:
-    """Draw a map; its answers lie in ``st.session_state[key]`` as ``token``, ``selection`` and ``brush``.
-
-    Parameters
-    ----------
-    key : str
-        Of the canvas.
-    points : bytes
-        From `pack_points`; a browser that has them is not sent them again.
-    data : mapping
-        Everything else, small: which points, what is chosen, selected, brushed and marked, and fixed words.
-    """
+    """Draw a map; its answers lie in ``st.session_state[key]`` as ``token``, ``selection`` and ``brush``."""
     fixed = {
         "categories": [{"label": category.label, "color": category.color} for category in CATEGORIES.values()],
         "neutral": NEUTRAL,
@@ -75,41 +65,13 @@ def map_canvas(*, key: str, points: bytes, data: Mapping[str, Any]) -> None:
 
 
 def answer(key: str, name: str) -> Mapping[str, Any]:
-    """Return what the canvas said last.
-
-    Parameters
-    ----------
-    key : str
-        Of the canvas.
-    name : {"token", "selection", "brush"}
-        What about.
-
-    Returns
-    -------
-    mapping
-        Empty where it has said nothing; whatever a browser sends, so nothing in it is to be trusted.
-    """
+    """Return what the canvas said last."""
     state = st.session_state.get(key)
     said = state.get(name) if isinstance(state, Mapping) else None
     return said if isinstance(said, Mapping) else {}
 
 
 def whole_numbers(values: Any, *, limit: int, below: int) -> tuple[int, ...]:
-    """Return those of some values that are ids.
-
-    Parameters
-    ----------
-    values : Any
-        What a browser sent.
-    limit : int
-        Most ids to take.
-    below : int
-        Ids are 0 or more, and less than this.
-
-    Returns
-    -------
-    tuple of int
-        In their order.
-    """
+    """Return those of some values that are ids."""
     given: Sequence[Any] = values if isinstance(values, list) else []
     return tuple(v for v in given[:limit] if isinstance(v, int) and not isinstance(v, bool) and 0 <= v < below)

@@ -43,47 +43,13 @@ FEW_TRAILS = 400
 
 
 def payload_digest(layout: MapLayout, left: str, right: str, measured: str) -> str:
-    """Return the name of the bytes that `pack_points` makes.
-
-    Parameters
-    ----------
-    layout : MapLayout
-        The map.
-    left, right : str
-        Keys of its members.
-    measured : str
-        Digests of the run and of the training whose measures colour the points.
-
-    Returns
-    -------
-    str
-        Equal names mean equal bytes.
-    """
+    """Return the name of the bytes that `pack_points` makes."""
     text = json.dumps([FORM, layout.digest, left, right, measured])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def pack_points(layout: MapLayout, frame: pd.DataFrame, left: str, right: str, digest: str) -> bytes:
-    """Return the points of one or two members of a map for the browser.
-
-    Parameters
-    ----------
-    layout : MapLayout
-        The map.
-    frame : pandas.DataFrame
-        From `map_frame`.
-    left, right : str
-        Keys of two members; equal where there is one alone.
-    digest : str
-        From `payload_digest`.
-
-    Returns
-    -------
-    bytes
-        The length of a header (four bytes, little endian), the header (JSON), and from the next multiple of eight
-        bytes on the arrays that it names, each at a multiple of eight: ids and occurrences in four bytes; coordinates,
-        neighbours kept and cosines in two; category and level of landmark in one.
-    """
+    """Return the points of one or two members of a map for the browser."""
     keys = list(dict.fromkeys((left, right)))
     planes = [layout.points[key] for key in keys]
     box = _box(planes)
@@ -143,22 +109,7 @@ def _join(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
 
 
 def landmark_levels(frame: pd.DataFrame, planes: list[np.ndarray], box: list[float]) -> np.ndarray:
-    """Choose the tokens whose names are written on a map: in each cell of ever finer grids the most frequent word.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        From `map_frame`.
-    planes : list of ndarray of shape (n, 2)
-        Coordinates by member; a landmark of one is one of the others too.
-    box : list of float
-        Left, bottom, right, top.
-
-    Returns
-    -------
-    ndarray of shape (n,), dtype uint8
-        The coarsest grid in which the token is the most frequent word of a cell, 0 first; 255: of none.
-    """
+    """Choose the tokens whose names are written on a map: in each cell of ever finer grids the most frequent word."""
     levels = np.full(len(frame), NO_LANDMARK, dtype=np.uint8)
     named = zip(frame["shown"], frame["script"], strict=True)
     words = np.flatnonzero([readable(shown, script) for shown, script in named])
@@ -178,18 +129,6 @@ def landmark_levels(frame: pd.DataFrame, planes: list[np.ndarray], box: list[flo
 def readable(shown: str, script: str) -> bool:
     """Say whether a token reads as a word: letters alone, and enough of them.
 
-    Parameters
-    ----------
-    shown : str
-        From `show_token`.
-    script : str
-        Its script.
-
-    Returns
-    -------
-    bool
-        Marks on letters count as letters; the mark of a word's start and isolates of direction do not.
-
     Examples
     --------
     >>> readable("▁shule", "Latin"), readable("ing2", "Latin"), readable("水", "Han")
@@ -203,20 +142,7 @@ def readable(shown: str, script: str) -> bool:
 
 
 def few_trails(frame: pd.DataFrame, *, n: int = FEW_TRAILS) -> float:
-    """Return how many neighbours kept a token may have at most, so that only the most changed ones draw a trail.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        From `map_frame`.
-    n : int, default=400
-        About how many trails.
-
-    Returns
-    -------
-    float
-        The largest hundredth with at most ``n`` tokens at or below it; 0 where there are more at 0 itself.
-    """
+    """Return how many neighbours kept a token may have at most, so that only the most changed ones draw a trail."""
     kept = np.sort(frame["kept"].dropna().to_numpy())
     counts = np.searchsorted(kept, np.arange(101) / 100 + BRUSH_MARGIN, side="right")
     fitting = np.flatnonzero(counts <= n)

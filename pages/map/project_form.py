@@ -35,15 +35,7 @@ NOT_YOURS = (
 
 
 def map_offer(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
-    """Draw the button that opens the form; behind it one line where the run is not the session's.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    trainings : sequence of TrainingFolder
-        Its trainings that kept their rows.
-    """
+    """Draw the button that opens the form; behind it one line where the run is not the session's."""
     if st.session_state.pop(CLOSE, False):
         st.session_state[BOX] = False
     with st.popover(OFFER, icon=":material/add_chart:", key=BOX, on_change="rerun") as box:
@@ -125,18 +117,7 @@ def _await(run: RunFolder, name: str, job_id: str) -> None:
 
 
 def take_awaited(run: RunFolder) -> str | None:
-    """Return the map that this session asked for, the first time that the page is drawn with it there.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-
-    Returns
-    -------
-    str or None
-        A name of `list_projections`; ``None`` where nothing was asked for, or it is not there yet.
-    """
+    """Return the map that this session asked for, the first time that the page is drawn with it there."""
     awaited: dict[str, tuple[str, str]] = st.session_state.get(AWAITED, {})
     place = str(run.path.resolve())
     if place not in awaited:

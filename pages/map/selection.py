@@ -34,19 +34,7 @@ TABLE_PX, LIST_WIDTH_PX = 400, 340
 
 @dataclass(frozen=True, kw_only=True)
 class Picked:
-    """What is selected on the maps of a run.
-
-    Parameters
-    ----------
-    ids : tuple of int, default=()
-        Selected target ids, at most 5,000.
-    total : int, default=0
-        How many points were inside; more than ``ids`` where there were too many.
-    brush : tuple of float, default=None
-        Least and most neighbours kept; ``None``: all.
-    token_at, selection_at, brush_at : int, default=0
-        Numbers of the last reports taken over; every report has a larger one than those before it.
-    """
+    """What is selected on the maps of a run."""
 
     ids: tuple[int, ...] = ()
     total: int = 0
@@ -65,20 +53,7 @@ def _saved_key(run: RunFolder) -> str:
 
 
 def take_reports(run: RunFolder, key: str) -> Picked:
-    """Take over what the canvas reported since the last rerun; a chosen token becomes the page's.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    key : str
-        Of the canvas.
-
-    Returns
-    -------
-    Picked
-        What is selected now.
-    """
+    """Take over what the canvas reported since the last rerun; a chosen token becomes the page's."""
     picked: Picked = st.session_state.get(_picked_key(run), Picked())
     n_ids = len(run.column("tokens", "kind"))
     token, selection, brush = (answer(key, name) for name in ("token", "selection", "brush"))
@@ -117,15 +92,7 @@ def _range(value: object) -> tuple[float, float] | None:
 
 
 def select(run: RunFolder, ids: tuple[int, ...]) -> None:
-    """Make some tokens the selection, and lift the range of neighbours kept.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    ids : tuple of int
-        Target ids; none clears the selection.
-    """
+    """Make some tokens the selection, and lift the range of neighbours kept."""
     picked: Picked = st.session_state.get(_picked_key(run), Picked())
     now = int(time.time() * 1000)
     st.session_state[_picked_key(run)] = replace(
@@ -139,19 +106,7 @@ def select(run: RunFolder, ids: tuple[int, ...]) -> None:
 
 
 def selection_panel(run: RunFolder, frame: pd.DataFrame, picked: Picked, *, measured: bool) -> None:
-    """Draw the table of what is selected and what feeds it; below, the saved selections.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    frame : pandas.DataFrame
-        From `map_frame`.
-    picked : Picked
-        What is selected.
-    measured : bool
-        Whether the frame has measures of change.
-    """
+    """Draw the table of what is selected and what feeds it; below, the saved selections."""
     rows = listed(frame, picked.ids, picked.brush)
     if picked.ids or picked.brush:
         with st.container(border=True, key="map_selection"):

@@ -47,31 +47,7 @@ KEPT_MEANING = (
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MapLayout:
-    """One joint layout.
-
-    Parameters
-    ----------
-    digest : str
-        Names its content.
-    method : str
-        ``umap``, ``pca`` or ``cosines``.
-    seed : int
-        Of the sample and the layout.
-    n_total : int
-        Tokens of the run.
-    trust : float or None
-        Trustworthiness; ``None`` where it was not measured.
-    members : dict of str to str
-        Key and title of every member; ``initialised`` is the run's own.
-    ids : ndarray of shape (n,), dtype int64
-        The tokens on the map.
-    points : dict of str to ndarray of shape (n, 2), dtype float32
-        Coordinates by member's key.
-    explained : tuple of float, default=()
-        Share of the variance that each axis of a PCA holds.
-    axes : tuple of str, default=()
-        What the two axes are, where each is a cosine; plain text.
-    """
+    """One joint layout."""
 
     digest: str
     method: str
@@ -87,17 +63,7 @@ class MapLayout:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Chosen:
-    """The layout that the page shows, and the training whose measures colour it.
-
-    Parameters
-    ----------
-    layout : MapLayout
-        The map.
-    left, right : str
-        Keys of its two members; equal where there is one alone.
-    training : TrainingFolder, default=None
-        What lies between the two, where one is initialised and the other trained; ``None`` otherwise.
-    """
+    """The layout that the page shows, and the training whose measures colour it."""
 
     layout: MapLayout
     left: str
@@ -106,20 +72,7 @@ class Chosen:
 
 
 def readable_projections(run: RunFolder) -> tuple[list[ProjectionFolder], list[FocusError]]:
-    """Open every finished projection of a run.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-
-    Returns
-    -------
-    projections : list of ProjectionFolder
-        Those with a trained member first, UMAP before PCA, then by name.
-    errors : list of FocusError
-        One for each that is damaged.
-    """
+    """Open every finished projection of a run."""
     found: list[ProjectionFolder] = []
     errors: list[FocusError] = []
     for name in list_projections(run):
@@ -142,25 +95,7 @@ def projection_label(projection: ProjectionFolder) -> str:
 
 
 def stored_layout(run: RunFolder, projection: ProjectionFolder) -> MapLayout:
-    """Read a stored map.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    projection : ProjectionFolder
-        One of its projections.
-
-    Returns
-    -------
-    MapLayout
-        Its points by member.
-
-    Raises
-    ------
-    RunFolderError
-        If members have other ids than one another, an id is none of the run's, or a coordinate is not finite.
-    """
+    """Read a stored map."""
     table = projection.points()
     members = np.asarray(table.column("member").cast("string").to_numpy(zero_copy_only=False), dtype=object)
     ids = np.asarray(table.column("id").to_numpy(), dtype=np.int64)
@@ -195,25 +130,7 @@ def _unsound(projection: ProjectionFolder, expected: str, got: str) -> FocusErro
 
 
 def quick_layout(run: RunFolder, training: TrainingFolder | None) -> MapLayout:
-    """Lay the rows of a run, and those of a training, out by their principal components: seconds, no waiting.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    training : TrainingFolder or None
-        A training with a matrix; ``None`` lays out the initialised rows alone.
-
-    Returns
-    -------
-    MapLayout
-        Of at most 20,000 rows, evenly over frequency.
-
-    Raises
-    ------
-    InvalidInputError
-        If there are fewer than twenty tokens, or a row is not finite.
-    """
+    """Lay the rows of a run, and those of a training, out by their principal components: seconds, no waiting."""
     from focus_core.analysis.checks.base import frequency
     from focus_core.projection.layout import lay_out
     from focus_core.projection.members import members_of, placeable
@@ -240,29 +157,7 @@ def quick_layout(run: RunFolder, training: TrainingFolder | None) -> MapLayout:
 def cosine_layout(
     run: RunFolder, training: TrainingFolder | None, directions: Sequence[Direction], titles: Sequence[str]
 ) -> MapLayout:
-    """Place the rows of a run, and those of a training, at their cosines to two directions: exact, nothing projected.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    training : TrainingFolder or None
-        A training with a matrix; ``None`` places the initialised rows alone.
-    directions : sequence of Direction
-        Of the two axes.
-    titles : sequence of str
-        What the axes are called, plain text.
-
-    Returns
-    -------
-    MapLayout
-        Of at most 50,000 tokens, evenly over frequency.
-
-    Raises
-    ------
-    InvalidInputError
-        If there are fewer than twenty tokens, a row is not finite, or a direction points nowhere.
-    """
+    """Place the rows of a run and of a training at their cosines to two directions: exact, nothing projected."""
     from focus_core.analysis.checks.base import frequency
     from focus_core.projection.axes import cosine_axes
     from focus_core.projection.members import members_of, placeable
@@ -287,23 +182,7 @@ def cosine_layout(
 
 
 def map_frame(run: RunFolder, layout: MapLayout, changes: pd.DataFrame | None) -> pd.DataFrame:
-    """Return one row per token on a map: what it is, and how it changed.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    layout : MapLayout
-        The map.
-    changes : pandas.DataFrame or None
-        From `change_table`; ``None`` where nothing was recorded.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``id``, ``shown``, ``token``, ``category``, ``frequency``, ``script``, and ``kept``, ``cosine``: NaN where not
-        measured. In the order of ``layout.ids``.
-    """
+    """Return one row per token on a map: what it is, and how it changed."""
     names = ["shown", "token", "category", "frequency", "script"]
     frame = token_table(run).set_index("id").loc[layout.ids, names].reset_index()
     for name in ("kept", "cosine"):
@@ -313,22 +192,7 @@ def map_frame(run: RunFolder, layout: MapLayout, changes: pd.DataFrame | None) -
 
 
 def listed(frame: pd.DataFrame, ids: Sequence[int], brush: tuple[float, float] | None) -> pd.DataFrame:
-    """Return the tokens on a map that are selected, or in a range of neighbours kept, or both; most frequent first.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        From `map_frame`.
-    ids : sequence of int
-        The selected tokens; none: all, where there is a range.
-    brush : tuple of float or None
-        Least and most neighbours kept.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Rows of ``frame``; none where nothing is selected and there is no range.
-    """
+    """Return the tokens on a map that are selected, or in a range of neighbours kept, or both; most frequent first."""
     keep = np.full(len(frame), bool(ids) or brush is not None)
     if ids:
         keep &= np.isin(frame["id"].to_numpy(), np.asarray(ids, dtype=np.int64))

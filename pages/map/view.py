@@ -52,20 +52,7 @@ IN_ADDRESS = {"quick": QUICK, "axes": AXES}
 
 
 def choose_layout(run: RunFolder, row: DeltaGenerator) -> Chosen | None:
-    """Draw the choice of a layout and of the two members that are compared.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    row : DeltaGenerator
-        Where the boxes stand; those of axes stand below it.
-
-    Returns
-    -------
-    Chosen or None
-        ``None`` where a layout cannot be read or made; that has been said then.
-    """
+    """Draw the choice of a layout and of the two members that are compared."""
     stored, errors = readable_projections(run)
     trainings, more = readable_trainings(run)
     for error in (*errors, *more):
@@ -169,13 +156,7 @@ def _between(trainings: Sequence[TrainingFolder], left: str, right: str) -> Trai
 @st.fragment
 @guarded()
 def map_section(run: RunFolder) -> None:
-    """Draw the whole page below its head; what happens on the map runs this part again and nothing else.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw the whole page below its head; what happens on the map runs this part again and nothing else."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
     chosen = choose_layout(run, row)
     with row:
@@ -188,17 +169,7 @@ def map_section(run: RunFolder) -> None:
 
 
 def draw_map(run: RunFolder, chosen: Chosen, query: str) -> None:
-    """Draw the canvas, what one must know of it, the selection, and the token that was chosen.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    chosen : Chosen
-        From `choose_layout`.
-    query : str
-        Which tokens to mark.
-    """
+    """Draw the canvas, what one must know of it, the selection, and the token that was chosen."""
     layout = chosen.layout
     key = f"map_{run.digest[:12]}"
     picked = take_reports(run, key)
@@ -310,17 +281,7 @@ def _hits(run: RunFolder, ids: list[int]) -> None:
 
 
 def token_card(run: RunFolder, chosen: Chosen, target_id: int) -> None:
-    """Draw the chosen token: what training did to it, and its nearest tokens before and after.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    chosen : Chosen
-        What the map shows.
-    target_id : int
-        The token.
-    """
+    """Draw the chosen token: what training did to it, and its nearest tokens before and after."""
     with st.container(border=True, key="map_card"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.header(token_label(run, target_id), anchor=False, width="content")

@@ -36,19 +36,7 @@ _WRITTEN, _GENERATION, _SEEN, _CLICKED = (f"_overlap_{name}" for name in ("writt
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
-    """What the table shows.
-
-    Parameters
-    ----------
-    by : str, default="script"
-        A key of ``GROUPINGS``.
-    group, origin : str, default=""
-        One of its groups, and a category's key, ``both`` or ``new``; "" is all.
-    listed : str, default=""
-        The key of one of `overlap_lists`; "" is all.
-    query : str, default=""
-        What was typed into the search of the table; "" is all.
-    """
+    """What the table shows."""
 
     by: str = FIRST_GROUPING
     group: str = ""
@@ -57,18 +45,7 @@ class Filter:
     query: str = ""
 
     def words(self, run: RunFolder) -> dict[str, str]:
-        """Return what is filtered, part by part, in fixed words and names of groups.
-
-        Parameters
-        ----------
-        run : RunFolder
-            The run.
-
-        Returns
-        -------
-        dict of str to str
-            Name of the part and its words; empty without a filter. The query is a user's text.
-        """
+        """Return what is filtered, part by part, in fixed words and names of groups."""
         parts = {
             LIST: self.listed and list_named(run, self.listed).title,
             ORIGIN: ORIGINS.get(self.origin, ""),
@@ -97,13 +74,7 @@ def groups_of(run: RunFolder, by: str) -> list[str]:
 
 
 def restore(run: RunFolder) -> None:
-    """Take the filter from the address where that is new, and drop what this run does not have.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Take the filter from the address where that is new, and drop what this run does not have."""
     named = _address()
     if named and named != st.session_state.get(_WRITTEN):
         for name in IN_ADDRESS:
@@ -136,36 +107,13 @@ def _address() -> dict[str, str]:
 
 
 def chart_key(run: RunFolder, chart: str, *about: str) -> str:
-    """Return the key of a chart whose clicks filter the table.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    chart : str
-        Which chart.
-    *about : str
-        What else it shows.
-
-    Returns
-    -------
-    str
-        Another one after every filter that this chart did not set.
-    """
+    """Return the key of a chart whose clicks filter the table."""
     generation = st.session_state.setdefault(_GENERATION, {}).get(chart, 0)
     return "_".join([chart, run.digest[:12], *about, str(generation)])
 
 
 def take_click(chart: str, key: str) -> None:
-    """Filter by what was clicked on a chart since the last time; the other charts forget what they had selected.
-
-    Parameters
-    ----------
-    chart : str
-        ``bar`` or ``groups``.
-    key : str
-        From `chart_key`.
-    """
+    """Filter by what was clicked on a chart since the last time; the other charts forget what they had selected."""
     event = st.session_state.get(key)
     if event is None:
         return
@@ -230,20 +178,7 @@ def current() -> Filter:
 
 
 def wanted_tokens(run: RunFolder, wanted: Filter) -> pd.DataFrame:
-    """Return the rows of `token_table` that pass a filter, the most frequent first.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    wanted : Filter
-        The filter.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The rows.
-    """
+    """Return the rows of `token_table` that pass a filter, the most frequent first."""
     ids: set[int] | None = None
     if wanted.query:
         ids = set(cache.search(run, wanted.query, limit=MAX_ROWS))
@@ -260,13 +195,7 @@ def wanted_tokens(run: RunFolder, wanted: Filter) -> pd.DataFrame:
 
 
 def controls(run: RunFolder) -> None:
-    """Draw the parts of the filter that are set by hand.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw the parts of the filter that are set by hand."""
     by = current().by
     left, middle, right = st.columns(3)
     _choice(left, "Origin", list(ORIGINS), ORIGIN, ORIGINS)
@@ -289,15 +218,7 @@ def _choice(place: Any, label: str, options: Sequence[str], name: str, names: di
 
 
 def note(run: RunFolder, chart: str) -> None:
-    """Say beneath the chart that was clicked last what the table, which is further down, holds now.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    chart : str
-        As in `take_click`; beneath any other nothing is drawn.
-    """
+    """Say beneath the chart that was clicked last what the table, which is further down, holds now."""
     wanted = current()
     words = wanted.words(run) if st.session_state.get(_CLICKED) == chart else {}
     if not words:
@@ -311,15 +232,7 @@ def note(run: RunFolder, chart: str) -> None:
 
 
 def chips(words: dict[str, str], *, key: str = "chip") -> None:
-    """Draw one chip for each part of the filter; a click on it takes that part away.
-
-    Parameters
-    ----------
-    words : dict of str to str
-        From `Filter.words`.
-    key : str, default="chip"
-        What tells these chips from others on the page.
-    """
+    """Draw one chip for each part of the filter; a click on it takes that part away."""
     with st.container(horizontal=True, gap="small", key=f"overlap_{key}s", width="content"):
         for name, text in words.items():
             st.button(

@@ -33,13 +33,7 @@ def samples() -> dict[str, str]:
 @st.fragment
 @guarded()
 def sentence_section(run: RunFolder) -> None:
-    """Draw a sentence in the pieces of both tokenizers; a click on a piece opens its token.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw a sentence in the pieces of both tokenizers; a click on a piece opens its token."""
     if not has_tokenizers(run):
         st.caption("This run's folder holds no tokenizers, so no sentence can be read with them.")
         return

@@ -36,13 +36,7 @@ Rows = list[tuple[str, tuple[Segment, ...]]]
 
 
 def lead_numbers(run: RunFolder) -> None:
-    """Draw the page's first sentence with the numbers of the run.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw the page's first sentence with the numbers of the run."""
     counts, corpus = run.manifest["counts"], run.manifest.get("corpus") or {}
     share = counts["n_overlap"] / counts["n_target"] if counts["n_target"] else None
     text = (
@@ -70,18 +64,7 @@ def what_am_i_looking_at() -> None:
 
 
 def unit_choice(run: RunFolder) -> str:
-    """Draw the choice between counting tokens and counting their occurrences; return it.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run; without a corpus there is nothing to choose.
-
-    Returns
-    -------
-    str
-        ``BY_TYPE`` or ``BY_OCCURRENCE``.
-    """
+    """Draw the choice between counting tokens and counting their occurrences; return it."""
     if not has_frequency(run):
         return BY_TYPE
     state.take_choice(state.COUNT_PARAM, "_overlap_unit", {OCCURRENCES: BY_OCCURRENCE, ENTRIES: BY_TYPE})
@@ -94,15 +77,7 @@ def unit_choice(run: RunFolder) -> str:
 
 
 def vocabulary_bar(run: RunFolder, unit: str) -> None:
-    """Draw the two vocabularies, or the corpus, as proportional bars; a click filters the table.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    unit : str
-        ``BY_TYPE`` or ``BY_OCCURRENCE``.
-    """
+    """Draw the two vocabularies, or the corpus, as proportional bars; a click filters the table."""
     rows = bar_rows(run, occurrences=unit == BY_OCCURRENCE)
     words = "; ".join(f"{name}: " + ", ".join(f"{s.label} {count(s.value)}" for s in parts) for name, parts in rows)
     figure, key = _clickable(proportion_figure(rows, unit=unit)), overlap_filter.chart_key(run, "bar", unit)
@@ -114,20 +89,7 @@ def vocabulary_bar(run: RunFolder, unit: str) -> None:
 
 
 def bar_rows(run: RunFolder, *, occurrences: bool) -> Rows:
-    """Return the proportional bars: what the vocabularies share, and where the target's rows come from.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    occurrences : bool
-        Count how often the corpus holds the tokens, instead of the tokens.
-
-    Returns
-    -------
-    list of (str, tuple of Segment)
-        A bar's name and its parts, from the top.
-    """
+    """Return the proportional bars: what the vocabularies share, and where the target's rows come from."""
     shares = text_shares(run) if occurrences else None
     totals = category_segments(category_totals(token_table(run), occurrences=shares is not None))
     if shares is None:
@@ -142,18 +104,7 @@ def bar_rows(run: RunFolder, *, occurrences: bool) -> Rows:
 
 
 def category_segments(totals: Mapping[str, int]) -> tuple[Segment, ...]:
-    """Return the categories as segments of a bar.
-
-    Parameters
-    ----------
-    totals : mapping of str to int
-        Category key and size.
-
-    Returns
-    -------
-    tuple of Segment
-        In the order of the legend.
-    """
+    """Return the categories as segments of a bar."""
     return tuple(
         Segment(key=key, label=CATEGORIES[key].label, value=size, color=CATEGORIES[key].color)
         for key, size in totals.items()
@@ -171,15 +122,7 @@ def _bar_numbers(rows: Rows) -> dict[str, list[object]]:
 
 
 def group_chart(run: RunFolder, unit: str) -> None:
-    """Draw, group by group, where rows come from; a click filters the table.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    unit : str
-        ``BY_TYPE`` or ``BY_OCCURRENCE``.
-    """
+    """Draw, group by group, where rows come from; a click filters the table."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         by = st.pills(
             "Group by",
@@ -230,13 +173,7 @@ def _group_numbers(groups: Sequence[tuple[str, Mapping[str, int]]]) -> dict[str,
 
 
 def list_cards(run: RunFolder) -> None:
-    """Draw the lists of tokens worth a look, each with what is on it and why; a click shows it in the table.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw the lists of tokens worth a look, each with what is on it and why; a click shows it in the table."""
     found = overlap_lists(run)
     with st.container(horizontal=True, gap="small", key="overlap_lists"):
         for entry in found:
@@ -265,13 +202,7 @@ def _list_card(entry: OverlapList) -> None:
 
 
 def token_list(run: RunFolder) -> None:
-    """Draw the filter, the tokens that pass it, and their download.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw the filter, the tokens that pass it, and their download."""
     overlap_filter.controls(run)
     wanted = overlap_filter.current()
     frame, words = overlap_filter.wanted_tokens(run, wanted), wanted.words(run)
@@ -295,15 +226,7 @@ def _capped(n_rows: int) -> str:
 
 
 def filtered_table(run: RunFolder, frame: pd.DataFrame) -> None:
-    """Draw the tokens that passed the filter; choosing one opens its page.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    frame : pandas.DataFrame
-        Rows of `token_table`.
-    """
+    """Draw the tokens that passed the filter; choosing one opens its page."""
     shown, numbers = frame.head(MAX_ROWS), st.column_config.NumberColumn
     event = st.dataframe(
         shown_columns(shown),
@@ -340,19 +263,7 @@ def _first(frame: pd.DataFrame) -> int:
 
 
 def shown_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return rows as they are shown: readable names of columns, and the copied source token beside the target.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Rows of `token_table`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``token``, ``origin``, ``source token``, ``frequency``, ``anchor``, ``feeds``, ``candidates``,
-        ``n_contributors``, ``largest weight``, ``script``, ``native form``, ``id``.
-    """
+    """Return rows as they are shown: readable names of columns, and the copied source token beside the target."""
     import pandas as pd
 
     labels = {key: category.label for key, category in CATEGORIES.items()}

@@ -301,24 +301,7 @@ _component = st.components.v2.component("focus_lab_start", html=_HTML, css=_CSS,
 
 
 def draw_picture(picture: Mapping[str, Any], *, key: str) -> tuple[int | None, int | None, int | None]:
-    """Draw the picture, and return what the reader did in it.
-
-    Parameters
-    ----------
-    picture : mapping
-        From `start_picture.picture_data`.
-    key : str
-        The component's key, of this run alone.
-
-    Returns
-    -------
-    chosen : int or None
-        The new token on show; ``None`` where the run combined none.
-    opened : int or None
-        The new token whose page was asked for by a click just now.
-    source : int or None
-        The source token whose page was asked for by a click just now.
-    """
+    """Draw the picture, and return what the reader did in it."""
     tokens = {token["id"]: token for token in picture["tokens"]}
     asked = _value(st.session_state.get(key), "token")
     chosen = asked if asked in tokens else next(iter(tokens), None)

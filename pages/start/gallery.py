@@ -75,22 +75,7 @@ def _order(n_runs: int) -> str:
 
 
 def sort_runs(entries: Sequence[RunEntry], cards: dict[str, RunCard], order: str) -> list[RunEntry]:
-    """Return runs in an order; those without the number it goes by come last, as they were.
-
-    Parameters
-    ----------
-    entries : sequence of RunEntry
-        Own ones first, newest on top.
-    cards : dict of str to RunCard
-        What is known of each, by id.
-    order : str
-        One of the three orders.
-
-    Returns
-    -------
-    list of RunEntry
-        The same runs.
-    """
+    """Return runs in an order; those without the number it goes by come last, as they were."""
 
     def place(entry: RunEntry) -> float:
         card = cards[entry.id]

@@ -27,21 +27,7 @@ MIN_LETTERS = 4
 
 
 def picture_data(run: RunFolder, explain: Callable[[RunFolder, int], Explanation]) -> dict[str, Any]:
-    """Return the picture of a run as plain values, computed once.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    explain : callable
-        Explains a target token.
-
-    Returns
-    -------
-    dict
-        ``source`` and ``target`` (name, size, parts from the top), ``tokens`` (new tokens with their largest
-        contributors), ``shared`` (how the shared part is called) and ``alt``.
-    """
+    """Return the picture of a run as plain values, computed once."""
     return run.remember("start picture", lambda: _picture(run, explain))
 
 

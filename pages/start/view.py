@@ -39,13 +39,7 @@ OTHERS: tuple[tuple[PageEntry, str], ...] = (
 
 
 def worked_picture(run: RunFolder) -> None:
-    """Draw the two vocabularies of the run, what is copied, and new tokens made of shared ones.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw the two vocabularies of the run, what is copied, and new tokens made of shared ones."""
     picture = picture_data(run, cache.explain)
     with st.container(border=True, key="picture"):
         chosen, opened, source = draw_picture(picture, key=f"_picture_{run.digest[:16]}")

@@ -30,15 +30,7 @@ MAX_ROWS = 5000
 
 
 def contributors_section(run: RunFolder, explanation: Explanation) -> None:
-    """Draw a token's contributors, as bars or as a flow; of a copy, what its source token feeds; else nothing.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    explanation : Explanation
-        The token.
-    """
+    """Draw a token's contributors, as bars or as a flow; of a copy, what its source token feeds; else nothing."""
     if explanation.origin == Origin.COPIED and explanation.source_id is not None:
         fed_section(run, explanation.source_id)
         return
@@ -103,15 +95,7 @@ def _picture(bars: Sequence[Bar], flow: Flow, *, key: str, title: str, name: str
 
 
 def contributors_table(run: RunFolder, explanation: Explanation) -> None:
-    """Draw every contributor as a table; choosing a row opens that source token.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    explanation : Explanation
-        The token.
-    """
+    """Draw every contributor as a table; choosing a row opens that source token."""
     if not explanation.contributors or explanation.origin == Origin.COPIED:
         return
     with st.expander("All contributors", icon=":material/table_rows:"):
@@ -131,15 +115,7 @@ def contributors_table(run: RunFolder, explanation: Explanation) -> None:
 
 
 def candidates_table(run: RunFolder, explanation: Explanation) -> None:
-    """Draw the source tokens that could have been copied; choosing one opens it.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    explanation : Explanation
-        The token.
-    """
+    """Draw the source tokens that could have been copied; choosing one opens it."""
     if not explanation.candidates:
         return
     with st.expander("Source tokens that could have been copied", icon=":material/content_copy:"):
@@ -155,17 +131,7 @@ def candidates_table(run: RunFolder, explanation: Explanation) -> None:
 
 
 def fed_section(run: RunFolder, source_id: int, *, expanded: bool = False) -> None:
-    """Draw the target tokens that a source token feeds, as bars or as a flow, and all of them as a table.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    source_id : int
-        The source token.
-    expanded : bool, default=False
-        Whether the table stands open.
-    """
+    """Draw the target tokens that a source token feeds, as bars or as a flow, and all of them as a table."""
     fed = [f for f in cache.fed_tokens(run, source_id) if f.origin != Origin.COPIED]
     if not fed:
         st.caption("No combined token takes anything from it.")
@@ -222,22 +188,7 @@ def _fed_bar(run: RunFolder, fed: Fed) -> Bar:
 
 
 def pick_row(rows: dict[str, list[Any]], *, key: str, alt: str) -> int | None:
-    """Draw a table of which a row can be chosen, once.
-
-    Parameters
-    ----------
-    rows : dict of str to list
-        Its columns; text in them has passed `show_token`.
-    key : str
-        Names the table and what is in it.
-    alt : str
-        What it shows, for those who do not see it.
-
-    Returns
-    -------
-    int or None
-        The place of the chosen row.
-    """
+    """Draw a table of which a row can be chosen, once."""
     shown = {name: values for name, values in rows.items() if any(value is not None for value in values)}
     event = st.dataframe(
         shown,

@@ -17,13 +17,7 @@ ZERO_WIDTH_JOINER = "\u200d"
 
 
 def example_lines(explanation: Explanation) -> None:
-    """Draw the corpus lines that hold a token; say so where it occurs and the run kept none.
-
-    Parameters
-    ----------
-    explanation : Explanation
-        The token.
-    """
+    """Draw the corpus lines that hold a token; say so where it occurs and the run kept none."""
     if not explanation.examples and not explanation.frequency:
         return
     st.header("In the corpus", anchor=False)
@@ -38,23 +32,6 @@ def example_lines(explanation: Explanation) -> None:
 
 def marked_line(line: str, text: str, *, color: str, kind: str = TokenKind.NORMAL, word_start: bool = False) -> str:
     """Return a corpus line as Markdown, the place where a token fits best marked.
-
-    Parameters
-    ----------
-    line, text : str
-        The line, and the token's readable text; both may hold anything.
-    color : str
-        A colour of Streamlit's palette.
-    kind : str, default="normal"
-        The token's kind: of a byte token, the characters are marked that its bytes are part of.
-    word_start : bool, default=False
-        Whether the token begins a word.
-
-    Returns
-    -------
-    str
-        Safe Markdown; without a mark where the token is not found as it reads. The whole line is one isolate of its
-        own direction, so that a mark inside right-to-left text moves nothing.
 
     Examples
     --------

@@ -22,19 +22,7 @@ CHARACTER_PX, LEAST_MARGIN_PX, MOST_MARGIN_PX = 8, 60, 200
 
 @dataclass(frozen=True, kw_only=True)
 class FlowNode:
-    """One token of a flow.
-
-    Parameters
-    ----------
-    id : int or None
-        Its id in its own vocabulary; ``None`` for those that are drawn as one.
-    label : str
-        What `show_token` made of it.
-    weight : float
-        The width of its ribbon.
-    color : str
-        ``#RRGGBB``.
-    """
+    """One token of a flow."""
 
     id: int | None
     label: str
@@ -44,19 +32,7 @@ class FlowNode:
 
 @dataclass(frozen=True, kw_only=True)
 class Flow:
-    """One token and those that it takes from, or that take from it.
-
-    Parameters
-    ----------
-    label : str
-        The token in the middle of the question, as `show_token` has it.
-    color : str
-        ``#RRGGBB``.
-    others : tuple of FlowNode
-        The tokens on the other side, from the top.
-    inward : bool
-        Whether the others feed the token and stand on its left; else it feeds them.
-    """
+    """One token and those that it takes from, or that take from it."""
 
     label: str
     color: str
@@ -65,20 +41,7 @@ class Flow:
 
 
 def with_rest(nodes: Sequence[FlowNode], *, most: int) -> tuple[FlowNode, ...]:
-    """Return the first nodes, and one more for all that follow.
-
-    Parameters
-    ----------
-    nodes : sequence of FlowNode
-        Largest weight first.
-    most : int
-        How many to keep.
-
-    Returns
-    -------
-    tuple of FlowNode
-        The last one, without an id, has the weight of the rest; it is left out where there is no rest.
-    """
+    """Return the first nodes, and one more for all that follow."""
     rest = nodes[most:]
     if not rest:
         return tuple(nodes)
@@ -92,18 +55,7 @@ def flow_height(flow: Flow) -> int:
 
 
 def flow_option(flow: Flow) -> dict[str, Any]:
-    """Return a flow as an ECharts option of one Sankey series.
-
-    Parameters
-    ----------
-    flow : Flow
-        What to draw.
-
-    Returns
-    -------
-    dict
-        Plain JSON values. The token is the first node; the others follow, each with one ribbon in the same order.
-    """
+    """Return a flow as an ECharts option of one Sankey series."""
     names = _unique(
         [
             shorten(flow.label, LABEL_CHARACTERS),
@@ -152,20 +104,7 @@ def _unique(names: Sequence[str]) -> list[str]:
 
 
 def clicked_id(selection: Mapping[str, Any], flow: Flow) -> int | None:
-    """Return the id of the token that was clicked, by its node or by its ribbon.
-
-    Parameters
-    ----------
-    selection : mapping
-        The ``selection`` of the chart's event.
-    flow : Flow
-        What was drawn.
-
-    Returns
-    -------
-    int or None
-        ``None`` where nothing was clicked, the token itself, or those that are drawn as one.
-    """
+    """Return the id of the token that was clicked, by its node or by its ribbon."""
     for group in selection.get("selected") or []:
         shift = 1 if group.get("data_type") != "edge" else 0
         for place in group.get("data_indices") or []:

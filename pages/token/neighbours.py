@@ -34,38 +34,12 @@ MEANINGS = {"random": "drawn from N(mean, std)", "mean": "the mean source row"}
 
 
 def choice_of_training(run: RunFolder) -> TrainingFolder | None:
-    """Draw the choice among the trainings that kept a matrix, where there are several; the page shows the chosen one.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-
-    Returns
-    -------
-    TrainingFolder or None
-        ``None`` where none kept its matrix.
-    """
+    """Draw the choice among the trainings that kept a matrix, where there are several."""
     return choose_training(run, with_matrix(readable_trainings(run)[0]))
 
 
 def what_training_did(run: RunFolder, training: TrainingFolder | None, target_id: int) -> Sequence[Verdict]:
-    """Return what a training did to a token, in sentences; none where there was no training.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    training : TrainingFolder or None
-        The training.
-    target_id : int
-        The token.
-
-    Returns
-    -------
-    sequence of Verdict
-        See `training_verdicts`; where a file of the training is damaged, a warning that says so.
-    """
+    """Return what a training did to a token, in sentences; none where there was no training."""
     if training is None:
         return ()
     try:
@@ -78,17 +52,7 @@ def what_training_did(run: RunFolder, training: TrainingFolder | None, target_id
 
 
 def neighbours_section(run: RunFolder, training: TrainingFolder | None, target_id: int) -> None:
-    """Draw the nearest tokens of a row: kept, lost and gained by training, beside those of a random and the mean row.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    training : TrainingFolder or None
-        The training that is shown; ``None`` shows the row as it was initialised.
-    target_id : int
-        The token.
-    """
+    """Draw the nearest tokens of a row: kept, lost and gained by training, beside a random and the mean row."""
     change = _change(run, training, target_id)
     starts = _starts(run, target_id)
     st.header("Nearest tokens in the model" if change is None else "Before and after training", anchor=False)

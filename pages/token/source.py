@@ -14,15 +14,7 @@ from pages.token.view import source_category, source_label
 
 
 def source_section(run: RunFolder, source_id: int) -> None:
-    """Draw a source token: its facts and the target tokens that it feeds.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    source_id : int
-        The source token.
-    """
+    """Draw a source token: its facts and the target tokens that it feeds."""
     row = run.source_rows([source_id])[0]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(markdown_escape(source_label(run, source_id)), anchor=False, width="content")
@@ -46,15 +38,7 @@ def source_section(run: RunFolder, source_id: int) -> None:
 
 
 def target_link(run: RunFolder, target_id: int) -> None:
-    """Draw the way back to the target token looked at last, by its name: one may have come from elsewhere.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    target_id : int
-        The target token.
-    """
+    """Draw the way back to the target token looked at last, by its name: one may have come from elsewhere."""
     icon = ":material/arrow_back:"
     label = f"Back to the target token looked at last: {token_label(run, target_id)}"
     navigation.link(navigation.TOKEN, label, icon=icon, token=target_id)

@@ -35,15 +35,7 @@ BLURRED = "A weighted mean of source rows: of shared tokens that this run can ha
 
 
 def token_head(run: RunFolder, explanation: Explanation) -> None:
-    """Draw a target token's name, origin and facts.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run, for its method.
-    explanation : Explanation
-        The token.
-    """
+    """Draw a target token's name, origin and facts."""
     category = category_of(explanation.origin, explanation.rule)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(markdown_escape(explanation.display), anchor=False, width="content")
@@ -88,15 +80,7 @@ def source_category(run: RunFolder, source_id: int) -> Category:
 
 
 def copied_from(run: RunFolder, explanation: Explanation) -> None:
-    """Draw a link to the source token that a row is a copy of; nothing for other rows.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    explanation : Explanation
-        The token.
-    """
+    """Draw a link to the source token that a row is a copy of; nothing for other rows."""
     if explanation.origin == Origin.COPIED and explanation.source_id is not None:
         label = markdown_escape(source_label(run, explanation.source_id))
         navigation.link(
@@ -109,13 +93,7 @@ def copied_from(run: RunFolder, explanation: Explanation) -> None:
 
 
 def formula(explanation: Explanation) -> None:
-    """Draw the sum with its numbers, and the threshold that made it sparse.
-
-    Parameters
-    ----------
-    explanation : Explanation
-        The token.
-    """
+    """Draw the sum with its numbers, and the threshold that made it sparse."""
     st.header("Formula", anchor=False)
     st.code(explanation.formula, language=None, wrap_lines=True)
     if explanation.threshold is not None:
@@ -129,13 +107,7 @@ def formula(explanation: Explanation) -> None:
 
 
 def verdict_list(verdicts: Sequence[Verdict]) -> None:
-    """Draw what is worth knowing about a row: a sentence each, and what to do.
-
-    Parameters
-    ----------
-    verdicts : sequence of Verdict
-        Most telling first.
-    """
+    """Draw what is worth knowing about a row: a sentence each, and what to do."""
     lines = []
     for verdict in verdicts:
         advice = f" :gray[{markdown_escape(in_field_words(verdict.advice))}]" if verdict.advice else ""

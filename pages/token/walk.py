@@ -25,19 +25,7 @@ _EMPTY = "focus_walk_empty"
 
 
 def walk_buttons(run: RunFolder, target_id: int | None, source_id: int | None = None, *, category: str = "") -> None:
-    """Draw the buttons that lead to other tokens, and the walk through a list where one is on.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    target_id : int or None
-        The target token that the page shows.
-    source_id : int or None, default=None
-        The source token, where the page is about one.
-    category : str, default=""
-        The key of the category that a random token is taken from.
-    """
+    """Draw the buttons that lead to other tokens, and the walk through a list where one is on."""
     with st.container(horizontal=True, gap="xsmall", key="token_walk"):
         if source_id is None and target_id is not None:
             _through_the_vocabulary(run, target_id, category)
@@ -63,18 +51,7 @@ def _show_random(run: RunFolder, category: str) -> None:
 
 
 def problem_lists(run: RunFolder) -> dict[str, TokenList]:
-    """Return the lists that can be walked, by their keys, made once; see `token_lists`.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-
-    Returns
-    -------
-    dict of str to TokenList
-        Those that checks named first; none of them empty.
-    """
+    """Return the lists that can be walked, by their keys, made once; see `token_lists`."""
     found = run.remember("app compare lists", lambda: token_lists(run, cache.checks(run)))
     return {entry.key: entry for entry in found}
 

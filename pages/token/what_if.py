@@ -55,15 +55,7 @@ TEMPERATURE_WORDS = (
 
 
 def weights_section(run: RunFolder, target_id: int) -> None:
-    """Draw why a token has its weights, with the settings to turn; without weights, why there are none.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    target_id : int
-        The token.
-    """
+    """Draw why a token has its weights, with the settings to turn; without weights, why there are none."""
     st.header("Why these weights", anchor=False)
     reason = nothing_to_recompute(run, target_id)
     if reason:
@@ -244,15 +236,7 @@ def _pairs(run: RunFolder, answer: WhatIf) -> list[WeightPair]:
 
 
 def auxiliary_section(run: RunFolder, target_id: int) -> None:
-    """Draw the tokens that are nearest in the auxiliary space, anchors marked; a line where the run has no vectors.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    target_id : int
-        The token.
-    """
+    """Draw the tokens that are nearest in the auxiliary space, anchors marked; a line where the run has no vectors."""
     if run.auxiliary() is None:
         if run.manifest["config"]["method"] == MethodName.FOCUS:
             st.caption("This run keeps no auxiliary vectors, so nothing can be said of neighbours in their space.")

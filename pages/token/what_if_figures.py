@@ -23,19 +23,7 @@ THRESHOLD = "#E0356F"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ranked:
-    """Anchors by falling similarity, as they are drawn.
-
-    Parameters
-    ----------
-    labels : sequence of str
-        What `show_token` made of them.
-    similarities, weights : ndarray of shape (n,)
-        Their cosines and weights.
-    threshold : float or None
-        The similarity at and below which there is no weight; ``None`` draws no line.
-    stems : bool
-        Whether the height above the line is the weight, up to a factor, and is drawn.
-    """
+    """Anchors by falling similarity, as they are drawn."""
 
     labels: Sequence[str]
     similarities: np.ndarray
@@ -46,19 +34,7 @@ class Ranked:
 
 @dataclass(frozen=True, kw_only=True)
 class WeightPair:
-    """One contributor under two settings.
-
-    Parameters
-    ----------
-    id : int
-        The source token's id.
-    label : str
-        What `show_token` made of it.
-    stored, other : float
-        Its weight in the run and under other settings.
-    color : str, default=ACCENT
-        ``#RRGGBB``.
-    """
+    """One contributor under two settings."""
 
     id: int
     label: str
@@ -68,19 +44,7 @@ class WeightPair:
 
 
 def similarities_figure(ranked: Ranked) -> go.Figure:
-    """Draw anchors by rank and similarity, those with a weight in colour, and the threshold as a line.
-
-    Parameters
-    ----------
-    ranked : Ranked
-        The anchors.
-
-    Returns
-    -------
-    go.Figure
-        Ranks on a logarithmic axis; the vertical axis depends on the similarities alone, so that it stands still
-        while the settings change. A threshold outside it is not drawn.
-    """
+    """Draw anchors by rank and similarity, those with a weight in colour, and the threshold as a line."""
     low, high = float(ranked.similarities.min()), float(ranked.similarities.max())
     room = 0.08 * max(high - low, 0.05)
     figure = go.Figure()
@@ -143,20 +107,7 @@ def _add_stems(figure: go.Figure, ranked: Ranked, rows: np.ndarray, foot: float)
 
 
 def pairs_figure(pairs: Sequence[WeightPair], *, title: str) -> go.Figure:
-    """Draw the weights of contributors in the run beside those under other settings, on one scale.
-
-    Parameters
-    ----------
-    pairs : sequence of WeightPair
-        From the top.
-    title : str
-        Names the other settings; fixed words.
-
-    Returns
-    -------
-    go.Figure
-        ``customdata`` of every bar is the source id.
-    """
+    """Draw the weights of contributors in the run beside those under other settings, on one scale."""
     titles = ("stored in the run", title)
     figure = make_subplots(rows=1, cols=2, shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.06)
     ids, top = [str(pair.id) for pair in pairs], max(max(pair.stored, pair.other) for pair in pairs)

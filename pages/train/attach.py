@@ -23,15 +23,7 @@ DEFAULT_NAME = "attached"
 
 
 def attach_section(run: RunFolder, *, expanded: bool) -> None:
-    """Draw the choice of a file or a checkpoint folder, and attach it when asked.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    expanded : bool
-        Whether it is open at first.
-    """
+    """Draw the choice of a file or a checkpoint folder, and attach it when asked."""
     with st.expander("Attach trained embeddings", icon=":material/attach_file:", expanded=expanded):
         rows, width = run.manifest["matrices"]["input"]["shape"]
         st.markdown(

@@ -40,13 +40,7 @@ MAX_FAILURES = 1
 
 
 def evaluated_section(run: RunFolder) -> None:
-    """Draw what was measured of a run, and what is being measured; nothing where nothing was.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Draw what was measured of a run, and what is being measured; nothing where nothing was."""
     jobs = list_jobs(evaluations_root(), owner=state.owner())
     states = {job.id: job_state(job) for job in jobs}
     found = kept_evaluations(run)
@@ -63,33 +57,14 @@ def evaluated_section(run: RunFolder) -> None:
 
 
 def evaluate_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
-    """Draw the form that starts an evaluation, once it is opened.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    trainings : sequence of TrainingFolder
-        Its trainings.
-    """
+    """Draw the form that starts an evaluation, once it is opened."""
     with st.expander("Evaluate on a text", icon=":material/speed:", key="_evaluate_box", on_change="rerun") as box:
         if box.open:
             evaluate_form(run, trainings)
 
 
 def kept_evaluations(run: RunFolder) -> list[tuple[Job, dict[str, Any]]]:
-    """Return the session's finished evaluations of states of a run, newest first.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-
-    Returns
-    -------
-    list of (Job, dict)
-        The job and its report; one that cannot be read is left out.
-    """
+    """Return the session's finished evaluations of states of a run, newest first."""
     found = []
     for job in list_jobs(evaluations_root(), owner=state.owner()):
         if job_state(job) is not JobState.DONE:

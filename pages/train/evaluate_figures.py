@@ -21,19 +21,7 @@ ELSEWHERE = " · another run"
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """One measured state.
-
-    Parameters
-    ----------
-    name : str
-        What it is called; plain text.
-    color : str
-        ``#RRGGBB``.
-    entry : Mapping[str, Any]
-        Its entry of the report.
-    minus_first : Mapping[str, float] or None
-        Its bits per character less those of the first state, with their interval.
-    """
+    """One measured state."""
 
     name: str
     color: str
@@ -49,20 +37,7 @@ class State:
 
 
 def measured_states(report: Mapping[str, Any], run_digest: str) -> list[State]:
-    """Return the states of an evaluation in its order, sources last.
-
-    Parameters
-    ----------
-    report : mapping
-        From `read_evaluation`.
-    run_digest : str
-        Of the run that is looked at; states of others say so.
-
-    Returns
-    -------
-    list of State
-        No two with the same name.
-    """
+    """Return the states of an evaluation in its order, sources last."""
     differences = {d["target"]: d["bits_per_character"] for d in report["differences"]}
     origins = [state.get("run") for state in report["states"]] or [run_digest] * len(report["targets"])
     found: list[State] = []
@@ -90,18 +65,7 @@ def _line(text: str) -> str:
 
 
 def evaluation_figure(states: list[State]) -> go.Figure:
-    """Draw bits per character of every state that has them, with 95 % intervals.
-
-    Parameters
-    ----------
-    states : list of State
-        From `measured_states`.
-
-    Returns
-    -------
-    go.Figure
-        The first state at the top.
-    """
+    """Draw bits per character of every state that has them, with 95 % intervals."""
     drawn = [(state, bits) for state in states if (bits := state.bits) is not None]
     keys = [str(place) for place in range(len(drawn))]
     figure = go.Figure(
@@ -137,18 +101,7 @@ def evaluation_figure(states: list[State]) -> go.Figure:
 
 
 def evaluation_table(states: list[State]) -> dict[str, list[Any]]:
-    """Return an evaluation as columns: losses with intervals, the difference to the first, segmentation.
-
-    Parameters
-    ----------
-    states : list of State
-        From `measured_states`.
-
-    Returns
-    -------
-    dict of str to list
-        Plain text and numbers, ``None`` where not known; columns of which nothing is known are left out.
-    """
+    """Return an evaluation as columns: losses with intervals, the difference to the first, segmentation."""
     losses = [state.entry.get("loss") or {} for state in states]
     bits = [state.bits or {} for state in states]
     less = [state.minus_first or {} for state in states]

@@ -32,15 +32,7 @@ TEXT_KINDS = ["txt", "gz", "zst"]
 
 
 def evaluate_form(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
-    """Draw the choice of states and text, and start the job when asked; one line where nothing can be measured.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    trainings : sequence of TrainingFolder
-        Its trainings, those that cannot be measured included.
-    """
+    """Draw the choice of states and text, and start the job when asked; one line where nothing can be measured."""
     if not source_is_named(run):
         st.warning(
             "The source model of this run is no longer on this server, so there is no model to measure.",

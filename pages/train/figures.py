@@ -25,20 +25,7 @@ SEED_OPACITY = 0.38
 
 
 def curves_figure(groups: Sequence[MethodCurves], *, unit: str) -> go.Figure:
-    """Draw the loss on held-out text against the tokens seen, one colour a method.
-
-    Parameters
-    ----------
-    groups : sequence of MethodCurves
-        Of every method.
-    unit : str
-        What the loss is given in.
-
-    Returns
-    -------
-    go.Figure
-        Every seed is a thin line, their mean a thick one; the methods' names stand below, in the order of their ends.
-    """
+    """Draw the loss on held-out text against the tokens seen, one colour a method."""
     figure = go.Figure()
     for rank, group in enumerate(sorted(groups, key=_end)):
         for curve in group.curves:
@@ -131,20 +118,7 @@ def _end(group: MethodCurves) -> float:
 
 
 def starts_figure(found: Sequence[Start], *, unit: str) -> go.Figure:
-    """Draw the loss right after initialisation, a bar a method, the lowest at the top.
-
-    Parameters
-    ----------
-    found : sequence of Start
-        The lowest first.
-    unit : str
-        What the loss is given in.
-
-    Returns
-    -------
-    go.Figure
-        Whiskers reach from the lowest to the highest seed.
-    """
+    """Draw the loss right after initialisation, a bar a method, the lowest at the top."""
     figure = go.Figure(
         go.Bar(
             x=[start.mean for start in found],

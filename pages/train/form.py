@@ -37,13 +37,7 @@ TRAINED = {
 
 
 def prefer_new_training(run: RunFolder) -> None:
-    """Show the training that a job added to this run, the first time that the run is looked at.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Show the training that a job added to this run, the first time that the run is looked at."""
     seen: set[str] = st.session_state.setdefault(PREFERRED, set())
     job = read_job(catalog.runs_root(), state.run_id() or "")
     if job is None or job.verb != TRAINING_VERB or job.id in seen or "--name" not in job.arguments:
@@ -53,15 +47,7 @@ def prefer_new_training(run: RunFolder) -> None:
 
 
 def adapt_section(run: RunFolder, *, expanded: bool) -> None:
-    """Draw the form that starts a training, and the training that this session started last.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    expanded : bool
-        Whether it is open at first.
-    """
+    """Draw the form that starts a training, and the training that this session started last."""
     box = st.expander(
         "Train it further", icon=":material/model_training:", expanded=expanded, key="_adapt_box", on_change="rerun"
     )
@@ -121,18 +107,7 @@ def _unit(name: str) -> str:
 
 
 def suggested_tokens(n_tokens: float) -> int:
-    """Return how many tokens a training on a text should see at first.
-
-    Parameters
-    ----------
-    n_tokens : float
-        Tokens of the text.
-
-    Returns
-    -------
-    int
-        Whole thousands.
-    """
+    """Return how many tokens a training on a text should see at first."""
     return round(min(MOST_TOKENS, max(LEAST_TOKENS, ROUNDS * n_tokens)) / 1000) * 1000
 
 

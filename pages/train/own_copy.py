@@ -31,37 +31,7 @@ def attach_to(
     shown_name: str | None = None,
     progress: ProgressHook = no_progress,
 ) -> str:
-    """Attach trained embeddings to a run of the session, or to a private copy of another.
-
-    Parameters
-    ----------
-    entry : RunEntry
-        The run as it is listed.
-    run : RunFolder
-        The same run, opened.
-    path : Path
-        A checkpoint folder or a safetensors file.
-    owner : str
-        The session's secret.
-    name : str
-        What the training shall be called.
-    tensor : str, default=None
-        The input matrix in a file; see `attach_trained`.
-    shown_name : str, default=None
-        How messages call the source.
-    progress : ProgressHook, default=no_progress
-        Receives progress.
-
-    Returns
-    -------
-    str
-        The id of the run that now has the training.
-
-    Raises
-    ------
-    InvalidInputError
-        As `attach_trained`; no copy is left then.
-    """
+    """Attach trained embeddings to a run of the session, or to a private copy of another."""
 
     def attach(target: RunFolder) -> None:
         attach_trained(target, path, name=name, tensor=tensor, shown_name=shown_name, progress=progress)

@@ -60,13 +60,7 @@ DEFAULT_FREQUENCY = 10
 
 
 def empty_state(run: RunFolder) -> None:
-    """Say that nothing was trained yet, and with which command it is.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    """
+    """Say that nothing was trained yet, and with which command it is."""
     st.info("This run has not been trained yet, so there is nothing to compare its rows with.", icon=":material/info:")
     st.markdown("Train it from the command line, in the project's folder; `--steps` or `--tokens` says how long:")
     st.code(adapt_command(run), language="bash", wrap_lines=True)
@@ -74,18 +68,7 @@ def empty_state(run: RunFolder) -> None:
 
 
 def adapt_command(run: RunFolder) -> str:
-    """Return the command that trains a run further, to be called in the project's folder.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-
-    Returns
-    -------
-    str
-        One line; it names the run's own text where that ships with the app, else a text to put in its place.
-    """
+    """Return the command that trains a run further, to be called in the project's folder."""
     where = cache_path(run)
     texts = [entry for entry in run.manifest["inputs"] if entry.get("role") == "corpus"]
     samples = {sha256_file(path): path for path in catalog.sample_corpora().values()}
@@ -103,15 +86,7 @@ def cache_path(run: RunFolder) -> str:
 
 
 def curves_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
-    """Draw the curves of all methods, the loss right after initialisation, and the numbers as a table.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    trainings : sequence of TrainingFolder
-        Its trainings.
-    """
+    """Draw the curves of all methods, the loss right after initialisation, and the numbers as a table."""
     unit = st.segmented_control(
         "Loss in", list(UNITS), default=BITS, required=True, key="_train_unit", persist_state="session"
     )
@@ -163,15 +138,7 @@ def _start_words(found: Sequence[Start]) -> str:
 
 
 def summary_table(trainings: Sequence[TrainingFolder], unit: str) -> None:
-    """Draw one row per training, and say once what is the same in all.
-
-    Parameters
-    ----------
-    trainings : sequence of TrainingFolder
-        Those to list.
-    unit : str
-        What the loss is given in.
-    """
+    """Draw one row per training, and say once what is the same in all."""
     number = st.column_config.NumberColumn
     rows = summary_rows(trainings)
     columns, words = summary_for_unit(rows, unit)
@@ -208,15 +175,7 @@ def summary_table(trainings: Sequence[TrainingFolder], unit: str) -> None:
 
 
 def change_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
-    """Draw the table of the tokens that a training moved, most changed first, each linked to its page.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    trainings : sequence of TrainingFolder
-        Its trainings.
-    """
+    """Draw the table of the tokens that a training moved, most changed first, each linked to its page."""
     st.header("What moved most", anchor=False)
     offered = with_changes(trainings)
     if not offered:
@@ -268,17 +227,7 @@ def _filtered(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def change_table(run: RunFolder, training: TrainingFolder, frame: pd.DataFrame) -> None:
-    """Draw the rows that passed the filters; choosing one opens its page.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The current run.
-    training : TrainingFolder
-        Whose table it is.
-    frame : pandas.DataFrame
-        From `most_changed`.
-    """
+    """Draw the rows that passed the filters; choosing one opens its page."""
     shown = frame.head(MAX_ROWS)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         words = f", the first {count(MAX_ROWS)} are shown" if len(frame) > MAX_ROWS else ""

@@ -236,7 +236,7 @@ def test_words_can_be_read_on_their_backgrounds(user, scheme):
 
 @pytest.mark.parametrize("name", TITLES)
 def test_headings_skip_no_level(user, name):
-    """Those that parts of a page draw themselves are counted too; `tests/pages/test_headings.py` knows only the rest."""
+    """Those that parts of a page draw themselves count too; `tests/pages/test_headings.py` knows only the rest."""
     visitor = user()
     visitor.open(name)
     visitor.page.locator("h1").first.wait_for(timeout=WAIT_MS)

@@ -135,7 +135,8 @@ def test_cancel_kills_the_child_and_leaves_no_cache(stream: TokenStream, vocabul
 def test_child_ends_when_its_parent_is_killed(stream: TokenStream, tmp_path: Path) -> None:
     """A parent that is killed cannot clean up; the child notices that its standard input is closed."""
     code = (
-        "import sys; from pathlib import Path; from focus_core.initialization.auxiliary.fasttext_worker import PAPER_SETTINGS\n"
+        "import sys; from pathlib import Path\n"
+        "from focus_core.initialization.auxiliary.fasttext_worker import PAPER_SETTINGS\n"
         "from focus_core.initialization.auxiliary.fasttext_process import Progress, run_child\n"
         "settings = PAPER_SETTINGS | {'dim': 100, 'epoch': 100000, 'minCount': 1, 'thread': 1, 'seed': 1}\n"
         f"paths = dict(input={str(stream.path)!r}, output={str(tmp_path / 'out')!r})\n"

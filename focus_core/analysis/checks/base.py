@@ -190,20 +190,7 @@ def by_frequency(run: RunFolder, ids: np.ndarray) -> np.ndarray:
 
 
 def grade(value: float, *, warning: float, problem: float) -> Status:
-    """Return the status of a number of which more is worse.
-
-    Parameters
-    ----------
-    value : float
-        What was measured.
-    warning, problem : float
-        Bounds; a value equal to one has not crossed it.
-
-    Returns
-    -------
-    Status
-        ``passed``, ``warning`` or ``problem``.
-    """
+    """Return the status of a number of which more is worse."""
     if value > problem:
         return Status.PROBLEM
     return Status.WARNING if value > warning else Status.PASSED

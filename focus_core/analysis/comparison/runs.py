@@ -22,15 +22,7 @@ KINDS = (
 
 @dataclass(frozen=True, kw_only=True)
 class OriginCount:
-    """How many rows come from one place.
-
-    Parameters
-    ----------
-    kind : str
-        One of ``KINDS``.
-    before, after : int
-        Rows in the first and in the second run.
-    """
+    """How many rows come from one place."""
 
     kind: str
     before: int
@@ -39,19 +31,7 @@ class OriginCount:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ChangedOrigins:
-    """The tokens whose row comes from elsewhere in the second run, most frequent first.
-
-    Parameters
-    ----------
-    id : ndarray of shape (n,), dtype int64
-        Target ids.
-    before, after : ndarray of shape (n,), dtype object
-        Where the row comes from in each run, one of ``KINDS``.
-    frequency : ndarray of shape (n,), dtype float64
-        Occurrences in the first run's corpus; NaN where it had none.
-    cosine : ndarray of shape (n,), dtype float64
-        Between the two rows; NaN where they cannot be compared.
-    """
+    """The tokens whose row comes from elsewhere in the second run, most frequent first."""
 
     id: np.ndarray
     before: np.ndarray

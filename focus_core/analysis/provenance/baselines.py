@@ -83,22 +83,7 @@ def start_neighbours(run: RunFolder, target_id: int, *, k: int = 10) -> tuple[St
 
 
 def baseline_row(run: RunFolder, target_id: int, method: MethodName) -> np.ndarray:
-    """Return the input row that a baseline would have given a token.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run: its seed and the statistics of its source rows are used.
-    target_id : int
-        A token of text.
-    method : MethodName
-        ``random`` or ``mean``.
-
-    Returns
-    -------
-    ndarray of shape (d,), dtype float32
-        A draw from N(mean, std) of the source rows, per dimension, or their mean.
-    """
+    """Return the input row that a baseline would have given a token."""
     from focus_core.initialization.methods.fallback import standard_normal_rows
 
     statistics = run.statistics()

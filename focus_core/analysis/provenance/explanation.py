@@ -302,18 +302,7 @@ def _examples_of(run: RunFolder, target_id: int) -> tuple[str, ...]:
 
 
 def source_norm(run: RunFolder) -> float:
-    """Return the root mean square length of the source's rows.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-
-    Returns
-    -------
-    float
-        ``sqrt(|mean|^2 + |std|^2)``: per dimension, the mean square is the squared mean plus the variance.
-    """
+    """Return the root mean square length of the source's rows."""
     statistics = run.statistics()
     return float(np.sqrt(np.sum(statistics["mean"] ** 2) + np.sum(statistics["std"] ** 2)))
 

@@ -15,20 +15,7 @@ MAX_TERMS = 5
 
 
 def formula_of(explanation: Explanation, run: RunFolder) -> str:
-    """Return one line that says how the row came to be.
-
-    Parameters
-    ----------
-    explanation : Explanation
-        The token's facts.
-    run : RunFolder
-        The run, for its options and the scripts of its source tokens.
-
-    Returns
-    -------
-    str
-        A copy, a weighted sum (its largest five terms spelled out), or the distribution it was drawn from.
-    """
+    """Return one line that says how the row came to be."""
     left = f"e({explanation.display})"
     if explanation.contributors:
         return f"{left} = {_sum(explanation.contributors, exact=explanation.origin == Origin.COPIED)}"
@@ -93,18 +80,5 @@ def _name(contributor: Contributor) -> str:
 
 
 def show_contributor(contributor: Contributor | Candidate, *, limit: int = 80) -> str:
-    """Return a source token as a visible line.
-
-    Parameters
-    ----------
-    contributor : Contributor or Candidate
-        The source token.
-    limit : int, default=80
-        Longest text, as for `show_token`.
-
-    Returns
-    -------
-    str
-        With a leading ``▁`` where it begins a word.
-    """
+    """Return a source token as a visible line."""
     return show_token(contributor.text, word_start=contributor.word_start, limit=limit)

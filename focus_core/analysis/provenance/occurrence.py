@@ -16,16 +16,6 @@ _SPELT_BYTE = re.compile("<0x([0-9A-F]{2})>")
 def bytes_of(text: str) -> bytes:
     r"""Return the bytes that the readable text of a byte token stands for.
 
-    Parameters
-    ----------
-    text : str
-        Characters, and bytes that are none as ``<0xHH>``.
-
-    Returns
-    -------
-    bytes
-        The token's content.
-
     Examples
     --------
     >>> bytes_of("<0xE0><0xA4>a")

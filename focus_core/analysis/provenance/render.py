@@ -80,18 +80,6 @@ def _similarity(contributor: Contributor) -> str:
 def draw_bar(share: float, *, width: int = BAR) -> str:
     """Return a bar of block characters.
 
-    Parameters
-    ----------
-    share : float
-        From 0 to 1; anything outside is cut.
-    width : int, default=24
-        Characters for 1.
-
-    Returns
-    -------
-    str
-        Exactly ``width`` characters.
-
     Examples
     --------
     >>> draw_bar(0.5, width=4)

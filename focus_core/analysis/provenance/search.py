@@ -161,18 +161,6 @@ def _without_marks(name: str) -> str:
 def edit_distance(one: str, other: str, *, bound: int) -> int:
     """Return how many letters to insert, delete, replace or swap with their neighbour turn one text into another.
 
-    Parameters
-    ----------
-    one, other : str
-        The texts.
-    bound : int
-        Above it the exact number does not matter.
-
-    Returns
-    -------
-    int
-        The number (optimal string alignment); ``bound + 1`` where it is larger than the bound.
-
     Examples
     --------
     >>> edit_distance("mkulmia", "mkulima", bound=2), edit_distance("abc", "xyz", bound=1)

@@ -14,23 +14,7 @@ from focus_core.types import Origin
 
 @dataclass(frozen=True, kw_only=True)
 class CommonContributor:
-    """A source token that feeds combined rows of a selection.
-
-    Parameters
-    ----------
-    source_id : int
-        The source token's id.
-    text : str
-        Its readable text.
-    word_start : bool
-        Whether it begins a word.
-    weight : float
-        The sum of its weights in the combined rows of the selection.
-    share : float
-        The same as a share of all weight in these rows.
-    n_fed : int
-        How many of these rows it is part of.
-    """
+    """A source token that feeds combined rows of a selection."""
 
     source_id: int
     text: str
@@ -42,17 +26,7 @@ class CommonContributor:
 
 @dataclass(frozen=True, kw_only=True)
 class CommonContributors:
-    """What feeds a selection of target tokens.
-
-    Parameters
-    ----------
-    n_copied, n_combined, n_fallback : int
-        Tokens of the selection by origin; a copied row has one source token, of its own, with weight 1.
-    n_sources : int
-        Different source tokens in the combined rows.
-    contributors : tuple of CommonContributor
-        Those of the combined rows, largest weight first, equal ones by id.
-    """
+    """What feeds a selection of target tokens."""
 
     n_copied: int
     n_combined: int

@@ -81,20 +81,7 @@ class Verdict:
 
 
 def verdicts_of(explanation: Explanation, run: RunFolder) -> tuple[Verdict, ...]:
-    """Return what is worth knowing about a token's row, most telling first.
-
-    Parameters
-    ----------
-    explanation : Explanation
-        The token's facts.
-    run : RunFolder
-        The run, for what it says about its method and its auxiliary vectors.
-
-    Returns
-    -------
-    tuple of Verdict
-        At least one; the thresholds are the constants of this module.
-    """
+    """Return what is worth knowing about a token's row, most telling first."""
     auxiliary = run.manifest.get("auxiliary")
     if explanation.origin == Origin.COPIED:
         found = _copied(explanation) + _anchor(explanation, run)

@@ -25,16 +25,6 @@ class Markup(str):
 def text(value: object) -> Markup:
     """Return a value as text inside an element; markup stays as it is.
 
-    Parameters
-    ----------
-    value : object
-        Anything; lone surrogates and control characters are written as escapes.
-
-    Returns
-    -------
-    Markup
-        No character of it opens an element or an attribute.
-
     Examples
     --------
     >>> text("<b>&")
@@ -91,22 +81,7 @@ def join(parts: Iterable[object]) -> Markup:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[int] = ()) -> Markup:
-    """Return a table.
-
-    Parameters
-    ----------
-    head : sequence of str
-        Names of its columns.
-    rows : iterable of sequence
-        Its cells.
-    numbers : sequence of int, default=()
-        Places of the columns that hold numbers; they stand at the right.
-
-    Returns
-    -------
-    Markup
-        The table, in a box that scrolls where the page is narrow.
-    """
+    """Return a table."""
 
     def cells(name: str, row: Sequence[object]) -> Markup:
         return tag("tr", *(tag(name, cell, class_="n" if i in numbers else None) for i, cell in enumerate(row)))
@@ -116,22 +91,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Seq
 
 
 def section(title: str, *parts: object, key: str) -> Markup:
-    """Return a part of the report under a heading.
-
-    Parameters
-    ----------
-    title : str
-        The heading.
-    key : str
-        Its anchor; a fixed word.
-    *parts : object
-        What stands in it.
-
-    Returns
-    -------
-    Markup
-        The section.
-    """
+    """Return a part of the report under a heading."""
     return tag("section", tag("h2", title), *parts, id=key)
 
 

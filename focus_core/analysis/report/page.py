@@ -143,18 +143,7 @@ def _projection(run: RunFolder) -> ProjectionFolder | None:
 
 
 def init_command(manifest: Mapping[str, Any]) -> str:
-    """Return the command line that makes a run, as far as its manifest tells.
-
-    Parameters
-    ----------
-    manifest : mapping
-        Of the run.
-
-    Returns
-    -------
-    str
-        One line; inputs go by the names that the manifest gives them, options only where they differ from the preset.
-    """
+    """Return the command line that makes a run, as far as its manifest tells."""
     by_role: dict[str, list[str]] = {}
     for entry in manifest["inputs"]:
         by_role.setdefault(str(entry["role"]), []).append(str(entry["name"]))

@@ -50,22 +50,7 @@ def name_of(value: object, limit: int = 80) -> str:
 
 
 def tokens_of(run: RunFolder, ids: Sequence[int], side: str = "target") -> list[str]:
-    """Return some tokens of a run, each with its id, readable.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    ids : sequence of int
-        Their ids.
-    side : str, default="target"
-        Which vocabulary the ids belong to: ``target`` or ``source``.
-
-    Returns
-    -------
-    list of str
-        In the given order.
-    """
+    """Return some tokens of a run, each with its id, readable."""
     rows = (run.token_rows if side == "target" else run.source_rows)(list(ids))
     return [
         f"{show_token(str(row['text']), word_start=bool(row['word_start']), limit=40)} #{row['id']}" for row in rows
@@ -90,20 +75,7 @@ def summary(run: RunFolder) -> Markup:
 
 
 def recipe(run: RunFolder, command: str) -> Markup:
-    """Return what a run was made from, its options, and how to make it again.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    command : str
-        The command line that makes it.
-
-    Returns
-    -------
-    Markup
-        The section.
-    """
+    """Return what a run was made from, its options, and how to make it again."""
     manifest = run.manifest
     inputs = [(e["role"], name_of(e["name"]), tag("code", e["sha256"])) for e in manifest["inputs"]]
     chosen = chosen_options(manifest)
@@ -249,18 +221,7 @@ def spread(found: Sequence[Distribution]) -> Markup:
 
 
 def example_ids(run: RunFolder) -> list[int]:
-    """Return combined tokens that show the method well: frequent words of a handful of contributors.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-
-    Returns
-    -------
-    list of int
-        At most ten target ids, the most frequent first; other combined tokens where no word qualifies.
-    """
+    """Return combined tokens that show the method well: frequent words of a handful of contributors."""
     ids = by_frequency(run, np.flatnonzero(has_origin(run, Origin.COMBINED)))
     text = run.column("tokens", "text")
     n = np.asarray(run.column("tokens", "n_contributors"))

@@ -82,20 +82,7 @@ def _label(words: str, x: float, y: float, look: str | None = None) -> Markup:
 
 
 def bars(found: Sequence[Bar], words: str) -> Markup:
-    """Return horizontal bars from zero, the first at the top.
-
-    Parameters
-    ----------
-    found : sequence of Bar
-        The bars.
-    words : str
-        What the chart shows, for those who do not see it.
-
-    Returns
-    -------
-    Markup
-        The chart.
-    """
+    """Return horizontal bars from zero, the first at the top."""
     longest = max([bar.high or bar.value for bar in found] + [1e-12])
     room = WIDTH - NAMES - max([PER_LETTER * len(bar.words) + 16 for bar in found] + [130])
     parts: list[Markup] = []
@@ -115,20 +102,7 @@ def bars(found: Sequence[Bar], words: str) -> Markup:
 
 
 def cut_bars(rows: Sequence[tuple[str, Sequence[tuple[float, str]]]], words: str) -> Markup:
-    """Return bars of full width, each cut in proportion.
-
-    Parameters
-    ----------
-    rows : sequence of (str, sequence of (float, str))
-        What stands before each bar, and the size and class of each of its parts.
-    words : str
-        What the chart shows.
-
-    Returns
-    -------
-    Markup
-        The chart.
-    """
+    """Return bars of full width, each cut in proportion."""
     parts: list[Markup] = []
     room = WIDTH - NAMES
     for place, (name, pieces) in enumerate(rows):
@@ -144,24 +118,7 @@ def cut_bars(rows: Sequence[tuple[str, Sequence[tuple[float, str]]]], words: str
 
 
 def steps(shares: Sequence[float], labels: Sequence[tuple[float, str]], look: str, words: str) -> Markup:
-    """Return a histogram.
-
-    Parameters
-    ----------
-    shares : sequence of float
-        Height of each bin.
-    labels : sequence of (float, str)
-        Where the axis is marked, in bins from the left, and with what.
-    look : str
-        Class of the bars.
-    words : str
-        What the chart shows.
-
-    Returns
-    -------
-    Markup
-        The chart.
-    """
+    """Return a histogram."""
     width, height, base = 400.0, 150.0, 128.0
     step = width / max(1, len(shares))
     top = max([*shares, 1e-12])
@@ -179,22 +136,7 @@ def steps(shares: Sequence[float], labels: Sequence[tuple[float, str]], look: st
 
 
 def curves(lines: Sequence[Line], x_words: str, words: str) -> Markup:
-    """Return curves over one pair of axes.
-
-    Parameters
-    ----------
-    lines : sequence of Line
-        The curves; at least one, with finite values.
-    x_words : str
-        What the horizontal axis counts.
-    words : str
-        What the chart shows.
-
-    Returns
-    -------
-    Markup
-        The chart.
-    """
+    """Return curves over one pair of axes."""
     left, right, top, base = 52.0, WIDTH - 12.0, 10.0, 300.0
     every = np.concatenate([line.y for line in lines])
     marks = _round_marks(float(every.min()), float(every.max()))
@@ -257,18 +199,7 @@ def cloud(groups: Sequence[tuple[np.ndarray, str]], box: tuple[float, float, flo
 
 
 def legend(entries: Sequence[tuple[str, str]]) -> Markup:
-    """Return what the colours mean.
-
-    Parameters
-    ----------
-    entries : sequence of (str, str)
-        Class of a colour, and words.
-
-    Returns
-    -------
-    Markup
-        A list.
-    """
+    """Return what the colours mean."""
 
     def entry(look: str, words: str) -> Markup:
         square = tag(
@@ -280,18 +211,7 @@ def legend(entries: Sequence[tuple[str, str]]) -> Markup:
 
 
 def line_legend(entries: Sequence[tuple[str, str | None, str]]) -> Markup:
-    """Return what the lines mean.
-
-    Parameters
-    ----------
-    entries : sequence of (str, str or None, str)
-        Classes of a line, its dashes, and words.
-
-    Returns
-    -------
-    Markup
-        A list.
-    """
+    """Return what the lines mean."""
 
     def entry(look: str, dash: str | None, words: str) -> Markup:
         line = tag("path", d="M0 5H34", class_=look, stroke_dasharray=dash)

@@ -95,18 +95,7 @@ def _look(method: str, *, thick: bool) -> str:
 
 
 def evaluations(found: Sequence[Mapping[str, Any]]) -> Markup:
-    """Return every evaluation: states side by side, with intervals.
-
-    Parameters
-    ----------
-    found : sequence of mapping
-        Reports of `evaluate_runs`, read from their files.
-
-    Returns
-    -------
-    Markup
-        The section; nothing where there is none.
-    """
+    """Return every evaluation: states side by side, with intervals."""
     parts = [part for report in found for part in _evaluation(report)]
     return section("Evaluations", *parts, key="evaluations") if parts else Markup("")
 
@@ -162,20 +151,7 @@ def _bar(entry: Mapping[str, Any], name: str) -> drawing.Bar | None:
 
 
 def maps(run: RunFolder, projection: ProjectionFolder | None) -> Markup:
-    """Return a projection of the run, a picture a member, on one scale.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    projection : ProjectionFolder or None
-        One of its projections; ``None`` draws nothing.
-
-    Returns
-    -------
-    Markup
-        The section; nothing without a projection.
-    """
+    """Return a projection of the run, a picture a member, on one scale."""
     if projection is None:
         return Markup("")
     points, manifest = projection.points(), projection.manifest

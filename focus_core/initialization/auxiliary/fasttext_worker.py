@@ -43,18 +43,7 @@ PAPER_SETTINGS: dict[str, Any] = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Answer one request.
-
-    Parameters
-    ----------
-    arguments : sequence of str
-        The path of the request.
-
-    Returns
-    -------
-    int
-        Exit status: 0, or ``FAILED``.
-    """
+    """Answer one request."""
     request = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
     threading.Thread(target=_die_with_parent, daemon=True).start()
     _limit(memory_bytes=request.get("memory_bytes"), cpu_seconds=request.get("cpu_seconds"))
@@ -86,18 +75,7 @@ def _limit(*, memory_bytes: int | None, cpu_seconds: int | None) -> None:
 
 
 def train(request: dict[str, Any]) -> None:
-    """Train CBOW vectors over a token stream.
-
-    Parameters
-    ----------
-    request : dict
-        ``input`` (the stream), ``settings`` (fastText's names), ``output``.
-
-    Raises
-    ------
-    ValueError
-        If fastText refuses the input, such as one without a frequent enough token.
-    """
+    """Train CBOW vectors over a token stream."""
     from fasttext import FastText
 
     binding = FastText.fasttext
@@ -116,18 +94,7 @@ def train(request: dict[str, Any]) -> None:
 
 
 def tokens(request: dict[str, Any]) -> None:
-    """Look tokens up in a ``.bin``: those that are words of the model and have a vector.
-
-    Parameters
-    ----------
-    request : dict
-        ``input`` (the model), ``names`` (a file, one name a line), ``output``.
-
-    Raises
-    ------
-    ValueError
-        If the file is no model.
-    """
+    """Look tokens up in a ``.bin``: those that are words of the model and have a vector."""
     binding, model = _load(request["input"])
     known = set(model.getVocab("replace")[0])
     names = [name for name in _names(request["names"]) if name in known]
@@ -135,18 +102,7 @@ def tokens(request: dict[str, Any]) -> None:
 
 
 def words(request: dict[str, Any]) -> None:
-    """Compose a vector for each text from a ``.bin`` of words and their n-grams.
-
-    Parameters
-    ----------
-    request : dict
-        ``input`` (the model), ``names`` (a file, one text a line), ``output``.
-
-    Raises
-    ------
-    ValueError
-        If the file is no model.
-    """
+    """Compose a vector for each text from a ``.bin`` of words and their n-grams."""
     binding, model = _load(request["input"])
     names = _names(request["names"])
     _write(request["output"], names, _vectors(binding, model, names))

@@ -183,23 +183,6 @@ def word_means(path: Path, vocabulary: Vocabulary) -> np.ndarray:
     ``v_i = sum_w f_w v_w / sum_w f_w`` over words ``w``, each tokenised at the start of a text and after a space; a
     word counts once for each of the two in which the token occurs (WECHSEL's way without n-grams). A ``.vec`` holds
     no frequencies but lists words from the most frequent on, so ``f_w = 1 / rank`` (Zipf's law).
-
-    Parameters
-    ----------
-    path : Path
-        A ``.vec`` of words.
-    vocabulary : Vocabulary
-        The target vocabulary.
-
-    Returns
-    -------
-    ndarray of shape (n_target, d), dtype float32
-        Rows of tokens that are in no word, and of specials, are zero.
-
-    Raises
-    ------
-    AuxiliaryError
-        If the file is damaged.
     """
     backend = plain_backend(vocabulary.backend)
     sums: np.ndarray | None = None
@@ -246,27 +229,7 @@ def _batches(path: Path) -> Iterator[tuple[list[str], np.ndarray]]:
 
 
 def read_vec(path: Path, *, wanted: Any = None) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield word and vector of each line of a ``.vec``, streamed.
-
-    Parameters
-    ----------
-    path : Path
-        The file: a first line with two numbers (count and length), then lines of a word and its numbers.
-    wanted : callable, default=None
-        From a word to whether its vector is wanted; ``None`` wants all. Others are not parsed.
-
-    Yields
-    ------
-    word : str
-        The word; bytes that are no UTF-8 are replaced.
-    vector : ndarray of shape (d,), dtype float32
-        Its numbers.
-
-    Raises
-    ------
-    AuxiliaryError
-        If a line does not hold as many numbers as the first line says.
-    """
+    """Yield word and vector of each line of a ``.vec``, streamed."""
     with path.open("rb") as stream:
         dim = _dim_of(path, stream.readline(256))
         longest = MAX_WORD_BYTES + 32 * dim

@@ -100,16 +100,6 @@ def choose_epochs(n_tokens: int, n_types: int) -> int:
 def choose_min_count(frequency: np.ndarray) -> int:
     """Return how often a token has to occur to get a vector, so that nearly all of the text has one.
 
-    Parameters
-    ----------
-    frequency : ndarray of shape (n_target,)
-        Occurrences of each token.
-
-    Returns
-    -------
-    int
-        The largest number up to the paper's 10 such that tokens seen at least so often make up 98 % of the corpus.
-
     Examples
     --------
     >>> choose_min_count(np.array([1000, 500, 12])), choose_min_count(np.array([9, 9, 3, 1, 1]))

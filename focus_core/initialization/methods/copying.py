@@ -18,35 +18,13 @@ NO_ANCHORS = np.zeros(0, np.int32)
 
 
 def copy_overlap(inputs: MethodInput) -> MethodOutput:
-    """Copy the row of every shared token.
-
-    Parameters
-    ----------
-    inputs : MethodInput
-        Overlap and options; auxiliary vectors are not looked at.
-
-    Returns
-    -------
-    MethodOutput
-        ``W`` without anchors: nothing was compared.
-    """
+    """Copy the row of every shared token."""
     copied = np.arange(inputs.overlap.n_overlap)
     return MethodOutput(weights=put_together(inputs, copied), anchor_ids=NO_ANCHORS)
 
 
 def copy_specials(inputs: MethodInput) -> MethodOutput:
-    """Copy the rows of special tokens, which match by string or role, and of the user's own pairs.
-
-    Parameters
-    ----------
-    inputs : MethodInput
-        Overlap and options; auxiliary vectors are not looked at.
-
-    Returns
-    -------
-    MethodOutput
-        ``W`` without anchors. A shared token of text is a fallback row like a new one.
-    """
+    """Copy the rows of special tokens, which match by string or role, and of the user's own pairs."""
     overlap = inputs.overlap
     kept = (inputs.target.kinds[overlap.target_ids] == SPECIAL) | (overlap.rules == USER)
     return MethodOutput(weights=put_together(inputs, np.flatnonzero(kept)), anchor_ids=NO_ANCHORS)

@@ -122,23 +122,7 @@ def initialise_matrix(
 
 
 def statistic_rows(source: Vocabulary, config: InitConfig, n_rows: int) -> np.ndarray:
-    """Choose the source rows whose mean and deviation the fallback uses.
-
-    Parameters
-    ----------
-    source : Vocabulary
-        The source vocabulary.
-    config : InitConfig
-        With ``specials_in_statistics`` every row counts, padding too, as in the reference; else every token but
-        the special ones.
-    n_rows : int
-        Rows of the source matrix.
-
-    Returns
-    -------
-    ndarray of shape (n,), dtype int64
-        Row numbers, ascending.
-    """
+    """Choose the source rows whose mean and deviation the fallback uses."""
     if config.specials_in_statistics:
         return np.arange(n_rows)
     ordinary: np.ndarray = np.flatnonzero(source.present & (source.kinds != SPECIAL))
@@ -146,20 +130,7 @@ def statistic_rows(source: Vocabulary, config: InitConfig, n_rows: int) -> np.nd
 
 
 def row_statistics(matrix: torch.Tensor, rows: np.ndarray) -> Statistics:
-    """Compute mean and unbiased standard deviation of some rows, per dimension.
-
-    Parameters
-    ----------
-    matrix : torch.Tensor of shape (n_rows, d)
-        Any real dtype.
-    rows : ndarray of shape (n,)
-        Row numbers, at least one.
-
-    Returns
-    -------
-    Statistics
-        Summed in blocks, block sums in float64 (Chan, Golub & LeVeque 1983).
-    """
+    """Compute mean and unbiased standard deviation of some rows, per dimension."""
     mean, square, seen = np.zeros(matrix.shape[1]), np.zeros(matrix.shape[1]), 0
     for start in range(0, len(rows), _BLOCK_ROWS):
         block = _take(matrix, rows[start : start + _BLOCK_ROWS]).float()

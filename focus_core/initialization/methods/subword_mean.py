@@ -14,19 +14,7 @@ from focus_core.initialization.methods.subwords import piece_rows
 
 
 def subword_mean(inputs: MethodInput) -> MethodOutput:
-    """Copy shared tokens; combine a new one from the pieces that the source tokenizer cuts its text into.
-
-    Parameters
-    ----------
-    inputs : MethodInput
-        Overlap and options; auxiliary vectors are not looked at.
-
-    Returns
-    -------
-    MethodOutput
-        ``W`` without anchors. Every piece has the same weight, as often as it occurs; a token without a piece is a
-        fallback row.
-    """
+    """Copy shared tokens; combine a new one from the pieces that the source tokenizer cuts its text into."""
     made = piece_rows(inputs.overlap.new_ids, source=inputs.source, target=inputs.target)
     copied = np.arange(inputs.overlap.n_overlap)
     return MethodOutput(weights=put_together(inputs, copied, made), anchor_ids=NO_ANCHORS)

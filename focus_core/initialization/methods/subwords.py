@@ -66,21 +66,7 @@ def piece_rows(ids: np.ndarray, *, source: Vocabulary, target: Vocabulary) -> Sp
 
 
 def piece_ids(token_id: int, *, source: Vocabulary, target: Vocabulary) -> list[int]:
-    """Split one target token into source tokens.
-
-    Parameters
-    ----------
-    token_id : int
-        Target id.
-    source, target : Vocabulary
-        The two vocabularies.
-
-    Returns
-    -------
-    list of int
-        Source ids in reading order, without unknown pieces; empty for a special token, or where the source
-        tokenizer cannot write the text.
-    """
+    """Split one target token into source tokens."""
     kind, content = int(target.kinds[token_id]), target.contents[token_id]
     word_start = bool(target.word_start[token_id])
     if kind == SPECIAL or not target.present[token_id]:

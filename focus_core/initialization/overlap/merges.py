@@ -19,15 +19,7 @@ Pair = tuple[str, str]
 
 
 class MergePlan:
-    """The merges of a BPE model, growing.
-
-    Parameters
-    ----------
-    tokens : collection of str
-        The vocabulary; a character outside it is never joined.
-    merges : sequence of (str, str)
-        In order of priority.
-    """
+    """The merges of a BPE model, growing."""
 
     def __init__(self, tokens: Collection[str], merges: Sequence[Pair]) -> None:
         self.tokens = set(tokens)
@@ -42,18 +34,7 @@ class MergePlan:
         return list(self.ranks)[self.n_given :]
 
     def cut(self, token: str) -> list[str]:
-        """Return the pieces that the merges leave of a string.
-
-        Parameters
-        ----------
-        token : str
-            In the model's alphabet.
-
-        Returns
-        -------
-        list of str
-            Their concatenation is ``token``.
-        """
+        """Return the pieces that the merges leave of a string."""
         parts = list(token)
         while len(parts) > 1:
             ranks = [self.ranks.get(pair) for pair in pairwise(parts)]
@@ -65,18 +46,7 @@ class MergePlan:
         return parts
 
     def append(self, token: str) -> bool:
-        """Append a token and the merges that reach it.
-
-        Parameters
-        ----------
-        token : str
-            The new token.
-
-        Returns
-        -------
-        bool
-            Whether it is reached. Where not, nothing was changed.
-        """
+        """Append a token and the merges that reach it."""
         parts = self.cut(token)
         tree = merge_tree(parts, self.tokens)
         added = [pair for pair in tree if pair not in self.ranks]
@@ -93,20 +63,7 @@ class MergePlan:
 
 
 def merge_tree(parts: Sequence[str], known: Collection[str]) -> list[Pair]:
-    """Return merges that join ``parts`` pairwise into one string, each result before the last a known token.
-
-    Parameters
-    ----------
-    parts : sequence of str
-        The pieces.
-    known : collection of str
-        Tokens that pieces and intermediate results may be; the whole is always allowed.
-
-    Returns
-    -------
-    list of (str, str)
-        In the order in which they apply; empty where there is no such tree, or more than ``MAX_PARTS`` parts.
-    """
+    """Return merges that join ``parts`` pairwise into one string, each result before the last a known token."""
     n = len(parts)
     if n == 1 or n > MAX_PARTS or any(part not in known for part in parts):
         return []
@@ -130,28 +87,6 @@ def plan_merges(
     """Append every new token that can be reached.
 
     Tokens are tried shortest first, and again as long as others, once appended, made a way to them.
-
-    Parameters
-    ----------
-    tokens : collection of str
-        The vocabulary before.
-    merges : sequence of (str, str)
-        Its merges, in order.
-    new_tokens : iterable of str
-        What to append.
-
-    Returns
-    -------
-    reached : list of str
-        Appended tokens.
-    new_merges : list of (str, str)
-        To append to the merges, in this order.
-    unreached : list of str
-        Tokens whose parts cannot be joined through tokens of the vocabulary.
-
-    Notes
-    -----
-    A token of k characters costs O(k²) look-ups.
     """
     plan = MergePlan(tokens, merges)
     waiting = sorted(set(new_tokens) - plan.tokens, key=lambda token: (len(token), token))

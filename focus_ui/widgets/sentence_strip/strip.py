@@ -35,39 +35,13 @@ _RIGHT_TO_LEFT = frozenset({"R", "AL"})
 
 
 def sentence_strip(reading: Reading, *, key: str) -> tuple[str, int] | None:
-    """Draw a sentence in the pieces of both tokenizers.
-
-    Parameters
-    ----------
-    reading : Reading
-        The sentence.
-    key : str
-        The component's key.
-
-    Returns
-    -------
-    (str, int) or None
-        Side and id of the token that was clicked just now.
-    """
+    """Draw a sentence in the pieces of both tokenizers."""
     result = _component(key=key, data=strip_data(reading), on_opened_change=lambda: None)
     return opened_token(getattr(result, "opened", None), reading)
 
 
 def opened_token(event: Any, reading: Reading) -> tuple[str, int] | None:
-    """Return what a click asks for, if it is a token of the sentence; a browser may send anything.
-
-    Parameters
-    ----------
-    event : object
-        What the component sent; ``None`` without a click.
-    reading : Reading
-        What is drawn.
-
-    Returns
-    -------
-    (str, int) or None
-        Side and id.
-    """
+    """Return what a click asks for, if it is a token of the sentence; a browser may send anything."""
     if not isinstance(event, dict) or event.get("side") not in ("source", "target"):
         return None
     side, wanted = str(event["side"]), event.get("id")
@@ -76,18 +50,7 @@ def opened_token(event: Any, reading: Reading) -> tuple[str, int] | None:
 
 
 def strip_data(reading: Reading) -> dict[str, Any]:
-    """Return what the component draws, as JSON values.
-
-    Parameters
-    ----------
-    reading : Reading
-        The sentence.
-
-    Returns
-    -------
-    dict
-        ``source``, ``target`` (pieces), ``words`` (lists of stretches), ``measures``, ``legend``, ``dir``, ``alt``.
-    """
+    """Return what the component draws, as JSON values."""
     n_source, n_target = len(reading.source.pieces), len(reading.target.pieces)
     return {
         "dir": direction(reading.text),

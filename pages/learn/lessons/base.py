@@ -34,15 +34,7 @@ class TaskKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What is said to an answer.
-
-    Parameters
-    ----------
-    accepted : bool
-        Whether it is right.
-    text : str
-        Plain text: why it is right, or a hint.
-    """
+    """What is said to an answer."""
 
     accepted: bool
     text: str
@@ -50,21 +42,7 @@ class Reply:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A question on a run, and what is right.
-
-    Parameters
-    ----------
-    kind : TaskKind
-        How it is answered.
-    question, hint, explanation : str
-        Plain text; its tokens have passed `show_token`.
-    options : tuple of str, default=()
-        What a choice is among.
-    answers : frozenset of str, default=frozenset()
-        The right options, or every spelling of a right token.
-    number, tolerance : float, default=0.0
-        The right number, and how far from it an answer may lie.
-    """
+    """A question on a run, and what is right."""
 
     kind: TaskKind
     question: str
@@ -78,23 +56,7 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Chapter:
-    """One idea, told in a few sentences, and a task on it.
-
-    Parameters
-    ----------
-    number : int
-        Its place, from 1.
-    title, short : str
-        Its name, and one or two words for a button.
-    words : str
-        Markdown of fixed words; never a token.
-    needs : str
-        What a run must have for it, as an end of a sentence.
-    fits : callable
-        Whether a run has that.
-    task : callable
-        Makes the task from a run that fits.
-    """
+    """One idea, told in a few sentences, and a task on it."""
 
     number: int
     title: str
@@ -106,20 +68,7 @@ class Chapter:
 
 
 def check_answer(task: Task, given: object) -> Reply:
-    """Judge an answer.
-
-    Parameters
-    ----------
-    task : Task
-        What was asked.
-    given : object
-        An option, a number or text that reads as one, or a token as one types it.
-
-    Returns
-    -------
-    Reply
-        A wrong answer gets the hint, a right one the explanation.
-    """
+    """Judge an answer."""
     text = "" if given is None else str(given)[:MAX_ANSWER].strip()
     if not text:
         return Reply(accepted=False, text="Give an answer first.")
@@ -140,43 +89,13 @@ def _check_number(task: Task, text: str) -> Reply:
 
 
 def spellings(run: RunFolder, table: str, i: int) -> frozenset[str]:
-    """Return every way to type a token.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    table : {"tokens", "source_tokens"}
-        Whose token.
-    i : int
-        Its id.
-
-    Returns
-    -------
-    frozenset of str
-        ``#ID``, native form, readable text, and what `label` shows.
-    """
+    """Return every way to type a token."""
     forms = {str(run.column(table, name)[i]).strip() for name in ("token", "text")}
     return frozenset({f"#{i}", label(run, table, i)} | forms) - {""}
 
 
 def label(run: RunFolder, table: str, i: int) -> str:
-    """Return a token as one visible line.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    table : {"tokens", "source_tokens"}
-        Whose token.
-    i : int
-        Its id; one that holds no token is a dash.
-
-    Returns
-    -------
-    str
-        With a leading ``▁`` where it begins a word.
-    """
+    """Return a token as one visible line."""
     row = (run.token_rows if table == "tokens" else run.source_rows)([i])[0]
     if row["kind"] is None:
         return "–"
@@ -184,20 +103,7 @@ def label(run: RunFolder, table: str, i: int) -> str:
 
 
 def matched(run: RunFolder, side: str) -> np.ndarray:
-    """Return which tokens have a partner in the other vocabulary.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    side : {"source", "target"}
-        Whose tokens.
-
-    Returns
-    -------
-    ndarray of shape (n,), dtype bool
-        One entry an id.
-    """
+    """Return which tokens have a partner in the other vocabulary."""
     table = "tokens" if side == "target" else "source_tokens"
     found = np.zeros(len(run.column(table, "id")), dtype=bool)
     first = run.column("candidates", "rank") == 0
@@ -217,19 +123,7 @@ def is_word(run: RunFolder, i: int) -> bool:
 
 
 def worked_tokens(run: RunFolder) -> list[int]:
-    """Return combined target tokens that a lesson can be told with.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-
-    Returns
-    -------
-    list of int
-        At most eight, frequent words with a handful of contributors first; other combined tokens where there is no
-        such word; empty where the run combined nothing.
-    """
+    """Return combined target tokens that a lesson can be told with."""
     return run.remember("lesson tokens", lambda: _worked_tokens(run))
 
 
@@ -241,18 +135,5 @@ def _worked_tokens(run: RunFolder) -> list[int]:
 
 
 def no_task(chapter: str, needs: str) -> InvalidInputError:
-    """Return the error for a chapter that a run cannot be asked about.
-
-    Parameters
-    ----------
-    chapter : str
-        Its name.
-    needs : str
-        What the run lacks.
-
-    Returns
-    -------
-    InvalidInputError
-        Ready to raise.
-    """
+    """Return the error for a chapter that a run cannot be asked about."""
     return bad_input(f"chapter {chapter}", expected=needs, got="a run without", remedy="open the demo run")

@@ -27,17 +27,7 @@ BANDS = (("never", 0), ("1 to 9", 1), ("10 to 99", 10), ("100 to 999", 100), ("1
 
 @dataclass(frozen=True, kw_only=True)
 class Hub:
-    """A source token that lends its row to many new ones.
-
-    Parameters
-    ----------
-    id : int
-        The source token.
-    label : str
-        What `show_token` made of it.
-    n_fed : int
-        New tokens that have some of it.
-    """
+    """A source token that lends its row to many new ones."""
 
     id: int
     label: str
@@ -45,38 +35,14 @@ class Hub:
 
 
 def hubs_of(run: RunFolder, *, n: int = N_HUBS) -> list[Hub]:
-    """Return the source tokens that feed most new tokens.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    n : int, default=10
-        How many.
-
-    Returns
-    -------
-    list of Hub
-        Most fed first, equal ones by id; none that feeds nothing.
-    """
+    """Return the source tokens that feed most new tokens."""
     fed = run.column("source_tokens", "n_fed")
     order = np.argsort(-fed, kind="stable")[:n].tolist()
     return [Hub(id=i, label=label(run, "source_tokens", i), n_fed=int(fed[i])) for i in order if fed[i] > 0]
 
 
 def origins_by_band(run: RunFolder) -> list[tuple[str, dict[str, int]]]:
-    """Count combined and fallback rows by how often their tokens occur.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-
-    Returns
-    -------
-    list of (str, dict of str to int)
-        A band's name and its sizes by origin, rarest first; bands without tokens are left out.
-    """
+    """Count combined and fallback rows by how often their tokens occur."""
     seen = np.nan_to_num(run.column("tokens", "frequency").astype(np.float64))
     band = np.searchsorted([least for _, least in BANDS], seen, side="right") - 1
     origin = run.column("tokens", "origin")
@@ -113,19 +79,7 @@ def _task_hub(run: RunFolder) -> Task:
 
 
 def own_training(run: RunFolder) -> TrainingFolder | None:
-    """Return the training that chapter 8 looks at.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-
-    Returns
-    -------
-    TrainingFolder or None
-        One with a trained matrix and a table of changes that began from this run's rows, else from others, by name;
-        ``None`` where there is none. A damaged one is passed over: the Train page names it.
-    """
+    """Return the training that chapter 8 looks at."""
     found = [training for name in list_trainings(run) if (training := _readable(run, name)) is not None]
     return min(found, key=lambda t: (t.manifest["run_digest"] != run.digest, t.name), default=None)
 
@@ -142,18 +96,6 @@ def _readable(run: RunFolder, name: str) -> TrainingFolder | None:
 def stayed(kept: np.ndarray, *, k: int = K) -> np.ndarray:
     """Return how many of ``k`` neighbours stayed, where two lists of ``k`` have a Jaccard share.
 
-    Parameters
-    ----------
-    kept : ndarray of shape (n,)
-        Common tokens divided by all tokens of both lists; NaN stays NaN.
-    k : int, default=10
-        The length of each list.
-
-    Returns
-    -------
-    ndarray of shape (n,), dtype float64
-        Whole numbers from 0 to ``k``.
-
     Examples
     --------
     >>> stayed(np.array([0.0, 3 / 17, 1.0])).tolist()
@@ -164,18 +106,7 @@ def stayed(kept: np.ndarray, *, k: int = K) -> np.ndarray:
 
 
 def compared_tokens(run: RunFolder) -> list[tuple[int, float]]:
-    """Return the three tokens that chapter 8 asks about, with the share of neighbours that each kept.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-
-    Returns
-    -------
-    list of (int, float)
-        Target ids and Jaccard shares of ten neighbours, ascending by id; empty where no three differ enough.
-    """
+    """Return the three tokens that chapter 8 asks about, with the share of neighbours that each kept."""
     training = own_training(run)
     if training is None:
         return []

@@ -19,27 +19,7 @@ N_DIMENSIONS = 16
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RowSum:
-    """One new row as the sum it is.
-
-    Parameters
-    ----------
-    id : int
-        The target token.
-    label : str
-        What `show_token` made of it.
-    names : tuple of str
-        The contributors with the largest weights.
-    weights : ndarray of shape (n_names,)
-        Their weights.
-    rows : ndarray of shape (n_names, d)
-        Their rows.
-    rest_weight : float
-        The weight of all other contributors together.
-    rest : ndarray of shape (d,)
-        What these add.
-    stored : ndarray of shape (d,)
-        The row as the run holds it.
-    """
+    """One new row as the sum it is."""
 
     id: int
     label: str
@@ -62,18 +42,7 @@ class RowSum:
 
 
 def summed_tokens(run: RunFolder) -> list[int]:
-    """Return worked tokens whose every contributor was copied, so that the run holds all rows of the sum.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-
-    Returns
-    -------
-    list of int
-        Target ids.
-    """
+    """Return worked tokens whose every contributor was copied, so that the run holds all rows of the sum."""
     return run.remember("lesson sums", lambda: [i for i in worked_tokens(run) if _all_copied(run, i)])
 
 
@@ -83,22 +52,7 @@ def _all_copied(run: RunFolder, target_id: int) -> bool:
 
 
 def row_sum(run: RunFolder, target_id: int, *, n_terms: int = 6) -> RowSum:
-    """Take one new row apart.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    target_id : int
-        One of `summed_tokens`.
-    n_terms : int, default=6
-        How many contributors to keep apart; the others are added up.
-
-    Returns
-    -------
-    RowSum
-        Contributors' rows are those of their copies in the new matrix.
-    """
+    """Take one new row apart."""
     parts = contributors_of(run, target_id)
     copies = run.column("source_tokens", "target_id")[[c.source_id for c in parts]].tolist()
     weights = np.array([c.weight for c in parts])
@@ -117,17 +71,7 @@ def row_sum(run: RunFolder, target_id: int, *, n_terms: int = 6) -> RowSum:
 
 @dataclass(frozen=True, kw_only=True)
 class Exercise:
-    """Three terms of a sum in one dimension, rounded as they are shown.
-
-    Parameters
-    ----------
-    id : int
-        The target token.
-    dimension : int
-        Counted from 1.
-    terms : tuple of (str, float, float)
-        Name, weight, value of the contributor's row.
-    """
+    """Three terms of a sum in one dimension, rounded as they are shown."""
 
     id: int
     dimension: int
@@ -140,18 +84,7 @@ class Exercise:
 
 
 def exercise_of(run: RunFolder) -> Exercise:
-    """Return the sum that chapter 6 asks for.
-
-    Parameters
-    ----------
-    run : RunFolder
-        A run that fits the chapter.
-
-    Returns
-    -------
-    Exercise
-        In the dimension where the largest three terms add most.
-    """
+    """Return the sum that chapter 6 asks for."""
     target_id = summed_tokens(run)[0]
     found = row_sum(run, target_id)
     terms = found.weights[:N_TERMS, None] * found.rows[:N_TERMS]

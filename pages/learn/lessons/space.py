@@ -22,17 +22,7 @@ EQUAL = 1e-6
 
 @dataclass(frozen=True, kw_only=True)
 class Alike:
-    """A token and those that are used most like it.
-
-    Parameters
-    ----------
-    id : int
-        The target token.
-    label : str
-        What `show_token` made of it.
-    near : tuple of Neighbour
-        Ten target tokens, nearest first.
-    """
+    """A token and those that are used most like it."""
 
     id: int
     label: str
@@ -41,57 +31,20 @@ class Alike:
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """What sparsemax makes of some similarities.
-
-    Parameters
-    ----------
-    weights : tuple of float
-        None negative; they sum to 1.
-    threshold : float
-        Nothing at or below it has a weight.
-    """
+    """What sparsemax makes of some similarities."""
 
     weights: tuple[float, ...]
     threshold: float
 
 
 def alike(run: RunFolder, target_id: int) -> Alike:
-    """Return the tokens that are used most like one token.
-
-    Parameters
-    ----------
-    run : RunFolder
-        A run with auxiliary vectors.
-    target_id : int
-        The token.
-
-    Returns
-    -------
-    Alike
-        By the cosine of auxiliary vectors, exact.
-    """
+    """Return the tokens that are used most like one token."""
     near = run.remember(f"lesson near {target_id}", lambda: auxiliary_neighbours(run, target_id, k=N_NEAR))
     return Alike(id=target_id, label=label(run, "tokens", target_id), near=tuple(near))
 
 
 def asked_alike(run: RunFolder) -> int:
-    """Return the token that chapter 4 asks about: one whose ten nearest hold a copied token, best not as the first.
-
-    Parameters
-    ----------
-    run : RunFolder
-        A run that fits the chapter.
-
-    Returns
-    -------
-    int
-        A target id.
-
-    Raises
-    ------
-    InvalidInputError
-        If no worked token of the run has a copied token near.
-    """
+    """Return the token that chapter 4 asks about: one whose ten nearest hold a copied token, best not as the first."""
     asked = _asked_alike(run)
     if asked is None:
         raise no_task("4", "auxiliary vectors and copied tokens")
@@ -127,16 +80,6 @@ def _task_alike(run: RunFolder) -> Task:
 def sparsemax_of(similarities: Sequence[float]) -> Weights:
     """Turn a few similarities into weights, as a textbook does it.
 
-    Parameters
-    ----------
-    similarities : sequence of float
-        At least one.
-
-    Returns
-    -------
-    Weights
-        In the order of the similarities.
-
     Examples
     --------
     >>> found = sparsemax_of([0.8, 0.6, 0.1])
@@ -151,18 +94,7 @@ def sparsemax_of(similarities: Sequence[float]) -> Weights:
 
 
 def first_similarities(run: RunFolder) -> list[tuple[str, float]]:
-    """Return three copied tokens that are used like a new one, with their similarities to two digits.
-
-    Parameters
-    ----------
-    run : RunFolder
-        A run that fits chapter 5.
-
-    Returns
-    -------
-    list of (str, float)
-        Name and cosine, most similar first.
-    """
+    """Return three copied tokens that are used like a new one, with their similarities to two digits."""
     return run.remember("lesson similarities", lambda: _similarities(run))
 
 

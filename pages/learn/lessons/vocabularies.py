@@ -35,19 +35,7 @@ _LACKS_ALL: tuple[bool, ...] = (True,) * 4
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """One token of a sentence.
-
-    Parameters
-    ----------
-    id : int
-        Its id in its own vocabulary.
-    label : str
-        What `show_token` made of it.
-    shared : bool
-        Whether the other vocabulary has it too.
-    unknown : bool
-        Whether it stands for characters that the tokenizer has no token for.
-    """
+    """One token of a sentence."""
 
     id: int
     label: str
@@ -57,15 +45,7 @@ class Piece:
 
 @dataclass(frozen=True, kw_only=True)
 class SameId:
-    """What one id means to the two tokenizers.
-
-    Parameters
-    ----------
-    id : int
-        The id.
-    source, target : str
-        The tokens that carry it; a dash where there is none.
-    """
+    """What one id means to the two tokenizers."""
 
     id: int
     source: str
@@ -74,15 +54,7 @@ class SameId:
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """How many tokens two vocabularies have apart and together.
-
-    Parameters
-    ----------
-    source_only, both, target_only : int
-        Source tokens without a partner, target tokens with one, target tokens without one.
-    occurrences : float or None
-        Share of the corpus that falls on those in both.
-    """
+    """How many tokens two vocabularies have apart and together."""
 
     source_only: int
     both: int
@@ -96,22 +68,7 @@ class Sizes:
 
 
 def read_sentence(run: RunFolder, side: str, sentence: str) -> tuple[Piece, ...]:
-    """Cut a sentence with one of the run's own tokenizers.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    side : {"source", "target"}
-        Whose tokenizer.
-    sentence : str
-        Any text; what stands beyond 300 characters is left out.
-
-    Returns
-    -------
-    tuple of Piece
-        In order, without special tokens around them.
-    """
+    """Cut a sentence with one of the run's own tokenizers."""
     shared, unknown = matched(run, side), unknown_id(run, side)
     ids = _encode(run, side, sentence[:MAX_SENTENCE])
     return tuple(
@@ -120,19 +77,7 @@ def read_sentence(run: RunFolder, side: str, sentence: str) -> tuple[Piece, ...]
 
 
 def first_sentence(run: RunFolder) -> str:
-    """Return a sentence to begin with: a line that the run kept, else some of its words.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-
-    Returns
-    -------
-    str
-        The first line that both tokenizers read without unknown tokens, is of middle length, and takes the old one
-        more tokens; in this order where no line is all three. Plain text on one line, as it stands in the text.
-    """
+    """Return a sentence to begin with: a line that the run kept, else some of its words."""
     return run.remember("lesson sentence", lambda: " ".join(_first_sentence(run).split())[:MAX_SENTENCE])
 
 
@@ -239,22 +184,7 @@ def _task_counts(run: RunFolder) -> Task:
 
 
 def same_ids(run: RunFolder, first: int, *, n: int = 8) -> list[SameId]:
-    """Return what some ids mean to both tokenizers.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    first : int
-        The first id; moved back where fewer than ``n`` follow it in the target vocabulary.
-    n : int, default=8
-        How many.
-
-    Returns
-    -------
-    list of SameId
-        Ascending.
-    """
+    """Return what some ids mean to both tokenizers."""
     sizes = {side: len(run.column(table, "id")) for side, table in TABLES.items()}
     first = max(0, min(first, sizes["target"] - n))
     found = []
@@ -309,18 +239,7 @@ def _task_rows(run: RunFolder) -> Task:
 
 
 def sizes_of(run: RunFolder) -> Sizes:
-    """Return how many tokens the two vocabularies have apart and together.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-
-    Returns
-    -------
-    Sizes
-        From the run's own counts and matches.
-    """
+    """Return how many tokens the two vocabularies have apart and together."""
     counts: dict[str, Any] = run.manifest["counts"]
     return Sizes(
         source_only=counts["n_source"] - int(matched(run, "source").sum()),
