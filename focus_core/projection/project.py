@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from focus_core.analysis.checks.base import frequency
 from focus_core.analysis.checks.registry import run_checks
 from focus_core.artifacts import digest_json
 from focus_core.errors import bad_input
@@ -24,6 +23,7 @@ from focus_core.projection.writer import write_map
 from focus_core.runs.additions import new_addition, open_training
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.log import RunLog, growing_run
+from focus_core.runs.tokens import frequency
 from focus_core.types import ProgressHook, no_progress, tell_all
 
 DEFAULT_ROWS = 20_000

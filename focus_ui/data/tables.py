@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from focus_core.analysis.overlap_lists import anchors
+from focus_core.runs.tokens import anchors
 from focus_core.tokenization.display import show_token
 from focus_core.types import Origin, Rule
 from focus_ui.charts.csv_export import csv_bytes
@@ -46,7 +46,6 @@ FREQUENCIES = (
     (0, "never"), (1, "once"), (9, "2–9"), (99, "10–99"), (999, "100–999"), (9999, "1,000–9,999"),
     (10**18, "10,000 and more"),
 )  # fmt: skip
-SHOWCASE_SIZE = 24
 
 
 def token_table(run: RunFolder) -> pd.DataFrame:
@@ -153,22 +152,6 @@ def _in_group(frame: pd.DataFrame, by: str, group: str) -> np.ndarray:
 def tokens_csv(frame: pd.DataFrame) -> bytes:
     """Return rows of `token_table` as CSV in UTF-8 with a byte order mark, safe to open in a spreadsheet."""
     return csv_bytes(frame)
-
-
-def showcase(run: RunFolder) -> list[int]:
-    """Return combined tokens that show well how FOCUS works: frequent words with a handful of contributors."""
-    return run.remember("app showcase", lambda: _showcase(run))
-
-
-def _showcase(run: RunFolder) -> list[int]:
-    frame = token_table(run)
-    combined = filter_tokens(frame, category=Origin.COMBINED)
-    shown, n = combined["shown"], combined["n_contributors"]
-    core = shown.str.replace("[▁\u2066-\u2069]", "", regex=True)  # without word start and isolates of direction
-    words = core.str.isalpha() & shown.str.contains("^\u2068?▁")
-    wishes = (words & (core.str.len() >= 6) & n.between(3, 12), words & (core.str.len() >= 4) & n.between(3, 25), words)
-    chosen = next((combined[wish] for wish in wishes if wish.sum() >= min(SHOWCASE_SIZE, 3)), combined)
-    return [int(i) for i in chosen["id"].head(SHOWCASE_SIZE)]
 
 
 def neighbouring_id(frame: pd.DataFrame, target_id: int, step: int) -> int:

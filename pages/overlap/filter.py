@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from focus_core.analysis.overlap_lists import OverlapList, overlap_lists
+from focus_core.analysis.overlap_lists import overlap_lists
+from focus_core.analysis.token_list import TokenList
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.charts.theme import CATEGORIES, count
@@ -55,7 +56,7 @@ class Filter:
         return {name: words for name, words in parts.items() if words}
 
 
-def list_named(run: RunFolder, key: str) -> OverlapList:
+def list_named(run: RunFolder, key: str) -> TokenList:
     """Return one of a run's lists by its key."""
     return next(found for found in overlap_lists(run) if found.key == key)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from focus_core.analysis.comparison.lists import TokenList, token_lists
+from focus_core.analysis.comparison.lists import token_lists
+from focus_core.analysis.token_list import TokenList
 from focus_core.errors import FocusError
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape
@@ -167,7 +168,7 @@ def _name(lists: dict[str, TokenList], key: str) -> str:
     entry = lists.get(key)
     if entry is None:
         return key
-    code = f"{entry.key} " if entry.status is not None else ""
+    code = f"{entry.key} " if entry.status else ""
     return f"{code}{entry.title} ({count(entry.n_total)})"
 
 

@@ -13,10 +13,10 @@ from focus_core.analysis.checks.base import (
     Threshold,
     compares_vectors,
     grade,
-    has_origin,
     percent,
 )
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.tokens import has_origin
 from focus_core.types import Origin
 
 

@@ -15,6 +15,7 @@ from focus_core.errors import RunFolderError, bad_input
 from focus_core.numerics.drift import change_score
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.tokens import frequency
 
 K = 10
 """Neighbours that are compared, as in a training's own table."""
@@ -122,9 +123,9 @@ def changed_tokens(run: RunFolder, training: TrainingFolder) -> ChangedTokens | 
     if table is None:
         return None
     ids = table.column("id").to_numpy().astype(np.int64)
-    frequency = np.asarray(run.column("tokens", "frequency"), dtype=np.float64)
-    if len(ids) != len(frequency) or not np.array_equal(ids, np.arange(len(frequency))):
-        expected, got = f"one row for each of {len(frequency)} ids", f"{len(ids)} rows"
+    seen = frequency(run)
+    if not np.array_equal(ids, np.arange(len(seen))):
+        expected, got = f"one row for each of {len(seen)} ids", f"{len(ids)} rows"
         raise bad_input(
             f"training {training.name}", expected=expected, got=got, remedy="make it again", error=RunFolderError
         )
@@ -134,7 +135,7 @@ def changed_tokens(run: RunFolder, training: TrainingFolder) -> ChangedTokens | 
     order = known[np.argsort(-score[known], kind="stable")]
     cosine, norm_ratio, kept = (values[order] for values in measures)
     return ChangedTokens(
-        id=ids[order], cosine=cosine, norm_ratio=norm_ratio, kept=kept, score=score[order], frequency=frequency[order]
+        id=ids[order], cosine=cosine, norm_ratio=norm_ratio, kept=kept, score=score[order], frequency=seen[order]
     )
 
 

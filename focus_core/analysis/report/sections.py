@@ -10,17 +10,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from focus_core.analysis.checks.base import CheckResult, Status, by_frequency, has_origin
+from focus_core.analysis.checks.base import CheckResult, Status
 from focus_core.analysis.comparison.distributions import Distribution
-from focus_core.analysis.comparison.lists import Hub, TokenList
+from focus_core.analysis.comparison.lists import Hub
 from focus_core.analysis.comparison.runs import row_kinds
 from focus_core.analysis.provenance.explanation import explain_token
 from focus_core.analysis.provenance.formula import show_contributor
 from focus_core.analysis.report import svg as drawing
 from focus_core.analysis.report.markup import Markup, join, note, section, table, tag
 from focus_core.analysis.report.style import KIND_LABELS
+from focus_core.analysis.token_list import TokenList
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.summary import chosen_options, differing_options, option_words, percent
+from focus_core.runs.tokens import frequency, showcase, table_rows
 from focus_core.tokenization.display import show_token
 from focus_core.types import Origin
 
@@ -51,9 +53,9 @@ def name_of(value: object, limit: int = 80) -> str:
 
 def tokens_of(run: RunFolder, ids: Sequence[int], side: str = "target") -> list[str]:
     """Return some tokens of a run, each with its id, readable."""
-    rows = (run.token_rows if side == "target" else run.source_rows)(list(ids))
     return [
-        f"{show_token(str(row['text']), word_start=bool(row['word_start']), limit=40)} #{row['id']}" for row in rows
+        f"{show_token(str(row['text']), word_start=bool(row['word_start']), limit=40)} #{row['id']}"
+        for row in table_rows(run, ids, side)
     ]
 
 
@@ -117,7 +119,7 @@ def _occurrences(run: RunFolder) -> dict[str, float]:
     if not run.manifest.get("corpus"):
         return {}
     kinds = row_kinds(run)
-    seen = np.nan_to_num(np.asarray(run.column("tokens", "frequency"), dtype=np.float64))
+    seen = np.nan_to_num(frequency(run))
     return {kind: float(seen[kinds == kind].sum()) for kind in KIND_LABELS}
 
 
@@ -193,7 +195,7 @@ def lists(run: RunFolder, found: Sequence[TokenList]) -> Markup:
         ids = entry.ids[:N_LISTED]
         shown = tokens_of(run, ids, entry.side)
         values = [[f"{v:.3f}"] for v in entry.values[: len(ids)]] if entry.measure else [[] for _ in ids]
-        seen = ["–" if math.isnan(n) else f"{n:,.0f}" for n in entry.frequency[: len(ids)]]
+        seen = ["–" if math.isnan(n) else f"{n:,.0f}" for n in frequency(run, entry.side)[list(ids)]]
         head = ("token", *([entry.measure] if entry.measure else []), "in the corpus")
         rows = [(name, *value, n) for name, value, n in zip(shown, values, seen, strict=True)]
         title = f"{entry.title}, the first {len(ids)} of {entry.n_total:,}"
@@ -220,19 +222,10 @@ def spread(found: Sequence[Distribution]) -> Markup:
     return section("Distributions", tag("div", *figures, class_="pair"), key="distributions")
 
 
-def example_ids(run: RunFolder) -> list[int]:
-    """Return combined tokens that show the method well: frequent words of a handful of contributors."""
-    ids = by_frequency(run, np.flatnonzero(has_origin(run, Origin.COMBINED)))
-    text = run.column("tokens", "text")
-    n = np.asarray(run.column("tokens", "n_contributors"))
-    words = [int(i) for i in ids if str(text[i]).isalpha() and len(text[i]) >= 4 and 3 <= n[i] <= 12]
-    return (words if len(words) >= 3 else [int(i) for i in ids])[:N_EXAMPLES]
-
-
 def examples(run: RunFolder) -> Markup:
     """Return some new tokens with what they were made of."""
     parts: list[Markup] = []
-    for target_id in example_ids(run):
+    for target_id in showcase(run)[:N_EXAMPLES]:
         found = explain_token(run, target_id)
         seen = "" if found.frequency is None else f"{found.frequency:,} times in the corpus. "
         shown = found.contributors[:N_CONTRIBUTORS]
