@@ -34,11 +34,12 @@ unit: $(VENV)/.installed-dev ## all tests, without linters and types
 test-fast: $(VENV)/.installed-dev ## the tests that need neither real data nor a browser
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not data and not browser and not gpu"
 
-lint: $(VENV)/.installed-dev ## ruff: rules and format
+lint: $(VENV)/.installed-dev ## ruff: rules and format; import-linter: who imports whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	PYTHONPATH=. $(BIN)/lint-imports --no-cache
 
-type: $(VENV)/.installed-dev ## mypy, strict, on focus_core and focus_ui
+type: $(VENV)/.installed-dev ## mypy, strict, on focus_core, focus_ui and pages
 	$(BIN)/mypy
 
 fix: $(VENV)/.installed-dev ## let ruff repair what it can
