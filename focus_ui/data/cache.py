@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from focus_core.analysis.provenance.change import ChangedNeighbours, changed_tokens, neighbour_change
-from focus_core.analysis.provenance.explanation import Explanation, Fed, explain_token, fed_by
+from focus_core.analysis.provenance.explain import explain_token
+from focus_core.analysis.provenance.explanation import Explanation, Fed, fed_by
 from focus_core.analysis.provenance.search import find_source_tokens, find_tokens
 from focus_core.artifacts import sha256_file
 from focus_core.runs.additions import ProjectionFolder, TrainingFolder

@@ -184,7 +184,7 @@ def wanted_tokens(run: RunFolder, wanted: Filter) -> pd.DataFrame:
     if wanted.query:
         ids = set(cache.search(run, wanted.query, limit=MAX_ROWS))
     if wanted.listed:
-        listed = set(list_named(run, wanted.listed).ids.tolist())
+        listed = set(list_named(run, wanted.listed).ids)
         ids = listed if ids is None else ids & listed
     return filter_tokens(
         token_table(run),

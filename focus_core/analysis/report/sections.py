@@ -14,7 +14,7 @@ from focus_core.analysis.checks.base import CheckResult, Status
 from focus_core.analysis.comparison.distributions import Distribution
 from focus_core.analysis.comparison.lists import Hub
 from focus_core.analysis.comparison.runs import row_kinds
-from focus_core.analysis.provenance.explanation import explain_token
+from focus_core.analysis.provenance.explain import explain_token
 from focus_core.analysis.provenance.formula import show_contributor
 from focus_core.analysis.report import svg as drawing
 from focus_core.analysis.report.markup import Markup, join, note, section, table, tag
