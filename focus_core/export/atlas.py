@@ -19,7 +19,7 @@ import numpy as np
 from focus_core.artifacts import new_file, write_parquet
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.numerics.neighbors import nearest_rows
-from focus_core.runs.additions import ProjectionFolder, list_projections, open_projection, open_training
+from focus_core.runs.additions import MEASURES, ProjectionFolder, list_projections, open_projection, open_training
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import show_token
 from focus_core.types import ProgressHook, no_progress
@@ -171,7 +171,7 @@ def _changes(run: RunFolder, keys: list[str], ids: np.ndarray) -> dict[str, Any]
     known = table.column("id").to_numpy()
     inside = known <= ids.max(initial=0)
     place[known[inside]] = np.flatnonzero(inside)
-    return {name: _at(table.column(name), place[ids]) for name in ("cosine", "norm_ratio", "kept")}
+    return {name: _at(table.column(name), place[ids]) for name in MEASURES}
 
 
 def _at(column: pa.ChunkedArray, places: np.ndarray) -> pa.ChunkedArray:

@@ -27,7 +27,8 @@ ADDITION_VERSION = 1
 TRAINING, ATTACHED, PROJECTION = "training", "attached", "projection"
 TRAINED = "trained.safetensors"
 CURVE_COLUMNS = ("step", "tokens", "loss", "held_out_loss", "held_out_bits", "learning_rate")
-CHANGE_COLUMNS = ("id", "cosine", "norm_ratio", "kept")
+MEASURES = ("cosine", "norm_ratio", "kept")
+CHANGE_COLUMNS = ("id", *MEASURES)
 POINT_COLUMNS = ("member", "id", "x", "y")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What a new training or projection may be called: a name that is safe as a folder's on every system."""

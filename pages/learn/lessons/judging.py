@@ -11,6 +11,7 @@ import numpy as np
 
 from focus_core.analysis.provenance.change import ChangedTokens, changed_tokens
 from focus_core.errors import RunFolderError
+from focus_core.numerics.drift import K
 from focus_core.runs.additions import TrainingFolder, list_trainings, open_training
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.tokens import frequency, frequent_words
@@ -20,8 +21,6 @@ from pages.learn.lessons.base import Chapter, Task, TaskKind, label, no_task, sp
 N_HUBS = 10
 N_OPTIONS = 3
 N_FREQUENT = 1000
-K = 10
-"""Neighbours that a training's table compares."""
 BANDS = (("never", 0), ("1 to 9", 1), ("10 to 99", 10), ("100 to 999", 100), ("1,000 and more", 1000))
 """Bands of occurrences: a name and the least number."""
 
