@@ -133,15 +133,14 @@ def stage(checkout: Path, folder: Path) -> Side:
 
 
 def tokens_to_explain(run: Path) -> list[str]:
-    """Return queries for a run: the most and the least frequent token of every origin and kind, and one by its text."""
+    """Return queries for a run: the most frequent token of every origin and kind, and one by its text."""
     table = pq.read_table(run / "tokens.parquet", columns=["id", "text", "kind", "origin", "frequency"]).to_pylist()
     rows = sorted((row for row in table if row["kind"]), key=lambda row: (-(row["frequency"] or 0), row["id"]))
-    groups: dict[tuple[str, str], list[dict]] = {}
+    groups: dict[tuple[str, str], int] = {}
     for row in rows:
-        groups.setdefault((row["origin"], row["kind"]), []).append(row)
-    ids = {row["id"]: None for group in groups.values() for row in (group[0], group[-1])}
+        groups.setdefault((row["origin"], row["kind"]), row["id"])
     combined = next(row for row in rows if row["origin"] == "combined")
-    return [*(f"#{number}" for number in ids), combined["text"]]
+    return [*(f"#{number}" for number in groups.values()), combined["text"]]
 
 
 def run_cases(name: str, tokens: list[str], *, first: bool) -> Iterator[Case]:
