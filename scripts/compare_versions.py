@@ -161,10 +161,13 @@ def run_cases(name: str, tokens: list[str], *, first: bool) -> Iterator[Case]:
         (f"{evaluate}", f"{evaluate} --all-lines {words} --json", f"{evaluate} {words} --seed 1 --output {{out}}/e"),
     )
     maps = ["project {own} --trained adapted --method pca --sample 900 --keep 7 --name p"]
+    maps += [f"project {{own}} --other {run} --method pca --name other"]
     maps += ["project {own} --method umap --sample 300"] * first
     atlas = ["atlas {own} {out}/a.parquet", "atlas {own} {out}/p.parquet --projection p"]
     yield Case(f"project {name}", (*maps, *atlas), run=run)
-    yield Case(f"report {name}", (f"{evaluate} --json", f"report {run} {{out}}/r.html"))
+    yield Case(
+        f"report {name}", (f"{evaluate} --json", f"report {run} {{out}}/r.html --evaluation {{out}}/01-evaluate.json")
+    )
     yield Case(f"export {name}", (f"export {run} {{out}}/model", f"pack {run} --output {{out}}/packed"))
     yield from training_cases(name, run, corpus, words)
 
