@@ -27,7 +27,7 @@ class HubOrder(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Hub:
-    """A source token that feeds combined rows.
+    """A source token that feeds combined rows: all of a run's, or those of a selection.
 
     Parameters
     ----------
@@ -38,11 +38,11 @@ class Hub:
     word_start : bool
         Whether it begins a word.
     weight : float
-        The sum of its weights in all combined rows.
+        The sum of its weights in these rows.
     share : float
-        The same as a share of all weight in combined rows.
+        The same as a share of all weight in these rows.
     n_fed : int
-        How many combined rows it is part of.
+        How many of these rows it is part of.
     """
 
     id: int
@@ -184,20 +184,26 @@ def hub_anchors(run: RunFolder, *, n: int = 15, by: HubOrder = HubOrder.TOKENS) 
         Largest first, equal ones by id; empty where nothing was combined.
     """
     weight = np.nan_to_num(np.asarray(run.column("source_tokens", "weight_fed"), dtype=np.float64))
-    whole = float(weight.sum())
-    if whole <= 0:
+    if weight.sum() <= 0:
         return []
     measure = weight if by is HubOrder.WEIGHT else np.asarray(run.column("source_tokens", "n_fed"), dtype=np.float64)
     order = np.argsort(-measure, kind="stable")[:n]
-    ids = [int(i) for i in order if measure[i] > 0]
+    order = order[measure[order] > 0]
+    return feeding(run, np.arange(len(weight)), weight, run.column("source_tokens", "n_fed"), order)
+
+
+def feeding(run: RunFolder, ids: np.ndarray, weight: np.ndarray, n_fed: np.ndarray, order: np.ndarray) -> list[Hub]:
+    """Return some places of a list of source tokens that feed rows; shares are of the weight of the whole list."""
+    whole = float(weight.sum())
+    rows = zip(run.source_rows(ids[order].tolist()), order.tolist(), strict=True)
     return [
         Hub(
             id=row["id"],
             text=row["text"],
             word_start=row["word_start"],
-            weight=float(weight[row["id"]]),
-            share=float(weight[row["id"]]) / whole,
-            n_fed=row["n_fed"],
+            weight=float(weight[at]),
+            share=float(weight[at]) / whole,
+            n_fed=int(n_fed[at]),
         )
-        for row in run.source_rows(ids)
+        for row, at in rows
     ]
