@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from focus_ui.charts.theme import CATEGORIES, count, percent
+from focus_core.numerics.formats import count, percent
+from focus_ui.charts.theme import CATEGORIES
 
 _CSS = """
 .bar { display: flex; height: 10px; border-radius: 5px; overflow: hidden; gap: 1px;

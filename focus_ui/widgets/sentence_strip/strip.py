@@ -16,8 +16,9 @@ import streamlit as st
 
 from focus_core.analysis.sentence import Cut, Piece, Reading
 from focus_core.analysis.token_alignment import Placed, Stretch
+from focus_core.numerics.formats import count
 from focus_core.tokenization.display import WORD_START
-from focus_ui.charts.theme import ACCENT, CATEGORIES, SOURCE_ALONE, SOURCE_ONLY, UNKNOWN, Category, category_of, count
+from focus_ui.charts.theme import ACCENT, CATEGORIES, SOURCE_ALONE, SOURCE_ONLY, UNKNOWN, Category, category_of
 
 _FOLDER = Path(__file__).parent
 _component = st.components.v2.component(
