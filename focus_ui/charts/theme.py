@@ -139,63 +139,6 @@ def method_of(name: str) -> Method:
     return METHOD_LOOKS.get(name) or Method(key=name, label=name[:40], color=NEUTRAL)
 
 
-def percent(share: float | None, *, digits: int = 1) -> str:
-    """Write a share as per cent; ``None`` (nothing to take a share of) as a dash.
-
-    Examples
-    --------
-    >>> percent(0.4567), percent(None), percent(0.0004)
-    ('45.7 %', '–', '< 0.1 %')
-    """
-    if share is None:
-        return "–"
-    if 0 < share < 0.5 * 10 ** -(digits + 2):
-        return f"< {10**-digits:g} %"
-    return f"{100 * share:.{digits}f} %"
-
-
-def count(number: float) -> str:
-    """Write a whole number with thin groups of three.
-
-    Examples
-    --------
-    >>> count(1234567)
-    '1,234,567'
-    """
-    return f"{int(number):,}"
-
-
-def duration(seconds: float) -> str:
-    """Write a span of time.
-
-    Examples
-    --------
-    >>> duration(42.2), duration(310), duration(7260)
-    ('42 s', '5 min 10 s', '2 h 1 min')
-    """
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def size(n_bytes: float) -> str:
-    """Write a number of bytes.
-
-    Examples
-    --------
-    >>> size(900), size(2_500_000)
-    ('900 B', '2.5 MB')
-    """
-    for unit in ("B", "kB", "MB"):
-        if n_bytes < 1000:
-            return f"{n_bytes:.0f} B" if unit == "B" else f"{n_bytes:.1f} {unit}"
-        n_bytes /= 1000
-    return f"{n_bytes:.1f} GB"
-
-
 def ink_on(color: str) -> str:
     """Return the colour of text that reads best on a colour: white or nearly black.
 

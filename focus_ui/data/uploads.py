@@ -20,7 +20,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from focus_core.errors import bad_input
 from focus_core.jobs.record import inputs_folder
-from focus_ui.charts.theme import size
+from focus_core.numerics.formats import size
 from focus_ui.data.catalog import CORPUS_SUFFIXES
 
 PACKINGS = ("", ".gz", ".zst")

@@ -26,8 +26,8 @@ from focus_core.jobs.record import (
     read_log,
     read_progress,
 )
+from focus_core.numerics.formats import count, duration
 from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.charts.theme import count, duration
 from focus_ui.data.catalog import evaluations_root, runs_root
 from focus_ui.jobs import verdict as run_verdict
 from focus_ui.jobs.map_jobs import MAP_VERB, forget_maps, maps_root, refuse_while_made, run_id_of

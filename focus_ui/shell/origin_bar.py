@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from focus_ui.charts.theme import CATEGORIES, count, percent
+from focus_core.numerics.formats import count, percent
+from focus_ui.charts.theme import CATEGORIES
 from focus_ui.widgets.component_files import component_from_files
 
 _component = component_from_files(

@@ -14,9 +14,9 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from focus_core.artifacts import sha256_bytes
 from focus_core.errors import FocusError
+from focus_core.numerics.formats import count, percent, size
 from focus_core.tokenization.corpus_survey import Survey
 from focus_core.tokenization.display import show_token
-from focus_ui.charts.theme import count, percent, size
 from focus_ui.data import catalog, input_cache, uploads
 from focus_ui.data.catalog import CORPUS_SUFFIXES
 from focus_ui.session.errors import show_error

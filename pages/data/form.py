@@ -17,10 +17,10 @@ import streamlit as st
 from focus_core.errors import FocusError
 from focus_core.initialization.config import RANGES
 from focus_core.initialization.methods.registry import METHODS
+from focus_core.numerics.formats import count
 from focus_core.tokenization.corpus_survey import Survey, suggest_size, supported_size
 from focus_core.tokenization.display import show_token
 from focus_core.types import METHOD_SUMMARIES, Fallback, Family, MatchMode, MethodName, Preset
-from focus_ui.charts.theme import count
 from focus_ui.data import catalog, input_cache
 from focus_ui.data.uploads import keep_upload
 from focus_ui.session.errors import show_error

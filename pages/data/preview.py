@@ -12,11 +12,11 @@ import streamlit as st
 from focus_core.errors import FocusError
 from focus_core.initialization.overlap.preview import MatchDifference, MatchPreview
 from focus_core.jobs.preview import Preview
+from focus_core.numerics.formats import count, percent
 from focus_core.tokenization.display import ISOLATE_END, ISOLATE_START, markdown_escape
 from focus_core.tokenization.preview import TokenizerView
 from focus_core.types import MatchMode
 from focus_ui.charts.download import save_table
-from focus_ui.charts.theme import count, percent
 from focus_ui.data import input_cache
 from focus_ui.session.option_labels import in_field_words
 from focus_ui.widgets.corpus_choice import CorpusChoice, in_the_form

@@ -17,9 +17,9 @@ from focus_core.jobs.preview import Preview
 from focus_core.jobs.process import cancel_job, job_state
 from focus_core.jobs.record import Job, JobState, failure_message, last_word, read_job, read_log, read_progress
 from focus_core.jobs.steps import Step, read_steps
+from focus_core.numerics.formats import count, duration
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_core.types import MatchMode, MethodName
-from focus_ui.charts.theme import count, duration
 from focus_ui.data import cache, catalog
 from focus_ui.jobs import verdict as run_verdict
 from focus_ui.jobs.panel import POLL_S, STATE_ICONS, job_panel, own_jobs, progress_bar

@@ -16,10 +16,10 @@ from focus_core.errors import FocusError
 from focus_core.export.archive import ZIP, ModelZip, model_states, open_model_zip, source_is_named, zip_key
 from focus_core.jobs.process import cancel_job, is_owner, job_state, start_job
 from focus_core.jobs.record import Job, JobState, failure_message, list_jobs, read_job, read_progress
+from focus_core.numerics.formats import size
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape
-from focus_ui.charts.theme import size
 from focus_ui.data import catalog
 from focus_ui.data.training_tables import training_label
 from focus_ui.data.uploads import safe_name

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from focus_core.analysis.checks.base import CheckResult
+from focus_core.numerics.formats import size
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.summary import differing_options
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.charts.download import save_table
-from focus_ui.charts.theme import size
 from focus_ui.data import cache, catalog
 from focus_ui.session import navigation
 from focus_ui.session.option_labels import in_field_words

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from focus_core.errors import FocusError, RunFolderError, bad_input
+from focus_core.numerics.formats import count
 from focus_core.runs.additions import list_projections, open_projection
 from focus_core.runs.folder import RunFolder
-from focus_ui.charts.theme import count
 from focus_ui.data.tables import token_table
 
 if TYPE_CHECKING:

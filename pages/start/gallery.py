@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from focus_core.jobs.record import read_job
+from focus_core.numerics.formats import count, percent
 from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.charts.theme import count, percent
 from focus_ui.data import cache, catalog
 from focus_ui.data.catalog import RunEntry, RunKind
 from focus_ui.data.run_cards import RunCard, date_words

@@ -11,9 +11,9 @@ import streamlit as st
 
 from focus_core.analysis.comparison.lists import TokenList, token_lists
 from focus_core.errors import FocusError
+from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape
-from focus_ui.charts.theme import count
 from focus_ui.data import cache
 from focus_ui.data.tables import neighbouring_id, random_id, token_table
 from focus_ui.session import state

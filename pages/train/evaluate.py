@@ -22,12 +22,12 @@ from focus_core.jobs.record import (
     read_job,
     read_progress,
 )
+from focus_core.numerics.formats import count
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import CONFIG
-from focus_ui.charts.theme import count
 from focus_ui.data.catalog import evaluations_root
 from focus_ui.jobs.panel import POLL_S, progress_bar
 from focus_ui.session import state

@@ -14,8 +14,8 @@ from focus_core.analysis.checks.base import (
     by_frequency,
     copies_text,
     has_origin,
-    percent,
 )
+from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.types import Origin, Role, TokenKind
 
@@ -44,7 +44,7 @@ class AmbiguousMatches(Check):
         )
         status = Status.WARNING if share > self.limit("share") else Status.PASSED
         tip = "look at the candidates on the Token page and settle them in a file for --map, or use --match exact"
-        return self.result(status, f"{summary} ({percent(share)})", tip=tip, tokens=by_frequency(run, tied))
+        return self.result(status, f"{summary} ({rough_percent(share)})", tip=tip, tokens=by_frequency(run, tied))
 
 
 def _ambiguous(run: RunFolder) -> tuple[np.ndarray, np.ndarray]:

@@ -15,8 +15,8 @@ from focus_core.analysis.checks.base import (
     compares_vectors,
     grade,
     has_origin,
-    percent,
 )
+from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.types import Origin, TokenKind
 
@@ -132,7 +132,7 @@ class DuplicateRows(Check):
             status = Status.WARNING
         summary = (
             f"{int((twin & new).sum()):,} of {int(new.sum()):,} new rows and {int((twin & copied).sum()):,} of "
-            f"{int(copied.sum()):,} copied rows ({percent(shares['copied'])}) equal another row"
+            f"{int(copied.sum()):,} copied rows ({rough_percent(shares['copied'])}) equal another row"
         )
         tip = "copied: use --match exact; new: see FOC004, or choose another --method or --fallback than mean"
         worst = np.concatenate([np.flatnonzero(twin & new), np.flatnonzero(twin & copied)])

@@ -14,8 +14,8 @@ from focus_core.analysis.checks.base import (
     compares_vectors,
     grade,
     has_origin,
-    percent,
 )
+from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.types import Origin
 
@@ -47,8 +47,8 @@ class Hubs(Check):
         hubs = hubs[np.argsort(-shares[hubs], kind="stable")]
         status = grade(float(shares.max()), warning=least, problem=max(least, self.limit("problem")))
         summary = (
-            f"{len(hubs)} source tokens carry more than {percent(least)} of the weight each; "
-            f"the largest share is {percent(float(shares.max()))}"
+            f"{len(hubs)} source tokens carry more than {rough_percent(least)} of the weight each; "
+            f"the largest share is {rough_percent(float(shares.max()))}"
         )
         tip = "open the hub: if it is a symbol or a special token, lower --temperature or train the vectors longer"
         return self.result(status, summary, tip=tip, tokens=hubs, side="source")
@@ -81,7 +81,7 @@ class DegenerateSupport(Check):
         sizes = run.column("tokens", "n_contributors")[ids]
         copies = run.column("tokens", "max_weight")[ids] >= self.near_copy
         median, share = float(np.median(sizes)), float(copies.mean())
-        summary = f"median {median:g} contributors a combined row; {percent(share)} of the rows are near copies"
+        summary = f"median {median:g} contributors a combined row; {rough_percent(share)} of the rows are near copies"
         sharp = median < self.limit("low") or share > self.limit("near_copies")
         if sharp:
             tip = "raise --temperature, or leave --top-k out, for softer mixtures"

@@ -14,6 +14,7 @@ import numpy as np
 
 from focus_core.analysis.checks.base import CheckResult, Status
 from focus_core.analysis.checks.registry import CHECKS
+from focus_core.numerics.formats import cut_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.types import MethodName, Origin, Rule, TokenKind
 
@@ -134,9 +135,9 @@ def _turned(changed: ChangedTokens, place: int) -> Verdict:
     less = float((changed.cosine > own).sum()) / others
     more = float((changed.cosine < own).sum()) / others
     if less >= more:
-        beside = "further than any other token" if less == 1 else f"further than {_share(less)} of the tokens"
+        beside = "further than any other token" if less == 1 else f"further than {cut_percent(less)} of the tokens"
     else:
-        beside = "less far than any other token" if more == 1 else f"less far than {_share(more)} of the tokens"
+        beside = "less far than any other token" if more == 1 else f"less far than {cut_percent(more)} of the tokens"
     text = (
         f"Training turned its row {beside} (cosine {own:.2f} to where it was), and made it {ratio:.2f} times as long."
     )
@@ -213,7 +214,7 @@ def _spread(explanation: Explanation, *, trusted: bool) -> Verdict:
     """Say whether a mixture is a copy, sound, or a blur; sound it is only where similarities can be trusted."""
     largest, effective = explanation.max_weight, explanation.effective_contributors
     if largest >= NEARLY_COPY:
-        text = f"One contributor has {_share(largest)}: nearly a copy."
+        text = f"One contributor has {cut_percent(largest)}: nearly a copy."
         advice = "Right for a spelling or a translation, wrong for an accident: read the two."
         return Verdict(text=text, tone=Tone.WARNING, advice=advice)
     if effective > NEARLY_MEAN:
@@ -221,7 +222,7 @@ def _spread(explanation: Explanation, *, trusted: bool) -> Verdict:
         advice = "Train the auxiliary vectors longer, give more text, or lower --temperature."
         return Verdict(text=text, tone=Tone.WARNING, advice=advice)
     if largest >= DECIDES:
-        text = f"One contributor has {_share(largest)}: it says more than all the others together."
+        text = f"One contributor has {cut_percent(largest)}: it says more than all the others together."
         return Verdict(text=text, advice="See whether the two mean the same.")
     n = explanation.n_contributors
     text = f"{n:,} contributors, which count as much as {effective:,.1f} equal ones."
@@ -273,7 +274,7 @@ def _kinds(explanation: Explanation) -> list[Verdict]:
     odd = [c for c in contributors if c.kind != TokenKind.NORMAL]
     if odd:
         weight = sum(c.weight for c in odd)
-        text = f"{_plural(len(odd), 'contributor')} no text (special or byte), {_share(weight)} of the weight."
+        text = f"{_plural(len(odd), 'contributor')} no text (special or byte), {cut_percent(weight)} of the weight."
         tone = Tone.WARNING if weight > DECIDES else Tone.NOTE
         found.append(Verdict(text=text, tone=tone, advice="Such rows have no meaning; a small share does no harm."))
     return found
@@ -288,7 +289,8 @@ def _scripts(explanation: Explanation) -> list[Verdict]:
     if not foreign or weight <= DECIDES:
         return []
     scripts = ", ".join(sorted({c.script for c in foreign}))
-    text = f"Contributors in another script: {_share(weight)} of the weight is {scripts}, not {explanation.script}."
+    share = cut_percent(weight)
+    text = f"Contributors in another script: {share} of the weight is {scripts}, not {explanation.script}."
     advice = "Right for a name or a loan word; else the shared tokens of its own script are too few."
     return [Verdict(text=text, tone=Tone.WARNING, advice=advice)]
 
@@ -303,7 +305,8 @@ def _far_from_anchors(explanation: Explanation, run: RunFolder) -> list[Verdict]
     nearer = float((known > best).sum()) / (len(known) - 1)
     if nearer < FAR:
         return []
-    text = f"Its nearest anchor has a cosine of {best:.2f}; {_share(nearer)} of the combined tokens have a nearer one."
+    share = cut_percent(nearer)
+    text = f"Its nearest anchor has a cosine of {best:.2f}; {share} of the combined tokens have a nearer one."
     return [Verdict(text=text, tone=Tone.WARNING, advice="Few shared tokens are used like it: trust its row less.")]
 
 
@@ -342,11 +345,6 @@ def _is_number(text: str) -> bool:
 
 def _is_symbol(text: str) -> bool:
     return bool(text) and not any(character.isalnum() for character in text)
-
-
-def _share(share: float) -> str:
-    """Return a share as per cent, cut and not rounded up to 100."""
-    return f"{100 if share >= 1 - 1e-6 else min(99, round(100 * share))} %"
 
 
 def _plural(n: int, noun: str) -> str:

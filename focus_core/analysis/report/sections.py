@@ -19,8 +19,9 @@ from focus_core.analysis.provenance.formula import show_contributor
 from focus_core.analysis.report import svg as drawing
 from focus_core.analysis.report.markup import Markup, join, note, section, table, tag
 from focus_core.analysis.report.style import KIND_LABELS
+from focus_core.numerics.formats import plain_percent
 from focus_core.runs.folder import RunFolder
-from focus_core.runs.summary import chosen_options, differing_options, option_words, percent
+from focus_core.runs.summary import chosen_options, differing_options, option_words
 from focus_core.tokenization.display import show_token
 from focus_core.types import Origin
 
@@ -63,11 +64,11 @@ def summary(run: RunFolder) -> Markup:
     counts, corpus = manifest["counts"], manifest.get("corpus") or {}
     facts = [
         ("target tokens", f"{counts['n_target']:,}"),
-        ("shared with the source", percent(counts["n_overlap"] / max(1, counts["n_target"]))),
+        ("shared with the source", plain_percent(counts["n_overlap"] / max(1, counts["n_target"]))),
         ("combined", f"{counts['by_origin'].get('combined', 0):,}"),
         ("fallback", f"{counts['by_origin'].get('fallback', 0):,}"),
         ("anchors", f"{counts['n_anchors']:,}"),
-        ("text on shared tokens", percent(corpus.get("share_overlap_occurrences"))),
+        ("text on shared tokens", plain_percent(corpus.get("share_overlap_occurrences"))),
     ]
     shown = tag("ul", *(tag("li", tag("b", value), tag("span", words)) for words, value in facts), class_="facts")
     warned = [tag("p", name_of(text, 400), class_="warning") for text in manifest["warnings"]]
@@ -133,7 +134,7 @@ def _by_script(run: RunFolder) -> list[Markup]:
             name,
             f"{g['overlapping']:,}",
             f"{g['new']:,}",
-            percent(g["overlapping"] / max(1, g["overlapping"] + g["new"])),
+            plain_percent(g["overlapping"] / max(1, g["overlapping"] + g["new"])),
         )
         for name, g in largest
     ]
@@ -172,7 +173,7 @@ def hubs(found: Sequence[Hub]) -> Markup:
         drawing.Bar(
             name=show_token(hub.text, word_start=hub.word_start, limit=24),
             value=hub.share,
-            words=f"{100 * hub.share:.2f} %, {hub.n_fed:,} rows",
+            words=f"{plain_percent(hub.share, digits=2)}, {hub.n_fed:,} rows",
             look="k-combined",
         )
         for hub in found

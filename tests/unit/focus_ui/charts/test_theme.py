@@ -10,7 +10,7 @@ import pytest
 
 from focus_core.types import Origin, Rule
 from focus_ui.charts import theme
-from focus_ui.charts.theme import CATEGORIES, category_of, count, duration, percent, size
+from focus_ui.charts.theme import CATEGORIES, category_of
 
 CONFIG = tomllib.loads((Path(__file__).parents[4] / ".streamlit" / "config.toml").read_text("utf-8"))
 VISION = {
@@ -140,19 +140,7 @@ def test_labels_are_distinct_and_badges_are_too():
     assert len({c.badge for c in CATEGORIES.values()}) == len(CATEGORIES)
 
 
-@pytest.mark.parametrize(
-    ("share", "words"), [(0.0, "0.0 %"), (1.0, "100.0 %"), (None, "–"), (0.00001, "< 0.1 %"), (0.2074, "20.7 %")]
-)
-def test_percent(share, words):
-    assert percent(share) == words
-
-
-def test_numbers_in_words():
-    assert count(50002) == "50,002"
-    assert duration(0.4) == "0 s"
-    assert duration(59.7) == "1 min 0 s"
-    assert size(17_100) == "17.1 kB"
-    assert size(3.2e9) == "3.2 GB"
+def test_what_is_computed_has_the_accent():
     assert CATEGORIES["combined"].color == theme.ACCENT
 
 
