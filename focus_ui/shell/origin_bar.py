@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from focus_core.numerics.formats import count, percent
-from focus_ui.charts.theme import CATEGORIES
+from focus_core.runs.legend import CATEGORIES
 from focus_ui.widgets.component_files import component_from_files
 
 _component = component_from_files(

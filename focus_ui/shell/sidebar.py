@@ -9,8 +9,8 @@ import streamlit as st
 from focus_core.errors import FocusError
 from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES, Category, category_of
 from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.charts.theme import CATEGORIES, Category, category_of
 from focus_ui.data import cache, catalog
 from focus_ui.data.catalog import RunEntry
 from focus_ui.data.run_cards import category_sizes

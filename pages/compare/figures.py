@@ -14,10 +14,10 @@ from plotly.subplots import make_subplots
 
 from focus_core.analysis.comparison.distributions import Distribution, Series
 from focus_core.analysis.comparison.lists import Hub, HubOrder
+from focus_core.runs.legend import ACCENT, CATEGORIES, NEUTRAL
 from focus_core.tokenization.display import plotly_escape, show_token
 from focus_core.types import Origin
 from focus_ui.charts.figures import lay_out_panels, token_axis
-from focus_ui.charts.theme import ACCENT, CATEGORIES, NEUTRAL
 
 SECOND = "#B23A9E"
 """The line of the second run: readable on both backgrounds, and no origin's colour."""

@@ -18,10 +18,10 @@ from focus_core.analysis.comparison.runs import RunComparison, compare_runs, row
 from focus_core.errors import FocusError
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import CONFIG
-from focus_ui.charts.theme import CATEGORIES
 from focus_ui.data import cache, catalog
 from focus_ui.session import navigation, state
 from focus_ui.session.errors import reported, show_error

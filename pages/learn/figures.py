@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from focus_core.runs.legend import ACCENT, CATEGORIES, NEUTRAL
 from focus_core.tokenization.display import plotly_escape
 from focus_ui.charts.figures import ROW_PX, shorten, token_axis
-from focus_ui.charts.theme import ACCENT, CATEGORIES, NEUTRAL
 from pages.learn.lessons.judging import Hub
 from pages.learn.lessons.one_row import RowSum
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from focus_ui.charts.theme import CATEGORIES, NEUTRAL
+from focus_core.runs.legend import CATEGORIES, NEUTRAL
 from focus_ui.widgets.component_files import component_from_files
 
 FOLDER = Path(__file__).parent / "canvas"

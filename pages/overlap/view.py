@@ -10,10 +10,10 @@ import streamlit as st
 from focus_core.analysis.overlap_lists import OverlapList, overlap_lists, text_shares
 from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES, ink_on
 from focus_core.tokenization.display import show_token
 from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import CONFIG, Segment, groups_figure, overlap_segments, proportion_figure
-from focus_ui.charts.theme import CATEGORIES, ink_on
 from focus_ui.data.tables import GROUPINGS, category_totals, group_sizes, has_frequency, token_table
 from focus_ui.session import navigation, state
 from focus_ui.session.option_labels import in_field_words

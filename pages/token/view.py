@@ -14,9 +14,9 @@ from focus_core.analysis.provenance.formula import fallback_words
 from focus_core.analysis.provenance.verdicts import Tone, Verdict, collapse_of
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES, Category, category_of
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_core.types import MethodName, Origin
-from focus_ui.charts.theme import CATEGORIES, Category, category_of
 from focus_ui.session import navigation
 from focus_ui.session.option_labels import in_field_words
 from focus_ui.shell.sidebar import category_badge

@@ -22,8 +22,8 @@ from focus_core.cli import main as cli
 from focus_core.errors import InvalidInputError
 from focus_core.evaluation.stored import read_evaluation
 from focus_core.runs.folder import RunFolder, open_run
+from focus_core.runs.legend import CATEGORIES, METHOD_LOOKS
 from focus_core.tokenization.display import show_token
-from focus_ui.charts.theme import CATEGORIES, METHOD_LOOKS
 from tests.hostile_tokens import HOSTILE_TOKENS
 from tests.tiny_runs import add_projection, train_toy
 from tests.toy_run import altered, write_toy_run
