@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from markupsafe import Markup
 
-from focus_core.analysis.report.markup import Markup, join, tag
+from focus_core.analysis.report.markup import join, tag
 
 WIDTH = 880
 ROW = 27
