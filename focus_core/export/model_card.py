@@ -46,22 +46,7 @@ def auto_class(architectures: Any) -> str:
 
 
 def write_card(manifest: Mapping[str, Any], *, architectures: Any, notes: list[str]) -> str:
-    """Return the model card; only a Hub id is named as a base model.
-
-    Parameters
-    ----------
-    manifest : mapping
-        Of the run.
-    architectures : Any
-        What ``config.json`` says of them; empty for embeddings without a body.
-    notes : list of str
-        What else to know, one sentence each.
-
-    Returns
-    -------
-    str
-        Markdown under a YAML head.
-    """
+    """Return the model card, Markdown under a YAML head; only a Hub id is named as a base model."""
     from huggingface_hub import ModelCard, ModelCardData
 
     source, target, method = manifest["source"], manifest["target"], str(manifest["config"]["method"])

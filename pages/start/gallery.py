@@ -145,9 +145,7 @@ def _numbers(card: RunCard) -> None:
 def _options(card: RunCard) -> None:
     """Draw how a run was made."""
     parts = [card.method, *card.options.split(" · "), card.corpus]
-    badges = [f":gray-badge[{markdown_escape(part)}]" for part in parts if part]
-    words = " ".join(badges)
-    st.markdown(words)
+    st.markdown(" ".join(f":gray-badge[{markdown_escape(part)}]" for part in parts if part))
 
 
 def _actions(entry: RunEntry, card: RunCard, current: bool) -> None:

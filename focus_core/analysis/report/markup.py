@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,21 +36,7 @@ def text(value: object) -> Markup:
 
 
 def tag(name: str, /, *children: object, **attributes: object) -> Markup:
-    """Return an element.
-
-    Parameters
-    ----------
-    name : str
-        Its name; a fixed word.
-    *children : object
-        What stands in it, from left to right; what is not markup is escaped.
-    **attributes : object
-        Its attributes; an underscore stands for a hyphen, one at the end is dropped, ``None`` leaves one out.
-
-    Returns
-    -------
-    Markup
-        The element.
+    """Return an element; of a name, an underscore is a hyphen, one at the end is dropped, and ``None`` leaves it out.
 
     Examples
     --------
@@ -63,12 +48,7 @@ def tag(name: str, /, *children: object, **attributes: object) -> Markup:
         for key, value in attributes.items()
         if value is not None
     )
-    return Markup(f"<{name}{written}>{join(children)}</{name}>")
-
-
-def join(parts: Iterable[object]) -> Markup:
-    """Return parts one after the other, each escaped unless it is markup."""
-    return Markup("".join(text(part) for part in parts))
+    return Markup(f"<{name}{written}>{''.join(map(text, children))}</{name}>")
 
 
 def name_of(value: object, limit: int = 80) -> str:
@@ -98,23 +78,5 @@ def _templates() -> Environment:
 
 
 def render(template: str, **values: Any) -> str:
-    """Return a template of the report with values in it.
-
-    Parameters
-    ----------
-    template : str
-        A file of ``templates/``.
-    **values : Any
-        What it names; what is not markup is escaped.
-
-    Returns
-    -------
-    str
-        The page.
-
-    Raises
-    ------
-    jinja2.UndefinedError
-        If it names what was not given.
-    """
+    """Return a template of the report with values in it; a value that it names and was not given is an error."""
     return _templates().get_template(template).render(values)

@@ -67,7 +67,7 @@ def origins(run: RunFolder) -> dict[str, Any]:
     rows = [("tokens", sizes), *([("occurrences in the corpus", seen)] if seen else [])]
     drawn = [(name, [(found.get(look[2:], 0), look) for look in named]) for name, found in rows]
     chart = svg.cut_bars(drawn, f"Rows by origin: {', '.join(named.values())}")
-    return {"chart": chart, "legend": svg.legend(list(named.items())), "scripts": _by_script(run)}
+    return {"chart": chart, "legend": named.items(), "scripts": _by_script(run)}
 
 
 def _occurrences(run: RunFolder) -> dict[str, float]:
@@ -90,7 +90,6 @@ def _by_script(run: RunFolder) -> dict[str, Any] | None:
     words = "; ".join(f"{name} {shared:,} of {shared + new:,} shared" for name, shared, new in largest)
     return {
         "chart": svg.cut_bars(drawn, f"Overlap by script: {words}"),
-        "legend": svg.legend([("k-exact", "in both vocabularies"), ("k-combined", "target only")]),
         "rows": [(n, f"{s:,}", f"{new:,}", plain_percent(s / max(1, s + new))) for n, s, new in largest],
     }
 

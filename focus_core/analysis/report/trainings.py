@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 
 from focus_core.analysis.comparison.runs import row_kinds
 from focus_core.analysis.report import svg
@@ -47,7 +46,7 @@ def _row(training: TrainingFolder) -> tuple[str, ...]:
     return training.name, method_of(_method(training)).label, DASH if tokens is None else f"{tokens:,}", *numbers
 
 
-def _curves(found: Sequence[TrainingFolder]) -> dict[str, Markup | None]:
+def _curves(found: Sequence[TrainingFolder]) -> dict[str, Any]:
     """Return the curves of held-out bits; a thin line a training, a thick one for the mean of each method."""
     grouped: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     for training in found:
@@ -60,7 +59,7 @@ def _curves(found: Sequence[TrainingFolder]) -> dict[str, Markup | None]:
             seen = np.asarray(curve.column("tokens").to_numpy(), dtype=np.float64)[known]
             grouped.setdefault(_method(training), []).append((seen, bits[known]))
     if not grouped:
-        return {"chart": None, "legend": None}
+        return {"chart": None}
     drawn = [(method, *_lines(method, points)) for method, points in grouped.items()]
     ends = "; ".join(
         f"{method_of(m).label} from {line.y[0]:.2f} to {line.y[-1]:.2f}" for m, _, thick in drawn for line in thick
@@ -68,7 +67,7 @@ def _curves(found: Sequence[TrainingFolder]) -> dict[str, Markup | None]:
     lines = [line for _, thin, thick in drawn for line in (*thin, *thick)]
     entries = [(_look(m, thick=True), method_of(m).strokes, method_of(m).label) for m in grouped]
     chart = svg.curves(lines, "tokens of training", f"Bits per character on held-out text: {ends}")
-    return {"chart": chart, "legend": svg.line_legend(entries)}
+    return {"chart": chart, "legend": entries}
 
 
 def _lines(method: str, points: list[tuple[np.ndarray, np.ndarray]]) -> tuple[list[svg.Line], list[svg.Line]]:
@@ -161,5 +160,5 @@ def projected_map(run: RunFolder, projection: ProjectionFolder | None) -> dict[s
         *([] if trust is None else [f"trustworthiness {trust:.2f}"]),
         "all panes from one joint layout",
     ]
-    legend = svg.legend([(f"k-{kind}", CATEGORIES[kind].label) for kind in present])
+    legend = [(f"k-{kind}", CATEGORIES[kind].label) for kind in present]
     return {"figures": figures, "legend": legend, "facts": "; ".join(facts)}
