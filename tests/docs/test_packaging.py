@@ -1,4 +1,4 @@
-"""What an installation brings: ranges around the tested versions, the command `focus-lab`, the files beside the code."""
+"""What an installation brings: ranges around tested versions, the command `focus-lab`, the files beside the code."""
 
 from __future__ import annotations
 
