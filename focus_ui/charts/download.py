@@ -16,8 +16,8 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from focus_ui.charts.component_files import component_from_files
 from focus_ui.charts.csv_export import csv_bytes
-from focus_ui.widgets.component_files import component_from_files
 
 HTML_CONFIG: dict[str, Any] = {
     "displaylogo": False,

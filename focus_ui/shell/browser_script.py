@@ -12,8 +12,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from focus_ui.charts.component_files import component_from_files
 from focus_ui.session import state
-from focus_ui.widgets.component_files import component_from_files
 
 KEY = "_frame_script"
 KEEP_S = 180 * 24 * 3600

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from focus_ui.charts.component_files import component_from_files
 from focus_ui.session import state
-from focus_ui.widgets.component_files import component_from_files
 
 _component = component_from_files(
     "focus_lab_copy_link", Path(__file__).parent, "copy_link.html", "copy_link.css", "copy_link.js"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from focus_core.numerics.formats import count, percent
 from focus_core.runs.legend import CATEGORIES
-from focus_ui.widgets.component_files import component_from_files
+from focus_ui.charts.component_files import component_from_files
 
 _component = component_from_files(
     "focus_lab_bar", Path(__file__).parent, "origin_bar.html", "origin_bar.css", "origin_bar.js"

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from focus_ui.charts.component_files import component_from_files
 from focus_ui.session import state
 from focus_ui.shell.browser_script import KEEP_S
-from focus_ui.widgets.component_files import component_from_files
 
 _component = component_from_files("focus_lab_learnt", Path(__file__).parent, "progress.js")
 

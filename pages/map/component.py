@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 
 from focus_core.runs.legend import CATEGORIES, NEUTRAL
-from focus_ui.widgets.component_files import component_from_files
+from focus_ui.charts.component_files import component_from_files
 
 FOLDER = Path(__file__).parent / "canvas"
 PARTS = ("space", "paint", "histogram", "picture", "controls", "painter", "canvas", "hands")

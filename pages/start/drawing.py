@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from focus_ui.widgets.component_files import component_from_files
+from focus_ui.charts.component_files import component_from_files
 
 _component = component_from_files("focus_lab_start", Path(__file__).parent, "drawing.html", "drawing.css", "drawing.js")
 

@@ -17,7 +17,7 @@ from focus_core.analysis.token_alignment import Placed, Stretch
 from focus_core.numerics.formats import count
 from focus_core.runs.legend import ACCENT, CATEGORIES, SOURCE_ALONE, SOURCE_ONLY, UNKNOWN, Category, category_of
 from focus_core.tokenization.display import WORD_START
-from focus_ui.widgets.component_files import component_from_files
+from focus_ui.charts.component_files import component_from_files
 
 _component = component_from_files("focus_sentence_strip", Path(__file__).parent, "strip.html", "strip.css", "strip.js")
 HINT = (

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from focus_ui.widgets.component_files import component_from_files
+from focus_ui.charts.component_files import component_from_files
 
 
 @pytest.fixture
