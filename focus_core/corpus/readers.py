@@ -1,7 +1,4 @@
-"""Text files, streamed: decompression under caps, decoding, and one reader a format.
-
-Owns how bytes become lines of text. Refuses to tokenise or count. Never holds more than a piece of a file.
-"""
+"""Text files, streamed: decompression under caps, decoding, and one reader a format; never a whole file in memory."""
 
 from __future__ import annotations
 

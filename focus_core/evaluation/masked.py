@@ -1,7 +1,4 @@
-"""Whole-word masked loss: the same words are hidden whichever tokenizer reads the line.
-
-Owns which tokens are masked and counted. Refuses to batch and to average.
-"""
+"""Whole-word masked loss: the same words are hidden whichever tokenizer reads the line."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What is evaluated: runs and trainings by the names a person gives, and the source behind them.
-
-Owns how a target is found and what can be measured of it. Refuses to measure.
-"""
+"""What is evaluated: runs and trainings by the names a person gives, and the source behind them."""
 
 from __future__ import annotations
 

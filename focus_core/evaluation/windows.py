@@ -1,8 +1,4 @@
-"""Sequences a model reads while it is measured, in batches, and what their predictions cost in bits.
-
-Owns `Window`, `LineScores`, the cutting at word boundaries, the batches and what is done when memory runs out. Refuses
-to choose what is predicted.
-"""
+"""Sequences a model reads while it is measured, in batches, and what their predictions cost in bits."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Every option of an initialisation, its range, its two presets and how it differs from the paper.
 
-Owns defaults: no other module hides one. Refuses paths and arrays.
+No other module hides a default.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The one record of an initialisation: a sparse matrix from source rows to target rows, with an origin per row.
-
-Owns `WeightMatrix`, how it is put together and how it is applied. Refuses to know why a weight is what it is.
-"""
+"""The one record of an initialisation: a sparse matrix from source to target tokens, with an origin per token."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Where each architecture keeps what belongs to a token: a table, and transformers for what it lacks.
 
-Owns tensor names. Refuses values; a model that must be asked is built without memory for its weights.
+A model that must be asked is built without memory for its weights.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Turn what the user named (a path or a Hub id) into local files.
-
-Owns the order in which files of a folder are preferred and the only use of huggingface_hub. Refuses to read
-what is inside a tokenizer; it reads the small JSON files beside it, which name the special tokens.
-"""
+"""Turn what the user named (a path or a Hub id) into local files; the only use of huggingface_hub for files."""
 
 from __future__ import annotations
 

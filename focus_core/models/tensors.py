@@ -1,7 +1,6 @@
 """Read the files of a model folder: weights by tensor name from safetensors or ``.npy``, and small JSON files.
 
-Owns which file holds which tensor and the checks that come before a byte is believed. Refuses pickles and
-knows no architecture.
+Everything is checked before a byte is believed; pickles are refused, since loading one runs its code.
 """
 
 from __future__ import annotations

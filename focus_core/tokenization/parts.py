@@ -1,8 +1,4 @@
-"""Read, check and complete the parts that every tokenizer format shares.
-
-Owns the refusal of files that are no tokenizer or contradict themselves, and the declaration of added tokens.
-Refuses to know any one format.
-"""
+"""Read, check and complete the parts that every tokenizer format shares."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Read a SentencePiece ``.model`` file into a ``tokenizers.Tokenizer``.
 
-Owns the conversion: pieces, scores, byte fallback, normaliser, control symbols. It needs no model-specific class,
-so a bare ``.model`` is enough; layouts whose ids differ from the file's are applied or refused by name.
+It needs no model-specific class, so a bare ``.model`` is enough; layouts whose ids differ from the file's are applied
+or refused by name.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The vocabulary of a tokenizer: every id with its identity, its readable text, its script and its role.
-
-Owns `Vocabulary` and how one is loaded. Refuses to compare two of them.
-"""
+"""The vocabulary of a tokenizer: every id with its identity, its readable text, its script, its special-token type."""
 
 from __future__ import annotations
 

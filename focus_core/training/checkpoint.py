@@ -1,6 +1,6 @@
 """What a training must remember to go on as if it had never stopped, and the file it is kept in.
 
-Owns the checkpoint: one safetensors file whose header holds the state as JSON, replaced at once. No pickle.
+One safetensors file whose header holds the state as JSON, replaced at once. No pickle.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Text for a training: read once, a part kept aside, the rest cut into sequences of one length.
+"""Text for a training: read once, a part held out, the rest tokenized into sequences of one length.
 
-Owns the order in which sequences are seen and which tokens of them are predicted; both depend on the seed and the step
-alone, so that a training goes on where it stopped. Refuses to know a model.
+The order of sequences and which of their tokens are predicted depend on the seed and the step alone, so that a training
+goes on where it stopped.
 """
 
 from __future__ import annotations

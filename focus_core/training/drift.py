@@ -1,7 +1,4 @@
-"""What training did to the rows of a run: the measures, and the table of tokens that a training's folder keeps.
-
-Owns which rows count for which measure, and ``tokens.parquet`` of a training. Refuses to know how rows were trained.
-"""
+"""The drift of a run's embeddings under training, and the table of tokens that a training's folder keeps."""
 
 from __future__ import annotations
 

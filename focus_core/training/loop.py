@@ -1,7 +1,7 @@
 """The loop: one step after the other, the held-out loss now and then, a checkpoint every minute.
 
-Owns what one step does, and what is done when memory runs out or the loss runs away. Everything random is named by
-the seed and the number of the step, so that where a training was interrupted leaves no trace.
+Everything random is named by the seed and the number of the step, so that where a training was interrupted leaves no
+trace.
 """
 
 from __future__ import annotations

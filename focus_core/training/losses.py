@@ -1,7 +1,4 @@
-"""The loss that a training follows, what it is taken of, and how to tell that memory ran out.
-
-Owns the cross entropy at chosen positions. Refuses to know a step or an optimizer.
-"""
+"""The loss that a training follows, what it is taken of, and how to tell that memory ran out."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """The state of a browser session: who it is, which run and which token it looks at.
 
-Owns every key of ``st.session_state`` that outlives a page, the page's address, and who a session belongs to: the
-browser keeps the owner's secret in a cookie (`frame_script` sets it), and it never stands in an address; a second
-cookie keeps which chapters are solved (`learn_memory` sets it). Widget keys begin with "_".
+Every key of ``st.session_state`` that outlives a page is here, the page's address, and who a session belongs to: the
+browser keeps the owner's secret in a cookie (`focus_ui.shell.browser_script` sets it), and it never stands in an
+address; a second cookie keeps which chapters are solved (`pages/learn/progress.py` sets it). Widget keys begin with
+"_".
 """
 
 from __future__ import annotations

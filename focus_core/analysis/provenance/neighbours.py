@@ -1,4 +1,4 @@
-"""Exact nearest rows, in the auxiliary space and in the new embedding matrix."""
+"""Exact nearest tokens, in the auxiliary space and in the space of the new embeddings."""
 
 from __future__ import annotations
 

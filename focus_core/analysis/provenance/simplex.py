@@ -1,7 +1,6 @@
 """One row of scores to the simplex: sparsemax, entmax with alpha 1.5 and softmax, each exact, in float64.
 
-Owns the closed forms for a single row. Needs no torch, so that a page answers at once; whole matrices go through
-`focus_core.numerics.sparsemax`.
+Needs no torch, so that a page answers at once; whole matrices go through `focus_core.numerics.sparsemax`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The layout of a fastText ``.bin``, walked without fastText.
 
-Owns the check that a file holds what its header promises. fastText itself trusts the header: numbers that lie make it
-read past the end of the file for minutes, or ask for all memory. Refuses to read vectors.
+fastText itself trusts the header: numbers that lie make it read past the end of the file for minutes, or ask for all
+memory.
 """
 
 from __future__ import annotations

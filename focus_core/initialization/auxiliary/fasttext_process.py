@@ -1,7 +1,4 @@
-"""Runs the fastText child: starts it, follows its progress, ends it when the work is cancelled.
-
-Owns the process and its output. Refuses to know what the vectors are for.
-"""
+"""Runs the fastText child: starts it, follows its progress, ends it when the work is cancelled."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The part that all methods share: copies, rows that a method combined, and the rest for the fallback.
-
-Owns origins and rules. Refuses to choose which tokens are copied or how rows are combined.
-"""
+"""The part that all methods share: copies, embeddings that a method combined, and the rest for the fallback."""
 
 from __future__ import annotations
 

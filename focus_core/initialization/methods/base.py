@@ -1,7 +1,4 @@
-"""What an initialisation method is given, what it returns, and what the registry says about it.
-
-Owns the protocol and the value objects. Refuses any mathematics.
-"""
+"""What an initialisation method is given, what it returns, and what the registry says about it."""
 
 from __future__ import annotations
 

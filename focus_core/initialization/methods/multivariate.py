@@ -1,11 +1,8 @@
-"""Rows from a normal distribution with the full covariance of the source rows.
-
-Owns the covariance and its square root. Refuses to draw: a row's standard normal numbers are its own
-(`focus_core.initialization.methods.fallback.standard_normal_rows`).
+"""Embeddings from a normal distribution with the full covariance of the source embeddings.
 
 Hewitt (2021, "Initializing new word embeddings for pretrained language models") draws from N(mean, 1e-5 Sigma) and
 transformers (`resize_token_embeddings`, since 4.46) from N(mean, 1e-9 Sigma): both are the mean with a little noise.
-Here the scale is an option, and 1 unless it is given, so that new rows lie where source rows lie.
+Here the scale is an option, and 1 unless it is given, so that new embeddings lie where source embeddings lie.
 """
 
 from __future__ import annotations

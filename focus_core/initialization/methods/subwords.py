@@ -1,7 +1,7 @@
-"""Reading a token with the source tokenizer: the mean of the rows of its pieces.
+"""Reading a token with the source tokenizer: the mean of the embeddings of its subwords.
 
-Owns how a target token is spelled for another tokenizer. As FVT (Gee et al., EMNLP industry 2022), but the word
-start is kept, unknown pieces are left out, and a token without a piece is left to the fallback.
+As FVT (Gee et al., EMNLP industry 2022), but the word start is kept, the unknown token is left out, and a token without
+a subword is left to the fallback.
 """
 
 from __future__ import annotations

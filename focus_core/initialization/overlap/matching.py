@@ -1,6 +1,6 @@
-"""Match the tokens of two vocabularies: by the user's map, by role, exactly, ignoring case and word start.
+"""Match the tokens of two vocabularies: by the user's map, by type, exactly, ignoring case and word start.
 
-Owns the rules, their order and the record of every candidate. Refuses to know embeddings.
+Every candidate is recorded.
 """
 
 from __future__ import annotations
