@@ -56,25 +56,7 @@ def refuse(subject: str, *, expected: str, got: str, remedy: str) -> CorpusError
 
 
 def format_of(path: Path) -> tuple[str, str]:
-    """Return format and packing of a file by its name, such as ``(".jsonl", ".gz")``.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    kind : str
-        One of ``FORMATS``.
-    packing : str
-        One of ``PACKINGS``, or the empty string.
-
-    Raises
-    ------
-    CorpusError
-        If the suffix is none of these.
-    """
+    """Return format and packing of a file by its name, such as ``(".jsonl", ".gz")``; no packing is an empty string."""
     suffixes = [s.lower() for s in path.suffixes]
     packing = suffixes.pop() if suffixes and suffixes[-1] in PACKINGS else ""
     kind = suffixes[-1] if suffixes else ""

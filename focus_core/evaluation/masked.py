@@ -33,7 +33,7 @@ def score_masked(
     lines : sequence of str
         Text.
     seed : int, default=0
-        Which words are masked; see `word_masks.masked_words`.
+        Which words are masked; see `focus_core.corpus.word_masking.masked_words`.
     batch_tokens : int, default=4096
         Tokens that the model reads together.
     progress : ProgressHook, default=no_progress

@@ -81,23 +81,7 @@ def locate_tokenizer(spec: str | Path) -> TokenizerFiles:
 
 
 def locate_model(spec: str | Path) -> Path:
-    """Find the folder of a model.
-
-    Parameters
-    ----------
-    spec : str or Path
-        A local folder or a Hub id.
-
-    Returns
-    -------
-    Path
-        The local folder, with configuration, safetensors weights and tokenizer files.
-
-    Raises
-    ------
-    ModelError
-        If it is neither a folder nor a model that can be fetched.
-    """
+    """Return the local folder of a model: configuration, safetensors weights and tokenizer files."""
     path = Path(spec).expanduser()
     if path.is_dir():
         return path

@@ -215,23 +215,7 @@ def _check_extent(path: Path, header: Mapping[str, Mapping[str, object]]) -> Non
 
 
 def read_npy(path: Path) -> np.ndarray:
-    """Map a ``.npy`` file read-only, after its header was compared with its size.
-
-    Parameters
-    ----------
-    path : Path
-        The file. Object arrays are pickles and refused.
-
-    Returns
-    -------
-    ndarray
-        The mapped values.
-
-    Raises
-    ------
-    ModelError
-        If it is no ``.npy`` file, holds objects, or declares another size than it has.
-    """
+    """Map a ``.npy`` file read-only, after its header was compared with its size; an array of objects is refused."""
     shape, dtype, offset = _npy_header(path)
     count = 1
     for length in shape:

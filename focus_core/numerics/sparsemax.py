@@ -172,20 +172,7 @@ def sparsemax_rows(scores: np.ndarray | torch.Tensor, *, top_k: int | None = Non
 
 
 def check_columns(columns: int, top_k: int | None) -> None:
-    """Refuse rows without columns and a ``top_k`` below 1.
-
-    Parameters
-    ----------
-    columns : int
-        Number of anchors.
-    top_k : int or None
-        The option.
-
-    Raises
-    ------
-    InvalidInputError
-        If there is no anchor, or ``top_k`` is below 1.
-    """
+    """Refuse rows without columns (there is no anchor) and a ``top_k`` below 1."""
     if columns < 1:
         remedy = "give auxiliary vectors that cover overlapping tokens"
         raise bad_input("anchors", expected="at least one", got="none", remedy=remedy, error=AuxiliaryError)

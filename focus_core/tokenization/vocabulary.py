@@ -47,7 +47,7 @@ class Vocabulary:
     contents : tuple of bytes, length n
         Identity bytes, without the word-start mark; of specials, the token string.
     kinds : ndarray of uint8, shape (n,)
-        Codes in ``domain.KINDS``.
+        Codes in ``types.KINDS``.
     word_start : ndarray of bool, shape (n,)
         Whether a token opens a word.
     present : ndarray of bool, shape (n,)

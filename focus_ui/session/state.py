@@ -44,7 +44,7 @@ COUNT_PARAM, VIEW_PARAM, LAYOUT_PARAM = "count", "view", "layout"
 TEMPERATURE_PARAM, TOP_K_PARAM, MAP_PARAM = "temperature", "top_k", "map"
 AXIS_PARAMS = ("x", "y")
 MOVED_PARAMS = (TEMPERATURE_PARAM, TOP_K_PARAM, MAP_PARAM, *AXIS_PARAMS)
-"""What is turned step by step: the browser's way back leads past these steps (`frame_link`)."""
+"""What is turned step by step: the browser's way back leads past these steps (`focus_ui.shell.copy_link`)."""
 _TOKEN_VIEW = (VIEW_PARAM, TEMPERATURE_PARAM, TOP_K_PARAM, MAP_PARAM)
 _WRITTEN = "focus_written_"
 OWNER_COOKIE = "focus_lab_owner"

@@ -35,18 +35,10 @@ class MultivariateNormal:
     root: np.ndarray
 
     def shape_rows(self, standard: np.ndarray) -> np.ndarray:
-        """Turn standard normal rows into rows of this distribution.
+        """Return ``mean + standard @ root`` for independent standard normal rows (n, d).
 
-        Parameters
-        ----------
-        standard : ndarray of shape (n, d), dtype float32
-            Independent standard normal numbers.
-
-        Returns
-        -------
-        ndarray of shape (n, d), dtype float32
-            ``mean + standard @ root``, in float64 and in blocks of one size, the last one filled up: a row gets the
-            same bits whatever the number of the others.
+        In float64 and in blocks of one size, the last one filled up: a row gets the same bits whatever the number of
+        the others.
         """
         rows = np.empty(standard.shape, np.float32)
         block = np.zeros((_DRAWN_ROWS, standard.shape[1]))
@@ -58,25 +50,11 @@ class MultivariateNormal:
 
 
 def fit_normal(matrix: torch.Tensor, rows: np.ndarray, *, mean: np.ndarray, scale: float) -> MultivariateNormal:
-    """Fit a normal distribution to some rows.
+    """Fit a normal distribution to some rows of a matrix, its unbiased covariance (zero for one row) times ``scale``.
 
-    Parameters
-    ----------
-    matrix : torch.Tensor of shape (n_rows, d)
-        Any real dtype.
-    rows : ndarray of shape (n,)
-        Row numbers, at least one.
-    mean : ndarray of shape (d,), dtype float32
-        Their mean.
-    scale : float
-        What the covariance is multiplied by.
-
-    Returns
-    -------
-    MultivariateNormal
-        With the unbiased covariance, zero for a single row. The root comes from the eigenvalues in float64, those
-        that rounding made negative set to zero, so fewer rows than dimensions do no harm; being the symmetric one it
-        does not depend on how the eigenvectors of equal eigenvalues are chosen.
+    The root comes from the eigenvalues in float64, those that rounding made negative set to zero, so fewer rows than
+    dimensions do no harm; being the symmetric one it does not depend on how the eigenvectors of equal eigenvalues are
+    chosen.
     """
     values, vectors = np.linalg.eigh(scale * _covariance(matrix, rows, mean))
     root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
