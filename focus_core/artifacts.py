@@ -1,7 +1,4 @@
-"""Digests, atomic writes, array files and a content-keyed cache.
-
-Owns how bytes reach the disk. Refuses to know what they mean; reads and writes no pickle.
-"""
+"""Digests, atomic writes, array files and a content-keyed cache; reads and writes no pickle."""
 
 from __future__ import annotations
 

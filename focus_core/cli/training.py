@@ -1,6 +1,6 @@
 """The verbs that follow an initialisation: adapt, atlas, attach, evaluate, pack, project, report.
 
-Owns their options; every verb is one call into the library. `focus_core.cli.main` puts them beside the others.
+Every verb is one call into the library. `focus_core.cli.main` puts them beside the others.
 """
 
 from __future__ import annotations

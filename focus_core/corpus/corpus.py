@@ -1,7 +1,4 @@
-"""A corpus: files checked and hashed once, then streamed as often as needed.
-
-Owns opening and batching. Refuses to know file formats (`corpus_files`) or tokens (`token_stream`).
-"""
+"""A corpus: files checked and hashed once, then streamed as often as needed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Which lines of a text are kept aside: the same ones for training and for measuring, whoever asks.
-
-Owns the rule. Refuses to read files.
-"""
+"""Which lines of a text are held out: the same ones for training and for measuring, whoever asks."""
 
 from __future__ import annotations
 

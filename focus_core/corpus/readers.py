@@ -1,7 +1,4 @@
-"""Text files, streamed: decompression under caps, decoding, and one reader a format.
-
-Owns how bytes become lines of text. Refuses to tokenise or count. Never holds more than a piece of a file.
-"""
+"""Text files, streamed: decompression under caps, decoding, and one reader a format; never a whole file in memory."""
 
 from __future__ import annotations
 
@@ -59,25 +56,7 @@ def refuse(subject: str, *, expected: str, got: str, remedy: str) -> CorpusError
 
 
 def format_of(path: Path) -> tuple[str, str]:
-    """Return format and packing of a file by its name, such as ``(".jsonl", ".gz")``.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    kind : str
-        One of ``FORMATS``.
-    packing : str
-        One of ``PACKINGS``, or the empty string.
-
-    Raises
-    ------
-    CorpusError
-        If the suffix is none of these.
-    """
+    """Return format and packing of a file by its name, such as ``(".jsonl", ".gz")``; no packing is an empty string."""
     suffixes = [s.lower() for s in path.suffixes]
     packing = suffixes.pop() if suffixes and suffixes[-1] in PACKINGS else ""
     kind = suffixes[-1] if suffixes else ""

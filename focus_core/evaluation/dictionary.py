@@ -1,7 +1,4 @@
-"""Bilingual dictionaries: two columns of words.
-
-Owns the file and its messages. Refuses to look a word up in a vocabulary.
-"""
+"""Bilingual dictionaries: two columns of words."""
 
 from __future__ import annotations
 

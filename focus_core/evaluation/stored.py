@@ -1,6 +1,6 @@
 """Evaluations that are kept: each a folder with its report, found again by the run whose states it measured.
 
-Owns the file and what names a state for good: digests, not paths. Refuses to measure.
+Digests name a state for good, not paths.
 """
 
 from __future__ import annotations

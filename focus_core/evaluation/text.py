@@ -1,7 +1,4 @@
-"""The lines that are measured: those of a corpus that are kept aside from training, each once.
-
-Owns their choice. Refuses to tokenise.
-"""
+"""The lines that are measured: those of a corpus that are held out from training, each once."""
 
 from __future__ import annotations
 

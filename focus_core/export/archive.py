@@ -1,8 +1,4 @@
-"""A run's model as one file to carry away.
-
-Owns the zip: which state of the run goes into it, that equal models give equal bytes, and what is in a finished one.
-Refuses to know how a model folder is made (`export`, `run_model`).
-"""
+"""A run's model as one zip file to carry away: equal models give equal bytes."""
 
 from __future__ import annotations
 

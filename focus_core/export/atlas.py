@@ -1,8 +1,7 @@
 """A map of a run as one Parquet file for Embedding Atlas, a viewer of maps with its own search and filters.
 
-Owns the columns. Coordinates are those of a stored projection; neighbours are exact, in the space of the embeddings,
-among the tokens of the file, and named by their row, as the viewer reads them. Refuses to lay anything out, and to mix
-in the points of other runs.
+Coordinates are those of a stored projection; neighbours are exact, in the space of the embeddings, among the tokens of
+the file, and named by their row, as the viewer reads them.
 """
 
 from __future__ import annotations

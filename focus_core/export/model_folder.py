@@ -1,9 +1,8 @@
 """Export a run as a model folder that ``from_pretrained`` loads.
 
-Owns how a finished initialisation is put into the files of its source model. The weights of the body are copied
-from safetensors to safetensors, tensor by tensor, so that they stay what they are, bit for bit; what belongs to
-tokens is replaced by name. No model is resized, and nothing is drawn. The result is then loaded with transformers
-and asked for a forward pass before the folder gets its name.
+The weights of the backbone are copied from safetensors to safetensors, tensor by tensor, so that they stay what they
+are, bit for bit; what belongs to tokens is replaced by name. No model is resized, and nothing is drawn. The result is
+then loaded with transformers and asked for a forward pass before the folder gets its name.
 """
 
 from __future__ import annotations

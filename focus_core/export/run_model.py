@@ -1,8 +1,4 @@
-"""A run as a model that can be trained or measured: the source's body under the run's embeddings.
-
-Owns how such a model is put together and asked for predictions, and the folder made from a trained state. Refuses to
-train and to judge.
-"""
+"""A run as a model that can be trained or measured: the source's backbone under the run's embeddings."""
 
 from __future__ import annotations
 

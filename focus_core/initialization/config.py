@@ -1,6 +1,6 @@
 """Every option of an initialisation, its range, its two presets and how it differs from the paper.
 
-Owns defaults: no other module hides one. Refuses paths and arrays.
+No other module hides a default.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class InitConfig:
     Parameters
     ----------
     method : str, default="focus"
-        One of ``domain.MethodName``, a key of the registry ``focus_core.initialization.methods.registry.METHODS``.
+        One of ``types.MethodName``, a key of the registry ``focus_core.initialization.methods.registry.METHODS``.
     match : MatchMode, default="exact"
         Which tokens count as shared.
     temperature : float, default=1.0

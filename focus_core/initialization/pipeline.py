@@ -1,9 +1,7 @@
 """From inputs to a result, in named steps: match, read the corpus, train vectors, combine, embed, judge.
 
-A method that compares no auxiliary vectors skips their training, and may do without a corpus.
-
-Owns the order of the steps; the only copy of the flow is `run_focus`. Refuses mathematics, file formats and names:
-`focus_core.api` turns names into the objects that this module works on.
+A method that compares no auxiliary vectors skips their training, and may do without a corpus. The only copy of the flow
+is `run_focus`; `focus_core.api` turns names into the objects that it works on.
 """
 
 from __future__ import annotations

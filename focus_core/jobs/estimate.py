@@ -1,7 +1,4 @@
-"""What a run will cost, before it starts: simple sums over a survey of the corpus.
-
-Owns the formulas, and says that they are estimates. Reads no corpus.
-"""
+"""What a run will cost, before it starts: sums over the statistics of the corpus, and said to be estimates."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Both tokenizers on the first lines, and what each match option would change, found in a process of its own.
 
-Owns the child: ``python -m focus_core.jobs.preview`` reads one request from standard input and writes one answer.
-It runs apart because a hostile ``tokenizer.json`` may hang or exhaust a process, and because a vocabulary of a
-quarter of a million tokens would hold up every other user for a second. Refuses to count itself.
+``python -m focus_core.jobs.preview`` reads one request from standard input and writes one answer. It runs apart because
+a hostile ``tokenizer.json`` may hang or exhaust a process, and because a vocabulary of a quarter of a million tokens
+would hold up every other user for a second.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Jobs: our own command line in a child process, its state read back from its folder.
 
-Owns starting, watching, cancelling and forgetting such processes. A job is a process plus a record in
-``RUNS/.jobs/ID/``; nothing about it lives in memory, so a closed tab or a restarted server does not end or lose it.
-Refuses to know what the command computes, and how a record is written (``job_record``).
+A job is a process plus a record in ``RUNS/.jobs/ID/``; nothing about it lives in memory, so a closed tab or a restarted
+server does not end or lose it.
 """
 
 from __future__ import annotations

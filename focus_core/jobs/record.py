@@ -1,7 +1,4 @@
-"""What is written about a job: its record, its progress, its words.
-
-Owns the files in ``RUNS/.jobs/ID/`` and the reading of ``log/events.jsonl``. Refuses to start or signal a process.
-"""
+"""What is written about a job in ``RUNS/.jobs/ID/``: its record, its progress, its words."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Where each architecture keeps what belongs to a token: a table, and transformers for what it lacks.
 
-Owns tensor names. Refuses values; a model that must be asked is built without memory for its weights.
+A model that must be asked is built without memory for its weights.
 """
 
 from __future__ import annotations
@@ -52,23 +52,7 @@ LAYOUTS: dict[str, Layout] = {
 
 
 def layout_from_transformers(folder: Path) -> Layout:
-    """Ask transformers where an architecture keeps its embeddings, without memory for its weights.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds ``config.json``.
-
-    Returns
-    -------
-    Layout
-        The full parameter names.
-
-    Raises
-    ------
-    ModelError
-        If transformers does not know the architecture.
-    """
+    """Ask transformers where an architecture keeps its embeddings, without memory for its weights."""
     import torch
 
     try:

@@ -1,8 +1,4 @@
-"""Turn what the user named (a path or a Hub id) into local files.
-
-Owns the order in which files of a folder are preferred and the only use of huggingface_hub. Refuses to read
-what is inside a tokenizer; it reads the small JSON files beside it, which name the special tokens.
-"""
+"""Turn what the user named (a path or a Hub id) into local files; the only use of huggingface_hub for files."""
 
 from __future__ import annotations
 
@@ -85,23 +81,7 @@ def locate_tokenizer(spec: str | Path) -> TokenizerFiles:
 
 
 def locate_model(spec: str | Path) -> Path:
-    """Find the folder of a model.
-
-    Parameters
-    ----------
-    spec : str or Path
-        A local folder or a Hub id.
-
-    Returns
-    -------
-    Path
-        The local folder, with configuration, safetensors weights and tokenizer files.
-
-    Raises
-    ------
-    ModelError
-        If it is neither a folder nor a model that can be fetched.
-    """
+    """Return the local folder of a model: configuration, safetensors weights and tokenizer files."""
     path = Path(spec).expanduser()
     if path.is_dir():
         return path

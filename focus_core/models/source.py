@@ -1,8 +1,7 @@
-"""Read what a source model knows about its tokens: input matrix, output matrix and bias.
+"""Read what a source model knows about its tokens: input embeddings, output embeddings and bias.
 
-Owns where each architecture keeps them. They are read from safetensors by name; the model itself is built
-only for an architecture that the table does not know, without memory for its weights, and no code that a
-folder brings along is ever run. Refuses to know any vocabulary but the number of its ids.
+They are read from safetensors by name; the model itself is built only for an architecture that the table does not know,
+without memory for its weights, and no code that a folder brings along is ever run.
 """
 
 from __future__ import annotations

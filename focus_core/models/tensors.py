@@ -1,7 +1,6 @@
 """Read the files of a model folder: weights by tensor name from safetensors or ``.npy``, and small JSON files.
 
-Owns which file holds which tensor and the checks that come before a byte is believed. Refuses pickles and
-knows no architecture.
+Everything is checked before a byte is believed; pickles are refused, since loading one runs its code.
 """
 
 from __future__ import annotations
@@ -216,23 +215,7 @@ def _check_extent(path: Path, header: Mapping[str, Mapping[str, object]]) -> Non
 
 
 def read_npy(path: Path) -> np.ndarray:
-    """Map a ``.npy`` file read-only, after its header was compared with its size.
-
-    Parameters
-    ----------
-    path : Path
-        The file. Object arrays are pickles and refused.
-
-    Returns
-    -------
-    ndarray
-        The mapped values.
-
-    Raises
-    ------
-    ModelError
-        If it is no ``.npy`` file, holds objects, or declares another size than it has.
-    """
+    """Map a ``.npy`` file read-only, after its header was compared with its size; an array of objects is refused."""
     shape, dtype, offset = _npy_header(path)
     count = 1
     for length in shape:

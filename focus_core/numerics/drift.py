@@ -1,8 +1,4 @@
-"""What training did to the rows of a matrix: how far each moved, and which neighbours it kept.
-
-Owns the measures per row and per matrix, all of them exact and in the original space. Refuses to know where the
-matrices come from, and to draw.
-"""
+"""Embedding drift: how far training moved each one, and which neighbours it kept; exact, in the original space."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""From two sets of vectors to sparse rows of weights, a block of similarities at a time.
-
-Owns the products, their blocks and the device they run on. Refuses to know what a token is.
-"""
+"""From two sets of vectors to sparse rows of weights, a block of similarities at a time."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What lies on one map: the rows of a run as initialised, as trained, and those of other runs.
-
-Owns what a member is, and the check that members can be compared. Refuses to place anything.
-"""
+"""What lies on one map: the embeddings of a run as initialised, as trained, and those of other runs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""How far a layout can be trusted, and how far points moved in it.
-
-Owns the two numbers. Refuses to call a distance in the plane a measure of change.
-"""
+"""How far a layout can be trusted, and how far points moved in it."""
 
 from __future__ import annotations
 

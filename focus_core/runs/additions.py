@@ -1,7 +1,6 @@
 """What grew in a run folder later: trainings and projections, each in a folder of its own.
 
-Owns the layout of ``training/NAME/`` and ``projection/NAME/``, which names they may have, and the check that such a
-folder is one. Refuses to write, to follow links, and to make a path of a name that was not found on disk.
+Refuses to follow links, and to make a path of a name that was not found on disk.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The layout of a run folder: its files, their columns, and how one file is read.
-
-Owns names and versions. Refuses to keep anything it has read.
-"""
+"""The layout of a run folder: its files, their columns, and how one file is read."""
 
 from __future__ import annotations
 

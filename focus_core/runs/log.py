@@ -1,7 +1,7 @@
 """The log of a growing run folder, and progress on the terminal.
 
-Owns ``RUN.part/log/``: ``events.jsonl`` (progress, which the app follows), ``timings.json``, ``source.json`` and
-``process.json``. This folder is the only place for times and paths. Refuses everything that must be reproducible.
+``RUN.part/log/`` holds ``events.jsonl`` (progress, which the app follows), ``timings.json``, ``source.json`` and
+``process.json``: the only place for times and paths.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Trains a tokenizer from a corpus: Unigram, byte-level BPE or WordPiece.
-
-Owns the trainers' settings and the size a corpus can support. Refuses to read files itself.
-Every trainer runs so that equal text gives an equal tokenizer.
-"""
+"""Trains a tokenizer from a corpus: Unigram, byte-level BPE or WordPiece; equal text gives an equal tokenizer."""
 
 from __future__ import annotations
 

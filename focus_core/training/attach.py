@@ -1,7 +1,6 @@
-"""Attach trained embeddings that were made elsewhere to a run, and copy a run so that it can be added to.
+"""Import a checkpoint: put embeddings that were trained elsewhere beside a run's own.
 
-Owns the checks that such a matrix belongs to the run's vocabulary, and the folder ``training/NAME/`` of kind
-``attached``. Refuses pickles, and to guess: rows that fit no run are named with what was expected.
+Pickles are refused, since loading one runs its code; embeddings that fit no run are named with what was expected.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a training must remember to go on as if it had never stopped, and the file it is kept in.
 
-Owns the checkpoint: one safetensors file whose header holds the state as JSON, replaced at once. No pickle.
+One safetensors file whose header holds the state as JSON, replaced at once. No pickle.
 """
 
 from __future__ import annotations
@@ -79,27 +79,7 @@ def save_checkpoint(
 def load_checkpoint(
     folder: Path, parameters: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer
 ) -> State | None:
-    """Put the last checkpoint back.
-
-    Parameters
-    ----------
-    folder : Path
-        Where ``checkpoint.safetensors`` lies.
-    parameters : mapping of str to torch.Tensor
-        Filled in place.
-    optimizer : torch.optim.Optimizer
-        Its moments are set; learning rates stay as they are.
-
-    Returns
-    -------
-    State or None
-        ``None`` where there is no checkpoint.
-
-    Raises
-    ------
-    RunFolderError
-        If the file is damaged or belongs to another training.
-    """
+    """Put the last checkpoint back into parameters and optimizer, but for learning rates; ``None`` if there is none."""
     import torch
     from safetensors import SafetensorError, safe_open
 

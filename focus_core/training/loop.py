@@ -1,7 +1,7 @@
 """The loop: one step after the other, the held-out loss now and then, a checkpoint every minute.
 
-Owns what one step does, and what is done when memory runs out or the loss runs away. Everything random is named by
-the seed and the number of the step, so that where a training was interrupted leaves no trace.
+Everything random is named by the seed and the number of the step, so that where a training was interrupted leaves no
+trace.
 """
 
 from __future__ import annotations
@@ -97,27 +97,7 @@ class Trainer:
         return trained
 
     def run(self, snapshot: Callable[[int], None], precision: Callable[[], str]) -> State:
-        """Train to the end, from the last checkpoint where there is one.
-
-        Parameters
-        ----------
-        snapshot : callable
-            Told the number of steps done where the input matrix is to be kept.
-        precision : callable
-            Chooses the arithmetic of a training that begins.
-
-        Returns
-        -------
-        State
-            After the last step.
-
-        Raises
-        ------
-        DivergedError
-            If the loss is no number any more, or stays far above where it began.
-        FocusError
-            If memory does not suffice for a single sequence.
-        """
+        """Train to the end, from the last checkpoint where there is one; a loss that runs away is a `DivergedError`."""
         parameters = self.parameters()
         optimizer = self._optimizer(parameters)
         state = load_checkpoint(self.folder, parameters, optimizer) or State(precision=precision())

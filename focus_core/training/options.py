@@ -1,7 +1,4 @@
-"""Every option of a training, its range, and which may change when it is resumed.
-
-Owns defaults. Refuses paths and arrays.
-"""
+"""Every option of a training, its range, and which may change when it is resumed."""
 
 from __future__ import annotations
 

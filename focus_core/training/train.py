@@ -1,7 +1,4 @@
-"""From a run and a text to a trained state in the run's folder.
-
-Owns the order of the steps and what is written when. Refuses mathematics.
-"""
+"""From a run and a text to a trained state in the run's folder."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Save what is on the screen: a chart as PNG, SVG or HTML, a table as CSV.
 
-Owns the buttons and the files behind them. PNG and SVG are drawn in the browser by plotly itself, through the camera
-of the chart's own bar; the HTML file holds plotly and the chart, fetches nothing and sends nothing. Every table leaves
-through `csv_bytes`; Streamlit's own CSV button is switched off in the configuration, since it disarms no formula.
+PNG and SVG are drawn in the browser by plotly itself, through the camera of the chart's own bar; the HTML file holds
+plotly and the chart, fetches nothing and sends nothing. Every table leaves through `csv_bytes`; Streamlit's own CSV
+button is switched off in the configuration, since it disarms no formula.
 """
 
 from __future__ import annotations

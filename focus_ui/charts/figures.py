@@ -1,8 +1,8 @@
 """Charts: plain values in, plotly figures out.
 
-Owns how things are drawn. Imports no streamlit. Two rules hold for every figure: a token on an axis is a tick text,
-its category value is a unique id (two tokens that look alike would otherwise become one bar, and number-like tokens
-an axis of numbers); every text that comes from a token has passed ``show_token`` and ``plotly_escape``.
+Two rules hold for every figure: a token on an axis is a tick text, its category value is a unique id (two tokens that
+look alike would otherwise become one bar, and number-like tokens an axis of numbers); every text that comes from a
+token has passed ``show_token`` and ``plotly_escape``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CONFIG: dict[str, Any] = {
     "showSendToCloud": False,
     "displaylogo": False,
 }  # fmt: skip
-"""plotly options for every chart: a camera, which `download.save_chart` uses too, and no button that sends data."""
+"""plotly options for every chart: a camera, which `charts.download.save_chart` uses too, and no button that sends data."""
 
 ROW_PX = 30
 TICK_CHARACTERS = 26

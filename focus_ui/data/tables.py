@@ -1,6 +1,5 @@
 """Tables that the pages show, drawn from a run's own tables.
 
-Owns the selection, naming and order of columns. Imports no streamlit and computes nothing but counts of rows.
 Everything is kept with ``RunFolder.remember``: a run never changes.
 """
 

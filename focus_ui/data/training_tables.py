@@ -1,8 +1,4 @@
-"""What the trainings of a run have to show: curves, starts, configurations, and the tokens that moved.
-
-Owns the selection, naming and order of what the pages Train and Map draw. Imports no streamlit; every number comes
-from a training's own files.
-"""
+"""What the trainings of a run have to show: curves, starts, configurations, and the tokens that drifted."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Uploaded files: where they lie, under which names, and for how long.
 
-Owns one private folder a session, where names are random. A job's copy is named as its owner named the file, reduced
-to letters and digits, so that the run says what it was made from; a client's file name is never a path and never
-Markdown.
+One private folder a session, where names are random. A job's copy is named as its owner named the file, reduced to
+letters and digits, so that the run says what it was made from; a client's file name is never a path and never Markdown.
 """
 
 from __future__ import annotations

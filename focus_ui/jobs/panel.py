@@ -1,6 +1,6 @@
 """Jobs on the screen: the tray that every page carries, and the panel of one job.
 
-Owns how progress is shown and polled. A fragment polls only while something runs, and never blocks.
+A fragment polls only while something runs, and never blocks.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The choice of a text: a sample, an upload, or a file of this server, and what its beginning says.
 
-Owns the widgets. Whatever is wrong with a text is one line with a way out, and takes nothing else from the form.
+Whatever is wrong with a text is one line with a way out, and takes nothing else from the form.
 """
 
 from __future__ import annotations

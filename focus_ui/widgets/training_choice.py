@@ -1,7 +1,4 @@
-"""What training changed, in the parts that several pages share: the choice of a training, and one token's neighbours.
-
-Owns which training a page compares with: the one that the session chose, else FOCUS's own.
-"""
+"""What training changed, in parts that several pages share: the choice of a training, and one token's neighbours."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Charts of the page Compare: hub anchors, and distributions of one or two runs.
 
-Owns how they are drawn. Imports no streamlit. The first run is drawn as bars in the colour of the origin, the second
-as a line, so that both are told apart without colour.
+The first run is drawn as bars in the colour of the origin, the second as a line, so that both are told apart without
+colour.
 """
 
 from __future__ import annotations

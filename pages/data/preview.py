@@ -1,6 +1,6 @@
-"""Before a run: the first lines as both tokenizers cut them, and what another match rule would change.
+"""Before a run: the first lines in both tokenizers, and what another match rule would change.
 
-Owns the drawing; what is drawn is found by `preview_process`. No text of a user reaches Markdown unescaped.
+What is drawn is found by `focus_core.jobs.preview`. No text of a user reaches Markdown unescaped.
 """
 
 from __future__ import annotations

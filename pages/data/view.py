@@ -1,6 +1,6 @@
 """The page Data and run below its inputs: a first look, the estimate, the start, and the session's jobs in steps.
 
-Owns the drawing of a job that is watched. A job that died says so once, with the way out.
+A job that died says so once, with the way out.
 """
 
 from __future__ import annotations

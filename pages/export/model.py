@@ -1,7 +1,6 @@
 """The model folder on the page Check and export: made by a child process, then one zip to download.
 
-Owns where finished zips lie: below the folder of all runs, one a state of a run, under a name made of its content; and
-when they go.
+Finished zips lie below the folder of all runs, one a state of a run, under a name made of its content.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The live pictures of the chapters of Learn: what can be moved in each, and what can be saved of it.
-
-Owns no words of a chapter and no task. A picture is drawn from the numbers of a run, whichever it is told on.
-"""
+"""The live pictures of the chapters of Learn: what can be moved in each, and what can be saved of it."""
 
 from __future__ import annotations
 

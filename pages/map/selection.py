@@ -1,7 +1,7 @@
 """The selection on the page Map: what the canvas reported, the table of it, what feeds it, and saved selections.
 
-Owns the selection, the range of neighbours kept and the saved selections of a session, each by run; they outlive the
-page. A range and a selection hold together: the table lists what is in both.
+Selections are kept by run and outlive the page. A range of neighbour overlap and a selection hold together: the table
+lists what is in both.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""What a map shows: where the rows of every member lie, and what is known of each token on it.
+"""What a map shows: where the embeddings of every member lie, and what is known of each token on it.
 
-Owns the reading of a stored map and of one laid out at once into one form. Imports no streamlit; measures come from
-the original space, coordinates from a joint layout.
+Measures come from the original space, coordinates from a joint layout.
 """
 
 from __future__ import annotations

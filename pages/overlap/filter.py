@@ -1,7 +1,7 @@
 """What the table of the Overlap page shows: set by a click on a chart or a list, by hand, or by the page's address.
 
-Owns the filter, its controls and chips, and the part of the address that holds it. A chart keeps its own selection as
-long as its key stands, so a filter that was taken away, or set by another chart, gives a chart a new key.
+A chart keeps its own selection as long as its key stands, so a filter that was taken away, or set by another chart,
+gives a chart a new key.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """A token's contributors, and what a source token feeds: as bars or as a flow, and as a table.
 
-Owns the switch between the two pictures and the tables behind them. A click on either picture, or on a row, leads to
-the token that was clicked, once.
+A click on either picture, or on a row, leads to the token that was clicked, once.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A token's neighbours in the model's own space: before and after training, and beside a random and the mean row.
+"""A token's neighbours in the model's own space: before and after training, and beside a random and the mean embedding.
 
-Owns which training the Token page shows and says so. Every number is exact and from the original space.
+Every number is exact and from the original space.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The parts of the Token page that say what a token is: its head, its origin, its formula, the verdicts on it.
-
-Owns how a source token is named and coloured.
-"""
+"""The parts of the Token page that say what a token is: its head, its origin, its formula, the verdicts on it."""
 
 from __future__ import annotations
 

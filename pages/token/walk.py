@@ -1,7 +1,6 @@
 """Walking from token to token: previous, next, random, and through the tokens that checks and ranked lists name.
 
-Owns the walk and where in a list it stands. The lists are those of the page Compare, made when somebody walks, so that
-a token's page waits for no check.
+The lists are those of the page Compare, made when somebody walks, so that a token's page waits for no check.
 """
 
 from __future__ import annotations

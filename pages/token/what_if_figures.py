@@ -1,7 +1,4 @@
-"""Charts of a what-if: similarities with the threshold that cuts them, and stored weights beside others.
-
-Owns how these are drawn. Imports no streamlit. Every text of a token has passed ``show_token`` and is escaped here.
-"""
+"""Charts of a what-if: similarities with the threshold that cuts them, and stored weights beside others."""
 
 from __future__ import annotations
 

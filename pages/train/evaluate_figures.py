@@ -1,7 +1,4 @@
-"""Evaluations as a chart and a table: one bar a state, with its interval.
-
-Owns how they are drawn and worded. Imports no streamlit; every number comes from the stored report.
-"""
+"""Evaluations as a chart and a table: one bar a state, with its interval."""
 
 from __future__ import annotations
 

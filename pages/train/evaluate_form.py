@@ -1,7 +1,6 @@
 """The form that measures states of a run on a text: which states, which text, and the job that measures them.
 
-Owns the widgets, the command line that they amount to, and where kept evaluations lie: below the folder of all runs,
-each under a random id, listed to the session that asked for it.
+Kept evaluations lie below the folder of all runs, each under a random id, listed to the session that asked for it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The parts of the page Train: curves, starts, what each training was, the tokens that moved, and attaching."""
+"""The parts of the page Train: curves, starts, what each training was, the tokens that drifted, and importing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether there is enough to build on: shared tokens, auxiliary vectors, rows that are more than a draw."""
+"""Whether there is enough to build on: shared tokens, auxiliary vectors, embeddings that are more than a draw."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether tokens were matched for a reason: no coin tosses, and no special token left without a row."""
+"""Whether tokens were matched for a reason: no coin tosses, and no special token left without an embedding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the rows look like rows of the model: length, distinctness, and a head that was filled."""
+"""Whether the embeddings look like those of the model: norm, distinctness, and a head that was filled."""
 
 from __future__ import annotations
 

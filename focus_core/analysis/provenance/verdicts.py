@@ -1,8 +1,4 @@
-"""Plain sentences on one token: what a person should notice about its row, with the number and what to do.
-
-Owns the sentences and their thresholds. Refuses to compute rows or neighbours: it reads what the run and a training
-say.
-"""
+"""Plain sentences on one token: what a person should notice about its embedding, with the number and what to do."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A report as one page, and how it becomes a file.
-
-Owns the order of its parts and what a browser may do with them.
-"""
+"""A report as one page, and how it becomes a file."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Auxiliary vectors that the user gives: fastText ``.bin``, text ``.vec``, or ``.safetensors`` by id.
 
-Owns how a file of vectors becomes one row a target token. A ``.bin`` is opened in a child process under a memory
-limit only. Refuses to train.
+A ``.bin`` is opened in a child process under a memory limit only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The token stream: names that fastText cannot mangle, counts, and example lines.
-
-Owns what is written for fastText and what is counted on the way. Refuses to open files or to train.
-"""
+"""The token stream: names that fastText cannot mangle, counts, and example lines."""
 
 from __future__ import annotations
 

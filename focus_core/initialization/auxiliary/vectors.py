@@ -1,8 +1,4 @@
-"""Auxiliary vectors: one static vector per target token, trained over the token stream.
-
-Owns the vectors' type, the automatic settings and the cache of trained vectors. Refuses to call fastText itself
-(`fasttext_process`), to read given vectors (`auxiliary_files`) or to compare vectors.
-"""
+"""Auxiliary vectors: one static vector per target token, trained over the token stream; automatic settings, cached."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What an initialisation method is given, what it returns, and what the registry says about it.
-
-Owns the protocol and the value objects. Refuses any mathematics.
-"""
+"""What an initialisation method is given, what it returns, and what the registry says about it."""
 
 from __future__ import annotations
 
@@ -111,22 +108,9 @@ class Method:
         return self.weigh(inputs)
 
     def settle(self, config: InitConfig) -> InitConfig:
-        """Return the options with the fallback that this method implies.
+        """Return the options with the fallback that this method implies, so that a manifest tells what was done.
 
-        Parameters
-        ----------
-        config : InitConfig
-            As chosen; the default fallback, ``normal``, counts as not chosen.
-
-        Returns
-        -------
-        InitConfig
-            The same options but for ``fallback``, so that a manifest tells how the rows were made.
-
-        Raises
-        ------
-        InvalidInputError
-            If another fallback was chosen than the one that is part of the method.
+        The default fallback, ``normal``, counts as not chosen; another one than the method's own is refused.
         """
         if self.fallback is None or config.fallback is self.fallback:
             return config

@@ -1,7 +1,4 @@
-"""FOCUS (Dobler & de Melo, EMNLP 2023, arXiv 2305.14481): copy what overlaps, combine the rest.
-
-Owns which tokens are anchors, which rows are combined and which fall back. Refuses to compute a similarity itself.
-"""
+"""FOCUS (Dobler & de Melo, EMNLP 2023, arXiv 2305.14481): copy what overlaps, combine the rest."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Match the tokens of two vocabularies: by the user's map, by role, exactly, ignoring case and word start.
+"""Match the tokens of two vocabularies: by the user's map, by type, exactly, ignoring case and word start.
 
-Owns the rules, their order and the record of every candidate. Refuses to know embeddings.
+Every candidate is recorded.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Candidates:
     target_id, source_id : ndarray of int32, shape (n_candidates,)
         The pair.
     rule : ndarray of uint8, shape (n_candidates,)
-        Which rule proposes it; a code in ``domain.RULES``.
+        Which rule proposes it; a code in ``types.RULES``.
     rank : ndarray of uint16, shape (n_candidates,)
         0 is the one that was chosen; later ones would have been next. Ranks beyond 65,535 are cut off there.
     """
@@ -90,7 +90,7 @@ class Overlap:
     source_ids : ndarray of int32, shape (n_overlap,)
         The source token chosen for each.
     rules : ndarray of uint8, shape (n_overlap,)
-        The rule that matched each; a code in ``domain.RULES``.
+        The rule that matched each; a code in ``types.RULES``.
     candidates : Candidates
         All candidates of every matched token.
     new_ids : ndarray of int32, shape (n_new,)
