@@ -245,9 +245,11 @@ def _not_safetensors(path: Path, got: str, error: type[InvalidInputError]) -> In
     return bad_input(path.name, expected="a sound safetensors file", got=got, remedy="save it again", error=error)
 
 
-def tensor_names(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
+def tensor_names(
+    path: Path, *, error: type[InvalidInputError] = InvalidInputError
+) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Return ``{name: (dtype, shape)}`` of a safetensors file."""
-    header, _ = read_header(path)
+    header, _ = read_header(path, error=error)
     return {name: (entry["dtype"], tuple(entry["shape"])) for name, entry in header.items()}
 
 

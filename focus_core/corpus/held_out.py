@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 
-from focus_core.errors import CorpusError, InvalidInputError, bad_input
+from focus_core.errors import CorpusError, bad_input
 
 MANY_LINES = 2_000
 LEAST_LINES = 100
@@ -61,7 +61,7 @@ def held_out_percent(n_lines: int) -> int:
     return SHARES[0] if n_lines >= MANY_LINES else SHARES[1]
 
 
-def too_small(n_lines: int) -> InvalidInputError:
+def too_small(n_lines: int) -> CorpusError:
     """Return the error of a text too small to keep anything aside.
 
     Parameters

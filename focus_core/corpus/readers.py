@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from focus_core.errors import CorpusError, bad_input
+from focus_core.errors import CorpusError, bad_input, option, phrase
 
 FORMATS = (".txt", ".jsonl", ".csv", ".tsv", ".parquet")
 PACKINGS = (".gz", ".zst")
@@ -29,6 +29,7 @@ RATIO_AFTER = 16 << 20
 """Unpacked bytes before the ratio counts: a short repetitive file is no bomb."""
 MAX_LINE = 1 << 20
 """Characters of one line; a longer line of plain text is cut at white space, elsewhere it is refused."""
+BINARY_REMEDY = phrase("give text; name UTF-16 or another encoding without a byte-order mark with {encoding}")
 
 ReadHook = Callable[[int], None]
 
@@ -54,8 +55,7 @@ def refuse(subject: str, *, expected: str, got: str, remedy: str) -> CorpusError
     CorpusError
         Ready to raise.
     """
-    error = bad_input(subject, expected=expected, got=got, remedy=remedy, error=CorpusError)
-    return error if isinstance(error, CorpusError) else CorpusError(str(error))
+    return bad_input(subject, expected=expected, got=got, remedy=remedy, error=CorpusError)
 
 
 def format_of(path: Path) -> tuple[str, str]:
@@ -229,13 +229,18 @@ def _decoder(encoding: str) -> codecs.IncrementalDecoder:
         return codecs.getincrementaldecoder(encoding)()
     except (LookupError, ValueError) as reason:
         raise refuse(
-            "--encoding", expected="the name of a text encoding", got=repr(encoding), remedy="give one such as cp1252"
+            option("encoding"),
+            expected="the name of a text encoding",
+            got=repr(encoding),
+            remedy="give one such as cp1252",
         ) from reason
 
 
 def _undecodable(name: str, reason: UnicodeError, line: int, encoding: str) -> CorpusError:
     if not isinstance(reason, UnicodeDecodeError):
-        return refuse(name, expected=f"{encoding} text", got=str(reason), remedy="name its encoding with --encoding")
+        return refuse(
+            name, expected=f"{encoding} text", got=str(reason), remedy=phrase("name its encoding with {encoding}")
+        )
     line += reason.object[: reason.start].count(b"\n")
     around = reason.object[max(0, reason.start - 512) : reason.start + 512]
     if sum(byte < 9 or 13 < byte < 32 or byte == 127 for byte in around) > len(around) // 20:
@@ -244,7 +249,7 @@ def _undecodable(name: str, reason: UnicodeError, line: int, encoding: str) -> C
         name,
         expected=f"{encoding} text",
         got=f"the byte 0x{reason.object[reason.start]:02X} in line {line:,}",
-        remedy="name its encoding with --encoding, such as --encoding cp1252",
+        remedy=phrase("name its encoding with {encoding}, such as {encoding} cp1252"),
     )
 
 
@@ -253,7 +258,7 @@ def _binary(name: str, line: int) -> CorpusError:
         name,
         expected="a text file",
         got=f"a binary file (control bytes in line {line:,})",
-        remedy="give text; name UTF-16 or another encoding without a byte-order mark with --encoding",
+        remedy=BINARY_REMEDY,
     )
 
 
@@ -303,7 +308,7 @@ def _field_of(name: str, number: int, record: Any, field: str) -> Any:
             name,
             expected=f"the field {field!r} in every record",
             got=f"{found or 'an empty object'} in line {number:,}",
-            remedy="name the field that holds the text with --field",
+            remedy=phrase("name the field that holds the text with {field}"),
         )
     return record[field]
 
@@ -317,7 +322,7 @@ def _checked(name: str, number: int, text: Any, *, escaped: bool) -> str:
             name,
             expected="text in the field",
             got=f"{type(text).__name__} in line {number:,}",
-            remedy="name the field that holds the text with --field",
+            remedy=phrase("name the field that holds the text with {field}"),
         )
     if escaped and any("\ud800" <= c <= "\udfff" for c in text):
         got = f"half a surrogate pair in line {number:,}"
@@ -354,7 +359,7 @@ def _column_of(name: str, header: list[str], field: str) -> int:
             name,
             expected=f"a column {field!r} in the first line",
             got=", ".join(repr(c[:40]) for c in columns[:8]),
-            remedy="name the column that holds the text with --field",
+            remedy=phrase("name the column that holds the text with {field}"),
         )
     return columns.index(field) if header else 0
 
@@ -387,13 +392,16 @@ def _check_parquet(path: Path, table: Any, field: str) -> None:
             path.name,
             expected=f"a column {field!r}",
             got=", ".join(map(repr, schema.names[:8])) or "none",
-            remedy="name the column that holds the text with --field",
+            remedy=phrase("name the column that holds the text with {field}"),
         )
     kind = schema.field(field).type
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
         raise refuse(
-            path.name, expected=f"text in column {field!r}", got=str(kind), remedy="name another column with --field"
+            path.name,
+            expected=f"text in column {field!r}",
+            got=str(kind),
+            remedy=phrase("name another column with {field}"),
         )
     made = sum(table.metadata.row_group(i).total_byte_size for i in range(table.metadata.num_row_groups))
     _check_caps(path.name, size, made)

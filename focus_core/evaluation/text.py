@@ -14,6 +14,7 @@ from pathlib import Path
 from focus_core.corpus.corpus import empty_corpus, iter_batches, open_corpus
 from focus_core.corpus.held_out import SHARES, held_out_percent, is_held_out
 from focus_core.corpus.readers import refuse
+from focus_core.errors import phrase
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -94,6 +95,6 @@ def read_measured_text(
             "corpus",
             expected=f"lines among the {percent} % that are kept aside from training",
             got=f"none of {len(seen)}",
-            remedy="give more text, or measure on all lines of a text that no training saw with --all-lines",
+            remedy=phrase("give more text, or measure on all lines of a text that no training saw with {all_lines}"),
         )
     return MeasuredText(lines=lines, files=opened.names, digest=opened.digest, n_lines=len(seen), percent=percent)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from focus_core.artifacts import atomic_folder, dump_json, write_arrays
-from focus_core.errors import InvalidInputError, ModelError, RunFolderError, bad_input
+from focus_core.errors import InvalidInputError, ModelError, RunFolderError, bad_input, phrase
 from focus_core.export.config import adapt_config
 from focus_core.export.model_card import write_card
 from focus_core.models.architectures import architecture_defaults, model_class
@@ -119,12 +119,12 @@ def _remembered(run: RunFolder) -> str:
     return str(note["spec"])
 
 
-def _gone(run: RunFolder, got: str) -> InvalidInputError:
+def _gone(run: RunFolder, got: str) -> RunFolderError:
     return bad_input(
         f"the source model of run {run.path.name}",
         expected="its location in log/source.json",
         got=got,
-        remedy="say where it is now with --source",
+        remedy=phrase("say where it is now with {source}"),
         error=RunFolderError,
     )
 
@@ -137,7 +137,7 @@ def _check_same(run: RunFolder, model: SourceModel) -> None:
             f"the source model {model.name}",
             expected=f"weights with SHA-256 {', '.join(sorted(d[:12] for d in digests)) or 'of the run'}",
             got=model.digest[:12],
-            remedy="give the model that the run was made from with --source",
+            remedy=phrase("give the model that the run was made from with {source}"),
             error=ModelError,
         )
 
@@ -334,7 +334,7 @@ def verify_export(folder: Path, arrays: Mapping[str, torch.Tensor]) -> None:
         raise _does_not_load("a forward pass that is not finite")
 
 
-def _does_not_load(got: str) -> InvalidInputError:
+def _does_not_load(got: str) -> ModelError:
     return bad_input(
         "the exported model",
         expected="a folder that from_pretrained loads whole",

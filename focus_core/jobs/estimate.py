@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from focus_core.errors import InvalidInputError, VocabularyError, bad_input
+from focus_core.errors import VocabularyError, bad_input
 from focus_core.initialization.auxiliary.vectors import choose_epochs, choose_threads
 from focus_core.jobs.steps import Step
 from focus_core.tokenization.corpus_survey import Survey
@@ -82,7 +82,7 @@ def count_json_tokens(path: Path) -> int:
     return len(names)
 
 
-def _no_tokenizer(got: str) -> InvalidInputError:
+def _no_tokenizer(got: str) -> VocabularyError:
     return bad_input(
         "tokenizer",
         expected="a tokenizer.json",

@@ -111,7 +111,7 @@ def preview_in_child(
             error=VocabularyError,
         ) from reason
     if "error" in answer:
-        raise VocabularyError(answer["error"], hint=answer["hint"])
+        raise VocabularyError.from_dict(answer["error"])
     return read_preview(answer)
 
 
@@ -153,7 +153,7 @@ def main() -> int:
     try:
         answer = dataclasses.asdict(preview_run(request["source"], request["target"], request["lines"]))
     except FocusError as error:
-        answer = {"error": error.message, "hint": error.hint}
+        answer = {"error": error.to_dict()}
     sys.stdout.write(json.dumps(answer))
     return 0
 

@@ -19,9 +19,10 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from focus_core.errors import InvalidInputError, RunFolderError, bad_input
+from focus_core.errors import ERROR_VARIABLE, InvalidInputError, RunFolderError, bad_input
 from focus_core.jobs.record import (
     CANCELLED,
+    ERROR,
     Job,
     JobState,
     forget_end,
@@ -141,7 +142,7 @@ def _spawn(argv: list[str], record: Path, environment: Mapping[str, str] | None)
             stdout=out,
             stderr=err,
             cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", ERROR_VARIABLE: str(record / ERROR), **(environment or {})},
             start_new_session=True,
         )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from focus_core.errors import ModelError, bad_input
+from focus_core.errors import ModelError, bad_input, phrase
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ def layout_from_transformers(folder: Path) -> Layout:
             folder.name,
             expected="an architecture that transformers knows",
             got=str(reason).split("\n", maxsplit=1)[0],
-            remedy="give --source-tokenizer and --source-embeddings instead",
+            remedy=phrase("give {source_tokenizer} and {source_embeddings} instead"),
             error=ModelError,
         ) from reason
     (entrance,) = [name for name, module in model.named_modules() if module is inside]

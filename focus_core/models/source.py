@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from focus_core.errors import ModelError, bad_input
+from focus_core.errors import ModelError, bad_input, phrase
 from focus_core.models.architectures import LAYOUTS, layout_from_transformers
 from focus_core.models.hub import locate_model
 from focus_core.models.tensors import (
@@ -187,7 +187,7 @@ def _check_usable(folder: Path, config: Mapping[str, Any]) -> None:
             folder.name,
             expected="an architecture of the transformers library",
             got="one that needs code from the folder, which is never run",
-            remedy="give --source-tokenizer and --source-embeddings instead",
+            remedy=phrase("give {source_tokenizer} and {source_embeddings} instead"),
             error=ModelError,
         )
 
@@ -323,7 +323,7 @@ def _one_tensor(path: Path, files: TensorFiles, tensor: str | None) -> str:
         return str(tensor)
     got = ", ".join(sorted(files.where)[:5]) or "none"
     expected = f"a tensor {tensor!r}" if tensor else "one tensor"
-    raise bad_input(path.name, expected=expected, got=got, remedy="name one with --tensor", error=ModelError)
+    raise bad_input(path.name, expected=expected, got=got, remedy=phrase("name one with {tensor}"), error=ModelError)
 
 
 def fit_to_vocabulary(source: SourceModel, n_ids: int) -> SourceModel:

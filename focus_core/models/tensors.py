@@ -257,8 +257,7 @@ def _npy_header(path: Path) -> tuple[tuple[int, ...], np.dtype, int]:
 
 
 def _not_npy(path: Path, got: str) -> ModelError:
-    error = bad_input(path.name, expected="a sound .npy file", got=got, remedy="save it again", error=ModelError)
-    return ModelError(error.message, hint=error.hint)
+    return bad_input(path.name, expected="a sound .npy file", got=got, remedy="save it again", error=ModelError)
 
 
 def to_float(matrix: torch.Tensor, name: str) -> tuple[torch.Tensor, tuple[str, ...]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from focus_core.artifacts import atomic_folder, dump_json, tensor_names, write_arrays
-from focus_core.errors import InvalidInputError, ModelError, VocabularyError, bad_input
+from focus_core.errors import ModelError, VocabularyError, bad_input
 from focus_core.models.source import load_source
 from focus_core.models.tensors import TensorFiles, check_tensor, open_tensor_files, to_float
 from focus_core.runs.additions import ADDITION_VERSION, ATTACHED, TRAINED, TRAINING, new_addition
@@ -152,7 +152,7 @@ def _read(run: RunFolder, path: Path, shown: str, tensor: str | None) -> _Found:
     return found
 
 
-def _no_source(path: Path, shown: str) -> InvalidInputError:
+def _no_source(path: Path, shown: str) -> ModelError:
     got = "a pickle, which can run code when it is read" if path.suffix in PICKLES else "something else"
     return bad_input(
         shown,
@@ -221,7 +221,7 @@ def _only_matrix(run: RunFolder, files: TensorFiles, shown: str) -> str:
     raise _choose(files, shown, f"one matrix of {rows:,} rows and {width:,} columns")
 
 
-def _choose(files: TensorFiles, shown: str, expected: str) -> InvalidInputError:
+def _choose(files: TensorFiles, shown: str, expected: str) -> ModelError:
     """Return the error that lists the matrices of a file, largest first."""
     shapes = {n: s for n, s in files.shapes.items() if len(s) == 2}
     largest = sorted(shapes, key=lambda n: (-shapes[n][0] * shapes[n][1], n))[:MAX_LISTED]

@@ -18,7 +18,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from focus_core.errors import bad_input
+from focus_core.errors import Phrase, bad_input, parts_of
 from focus_core.jobs.record import inputs_folder
 from focus_ui.charts.theme import size
 from focus_ui.data.catalog import CORPUS_SUFFIXES
@@ -104,11 +104,12 @@ def distinct_names(paths: Sequence[Path]) -> dict[str, Path]:
     return names
 
 
-def in_own_words(message: str) -> str:
+def in_own_words(message: str) -> Phrase:
     """Return a message in which uploads are called as their owner called them."""
+    parts = parts_of(message)
     for path in map(Path, st.session_state.get(NAMES, {})):
-        message = message.replace(path.name, shown_name(path))
-    return message
+        parts = tuple(part.replace(path.name, shown_name(path)) for part in parts)
+    return Phrase(parts)
 
 
 def remember_texts(paths: Sequence[Path]) -> None:

@@ -50,14 +50,13 @@ def check_bin(path: Path) -> None:
 
 
 def _unsound(path: Path, got: str) -> AuxiliaryError:
-    error = bad_input(
+    return bad_input(
         path.name,
         expected="a sound fastText .bin",
         got=got,
         remedy="save it again with fastText's save_model, or as .vec",
         error=AuxiliaryError,
     )
-    return error if isinstance(error, AuxiliaryError) else AuxiliaryError(str(error))
 
 
 def _settings(path: Path, data: mmap.mmap) -> tuple[int, int, int]:

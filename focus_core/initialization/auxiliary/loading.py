@@ -15,7 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from focus_core.artifacts import map_array, sha256_file, tensor_names, to_float32
-from focus_core.errors import AuxiliaryError, InvalidInputError, bad_input
+from focus_core.errors import AuxiliaryError, bad_input, phrase
 from focus_core.initialization.auxiliary.fasttext_format import check_bin
 from focus_core.initialization.auxiliary.fasttext_process import read_answer, run_child
 from focus_core.initialization.auxiliary.token_stream import token_names
@@ -79,7 +79,7 @@ def load_auxiliary(
             path.name,
             expected="vectors of tokens of the target vocabulary",
             got="none",
-            remedy="see whether it is keyed by tokens or by words (--auxiliary-kind)",
+            remedy=phrase("see whether it is keyed by tokens or by words ({auxiliary_kind})"),
         )
     settings = {
         "method": "given",
@@ -91,17 +91,14 @@ def load_auxiliary(
     return AuxiliaryVectors(vectors=vectors, has_vector=has_vector, kind=str(kind), settings=settings)
 
 
-def _refuse(subject: str, *, expected: str, got: str, remedy: str) -> InvalidInputError:
+def _refuse(subject: str, *, expected: str, got: str, remedy: str) -> AuxiliaryError:
     return bad_input(subject, expected=expected, got=got, remedy=remedy, error=AuxiliaryError)
 
 
 def _read_safetensors(path: Path, vocabulary: Vocabulary, kind: AuxiliaryKind) -> np.ndarray:
     """Return the tensor ``vectors`` as float32."""
     del kind  # rows are numbered
-    try:
-        found = tensor_names(path)
-    except InvalidInputError as reason:
-        raise AuxiliaryError(reason.message, hint=reason.hint) from reason
+    found = tensor_names(path, error=AuxiliaryError)
     if TENSOR not in found:
         got = ", ".join(sorted(found)) or "no tensor"
         raise _refuse(path.name, expected=f"a tensor {TENSOR!r}", got=got, remedy="save the vectors under that name")
@@ -269,7 +266,7 @@ def _numbers(path: Path, number: int, dim: int, parts: list[bytes]) -> np.ndarra
     return row
 
 
-def _bad_line(path: Path, number: int, dim: int, got: str) -> InvalidInputError:
+def _bad_line(path: Path, number: int, dim: int, got: str) -> AuxiliaryError:
     return _refuse(
         path.name, expected=f"{dim} finite numbers in line {number:,}", got=got, remedy="repair or remove that line"
     )

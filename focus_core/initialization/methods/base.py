@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from focus_core.errors import bad_input
+from focus_core.errors import bad_input, option, phrase
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.overlap.matching import Overlap
 from focus_core.initialization.weights import WeightMatrix
@@ -132,9 +132,9 @@ class Method:
             return config
         if config.fallback is not Fallback.NORMAL:
             raise bad_input(
-                "--fallback",
-                expected=f"none beside --method {self.name}, whose own one is {self.fallback}",
+                option("fallback"),
+                expected=phrase("none beside {method} {}, whose own one is {}", self.name, self.fallback),
                 got=str(config.fallback),
-                remedy="leave --fallback out, or choose --method overlap",
+                remedy=phrase("leave {fallback} out, or choose {method} overlap"),
             )
         return dataclasses.replace(config, fallback=self.fallback)
