@@ -300,8 +300,9 @@ class _Given:
             st.session_state[key] = int(self.defaults[option])
         least, greatest = RANGES[option]
         value = place.number_input(
-            LABELS[option.removeprefix("--").replace("-", "_")], min_value=least, max_value=greatest, value=None, step=1,
-            key=key, placeholder=AUTO if own == AUTO else empty, help=meaning, disabled=not enabled, persist_state="session",
+            LABELS[option.removeprefix("--").replace("-", "_")], min_value=least, max_value=greatest, step=1, key=key,
+            value=None, placeholder=AUTO if own == AUTO else empty, help=meaning, disabled=not enabled,
+            persist_state="session",
         )  # fmt: skip
         chosen = own if value is None and own == AUTO else value
         return {option: str(chosen)} if chosen is not None and enabled else {}

@@ -165,10 +165,20 @@ def test_cancel_takes_two_seconds_at_most_where_interrupts_are_ignored(tmp_path)
     assert (tmp_path / f"{job.id}.word").exists(), "it was asked, not killed"
 
 
-def test_bad_input_of_the_command_is_the_failure(start).text:
+def test_bad_input_of_the_command_is_the_failure_message(start):
     job = start("fail")
     wait_for(job, JobState.FAILED)
     assert failure(job).text == "corpus.txt: expected some text, got an empty file; give a file with text"
+
+
+def test_the_command_line_writes_down_the_error_that_ends_a_job(tmp_path):
+    job = jobs.start_job(["init", "--seed", "-1"], runs_root=tmp_path, owner="me")
+    wait_for(job, JobState.FAILED, seconds=60)
+    assert failure(job).message.options == ("seed",)
+    assert read_log(job) == str(failure(job))
+    (job.record / "error.json").unlink()
+    told = failure(job)
+    assert (str(told), told.message.options) == (read_log(job), ()), "a record that only holds text is that text"
 
 
 def test_a_restarted_server_still_knows_the_job(start, tmp_path):
