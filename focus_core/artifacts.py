@@ -277,12 +277,7 @@ def map_array(path: Path, name: str) -> tuple[np.ndarray, str]:
     """
     header, start = read_header(path)
     if name not in header:
-        raise bad_input(
-            path.name,
-            expected=f"a tensor {name!r}",
-            got=", ".join(sorted(header)) or "none",
-            remedy="name one of these",
-        )
+        raise bad_input(path.name, f"a tensor {name!r}", ", ".join(sorted(header)) or "none", "name one of these")
     entry = header[name]
     shape, dtype = tuple(entry["shape"]), np.dtype(NUMPY_TYPES[entry["dtype"]])
     if 0 in shape:

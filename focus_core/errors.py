@@ -184,20 +184,20 @@ class CancelledError(FocusError):
 
 @overload
 def bad_input(
-    subject: str, *, expected: str, got: str, remedy: str, largest: int | None = None
+    subject: str, expected: str, got: str, remedy: str, *, largest: int | None = None
 ) -> InvalidInputError: ...
 @overload
 def bad_input(
-    subject: str, *, expected: str, got: str, remedy: str, largest: int | None = None, error: type[E]
+    subject: str, expected: str, got: str, remedy: str, error: type[E], *, largest: int | None = None
 ) -> E: ...
 def bad_input(
     subject: str,
-    *,
     expected: str,
     got: str,
     remedy: str,
-    largest: int | None = None,
     error: type[InvalidInputError] = InvalidInputError,
+    *,
+    largest: int | None = None,
 ) -> InvalidInputError:
     """Build the four-part error: subject, expected, got, remedy. What names options is written by `phrase`.
 
@@ -209,10 +209,10 @@ def bad_input(
         The rule and what was found instead.
     remedy : str
         What to do about it.
-    largest : int, default=None
-        The largest value that can be had, where one was too large.
     error : type of InvalidInputError, default=InvalidInputError
         The class to build.
+    largest : int, default=None
+        The largest value that can be had, where one was too large.
 
     Returns
     -------

@@ -77,9 +77,7 @@ def _adapt_verb(say: Say) -> Callable[..., None]:
         if output is None:
             say(str(_adapt_in_place(run, name, resume=resume, config=config, **texts)))
         elif resume:
-            raise bad_input(
-                option("resume"), expected="a training in the run itself", got=option("output"), remedy="leave one out"
-            )
+            raise bad_input(option("resume"), "a training in the run itself", option("output"), "leave one out")
         else:
             from focus_core.training.copy import adapt_copy
 

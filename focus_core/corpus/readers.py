@@ -42,7 +42,7 @@ _MARKS = (
 )
 
 
-def refuse(subject: str, *, expected: str, got: str, remedy: str) -> CorpusError:
+def refuse(subject: str, expected: str, got: str, remedy: str) -> CorpusError:
     """Build a `CorpusError` in four parts.
 
     Parameters
@@ -55,7 +55,7 @@ def refuse(subject: str, *, expected: str, got: str, remedy: str) -> CorpusError
     CorpusError
         Ready to raise.
     """
-    return bad_input(subject, expected=expected, got=got, remedy=remedy, error=CorpusError)
+    return bad_input(subject, expected, got, remedy, CorpusError)
 
 
 def format_of(path: Path) -> tuple[str, str]:
@@ -174,18 +174,14 @@ def _unpack(name: str, packing: str, unpacker: Any, chunk: bytes) -> bytes:
     try:
         data: bytes = unpacker.decompress(chunk)
     except (zlib.error, zstandard.ZstdError) as reason:
-        raise refuse(
-            name, expected=f"{packing} data as its name says", got=str(reason), remedy="fetch or pack it again"
-        ) from reason
+        raise refuse(name, f"{packing} data as its name says", str(reason), "fetch or pack it again") from reason
     if unpacker.eof and unpacker.unused_data:
         raise _several_members(name, packing)
     return data
 
 
 def _several_members(name: str, packing: str) -> CorpusError:
-    return refuse(
-        name, expected=f"a {packing} file of one member", got="more after it", remedy="unpack it and pack it as one"
-    )
+    return refuse(name, f"a {packing} file of one member", "more after it", "unpack it and pack it as one")
 
 
 def _check_caps(name: str, read: int, made: int) -> None:
@@ -229,18 +225,13 @@ def _decoder(encoding: str) -> codecs.IncrementalDecoder:
         return codecs.getincrementaldecoder(encoding)()
     except (LookupError, ValueError) as reason:
         raise refuse(
-            option("encoding"),
-            expected="the name of a text encoding",
-            got=repr(encoding),
-            remedy="give one such as cp1252",
+            option("encoding"), "the name of a text encoding", repr(encoding), "give one such as cp1252"
         ) from reason
 
 
 def _undecodable(name: str, reason: UnicodeError, line: int, encoding: str) -> CorpusError:
     if not isinstance(reason, UnicodeDecodeError):
-        return refuse(
-            name, expected=f"{encoding} text", got=str(reason), remedy=phrase("name its encoding with {encoding}")
-        )
+        return refuse(name, f"{encoding} text", str(reason), phrase("name its encoding with {encoding}"))
     line += reason.object[: reason.start].count(b"\n")
     around = reason.object[max(0, reason.start - 512) : reason.start + 512]
     if sum(byte < 9 or 13 < byte < 32 or byte == 127 for byte in around) > len(around) // 20:
@@ -254,12 +245,7 @@ def _undecodable(name: str, reason: UnicodeError, line: int, encoding: str) -> C
 
 
 def _binary(name: str, line: int) -> CorpusError:
-    return refuse(
-        name,
-        expected="a text file",
-        got=f"a binary file (control bytes in line {line:,})",
-        remedy=BINARY_REMEDY,
-    )
+    return refuse(name, "a text file", f"a binary file (control bytes in line {line:,})", BINARY_REMEDY)
 
 
 def _lines(name: str, pieces: Iterator[str], *, cut: bool) -> Iterator[str]:
@@ -342,10 +328,7 @@ def _table_texts(name: str, lines: Iterator[str], field: str, *, tabs: bool) -> 
                 yield row[place]
             elif any(row):
                 raise refuse(
-                    name,
-                    expected=f"at least {place + 1} columns",
-                    got=f"{len(row)} in line {rows.line_num:,}",
-                    remedy="repair that line",
+                    name, f"at least {place + 1} columns", f"{len(row)} in line {rows.line_num:,}", "repair that line"
                 )
     except csv.Error as reason:
         got = f"{reason} near line {rows.line_num:,}"
@@ -397,11 +380,6 @@ def _check_parquet(path: Path, table: Any, field: str) -> None:
     kind = schema.field(field).type
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
-        raise refuse(
-            path.name,
-            expected=f"text in column {field!r}",
-            got=str(kind),
-            remedy=phrase("name another column with {field}"),
-        )
+        raise refuse(path.name, f"text in column {field!r}", str(kind), phrase("name another column with {field}"))
     made = sum(table.metadata.row_group(i).total_byte_size for i in range(table.metadata.num_row_groups))
     _check_caps(path.name, size, made)

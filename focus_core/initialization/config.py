@@ -112,9 +112,7 @@ class InitConfig:
             check_range(option(field), low if value is None else value, low=low, high=high)
         check_range(option("threads"), 1 if self.threads is None else self.threads, low=1, high=1024)
         if self.device != "auto" and self.device.split(":")[0] not in {"cpu", "cuda"}:
-            raise bad_input(
-                option("device"), expected="auto, cpu or cuda", got=repr(self.device), remedy="choose one of them"
-            )
+            raise bad_input(option("device"), "auto, cpu or cuda", repr(self.device), "choose one of them")
 
     @classmethod
     def for_preset(cls, preset: Preset, **overrides: Any) -> InitConfig:

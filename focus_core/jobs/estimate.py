@@ -83,13 +83,7 @@ def count_json_tokens(path: Path) -> int:
 
 
 def _no_tokenizer(got: str) -> VocabularyError:
-    return bad_input(
-        "tokenizer",
-        expected="a tokenizer.json",
-        got=got,
-        remedy="save it with the tokenizers library",
-        error=VocabularyError,
-    )
+    return bad_input("tokenizer", "a tokenizer.json", got, "save it with the tokenizers library", VocabularyError)
 
 
 def estimate_run(

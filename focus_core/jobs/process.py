@@ -291,13 +291,9 @@ def delete_run(job: Job, *, owner: str) -> None:
         If the caller does not own it, or it still runs.
     """
     if not is_owner(job, owner):
-        raise bad_input(
-            "run", expected="its owner", got="somebody else", remedy="ask its owner to delete it", error=RunFolderError
-        )
+        raise bad_input("run", "its owner", "somebody else", "ask its owner to delete it", RunFolderError)
     if job_state(job) is JobState.RUNNING:
-        raise bad_input(
-            "run", expected="an ended job", got="a running one", remedy="cancel it first", error=RunFolderError
-        )
+        raise bad_input("run", "an ended job", "a running one", "cancel it first", RunFolderError)
     trash = job.record / "deleted"
     if job.run.is_dir():
         job.run.rename(trash)

@@ -159,11 +159,7 @@ def record_folder(root: Path, job_id: str) -> Path:
     """
     if not RUN_ID.fullmatch(job_id):
         raise bad_input(
-            "run id",
-            expected="32 hexadecimal digits",
-            got=repr(job_id[:40]),
-            remedy="open the link as it was given",
-            error=RunFolderError,
+            "run id", "32 hexadecimal digits", repr(job_id[:40]), "open the link as it was given", RunFolderError
         )
     return root / ".jobs" / job_id
 

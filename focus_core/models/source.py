@@ -131,13 +131,7 @@ def load_source(spec: str | Path) -> SourceModel:
     if _is_static(files):
         return _static_source(files, common)
     if config is None:
-        raise bad_input(
-            folder.name,
-            expected="config.json beside the weights",
-            got="none",
-            remedy="fetch the whole folder",
-            error=ModelError,
-        )
+        raise bad_input(folder.name, "config.json beside the weights", "none", "fetch the whole folder", ModelError)
     _check_usable(folder, config)
     return _model_source(files, config, common)
 
@@ -204,13 +198,7 @@ def _model_source(files: TensorFiles, config: Mapping[str, Any], common: dict[st
         "position": _find(files.where, layout.position),
     }
     if not names["input"]:
-        raise bad_input(
-            folder.name,
-            expected=f"a tensor {layout.input!r}",
-            got="none",
-            remedy="is it the whole model?",
-            error=ModelError,
-        )
+        raise bad_input(folder.name, f"a tensor {layout.input!r}", "none", "is it the whole model?", ModelError)
     matrix, messages = to_float(files.read(names["input"][0]), names["input"][0])
     check_tensor("the input matrix", matrix)
     output, notes = _read_output(files, names["output"], matrix, config)
@@ -291,13 +279,7 @@ def load_embeddings_file(path: str | Path, tensor: str | None = None) -> SourceM
     path = Path(path)
     if not path.is_file() or path.suffix not in {".safetensors", ".npy"}:
         got = f"a file ending in {path.suffix!r}" if path.is_file() else "no such file"
-        raise bad_input(
-            path.name,
-            expected="a .safetensors or .npy file",
-            got=got,
-            remedy="save the matrix as one",
-            error=ModelError,
-        )
+        raise bad_input(path.name, "a .safetensors or .npy file", got, "save the matrix as one", ModelError)
     files = open_tensor_files((path,)) if path.suffix == ".safetensors" else None
     name = _one_tensor(path, files, tensor) if files else "input"
     raw = files.read(name) if files else torch.from_numpy(np.array(read_npy(path)))

@@ -381,9 +381,7 @@ def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
     except (InvalidInputError, OSError) as reason:
         subject = f"training {path.parent.name}"
         got = reason.message if isinstance(reason, InvalidInputError) else "a file that cannot be read"
-        raise bad_input(
-            subject, expected=f"sound arrays in {path.name}", got=got, remedy="make it again", error=RunFolderError
-        ) from reason
+        raise bad_input(subject, f"sound arrays in {path.name}", got, "make it again", RunFolderError) from reason
 
 
 def _optional_table(folder: Path, name: str, columns: tuple[str, ...]) -> pa.Table | None:

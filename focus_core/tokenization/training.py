@@ -67,12 +67,7 @@ def train_tokenizer(
     elif family is Family.WORDPIECE:
         backend = _train_wordpiece(corpus, vocab_size, progress)
     else:
-        raise refuse(
-            option("train_tokenizer"),
-            expected="unigram, bpe or wordpiece",
-            got=str(family),
-            remedy="choose one of them",
-        )
+        raise refuse(option("train_tokenizer"), "unigram, bpe or wordpiece", str(family), "choose one of them")
     progress(STAGE, 1, 1)
     return vocabulary_from_backend(backend, name=f"{family}-{vocab_size}", config=_config(family))
 

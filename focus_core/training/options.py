@@ -127,9 +127,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if (self.tokens is None) == (self.steps is None):
             got = "neither" if self.tokens is None else "both"
-            raise bad_input(
-                "length of the training", expected=phrase("{steps} or {tokens}"), got=got, remedy="give one"
-            )
+            raise bad_input("length of the training", phrase("{steps} or {tokens}"), got, "give one")
         for name, low, high in _RANGES:
             value = getattr(self, name)
             check_range(option(name), low if value is None else value, low=low, high=high)

@@ -51,11 +51,7 @@ def check_bin(path: Path) -> None:
 
 def _unsound(path: Path, got: str) -> AuxiliaryError:
     return bad_input(
-        path.name,
-        expected="a sound fastText .bin",
-        got=got,
-        remedy="save it again with fastText's save_model, or as .vec",
-        error=AuxiliaryError,
+        path.name, "a sound fastText .bin", got, "save it again with fastText's save_model, or as .vec", AuxiliaryError
     )
 
 

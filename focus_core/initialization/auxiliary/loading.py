@@ -68,9 +68,7 @@ def load_auxiliary(
     readers = {".bin": _read_bin, ".vec": _read_vec, ".safetensors": _read_safetensors}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise _refuse(
-            path.name, expected=".bin, .vec or .safetensors", got=f"the suffix {path.suffix!r}", remedy="convert it"
-        )
+        raise _refuse(path.name, ".bin, .vec or .safetensors", f"the suffix {path.suffix!r}", "convert it")
     vectors = reader(path, vocabulary, kind)
     check_finite(path.name, vectors, tokens=vocabulary.tokens, error=AuxiliaryError)
     has_vector = np.asarray(vectors.any(axis=1)) & vocabulary.present
@@ -91,7 +89,7 @@ def load_auxiliary(
     return AuxiliaryVectors(vectors=vectors, has_vector=has_vector, kind=str(kind), settings=settings)
 
 
-def _refuse(subject: str, *, expected: str, got: str, remedy: str) -> AuxiliaryError:
+def _refuse(subject: str, expected: str, got: str, remedy: str) -> AuxiliaryError:
     return bad_input(subject, expected=expected, got=got, remedy=remedy, error=AuxiliaryError)
 
 
@@ -267,6 +265,4 @@ def _numbers(path: Path, number: int, dim: int, parts: list[bytes]) -> np.ndarra
 
 
 def _bad_line(path: Path, number: int, dim: int, got: str) -> AuxiliaryError:
-    return _refuse(
-        path.name, expected=f"{dim} finite numbers in line {number:,}", got=got, remedy="repair or remove that line"
-    )
+    return _refuse(path.name, f"{dim} finite numbers in line {number:,}", got, "repair or remove that line")

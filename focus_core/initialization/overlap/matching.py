@@ -203,14 +203,10 @@ def read_user_map(path: Path, source: Vocabulary, target: Vocabulary) -> dict[in
         where = f"{path.name}, line {number}"
         if len(fields) != 2:
             got = f"{len(fields)} fields"
-            raise bad_input(
-                where, expected="target TAB source", got=got, remedy="write two tokens with one tab between"
-            )
+            raise bad_input(where, "target TAB source", got, "write two tokens with one tab between")
         target_id, source_id = _look_up(where, fields[0], target), _look_up(where, fields[1], source)
         if pairs.setdefault(target_id, source_id) != source_id:
-            raise bad_input(
-                where, expected="every target token once", got=repr(fields[0]), remedy="keep one of the lines"
-            )
+            raise bad_input(where, "every target token once", repr(fields[0]), "keep one of the lines")
     return pairs
 
 
