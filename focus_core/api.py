@@ -100,8 +100,7 @@ class InitRequest:
         if self.train_tokenizer and not self.corpus:
             raise _missing(option("corpus"), phrase("beside {train_tokenizer}"))
         if self.train_tokenizer is not None and self.train_tokenizer not in TRAINABLE:
-            known = ", ".join(TRAINABLE)
-            raise bad_input(option("train_tokenizer"), known, repr(self.train_tokenizer), "choose one")
+            raise bad_input(option("train_tokenizer"), ", ".join(TRAINABLE), repr(self.train_tokenizer), "choose one")
 
 
 def _exactly_one(subject: str, first: str, one: object, second: str, other: object) -> None:

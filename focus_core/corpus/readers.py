@@ -311,8 +311,7 @@ def _checked(name: str, number: int, text: Any, *, escaped: bool) -> str:
             remedy=phrase("name the field that holds the text with {field}"),
         )
     if escaped and any("\ud800" <= c <= "\udfff" for c in text):
-        got = f"half a surrogate pair in line {number:,}"
-        raise refuse(name, expected="Unicode text", got=got, remedy="repair or remove that record")
+        raise refuse(name, "Unicode text", f"half a surrogate pair in line {number:,}", "repair or remove that record")
     return text.replace("\0", " ")
 
 

@@ -268,8 +268,7 @@ def _described(subject: str, model: Any, vocabulary: Vocabulary) -> RunModel:
         raise _no_head(subject, name)
     mask = roles.get(Role.MASK)
     if objective == MLM and mask is None:
-        remedy = "give a target tokenizer with a mask token"
-        raise bad_input(subject, expected="a mask token", got="none", remedy=remedy, error=ModelError)
+        raise bad_input(subject, "a mask token", "none", "give a target tokenizer with a mask token", ModelError)
     return RunModel(
         model=model,
         vocabulary=vocabulary,

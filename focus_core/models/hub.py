@@ -185,15 +185,13 @@ def _read_json(path: Path) -> dict[str, Any]:
         return {}
     remedy = "repair or remove that file"
     if path.stat().st_size > MAX_CONFIG_BYTES:
-        got = f"{path.stat().st_size:,} bytes"
-        raise bad_input(path.name, expected="a small JSON file", got=got, remedy=remedy, error=VocabularyError)
+        raise bad_input(path.name, "a small JSON file", f"{path.stat().st_size:,} bytes", remedy, VocabularyError)
     try:
         value = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise bad_input(path.name, expected="JSON", got=str(error), remedy=remedy, error=VocabularyError) from error
     if not isinstance(value, dict):
-        got = type(value).__name__
-        raise bad_input(path.name, expected="a JSON object", got=got, remedy=remedy, error=VocabularyError)
+        raise bad_input(path.name, "a JSON object", type(value).__name__, remedy, VocabularyError)
     return value
 
 

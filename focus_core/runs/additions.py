@@ -155,8 +155,7 @@ class TrainingFolder:
         kept = self.matrix_names()
         if name not in kept:
             expected, got = f"a trained array {name!r}", ", ".join(kept) or "none: this training kept its curve alone"
-            remedy = "name one that was kept, or train it with `adapt`"
-            raise no_run(f"training {self.name}", expected, got, remedy)
+            raise no_run(f"training {self.name}", expected, got, "name one that was kept, or train it with `adapt`")
         return map_array(self.path / TRAINED, name)
 
 

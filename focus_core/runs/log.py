@@ -226,8 +226,7 @@ def _check_resumable(output: Path, part: Path, *, resume: bool, checkpoint: str)
         got, remedy = "an unfinished one of that name", phrase("go on with {resume}, or remove {}", part.name)
         raise bad_input(str(output), expected="a new name", got=got, remedy=remedy, error=RunFolderError)
     if resume and not there:
-        remedy = phrase("start it without {resume}")
-        raise bad_input(str(output), expected="a checkpoint", got="none", remedy=remedy, error=RunFolderError)
+        raise bad_input(str(output), "a checkpoint", "none", phrase("start it without {resume}"), RunFolderError)
     if not there:
         shutil.rmtree(part, ignore_errors=True)
 

@@ -89,8 +89,7 @@ def _unique_keys(name: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def contradiction(name: str, got: str) -> VocabularyError:
     """Build the error for a vocabulary that says two things about one token or id."""
     remedy = "repair the file or save the tokenizer again"
-    expected = "every token once, with an id of its own"
-    return bad_input(name, expected=expected, got=got, remedy=remedy, error=VocabularyError)
+    return bad_input(name, "every token once, with an id of its own", got, remedy, VocabularyError)
 
 
 def check_vocabulary(name: str, vocab: Mapping[str, int] | Sequence[Sequence[Any]]) -> None:

@@ -226,8 +226,7 @@ def _choose(files: TensorFiles, shown: str, expected: str) -> ModelError:
     shapes = {n: s for n, s in files.shapes.items() if len(s) == 2}
     largest = sorted(shapes, key=lambda n: (-shapes[n][0] * shapes[n][1], n))[:MAX_LISTED]
     listed = ", ".join(f"{n} {shapes[n][0]} × {shapes[n][1]}" for n in largest) or "no matrix"
-    remedy = "name the tensor of the input embeddings"
-    return bad_input(shown, expected=expected, got=listed, remedy=remedy, error=ModelError)
+    return bad_input(shown, expected, listed, "name the tensor of the input embeddings", ModelError)
 
 
 def _fit(run: RunFolder, arrays: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], tuple[str, ...]]:

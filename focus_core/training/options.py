@@ -132,8 +132,7 @@ class TrainConfig:
             value = getattr(self, name)
             check_range(option(name), low if value is None else value, low=low, high=high)
         if self.device != "auto" and self.device.split(":")[0] not in {"cpu", "cuda"}:
-            expected = "auto, cpu or cuda"
-            raise bad_input(option("device"), expected=expected, got=repr(self.device), remedy="choose one of them")
+            raise bad_input(option("device"), "auto, cpu or cuda", repr(self.device), "choose one of them")
 
     @property
     def n_steps(self) -> int:

@@ -193,8 +193,7 @@ def read_user_map(path: Path, source: Vocabulary, target: Vocabulary) -> dict[in
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        reason = type(error).__name__
-        raise bad_input(path.name, expected="a UTF-8 file", got=reason, remedy="give a TSV of token pairs") from error
+        raise bad_input(path.name, "a UTF-8 file", type(error).__name__, "give a TSV of token pairs") from error
     pairs: dict[int, int] = {}
     for number, line in enumerate(lines, start=1):
         fields = line.removesuffix("\r").split("\t")
