@@ -19,7 +19,10 @@ from tests.pages.conftest import PAGES, texts
 from tests.toy_run import write_toy_run
 
 CORE = Path(__file__).resolve().parents[2] / "focus_core"
-ADVICE = ("checks", "comparison", "methods", "provenance/verdicts.py", "overlap_lists.py", "health.py")
+ADVICE = (
+    "analysis/checks", "analysis/comparison", "analysis/overlap_lists.py", "analysis/provenance/verdicts.py",
+    "initialization/methods", "initialization/health.py",
+)  # fmt: skip
 """Where what is drawn as advice is written."""
 ONCE = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 """What the app once looked for in the library's own prose; what it drew then is drawn now."""
@@ -89,7 +92,7 @@ def test_checks_are_in_the_words_of_the_form(open_app, advised, monkeypatch, pag
 def test_every_option_that_is_advised_has_a_field_or_is_said_to_have_none(place):
     paths = advice_of(CORE / place)
     named = {name for path in paths for template in templates(path) for name in phrase(template, *"abc").options}
-    if place == "health.py":  # a run folder keeps its texts, as the command line prints them
+    if place == "initialization/health.py":  # a run folder keeps its texts, as the command line prints them
         named = {name for path in paths for name in read_phrase(path.read_text()).options}
     assert named
     assert named <= LABELS.keys() | WITHOUT_FIELD
