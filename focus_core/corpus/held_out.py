@@ -74,10 +74,5 @@ def too_small(n_lines: int) -> CorpusError:
     CorpusError
         Ready to raise.
     """
-    return bad_input(
-        "corpus",
-        expected=f"at least {LEAST_LINES} different lines, of which some can be kept aside to measure on",
-        got=f"{n_lines}",
-        remedy="give more text, one sentence a line",
-        error=CorpusError,
-    )
+    expected = f"at least {LEAST_LINES} different lines, of which some can be kept aside to measure on"
+    return bad_input("corpus", expected, f"{n_lines}", "give more text, one sentence a line", CorpusError)

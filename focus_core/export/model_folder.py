@@ -120,26 +120,17 @@ def _remembered(run: RunFolder) -> str:
 
 
 def _gone(run: RunFolder, got: str) -> RunFolderError:
-    return bad_input(
-        f"the source model of run {run.path.name}",
-        expected="its location in log/source.json",
-        got=got,
-        remedy=phrase("say where it is now with {source}"),
-        error=RunFolderError,
-    )
+    subject, remedy = f"the source model of run {run.path.name}", phrase("say where it is now with {source}")
+    return bad_input(subject, "its location in log/source.json", got, remedy, RunFolderError)
 
 
 def _check_same(run: RunFolder, model: SourceModel) -> None:
     """Refuse a source whose weights are not those that the run was made from."""
     digests = {entry["sha256"] for entry in run.manifest["inputs"] if entry["role"] in WEIGHT_ROLES}
     if model.digest not in digests:
-        raise bad_input(
-            f"the source model {model.name}",
-            expected=f"weights with SHA-256 {', '.join(sorted(d[:12] for d in digests)) or 'of the run'}",
-            got=model.digest[:12],
-            remedy=phrase("give the model that the run was made from with {source}"),
-            error=ModelError,
-        )
+        expected = f"weights with SHA-256 {', '.join(sorted(d[:12] for d in digests)) or 'of the run'}"
+        remedy = phrase("give the model that the run was made from with {source}")
+        raise bad_input(f"the source model {model.name}", expected, model.digest[:12], remedy, ModelError)
 
 
 def _read_run(run: RunFolder, model: SourceModel | None) -> dict[str, torch.Tensor]:
@@ -153,13 +144,8 @@ def _read_run(run: RunFolder, model: SourceModel | None) -> dict[str, torch.Tens
     n_target = run.manifest["target"]["n"]
     if set(arrays) != expected or any(len(tensor) != n_target for tensor in arrays.values()):
         got = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in sorted(arrays.items()))
-        raise bad_input(
-            f"run {run.path.name}",
-            expected=f"{', '.join(sorted(expected))} with {n_target} rows",
-            got=got,
-            remedy="make the run again",
-            error=RunFolderError,
-        )
+        subject, remedy = f"run {run.path.name}", "make the run again"
+        raise bad_input(subject, f"{', '.join(sorted(expected))} with {n_target} rows", got, remedy, RunFolderError)
     return arrays
 
 
@@ -335,13 +321,8 @@ def verify_export(folder: Path, arrays: Mapping[str, torch.Tensor]) -> None:
 
 
 def _does_not_load(got: str) -> ModelError:
-    return bad_input(
-        "the exported model",
-        expected="a folder that from_pretrained loads whole",
-        got=got,
-        remedy="does the source folder load by itself?",
-        error=ModelError,
-    )
+    expected = "a folder that from_pretrained loads whole"
+    return bad_input("the exported model", expected, got, "does the source folder load by itself?", ModelError)
 
 
 @contextmanager

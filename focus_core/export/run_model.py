@@ -290,13 +290,8 @@ def _positions(config: Any) -> int:
 
 
 def _no_head(subject: str, got: str) -> ModelError:
-    return bad_input(
-        subject,
-        expected="a model that predicts tokens, masked or next",
-        got=got,
-        remedy="make the run from a model with a language-model head",
-        error=ModelError,
-    )
+    remedy = "make the run from a model with a language-model head"
+    return bad_input(subject, "a model that predicts tokens, masked or next", got, remedy, ModelError)
 
 
 def _put_trained(run: RunFolder, trained: str, found: RunModel) -> None:
@@ -316,13 +311,8 @@ def _check_kept(training: TrainingFolder) -> None:
 
 
 def _not_kept(trained: str, expected: str, got: str) -> RunFolderError:
-    return bad_input(
-        f"training {trained}",
-        expected=f"a training of which {expected}",
-        got=got,
-        remedy="train it again with `adapt`, under another name",
-        error=RunFolderError,
-    )
+    remedy = "train it again with `adapt`, under another name"
+    return bad_input(f"training {trained}", f"a training of which {expected}", got, remedy, RunFolderError)
 
 
 def _copy_into(parameters: Mapping[str, Any], path: Path) -> None:

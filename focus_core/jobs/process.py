@@ -125,12 +125,9 @@ def _check_room(root: Path, owner: str) -> None:
     running = [job for job in list_jobs(root) if job_state(job) is JobState.RUNNING]
     own = sum(job.owner == owner for job in running)
     if len(running) >= MAX_RUNNING or own >= MAX_RUNNING_PER_OWNER:
-        raise bad_input(
-            "new job",
-            expected=f"at most {MAX_RUNNING_PER_OWNER} running jobs of yours and {MAX_RUNNING} in all",
-            got=f"{own} of yours, {len(running)} in all",
-            remedy="wait until one has ended, or cancel one",
-        )
+        expected = f"at most {MAX_RUNNING_PER_OWNER} running jobs of yours and {MAX_RUNNING} in all"
+        remedy = "wait until one has ended, or cancel one"
+        raise bad_input("new job", expected, f"{own} of yours, {len(running)} in all", remedy)
 
 
 def _spawn(argv: list[str], record: Path, environment: Mapping[str, str] | None) -> subprocess.Popen[bytes]:

@@ -123,13 +123,8 @@ def _find_in_folder(folder: Path) -> tuple[FileKind, dict[str, Path]]:
         return "gpt2", {"vocab": folder / "vocab.json", "merges": folder / "merges.txt"}
     if (folder / "vocab.txt").is_file():
         return "wordpiece", {"vocab": folder / "vocab.txt"}
-    raise bad_input(
-        folder.name,
-        expected="a folder with tokenizer.json, a SentencePiece .model, vocab.json + merges.txt or vocab.txt",
-        got="none of them",
-        remedy=TOKENIZER_REMEDY,
-        error=VocabularyError,
-    )
+    expected = "a folder with tokenizer.json, a SentencePiece .model, vocab.json + merges.txt or vocab.txt"
+    raise bad_input(folder.name, expected, "none of them", TOKENIZER_REMEDY, VocabularyError)
 
 
 def _classify_file(path: Path) -> tuple[FileKind, dict[str, Path]]:
@@ -144,13 +139,8 @@ def _classify_file(path: Path) -> tuple[FileKind, dict[str, Path]]:
         return "sentencepiece", {"model": path}
     if path.suffix == ".txt":
         return "wordpiece", {"vocab": path}
-    raise bad_input(
-        path.name,
-        expected="a tokenizer file (.json, .model or .txt)",
-        got=f"suffix {path.suffix!r}",
-        remedy=TOKENIZER_REMEDY,
-        error=VocabularyError,
-    )
+    expected = "a tokenizer file (.json, .model or .txt)"
+    raise bad_input(path.name, expected, f"suffix {path.suffix!r}", TOKENIZER_REMEDY, VocabularyError)
 
 
 def _name_of_file(path: Path) -> str:

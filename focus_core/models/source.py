@@ -146,13 +146,9 @@ def _static_source(files: TensorFiles, common: dict[str, Any]) -> SourceModel:
     """Read static embeddings, one row an id."""
     others = sorted(set(files.where) - set(STATIC_NAMES))
     if others:
-        raise bad_input(
-            common["name"],
-            expected="one row for every token id",
-            got=f"rows that {', '.join(others[:3])} assign to ids",
-            remedy="save the embeddings unquantised, one row an id",
-            error=ModelError,
-        )
+        got = f"rows that {', '.join(others[:3])} assign to ids"
+        remedy = "save the embeddings unquantised, one row an id"
+        raise bad_input(common["name"], "one row for every token id", got, remedy, ModelError)
     (tensor,) = files.where
     matrix, messages = to_float(files.read(tensor), tensor)
     check_tensor("the embedding matrix", matrix)
@@ -169,21 +165,12 @@ def _static_source(files: TensorFiles, common: dict[str, Any]) -> SourceModel:
 def _check_usable(folder: Path, config: Mapping[str, Any]) -> None:
     """Refuse quantised weights and folders whose architecture is code of their own."""
     if config.get("quantization_config"):
-        raise bad_input(
-            folder.name,
-            expected="weights in a floating-point type",
-            got="quantised weights",
-            remedy="name the folder it was quantised from",
-            error=ModelError,
-        )
+        remedy = "name the folder it was quantised from"
+        raise bad_input(folder.name, "weights in a floating-point type", "quantised weights", remedy, ModelError)
     if config.get("auto_map") and config.get("model_type") not in LAYOUTS:
-        raise bad_input(
-            folder.name,
-            expected="an architecture of the transformers library",
-            got="one that needs code from the folder, which is never run",
-            remedy=phrase("give {source_tokenizer} and {source_embeddings} instead"),
-            error=ModelError,
-        )
+        got = "one that needs code from the folder, which is never run"
+        remedy = phrase("give {source_tokenizer} and {source_embeddings} instead")
+        raise bad_input(folder.name, "an architecture of the transformers library", got, remedy, ModelError)
 
 
 def _model_source(files: TensorFiles, config: Mapping[str, Any], common: dict[str, Any]) -> SourceModel:

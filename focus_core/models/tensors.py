@@ -133,13 +133,9 @@ def open_tensor_folder(folder: Path) -> TensorFiles:
         return open_tensor_files(_shards(folder))
     pickles = sorted(path.name for pattern in PICKLES for path in folder.glob(pattern))
     if pickles:
-        raise bad_input(
-            folder.name,
-            expected=f"weights in {SINGLE}",
-            got=f"{pickles[0]}, a pickle, which can run code when it is read",
-            remedy="convert it: load it once where you trust it and save it with safe_serialization=True",
-            error=ModelError,
-        )
+        got = f"{pickles[0]}, a pickle, which can run code when it is read"
+        remedy = "convert it: load it once where you trust it and save it with safe_serialization=True"
+        raise bad_input(folder.name, f"weights in {SINGLE}", got, remedy, ModelError)
     raise bad_input(folder.name, f"weights in {SINGLE} or {INDEX}", "neither", "name the folder of a model", ModelError)
 
 

@@ -234,21 +234,11 @@ def _check_resumable(output: Path, part: Path, *, resume: bool, checkpoint: str)
 def _refuse_existing(output: Path, part: Path, *, option: str = phrase("{output}")) -> None:
     """Raise where ``output`` is there already; a dead process's leavings are no hindrance."""
     if output.exists() or output.is_symlink():
-        raise bad_input(
-            str(output),
-            expected="a new folder",
-            got="one that exists",
-            remedy=phrase("give another {}, or remove that one", option),
-            error=RunFolderError,
-        )
+        remedy = phrase("give another {}, or remove that one", option)
+        raise bad_input(str(output), "a new folder", "one that exists", remedy, RunFolderError)
     if part.exists() and writer_lives(part):
-        raise bad_input(
-            str(output),
-            expected="a folder that nobody is writing",
-            got="a run in progress there",
-            remedy=phrase("wait for it, or give another {}", option),
-            error=RunFolderError,
-        )
+        expected, remedy = "a folder that nobody is writing", phrase("wait for it, or give another {}", option)
+        raise bad_input(str(output), expected, "a run in progress there", remedy, RunFolderError)
 
 
 def writer_lives(part: Path) -> bool:

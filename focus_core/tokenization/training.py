@@ -152,23 +152,14 @@ def _unsupported(reason: str, vocab_size: int) -> CorpusError:
 
 
 def _too_large(vocab_size: int, largest: int) -> CorpusError:
-    return bad_input(
-        option("vocab_size"),
-        expected=f"at most {largest:,}, the largest that this corpus supports",
-        got=f"{vocab_size:,}",
-        remedy=phrase("give more text, or {vocab_size} {} or less", largest),
-        largest=largest,
-        error=CorpusError,
-    )
+    expected = f"at most {largest:,}, the largest that this corpus supports"
+    remedy = phrase("give more text, or {vocab_size} {} or less", largest)
+    return bad_input(option("vocab_size"), expected, f"{vocab_size:,}", remedy, CorpusError, largest=largest)
 
 
 def _too_small(vocab_size: int, smallest: int) -> CorpusError:
-    return refuse(
-        option("vocab_size"),
-        expected=f"at least {smallest:,}: its characters and the special tokens",
-        got=f"{vocab_size:,}",
-        remedy=phrase("give {vocab_size} {} or more", smallest),
-    )
+    expected = f"at least {smallest:,}: its characters and the special tokens"
+    return refuse(option("vocab_size"), expected, f"{vocab_size:,}", phrase("give {vocab_size} {} or more", smallest))
 
 
 def _train_byte_level_bpe(lines: Iterator[str], vocab_size: int) -> Tokenizer:

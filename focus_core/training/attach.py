@@ -154,13 +154,9 @@ def _read(run: RunFolder, path: Path, shown: str, tensor: str | None) -> _Found:
 
 def _no_source(path: Path, shown: str) -> ModelError:
     got = "a pickle, which can run code when it is read" if path.suffix in PICKLES else "something else"
-    return bad_input(
-        shown,
-        expected="a checkpoint folder or a .safetensors file",
-        got=got if path.exists() else "no such file or folder",
-        remedy="save it as safetensors" if path.exists() else "name one that exists",
-        error=ModelError,
-    )
+    expected = "a checkpoint folder or a .safetensors file"
+    remedy = "save it as safetensors" if path.exists() else "name one that exists"
+    return bad_input(shown, expected, got if path.exists() else "no such file or folder", remedy, ModelError)
 
 
 def _read_checkpoint(run: RunFolder, path: Path, shown: str) -> _Found:
@@ -184,13 +180,9 @@ def _check_tokenizer(run: RunFolder, path: Path, shown: str) -> tuple[str, ...]:
     own = run.column("tokens", "token").tolist()
     equal = sum(a == b for a, b in zip(tokens, own, strict=False))
     if not equal == len(tokens) == len(own):
-        raise bad_input(
-            f"the tokenizer of {shown}",
-            expected=f"the run's {len(own):,} tokens",
-            got=f"{len(tokens):,} tokens, {equal:,} of them the same at the same id",
-            remedy="attach a checkpoint that was trained from this run",
-            error=VocabularyError,
-        )
+        got = f"{len(tokens):,} tokens, {equal:,} of them the same at the same id"
+        remedy = "attach a checkpoint that was trained from this run"
+        raise bad_input(f"the tokenizer of {shown}", f"the run's {len(own):,} tokens", got, remedy, VocabularyError)
     return ()
 
 

@@ -135,13 +135,8 @@ def read_text(corpus: Corpus, model: RunModel, *, length: int, progress: Progres
     stream = _stream(kept, model, progress)
     blocks = _cut(stream, length=length, open_id=model.bos_id)
     if not len(blocks):
-        raise bad_input(
-            "corpus",
-            expected=f"at least one sequence of {length} tokens",
-            got=f"{len(stream)} tokens",
-            remedy=phrase("give more text, or a smaller {length}"),
-            error=CorpusError,
-        )
+        expected, remedy = f"at least one sequence of {length} tokens", phrase("give more text, or a smaller {length}")
+        raise bad_input("corpus", expected, f"{len(stream)} tokens", remedy, CorpusError)
     vocabulary = model.vocabulary
     ordinary = np.flatnonzero(vocabulary.present & (vocabulary.kinds != SPECIAL))
     return TrainingText(

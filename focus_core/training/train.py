@@ -121,13 +121,9 @@ def _settle_options(part: Path, config: TrainConfig, text: Corpus, *, resume: bo
     before = json.loads(path.read_text(encoding="utf-8"))
     for key, value in options.items():
         if key not in MAY_CHANGE and before.get(key) != json.loads(dump_json(value)):
-            raise bad_input(
-                option(key),
-                expected=f"{str(before.get(key))[:40]}, as when the training began",
-                got=str(value)[:40],
-                remedy="resume it with the same options, or start another",
-                error=RunFolderError,
-            )
+            expected = f"{str(before.get(key))[:40]}, as when the training began"
+            remedy = "resume it with the same options, or start another"
+            raise bad_input(option(key), expected, str(value)[:40], remedy, RunFolderError)
 
 
 def _trainer(

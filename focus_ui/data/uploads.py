@@ -66,12 +66,9 @@ def known_suffix(name: str) -> str:
 def keep_upload(upload: UploadedFile) -> Path:
     """Write an uploaded file into the session's folder, once, and return where it lies."""
     if upload.size > limit_mb() << 20:
-        raise bad_input(
-            safe_name(upload.name, Path(f"file{known_suffix(upload.name)}")),
-            expected=f"at most {limit_mb()} MB",
-            got=size(upload.size),
-            remedy="pack it as .gz or .zst, split it, or ask the operator to put it on this server",
-        )
+        subject = safe_name(upload.name, Path(f"file{known_suffix(upload.name)}"))
+        remedy = "pack it as .gz or .zst, split it, or ask the operator to put it on this server"
+        raise bad_input(subject, f"at most {limit_mb()} MB", size(upload.size), remedy)
     kept: dict[str, Path] = st.session_state.setdefault("uploads", {})
     path = kept.get(upload.file_id)
     if path is None or not path.is_file():

@@ -136,13 +136,9 @@ def _failed(request: dict[str, Any], status: int, last: bytes) -> AuxiliaryError
     training = request["task"] == "train"
     reason = last.decode(errors="replace").strip()
     got = f"it ended with status {status}" + (f" ({reason[:160]})" if status > 0 and reason else "")
-    return bad_input(
-        "fastText" if training else Path(request["input"]).name,
-        expected="training to finish" if training else "a sound fastText .bin",
-        got=got,
-        remedy="see the memory left, or give ready vectors" if training else "save it again with fastText, or as .vec",
-        error=AuxiliaryError,
-    )
+    expected = "training to finish" if training else "a sound fastText .bin"
+    remedy = "see the memory left, or give ready vectors" if training else "save it again with fastText, or as .vec"
+    return bad_input("fastText" if training else Path(request["input"]).name, expected, got, remedy, AuxiliaryError)
 
 
 def read_answer(path: Path) -> tuple[list[str], Any]:

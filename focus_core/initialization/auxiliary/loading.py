@@ -73,12 +73,8 @@ def load_auxiliary(
     check_finite(path.name, vectors, tokens=vocabulary.tokens, error=AuxiliaryError)
     has_vector = np.asarray(vectors.any(axis=1)) & vocabulary.present
     if not has_vector.any():
-        raise _refuse(
-            path.name,
-            expected="vectors of tokens of the target vocabulary",
-            got="none",
-            remedy=phrase("see whether it is keyed by tokens or by words ({auxiliary_kind})"),
-        )
+        remedy = phrase("see whether it is keyed by tokens or by words ({auxiliary_kind})")
+        raise _refuse(path.name, "vectors of tokens of the target vocabulary", "none", remedy)
     settings = {
         "method": "given",
         "file": path.name,
@@ -245,12 +241,9 @@ def _dim_of(path: Path, first: bytes) -> int:
     parts = first.split()
     dim = int(parts[1]) if len(parts) == 2 and all(part.isdigit() for part in parts) else 0
     if not 1 <= dim <= MAX_DIM:
-        raise _refuse(
-            path.name,
-            expected=f"a first line with the number of words and the length of vectors, at most {MAX_DIM}",
-            got=repr(first[:40].decode("utf-8", errors="replace")),
-            remedy="save it in fastText's text format",
-        )
+        expected = f"a first line with the number of words and the length of vectors, at most {MAX_DIM}"
+        got = repr(first[:40].decode("utf-8", errors="replace"))
+        raise _refuse(path.name, expected, got, "save it in fastText's text format")
     return dim
 
 

@@ -190,13 +190,9 @@ def choose_threads(n_updates: int) -> int:
 
 
 def _too_rare(stream: TokenStream, min_count: int) -> AuxiliaryError:
-    return bad_input(
-        option("min_count"),
-        expected="tokens that occur so often",
-        got=f"{min_count}, and the most frequent of {stream.n_tokens:,} tokens {int(stream.frequency.max())} times",
-        remedy="lower it or give more text",
-        error=AuxiliaryError,
-    )
+    expected = "tokens that occur so often"
+    got = f"{min_count}, and the most frequent of {stream.n_tokens:,} tokens {int(stream.frequency.max())} times"
+    return bad_input(option("min_count"), expected, got, "lower it or give more text", AuxiliaryError)
 
 
 def _trained(

@@ -131,10 +131,7 @@ class Method:
         if self.fallback is None or config.fallback is self.fallback:
             return config
         if config.fallback is not Fallback.NORMAL:
-            raise bad_input(
-                option("fallback"),
-                expected=phrase("none beside {method} {}, whose own one is {}", self.name, self.fallback),
-                got=str(config.fallback),
-                remedy=phrase("leave {fallback} out, or choose {method} overlap"),
-            )
+            expected = phrase("none beside {method} {}, whose own one is {}", self.name, self.fallback)
+            remedy = phrase("leave {fallback} out, or choose {method} overlap")
+            raise bad_input(option("fallback"), expected, str(config.fallback), remedy)
         return dataclasses.replace(config, fallback=self.fallback)

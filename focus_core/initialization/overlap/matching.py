@@ -235,13 +235,8 @@ def _check_user_map(source: Vocabulary, target: Vocabulary, pairs: Mapping[int, 
     for side, vocabulary, ids in (("target", target, pairs.keys()), ("source", source, pairs.values())):
         bad = next((i for i in ids if not 0 <= i < vocabulary.n or not vocabulary.present[i]), None)
         if bad is not None:
-            raise bad_input(
-                f"the {side} side of the map",
-                expected=f"ids of {vocabulary.name}",
-                got=str(bad),
-                remedy="name tokens that exist",
-                error=VocabularyError,
-            )
+            subject = f"the {side} side of the map"
+            raise bad_input(subject, f"ids of {vocabulary.name}", str(bad), "name tokens that exist", VocabularyError)
 
 
 def _pair_user(chosen: Mapping[int, int]) -> Pairs:
