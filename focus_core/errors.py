@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from string import Formatter
-from typing import Any, Self, TypeVar, overload
+from typing import Any, Self, TypeVar
 
 E = TypeVar("E", bound="InvalidInputError")
 ERROR_VARIABLE = "FOCUS_LAB_ERROR_FILE"
@@ -182,23 +182,15 @@ class CancelledError(FocusError):
     exit_status = 130
 
 
-@overload
-def bad_input(
-    subject: str, expected: str, got: str, remedy: str, *, largest: int | None = None
-) -> InvalidInputError: ...
-@overload
-def bad_input(
-    subject: str, expected: str, got: str, remedy: str, error: type[E], *, largest: int | None = None
-) -> E: ...
 def bad_input(
     subject: str,
     expected: str,
     got: str,
     remedy: str,
-    error: type[InvalidInputError] = InvalidInputError,
+    error: type[E] = InvalidInputError,  # type: ignore[assignment]  # a type variable has no default before 3.13
     *,
     largest: int | None = None,
-) -> InvalidInputError:
+) -> E:
     """Build the four-part error: subject, expected, got, remedy. What names options is written by `phrase`.
 
     Parameters
