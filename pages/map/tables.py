@@ -124,8 +124,7 @@ def stored_layout(run: RunFolder, projection: ProjectionFolder) -> MapLayout:
 
 
 def _unsound(projection: ProjectionFolder, expected: str, got: str) -> FocusError:
-    subject = f"projection {projection.name}"
-    return bad_input(subject, expected=expected, got=got, remedy="project again", error=RunFolderError)
+    return bad_input(f"projection {projection.name}", expected, got, "project again", RunFolderError)
 
 
 def quick_layout(run: RunFolder, training: TrainingFolder | None) -> MapLayout:

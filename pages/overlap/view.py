@@ -16,7 +16,7 @@ from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import CONFIG, Segment, groups_figure, overlap_segments, proportion_figure
 from focus_ui.data.tables import GROUPINGS, category_totals, group_sizes, has_frequency, token_table
 from focus_ui.session import navigation, state
-from focus_ui.session.option_labels import in_field_words
+from focus_ui.session.errors import in_words
 from pages.learn.lessons.vocabularies import sizes_of
 from pages.overlap import filter as overlap_filter
 from pages.overlap.filter import MAX_ROWS
@@ -198,7 +198,7 @@ def _list_card(entry: OverlapList) -> None:
             args=(None if chosen else entry.key,),
         )
         st.caption(entry.meaning)
-        words = in_field_words(entry.why)
+        words = in_words(entry.why)
         st.caption(f"**Why it matters.** {words}")
 
 

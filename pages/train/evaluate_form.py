@@ -110,7 +110,7 @@ def _readable(files: tuple[Path, ...], label: str) -> tuple[tuple[Path, ...], st
     try:
         input_cache.survey(files, "text", None)
     except FocusError as error:
-        hint = "save it as UTF-8" if "--encoding" in error.hint else error.hint
+        hint = "save it as UTF-8" if "encoding" in error.hint.options else error.hint
         show_error(FocusError(in_own_words(error.message), hint=hint))
         return (), ""
     return files, label
