@@ -1,7 +1,6 @@
 """What grew in a run folder later: trainings and projections, each in a folder of its own.
 
-Owns the layout of ``training/NAME/`` and ``projection/NAME/``, which names they may have, and the check that such a
-folder is one. Refuses to write, to follow links, and to make a path of a name that was not found on disk.
+Refuses to follow links, and to make a path of a name that was not found on disk.
 """
 
 from __future__ import annotations
@@ -73,8 +72,7 @@ class TrainingFolder(MatrixFolder):
         kept = self.matrix_names()
         if name not in kept:
             expected, got = f"a trained array {name!r}", ", ".join(kept) or "none: this training kept its curve alone"
-            remedy = "name one that was kept, or train it with `adapt`"
-            raise no_run(f"training {self.name}", expected, got, remedy)
+            raise no_run(f"training {self.name}", expected, got, "name one that was kept, or train it with `adapt`")
         return super().mapped(name)
 
 

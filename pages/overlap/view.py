@@ -9,14 +9,15 @@ import streamlit as st
 
 from focus_core.analysis.overlap_lists import overlap_lists, text_shares
 from focus_core.analysis.token_list import TokenList
+from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES, ink_on
 from focus_core.tokenization.display import show_token
 from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import CONFIG, Segment, groups_figure, overlap_segments, proportion_figure
-from focus_ui.charts.theme import CATEGORIES, count, ink_on, percent
 from focus_ui.data.tables import GROUPINGS, category_totals, group_sizes, has_frequency, token_table
 from focus_ui.session import navigation, state
-from focus_ui.session.option_labels import in_field_words
+from focus_ui.session.errors import in_words
 from pages.learn.lessons.vocabularies import sizes_of
 from pages.overlap import filter as overlap_filter
 from pages.overlap.filter import MAX_ROWS
@@ -198,7 +199,7 @@ def _list_card(entry: TokenList) -> None:
             args=(None if chosen else entry.key,),
         )
         st.caption(entry.meaning)
-        words = in_field_words(entry.remedy)
+        words = in_words(entry.remedy)
         st.caption(f"**Why it matters.** {words}")
 
 

@@ -1,7 +1,6 @@
-"""What a training did to the tokens of a run: which moved most, and which neighbours one kept, lost and gained.
+"""What a training did to the tokens of a run: which drifted most, and which neighbours one kept, lost and gained.
 
-Owns the join of a training's own table with its run, and the comparison of one token. Refuses to measure a whole
-matrix: that was done when the training was written.
+Measures come from the table that was made when the training was written; only one token's neighbours are computed here.
 """
 
 from __future__ import annotations
