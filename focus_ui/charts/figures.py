@@ -26,7 +26,7 @@ CONFIG: dict[str, Any] = {
     "showSendToCloud": False,
     "displaylogo": False,
 }  # fmt: skip
-"""plotly options for every chart: a camera, which `charts.download.save_chart` uses too, and no button that sends data."""
+"""plotly options for every chart: a camera, which `download.save_chart` uses too, and no button that sends data."""
 
 ROW_PX = 30
 TICK_CHARACTERS = 26

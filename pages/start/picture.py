@@ -1,4 +1,7 @@
-"""What the picture on the Start page shows: two vocabularies, what they share, and how new tokens are made."""
+"""What the picture on the Start page shows: two vocabularies, what they share, and how new tokens are made.
+
+Owns the choice of what is shown and every word of it. Imports no streamlit and draws nothing (`start_drawing`).
+"""
 
 from __future__ import annotations
 
