@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from focus_core.numerics.formats import ratio
 from focus_core.numerics.neighbors import nearest_rows
 from focus_core.numerics.similarity import normalise_rows
 from focus_core.tokenization.identity import NORMAL
@@ -144,7 +145,7 @@ def measure_alignment(
 
 
 def _share(ranks: np.ndarray, k: int) -> float | None:
-    return float((ranks <= k).mean()) if len(ranks) else None
+    return ratio((ranks <= k).sum(), len(ranks))
 
 
 def _mean_cosine(left: np.ndarray, right: np.ndarray, pairs: np.ndarray) -> float | None:

@@ -90,8 +90,7 @@ def read_evaluation(path: str | Path) -> dict[str, Any]:
         found = None
     report: dict[str, Any] = found if isinstance(found, dict) else {}
     if not _is_report(report):
-        remedy = "give what `evaluate --output` or `evaluate --json` wrote"
-        raise bad_input(file.name, expected="an evaluation", got="none", remedy=remedy)
+        raise bad_input(file.name, "an evaluation", "none", "give what `evaluate --output` or `evaluate --json` wrote")
     return {"states": []} | report
 
 

@@ -79,13 +79,9 @@ def why_no_model(target: Target, source: SourceModel | None) -> str:
         return ""
     if training.manifest["kind"] == ATTACHED:
         return "These embeddings were attached without a body, so there is no loss to measure."
-    raise bad_input(
-        f"training {training.name}",
-        expected="a training that keeps its body",
-        got=f"the training {training.name} keeps no body",
-        remedy="evaluate the run itself, or train it again with `adapt`, under another name",
-        error=RunFolderError,
-    )
+    got = f"the training {training.name} keeps no body"
+    remedy = "evaluate the run itself, or train it again with `adapt`, under another name"
+    raise bad_input(f"training {training.name}", "a training that keeps its body", got, remedy, RunFolderError)
 
 
 def open_source(run: RunFolder, source: str | Path | None) -> SourceModel | None:

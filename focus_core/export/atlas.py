@@ -58,9 +58,7 @@ def choose_projection(run: RunFolder, name: str | None = None) -> ProjectionFold
     names = ranked_projections(run)
     if not names:
         remedy = "lay one out with `project`, or on the page Map"
-        raise bad_input(
-            f"run {run.path.name}", expected="a projection", got="none", remedy=remedy, error=RunFolderError
-        )
+        raise bad_input(f"run {run.path.name}", "a projection", "none", remedy, RunFolderError)
     return open_projection(run, names[0])
 
 

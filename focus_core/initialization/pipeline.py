@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from focus_core.corpus.corpus import Corpus
-from focus_core.errors import bad_input
+from focus_core.errors import bad_input, option
 from focus_core.initialization.auxiliary.token_stream import (
     TokenStream,
     count_tokens,
@@ -140,7 +140,7 @@ def method_named(name: str) -> Method:
         If there is none of that name.
     """
     if name not in METHODS:
-        raise bad_input("--method", expected=", ".join(METHODS), got=repr(name), remedy="choose one of these")
+        raise bad_input(option("method"), expected=", ".join(METHODS), got=repr(name), remedy="choose one of these")
     return METHODS[name]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from focus_core.errors import ModelError, bad_input
+from focus_core.errors import ModelError, bad_input, phrase
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +60,9 @@ def layout_from_transformers(folder: Path) -> Layout:
             model = model_class(folder)(_auto_config(folder))
         inside, outside = model.get_input_embeddings(), model.get_output_embeddings()
     except (ValueError, KeyError, NotImplementedError, AttributeError, TypeError) as reason:
-        raise bad_input(
-            folder.name,
-            expected="an architecture that transformers knows",
-            got=str(reason).split("\n", maxsplit=1)[0],
-            remedy="give --source-tokenizer and --source-embeddings instead",
-            error=ModelError,
-        ) from reason
+        expected = "an architecture that transformers knows"
+        remedy = phrase("give {source_tokenizer} and {source_embeddings} instead")
+        raise bad_input(folder.name, expected, str(reason).split("\n", maxsplit=1)[0], remedy, ModelError) from reason
     (entrance,) = [name for name, module in model.named_modules() if module is inside]
     ways_out = [name for name, module in model.named_modules() if outside is not None and module is outside]
     bias = id(getattr(outside, "bias", None))

@@ -103,13 +103,8 @@ def _find_in_folder(folder: Path) -> tuple[FileKind, dict[str, Path]]:
         return "gpt2", {"vocab": folder / "vocab.json", "merges": folder / "merges.txt"}
     if (folder / "vocab.txt").is_file():
         return "wordpiece", {"vocab": folder / "vocab.txt"}
-    raise bad_input(
-        folder.name,
-        expected="a folder with tokenizer.json, a SentencePiece .model, vocab.json + merges.txt or vocab.txt",
-        got="none of them",
-        remedy=TOKENIZER_REMEDY,
-        error=VocabularyError,
-    )
+    expected = "a folder with tokenizer.json, a SentencePiece .model, vocab.json + merges.txt or vocab.txt"
+    raise bad_input(folder.name, expected, "none of them", TOKENIZER_REMEDY, VocabularyError)
 
 
 def _classify_file(path: Path) -> tuple[FileKind, dict[str, Path]]:
@@ -124,13 +119,8 @@ def _classify_file(path: Path) -> tuple[FileKind, dict[str, Path]]:
         return "sentencepiece", {"model": path}
     if path.suffix == ".txt":
         return "wordpiece", {"vocab": path}
-    raise bad_input(
-        path.name,
-        expected="a tokenizer file (.json, .model or .txt)",
-        got=f"suffix {path.suffix!r}",
-        remedy=TOKENIZER_REMEDY,
-        error=VocabularyError,
-    )
+    expected = "a tokenizer file (.json, .model or .txt)"
+    raise bad_input(path.name, expected, f"suffix {path.suffix!r}", TOKENIZER_REMEDY, VocabularyError)
 
 
 def _name_of_file(path: Path) -> str:
@@ -165,15 +155,13 @@ def _read_json(path: Path) -> dict[str, Any]:
         return {}
     remedy = "repair or remove that file"
     if path.stat().st_size > MAX_CONFIG_BYTES:
-        got = f"{path.stat().st_size:,} bytes"
-        raise bad_input(path.name, expected="a small JSON file", got=got, remedy=remedy, error=VocabularyError)
+        raise bad_input(path.name, "a small JSON file", f"{path.stat().st_size:,} bytes", remedy, VocabularyError)
     try:
         value = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise bad_input(path.name, expected="JSON", got=str(error), remedy=remedy, error=VocabularyError) from error
     if not isinstance(value, dict):
-        got = type(value).__name__
-        raise bad_input(path.name, expected="a JSON object", got=got, remedy=remedy, error=VocabularyError)
+        raise bad_input(path.name, "a JSON object", type(value).__name__, remedy, VocabularyError)
     return value
 
 

@@ -133,9 +133,7 @@ def resolve_device(device: str) -> str:
     if device == "auto":
         return there[min(1, len(there) - 1)]
     if device not in there:
-        raise bad_input(
-            "device", expected=" or ".join(["auto", *there]), got=repr(device), remedy="choose one of these"
-        )
+        raise bad_input("device", " or ".join(["auto", *there]), repr(device), "choose one of these")
     return device
 
 

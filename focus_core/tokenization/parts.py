@@ -32,7 +32,7 @@ def check_sizes(files: TokenizerFiles) -> None:
 
 def not_a_tokenizer(name: str, got: str, *, expected: str = "a tokenizer") -> VocabularyError:
     """Build the error for a file that cannot be read as a tokenizer."""
-    return _vocabulary_error(name, expected=expected, got=got, remedy=TOKENIZER_REMEDY)
+    return bad_input(name, expected=expected, got=got, remedy=TOKENIZER_REMEDY, error=VocabularyError)
 
 
 def read_text(path: Path) -> str:
@@ -67,13 +67,7 @@ def _unique_keys(name: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def contradiction(name: str, got: str) -> VocabularyError:
     """Build the error for a vocabulary that says two things about one token or id."""
     remedy = "repair the file or save the tokenizer again"
-    return _vocabulary_error(name, expected="every token once, with an id of its own", got=got, remedy=remedy)
-
-
-def _vocabulary_error(name: str, *, expected: str, got: str, remedy: str) -> VocabularyError:
-    """Build a four-part error of this module's class."""
-    error = bad_input(name, expected=expected, got=got, remedy=remedy)
-    return VocabularyError(error.message, hint=error.hint)
+    return bad_input(name, "every token once, with an id of its own", got, remedy, VocabularyError)
 
 
 def check_vocabulary(name: str, vocab: Mapping[str, int] | Sequence[Sequence[Any]]) -> None:

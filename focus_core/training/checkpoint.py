@@ -95,9 +95,7 @@ def load_checkpoint(
                 parameter.copy_(tensors.pop(f"{_PARAMETER}{name}"))
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as reason:
         remedy = "remove the unfinished training and start it again"
-        raise bad_input(
-            CHECKPOINT, expected="a checkpoint of this training", got="another", remedy=remedy, error=RunFolderError
-        ) from reason
+        raise bad_input(CHECKPOINT, "a checkpoint of this training", "another", remedy, RunFolderError) from reason
     moments: dict[int, dict[str, Any]] = {}
     for name, tensor in tensors.items():
         number, key = name.removeprefix(_OPTIMIZER).split(".", 1)

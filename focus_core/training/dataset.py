@@ -15,7 +15,7 @@ import numpy as np
 from focus_core.corpus.corpus import Corpus, iter_batches
 from focus_core.corpus.held_out import held_out_percent, is_held_out, too_small
 from focus_core.corpus.word_masking import covered_tokens, masked_words
-from focus_core.errors import CorpusError, bad_input
+from focus_core.errors import CorpusError, bad_input, phrase
 from focus_core.export.run_model import RunModel
 from focus_core.tokenization.encoding import plain_backend
 from focus_core.tokenization.identity import SPECIAL
@@ -120,13 +120,8 @@ def read_text(corpus: Corpus, model: RunModel, *, length: int, progress: Progres
     stream = _stream(kept, model, progress)
     blocks = _cut(stream, length=length, open_id=model.bos_id)
     if not len(blocks):
-        raise bad_input(
-            "corpus",
-            expected=f"at least one sequence of {length} tokens",
-            got=f"{len(stream)} tokens",
-            remedy="give more text, or a smaller --length",
-            error=CorpusError,
-        )
+        expected, remedy = f"at least one sequence of {length} tokens", phrase("give more text, or a smaller {length}")
+        raise bad_input("corpus", expected, f"{len(stream)} tokens", remedy, CorpusError)
     vocabulary = model.vocabulary
     ordinary = np.flatnonzero(vocabulary.present & (vocabulary.kinds != SPECIAL))
     return TrainingText(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from focus_core.errors import FocusError
+from focus_core.errors import FocusError, phrase
 from focus_core.export.run_model import MLM, RunModel, evaluating
 from focus_core.training.checkpoint import State, load_checkpoint, save_checkpoint
 from focus_core.training.dataset import TrainingText, mask_tokens
@@ -219,7 +219,7 @@ class Trainer:
         if state.parts >= n_rows:
             raise FocusError(
                 f"training: expected memory for one sequence of {self.length} tokens, got too little",
-                hint="give a smaller --length",
+                hint=phrase("give a smaller {length}"),
             )
         state.parts *= 2
         state.warnings = [w for w in state.warnings if not w.startswith("Memory")]
@@ -290,6 +290,6 @@ class Trainer:
 
 def diverged(step: int, first: float, now: float) -> DivergedError:
     """Return the error of a loss that ran away."""
-    hint = "the last good checkpoint is kept; go on with --resume and a lower --learning-rate"
+    hint = phrase("the last good checkpoint is kept; go on with {resume} and a lower {learning_rate}")
     message = f"training: expected a falling loss, got {now:.2f} nats at step {step:,}, {first:.2f} at the start"
     return DivergedError(message, hint=hint)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from focus_core.errors import FocusError
+from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder, open_run
-from focus_ui.charts.theme import CATEGORIES, count, method_of
+from focus_core.runs.legend import CATEGORIES, method_of
 from focus_ui.data.tables import kpis
 from focus_ui.data.training_curves import measured_lines
 from focus_ui.data.training_tables import began_elsewhere, readable_trainings

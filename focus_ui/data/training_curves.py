@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from focus_ui.charts.theme import count
+from focus_core.numerics.formats import count
 
 if TYPE_CHECKING:
     from focus_core.runs.additions import TrainingFolder

@@ -10,8 +10,9 @@ import numpy as np
 
 from focus_core.analysis.provenance.change import ChangedTokens
 from focus_core.errors import FocusError
+from focus_core.numerics.formats import count
 from focus_core.runs.additions import ATTACHED, list_trainings, open_training
-from focus_ui.charts.theme import METHOD_LOOKS, Method, count, method_of
+from focus_core.runs.legend import METHOD_LOOKS, Method, method_of
 from focus_ui.data.tables import token_table
 from focus_ui.data.training_curves import manifest_part, measured_lines
 

@@ -10,8 +10,8 @@ import streamlit as st
 from focus_core.analysis.provenance.change import ChangedNeighbour
 from focus_core.errors import FocusError
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import category_of
 from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.charts.theme import category_of
 from focus_ui.data import cache
 from focus_ui.data.training_tables import training_label
 from focus_ui.session import navigation

@@ -8,11 +8,12 @@ from typing import Any
 
 import streamlit as st
 
+from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES, SOURCE_ALONE, UNKNOWN, category_of
 from focus_core.tokenization.display import ISOLATE_END, markdown_escape
 from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import CONFIG, Segment, groups_figure, overlap_segments, proportion_figure
-from focus_ui.charts.theme import CATEGORIES, SOURCE_ALONE, UNKNOWN, category_of, count
 from focus_ui.data import cache
 from focus_ui.widgets.sentence_strip.strip import direction
 from pages.learn import figures as pictures

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from focus_ui.charts.theme import count, percent
+from focus_core.numerics.formats import count, percent
 from pages.map.tables import COSINES, METHOD_WORDS, Chosen
 
 if TYPE_CHECKING:

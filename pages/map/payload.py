@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from focus_core.runs.legend import CATEGORIES
 from focus_core.tokenization.display import ISOLATE_END, ISOLATE_START, WORD_START
-from focus_ui.charts.theme import CATEGORIES
 from pages.map.tables import BRUSH_MARGIN
 
 if TYPE_CHECKING:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from focus_core.analysis.provenance.selection import common_contributors
+from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES
 from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.charts.theme import CATEGORIES, count, percent
 from focus_ui.data.tables import tokens_csv
 from focus_ui.session import navigation, state
 from pages.map.component import answer, whole_numbers

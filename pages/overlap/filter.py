@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from focus_core.analysis.overlap_lists import OverlapList, overlap_lists
+from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES
 from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.charts.theme import CATEGORIES, count
 from focus_ui.data import cache
 from focus_ui.data.tables import GROUPINGS, filter_tokens, group_sizes, has_frequency, token_table
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from focus_core.runs.legend import ACCENT, NEUTRAL
 from focus_ui.charts.figures import shorten
-from focus_ui.charts.theme import ACCENT, NEUTRAL
 
 NODE_PX, GAP_PX = 12, 15
 LABEL_CHARACTERS = 20

@@ -16,8 +16,8 @@ from focus_core.analysis.provenance.neighbours import Neighbour
 from focus_core.analysis.provenance.verdicts import Tone, Verdict, training_verdicts
 from focus_core.errors import FocusError
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import category_of, method_of
 from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.charts.theme import category_of, method_of
 from focus_ui.data import cache
 from focus_ui.data.training_tables import readable_trainings, training_label, training_words, with_matrix
 from focus_ui.session import navigation

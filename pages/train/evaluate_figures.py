@@ -9,9 +9,9 @@ from typing import Any
 import plotly.graph_objects as go
 
 from focus_core.evaluation.stored import state_name
+from focus_core.runs.legend import SOURCE_ONLY, method_of
 from focus_core.tokenization.display import plotly_escape, show_token
 from focus_ui.charts.figures import ROW_PX, shorten
-from focus_ui.charts.theme import SOURCE_ONLY, method_of
 
 ELSEWHERE = " · another run"
 

@@ -162,14 +162,3 @@ def grade(value: float, *, warning: float, problem: float) -> Status:
     if value > problem:
         return Status.PROBLEM
     return Status.WARNING if value > warning else Status.PASSED
-
-
-def percent(share: float) -> str:
-    """Return a share as a percentage of two digits at least.
-
-    Examples
-    --------
-    >>> percent(0.256), percent(0.0123)
-    ('26 %', '1.2 %')
-    """
-    return f"{100 * share:.0f} %" if share >= 0.1 or share == 0 else f"{100 * share:.2g} %"

@@ -20,6 +20,15 @@ N_COSINES = 40
 STEPS = (10, 15, 20, 30, 50, 70)
 """Where bins of whole numbers begin, in tenths of every power of ten."""
 
+MEASURE_WORDS = {
+    "n_contributors": "contributors a row",
+    "max_weight": "largest weight of a row",
+    "norm": "length of a row",
+    "cosine": "cosine of two rows",
+    "frequency": "occurrences in the corpus",
+}
+"""What a chart calls each measure."""
+
 N_PAIRS = 2000
 """Pairs of rows of one origin whose cosine is taken, and rows that are drawn."""
 

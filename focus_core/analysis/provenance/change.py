@@ -124,9 +124,7 @@ def changed_tokens(run: RunFolder, training: TrainingFolder) -> ChangedTokens | 
     frequency = np.asarray(run.column("tokens", "frequency"), dtype=np.float64)
     if len(ids) != len(frequency) or not np.array_equal(ids, np.arange(len(frequency))):
         expected, got = f"one row for each of {len(frequency)} ids", f"{len(ids)} rows"
-        raise bad_input(
-            f"training {training.name}", expected=expected, got=got, remedy="make it again", error=RunFolderError
-        )
+        raise bad_input(f"training {training.name}", expected, got, "make it again", RunFolderError)
     measures = [np.array(table.column(n).to_numpy(), dtype=np.float64) for n in ("cosine", "norm_ratio", "kept")]
     score = change_score(measures[0], measures[2])
     known = np.flatnonzero(~np.isnan(score) & ~np.isnan(measures[1]))

@@ -42,14 +42,9 @@ def check_bin(path: Path) -> None:
 
 
 def _unsound(path: Path, got: str) -> AuxiliaryError:
-    error = bad_input(
-        path.name,
-        expected="a sound fastText .bin",
-        got=got,
-        remedy="save it again with fastText's save_model, or as .vec",
-        error=AuxiliaryError,
+    return bad_input(
+        path.name, "a sound fastText .bin", got, "save it again with fastText's save_model, or as .vec", AuxiliaryError
     )
-    return error if isinstance(error, AuxiliaryError) else AuxiliaryError(str(error))
 
 
 def _settings(path: Path, data: mmap.mmap) -> tuple[int, int, int]:

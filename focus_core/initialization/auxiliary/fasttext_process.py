@@ -118,14 +118,9 @@ def _failed(request: dict[str, Any], status: int, last: bytes) -> AuxiliaryError
     training = request["task"] == "train"
     reason = last.decode(errors="replace").strip()
     got = f"it ended with status {status}" + (f" ({reason[:160]})" if status > 0 and reason else "")
-    error = bad_input(
-        "fastText" if training else Path(request["input"]).name,
-        expected="training to finish" if training else "a sound fastText .bin",
-        got=got,
-        remedy="see the memory left, or give ready vectors" if training else "save it again with fastText, or as .vec",
-        error=AuxiliaryError,
-    )
-    return error if isinstance(error, AuxiliaryError) else AuxiliaryError(str(error))
+    expected = "training to finish" if training else "a sound fastText .bin"
+    remedy = "see the memory left, or give ready vectors" if training else "save it again with fastText, or as .vec"
+    return bad_input("fastText" if training else Path(request["input"]).name, expected, got, remedy, AuxiliaryError)
 
 
 def read_answer(path: Path) -> tuple[list[str], Any]:

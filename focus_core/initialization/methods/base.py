@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from focus_core.errors import bad_input
+from focus_core.errors import bad_input, option, phrase
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.overlap.matching import Overlap
 from focus_core.initialization.weights import WeightMatrix
@@ -115,10 +115,7 @@ class Method:
         if self.fallback is None or config.fallback is self.fallback:
             return config
         if config.fallback is not Fallback.NORMAL:
-            raise bad_input(
-                "--fallback",
-                expected=f"none beside --method {self.name}, whose own one is {self.fallback}",
-                got=str(config.fallback),
-                remedy="leave --fallback out, or choose --method overlap",
-            )
+            expected = phrase("none beside {method} {}, whose own one is {}", self.name, self.fallback)
+            remedy = phrase("leave {fallback} out, or choose {method} overlap")
+            raise bad_input(option("fallback"), expected, str(config.fallback), remedy)
         return dataclasses.replace(config, fallback=self.fallback)

@@ -110,13 +110,8 @@ def extend_tokenizer(source: Vocabulary, target: Vocabulary) -> Extension:
     """
     if not source.present.all():
         gap = int(np.flatnonzero(~source.present)[0])
-        raise bad_input(
-            f"the source tokenizer {source.name}",
-            expected="a token for every id",
-            got=f"none for id {gap}",
-            remedy="replace the vocabulary instead of extending it",
-            error=VocabularyError,
-        )
+        subject, remedy = f"the source tokenizer {source.name}", "replace the vocabulary instead of extending it"
+        raise bad_input(subject, "a token for every id", f"none for id {gap}", remedy, VocabularyError)
     overlap = match_vocabularies(source, target, mode=MatchMode.EXACT)
     places = dict(zip(overlap.target_ids.tolist(), overlap.source_ids.tolist(), strict=True))
     builder = _Builder(source, target)
