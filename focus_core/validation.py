@@ -1,7 +1,4 @@
-"""Checks of arrays and numbers at the border, one message each.
-
-Owns the rank, size, dtype and finiteness checks. Refuses domain rules.
-"""
+"""Checks of arrays and numbers at the border, one message each: rank, size, dtype, finiteness."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What the picture on the Start page shows: two vocabularies, what they share, and how new tokens are made.
-
-Owns the choice of what is shown and every word of it. Imports no streamlit and draws nothing (`start_drawing`).
-"""
+"""What the picture on the Start page shows: two vocabularies, what they share, and how new tokens are made."""
 
 from __future__ import annotations
 
