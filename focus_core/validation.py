@@ -1,4 +1,7 @@
-"""Checks of arrays and numbers at the border, one message each: rank, size, dtype, finiteness."""
+"""Checks of arrays and numbers at the border, one message each.
+
+Owns the rank, size, dtype and finiteness checks. Refuses domain rules.
+"""
 
 from __future__ import annotations
 
