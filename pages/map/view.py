@@ -18,6 +18,7 @@ from focus_ui.session.errors import show_error
 from focus_ui.shell.guards import guarded
 from focus_ui.shell.sidebar import token_label
 from focus_ui.widgets.training_choice import before_beside_after, choose_training, current_training
+from pages.map import cache as map_cache
 from pages.map.axes import Axis, choose_axes, drawn_axes, leave_axes, remember_axes
 from pages.map.captions import NEAR_WORDS, alt_words, honest_words
 from pages.map.component import map_canvas
@@ -62,14 +63,14 @@ def choose_layout(run: RunFolder, row: DeltaGenerator) -> Chosen | None:
             name = _layout_box(run, trainings, stored)
             projection = next((projection for projection in stored if projection.name == name), None)
             training = choose_training(run, with_matrix(trainings)) if projection is None else None
-            layout = None if projection is None else cache.stored_layout(run, projection)
+            layout = None if projection is None else map_cache.stored_layout(run, projection)
             left, right = ("", "") if layout is None else _members(run, layout)
             map_offer(run, with_matrix(trainings))
         if name == AXES:
             layout = _by_formula(run, training)
         else:
             leave_axes()
-            layout = cache.quick_layout(run, training) if layout is None else layout
+            layout = map_cache.quick_layout(run, training) if layout is None else layout
     except FocusError as error:
         show_error(error)
         return None
@@ -123,7 +124,7 @@ def _by_formula(run: RunFolder, training: TrainingFolder | None) -> MapLayout:
 
 
 def _on_axes(run: RunFolder, training: TrainingFolder | None, axes: tuple[Axis, Axis]) -> MapLayout:
-    return cache.cosine_layout(run, training, [axis.direction for axis in axes], [axis.title for axis in axes])
+    return map_cache.cosine_layout(run, training, [axis.direction for axis in axes], [axis.title for axis in axes])
 
 
 def _members(run: RunFolder, layout: MapLayout) -> tuple[str, str]:
@@ -177,11 +178,11 @@ def draw_map(run: RunFolder, chosen: Chosen, query: str) -> None:
     found = _marked(run, layout, query)
     near = _near(run, chosen, selected)
     words = [*honest_words(chosen), *([NEAR_WORDS] if near else [])]
-    digest, points = cache.map_points(run, layout, chosen.training, chosen.left, chosen.right)
+    digest, points = map_cache.map_points(run, layout, chosen.training, chosen.left, chosen.right)
     small = _shown(run, chosen, picked, selected, found)
     map_canvas(key=key, points=points, data={"digest": digest, **small, "near": near, "words": " ".join(words)})
     st.caption(" ".join(words))
-    frame = cache.map_frame(run, layout, chosen.training)
+    frame = map_cache.map_frame(run, layout, chosen.training)
     selection_panel(run, frame, picked, measured=_measured(run, chosen))
     if selected is not None:
         token_card(run, chosen, selected)
@@ -195,7 +196,7 @@ def _shown(
     run: RunFolder, chosen: Chosen, picked: Picked, selected: int | None, found: Sequence[int]
 ) -> dict[str, Any]:
     """Return what the canvas is sent beside the points."""
-    frame = cache.map_frame(run, chosen.layout, chosen.training)
+    frame = map_cache.map_frame(run, chosen.layout, chosen.training)
     return {
         "run": run.digest[:12],
         "key": f"{chosen.layout.method} {chosen.left} {chosen.right}",

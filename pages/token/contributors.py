@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from focus_core.analysis.provenance.explanation import Contributor, Explanation, Fed
+from focus_core.analysis.provenance.explanation import Contributor, Explanation, Fed, fed_by
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import show_token
@@ -19,7 +19,7 @@ from focus_core.types import Origin
 from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import CONFIG, Bar, contributors_figure, fed_figure
 from focus_ui.charts.theme import CATEGORIES, category_of
-from focus_ui.data import cache
+from focus_ui.data.kept import kept
 from focus_ui.session import navigation, state
 from pages.token.flow import Flow, FlowNode, clicked_id, flow_height, flow_option, with_rest
 from pages.token.view import source_category, source_label
@@ -28,6 +28,7 @@ BARS, FLOW = "bars", "flow"
 MAX_BARS = 15
 MAX_ROWS = 5000
 """Rows of a table in the browser; the file has all of them."""
+fed_tokens = kept(fed_by, most=128)
 
 
 def contributors_section(run: RunFolder, explanation: Explanation) -> None:
@@ -133,7 +134,7 @@ def candidates_table(run: RunFolder, explanation: Explanation) -> None:
 
 def fed_section(run: RunFolder, source_id: int, *, expanded: bool = False) -> None:
     """Draw the target tokens that a source token feeds, as bars or as a flow, and all of them as a table."""
-    fed = [f for f in cache.fed_tokens(run, source_id) if f.origin != Origin.COPIED]
+    fed = [f for f in fed_tokens(run, source_id) if f.origin != Origin.COPIED]
     if not fed:
         st.caption("No combined token takes anything from it.")
         return
