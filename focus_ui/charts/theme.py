@@ -123,6 +123,8 @@ UNKNOWN = Category(
     meaning="The tokenizer has no token for these characters: they are lost.",
 )
 """Of pieces of a sentence: what no row of the target came from, and what stands for characters that are lost."""
+STATUS_COLORS = {"passed": "green", "warning": "yellow", "problem": "red", "not applicable": "gray"}
+"""Of verdicts of checks, by the names of badges."""
 LIGHT_INK, DARK_INK = "#FFFFFF", "#0B0E14"
 """Text on a coloured area; see `ink_on`."""
 

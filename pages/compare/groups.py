@@ -16,10 +16,11 @@ from focus_core.analysis.comparison.neighbour_groups import (
 from focus_core.numerics.formats import count
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.tokenization.display import markdown_escape
 from focus_ui.charts.download import save_table
 from focus_ui.data.training_tables import began_elsewhere, readable_trainings, training_label, with_matrix
 from focus_ui.session.errors import reported
+from focus_ui.widgets.token_names import row_name, target_names
 from pages.compare.view import Second, choice_table, open_token
 
 N_MEMBERS = 4
@@ -109,8 +110,7 @@ def group_table(run: RunFolder, found: NeighbourGroups) -> dict[str, list[Any]]:
 
 
 def _shown(run: RunFolder, ids: Sequence[int]) -> str:
-    rows = run.token_rows(list(ids))
-    return "  ".join(show_token(str(r["text"]), word_start=bool(r["word_start"]), limit=24) for r in rows)
+    return "  ".join(target_names(run, ids, limit=24))
 
 
 def _members(run: RunFolder, group: NeighbourGroup, key: str) -> None:
@@ -120,7 +120,7 @@ def _members(run: RunFolder, group: NeighbourGroup, key: str) -> None:
             st.markdown(f"{words} " + markdown_escape(_shown(run, ids)))
     rows = run.token_rows(list(group.ids))
     shown = {
-        "token": [show_token(str(row["text"]), word_start=bool(row["word_start"])) for row in rows],
+        "token": [row_name(row) for row in rows],
         "in the corpus": [row["frequency"] for row in rows],
         "script": [row["script"] for row in rows],
         "id": list(group.ids),

@@ -18,23 +18,22 @@ from focus_core.analysis.comparison.runs import RunComparison, compare_runs, row
 from focus_core.errors import FocusError
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.tokenization.display import markdown_escape
 from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import CONFIG
-from focus_ui.charts.theme import CATEGORIES
+from focus_ui.charts.theme import CATEGORIES, STATUS_COLORS
 from focus_ui.data import cache, catalog
 from focus_ui.session import navigation, state
 from focus_ui.session.errors import reported, show_error
 from focus_ui.session.option_labels import in_field_words
 from focus_ui.shell.sidebar import run_name
+from focus_ui.widgets.token_names import row_name
 from pages.compare.figures import distribution_rows, distributions_figure
 from pages.compare.hubs import chosen_hubs
-from pages.export.view import STATUS_COLORS
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-WITH_PARAM = "with"
 NOT_HERE = "The second run that this address names is not here."
 SECOND, FOLLOWED = "_compare_with", "followed_second"
 """Where the session keeps the second run, and the one that the address named when the page was drawn last."""
@@ -60,7 +59,7 @@ def second_run(run: RunFolder) -> Second | None:
     """Draw the choice of a second run; it stands in the page's address, and an address that is new is followed."""
     current = state.run_id()
     entries = {entry.id: entry for entry in catalog.listed_runs(state.owner()) if entry.id != current}
-    named = st.query_params.get(WITH_PARAM, "")
+    named = st.query_params.get(state.WITH_PARAM, "")
     linked = catalog.find_run(named, state.owner()) if named and named not in entries and named != current else None
     if linked is not None:
         entries[linked.id] = linked
@@ -99,9 +98,9 @@ def _settle(chosen: str | None, missing: str | None) -> None:
     """Make the page's address name the second run; one that is not here stands in it until another is chosen."""
     st.session_state[FOLLOWED] = shown = chosen or missing
     if shown:
-        st.query_params[WITH_PARAM] = shown
-    elif WITH_PARAM in st.query_params:
-        del st.query_params[WITH_PARAM]
+        st.query_params[state.WITH_PARAM] = shown
+    elif state.WITH_PARAM in st.query_params:
+        del st.query_params[state.WITH_PARAM]
 
 
 def _lists(run: RunFolder) -> list[TokenList]:
@@ -184,7 +183,7 @@ def _list_name(found: dict[str, TokenList], key: str) -> str:
 def _token_rows(run: RunFolder, entry: TokenList) -> None:
     """Draw the tokens of a list; choosing one opens its page."""
     rows = (run.token_rows if entry.side == "target" else run.source_rows)(list(entry.ids))
-    shown: dict[str, Any] = {"token": [show_token(str(r["text"]), word_start=bool(r["word_start"])) for r in rows]}
+    shown: dict[str, Any] = {"token": [row_name(r) for r in rows]}
     if entry.measure:
         shown[entry.measure] = list(entry.values)
     if entry.side == "target":

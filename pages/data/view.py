@@ -48,7 +48,6 @@ THIN = 4.0
 MIN_CARD = 290
 SILENT_S = 300.0
 """Seconds without a word after which a running job is said to be silent."""
-WITH_PARAM = "with"
 FOLLOWED = "followed_job"
 """Where the session keeps the finished job that it has been led to."""
 
@@ -263,7 +262,7 @@ def _compare_link(job_id: str) -> None:
         return
     st.page_link(
         navigation.COMPARE.file, label="Compare with the original", icon=navigation.COMPARE.icon,
-        query_params={state.RUN_PARAM: job_id, WITH_PARAM: original},
+        query_params={state.RUN_PARAM: job_id, state.WITH_PARAM: original},
     )  # fmt: skip
 
 

@@ -21,14 +21,13 @@ from focus_core.runs.additions import ProjectionFolder, list_projections
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import show_token
 from focus_ui.charts.download import save_table
-from focus_ui.data.catalog import RunKind
+from focus_ui.data.catalog import RunKind, path_in_command
 from focus_ui.data.tables import token_table
 from focus_ui.data.uploads import safe_name
+from focus_ui.jobs.evaluations import kept_evaluations
 from focus_ui.jobs.map_jobs import map_is_made
 from focus_ui.session import navigation, state
 from focus_ui.session.errors import show_error
-from pages.train.evaluate import kept_evaluations
-from pages.train.view import cache_path
 
 MAX_ATLAS = 25_000
 """Tokens; the exact neighbours of more take longer than a browser waits."""
@@ -66,7 +65,9 @@ def report_section(run: RunFolder) -> None:
         first=True,
     )
     st.code(
-        f".venv/bin/python -m focus_core report {cache_path(run)} build/report.html", language="bash", wrap_lines=True
+        f".venv/bin/python -m focus_core report {path_in_command(run.path)} build/report.html",
+        language="bash",
+        wrap_lines=True,
     )
 
 
@@ -84,7 +85,7 @@ def atlas_section(run: RunFolder) -> None:
     if not names:
         _lay_one_out(run)
         st.caption("From the command line:")
-        st.code(f".venv/bin/python -m focus_core project {cache_path(run)}", language="bash", wrap_lines=True)
+        st.code(f".venv/bin/python -m focus_core project {path_in_command(run.path)}", language="bash", wrap_lines=True)
         return
     try:
         usual = choose_projection(run).name
@@ -139,7 +140,7 @@ def _atlas(run: RunFolder, projection: ProjectionFolder) -> None:
 
 
 def _atlas_command(run: RunFolder, projection: ProjectionFolder) -> str:
-    command = f".venv/bin/python -m focus_core atlas {cache_path(run)} build/atlas.parquet"
+    command = f".venv/bin/python -m focus_core atlas {path_in_command(run.path)} build/atlas.parquet"
     return f"{command} --projection {projection.name}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 import streamlit as st
@@ -13,11 +12,12 @@ from focus_core.runs.folder import RunFolder
 from focus_core.runs.summary import differing_options
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.charts.download import save_table
-from focus_ui.data import cache, catalog
+from focus_ui.charts.theme import STATUS_COLORS
+from focus_ui.data import cache
+from focus_ui.data.catalog import path_in_command
 from focus_ui.session import navigation
 from focus_ui.session.option_labels import in_field_words
-from focus_ui.shell.sidebar import token_label
-from pages.token.view import source_label
+from focus_ui.widgets.token_names import source_label, token_label
 
 STATUS_ICONS = {
     "passed": ":material/check_circle:",
@@ -25,7 +25,6 @@ STATUS_ICONS = {
     "problem": ":material/error:",
     "not applicable": ":material/remove:",
 }
-STATUS_COLORS = {"passed": "green", "warning": "yellow", "problem": "red", "not applicable": "gray"}
 MAX_TOKENS = 6
 
 
@@ -104,7 +103,4 @@ def model_command(run: RunFolder) -> None:
 
 def export_command(run: RunFolder) -> str:
     """Return the command that exports a run, to be called in the project's folder; it names no absolute path."""
-    path = run.path.resolve()
-    inside = path.is_relative_to(catalog.ROOT)
-    where = shlex.quote(str(path.relative_to(catalog.ROOT))) if inside else f'"$FOCUS_LAB_RUNS"/{path.name}'
-    return f".venv/bin/python -m focus_core export {where} build/model"
+    return f".venv/bin/python -m focus_core export {path_in_command(run.path)} build/model"

@@ -16,7 +16,7 @@ from focus_ui.data.training_tables import readable_trainings, with_matrix
 from focus_ui.session import navigation, state
 from focus_ui.session.errors import show_error
 from focus_ui.shell.guards import guarded
-from focus_ui.shell.sidebar import token_label
+from focus_ui.widgets.token_names import token_label
 from focus_ui.widgets.training_choice import before_beside_after, choose_training, current_training
 from pages.map import cache as map_cache
 from pages.map.axes import Axis, choose_axes, drawn_axes, leave_axes, remember_axes

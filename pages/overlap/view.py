@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from focus_core.analysis.overlap_lists import OverlapList, overlap_lists, text_shares
+from focus_core.analysis.overlap_lists import OverlapList, overlap_lists, sizes_of, text_shares
 from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import show_token
@@ -17,7 +17,6 @@ from focus_ui.charts.theme import CATEGORIES, ink_on
 from focus_ui.data.tables import GROUPINGS, category_totals, group_sizes, has_frequency, token_table
 from focus_ui.session import navigation, state
 from focus_ui.session.option_labels import in_field_words
-from pages.learn.lessons.vocabularies import sizes_of
 from pages.overlap import filter as overlap_filter
 from pages.overlap.filter import MAX_ROWS
 

@@ -17,6 +17,7 @@ from focus_core.types import Origin
 from focus_ui.charts.theme import CATEGORIES, SOURCE_ONLY, category_of, ink_on
 from focus_ui.data.run_cards import category_sizes
 from focus_ui.data.tables import showcase
+from focus_ui.widgets.token_names import row_name
 
 if TYPE_CHECKING:
     from focus_core.runs.folder import RunFolder
@@ -113,7 +114,7 @@ def _anchor(run: RunFolder, contributor: Contributor) -> dict[str, Any]:
         color = category_of(*(str(run.column("tokens", name)[target_id]) for name in ("origin", "rule"))).color
     return {
         "id": contributor.source_id,
-        "text": show_token(str(row["text"]), word_start=bool(row["word_start"])),
+        "text": row_name(row),
         "weight": float(contributor.weight),
         "similarity": None if contributor.similarity is None else float(contributor.similarity),
         "shared": target_id >= 0,

@@ -21,8 +21,9 @@ from focus_ui.charts.figures import CONFIG, Bar, contributors_figure, fed_figure
 from focus_ui.charts.theme import CATEGORIES, category_of
 from focus_ui.data.kept import kept
 from focus_ui.session import navigation, state
+from focus_ui.widgets.token_names import source_label
 from pages.token.flow import Flow, FlowNode, clicked_id, flow_height, flow_option, with_rest
-from pages.token.view import source_category, source_label
+from pages.token.view import source_category
 
 BARS, FLOW = "bars", "flow"
 MAX_BARS = 15

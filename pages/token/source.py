@@ -8,9 +8,10 @@ from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.session import navigation
-from focus_ui.shell.sidebar import category_badge, token_label
+from focus_ui.shell.sidebar import category_badge
+from focus_ui.widgets.token_names import source_label, token_label
 from pages.token.contributors import fed_section
-from pages.token.view import source_category, source_label
+from pages.token.view import source_category
 
 
 def source_section(run: RunFolder, source_id: int) -> None:

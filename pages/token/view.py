@@ -20,6 +20,7 @@ from focus_ui.charts.theme import CATEGORIES, Category, category_of
 from focus_ui.session import navigation
 from focus_ui.session.option_labels import in_field_words
 from focus_ui.shell.sidebar import category_badge
+from focus_ui.widgets.token_names import source_label
 
 TONES = {Tone.GOOD: ":green[:material/check_circle:]", Tone.NOTE: ":blue[:material/info:]",
          Tone.WARNING: ":orange[:material/warning:]"}  # fmt: skip
@@ -64,12 +65,6 @@ def _meaning(run: RunFolder, explanation: Explanation, category: Category) -> st
     if explanation.origin == Origin.FALLBACK and not explanation.contributors:
         return f"Neither copied nor combined. {markdown_escape(fallback_words(run, explanation.script))}"
     return COMBINED_BY.get(method, category.meaning) if explanation.origin == Origin.COMBINED else category.meaning
-
-
-def source_label(run: RunFolder, source_id: int) -> str:
-    """Return a source token as a visible line; its own tokenizer's marks tell whether it begins a word."""
-    row = run.source_rows([source_id])[0]
-    return show_token(str(row["text"]), word_start=bool(row["word_start"]))
 
 
 def source_category(run: RunFolder, source_id: int) -> Category:

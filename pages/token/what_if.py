@@ -30,6 +30,7 @@ from focus_ui.charts.theme import category_of
 from focus_ui.data import cache
 from focus_ui.session import navigation, state
 from focus_ui.shell.guards import guarded
+from focus_ui.widgets.token_names import source_names
 from pages.token.view import source_category
 from pages.token.what_if_figures import Ranked, WeightPair, pairs_figure, similarities_figure
 
@@ -71,7 +72,7 @@ def _live(run: RunFolder, target_id: int) -> None:
     """Draw the settings and everything that follows from them; only this part runs again when one is turned."""
     answer = what_if(run, target_id, _settings(run))
     _answer_text(answer)
-    labels = _source_labels(run, answer.source_ids.tolist())
+    labels = source_names(run, answer.source_ids.tolist())
     ranked = Ranked(
         labels=labels,
         similarities=answer.similarities,
@@ -221,10 +222,6 @@ def _row_words(answer: WhatIf) -> str:
     )
 
 
-def _source_labels(run: RunFolder, source_ids: list[int]) -> list[str]:
-    return [show_token(str(row["text"]), word_start=bool(row["word_start"])) for row in run.source_rows(source_ids)]
-
-
 def _pairs(run: RunFolder, answer: WhatIf) -> list[WeightPair]:
     """Return the largest contributors of either side, by their stored weight, then by the other."""
     both = {*list(answer.stored)[:N_BARS], *list(answer.contributors)[:N_BARS]}
@@ -232,7 +229,7 @@ def _pairs(run: RunFolder, answer: WhatIf) -> list[WeightPair]:
     ids = sorted(both, key=lambda i: (-weights[i][0], -weights[i][1], i))
     return [
         WeightPair(id=i, label=label, stored=weights[i][0], other=weights[i][1], color=source_category(run, i).color)
-        for i, label in zip(ids, _source_labels(run, ids), strict=True)
+        for i, label in zip(ids, source_names(run, ids), strict=True)
     ]
 
 

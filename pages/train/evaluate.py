@@ -10,7 +10,6 @@ import streamlit as st
 
 from focus_core.artifacts import dump_json
 from focus_core.errors import FocusError
-from focus_core.evaluation.stored import concerns, read_evaluation
 from focus_core.jobs.process import cancel_job, delete_run, job_state
 from focus_core.jobs.record import (
     Job,
@@ -29,6 +28,7 @@ from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import CONFIG
 from focus_ui.data.catalog import evaluations_root
+from focus_ui.jobs.evaluations import kept_evaluations
 from focus_ui.jobs.panel import POLL_S, progress_bar
 from focus_ui.session import state
 from focus_ui.session.errors import show_error
@@ -61,21 +61,6 @@ def evaluate_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> Non
     with st.expander("Evaluate on a text", icon=":material/speed:", key="_evaluate_box", on_change="rerun") as box:
         if box.open:
             evaluate_form(run, trainings)
-
-
-def kept_evaluations(run: RunFolder) -> list[tuple[Job, dict[str, Any]]]:
-    """Return the session's finished evaluations of states of a run, newest first."""
-    found = []
-    for job in list_jobs(evaluations_root(), owner=state.owner()):
-        if job_state(job) is not JobState.DONE:
-            continue
-        try:
-            report = read_evaluation(job.run)
-        except FocusError:
-            continue
-        if concerns(report, run.digest):
-            found.append((job, report))
-    return found
 
 
 def _watch(job_id: str) -> None:

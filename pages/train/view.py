@@ -70,20 +70,13 @@ def empty_state(run: RunFolder) -> None:
 
 def adapt_command(run: RunFolder) -> str:
     """Return the command that trains a run further, to be called in the project's folder."""
-    where = cache_path(run)
+    where = catalog.path_in_command(run.path)
     texts = [entry for entry in run.manifest["inputs"] if entry.get("role") == "corpus"]
     samples = {sha256_file(path): path for path in catalog.sample_corpora().values()}
     found = [samples.get(str(entry.get("sha256"))) for entry in texts] or [None]
     files = [str(path.relative_to(catalog.ROOT)) if path else YOUR_TEXT for path in found]
     corpus = " ".join(shlex.quote(file) for file in dict.fromkeys(files))
     return f".venv/bin/python -m focus_core adapt {where} --name first --corpus {corpus} --tokens 1000000"
-
-
-def cache_path(run: RunFolder) -> str:
-    """Return how a command names a run: relative to the project, or below the folder of runs; no absolute path."""
-    path = run.path.resolve()
-    inside = path.is_relative_to(catalog.ROOT)
-    return shlex.quote(str(path.relative_to(catalog.ROOT))) if inside else f'"$FOCUS_LAB_RUNS"/{path.name}'
 
 
 def curves_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
