@@ -80,7 +80,8 @@ def matched(run: RunFolder, side: str) -> np.ndarray:
 
 
 def _with_partner(run: RunFolder, side: str) -> np.ndarray:
-    return run.column("candidates", f"{side}_id")[run.column("candidates", "rank") == 0]
+    ids: np.ndarray = run.column("candidates", f"{side}_id")[run.column("candidates", "rank") == 0]
+    return ids
 
 
 def sizes_of(run: RunFolder) -> Sizes:

@@ -241,3 +241,8 @@ def most_changed(frame: pd.DataFrame, *, category: str = "", min_frequency: int 
     """Return the rows of one origin that occur often enough, most changed first."""
     kept = frame[frame["frequency"] >= min_frequency]
     return kept[kept["category"] == category] if category else kept
+
+
+def state_names(trainings: Sequence[TrainingFolder]) -> dict[str, str]:
+    """Return how trainings are listed, by their names."""
+    return {training.name: training_label(training) for training in trainings}

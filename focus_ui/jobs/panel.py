@@ -6,7 +6,6 @@ Owns how progress is shown and polled. A fragment polls only while something run
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import Literal
 
 import streamlit as st
@@ -16,7 +15,6 @@ from focus_core.jobs.process import cancel_job, delete_run, is_owner, job_state
 from focus_core.jobs.record import (
     Job,
     JobState,
-    Progress,
     dismiss,
     failure_message,
     is_dismissed,
@@ -24,12 +22,12 @@ from focus_core.jobs.record import (
     list_jobs,
     read_job,
     read_log,
-    read_progress,
 )
-from focus_core.numerics.formats import count, duration
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.numerics.formats import count
+from focus_core.tokenization.display import markdown_escape, show_name
 from focus_ui.data.catalog import evaluations_root, runs_root
 from focus_ui.jobs import verdict as run_verdict
+from focus_ui.jobs.form import cancel_button, progress_bar, say_failure
 from focus_ui.jobs.map_jobs import MAP_VERB, forget_maps, maps_root, refuse_while_made, run_id_of
 from focus_ui.jobs.verdict import Verdict
 from focus_ui.session import navigation, state
@@ -105,9 +103,8 @@ def _tray(running: tuple[str, ...]) -> None:
 def _running_row(job: Job) -> None:
     with st.container(border=True, gap="xsmall"):
         _row_head(job, JobState.RUNNING)
-        progress = read_progress(job)
         measures = job.verb == EVALUATION_VERB  # its notes and its log name files of this server
-        progress_bar(replace(progress, note="") if measures else progress, job)
+        progress_bar(job, quiet=measures)
         st.button("Cancel", key=f"_cancel_tray_{job.id}", on_click=cancel_job, args=(job,), width="stretch")
         if not measures:
             _log_tail(job)
@@ -160,19 +157,7 @@ def _open_from_tray(job: Job) -> None:
 
 
 def _title(job: Job) -> str:
-    return markdown_escape(show_token(job.title or "run", limit=48).replace("␣", " "))
-
-
-def progress_bar(progress: Progress, job: Job) -> None:
-    """Draw the stage at work, how much of it is done, and the time since the start."""
-    fraction = progress.fraction
-    words = [progress.stage or "starting"]
-    if progress.total > 1 and not progress.note:
-        words.append(f"{count(progress.done)} of {count(progress.total)}")
-    if progress.note:
-        words.append(progress.note)
-    words.append(duration(time.time() - job.created))
-    st.progress(0.0 if fraction is None else fraction, text=markdown_escape(" · ".join(words)))
+    return markdown_escape(show_name(job.title or "run", limit=48))
 
 
 def job_panel(job_id: str, *, look: bool = True) -> None:
@@ -219,15 +204,15 @@ def _panel_body(job: Job, job_now: JobState) -> None:
     """Draw what fits the state of a job."""
     mine = is_owner(job, state.owner())
     if job_now is JobState.RUNNING:
-        progress_bar(read_progress(job), job)
+        progress_bar(job)
         back = "It goes on when you close this page"
         st.caption(back + ("; this browser lists it on Data and run." if mine else "."))
         if mine:
-            st.button("Cancel", icon=":material/cancel:", key=f"_cancel_{job.id}", on_click=cancel_job, args=(job,))
+            cancel_button(job)
     elif job_now is JobState.DONE:
         _done_links(job)
     elif job_now is JobState.FAILED:
-        st.error(markdown_escape(in_field_words(failure_message(job))), icon=":material/error:")
+        say_failure(job)
     else:
         st.caption("Cancelled; nothing was left behind.")
     if mine and job_now is JobState.DONE:

@@ -9,7 +9,7 @@ import streamlit as st
 from focus_core.errors import FocusError
 from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.tokenization.display import markdown_escape, show_name, show_token
 from focus_ui.charts.theme import CATEGORIES, Category
 from focus_ui.data import cache, catalog
 from focus_ui.data.catalog import RunEntry
@@ -152,7 +152,7 @@ def run_name(entry: RunEntry) -> str:
     card = cache.run_card(entry.path)
     if card.problem:
         return f"damaged run · {entry.kind}"
-    name = show_token(entry.title or card.target, limit=60).replace("␣", " ")
+    name = show_name(entry.title or card.target, limit=60)
     return f"{name} · {entry.kind}"
 
 

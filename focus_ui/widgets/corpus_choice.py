@@ -16,7 +16,7 @@ from focus_core.artifacts import sha256_bytes
 from focus_core.errors import FocusError
 from focus_core.numerics.formats import count, percent, size
 from focus_core.tokenization.corpus_survey import Survey
-from focus_core.tokenization.display import show_token
+from focus_core.tokenization.display import show_name
 from focus_ui.data import catalog, input_cache, uploads
 from focus_ui.data.catalog import CORPUS_SUFFIXES
 from focus_ui.session.errors import show_error
@@ -198,7 +198,7 @@ def _show_survey(survey: Survey) -> None:
         st.caption("Its lines are very long. One sentence or paragraph a line gives better example lines and counts.")
     with st.expander("First lines", icon=":material/notes:"):
         for line in survey.sample:
-            st.text(show_token(line, limit=160).replace("␣", " "))
+            st.text(show_name(line, limit=160))
 
 
 def _oddities(survey: Survey) -> str:

@@ -16,7 +16,7 @@ from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.charts.theme import category_of
 from focus_ui.data import cache
-from focus_ui.data.training_tables import training_label
+from focus_ui.data.training_tables import state_names
 from focus_ui.session import navigation
 from focus_ui.session.errors import show_error
 
@@ -30,7 +30,7 @@ def choose_training(run: RunFolder, offered: Sequence[TrainingFolder]) -> Traini
     """Draw the choice among trainings where there are several; the choice holds on every page."""
     if len(offered) < 2:
         return offered[0] if offered else None
-    names = {training.name: training_label(training) for training in offered}
+    names = state_names(offered)
     key = training_key(run)
     wanted = st.session_state.pop(_wanted_key(run), None)  # before the box below is drawn: then it is too late
     if wanted in names:

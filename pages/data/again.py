@@ -18,7 +18,7 @@ from focus_core.jobs.process import job_state
 from focus_core.jobs.record import Job, JobState, read_job
 from focus_core.jobs.steps import Step
 from focus_core.numerics.formats import duration
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.tokenization.display import markdown_escape, show_name
 from focus_core.types import MatchMode
 from focus_ui.data import cache, catalog, input_cache, uploads
 from focus_ui.session import state
@@ -135,7 +135,7 @@ def draw() -> None:
     if recipe is None:
         st.caption("There is no run to change: choose one beside this page.")
         return
-    name = show_token(recipe.title, limit=80).replace("␣", " ")
+    name = show_name(recipe.title, limit=80)
     st.markdown(f"Another run like **{markdown_escape(name)}**. The run itself stays as it is.")
     if not recipe.steps:
         _say_what_is_missing(recipe)
@@ -228,7 +228,7 @@ def _start(recipe: Recipe, change: Change) -> None:
     )  # fmt: skip
     estimate = _estimate(recipe, change)
     words = _reused(recipe, change) + (f" It takes about {duration(estimate.seconds)}." if estimate is not None else "")
-    told = show_token(", ".join(changed) or "nothing; the same run is made again", limit=120).replace("␣", " ")
+    told = show_name(", ".join(changed) or "nothing; the same run is made again", limit=120)
     st.markdown(f"Changed: **{markdown_escape(told)}**. {words}")
     label = "Start the changed run" if changed else "Make the same run again"
     started = st.button(label, type="primary", icon=":material/play_arrow:", key="_start_again")

@@ -10,7 +10,7 @@ from focus_core.analysis.checks.base import CheckResult
 from focus_core.numerics.formats import size
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.summary import differing_options
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.tokenization.display import markdown_escape, show_name
 from focus_ui.charts.download import save_table
 from focus_ui.charts.theme import STATUS_COLORS
 from focus_ui.data import cache
@@ -74,7 +74,7 @@ def recipe(run: RunFolder) -> None:
     if inputs:
         table = {
             "role": [entry["role"] for entry in inputs],
-            "name": [show_token(str(entry["name"]), limit=80).replace("␣", " ") for entry in inputs],
+            "name": [show_name(str(entry["name"]), limit=80) for entry in inputs],
             "size": [size(entry["bytes"]) if entry.get("bytes") else "" for entry in inputs],
             "SHA-256": [entry["sha256"] for entry in inputs],
         }

@@ -16,7 +16,7 @@ import streamlit as st
 from focus_core.analysis.provenance.selection import common_contributors
 from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.tokenization.display import markdown_escape, show_name, show_token
 from focus_ui.charts.theme import CATEGORIES
 from focus_ui.data.tables import tokens_csv
 from focus_ui.session import navigation, state
@@ -225,9 +225,7 @@ def _saved(run: RunFolder, frame: pd.DataFrame) -> None:
     kept = saved(run)
     if not kept:
         return
-    names = {
-        name: f"{show_token(name, limit=NAME_LIMIT).replace('␣', ' ')} · {count(len(kept[name]))}" for name in kept
-    }
+    names = {name: f"{show_name(name, limit=NAME_LIMIT)} · {count(len(kept[name]))}" for name in kept}
     with st.container(horizontal=True, vertical_alignment="bottom", key="map_saved"):
         chosen = st.selectbox(
             "Saved selections",

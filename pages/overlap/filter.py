@@ -15,7 +15,7 @@ import streamlit as st
 from focus_core.analysis.overlap_lists import OverlapList, overlap_lists
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.tokenization.display import markdown_escape, show_name
 from focus_ui.charts.theme import CATEGORIES
 from focus_ui.data import cache
 from focus_ui.data.tables import GROUPINGS, filter_tokens, group_sizes, has_frequency, token_table
@@ -237,7 +237,7 @@ def chips(words: dict[str, str], *, key: str = "chip") -> None:
     with st.container(horizontal=True, gap="small", key=f"overlap_{key}s", width="content"):
         for name, text in words.items():
             st.button(
-                markdown_escape(show_token(text, limit=60).replace("␣", " ")),
+                markdown_escape(show_name(text, limit=60)),
                 icon=":material/close:",
                 key=f"_overlap_{key}_{name}",
                 on_click=remove,

@@ -12,7 +12,7 @@ import streamlit as st
 
 from focus_core.jobs.record import read_job
 from focus_core.numerics.formats import count, percent
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.tokenization.display import markdown_escape, show_name, show_token
 from focus_ui.data import cache, catalog
 from focus_ui.data.catalog import RunEntry, RunKind
 from focus_ui.data.run_cards import RunCard, date_words
@@ -116,7 +116,7 @@ def _card(entry: RunEntry, card: RunCard) -> None:
 
 
 def _head(entry: RunEntry, card: RunCard, current: bool) -> None:
-    name = markdown_escape(show_token(entry.title or card.target or "a run", limit=60).replace("␣", " "))
+    name = markdown_escape(show_name(entry.title or card.target or "a run", limit=60))
     words = f":{KIND_COLORS[entry.kind]}-badge[{entry.kind.value}]"
     if current:
         words += " :orange-badge[:material/visibility: current]"

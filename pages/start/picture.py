@@ -12,7 +12,7 @@ import numpy as np
 
 from focus_core.analysis.provenance.explanation import Contributor, Explanation
 from focus_core.numerics.formats import count
-from focus_core.tokenization.display import show_token
+from focus_core.tokenization.display import show_name, show_token
 from focus_core.types import Origin
 from focus_ui.charts.theme import CATEGORIES, SOURCE_ONLY, category_of, ink_on
 from focus_ui.data.run_cards import category_sizes
@@ -64,7 +64,7 @@ def _target(run: RunFolder) -> dict[str, Any]:
 
 
 def _side(run: RunFolder, side: str, parts: list[dict[str, Any]]) -> dict[str, Any]:
-    name = show_token(str(run.manifest[side]["name"]), limit=28).replace("␣", " ")
+    name = show_name(str(run.manifest[side]["name"]), limit=28)
     size = run.manifest["counts"][f"n_{side}"]
     return {"name": name, "size": f"{count(size)} tokens", "parts": [part for part in parts if part["n"]]}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,29 +9,27 @@ import streamlit as st
 
 from focus_core.artifacts import dump_json
 from focus_core.errors import FocusError
-from focus_core.jobs.process import cancel_job, delete_run, job_state
+from focus_core.jobs.process import delete_run, job_state
 from focus_core.jobs.record import (
     Job,
     JobState,
     dismiss,
-    failure_message,
     is_dismissed,
     list_jobs,
     read_job,
-    read_progress,
 )
 from focus_core.numerics.formats import count
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.tokenization.display import markdown_escape, show_name
 from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import CONFIG
 from focus_ui.data.catalog import evaluations_root
 from focus_ui.jobs.evaluations import kept_evaluations
-from focus_ui.jobs.panel import POLL_S, progress_bar
+from focus_ui.jobs.form import cancel_button, progress_bar, say_failure
+from focus_ui.jobs.panel import POLL_S
 from focus_ui.session import state
 from focus_ui.session.errors import show_error
-from focus_ui.session.option_labels import in_field_words
 from pages.train.evaluate_figures import evaluation_figure, evaluation_table, measured_states
 from pages.train.evaluate_form import evaluate_form
 
@@ -70,8 +67,8 @@ def _watch(job_id: str) -> None:
         return
     with st.container(border=True, key=f"evaluation_{job_id}"):
         st.markdown(f"**{_title(job)}**")
-        progress_bar(dataclasses.replace(read_progress(job), note=""), job)
-        st.button("Cancel", icon=":material/cancel:", key=f"_cancel_{job_id}", on_click=cancel_job, args=(job,))
+        progress_bar(job, quiet=True)
+        cancel_button(job)
 
 
 def _title(job: Job) -> str:
@@ -80,8 +77,7 @@ def _title(job: Job) -> str:
 
 def _say_why(job: Job) -> None:
     """Say why an evaluation has no result, until its owner has read it."""
-    words = failure_message(job).replace("with --all-lines", "with the box of the form")
-    st.error(markdown_escape(in_field_words(words)), icon=":material/error:")
+    say_failure(job, "with --all-lines", "with the box of the form")
     st.button("Dismiss", key=f"_dismiss_evaluation_{job.id}", on_click=dismiss, args=(job,))
 
 
@@ -99,7 +95,7 @@ def _results(run: RunFolder, found: Sequence[tuple[Job, dict[str, Any]]]) -> Non
 
 
 def _plain_title(job: Job) -> str:
-    words = show_token(job.title, limit=60).replace("␣", " ")
+    words = show_name(job.title, limit=60)
     return words[:1].upper() + words[1:]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from focus_core.evaluation.stored import state_name
-from focus_core.tokenization.display import plotly_escape, show_token
+from focus_core.tokenization.display import plotly_escape, show_name
 from focus_ui.charts.figures import ROW_PX, shorten
 from focus_ui.charts.theme import SOURCE_ONLY, method_of
 
@@ -61,7 +61,7 @@ def _named(
 
 
 def _line(text: str) -> str:
-    return show_token(text, limit=60).replace("␣", " ")
+    return show_name(text, limit=60)
 
 
 def evaluation_figure(states: list[State]) -> go.Figure:

@@ -12,32 +12,28 @@ from pathlib import Path
 import streamlit as st
 
 from focus_core.errors import FocusError
-from focus_core.export.archive import model_states, source_is_named
-from focus_core.jobs.process import start_job
+from focus_core.export.archive import model_states
 from focus_core.jobs.record import new_run_id
 from focus_core.numerics.formats import count
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
-from focus_core.tokenization.display import show_token
+from focus_core.tokenization.display import show_name, show_token
 from focus_ui.data import catalog, input_cache
-from focus_ui.data.training_tables import training_label
-from focus_ui.data.uploads import hand_over, in_own_words, keep_upload
+from focus_ui.data.training_tables import state_names
+from focus_ui.data.uploads import in_own_words, keep_upload
+from focus_ui.jobs.form import begin, file_options, has_source
+from focus_ui.jobs.panel import EVALUATION_VERB
 from focus_ui.session import state
 from focus_ui.session.errors import show_error
 from focus_ui.shell.sidebar import run_names
 
-VERB = "evaluate"
 UPLOAD = "Upload a text"
 TEXT_KINDS = ["txt", "gz", "zst"]
 
 
 def evaluate_form(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
     """Draw the choice of states and text, and start the job when asked; one line where nothing can be measured."""
-    if not source_is_named(run):
-        st.warning(
-            "The source model of this run is no longer on this server, so there is no model to measure.",
-            icon=":material/warning:",
-        )
+    if not has_source(run, "there is no model to measure."):
         return
     st.markdown(
         "Every state predicts the same words of a text, the source model under its own tokenizer beside them: bits "
@@ -61,7 +57,7 @@ def _states(run: RunFolder, trainings: Sequence[TrainingFolder]) -> list[str]:
     whole = {training.name: training for training in model_states(run)}
     path = str(run.path.resolve())
     names = {path: "right after initialisation"}
-    names |= {f"{path}:{name}": training_label(training) for name, training in whole.items()}
+    names |= {f"{path}:{name}": label for name, label in state_names([*whole.values()]).items()}
     others = catalog.listed_runs(state.owner())
     second = {entry.id: entry for entry in others if entry.id != state.run_id()}
     titles = run_names([*second.values()])
@@ -100,7 +96,7 @@ def _text() -> tuple[tuple[Path, ...], str]:
     if given is None:
         return (), ""
     try:
-        return _readable((keep_upload(given),), show_token(given.name, limit=60).replace("␣", " "))
+        return _readable((keep_upload(given),), show_name(given.name, limit=60))
     except FocusError as error:
         show_error(error)
         return (), ""
@@ -138,15 +134,8 @@ def _launch(
     """Start the job; an input that the library refuses is drawn as an error."""
     root, job_id = catalog.evaluations_root(), new_run_id()
     root.mkdir(parents=True, exist_ok=True)
-    arguments = [VERB, *targets]
-    for path in hand_over(files, root, job_id):
-        arguments += ["--corpus", str(path)]
-    if dictionary is not None:
-        arguments += ["--dictionary", str(hand_over([dictionary], root, job_id)[0])]
+    arguments = [EVALUATION_VERB, *targets]
+    arguments += file_options("--corpus", files, root, job_id)
+    arguments += file_options("--dictionary", [dictionary] if dictionary is not None else [], root, job_id)
     arguments += ["--all-lines"] if all_lines else []
-    try:
-        start_job(arguments, runs_root=root, owner=state.owner(), title=f"measured on {label}", job_id=job_id)
-    except FocusError as error:
-        show_error(error)
-        return
-    st.rerun()
+    begin(arguments, root=root, title=f"measured on {label}", job_id=job_id)
