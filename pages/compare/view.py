@@ -19,14 +19,14 @@ from focus_core.errors import FocusError
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape
-from focus_ui.charts.download import save_chart, save_table
-from focus_ui.charts.figures import CONFIG
+from focus_ui.charts.download import draw_chart, save_file, save_table
 from focus_ui.charts.theme import CATEGORIES, STATUS_COLORS
 from focus_ui.data import cache, catalog
 from focus_ui.session import navigation, state
 from focus_ui.session.errors import reported, show_error
 from focus_ui.session.option_labels import in_field_words
 from focus_ui.shell.sidebar import run_name
+from focus_ui.widgets.pick import pick_row
 from focus_ui.widgets.token_names import row_name
 from pages.compare.figures import distribution_rows, distributions_figure
 from pages.compare.hubs import chosen_hubs
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 NOT_HERE = "The second run that this address names is not here."
 SECOND, FOLLOWED = "_compare_with", "followed_second"
 """Where the session keeps the second run, and the one that the address named when the page was drawn last."""
-MAX_HEIGHT = 320
 CHARTS = {
     "Support of combined rows": ("n_contributors", "max_weight"),
     "Length of rows, by origin": ("norm",),
@@ -211,20 +210,7 @@ def choice_table(columns: Mapping[str, Any], key: str, *, alt: str, once: bool =
     frame = pd.DataFrame(dict(columns))
     config = {name: st.column_config.NumberColumn(format="%.3f") for name in frame.select_dtypes("float").columns}
     config |= {name: st.column_config.NumberColumn(format="localized") for name in ("in the corpus", "tokens")}
-    config["id"] = st.column_config.NumberColumn(format="%d", width="small")
-    event = st.dataframe(
-        frame,
-        key=state.once_key(key) if once else key,
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        height=min(MAX_HEIGHT, 38 + 35 * max(1, len(frame))),
-        column_config=config,
-        placeholder="–",
-        alt=alt,
-    )
-    chosen = event["selection"]["rows"]
-    return int(chosen[0]) if chosen and chosen[0] < len(frame) else None
+    return pick_row(frame, key, alt=alt, config=config, once=once, placeholder="–")
 
 
 def open_token(token_id: int, *, side: str = "target") -> None:
@@ -249,8 +235,8 @@ def spread_section(run: RunFolder, other: Second | None) -> None:
             st.markdown(f"**{title}**")
             key = f"spread_{run.digest[:12]}_{measures[0]}_{'' if other is None else other.run.digest[:12]}"
             figure = _chart(run, panels, names, key)
-            st.plotly_chart(figure, key=key, config=CONFIG, alt="; ".join(_medians(panel) for panel in panels))
-            save_chart(figure, key=key, name=title, table=partial(distribution_rows, panels, names))
+            words = "; ".join(_medians(panel) for panel in panels)
+            draw_chart(figure, key=key, alt=words, name=title, table=partial(distribution_rows, panels, names))
 
 
 def _chart(run: RunFolder, panels: Sequence[Distribution], names: Sequence[str], key: str) -> go.Figure:
@@ -280,10 +266,7 @@ def report_section(run: RunFolder, other: Second | None, together: NeighbourGrou
             together=together,
         )
     st.caption("What this page shows, as Markdown: for a report of a fault, or a letter. Tokens in it are escaped.")
-    st.download_button(
-        "Report (Markdown)", report, "report.md", "text/markdown", key="_compare_report",
-        icon=":material/download:", on_click="ignore",
-    )  # fmt: skip
+    save_file("Report (Markdown)", report, "report.md", "text/markdown", key="_compare_report")
     st.code(report, language="markdown", height=260)
 
 

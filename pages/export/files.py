@@ -6,9 +6,8 @@ line, which is said instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -20,7 +19,7 @@ from focus_core.numerics.formats import count
 from focus_core.runs.additions import ProjectionFolder, list_projections
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import show_token
-from focus_ui.charts.download import save_table
+from focus_ui.charts.download import save_file, save_table
 from focus_ui.data.catalog import RunKind, path_in_command
 from focus_ui.data.tables import token_table
 from focus_ui.data.uploads import safe_name
@@ -56,26 +55,13 @@ def report_section(run: RunFolder) -> None:
         "tokens. One HTML file without scripts that needs no network, for reading, printing or sending."
     )
     measured = [report for _, report in kept_evaluations(run)]  # the session is out of reach once the file is built
-    _button(
-        "Report (HTML)",
-        lambda: html_report(run, evaluations=measured),
-        stem(run) + ".html",
-        "text/html",
-        "_report",
-        first=True,
-    )
+    build = partial(html_report, run, evaluations=measured)
+    save_file("Report (HTML)", build, stem(run) + ".html", "text/html", key="_report", primary=True)
     st.code(
         f".venv/bin/python -m focus_core report {path_in_command(run.path)} build/report.html",
         language="bash",
         wrap_lines=True,
     )
-
-
-def _button(label: str, build: Callable[[], Any], file: str, kind: str, key: str, *, first: bool = False) -> None:
-    st.download_button(
-        label, build, file, kind, key=key, icon=":material/download:", on_click="ignore",
-        type="primary" if first else "secondary",
-    )  # fmt: skip
 
 
 def atlas_section(run: RunFolder) -> None:
@@ -126,10 +112,8 @@ def _atlas(run: RunFolder, projection: ProjectionFolder) -> None:
         st.caption("Too many tokens for the browser; the command line writes the file:")
         st.code(_atlas_command(run, projection), language="bash", wrap_lines=True)
         return
-    _button(
-        "Map (Parquet)", lambda: atlas_bytes(run, projection), stem(run) + "-atlas.parquet",
-        "application/octet-stream", "_atlas",
-    )  # fmt: skip
+    build, file = partial(atlas_bytes, run, projection), stem(run) + "-atlas.parquet"
+    save_file("Map (Parquet)", build, file, "application/octet-stream", key="_atlas")
     x, y, near = own[-1]
     st.caption("Where Embedding Atlas is installed, this opens it:")
     st.code(
@@ -149,7 +133,8 @@ def files_section(run: RunFolder) -> None:
     st.header("Tables and arrays", anchor=False)
     with st.container(horizontal=True):
         save_table(lambda: token_table(run), key="tokens", name=f"{stem(run)} tokens", label="Tokens (CSV)")
-        _button("Manifest (JSON)", lambda: dump_json(run.manifest), "manifest.json", "application/json", "_manifest")
+        build = partial(dump_json, run.manifest)
+        save_file("Manifest (JSON)", build, "manifest.json", "application/json", key="_manifest")
         for file, label in ARRAYS.items():
             if (run.path / file).is_file():
                 _file(run, file, label)
@@ -162,4 +147,4 @@ def files_section(run: RunFolder) -> None:
 def _file(run: RunFolder, file: str, label: str) -> None:
     path = run.path / file
     name = file.replace("projection/", "").replace("/", "-")
-    _button(label, path.read_bytes, name, "application/octet-stream", f"_file_{file}")
+    save_file(label, path.read_bytes, name, "application/octet-stream", key=f"_file_{file}")

@@ -19,6 +19,7 @@ from focus_core.jobs.record import Job, JobState, list_jobs, read_job
 from focus_core.numerics.formats import size
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
+from focus_ui.charts.download import save_file
 from focus_ui.data import catalog
 from focus_ui.data.training_tables import state_names
 from focus_ui.data.uploads import safe_name
@@ -142,10 +143,8 @@ def _download(run: RunFolder, training: TrainingFolder | None, key: str) -> None
         st.warning(f"At {size(found.n_bytes)} this model is too large for the browser; the command below writes it.")
         return
     name = _file_name(run, training)
-    st.download_button(
-        f"Download the model ({size(found.n_bytes)})", lambda: found.path.read_bytes(), name, "application/zip",
-        key="_model_zip", type="primary", icon=":material/download:", on_click="ignore",
-    )  # fmt: skip
+    label = f"Download the model ({size(found.n_bytes)})"
+    save_file(label, found.path.read_bytes, name, "application/zip", key="_model_zip", primary=True)
     st.caption(f"{name} · {len(found.files)} files. Unpack it; in Python then:")
     st.code(_loading(found), language="python")
 

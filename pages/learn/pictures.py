@@ -16,8 +16,8 @@ from focus_core.analysis.worked_examples import first_sentence, worked_tokens
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import ISOLATE_END, markdown_escape
-from focus_ui.charts.download import save_chart, save_table
-from focus_ui.charts.figures import CONFIG, Segment, groups_figure, overlap_segments, proportion_figure
+from focus_ui.charts.download import draw_chart, save_table
+from focus_ui.charts.figures import Segment, groups_figure, overlap_segments, proportion_figure
 from focus_ui.charts.theme import CATEGORIES, SOURCE_ALONE, UNKNOWN, category_of
 from focus_ui.data import cache
 from focus_ui.widgets.sentence_strip.strip import direction
@@ -34,8 +34,7 @@ RARE, HUBS, SPACE = "Rare tokens", "Hubs", "Space"
 
 
 def _draw(figure: Any, key: str, alt: str, *, name: str, table: Callable[[], Mapping[str, Sequence[Any]]]) -> None:
-    st.plotly_chart(figure, key=f"learn_{key}", config=CONFIG, alt=alt)
-    save_chart(figure, key=f"learn_{key}", name=name, table=table)
+    draw_chart(figure, key=f"learn_{key}", alt=alt, name=name, table=table)
 
 
 def _table(table: Mapping[str, Sequence[Any]], key: str, alt: str, *, name: str) -> None:

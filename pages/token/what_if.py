@@ -24,7 +24,7 @@ from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_core.types import MethodName
-from focus_ui.charts.download import save_chart
+from focus_ui.charts.download import draw_chart, save_chart
 from focus_ui.charts.figures import CONFIG
 from focus_ui.charts.theme import category_of
 from focus_ui.data import cache
@@ -95,15 +95,10 @@ def _live(run: RunFolder, target_id: int) -> None:
     pairs = _pairs(run, answer)
     first = ", ".join(f"{pair.label} {pair.stored:.2f} and {pair.other:.2f}" for pair in pairs[:4])
     figure, key = pairs_figure(pairs, title="with these settings"), f"what_if_weights_{run.digest[:12]}_{target_id}"
-    st.plotly_chart(
+    draw_chart(
         figure,
         key=key,
-        config=CONFIG,
         alt=f"Weights stored in the run and with these settings: {first}",
-    )
-    save_chart(
-        figure,
-        key=key,
         name="weights with other settings",
         table=lambda: {
             "source token": [pair.label for pair in pairs],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -22,8 +23,7 @@ from focus_core.numerics.formats import count
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape, show_name
-from focus_ui.charts.download import save_chart, save_table
-from focus_ui.charts.figures import CONFIG
+from focus_ui.charts.download import draw_chart, save_file, save_table
 from focus_ui.data.catalog import evaluations_root
 from focus_ui.jobs.evaluations import kept_evaluations
 from focus_ui.jobs.form import cancel_button, progress_bar, say_failure
@@ -104,8 +104,7 @@ def _draw(run: RunFolder, job: Job, report: Mapping[str, Any]) -> None:
     figure, key = evaluation_figure(states), f"evaluation_chart_{job.id}"
     if any(found.bits for found in states):
         words = "; ".join(f"{s.name} {s.bits['value']:.3f}" for s in states if s.bits)
-        st.plotly_chart(figure, key=key, config=CONFIG, alt=f"Bits per character with 95 % intervals: {words}")
-        save_chart(figure, key=key, name="Evaluation")
+        draw_chart(figure, key=key, alt=f"Bits per character with 95 % intervals: {words}", name="Evaluation")
     corpus = report["corpus"]
     st.caption(
         f"{_title(job)}: {count(corpus['n_measured_lines'])} of {count(corpus['n_lines'])} lines. Whiskers hold 95 % "
@@ -128,10 +127,8 @@ def _draw(run: RunFolder, job: Job, report: Mapping[str, Any]) -> None:
             st.caption(f"{markdown_escape(found.name)}: {markdown_escape(str(text))}")
     with st.container(horizontal=True):
         save_table(lambda: table, key=f"evaluation_{job.id}", name="evaluation")
-        st.download_button(
-            "JSON", lambda: dump_json(dict(report)), "evaluation.json", "application/json", key="_evaluation_json",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
+        build = partial(dump_json, dict(report))
+        save_file("JSON", build, "evaluation.json", "application/json", key="_evaluation_json")
         st.button("Delete", icon=":material/delete:", key="_evaluation_delete", on_click=_delete, args=(job,))
 
 

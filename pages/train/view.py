@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -13,8 +14,7 @@ from focus_core.errors import FocusError
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape
-from focus_ui.charts.download import save_chart, save_table
-from focus_ui.charts.figures import CONFIG
+from focus_ui.charts.download import draw_chart, save_table
 from focus_ui.charts.theme import CATEGORIES
 from focus_ui.data import cache, catalog
 from focus_ui.data.training_curves import measured_lines_of
@@ -33,8 +33,8 @@ from focus_ui.data.training_tables import (
     training_words,
     with_changes,
 )
-from focus_ui.session import navigation, state
 from focus_ui.session.errors import show_error
+from focus_ui.widgets.pick import pick_token, share_column
 from focus_ui.widgets.training_choice import choose_training
 from pages.train.figures import curves_figure, starts_figure
 
@@ -91,13 +91,9 @@ def curves_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
     if groups:
         figure = run.remember(f"app curves figure {kept}", lambda: curves_figure(groups, unit=unit))
         key = f"curves_{run.digest[:12]}_{unit}"
-        st.plotly_chart(
-            figure,
-            key=key,
-            config=CONFIG,
-            alt=f"Loss on held-out text in {unit} against tokens of training: {curve_words(groups)}",
-        )
-        save_chart(figure, key=key, name=f"Loss curves in {unit}", table=lambda: curve_points(groups, unit))
+        words = f"Loss on held-out text in {unit} against tokens of training: {curve_words(groups)}"
+        table = partial(curve_points, groups, unit)
+        draw_chart(figure, key=key, alt=words, name=f"Loss curves in {unit}", table=table)
         where = measured_lines_of(trainings)
         st.caption(
             "Lower is better. Every line starts right after initialisation, before any training; thin lines are single "
@@ -110,13 +106,8 @@ def curves_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
         st.header("Right after initialisation", anchor=False)
         figure = run.remember(f"app starts figure {kept}", lambda: starts_figure(found, unit=unit))
         key = f"starts_{run.digest[:12]}_{unit}"
-        st.plotly_chart(
-            figure,
-            key=key,
-            config=CONFIG,
-            alt=f"Loss right after initialisation in {unit}: {_start_words(found)}",
-        )
-        save_chart(figure, key=key, name=f"Loss right after initialisation in {unit}")
+        name = f"Loss right after initialisation in {unit}"
+        draw_chart(figure, key=key, alt=f"{name}: {_start_words(found)}", name=name)
     with st.expander("Every training in numbers", icon=":material/table_rows:", expanded=not groups):
         summary_table(trainings, unit)
 
@@ -232,7 +223,8 @@ def change_table(run: RunFolder, training: TrainingFolder, frame: pd.DataFrame) 
         )
         save_table(lambda: frame, key="train", name="change")
     number = st.column_config.NumberColumn
-    event = st.dataframe(
+    pick_token(
+        shown,
         {
             "token": shown["shown"].tolist(),
             "kept": shown["kept"].tolist(),
@@ -242,29 +234,15 @@ def change_table(run: RunFolder, training: TrainingFolder, frame: pd.DataFrame) 
             "origin": [CATEGORIES[key].label for key in shown["category"]],
             "id": shown["id"].tolist(),
         },
-        key=state.once_key(f"moved_{run.digest[:12]}_{training.digest[:12]}_{len(frame)}"),
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        height=420,
-        column_config={
+        f"moved_{run.digest[:12]}_{training.digest[:12]}_{len(frame)}",
+        config={
             "frequency": number("in the corpus", format="localized"),
             "cosine": number(format="%.3f", help="Cosine of the row right after initialisation with the trained row."),
             "length": number("length ratio", format="%.2f", help="Length of the trained row over the initialised one."),
-            "kept": st.column_config.ProgressColumn(
-                "neighbours kept (Jaccard)",
-                format="%.2f",
-                min_value=0.0,
-                max_value=1.0,
-                help=JACCARD,
-            ),
-            "id": number(format="%d", width="small"),
+            "kept": share_column("neighbours kept (Jaccard)", meaning=JACCARD),
         },
         alt="Table of the tokens that training moved most; choose a row to open its page",
     )
-    chosen = event["selection"]["rows"]
-    if chosen:
-        navigation.go(navigation.TOKEN, token=int(shown["id"].iloc[chosen[0]]))
 
 
 def what_am_i_looking_at() -> None:
