@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from focus_core.tokenization.display import plotly_escape
-from focus_ui.charts.theme import ACCENT, CATEGORIES, NEUTRAL, SOURCE_ONLY
+from focus_ui.charts.theme import ACCENT, CATEGORIES, SOURCE_ONLY
 
 CONFIG: dict[str, Any] = {
     "displayModeBar": "hover",
@@ -250,17 +250,3 @@ def fed_figure(bars: Sequence[Bar]) -> go.Figure:
     return contributors_figure(
         [Bar(id=b.id, label=b.label, weight=b.weight, similarity=None, color=b.color) for b in bars]
     )
-
-
-__all__ = [
-    "CONFIG",
-    "NEUTRAL",
-    "Bar",
-    "Segment",
-    "contributors_figure",
-    "fed_figure",
-    "groups_figure",
-    "overlap_segments",
-    "proportion_figure",
-    "shorten",
-]

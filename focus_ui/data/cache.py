@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from focus_core.analysis.checks.base import CheckResult
+    from focus_core.analysis.comparison.lists import TokenList
 
 MAX_QUERY = 200
 
@@ -66,6 +67,13 @@ def _checks(run: RunFolder) -> list[CheckResult]:
 def _changes(run: RunFolder, training: TrainingFolder) -> pd.DataFrame | None:
     changed = changed_tokens(run, training)
     return None if changed is None else change_table(run, changed)
+
+
+def problem_lists(run: RunFolder) -> list[TokenList]:
+    """Return the lists of tokens to look at, made once a run; see `token_lists`."""
+    from focus_core.analysis.comparison.lists import token_lists
+
+    return run.remember("app compare lists", lambda: token_lists(run, checks(run)))
 
 
 explain = kept(explain_token, most=512)

@@ -21,6 +21,7 @@ from focus_ui.session.option_labels import in_field_words
 from focus_ui.shell.browser_script import frame_script, hits_key
 from focus_ui.shell.copy_link import copy_link
 from focus_ui.shell.origin_bar import origins_bar
+from focus_ui.widgets.choice import choose
 from focus_ui.widgets.token_names import source_names, token_label
 
 N_HITS = 8
@@ -113,16 +114,11 @@ def run_chooser(entry: RunEntry | None) -> None:
         return
     names = run_names(entries)
     st.session_state["_run_choice"] = None if entry is None else entry.id
-    st.selectbox(
-        "Run",
-        list(names),
-        index=0 if entry is not None else None,
-        format_func=lambda run_id: names.get(run_id, run_id),
-        key="_run_choice",
-        on_change=_choose,
+    choose(
+        "Run", names, "_run_choice", index=0 if entry is not None else None, on_change=_choose, width="stretch",
         placeholder="Choose a run",
         help="The demo, the runs made in this browser, and those the operator shares. Others open by their link.",
-    )
+    )  # fmt: skip
 
 
 def _choose() -> None:

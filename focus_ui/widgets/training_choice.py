@@ -19,6 +19,7 @@ from focus_ui.data import cache
 from focus_ui.data.training_tables import state_names
 from focus_ui.session import navigation
 from focus_ui.session.errors import show_error
+from focus_ui.widgets.choice import choose
 
 if TYPE_CHECKING:
     from focus_core.runs.additions import TrainingFolder
@@ -37,14 +38,7 @@ def choose_training(run: RunFolder, offered: Sequence[TrainingFolder]) -> Traini
         st.session_state[key] = wanted
     if st.session_state.get(key) not in names:
         st.session_state[key] = offered[0].name
-    chosen = st.selectbox(
-        "Training",
-        list(names),
-        format_func=lambda name: names.get(name, name),
-        key=key,
-        persist_state="session",
-        width=420,
-    )
+    chosen = choose("Training", names, key, persist_state="session")
     return next((training for training in offered if training.name == chosen), offered[0])
 
 

@@ -20,6 +20,7 @@ from focus_core.tokenization.display import markdown_escape
 from focus_ui.charts.download import save_table
 from focus_ui.data.training_tables import began_elsewhere, readable_trainings, training_label, with_matrix
 from focus_ui.session.errors import reported
+from focus_ui.widgets.choice import choose
 from focus_ui.widgets.token_names import row_name, target_names
 from pages.compare.view import Second, choice_table, open_token
 
@@ -48,10 +49,8 @@ def _groups(run: RunFolder, states: dict[str, TrainingFolder | Second]) -> Neigh
     """Draw the choice of a state to compare the initialised rows with, and its groups; return them."""
     name = next(iter(states))
     if len(states) > 1:
-        name = st.selectbox(
-            "From the initialised rows to", list(states), format_func=lambda key: _state_name(states.get(key)),
-            key="_groups_state", width=420,
-        )  # fmt: skip
+        names = {key: _state_name(state) for key, state in states.items()}
+        name = choose("From the initialised rows to", names, "_groups_state") or name
     state = states.get(name) or next(iter(states.values()))
     with reported(), st.spinner("Comparing neighbours"):
         found = _found(run, state)
@@ -87,9 +86,7 @@ def _found(run: RunFolder, state: TrainingFolder | Second) -> NeighbourGroups:
     return run.remember(f"app groups {state.digest}", lambda: training_groups(run, state))
 
 
-def _state_name(state: TrainingFolder | Second | None) -> str:
-    if state is None:
-        return ""
+def _state_name(state: TrainingFolder | Second) -> str:
     return f"{SECOND}: {state.name}" if isinstance(state, Second) else training_label(state)
 
 

@@ -13,6 +13,7 @@ from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import show_token
 from focus_ui.charts.download import save_chart
 from focus_ui.session import navigation, state
+from focus_ui.widgets.choice import switch
 from focus_ui.widgets.pick import pick_mark
 from pages.compare.figures import hub_rows, hubs_figure
 
@@ -40,10 +41,7 @@ def hubs_section(run: RunFolder) -> None:
     if not chosen_hubs(run):
         st.caption("No row of this run was combined from source rows.")
         return
-    st.segmented_control(
-        "Rank by", [str(by) for by in HubOrder], default=str(HubOrder.TOKENS), required=True, key="_compare_hubs",
-        persist_state="session",
-    )  # fmt: skip
+    switch("Rank by", [str(by) for by in HubOrder], "_compare_hubs", default=str(HubOrder.TOKENS))
     by, hubs = _order(), chosen_hubs(run)
     st.caption(f"{WORDS[by]} Click one to see what it feeds.")
     figure = run.remember(f"app compare hubs chart {by}", lambda: hubs_figure(hubs, by=by))

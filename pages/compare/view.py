@@ -11,7 +11,7 @@ import streamlit as st
 
 from focus_core.analysis.checks.base import CheckResult
 from focus_core.analysis.comparison.distributions import Distribution, distributions
-from focus_core.analysis.comparison.lists import TokenList, token_lists
+from focus_core.analysis.comparison.lists import TokenList
 from focus_core.analysis.comparison.neighbour_groups import NeighbourGroups
 from focus_core.analysis.comparison.report import comparison_report
 from focus_core.analysis.comparison.runs import RunComparison, compare_runs, row_kinds
@@ -26,6 +26,7 @@ from focus_ui.session import navigation, state
 from focus_ui.session.errors import reported, show_error
 from focus_ui.session.option_labels import in_field_words
 from focus_ui.shell.sidebar import run_name
+from focus_ui.widgets.choice import choose
 from focus_ui.widgets.pick import pick_row
 from focus_ui.widgets.token_names import row_name
 from pages.compare.figures import distribution_rows, distributions_figure
@@ -71,15 +72,8 @@ def second_run(run: RunFolder) -> Second | None:
         st.session_state[SECOND] = None if missing else named
     elif st.session_state.get(SECOND) not in {None, *names}:
         st.session_state[SECOND] = None
-    chosen = st.selectbox(
-        "Compare with",
-        list(names),
-        index=None,
-        format_func=lambda run_id: names.get(run_id, run_id),
-        key=SECOND,
-        placeholder="Choose a second run",
-        persist_state="session",
-        width=420,
+    chosen = choose(
+        "Compare with", names, SECOND, index=None, placeholder="Choose a second run", persist_state="session"
     )
     _settle(chosen, named if missing else None)
     if chosen is None:
@@ -100,10 +94,6 @@ def _settle(chosen: str | None, missing: str | None) -> None:
         st.query_params[state.WITH_PARAM] = shown
     elif state.WITH_PARAM in st.query_params:
         del st.query_params[state.WITH_PARAM]
-
-
-def _lists(run: RunFolder) -> list[TokenList]:
-    return run.remember("app compare lists", lambda: token_lists(run, cache.checks(run)))
 
 
 def _spread(run: RunFolder, other: Second | None) -> list[Distribution]:
@@ -159,23 +149,18 @@ def _found(result: CheckResult) -> str:
 def lists_section(run: RunFolder) -> None:
     """Draw one of the lists of tokens to look at, with what it means and what can be done."""
     st.header("Tokens to look at", anchor=False)
-    found = {entry.key: entry for entry in _lists(run)}
+    found = {entry.key: entry for entry in cache.problem_lists(run)}
     if not found:
         st.caption("No token stands out: nothing was combined, nothing fell back.")
         return
-    key = st.selectbox(
-        "List", list(found), format_func=lambda name: _list_name(found, name), key="_compare_list", width=420
-    )
+    key = choose("List", {name: _list_name(entry) for name, entry in found.items()}, "_compare_list")
     entry = found[key] if key in found else next(iter(found.values()))
     words = f"{markdown_escape(entry.meaning.rstrip('.'))}.  \n**What to do:** "
     st.markdown(f"{words}{markdown_escape(in_field_words(entry.remedy))}.")
     _token_rows(run, entry)
 
 
-def _list_name(found: dict[str, TokenList], key: str) -> str:
-    entry = found.get(key)
-    if entry is None:
-        return key
+def _list_name(entry: TokenList) -> str:
     return f"{entry.key} {entry.title} ({entry.status})" if entry.status is not None else entry.title
 
 
@@ -258,7 +243,7 @@ def report_section(run: RunFolder, other: Second | None, together: NeighbourGrou
         report = comparison_report(
             run,
             cache.checks(run),
-            lists=_lists(run),
+            lists=cache.problem_lists(run),
             hubs=chosen_hubs(run),
             spread=_spread(run, other),
             other=None if other is None else other.run,

@@ -23,6 +23,7 @@ from focus_core.types import MatchMode
 from focus_ui.data import cache, catalog, input_cache, uploads
 from focus_ui.session import state
 from focus_ui.session.errors import show_error
+from focus_ui.widgets.choice import switch
 from focus_ui.widgets.corpus_choice import CorpusChoice, corpus_choice, in_the_form
 from pages.data import plan as run_plan
 from pages.data import preview as data_preview
@@ -80,11 +81,7 @@ def mode() -> str:
         return NEW
     if st.query_params.pop(AGAIN_PARAM, None) is not None:
         st.session_state[MODE] = AGAIN
-    chosen = st.segmented_control(
-        "Make", [NEW, AGAIN], default=NEW, required=True, key=MODE, label_visibility="collapsed",
-        persist_state="session",
-    )  # fmt: skip
-    return str(chosen)
+    return switch("Make", [NEW, AGAIN], MODE, default=NEW, label_visibility="collapsed")
 
 
 def ask(run_id: str, step: Step) -> None:

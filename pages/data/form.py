@@ -25,6 +25,7 @@ from focus_ui.data import catalog, input_cache
 from focus_ui.data.uploads import keep_upload
 from focus_ui.session.errors import show_error
 from focus_ui.session.option_labels import LABELS
+from focus_ui.widgets.choice import choose, switch
 from focus_ui.widgets.corpus_choice import SERVER, UPLOAD, CorpusChoice, in_the_form
 from pages.data.vector_options import AUTO, standard
 
@@ -79,9 +80,7 @@ class Choice:
 def target_choice(survey: Survey | None) -> tuple[Choice, int] | None:
     """Draw the choice of a target tokenizer; return it with its size, or ``None`` while there is none."""
     kinds = [TRAIN, UPLOAD, *([SERVER] if catalog.operator_folders() else [])]
-    kind = st.segmented_control(
-        "Target tokenizer", kinds, default=TRAIN, required=True, key="_target_kind", persist_state="session"
-    )
+    kind = switch("Target tokenizer", kinds, "_target_kind", default=TRAIN)
     if kind == UPLOAD:
         return _uploaded_tokenizer("_target_upload", "--target-tokenizer")
     if kind == SERVER:
@@ -91,9 +90,7 @@ def target_choice(survey: Survey | None) -> tuple[Choice, int] | None:
 
 
 def _trained_tokenizer(survey: Survey | None) -> tuple[Choice, int]:
-    family = st.selectbox(
-        "Kind", list(FAMILIES), format_func=lambda name: FAMILIES[name], key="_family", persist_state="session"
-    )
+    family = choose("Kind", FAMILIES, "_family", persist_state="session", width="stretch")
     suggested = _suggest_size(survey, KINDS[str(family)])
     n_tokens = st.number_input(
         "Size in tokens", min_value=LEAST_SIZE, max_value=250_000, step=100, key=SIZE, persist_state="session"
@@ -173,9 +170,7 @@ def source_choice() -> Choice | None:
         *([HUB] if catalog.allows_hub() else []),
         UPLOAD,
     ]
-    kind = st.segmented_control(
-        "Source model", kinds, default=kinds[0], required=True, key="_source_kind", persist_state="session"
-    )
+    kind = switch("Source model", kinds, "_source_kind", default=kinds[0])
     if kind == DEMO:
         st.caption("A small multilingual masked language model of our own, trained for this demonstration alone.")
         return Choice(label="demo model", arguments={"--source": str(catalog.DEMO_SOURCE)})
@@ -210,7 +205,7 @@ def _uploaded_source() -> Choice | None:
         st.warning("This file holds no matrix.")
         return None
     names = {name: f"{show_token(name)} {shape}" for name, shape in tensors.items()}
-    name = st.selectbox("Tensor", list(names), format_func=lambda name: names[name], key="_tensor")
+    name = choose("Tensor", names, "_tensor", width="stretch")
     arguments: dict[str, int | str] = {"--source-tokenizer": 0, "--source-embeddings": 1, "--tensor": str(name)}
     return Choice(label="uploaded model", files=(*tokenizer[0].files, path), arguments=arguments)
 

@@ -27,21 +27,11 @@ from focus_ui.jobs.panel import POLL_S, STATE_ICONS, job_panel, own_jobs
 from focus_ui.session import navigation, state
 from focus_ui.session.option_labels import largest_size
 from focus_ui.widgets.corpus_choice import CorpusChoice, corpus_choice
-from pages.data import (
-    again as run_again,
-)
-from pages.data import (
-    form as run_form,
-)
-from pages.data import (
-    plan as run_plan,
-)
-from pages.data import (
-    preview as data_preview,
-)
-from pages.data import (
-    start as run_start,
-)
+from pages.data import again as run_again
+from pages.data import form as run_form
+from pages.data import plan as run_plan
+from pages.data import preview as data_preview
+from pages.data import start as run_start
 from pages.data.form import Choice
 from pages.data.recipe import Recipe, command, read_options, title_of
 

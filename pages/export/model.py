@@ -27,6 +27,7 @@ from focus_ui.jobs.form import begin, cancel_button, has_source, progress_bar, s
 from focus_ui.jobs.panel import POLL_S
 from focus_ui.session import state
 from focus_ui.session.errors import show_error
+from focus_ui.widgets.choice import choose
 from focus_ui.widgets.training_choice import current_training
 
 MODELS = ".models"
@@ -75,14 +76,7 @@ def _choose_state(run: RunFolder) -> TrainingFolder | None:
     names = list(labels)
     latest = current_training(run, whole)
     index = names.index(latest.name) if latest is not None else 0
-    chosen = st.selectbox(
-        "Which state",
-        names,
-        index=index,
-        format_func=lambda name: labels.get(name, name),
-        key="_model_state",
-        width=420,
-    )
+    chosen = choose("Which state", labels, "_model_state", index=index)
     return next((training for training in whole if training.name == chosen), None)
 
 

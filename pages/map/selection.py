@@ -21,6 +21,7 @@ from focus_ui.charts.csv_export import csv_bytes
 from focus_ui.charts.download import save_file
 from focus_ui.charts.theme import CATEGORIES
 from focus_ui.session import navigation, state
+from focus_ui.widgets.choice import choose
 from focus_ui.widgets.pick import share_column
 from pages.map.component import answer, whole_numbers
 from pages.map.tables import KEPT_MEANING, KEPT_NAME, listed
@@ -219,16 +220,10 @@ def _saved(run: RunFolder, frame: pd.DataFrame) -> None:
         return
     names = {name: f"{show_name(name, limit=NAME_LIMIT)} · {count(len(kept[name]))}" for name in kept}
     with st.container(horizontal=True, vertical_alignment="bottom", key="map_saved"):
-        chosen = st.selectbox(
-            "Saved selections",
-            list(names),
-            index=None,
-            format_func=lambda name: names.get(name, name),
-            key="_map_saved",
-            placeholder="Choose one",
-            width=320,
+        chosen = choose(
+            "Saved selections", names, "_map_saved", index=None, placeholder="Choose one", width=320,
             help="Kept until this browser session ends, for this run.",
-        )
+        )  # fmt: skip
         off = chosen not in kept
         st.button(
             "Select again", key="_map_again", icon=":material/select_all:", disabled=off, on_click=select,

@@ -16,6 +16,7 @@ from focus_ui.data.training_tables import readable_trainings, with_matrix
 from focus_ui.session import navigation, state
 from focus_ui.session.errors import show_error
 from focus_ui.shell.guards import guarded
+from focus_ui.widgets.choice import choose
 from focus_ui.widgets.token_names import token_label
 from focus_ui.widgets.training_choice import before_beside_after, choose_training, current_training
 from pages.map import cache as map_cache
@@ -88,9 +89,7 @@ def _layout_box(run: RunFolder, trainings: Sequence[TrainingFolder], stored: Seq
     new = take_awaited(run)
     if new in names:
         st.session_state[key] = new
-    name = st.selectbox(
-        "Layout", list(names), format_func=lambda n: names.get(n, n), key=key, persist_state="session", width=BOX_PX
-    )
+    name = choose("Layout", names, key, persist_state="session", width=BOX_PX) or next(iter(names))
     word = next((word for word, layout in words.items() if layout == name), None)
     state.write_choice(state.LAYOUT_PARAM, None if name == next(iter(names)) else word)
     return name
@@ -135,14 +134,7 @@ def _members(run: RunFolder, layout: MapLayout) -> tuple[str, str]:
         return first, next((key for key in keys if key != first), first)
     boxes = (("Left", "left", keys.index(first)), ("Right", "right", next(i for i, k in enumerate(keys) if k != first)))
     left, right = (
-        st.selectbox(
-            label,
-            keys,
-            index=index,
-            format_func=lambda key: layout.members.get(key, key),
-            key=f"_map_{name}_{run.digest[:12]}_{len(keys)}",
-            width=260,
-        )
+        choose(label, layout.members, f"_map_{name}_{run.digest[:12]}_{len(keys)}", index=index, width=260)
         for label, name, index in boxes
     )
     return (left, right) if left in layout.members and right in layout.members else (first, keys[-1])

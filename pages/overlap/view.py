@@ -17,6 +17,7 @@ from focus_ui.charts.theme import CATEGORIES, ink_on
 from focus_ui.data.tables import GROUPINGS, category_totals, group_sizes, has_frequency, token_table
 from focus_ui.session import state
 from focus_ui.session.option_labels import in_field_words
+from focus_ui.widgets.choice import switch
 from focus_ui.widgets.pick import pick_mark, pick_token, share_column
 from pages.overlap import filter as overlap_filter
 from pages.overlap.filter import MAX_ROWS
@@ -70,11 +71,9 @@ def unit_choice(run: RunFolder) -> str:
         return BY_TYPE
     state.take_choice(state.COUNT_PARAM, "_overlap_unit", {OCCURRENCES: BY_OCCURRENCE, ENTRIES: BY_TYPE})
     st.session_state.setdefault("_overlap_unit", BY_TYPE)
-    chosen = st.segmented_control(
-        "Count", [BY_TYPE, BY_OCCURRENCE], required=True, key="_overlap_unit", persist_state="session"
-    )
+    chosen = switch("Count", [BY_TYPE, BY_OCCURRENCE], "_overlap_unit")
     state.write_choice(state.COUNT_PARAM, OCCURRENCES if chosen == BY_OCCURRENCE else None)
-    return str(chosen or BY_TYPE)
+    return chosen
 
 
 def vocabulary_bar(run: RunFolder, unit: str) -> None:
@@ -133,9 +132,7 @@ def group_chart(run: RunFolder, unit: str) -> None:
             width="content",
         )
         st.session_state.setdefault("_overlap_scale", SHARES)
-        scale = st.segmented_control(
-            "Bars show", [SHARES, SIZES], required=True, key="_overlap_scale", persist_state="session", width="content"
-        )
+        scale = switch("Bars show", [SHARES, SIZES], "_overlap_scale", width="content")
     by = by or overlap_filter.FIRST_GROUPING
     groups = group_sizes(token_table(run), by, occurrences=unit == BY_OCCURRENCE)
     figure = _clickable(groups_figure(groups, unit=unit, in_shares=scale != SIZES))

@@ -21,6 +21,7 @@ from focus_ui.charts.figures import Bar, contributors_figure, fed_figure
 from focus_ui.charts.theme import CATEGORIES, category_of
 from focus_ui.data.kept import kept
 from focus_ui.session import navigation, state
+from focus_ui.widgets.choice import switch
 from focus_ui.widgets.pick import pick_mark, pick_row, share_column
 from focus_ui.widgets.token_names import source_label
 from pages.token.flow import Flow, FlowNode, clicked_id, flow_height, flow_option, with_rest
@@ -75,10 +76,7 @@ def _picture(bars: Sequence[Bar], flow: Flow, *, key: str, title: str, name: str
         st.header(title, anchor=False, width="content")
         state.take_choice(state.VIEW_PARAM, "_token_shape", {name: name for name in (BARS, FLOW)})
         st.session_state.setdefault("_token_shape", BARS)
-        shape = st.segmented_control(
-            "Shown as", [BARS, FLOW], required=True, key="_token_shape", persist_state="session",
-            label_visibility="collapsed",
-        )  # fmt: skip
+        shape = switch("Shown as", [BARS, FLOW], "_token_shape", label_visibility="collapsed")
         state.write_choice(state.VIEW_PARAM, FLOW if shape == FLOW else None)
     if shape == FLOW:
         event: Any = st.echarts_chart(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from focus_core.analysis.comparison.lists import TokenList, token_lists
+from focus_core.analysis.comparison.lists import TokenList
 from focus_core.errors import FocusError
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
@@ -51,9 +51,8 @@ def _show_random(run: RunFolder, category: str) -> None:
 
 
 def problem_lists(run: RunFolder) -> dict[str, TokenList]:
-    """Return the lists that can be walked, by their keys, made once; see `token_lists`."""
-    found = run.remember("app compare lists", lambda: token_lists(run, cache.checks(run)))
-    return {entry.key: entry for entry in found}
+    """Return the lists that can be walked, by their keys."""
+    return {entry.key: entry for entry in cache.problem_lists(run)}
 
 
 def _walk_key(run: RunFolder) -> str:

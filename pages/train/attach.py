@@ -15,6 +15,7 @@ from focus_ui.data.catalog import RunKind
 from focus_ui.data.uploads import keep_upload
 from focus_ui.session import state
 from focus_ui.session.errors import show_error
+from focus_ui.widgets.choice import switch
 from focus_ui.widgets.training_choice import want_training
 from pages.train.own_copy import attach_to
 
@@ -45,12 +46,7 @@ def _source() -> tuple[Path | None, str | None]:
     folders = catalog.operator_entries("model")
     where = UPLOAD
     if folders:
-        where = (
-            st.segmented_control(
-                "From", [UPLOAD, SERVER], default=UPLOAD, required=True, key="_attach_from", persist_state="session"
-            )
-            or UPLOAD
-        )
+        where = switch("From", [UPLOAD, SERVER], "_attach_from", default=UPLOAD)
     if where == SERVER:
         chosen = st.selectbox(
             "Checkpoint folder on this server", list(folders), index=None, key="_attach_folder",

@@ -30,6 +30,7 @@ from focus_ui.jobs.form import cancel_button, progress_bar, say_failure
 from focus_ui.jobs.panel import POLL_S
 from focus_ui.session import state
 from focus_ui.session.errors import show_error
+from focus_ui.widgets.choice import choose
 from pages.train.evaluate_figures import evaluation_figure, evaluation_table, measured_states
 from pages.train.evaluate_form import evaluate_form
 
@@ -87,9 +88,7 @@ def _results(run: RunFolder, found: Sequence[tuple[Job, dict[str, Any]]]) -> Non
     titles = {job.id: f"{_plain_title(job)} ({place})" for place, (job, _) in enumerate(reversed(found), start=1)}
     chosen = next(iter(reports))
     if len(reports) > 1:
-        chosen = st.selectbox(
-            "Evaluation", list(reports), format_func=lambda i: titles.get(i, i), key="_evaluation", width=420
-        )
+        chosen = choose("Evaluation", {job_id: titles[job_id] for job_id in reports}, "_evaluation") or chosen
     job, report = reports.get(chosen) or found[0]
     _draw(run, job, report)
 

@@ -34,6 +34,7 @@ from focus_ui.data.training_tables import (
     with_changes,
 )
 from focus_ui.session.errors import show_error
+from focus_ui.widgets.choice import switch
 from focus_ui.widgets.pick import pick_token, share_column
 from focus_ui.widgets.training_choice import choose_training
 from pages.train.figures import curves_figure, starts_figure
@@ -81,10 +82,7 @@ def adapt_command(run: RunFolder) -> str:
 
 def curves_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
     """Draw the curves of all methods, the loss right after initialisation, and the numbers as a table."""
-    unit = st.segmented_control(
-        "Loss in", list(UNITS), default=BITS, required=True, key="_train_unit", persist_state="session"
-    )
-    unit = unit or BITS
+    unit = switch("Loss in", list(UNITS), "_train_unit", default=BITS)
     # which trainings there are may change while the run is kept in memory; what each of them holds may not
     kept = f"{unit} {' '.join(training.digest[:12] for training in trainings)}"
     groups = run.remember(f"app curves {kept}", lambda: curves(trainings, unit))
