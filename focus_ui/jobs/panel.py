@@ -107,7 +107,7 @@ def _running_row(job: Job) -> None:
         progress_bar(job, quiet=measures)
         st.button("Cancel", key=f"_cancel_tray_{job.id}", on_click=cancel_job, args=(job,), width="stretch")
         if not measures:
-            _log_tail(job)
+            _log(read_log(job, n_lines=TAIL_LINES))
 
 
 def _ended_row(job: Job, job_now: JobState) -> None:
@@ -120,7 +120,7 @@ def _ended_row(job: Job, job_now: JobState) -> None:
             st.page_link(navigation.MAP.file, label="See it on the Map", icon=navigation.MAP.icon, query_params=query)
         elif job_now is JobState.FAILED:
             st.caption(markdown_escape(in_field_words(failure_message(job))[:300]))
-            _log_tail(job)
+            _log(read_log(job, n_lines=TAIL_LINES))
         with st.container(horizontal=True, gap="xsmall"):
             is_run = job.verb not in (EVALUATION_VERB, MAP_VERB)
             if job_now is JobState.DONE and state.run_id() != job.id and is_run:
@@ -143,12 +143,11 @@ def _head(job: Job, job_now: JobState, found: Verdict | None) -> str:
     return f"{icon} **{_title(job)}** :{color}-badge[{words}]"
 
 
-def _log_tail(job: Job) -> None:
+def _log(text: str, *, height: int | Literal["content"] = "content") -> None:
     """Draw the last lines of a job's log, folded."""
-    log = read_log(job, n_lines=TAIL_LINES)
-    if log:
+    if text:
         with st.expander("Log", icon=":material/terminal:"):
-            st.code(log, language=None, wrap_lines=True)
+            st.code(text, language=None, wrap_lines=True, height=height)
 
 
 def _open_from_tray(job: Job) -> None:
@@ -183,10 +182,7 @@ def _panel(job_id: str, was_running: bool, look: bool) -> None:
         if found is not None:
             run_verdict.draw(job, found)
         _panel_body(job, job_now)
-        log = read_log(job)
-        if log:
-            with st.expander("Log", icon=":material/terminal:"):
-                st.code(log, language=None, wrap_lines=True, height=220)
+        _log(read_log(job), height=220)
 
 
 def _ended(job: Job) -> None:

@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from focus_core.analysis.provenance.change import ChangedNeighbour
 from focus_core.errors import FocusError
 from focus_core.runs.folder import RunFolder
-from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.charts.theme import category_of
 from focus_ui.data import cache
 from focus_ui.data.training_tables import state_names
-from focus_ui.session import navigation
 from focus_ui.session.errors import show_error
 from focus_ui.widgets.choice import choose
+from focus_ui.widgets.token_names import near_link
 
 if TYPE_CHECKING:
     from focus_core.runs.additions import TrainingFolder
@@ -82,12 +79,4 @@ def before_beside_after(
         with column:
             st.markdown(f"**{title}**")
             for neighbour, cosine in found[:n_shown]:
-                neighbour_link(neighbour, f"{cosine:.2f}" + (f" · {word}" if neighbour.id in kept else ""))
-
-
-def neighbour_link(neighbour: ChangedNeighbour, numbers: str, *, limit: int = 24) -> None:
-    """Draw one neighbour as a link to its page."""
-    shown = markdown_escape(show_token(neighbour.text, word_start=neighbour.word_start, limit=limit))
-    badge = category_of(neighbour.origin, neighbour.rule).badge
-    label = f":{badge}[■] {shown} :gray[{numbers}]"
-    navigation.link(navigation.TOKEN, label, icon="", token=neighbour.id)
+                near_link(neighbour, neighbour.rule, f"{cosine:.2f}" + (f" · {word}" if neighbour.id in kept else ""))

@@ -51,10 +51,15 @@ def token_head(run: RunFolder, explanation: Explanation) -> None:
         ("Length of the row", f"{explanation.norm:.2f} (source rows: {explanation.source_norm:.2f} on average)"),
         ("Native form", show_token(explanation.token)),
     ]
+    draw_facts(facts)
+    st.markdown(_meaning(run, explanation, category))
+
+
+def draw_facts(facts: Sequence[tuple[str, str]]) -> None:
+    """Draw what is known of a token, side by side."""
     with st.container(horizontal=True, gap="medium"):
         for name, value in facts:
             st.markdown(f":gray[{name}]  \n{markdown_escape(value)}", width="content")
-    st.markdown(_meaning(run, explanation, category))
 
 
 def _meaning(run: RunFolder, explanation: Explanation, category: Category) -> str:

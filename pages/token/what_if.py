@@ -22,15 +22,14 @@ from focus_core.analysis.provenance.what_if import (
 from focus_core.initialization.config import RANGES
 from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.tokenization.display import markdown_escape
 from focus_core.types import MethodName
 from focus_ui.charts.download import draw_chart, save_chart
 from focus_ui.charts.figures import CONFIG
-from focus_ui.charts.theme import category_of
 from focus_ui.data import cache
-from focus_ui.session import navigation, state
+from focus_ui.session import state
 from focus_ui.shell.guards import guarded
-from focus_ui.widgets.token_names import source_names
+from focus_ui.widgets.token_names import near_link, source_names
 from pages.token.view import source_category
 from pages.token.what_if_figures import Ranked, WeightPair, pairs_figure, similarities_figure
 
@@ -246,12 +245,9 @@ def auxiliary_section(run: RunFolder, target_id: int) -> None:
         columns = [st.container(width=COLUMN_PX, gap="xsmall") for _ in range(2)]
     for place, near in enumerate(found):
         rule = str(run.column("tokens", "rule")[near.id])
-        badge = category_of(near.origin, rule).badge
-        shown = markdown_escape(show_token(near.text, word_start=near.word_start, limit=32))
         about = _anchor_words(run, near.id, weights) if near.id in anchors else ""
         with columns[place * 2 // len(found)]:
-            label = f":{badge}[■] {shown} :gray[{near.cosine:.2f}]{about}"
-            navigation.link(navigation.TOKEN, label, icon="", token=near.id)
+            near_link(near, rule, f"{near.cosine:.2f}", limit=32, about=about)
 
 
 def _anchor_words(run: RunFolder, anchor_id: int, weights: Mapping[int, float]) -> str:
