@@ -15,6 +15,7 @@ from focus_ui.data import cache, catalog
 from focus_ui.data.catalog import RunEntry
 from focus_ui.data.run_cards import category_sizes
 from focus_ui.data.tables import kpis
+from focus_ui.data.token_names import source_names, token_label
 from focus_ui.jobs.panel import job_tray
 from focus_ui.session import navigation, state
 from focus_ui.session.option_labels import in_field_words
@@ -22,7 +23,6 @@ from focus_ui.shell.browser_script import frame_script, hits_key
 from focus_ui.shell.copy_link import copy_link
 from focus_ui.shell.origin_bar import origins_bar
 from focus_ui.widgets.choice import choose
-from focus_ui.widgets.token_names import source_names, token_label
 
 N_HITS = 8
 N_SOURCE_HITS = 3

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from focus_core.analysis.provenance.change import ChangedNeighbour
+from focus_core.analysis.provenance.neighbours import Neighbour
 from focus_core.errors import FocusError
 from focus_core.runs.folder import RunFolder
+from focus_core.tokenization.display import markdown_escape, show_token
+from focus_ui.charts.theme import category_of
 from focus_ui.data import cache
 from focus_ui.data.training_tables import state_names
+from focus_ui.session import navigation
 from focus_ui.session.errors import show_error
 from focus_ui.widgets.choice import choose
-from focus_ui.widgets.token_names import near_link
 
 if TYPE_CHECKING:
     from focus_core.runs.additions import TrainingFolder
@@ -80,3 +84,10 @@ def before_beside_after(
             st.markdown(f"**{title}**")
             for neighbour, cosine in found[:n_shown]:
                 near_link(neighbour, neighbour.rule, f"{cosine:.2f}" + (f" · {word}" if neighbour.id in kept else ""))
+
+
+def near_link(near: Neighbour | ChangedNeighbour, rule: str, numbers: str, *, limit: int = 24, about: str = "") -> None:
+    """Draw a neighbour as a link to its page: a mark in the colour of its origin, the token, and its numbers."""
+    shown = markdown_escape(show_token(near.text, word_start=near.word_start, limit=limit))
+    label = f":{category_of(near.origin, rule).badge}[■] {shown} :gray[{numbers}]{about}"
+    navigation.link(navigation.TOKEN, label, icon="", token=near.id)

@@ -22,13 +22,13 @@ from focus_core.tokenization.display import markdown_escape
 from focus_ui.charts.download import draw_chart, save_file, save_table
 from focus_ui.charts.theme import CATEGORIES, STATUS_COLORS
 from focus_ui.data import cache, catalog
+from focus_ui.data.token_names import row_name
 from focus_ui.session import navigation, state
 from focus_ui.session.errors import reported, show_error
 from focus_ui.session.option_labels import in_field_words
 from focus_ui.shell.sidebar import run_name
 from focus_ui.widgets.choice import choose
 from focus_ui.widgets.pick import pick_row
-from focus_ui.widgets.token_names import row_name
 from pages.compare.figures import distribution_rows, distributions_figure
 from pages.compare.hubs import chosen_hubs
 

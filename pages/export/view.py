@@ -15,9 +15,9 @@ from focus_ui.charts.download import save_table
 from focus_ui.charts.theme import STATUS_COLORS
 from focus_ui.data import cache
 from focus_ui.data.catalog import path_in_command
+from focus_ui.data.token_names import source_label, token_label
 from focus_ui.session import navigation
 from focus_ui.session.option_labels import in_field_words
-from focus_ui.widgets.token_names import source_label, token_label
 
 STATUS_ICONS = {
     "passed": ":material/check_circle:",

@@ -12,12 +12,12 @@ from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_ui.data import cache
 from focus_ui.data.tables import has_frequency
+from focus_ui.data.token_names import token_label
 from focus_ui.data.training_tables import readable_trainings, with_matrix
 from focus_ui.session import navigation, state
 from focus_ui.session.errors import show_error
 from focus_ui.shell.guards import guarded
 from focus_ui.widgets.choice import choose
-from focus_ui.widgets.token_names import token_label
 from focus_ui.widgets.training_choice import before_beside_after, choose_training, current_training
 from pages.map import cache as map_cache
 from pages.map.axes import Axis, choose_axes, drawn_axes, leave_axes, remember_axes

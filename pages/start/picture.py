@@ -17,7 +17,7 @@ from focus_core.types import Origin
 from focus_ui.charts.theme import CATEGORIES, SOURCE_ONLY, category_of, ink_on
 from focus_ui.data.run_cards import category_sizes
 from focus_ui.data.tables import showcase
-from focus_ui.widgets.token_names import row_name
+from focus_ui.data.token_names import row_name
 
 if TYPE_CHECKING:
     from focus_core.runs.folder import RunFolder

@@ -20,10 +20,10 @@ from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import Bar, contributors_figure, fed_figure
 from focus_ui.charts.theme import CATEGORIES, category_of
 from focus_ui.data.kept import kept
+from focus_ui.data.token_names import source_label
 from focus_ui.session import navigation, state
 from focus_ui.widgets.choice import switch
 from focus_ui.widgets.pick import pick_mark, pick_row, share_column
-from focus_ui.widgets.token_names import source_label
 from pages.token.flow import Flow, FlowNode, clicked_id, flow_height, flow_option, with_rest
 from pages.token.view import source_category
 

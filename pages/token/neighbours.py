@@ -21,8 +21,7 @@ from focus_ui.charts.theme import method_of
 from focus_ui.data import cache
 from focus_ui.data.training_tables import readable_trainings, training_label, training_words, with_matrix
 from focus_ui.session.errors import show_error
-from focus_ui.widgets.token_names import near_link
-from focus_ui.widgets.training_choice import N_NEIGHBOURS, choose_training
+from focus_ui.widgets.training_choice import N_NEIGHBOURS, choose_training, near_link
 
 if TYPE_CHECKING:
     from focus_core.runs.additions import TrainingFolder

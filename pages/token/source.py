@@ -7,9 +7,9 @@ import streamlit as st
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape, show_token
+from focus_ui.data.token_names import source_label, target_names, token_label
 from focus_ui.session import navigation
 from focus_ui.shell.sidebar import category_badge
-from focus_ui.widgets.token_names import source_label, target_names, token_label
 from pages.token.contributors import fed_section
 from pages.token.view import draw_facts, source_category
 

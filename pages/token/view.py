@@ -17,10 +17,10 @@ from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_core.types import MethodName, Origin
 from focus_ui.charts.theme import CATEGORIES, Category, category_of
+from focus_ui.data.token_names import source_label
 from focus_ui.session import navigation
 from focus_ui.session.option_labels import in_field_words
 from focus_ui.shell.sidebar import category_badge
-from focus_ui.widgets.token_names import source_label
 
 TONES = {Tone.GOOD: ":green[:material/check_circle:]", Tone.NOTE: ":blue[:material/info:]",
          Tone.WARNING: ":orange[:material/warning:]"}  # fmt: skip

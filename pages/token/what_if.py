@@ -27,9 +27,10 @@ from focus_core.types import MethodName
 from focus_ui.charts.download import draw_chart, save_chart
 from focus_ui.charts.figures import CONFIG
 from focus_ui.data import cache
+from focus_ui.data.token_names import source_names
 from focus_ui.session import state
 from focus_ui.shell.guards import guarded
-from focus_ui.widgets.token_names import near_link, source_names
+from focus_ui.widgets.training_choice import near_link
 from pages.token.view import source_category
 from pages.token.what_if_figures import Ranked, WeightPair, pairs_figure, similarities_figure
 

@@ -1,16 +1,13 @@
-"""How tokens are called on a page: plain lines for tables, Markdown for links."""
+"""How tokens are called on a page: plain lines for tables, Markdown for links. Imports no streamlit."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from focus_core.analysis.provenance.change import ChangedNeighbour
-from focus_core.analysis.provenance.neighbours import Neighbour
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import LIMIT, markdown_escape, show_token
 from focus_ui.charts.theme import category_of
-from focus_ui.session import navigation
 
 
 def row_name(row: Mapping[str, Any], *, limit: int = LIMIT) -> str:
@@ -40,10 +37,3 @@ def token_label(run: RunFolder, target_id: int) -> str:
     )
     shown = markdown_escape(show_token(str(text), word_start=bool(word_start), limit=32))
     return f":{category_of(origin, rule).badge}[■] {shown} :gray[#{target_id}]"
-
-
-def near_link(near: Neighbour | ChangedNeighbour, rule: str, numbers: str, *, limit: int = 24, about: str = "") -> None:
-    """Draw a neighbour as a link to its page: a mark in the colour of its origin, the token, and its numbers."""
-    shown = markdown_escape(show_token(near.text, word_start=near.word_start, limit=limit))
-    label = f":{category_of(near.origin, rule).badge}[■] {shown} :gray[{numbers}]{about}"
-    navigation.link(navigation.TOKEN, label, icon="", token=near.id)
