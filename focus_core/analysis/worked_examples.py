@@ -66,6 +66,21 @@ def _lacks(run: RunFolder, line: str) -> tuple[bool, ...]:
 
 
 def encode_known(run: RunFolder, side: str, text: str) -> list[int]:
-    """Return the ids of a text in one of a run's own tokenizers, those without a row left out."""
+    """Return the ids of a text in one of a run's own tokenizers, those without a row left out.
+
+    Parameters
+    ----------
+    run : RunFolder
+        A run that keeps its tokenizers.
+    side : str
+        ``"source"`` or ``"target"``.
+    text : str
+        What is read.
+
+    Returns
+    -------
+    list of int
+        Ids in the vocabulary of that side.
+    """
     size = len(run.column(TABLES[side], "id"))
     return [i for i in encode_sentence(run, side, text).ids if i < size]
