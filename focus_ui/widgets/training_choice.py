@@ -12,14 +12,13 @@ import streamlit as st
 
 from focus_core.analysis.provenance.change import ChangedNeighbour
 from focus_core.analysis.provenance.neighbours import Neighbour
-from focus_core.errors import FocusError
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.charts.theme import category_of
 from focus_ui.data import cache
 from focus_ui.data.training_tables import state_names
 from focus_ui.session import navigation
-from focus_ui.session.errors import show_error
+from focus_ui.session.errors import if_sound
 from focus_ui.widgets.choice import choose
 
 if TYPE_CHECKING:
@@ -67,12 +66,8 @@ def before_beside_after(
     run: RunFolder, training: TrainingFolder, target_id: int, *, n_shown: int = N_NEIGHBOURS
 ) -> None:
     """Draw a token's nearest tokens right after initialisation beside those after training."""
-    try:
-        change = cache.neighbours(run, training, target_id)
-    except FocusError as error:
-        show_error(error)
-        return
-    if not change.before:
+    change = if_sound(lambda: cache.neighbours(run, training, target_id))
+    if change is None or not change.before:
         return
     kept = {neighbour.id for neighbour in change.kept}
     sides = (

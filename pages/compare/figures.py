@@ -16,6 +16,7 @@ from focus_core.analysis.comparison.distributions import Distribution, Series
 from focus_core.analysis.comparison.lists import Hub, HubOrder
 from focus_core.tokenization.display import plotly_escape, show_token
 from focus_core.types import Origin
+from focus_ui.charts.csv_export import as_columns
 from focus_ui.charts.figures import lay_out_panels, token_axis, token_bars
 from focus_ui.charts.theme import ACCENT, CATEGORIES, NEUTRAL
 
@@ -128,16 +129,14 @@ def _baselines(panel: Distribution, ranges: Sequence[str]) -> list[go.Scatter]:
 
 def distribution_rows(panels: Sequence[Distribution], names: Sequence[str]) -> dict[str, list[object]]:
     """Return distributions as columns, a bin a row."""
-    columns: dict[str, list[object]] = {name: [] for name in ("measure", "rows", "from", "to", *names, CHANCE)}
+    rows: list[tuple[object, ...]] = []
     for panel in panels:
         for place in range(len(panel.edges) - 1):
             drawn = None if panel.drawn is None else int(panel.drawn.counts[place])
             counts = [int(series.counts[place]) for series in panel.series]
             ends = panel.edges[place : place + 2].tolist()
-            values = (MEASURE_WORDS[panel.measure], str(panel.origin), *ends, *counts, drawn)
-            for name, value in zip(columns, values, strict=True):
-                columns[name].append(value)
-    return columns
+            rows.append((MEASURE_WORDS[panel.measure], str(panel.origin), *ends, *counts, drawn))
+    return as_columns(("measure", "rows", "from", "to", *names, CHANCE), rows)
 
 
 def hub_rows(hubs: Sequence[Hub]) -> dict[str, list[object]]:

@@ -17,6 +17,7 @@ from focus_core.numerics.formats import count
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape
+from focus_ui.charts.csv_export import as_columns
 from focus_ui.charts.download import save_table
 from focus_ui.data.token_names import row_name, target_names
 from focus_ui.data.training_tables import began_elsewhere, readable_trainings, training_label, with_matrix
@@ -92,18 +93,16 @@ def _state_name(state: TrainingFolder | Second) -> str:
 
 def group_table(run: RunFolder, found: NeighbourGroups) -> dict[str, list[Any]]:
     """Return groups as columns: size, first members, what they moved towards and away from, agreement."""
-    columns: dict[str, list[Any]] = {
-        name: []
-        for name in ("tokens", "the first of them", "towards", "away from", "agreement", "kept", "in the corpus")
-    }
-    for group in found.groups:
-        row = (
+    rows = [
+        (
             len(group.ids), _shown(run, group.ids[:N_MEMBERS]), _shown(run, group.gained), _shown(run, group.lost),
             group.agreement, group.kept, group.occurrences,
-        )  # fmt: skip
-        for name, value in zip(columns, row, strict=True):
-            columns[name].append(value)
-    return columns
+        )
+        for group in found.groups
+    ]  # fmt: skip
+    return as_columns(
+        ("tokens", "the first of them", "towards", "away from", "agreement", "kept", "in the corpus"), rows
+    )
 
 
 def _shown(run: RunFolder, ids: Sequence[int]) -> str:

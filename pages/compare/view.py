@@ -15,7 +15,6 @@ from focus_core.analysis.comparison.lists import TokenList
 from focus_core.analysis.comparison.neighbour_groups import NeighbourGroups
 from focus_core.analysis.comparison.report import comparison_report
 from focus_core.analysis.comparison.runs import RunComparison, compare_runs, row_kinds
-from focus_core.errors import FocusError
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape
@@ -24,7 +23,7 @@ from focus_ui.charts.theme import CATEGORIES, STATUS_COLORS
 from focus_ui.data import cache, catalog
 from focus_ui.data.token_names import row_name
 from focus_ui.session import navigation, state
-from focus_ui.session.errors import reported, show_error
+from focus_ui.session.errors import if_sound, reported
 from focus_ui.session.option_labels import in_field_words
 from focus_ui.shell.sidebar import run_name
 from focus_ui.widgets.choice import choose
@@ -80,11 +79,7 @@ def second_run(run: RunFolder) -> Second | None:
         if missing:
             st.warning(NOT_HERE, icon=":material/warning:")
         return None
-    try:
-        return Second(run=cache.load_run(entries[chosen].path), name=names[chosen])
-    except FocusError as error:
-        show_error(error)
-        return None
+    return if_sound(lambda: Second(run=cache.load_run(entries[chosen].path), name=names[chosen]))
 
 
 def _settle(chosen: str | None, missing: str | None) -> None:

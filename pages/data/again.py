@@ -23,7 +23,7 @@ from focus_core.types import MatchMode
 from focus_ui.data import cache, catalog, input_cache, uploads
 from focus_ui.session import state
 from focus_ui.session.errors import show_error
-from focus_ui.widgets.choice import switch
+from focus_ui.widgets.choice import choose, switch
 from focus_ui.widgets.corpus_choice import CorpusChoice, corpus_choice, in_the_form
 from pages.data import plan as run_plan
 from pages.data import preview as data_preview
@@ -190,11 +190,8 @@ def _tokenizer(recipe: Recipe) -> Mapping[str, str] | None:
     if "--train-tokenizer" not in recipe.target:
         return None
     left, right = st.columns(2)
-    kinds = list(FAMILIES)
-    family = left.selectbox(
-        "Kind", kinds, index=kinds.index(recipe.target["--train-tokenizer"]), format_func=lambda name: FAMILIES[name],
-        key=f"_family_{recipe.id}",
-    )  # fmt: skip
+    own = list(FAMILIES).index(recipe.target["--train-tokenizer"])
+    family = choose("Kind", FAMILIES, f"_family_{recipe.id}", place=left, index=own, width="stretch")
     size = right.number_input(
         "Size in tokens", min_value=LEAST_SIZE, max_value=250_000, value=int(recipe.target["--vocab-size"]), step=100,
         key=f"_vocab_size_{recipe.id}",

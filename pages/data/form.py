@@ -14,7 +14,6 @@ from typing import Any
 
 import streamlit as st
 
-from focus_core.errors import FocusError
 from focus_core.initialization.config import RANGES
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.numerics.formats import count
@@ -23,7 +22,7 @@ from focus_core.tokenization.display import show_token
 from focus_core.types import METHOD_SUMMARIES, Fallback, Family, MatchMode, MethodName, Preset
 from focus_ui.data import catalog, input_cache
 from focus_ui.data.uploads import keep_upload
-from focus_ui.session.errors import show_error
+from focus_ui.session.errors import if_sound
 from focus_ui.session.option_labels import LABELS
 from focus_ui.widgets.choice import choose, switch
 from focus_ui.widgets.corpus_choice import SERVER, UPLOAD, CorpusChoice, in_the_form
@@ -144,13 +143,9 @@ def take_size(refused: int, largest: int) -> None:
 
 def _uploaded_tokenizer(key: str, option: str) -> tuple[Choice, int] | None:
     upload = st.file_uploader("tokenizer.json", type=["json"], key=key, help="The file of the tokenizers library.")
-    if upload is None:
-        return None
-    try:
-        path = keep_upload(upload)
-        n_tokens = input_cache.tokenizer_size(path)
-    except FocusError as error:
-        show_error(in_the_form(error))
+    path = None if upload is None else if_sound(lambda: keep_upload(upload), told=in_the_form)
+    n_tokens = None if path is None else if_sound(lambda: input_cache.tokenizer_size(path), told=in_the_form)
+    if path is None or n_tokens is None:
         return None
     st.markdown(f"**{count(n_tokens)}** tokens")
     return Choice(label="uploaded tokenizer", files=(path,), arguments={option: 0}), n_tokens
@@ -195,11 +190,9 @@ def _uploaded_source() -> Choice | None:
     matrix = st.file_uploader("Embeddings", type=["safetensors"], key="_source_upload")
     if tokenizer is None or matrix is None:
         return None
-    try:
-        path = keep_upload(matrix)
-        tensors = input_cache.matrices(path)
-    except FocusError as error:
-        show_error(in_the_form(error))
+    path = if_sound(lambda: keep_upload(matrix), told=in_the_form)
+    tensors = None if path is None else if_sound(lambda: input_cache.matrices(path), told=in_the_form)
+    if path is None or tensors is None:
         return None
     if not tensors:
         st.warning("This file holds no matrix.")

@@ -27,6 +27,7 @@ from focus_ui.jobs.evaluations import kept_evaluations
 from focus_ui.jobs.map_jobs import map_is_made
 from focus_ui.session import navigation, state
 from focus_ui.session.errors import show_error
+from focus_ui.widgets.choice import choose
 
 MAX_ATLAS = 25_000
 """Tokens; the exact neighbours of more take longer than a browser waits."""
@@ -77,10 +78,8 @@ def atlas_section(run: RunFolder) -> None:
         usual = choose_projection(run).name
         name = usual
         if len(names) > 1:
-            name = st.selectbox(
-                "Which map", names, index=names.index(usual), key=f"_atlas_{run.digest[:12]}", width=420,
-                format_func=lambda found: show_token(found, limit=60),
-            )  # fmt: skip
+            labels, key = {found: show_token(found, limit=60) for found in names}, f"_atlas_{run.digest[:12]}"
+            name = choose("Which map", labels, key, index=names.index(usual)) or usual
         projection = choose_projection(run, name)
     except FocusError as error:
         show_error(error)

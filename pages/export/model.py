@@ -12,7 +12,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from focus_core.errors import FocusError
 from focus_core.export.archive import ZIP, ModelZip, model_states, open_model_zip, zip_key
 from focus_core.jobs.process import is_owner, job_state
 from focus_core.jobs.record import Job, JobState, list_jobs, read_job
@@ -26,7 +25,7 @@ from focus_ui.data.uploads import safe_name
 from focus_ui.jobs.form import begin, cancel_button, has_source, progress_bar, say_failure
 from focus_ui.jobs.panel import POLL_S
 from focus_ui.session import state
-from focus_ui.session.errors import show_error
+from focus_ui.session.errors import if_sound
 from focus_ui.widgets.choice import choose
 from focus_ui.widgets.training_choice import current_training
 
@@ -128,10 +127,8 @@ def _watch(key: str) -> None:
 
 def _download(run: RunFolder, training: TrainingFolder | None, key: str) -> None:
     """Draw the download and how its content is loaded."""
-    try:
-        found = open_model_zip(models_root() / key)
-    except FocusError as error:
-        show_error(error)
+    found = if_sound(lambda: open_model_zip(models_root() / key))
+    if found is None:
         return
     if found.n_bytes > MAX_DOWNLOAD:
         st.warning(f"At {size(found.n_bytes)} this model is too large for the browser; the command below writes it.")

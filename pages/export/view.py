@@ -11,6 +11,7 @@ from focus_core.numerics.formats import size
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.summary import differing_options
 from focus_core.tokenization.display import markdown_escape, show_name
+from focus_ui.charts.csv_export import as_columns
 from focus_ui.charts.download import save_table
 from focus_ui.charts.theme import STATUS_COLORS
 from focus_ui.data import cache
@@ -51,11 +52,7 @@ def check_rows(results: Sequence[CheckResult]) -> dict[str, list[str]]:
         (r.code, r.title, str(r.status), r.summary, in_field_words(r.tip), r.side, " ".join(map(str, r.tokens)))
         for r in results
     ]
-    return _columns(("check", "title", "verdict", "found", "what to do", "vocabulary", "tokens"), rows)
-
-
-def _columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, list[str]]:
-    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    return as_columns(("check", "title", "verdict", "found", "what to do", "vocabulary", "tokens"), rows)
 
 
 def _token_link(run: RunFolder, token_id: int, *, of_source: bool) -> None:
@@ -89,7 +86,7 @@ def recipe(run: RunFolder) -> None:
         save_table(lambda: table, key="inputs", name="inputs")
     differing = differing_options(run.manifest)
     if differing:
-        options = _columns(("option", "paper", "this run"), differing)
+        options = as_columns(("option", "paper", "this run"), differing)
         st.caption("Where the options differ from the paper")
         st.dataframe(options, hide_index=True, alt="Options that differ from the paper")
         save_table(lambda: options, key="options", name="options")

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from focus_core.errors import FocusError
 from focus_core.jobs.process import job_state
 from focus_core.jobs.record import JobState, read_job
 from focus_core.numerics.formats import count
@@ -23,7 +22,7 @@ from focus_ui.data.training_tables import state_names
 from focus_ui.jobs.form import seed_input
 from focus_ui.jobs.map_jobs import map_is_made, maps_root, start_map
 from focus_ui.session import state
-from focus_ui.session.errors import show_error
+from focus_ui.session.errors import if_sound
 from focus_ui.widgets.training_choice import current_training
 from pages.map.tables import METHOD_WORDS
 
@@ -99,12 +98,11 @@ def _launch(run: RunFolder, method: str, trained: Sequence[str], sample: int, se
         st.toast("This map was laid out before; here it is.")
         _await(run, name, "")
     else:
-        try:
-            job = start_map(
-                entry, owner=state.owner(), name=name, method=method, trained=trained, sample=sample, seed=seed
-            )
-        except FocusError as error:
-            show_error(error)
+        owner = state.owner()
+        job = if_sound(
+            lambda: start_map(entry, owner=owner, name=name, method=method, trained=trained, sample=sample, seed=seed)
+        )
+        if job is None:
             return
         _await(run, name, job.id)
     st.session_state[CLOSE] = True

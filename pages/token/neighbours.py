@@ -20,7 +20,7 @@ from focus_core.tokenization.display import markdown_escape
 from focus_ui.charts.theme import method_of
 from focus_ui.data import cache
 from focus_ui.data.training_tables import readable_trainings, training_label, training_words, with_matrix
-from focus_ui.session.errors import show_error
+from focus_ui.session.errors import if_sound
 from focus_ui.widgets.training_choice import N_NEIGHBOURS, choose_training, near_link
 
 if TYPE_CHECKING:
@@ -81,12 +81,8 @@ def _change(run: RunFolder, training: TrainingFolder | None, target_id: int) -> 
     """Return the change of a token's neighbours; where it cannot be read, say so."""
     if training is None:
         return None
-    try:
-        change = cache.neighbours(run, training, target_id)
-    except FocusError as error:
-        show_error(error)
-        return None
-    return change if change.before else None
+    change = if_sound(lambda: cache.neighbours(run, training, target_id))
+    return change if change is not None and change.before else None
 
 
 def _starts(run: RunFolder, target_id: int) -> tuple[StartNeighbours, ...]:

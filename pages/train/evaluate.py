@@ -9,7 +9,6 @@ from typing import Any
 import streamlit as st
 
 from focus_core.artifacts import dump_json
-from focus_core.errors import FocusError
 from focus_core.jobs.process import delete_run, job_state
 from focus_core.jobs.record import (
     Job,
@@ -29,7 +28,7 @@ from focus_ui.jobs.evaluations import kept_evaluations
 from focus_ui.jobs.form import cancel_button, progress_bar, say_failure
 from focus_ui.jobs.panel import POLL_S
 from focus_ui.session import state
-from focus_ui.session.errors import show_error
+from focus_ui.session.errors import if_sound
 from focus_ui.widgets.choice import choose
 from pages.train.evaluate_figures import evaluation_figure, evaluation_table, measured_states
 from pages.train.evaluate_form import evaluate_form
@@ -132,7 +131,4 @@ def _draw(run: RunFolder, job: Job, report: Mapping[str, Any]) -> None:
 
 
 def _delete(job: Job) -> None:
-    try:
-        delete_run(job, owner=state.owner())
-    except FocusError as error:
-        show_error(error)
+    if_sound(lambda: delete_run(job, owner=state.owner()))

@@ -24,7 +24,7 @@ from focus_ui.data.uploads import in_own_words, keep_upload
 from focus_ui.jobs.form import begin, file_options, has_source
 from focus_ui.jobs.panel import EVALUATION_VERB
 from focus_ui.session import state
-from focus_ui.session.errors import show_error
+from focus_ui.session.errors import if_sound
 from focus_ui.shell.sidebar import run_names
 
 UPLOAD = "Upload a text"
@@ -93,24 +93,19 @@ def _text() -> tuple[tuple[Path, ...], str]:
         files = {f"Sample: {name}": path for name, path in samples.items()} | server
         return _readable((files[chosen],), str(chosen)) if chosen in files else ((), "")
     given = st.file_uploader("Held-out text", type=TEXT_KINDS, key="_evaluate_upload")
-    if given is None:
-        return (), ""
-    try:
-        return _readable((keep_upload(given),), show_name(given.name, limit=60))
-    except FocusError as error:
-        show_error(error)
-        return (), ""
+    kept = None if given is None else if_sound(lambda: keep_upload(given))
+    return ((), "") if given is None or kept is None else _readable((kept,), show_name(given.name, limit=60))
 
 
 def _readable(files: tuple[Path, ...], label: str) -> tuple[tuple[Path, ...], str]:
     """Return files that can be read; say why where they cannot, in the words of the form."""
-    try:
-        input_cache.survey(files, "text", None)
-    except FocusError as error:
-        hint = "save it as UTF-8" if "--encoding" in error.hint else error.hint
-        show_error(FocusError(in_own_words(error.message), hint=hint))
-        return (), ""
-    return files, label
+    survey = if_sound(lambda: input_cache.survey(files, "text", None), told=_in_own_words)
+    return ((), "") if survey is None else (files, label)
+
+
+def _in_own_words(error: FocusError) -> FocusError:
+    hint = "save it as UTF-8" if "--encoding" in error.hint else error.hint
+    return FocusError(in_own_words(error.message), hint=hint)
 
 
 def _dictionary() -> Path | None:
@@ -119,13 +114,7 @@ def _dictionary() -> Path | None:
         "Bilingual dictionary, if you have one", type=["tsv", "txt"], key="_evaluate_dictionary",
         help="Source word, tab, target word on each line; adds how near translations lie.",
     )  # fmt: skip
-    if given is None:
-        return None
-    try:
-        return keep_upload(given)
-    except FocusError as error:
-        show_error(error)
-        return None
+    return None if given is None else if_sound(lambda: keep_upload(given))
 
 
 def _launch(

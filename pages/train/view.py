@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from focus_core.artifacts import sha256_file
-from focus_core.errors import FocusError
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape
@@ -33,7 +32,7 @@ from focus_ui.data.training_tables import (
     training_words,
     with_changes,
 )
-from focus_ui.session.errors import show_error
+from focus_ui.session.errors import if_sound
 from focus_ui.widgets.choice import switch
 from focus_ui.widgets.pick import pick_token, share_column
 from focus_ui.widgets.training_choice import choose_training
@@ -175,11 +174,7 @@ def change_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
         )
     for warning in training.manifest.get("warnings") or []:
         st.caption(markdown_escape(str(warning)))
-    try:
-        frame = cache.changes(run, training)
-    except FocusError as error:
-        show_error(error)
-        return
+    frame = if_sound(lambda: cache.changes(run, training))
     if frame is not None:
         change_table(run, training, _filtered(frame))
 
