@@ -1,7 +1,4 @@
-"""What an initialisation gives: the weights, the matrices, and everything needed to explain them.
-
-Owns the result type and the numbers derived from it. Refuses to compute weights or to touch files.
-"""
+"""What an initialisation gives: the weights, the embeddings, and everything needed to explain them."""
 
 from __future__ import annotations
 

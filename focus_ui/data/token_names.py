@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import category_of
 from focus_core.tokenization.display import LIMIT, markdown_escape, show_token
-from focus_ui.charts.theme import category_of
 
 
 def row_name(row: Mapping[str, Any], *, limit: int = LIMIT) -> str:

@@ -15,14 +15,13 @@ import streamlit as st
 from focus_core.errors import FocusError
 from focus_core.export.archive import source_is_named
 from focus_core.jobs.process import cancel_job, start_job
-from focus_core.jobs.record import Job, failure_message, read_progress
+from focus_core.jobs.record import Job, failure, read_progress
 from focus_core.numerics.formats import count, duration
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape
 from focus_ui.data.uploads import hand_over
 from focus_ui.session import state
-from focus_ui.session.errors import show_error
-from focus_ui.session.option_labels import in_field_words
+from focus_ui.session.errors import in_words, show_error
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -81,8 +80,6 @@ def cancel_button(job: Job) -> None:
     st.button("Cancel", icon=":material/cancel:", key=f"_cancel_{job.id}", on_click=cancel_job, args=(job,))
 
 
-def say_failure(job: Job, was: str = "", now: str = "") -> None:
-    """Say why a job has made nothing, in the words of its form, `now` in the place of `was`."""
-    words = failure_message(job)
-    words = words.replace(was, now) if was else words
-    st.error(markdown_escape(in_field_words(words)), icon=":material/error:")
+def say_failure(job: Job, **said: str) -> None:
+    """Say why a job has made nothing, options called as its form calls them."""
+    st.error(markdown_escape(in_words(failure(job).text, **said)), icon=":material/error:")

@@ -1,6 +1,6 @@
 """Jobs on the screen: the tray that every page carries, and the panel of one job.
 
-Owns how progress is shown and polled. A fragment polls only while something runs, and never blocks.
+A fragment polls only while something runs, and never blocks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from focus_core.jobs.record import (
     Job,
     JobState,
     dismiss,
-    failure_message,
+    failure,
     is_dismissed,
     last_word,
     list_jobs,
@@ -31,8 +31,7 @@ from focus_ui.jobs.form import cancel_button, progress_bar, say_failure
 from focus_ui.jobs.map_jobs import MAP_VERB, forget_maps, maps_root, refuse_while_made, run_id_of
 from focus_ui.jobs.verdict import Verdict
 from focus_ui.session import navigation, state
-from focus_ui.session.errors import show_error
-from focus_ui.session.option_labels import in_field_words
+from focus_ui.session.errors import in_words, show_error
 
 POLL_S = 1.0
 RECENT_S = 24 * 3600
@@ -119,7 +118,7 @@ def _ended_row(job: Job, job_now: JobState) -> None:
             query = {state.RUN_PARAM: run_id_of(job)}
             st.page_link(navigation.MAP.file, label="See it on the Map", icon=navigation.MAP.icon, query_params=query)
         elif job_now is JobState.FAILED:
-            st.caption(markdown_escape(in_field_words(failure_message(job))[:300]))
+            st.caption(markdown_escape(in_words(failure(job).text)[:300]))
             _log(read_log(job, n_lines=TAIL_LINES))
         with st.container(horizontal=True, gap="xsmall"):
             is_run = job.verb not in (EVALUATION_VERB, MAP_VERB)

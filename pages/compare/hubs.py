@@ -1,7 +1,4 @@
-"""The hub anchors of the page Compare: the source tokens that feed most, by tokens fed or by weight.
-
-Owns the choice between the two measures. Refuses to rank: `hub_anchors` does.
-"""
+"""The hub anchors of the page Compare: the source tokens that feed most, by tokens fed or by weight."""
 
 from __future__ import annotations
 

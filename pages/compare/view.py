@@ -17,14 +17,14 @@ from focus_core.analysis.comparison.report import comparison_report
 from focus_core.analysis.comparison.runs import RunComparison, compare_runs, row_kinds
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES
 from focus_core.tokenization.display import markdown_escape
 from focus_ui.charts.download import draw_chart, save_file, save_table
-from focus_ui.charts.theme import CATEGORIES, STATUS_COLORS
 from focus_ui.data import cache, catalog
 from focus_ui.data.token_names import row_name
+from focus_ui.jobs.verdict import STATUS_COLORS
 from focus_ui.session import navigation, state
-from focus_ui.session.errors import if_sound, reported
-from focus_ui.session.option_labels import in_field_words
+from focus_ui.session.errors import if_sound, in_words, reported
 from focus_ui.shell.sidebar import run_name
 from focus_ui.widgets.choice import choose
 from focus_ui.widgets.pick import pick_row
@@ -137,7 +137,7 @@ def _bases(row: Sequence[CheckResult]) -> str:
 
 
 def _found(result: CheckResult) -> str:
-    tip = f". **What to do:** {markdown_escape(in_field_words(result.tip))}" if result.tip else ""
+    tip = f". **What to do:** {markdown_escape(in_words(result.tip))}" if result.tip else ""
     return f"{markdown_escape(result.summary)}{tip}"
 
 
@@ -151,7 +151,7 @@ def lists_section(run: RunFolder) -> None:
     key = choose("List", {name: _list_name(entry) for name, entry in found.items()}, "_compare_list")
     entry = found[key] if key in found else next(iter(found.values()))
     words = f"{markdown_escape(entry.meaning.rstrip('.'))}.  \n**What to do:** "
-    st.markdown(f"{words}{markdown_escape(in_field_words(entry.remedy))}.")
+    st.markdown(f"{words}{markdown_escape(in_words(entry.remedy))}.")
     _token_rows(run, entry)
 
 

@@ -1,7 +1,6 @@
 """The current run once more, with one option changed, from the step that the change concerns.
 
-Owns the form and what it says of what is reused. A run keeps its tokenizer and its vectors, so that a change of match
-or temperature trains nothing anew.
+A run keeps its tokenizer and its vectors, so that a change of match or temperature trains nothing anew.
 """
 
 from __future__ import annotations

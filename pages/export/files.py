@@ -1,7 +1,7 @@
 """Take away: the report of a run, its map for Embedding Atlas, its tables and its arrays, each a click.
 
-Owns the buttons. A file is built when it is asked for; one that would take the browser too long is made on the command
-line, which is said instead.
+A file is built when it is asked for; one that would take the browser too long is made on the command line, which is
+said instead.
 """
 
 from __future__ import annotations

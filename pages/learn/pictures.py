@@ -1,7 +1,4 @@
-"""The live pictures of the chapters of Learn: what can be moved in each, and what can be saved of it.
-
-Owns no words of a chapter and no task. A picture is drawn from the numbers of a run, whichever it is told on.
-"""
+"""The live pictures of the chapters of Learn: what can be moved in each, and what can be saved of it."""
 
 from __future__ import annotations
 
@@ -15,10 +12,10 @@ from focus_core.analysis.overlap_lists import sizes_of
 from focus_core.analysis.worked_examples import first_sentence, worked_tokens
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES, SOURCE_ALONE, UNKNOWN, category_of
 from focus_core.tokenization.display import ISOLATE_END, markdown_escape
 from focus_ui.charts.download import draw_chart, save_table
 from focus_ui.charts.figures import Segment, groups_figure, overlap_segments, proportion_figure
-from focus_ui.charts.theme import CATEGORIES, SOURCE_ALONE, UNKNOWN, category_of
 from focus_ui.data import cache
 from focus_ui.widgets.sentence_strip.strip import direction
 from pages.learn import figures as pictures

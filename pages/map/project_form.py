@@ -1,7 +1,4 @@
-"""The form that lays out a map of a run: how, what of it, how much; and the wish to see the map once it is there.
-
-Owns the widgets. It stands behind a button beside the choice of a layout, and is drawn once it is opened.
-"""
+"""The form that lays out a map of a run: how, what of it, how much; and the wish to see the map once it is there."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The selection on the page Map: what the canvas reported, the table of it, what feeds it, and saved selections.
 
-Owns the selection, the range of neighbours kept and the saved selections of a session, each by run; they outlive the
-page. A range and a selection hold together: the table lists what is in both.
+Selections are kept by run and outlive the page. A range of neighbour overlap and a selection hold together: the table
+lists what is in both.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import streamlit as st
 from focus_core.analysis.provenance.selection import common_contributors
 from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES
 from focus_core.tokenization.display import markdown_escape, show_name, show_token
 from focus_ui.charts.csv_export import csv_bytes
 from focus_ui.charts.download import save_file
-from focus_ui.charts.theme import CATEGORIES
 from focus_ui.session import navigation, state
 from focus_ui.widgets.choice import choose
 from focus_ui.widgets.pick import share_column

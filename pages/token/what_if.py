@@ -1,4 +1,4 @@
-"""Why a row has these weights: its anchors with the threshold that cuts them, and what other settings would give."""
+"""Why a token has these weights: its anchors with the threshold that cuts them, and what other settings would give."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of the page Train that takes trained embeddings from elsewhere."""
+"""The part of the page Train that imports a checkpoint that was trained elsewhere."""
 
 from __future__ import annotations
 

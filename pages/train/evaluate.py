@@ -77,7 +77,7 @@ def _title(job: Job) -> str:
 
 def _say_why(job: Job) -> None:
     """Say why an evaluation has no result, until its owner has read it."""
-    say_failure(job, "with --all-lines", "with the box of the form")
+    say_failure(job, all_lines="the box of the form")
     st.button("Dismiss", key=f"_dismiss_evaluation_{job.id}", on_click=dismiss, args=(job,))
 
 

@@ -1,7 +1,6 @@
 """The form that measures states of a run on a text: which states, which text, and the job that measures them.
 
-Owns the widgets, the command line that they amount to, and where kept evaluations lie: below the folder of all runs,
-each under a random id, listed to the session that asked for it.
+Kept evaluations lie below the folder of all runs, each under a random id, listed to the session that asked for it.
 """
 
 from __future__ import annotations
@@ -104,7 +103,7 @@ def _readable(files: tuple[Path, ...], label: str) -> tuple[tuple[Path, ...], st
 
 
 def _in_own_words(error: FocusError) -> FocusError:
-    hint = "save it as UTF-8" if "--encoding" in error.hint else error.hint
+    hint = "save it as UTF-8" if "encoding" in error.hint.options else error.hint
     return FocusError(in_own_words(error.message), hint=hint)
 
 

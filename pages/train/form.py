@@ -1,7 +1,4 @@
-"""The part of the page Train that trains the run further: a form, and the job that trains a copy.
-
-Owns the widgets and the command line that they amount to.
-"""
+"""The part of the page Train that trains the run further: a form, and the job that trains a copy."""
 
 from __future__ import annotations
 

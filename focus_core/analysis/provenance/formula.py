@@ -1,4 +1,4 @@
-"""The sum behind a row, written with its own numbers."""
+"""The sum behind an embedding, written with its own numbers."""
 
 from __future__ import annotations
 
