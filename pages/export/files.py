@@ -28,6 +28,7 @@ from focus_ui.jobs.map_jobs import map_is_made
 from focus_ui.session import navigation, state
 from focus_ui.session.errors import show_error
 from focus_ui.widgets.choice import choose
+from focus_ui.widgets.command import show_command
 
 MAX_ATLAS = 25_000
 """Tokens; the exact neighbours of more take longer than a browser waits."""
@@ -58,11 +59,7 @@ def report_section(run: RunFolder) -> None:
     measured = [report for _, report in kept_evaluations(run)]  # the session is out of reach once the file is built
     build = partial(html_report, run, evaluations=measured)
     save_file("Report (HTML)", build, stem(run) + ".html", "text/html", key="_report", primary=True)
-    st.code(
-        f".venv/bin/python -m focus_core report {path_in_command(run.path)} build/report.html",
-        language="bash",
-        wrap_lines=True,
-    )
+    show_command(f".venv/bin/python -m focus_core report {path_in_command(run.path)} build/report.html")
 
 
 def atlas_section(run: RunFolder) -> None:
@@ -72,7 +69,7 @@ def atlas_section(run: RunFolder) -> None:
     if not names:
         _lay_one_out(run)
         st.caption("From the command line:")
-        st.code(f".venv/bin/python -m focus_core project {path_in_command(run.path)}", language="bash", wrap_lines=True)
+        show_command(f".venv/bin/python -m focus_core project {path_in_command(run.path)}")
         return
     try:
         usual = choose_projection(run).name
@@ -109,17 +106,13 @@ def _atlas(run: RunFolder, projection: ProjectionFolder) -> None:
     )
     if n_tokens > MAX_ATLAS:
         st.caption("Too many tokens for the browser; the command line writes the file:")
-        st.code(_atlas_command(run, projection), language="bash", wrap_lines=True)
+        show_command(_atlas_command(run, projection))
         return
     build, file = partial(atlas_bytes, run, projection), stem(run) + "-atlas.parquet"
     save_file("Map (Parquet)", build, file, "application/octet-stream", key="_atlas")
     x, y, near = own[-1]
     st.caption("Where Embedding Atlas is installed, this opens it:")
-    st.code(
-        f"embedding-atlas {stem(run)}-atlas.parquet --text token --x {x} --y {y} --neighbors {near}",
-        language="bash",
-        wrap_lines=True,
-    )
+    show_command(f"embedding-atlas {stem(run)}-atlas.parquet --text token --x {x} --y {y} --neighbors {near}")
 
 
 def _atlas_command(run: RunFolder, projection: ProjectionFolder) -> str:

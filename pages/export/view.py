@@ -19,6 +19,7 @@ from focus_ui.data.token_names import source_label, token_label
 from focus_ui.jobs.verdict import STATUS_COLORS
 from focus_ui.session import navigation
 from focus_ui.session.errors import in_words
+from focus_ui.widgets.command import show_command
 
 STATUS_ICONS = {
     "passed": ":material/check_circle:",
@@ -95,7 +96,7 @@ def recipe(run: RunFolder) -> None:
 def model_command(run: RunFolder) -> None:
     """Draw the command that writes the model folder."""
     st.caption("The model folder from the command line:")
-    st.code(export_command(run), language="bash", wrap_lines=True)
+    show_command(export_command(run))
 
 
 def export_command(run: RunFolder) -> str:

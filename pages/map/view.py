@@ -16,7 +16,7 @@ from focus_ui.data.token_names import token_label
 from focus_ui.data.training_tables import readable_trainings, with_matrix
 from focus_ui.session import navigation, state
 from focus_ui.session.errors import show_error
-from focus_ui.shell.guards import guarded
+from focus_ui.shell.guards import guarded, id_in
 from focus_ui.widgets.choice import choose
 from focus_ui.widgets.training_choice import before_beside_after, choose_training, current_training
 from pages.map import cache as map_cache
@@ -222,11 +222,8 @@ def _near(run: RunFolder, chosen: Chosen, selected: int | None) -> dict[str, Any
 
 def _selected(run: RunFolder) -> int | None:
     """Return the token that the page's address or the session names, if it is one of the run."""
-    named = state.chosen_token() or ""
-    kinds = run.column("tokens", "kind")
-    if not (named.isascii() and named.isdigit()) or int(named[:12]) >= len(kinds):
-        return None
-    return int(named[:12]) if kinds[int(named[:12])] is not None else None
+    wanted, kinds = id_in(state.chosen_token() or ""), run.column("tokens", "kind")
+    return wanted if wanted is not None and wanted < len(kinds) and kinds[wanted] is not None else None
 
 
 def _search_box() -> str:

@@ -17,6 +17,7 @@ from focus_ui.data import cache
 from focus_ui.data.tables import neighbouring_id, random_id, token_table
 from focus_ui.session import state
 from focus_ui.session.errors import in_words
+from focus_ui.widgets.choice import choose
 
 HELP = "To the next token that a check names, or that leads one of the ranked lists of the page Compare."
 _EMPTY = "focus_walk_empty"
@@ -142,10 +143,8 @@ def _walk(run: RunFolder, target_id: int | None, source_id: int | None) -> None:
         st.session_state[_box_key(run)] = entry.key
         place = _place(entry, target_id, source_id)
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.selectbox(
-                "Problem to walk through", list(lists), format_func=lambda key: _name(lists, key), key=_box_key(run),
-                on_change=_choose, args=(run,), width=380,
-            )  # fmt: skip
+            names = {key: _name(listed) for key, listed in lists.items()}
+            choose("Problem to walk through", names, _box_key(run), on_change=_choose, args=(run,), width=380)
             st.button(
                 "Previous problem", icon=":material/arrow_back:", key="_previous_problem", on_click=_step,
                 args=(run, target_id, source_id, -1),
@@ -159,10 +158,7 @@ def _walk(run: RunFolder, target_id: int | None, source_id: int | None) -> None:
         st.caption(f"{text}{about}")
 
 
-def _name(lists: dict[str, TokenList], key: str) -> str:
-    entry = lists.get(key)
-    if entry is None:
-        return key
+def _name(entry: TokenList) -> str:
     code = f"{entry.key} " if entry.status is not None else ""
     return f"{code}{entry.title} ({count(entry.n_total)})"
 

@@ -15,7 +15,7 @@ from focus_ui.data.catalog import RunKind
 from focus_ui.data.uploads import keep_upload
 from focus_ui.session import state
 from focus_ui.session.errors import if_sound, show_error
-from focus_ui.widgets.choice import switch
+from focus_ui.widgets.choice import choose, switch
 from focus_ui.widgets.training_choice import want_training
 from pages.train.own_copy import attach_to
 
@@ -63,12 +63,8 @@ def _tensor(path: Path) -> str | None:
     shapes = if_sound(lambda: input_cache.matrices(path))
     if shapes is None or len(shapes) < 2 or "input" in shapes:
         return None
-    return st.selectbox(
-        "Matrix of the input embeddings",
-        list(shapes),
-        format_func=lambda name: f"{show_token(name, limit=80)}   {shapes.get(name, '')}",
-        key="_attach_tensor",
-    )
+    names = {name: f"{show_token(name, limit=80)}   {shape}" for name, shape in shapes.items()}
+    return choose("Matrix of the input embeddings", names, "_attach_tensor", width="stretch")
 
 
 def _attach(run: RunFolder, source: Path, name: str, tensor: str | None, shown_name: str | None) -> None:

@@ -33,7 +33,8 @@ from focus_ui.data.training_tables import (
     with_changes,
 )
 from focus_ui.session.errors import if_sound
-from focus_ui.widgets.choice import switch
+from focus_ui.widgets.choice import choose, switch
+from focus_ui.widgets.command import show_command
 from focus_ui.widgets.pick import pick_token, share_column
 from focus_ui.widgets.training_choice import choose_training
 from pages.train.figures import curves_figure, starts_figure
@@ -64,7 +65,7 @@ def empty_state(run: RunFolder) -> None:
     """Say that nothing was trained yet, and with which command it is."""
     st.info("This run has not been trained yet, so there is nothing to compare its rows with.", icon=":material/info:")
     st.markdown("Train it from the command line, in the project's folder; `--steps` or `--tokens` says how long:")
-    st.code(adapt_command(run), language="bash", wrap_lines=True)
+    show_command(adapt_command(run))
     st.caption("It can be stopped at any time and continued with `--resume`. Or train it here, or attach embeddings:")
 
 
@@ -182,16 +183,11 @@ def change_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
 def _filtered(frame: pd.DataFrame) -> pd.DataFrame:
     """Draw the filters of the table and return what passes them."""
     left, right = st.columns(2)
-    present = [key for key in CATEGORIES if (frame["category"] == key).any()]
-    category = left.selectbox(
-        "Origin",
-        present,
-        index=None,
-        format_func=lambda key: CATEGORIES[key].label,
-        placeholder="all",
-        key="_train_category",
-        persist_state="session",
-    )
+    present = {key: category.label for key, category in CATEGORIES.items() if (frame["category"] == key).any()}
+    category = choose(
+        "Origin", present, "_train_category", place=left, index=None, placeholder="all", persist_state="session",
+        width="stretch",
+    )  # fmt: skip
     least = right.select_slider(
         "In the corpus, at least",
         FREQUENCIES,
