@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from focus_core.artifacts import map_array, tensor_names, to_float32
 from focus_core.errors import InvalidInputError, ModelError, RunFolderError, bad_input
+from focus_core.export.loading import load_float32, quiet_transformers, verify_export
 from focus_core.export.model_card import write_card
-from focus_core.export.model_folder import export_model, quiet_transformers, verify_export
-from focus_core.models.architectures import model_class
+from focus_core.export.model_folder import build_model, export_model
 from focus_core.runs.additions import TRAINED, TrainingFolder, open_training
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import TARGET_TOKENIZER
@@ -163,10 +163,7 @@ def load_run_model(
     """
     if trained is not None:
         _check_kept(open_training(run, trained))
-    with tempfile.TemporaryDirectory(prefix="focus-lab-model-") as name:
-        folder = export_model(run, Path(name) / "model", source=source)
-        model = _load(run, folder)
-    found = _describe(run, model)
+    found = _describe(run, build_model(run, source=source))
     if trained is not None:
         _put_trained(run, trained, found)
     found.model.to(device).eval()
@@ -191,13 +188,8 @@ def load_model_folder(folder: str | Path) -> RunModel:
     InvalidInputError
         If it has no language-model head or no tokenizer.
     """
-    import torch
-
-    with quiet_transformers():
-        model = model_class(Path(folder)).from_pretrained(
-            folder, dtype=torch.float32, local_files_only=True, trust_remote_code=False
-        )
-    return _described(str(Path(folder).name), model.eval(), load_vocabulary(Path(folder)))
+    model = load_float32(Path(folder)).eval()
+    return _described(str(Path(folder).name), model, load_vocabulary(Path(folder)))
 
 
 def export_trained(run: RunFolder, trained: str, destination: str | Path, *, source: str | Path | None = None) -> Path:
@@ -230,7 +222,7 @@ def export_trained(run: RunFolder, trained: str, destination: str | Path, *, sou
     with atomic_folder(Path(destination)) as part:
         with tempfile.TemporaryDirectory(prefix="focus-lab-model-") as name:
             folder = export_model(run, Path(name) / "model", source=source)
-            found = _describe(run, _load(run, folder))
+            found = _describe(run, load_float32(folder) if (folder / "config.json").is_file() else None)
             _put_trained(run, trained, found)
             with quiet_transformers():
                 found.model.save_pretrained(part)
@@ -244,19 +236,10 @@ def export_trained(run: RunFolder, trained: str, destination: str | Path, *, sou
     return Path(destination)
 
 
-def _load(run: RunFolder, folder: Path) -> Any:
-    """Load an exported folder in float32; embeddings alone are no model."""
-    import torch
-
-    if not (folder / "config.json").is_file():
-        raise _no_head(run, "embeddings without a body")
-    with quiet_transformers():
-        return model_class(folder).from_pretrained(
-            folder, dtype=torch.float32, local_files_only=True, trust_remote_code=False
-        )
-
-
-def _describe(run: RunFolder, model: Any) -> RunModel:
+def _describe(run: RunFolder, model: Any | None) -> RunModel:
+    """Describe the model of a run; embeddings alone are none."""
+    if model is None:
+        raise _no_head(f"run {run.path.name}", "embeddings without a body")
     return _described(f"run {run.path.name}", model, load_vocabulary(run.path / TARGET_TOKENIZER))
 
 
@@ -265,7 +248,7 @@ def _described(subject: str, model: Any, vocabulary: Vocabulary) -> RunModel:
     name, roles = type(model).__name__, vocabulary.roles
     objective = MLM if "MaskedLM" in name else CLM if "CausalLM" in name or "LMHead" in name else ""
     if not objective or model.get_output_embeddings() is None:
-        raise _no_head_of(subject, name)
+        raise _no_head(subject, name)
     mask = roles.get(Role.MASK)
     if objective == MLM and mask is None:
         remedy = "give a target tokenizer with a mask token"
@@ -290,11 +273,7 @@ def _positions(config: Any) -> int:
     return min(n, MOST_POSITIONS)
 
 
-def _no_head(run: RunFolder, got: str) -> InvalidInputError:
-    return _no_head_of(f"run {run.path.name}", got)
-
-
-def _no_head_of(subject: str, got: str) -> InvalidInputError:
+def _no_head(subject: str, got: str) -> InvalidInputError:
     return bad_input(
         subject,
         expected="a model that predicts tokens, masked or next",
