@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from focus_core import api
 from focus_core.api import InitRequest, run_request
+from focus_core.artifacts import sha256_file, write_arrays
 from focus_core.corpus.readers import read_texts
 from focus_core.initialization import pipeline
+from focus_core.initialization.auxiliary import loading
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.overlap import extension
 from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
+from focus_core.tokenization.vocabulary import load_vocabulary
 from focus_core.types import MatchMode
 from tests.tiny_models import TARGET_LINES, target_tokenizer, tiny_model
 
@@ -78,3 +83,25 @@ def test_a_users_map_does_not_say_what_is_appended(
     plain = pipeline.run_focus(**names, config=config)
     mapped = pipeline.run_focus(**names, config=config, user_map={free: 20})
     assert mapped.target.digest == plain.target.digest
+
+
+def test_ready_vectors_are_hashed_once(
+    request_of: InitRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n = load_vocabulary(str(request_of.target_tokenizer)).n
+    path = tmp_path / "vectors.safetensors"
+    write_arrays(path, {"vectors": np.random.default_rng(0).normal(size=(n, 4)).astype(np.float32)})
+    hashed: list[Path] = []
+
+    def counting(file: Path) -> str:
+        hashed.append(file)
+        return sha256_file(file)
+
+    for module in (api, loading):
+        monkeypatch.setattr(module, "sha256_file", counting)
+    loaded = api.load_request(dataclasses.replace(request_of, auxiliary=path))
+    assert hashed == [path]
+    (entry,) = [entry for entry in loaded.inputs if entry["role"] == "auxiliary"]
+    assert entry == {
+        "role": "auxiliary", "name": path.name, "sha256": sha256_file(path), "bytes": path.stat().st_size
+    }  # fmt: skip
