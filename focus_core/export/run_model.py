@@ -161,11 +161,10 @@ def load_run_model(
         If the source is gone, has no body or no language-model head, or if the training does not hold what is
         needed.
     """
-    if trained is not None:
-        _check_kept(open_training(run, trained))
+    training = None if trained is None else _open_kept(run, trained)
     found = _describe(run, build_model(run, source=source))
-    if trained is not None:
-        _put_trained(run, trained, found)
+    if training is not None:
+        _put_trained(training, found)
     found.model.to(device).eval()
     return found
 
@@ -218,12 +217,12 @@ def export_trained(run: RunFolder, trained: str, destination: str | Path, *, sou
     """
     from focus_core.artifacts import atomic_folder
 
-    _check_kept(open_training(run, trained))
+    training = _open_kept(run, trained)
     with atomic_folder(Path(destination)) as part:
         with tempfile.TemporaryDirectory(prefix="focus-lab-model-") as name:
             folder = export_model(run, Path(name) / "model", source=source)
             found = _describe(run, load_float32(folder) if (folder / "config.json").is_file() else None)
-            _put_trained(run, trained, found)
+            _put_trained(training, found)
             with quiet_transformers():
                 found.model.save_pretrained(part)
             for path in sorted(folder.iterdir()):
@@ -283,30 +282,31 @@ def _no_head(subject: str, got: str) -> InvalidInputError:
     )
 
 
-def _put_trained(run: RunFolder, trained: str, found: RunModel) -> None:
+def _put_trained(training: TrainingFolder, found: RunModel) -> None:
     """Replace the parameters of the initialised model by those that a training ended with."""
-    training = open_training(run, trained)
     _copy_into(found.matrices(), training.path / TRAINED)
     if (training.path / BODY).is_file():
         _copy_into(found.body(), training.path / BODY)
 
 
-def _check_kept(training: TrainingFolder) -> None:
-    """Refuse a training of which too little was kept to make a model."""
-    if not (training.path / TRAINED).is_file():
-        raise _not_kept(training.name, "its embeddings were kept", "a table and a curve alone")
-    if not (training.path / BODY).is_file() and training.manifest.get("config", {}).get("train") != "embeddings":
-        raise _not_kept(training.name, "its body was kept, or never trained", "embeddings alone")
+def keeps_body(training: TrainingFolder) -> bool:
+    """Whether the body of a training is known: it was kept, or never trained."""
+    config = training.manifest.get("config") or {}
+    return (training.path / BODY).is_file() or config.get("train") == "embeddings"
 
 
-def _not_kept(trained: str, expected: str, got: str) -> InvalidInputError:
-    return bad_input(
-        f"training {trained}",
-        expected=f"a training of which {expected}",
-        got=got,
-        remedy="train it again with `adapt`, under another name",
-        error=RunFolderError,
-    )
+def _open_kept(run: RunFolder, trained: str) -> TrainingFolder:
+    """Open a training; refuse one of which too little was kept to make a model."""
+    training = open_training(run, trained)
+    for kept, expected, got in (
+        ((training.path / TRAINED).is_file(), "its embeddings were kept", "a table and a curve alone"),
+        (keeps_body(training), "its body was kept, or never trained", "embeddings alone"),
+    ):
+        if not kept:
+            subject, expected = f"training {trained}", f"a training of which {expected}"
+            remedy = "train it again with `adapt`, under another name"
+            raise bad_input(subject, expected=expected, got=got, remedy=remedy, error=RunFolderError)
+    return training
 
 
 def _copy_into(parameters: Mapping[str, Any], path: Path) -> None:
