@@ -19,17 +19,6 @@ from focus_core.errors import InvalidInputError, ModelError, VocabularyError, ba
 FileKind = Literal["tokenizer.json", "sentencepiece", "wordpiece", "gpt2"]
 
 SENTENCEPIECE_NAMES = ("tokenizer.model", "sentencepiece.bpe.model", "spiece.model", "spm.model", "sentencepiece.model")
-GPT2_FILES = {"vocab": "vocab.json", "merges": "merges.txt"}
-FOLDER_LAYOUTS: tuple[tuple[FileKind, dict[str, str]], ...] = (
-    ("tokenizer.json", {"tokenizer": "tokenizer.json"}),
-    *(("sentencepiece", {"model": name}) for name in SENTENCEPIECE_NAMES),
-    ("gpt2", GPT2_FILES),
-    ("wordpiece", {"vocab": "vocab.txt"}),
-)
-"""Files by role, the most explicit first."""
-SUFFIX_LAYOUTS: dict[str, tuple[FileKind, str]] = {
-    ".json": ("tokenizer.json", "tokenizer"), ".model": ("sentencepiece", "model"), ".txt": ("wordpiece", "vocab"),
-}  # fmt: skip
 CONFIG_NAMES = (
     "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "config.json", "generation_config.json",
 )  # fmt: skip
@@ -125,10 +114,15 @@ def locate_model(spec: str | Path) -> Path:
 
 def _find_in_folder(folder: Path) -> tuple[FileKind, dict[str, Path]]:
     """Choose the tokenizer of a folder: the most explicit file first."""
-    for kind, names in FOLDER_LAYOUTS:
-        paths = {role: folder / name for role, name in names.items()}
-        if all(path.is_file() for path in paths.values()):
-            return kind, paths
+    if (folder / "tokenizer.json").is_file():
+        return "tokenizer.json", {"tokenizer": folder / "tokenizer.json"}
+    for name in SENTENCEPIECE_NAMES:
+        if (folder / name).is_file():
+            return "sentencepiece", {"model": folder / name}
+    if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
+        return "gpt2", {"vocab": folder / "vocab.json", "merges": folder / "merges.txt"}
+    if (folder / "vocab.txt").is_file():
+        return "wordpiece", {"vocab": folder / "vocab.txt"}
     raise bad_input(
         folder.name,
         expected="a folder with tokenizer.json, a SentencePiece .model, vocab.json + merges.txt or vocab.txt",
@@ -140,12 +134,16 @@ def _find_in_folder(folder: Path) -> tuple[FileKind, dict[str, Path]]:
 
 def _classify_file(path: Path) -> tuple[FileKind, dict[str, Path]]:
     """Tell from its name which reader a file needs."""
-    pair = {role: path.parent / name for role, name in GPT2_FILES.items()}
-    if path in pair.values() and all(other.is_file() for other in pair.values()):
-        return "gpt2", pair
-    if path.suffix in SUFFIX_LAYOUTS:
-        kind, role = SUFFIX_LAYOUTS[path.suffix]
-        return kind, {role: path}
+    if path.name in {"vocab.json", "merges.txt"} and all(
+        (path.parent / n).is_file() for n in ("vocab.json", "merges.txt")
+    ):
+        return "gpt2", {"vocab": path.parent / "vocab.json", "merges": path.parent / "merges.txt"}
+    if path.suffix == ".json":
+        return "tokenizer.json", {"tokenizer": path}
+    if path.suffix == ".model":
+        return "sentencepiece", {"model": path}
+    if path.suffix == ".txt":
+        return "wordpiece", {"vocab": path}
     raise bad_input(
         path.name,
         expected="a tokenizer file (.json, .model or .txt)",
