@@ -46,6 +46,8 @@ GRACE_S = 4.0
 
 _watched: set[str] = set()
 """Ids of the jobs that this server started and whose ends a thread of it waits for."""
+_ending = threading.RLock()
+"""Held while a record is reaped or deleted: nothing is written into one that is going."""
 
 
 def start_job(
@@ -178,8 +180,9 @@ def reap(job: Job) -> None:
 
     How far a killed one came stays beside its record. A job whose process still runs is left alone.
     """
-    if not _is_alive(job):
-        _clear(job)
+    with _ending:
+        if not _is_alive(job):
+            _clear(job)
 
 
 def _clear(job: Job) -> None:
@@ -198,13 +201,14 @@ def _clear(job: Job) -> None:
 def _watch(job: Job, process: subprocess.Popen[bytes]) -> None:
     """Wait for a process that this server started, note how it ended and clear up; only then has the job ended."""
     number = process.wait()
-    try:
-        if job.record.is_dir():
-            with contextlib.suppress(FileNotFoundError):  # deleted at the same time
-                note_exit(job, number)
-        _clear(job)
-    finally:
-        _watched.discard(job.id)
+    with _ending:
+        try:
+            if job.record.is_dir():
+                with contextlib.suppress(FileNotFoundError):  # another server deleted it at the same time
+                    note_exit(job, number)
+            _clear(job)
+        finally:
+            _watched.discard(job.id)
 
 
 def _is_alive(job: Job) -> bool:
@@ -278,8 +282,8 @@ def delete_run(job: Job, *, owner: str) -> None:
         raise bad_input(
             "run", expected="an ended job", got="a running one", remedy="cancel it first", error=RunFolderError
         )
-    reap(job)
-    trash = job.record / "deleted"
-    if job.run.is_dir():
-        job.run.rename(trash)
-    shutil.rmtree(job.record, ignore_errors=True)
+    with _ending:
+        reap(job)
+        if job.run.is_dir():
+            job.run.rename(job.record / "deleted")
+        shutil.rmtree(job.record, ignore_errors=True)
