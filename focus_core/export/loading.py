@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from focus_core.errors import InvalidInputError, ModelError, bad_input
+from focus_core.errors import ModelError, bad_input
 from focus_core.models.architectures import model_class
 
 if TYPE_CHECKING:
@@ -80,14 +80,9 @@ def _from_pretrained(folder: Path, *place: Path | None, **options: Any) -> tuple
     return model, report
 
 
-def _does_not_load(got: str) -> InvalidInputError:
-    return bad_input(
-        "the exported model",
-        expected="a folder that from_pretrained loads whole",
-        got=got,
-        remedy="does the source folder load by itself?",
-        error=ModelError,
-    )
+def _does_not_load(got: str) -> ModelError:
+    expected = "a folder that from_pretrained loads whole"
+    return bad_input("the exported model", expected, got, "does the source folder load by itself?", ModelError)
 
 
 @contextmanager

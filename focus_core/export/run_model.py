@@ -1,8 +1,4 @@
-"""A run as a model that can be trained or measured: the source's body under the run's embeddings.
-
-Owns how such a model is put together and asked for predictions, and the folder made from a trained state. Refuses to
-train and to judge.
-"""
+"""A run as a model that can be trained or measured: the source's backbone under the run's embeddings."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from focus_core.artifacts import map_array, tensor_names, to_float32
-from focus_core.errors import InvalidInputError, ModelError, RunFolderError, bad_input
+from focus_core.errors import ModelError, RunFolderError, bad_input
 from focus_core.export.loading import load_float32, quiet_transformers, verify_export
 from focus_core.export.model_card import write_card
 from focus_core.export.model_folder import build_model, export_model
@@ -250,8 +246,7 @@ def _described(subject: str, model: Any, vocabulary: Vocabulary) -> RunModel:
         raise _no_head(subject, name)
     mask = roles.get(Role.MASK)
     if objective == MLM and mask is None:
-        remedy = "give a target tokenizer with a mask token"
-        raise bad_input(subject, expected="a mask token", got="none", remedy=remedy, error=ModelError)
+        raise bad_input(subject, "a mask token", "none", "give a target tokenizer with a mask token", ModelError)
     return RunModel(
         model=model,
         vocabulary=vocabulary,
@@ -272,14 +267,9 @@ def _positions(config: Any) -> int:
     return min(n, MOST_POSITIONS)
 
 
-def _no_head(subject: str, got: str) -> InvalidInputError:
-    return bad_input(
-        subject,
-        expected="a model that predicts tokens, masked or next",
-        got=got,
-        remedy="make the run from a model with a language-model head",
-        error=ModelError,
-    )
+def _no_head(subject: str, got: str) -> ModelError:
+    remedy = "make the run from a model with a language-model head"
+    return bad_input(subject, "a model that predicts tokens, masked or next", got, remedy, ModelError)
 
 
 def _put_trained(training: TrainingFolder, found: RunModel) -> None:
@@ -303,9 +293,8 @@ def _open_kept(run: RunFolder, trained: str) -> TrainingFolder:
         (keeps_body(training), "its body was kept, or never trained", "embeddings alone"),
     ):
         if not kept:
-            subject, expected = f"training {trained}", f"a training of which {expected}"
             remedy = "train it again with `adapt`, under another name"
-            raise bad_input(subject, expected=expected, got=got, remedy=remedy, error=RunFolderError)
+            raise bad_input(f"training {trained}", f"a training of which {expected}", got, remedy, RunFolderError)
     return training
 
 
