@@ -19,7 +19,7 @@ from focus_core.artifacts import dump_json, write_arrays, write_parquet
 from focus_core.runs import layout
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.layout import COLUMNS
-from focus_core.tokenization.formats import save_tokenizer_folder
+from focus_core.tokenization.vocabulary import save_tokenizer_folder
 from focus_core.types import KINDS, ORIGINS, RULES
 
 if TYPE_CHECKING:

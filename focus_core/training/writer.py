@@ -42,12 +42,14 @@ def write_curve(part: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     write_parquet(part / "curve.parquet", pa.table(columns))
 
 
-def write_manifest(part: Path, run: RunFolder, name: str, content: Mapping[str, Any]) -> None:
+def write_manifest(
+    part: Path, run: RunFolder, name: str, content: Mapping[str, Any], *, kind: str = "training"
+) -> None:
     """Write the manifest, last of all files."""
     config = run.manifest["config"]
     manifest = {
         "schema_version": ADDITION_VERSION,
-        "kind": "training",
+        "kind": kind,
         "name": name,
         "run_digest": run.digest,
         "initialisation": {"method": config["method"], "seed": config["seed"]},

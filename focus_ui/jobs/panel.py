@@ -11,7 +11,7 @@ from typing import Literal
 import streamlit as st
 
 from focus_core.errors import FocusError
-from focus_core.jobs.process import cancel_job, delete_run, is_owner, job_state
+from focus_core.jobs.process import cancel_job, delete_run, is_owner, job_state, reap
 from focus_core.jobs.record import (
     Job,
     JobState,
@@ -72,6 +72,8 @@ def job_tray() -> None:
     jobs = [job for job in _tray_jobs() if not is_dismissed(job)]
     states = {job.id: job_state(job) for job in jobs}
     running = tuple(job.id for job in jobs if states[job.id] is JobState.RUNNING)
+    for job in jobs:
+        reap(job)  # one whose end no server saw, since this one was restarted
     ended = [job for job in jobs if states[job.id] is not JobState.RUNNING and _is_recent(job)]
     if not running and not ended:
         return
