@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from focus_core.artifacts import atomic_folder, dump_json, write_arrays
+from focus_core.artifacts import dump_json, staged, write_arrays
 from focus_core.errors import InvalidInputError, ModelError, RunFolderError, bad_input
 from focus_core.export.config import adapt_config
 from focus_core.export.model_card import write_card
@@ -60,7 +60,7 @@ def export_model(run: str | Path | RunFolder, destination: str | Path, *, source
     """
     folder = run if isinstance(run, RunFolder) else open_run(run)
     destination = Path(destination)
-    with atomic_folder(destination) as part:
+    with staged(destination, folder=True) as part:
         model = find_source(folder, source)
         arrays = _read_run(folder, model)
         shutil.copytree(folder.path / TARGET_TOKENIZER, part, dirs_exist_ok=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from focus_core.artifacts import atomic_folder, dump_json, tensor_names, write_arrays
+from focus_core.artifacts import dump_json, staged, tensor_names, write_arrays
 from focus_core.errors import InvalidInputError, ModelError, VocabularyError, bad_input
 from focus_core.models.source import load_source
 from focus_core.models.tensors import TensorFiles, check_tensor, open_tensor_files, to_float
@@ -90,8 +90,7 @@ def attach_trained(
     found = _read(run, Path(path).expanduser(), shown, tensor)
     progress("read", 1, 1)
     change, movement = measure_change(run, found.arrays["input"].float().numpy(), progress)
-    folder.parent.mkdir(exist_ok=True)
-    with atomic_folder(folder) as part:
+    with staged(folder, folder=True) as part:
         write_change(part, change)
         write_arrays(part / TRAINED, found.arrays)
         manifest = _manifest(run, name, found, movement)
@@ -119,7 +118,7 @@ def copy_run(run: RunFolder, destination: str | Path) -> RunFolder:
     InvalidInputError
         If the destination exists.
     """
-    with atomic_folder(Path(destination)) as part:
+    with staged(Path(destination), folder=True) as part:
         shutil.copytree(run.path, part, copy_function=_link, ignore=_unfinished, dirs_exist_ok=True)
     return open_run(destination)
 
