@@ -22,7 +22,7 @@ from focus_core.models.architectures import architecture_defaults, model_class
 from focus_core.models.source import SourceModel, load_embeddings_file, load_source
 from focus_core.models.tensors import INDEX, TensorFiles, open_tensor_files, open_tensor_folder, read_json
 from focus_core.runs.folder import RunFolder, open_run
-from focus_core.runs.layout import EMBEDDINGS, TARGET_TOKENIZER
+from focus_core.runs.layout import EMBEDDINGS, OWN_ARRAYS, TARGET_TOKENIZER
 
 if TYPE_CHECKING:
     import torch
@@ -144,6 +144,14 @@ def _check_same(run: RunFolder, model: SourceModel) -> None:
 
 def _read_run(run: RunFolder, model: SourceModel | None) -> dict[str, torch.Tensor]:
     """Return the run's arrays, which must be those that the source has."""
+    if run.extra_names():
+        raise bad_input(
+            f"run {run.path.name}",
+            expected=f"no tensors but {', '.join(OWN_ARRAYS)}, which alone can be exported",
+            got=", ".join(run.extra_names()),
+            remedy="export a run without them, or read them from the run's folder",
+            error=RunFolderError,
+        )
     files = open_tensor_files((run.path / EMBEDDINGS,))
     arrays = {name: files.read(name) for name in files.where}
     expected = {"input"}

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from focus_core.artifacts import dump_json, staged, tensor_names, write_arrays
+from focus_core.artifacts import staged, tensor_names, write_arrays
 from focus_core.errors import InvalidInputError, ModelError, VocabularyError, bad_input
 from focus_core.models.source import load_source
 from focus_core.models.tensors import TensorFiles, check_tensor, open_tensor_files, to_float
-from focus_core.runs.additions import ADDITION_VERSION, ATTACHED, TRAINED, TRAINING, new_addition
+from focus_core.runs.additions import ATTACHED, TRAINED, TRAINING, new_addition
 from focus_core.runs.folder import RunFolder, open_run
-from focus_core.runs.layout import EMBEDDINGS, MANIFEST
-from focus_core.runs.writer import plain, versions
+from focus_core.runs.layout import EMBEDDINGS
+from focus_core.runs.writer import versions, write_manifest
 from focus_core.tokenization.vocabulary import load_vocabulary
 from focus_core.training.drift import measure_change, write_change
 from focus_core.types import ProgressHook, no_progress
@@ -93,8 +93,7 @@ def attach_trained(
     with staged(folder, folder=True) as part:
         write_change(part, change)
         write_arrays(part / TRAINED, found.arrays)
-        manifest = _manifest(run, name, found, movement)
-        (part / MANIFEST).write_text(dump_json(plain(manifest)) + "\n", encoding="utf-8", newline="\n")
+        write_manifest(part, _manifest(run, name, found, movement))
     return folder
 
 
@@ -263,7 +262,6 @@ def _manifest(run: RunFolder, name: str, found: _Found, movement: dict[str, floa
     """Return the manifest of attached embeddings: nothing is known of how they were trained."""
     config = run.manifest["config"]
     return {
-        "schema_version": ADDITION_VERSION,
         "kind": ATTACHED,
         "name": name,
         "run_digest": run.digest,

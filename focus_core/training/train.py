@@ -19,6 +19,7 @@ from focus_core.numerics.similarity import resolve_device
 from focus_core.runs.additions import addition_path
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.log import growing_run, part_of
+from focus_core.runs.writer import write_manifest
 from focus_core.training import writer as files
 from focus_core.training.checkpoint import CHECKPOINT, State
 from focus_core.training.dataset import TrainingText, read_text
@@ -189,7 +190,7 @@ def _write(part: Path, run: RunFolder, name: str, trainer: Trainer, state: State
         "has_body": trained_body,
         "warnings": _warnings(trainer.model, state),
     }
-    files.write_manifest(part, run, name, content)
+    write_manifest(part, files.manifest_of(run, name, content), without=(CHECKPOINT, OPTIONS))
 
 
 def _settled(trainer: Trainer, state: State) -> dict[str, Any]:
