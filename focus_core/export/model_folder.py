@@ -144,15 +144,16 @@ def _check_same(run: RunFolder, model: SourceModel) -> None:
 
 def _read_run(run: RunFolder, model: SourceModel | None) -> dict[str, torch.Tensor]:
     """Return the run's arrays, which must be those that the source has."""
-    if run.extra_names():
+    files = open_tensor_files((run.path / EMBEDDINGS,))
+    extra = sorted(files.where.keys() - set(OWN_ARRAYS))
+    if extra:
         raise bad_input(
             f"run {run.path.name}",
             expected=f"no tensors but {', '.join(OWN_ARRAYS)}, which alone can be exported",
-            got=", ".join(run.extra_names()),
+            got=", ".join(extra),
             remedy="export a run without them, or read them from the run's folder",
             error=RunFolderError,
         )
-    files = open_tensor_files((run.path / EMBEDDINGS,))
     arrays = {name: files.read(name) for name in files.where}
     expected = {"input"}
     if model is not None:
