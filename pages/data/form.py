@@ -17,14 +17,13 @@ import streamlit as st
 from focus_core.errors import FocusError
 from focus_core.initialization.config import RANGES
 from focus_core.initialization.methods.registry import METHODS
+from focus_core.numerics.formats import count
 from focus_core.tokenization.corpus_survey import Survey, suggest_size, supported_size
 from focus_core.tokenization.display import show_token
 from focus_core.types import METHOD_SUMMARIES, Fallback, Family, MatchMode, MethodName, Preset
-from focus_ui.charts.theme import count
 from focus_ui.data import catalog, input_cache
 from focus_ui.data.uploads import keep_upload
-from focus_ui.session.errors import show_error
-from focus_ui.session.option_labels import LABELS
+from focus_ui.session.errors import LABELS, show_error
 from focus_ui.widgets.corpus_choice import SERVER, UPLOAD, CorpusChoice, in_the_form
 from pages.data.vector_options import AUTO, standard
 
@@ -301,8 +300,9 @@ class _Given:
             st.session_state[key] = int(self.defaults[option])
         least, greatest = RANGES[option]
         value = place.number_input(
-            LABELS[option], min_value=least, max_value=greatest, value=None, step=1, key=key,
-            placeholder=AUTO if own == AUTO else empty, help=meaning, disabled=not enabled, persist_state="session",
+            LABELS[option.removeprefix("--").replace("-", "_")], min_value=least, max_value=greatest, step=1, key=key,
+            value=None, placeholder=AUTO if own == AUTO else empty, help=meaning, disabled=not enabled,
+            persist_state="session",
         )  # fmt: skip
         chosen = own if value is None and own == AUTO else value
         return {option: str(chosen)} if chosen is not None and enabled else {}

@@ -1,4 +1,4 @@
-"""Why a row has these weights: its anchors with the threshold that cuts them, and what other settings would give."""
+"""Why a token has these weights: its anchors with the threshold that cuts them, and what other settings would give."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from focus_core.analysis.provenance.what_if import (
     what_if,
 )
 from focus_core.initialization.config import RANGES
+from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import category_of
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_core.types import MethodName
 from focus_ui.charts.download import save_chart
 from focus_ui.charts.figures import CONFIG
-from focus_ui.charts.theme import category_of, count, percent
 from focus_ui.data import cache
 from focus_ui.session import navigation, state
 from focus_ui.shell.guards import guarded
