@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from focus_core.artifacts import new_file, write_parquet
+from focus_core.artifacts import staged, write_parquet
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.numerics.neighbors import nearest_rows
 from focus_core.runs.additions import ProjectionFolder, list_projections, open_projection, open_training
@@ -207,6 +207,6 @@ def write_atlas(
         If the file exists, or there is no such projection.
     """
     target = Path(path)
-    with new_file(target) as part:
+    with staged(target) as part:
         write_parquet(part, atlas_table(run, choose_projection(run, projection), progress=progress))
     return target

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from focus_core.artifacts import atomic_folder, dump_json, write_arrays
+from focus_core.artifacts import dump_json, staged, write_arrays
 from focus_core.errors import InvalidInputError, ModelError, RunFolderError, bad_input, phrase
 from focus_core.export.config import adapt_config
 from focus_core.export.loading import load_checked, verify_export
@@ -22,7 +22,7 @@ from focus_core.models.architectures import architecture_config, architecture_de
 from focus_core.models.source import SourceModel, load_embeddings_file, load_source
 from focus_core.models.tensors import INDEX, TensorFiles, open_tensor_files, open_tensor_folder, read_json
 from focus_core.runs.folder import RunFolder, open_run
-from focus_core.runs.layout import EMBEDDINGS, TARGET_TOKENIZER
+from focus_core.runs.layout import EMBEDDINGS, OWN_ARRAYS, TARGET_TOKENIZER
 
 if TYPE_CHECKING:
     import torch
@@ -59,7 +59,7 @@ def export_model(run: str | Path | RunFolder, destination: str | Path, *, source
     """
     folder = run if isinstance(run, RunFolder) else open_run(run)
     destination = Path(destination)
-    with atomic_folder(destination) as part:
+    with staged(destination, folder=True) as part:
         model = find_source(folder, source)
         arrays = _read_run(folder, model)
         shutil.copytree(folder.path / TARGET_TOKENIZER, part, dirs_exist_ok=True)
@@ -168,6 +168,15 @@ def _check_same(run: RunFolder, model: SourceModel) -> None:
 def _read_run(run: RunFolder, model: SourceModel | None) -> dict[str, torch.Tensor]:
     """Return the run's arrays, which must be those that the source has."""
     files = open_tensor_files((run.path / EMBEDDINGS,))
+    extra = sorted(files.where.keys() - set(OWN_ARRAYS))
+    if extra:
+        raise bad_input(
+            f"run {run.path.name}",
+            expected=f"no tensors but {', '.join(OWN_ARRAYS)}, which alone can be exported",
+            got=", ".join(extra),
+            remedy="export a run without them, or read them from the run's folder",
+            error=RunFolderError,
+        )
     arrays = {name: files.read(name) for name in files.where}
     expected = {"input"}
     if model is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from focus_core.artifacts import map_array, tensor_names, to_float32
+from focus_core.artifacts import map_array, staged, tensor_names, to_float32
 from focus_core.errors import ModelError, RunFolderError, bad_input
 from focus_core.export.loading import load_float32, quiet_transformers, verify_export
 from focus_core.export.model_card import write_card
@@ -211,10 +211,8 @@ def export_trained(run: RunFolder, trained: str, destination: str | Path, *, sou
     InvalidInputError
         As `load_run_model` and `export_model`.
     """
-    from focus_core.artifacts import atomic_folder
-
     training = _open_kept(run, trained)
-    with atomic_folder(Path(destination)) as part:
+    with staged(Path(destination), folder=True) as part:
         with tempfile.TemporaryDirectory(prefix="focus-lab-model-") as name:
             folder = export_model(run, Path(name) / "model", source=source)
             found = _describe(run, load_float32(folder) if (folder / "config.json").is_file() else None)

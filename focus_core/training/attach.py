@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from focus_core.artifacts import atomic_folder, tensor_names, write_arrays
+from focus_core.artifacts import staged, tensor_names, write_arrays
 from focus_core.errors import ModelError, VocabularyError, bad_input
 from focus_core.models.source import load_source
 from focus_core.models.tensors import TensorFiles, check_tensor, open_tensor_files, to_float
 from focus_core.runs.additions import ATTACHED, TRAINED, TRAINING, new_addition
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.layout import EMBEDDINGS
+from focus_core.runs.writer import write_manifest
 from focus_core.tokenization.vocabulary import load_vocabulary
 from focus_core.training.drift import measure_change, write_change
-from focus_core.training.writer import write_manifest
+from focus_core.training.writer import manifest_of
 from focus_core.types import ProgressHook, no_progress
 
 if TYPE_CHECKING:
@@ -89,8 +90,7 @@ def attach_trained(
     found = _read(run, Path(path).expanduser(), shown, tensor)
     progress("read", 1, 1)
     change, movement = measure_change(run, found.arrays["input"].float().numpy(), progress)
-    folder.parent.mkdir(exist_ok=True)
-    with atomic_folder(folder) as part:
+    with staged(folder, folder=True) as part:
         write_change(part, change)
         write_arrays(part / TRAINED, found.arrays)
         content = {
@@ -101,7 +101,7 @@ def attach_trained(
             "has_body": False,
             "warnings": list(found.warnings),
         }
-        write_manifest(part, run, name, content, kind=ATTACHED)
+        write_manifest(part, manifest_of(run, name, content, kind=ATTACHED))
     return folder
 
 
@@ -125,7 +125,7 @@ def copy_run(run: RunFolder, destination: str | Path) -> RunFolder:
     InvalidInputError
         If the destination exists.
     """
-    with atomic_folder(Path(destination)) as part:
+    with staged(Path(destination), folder=True) as part:
         shutil.copytree(run.path, part, copy_function=_link, ignore=_unfinished, dirs_exist_ok=True)
     return open_run(destination)
 
