@@ -9,13 +9,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from focus_core.analysis.token_list import TokenList
 from focus_core.errors import phrase
 from focus_core.runs.folder import RunFolder
-from focus_core.runs.tokens import anchors, by_frequency, frequency, has_origin
+from focus_core.runs.tokens import TABLES, anchors, by_frequency, frequency, has_origin
 from focus_core.types import Origin, Rule, TokenKind
 
 BYTE_TEXT = "<0x"
@@ -31,6 +32,44 @@ class TextShares:
     source_both: int | None
     target_both: int
     target_only: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """How many tokens two vocabularies have apart and together."""
+
+    source_only: int
+    both: int
+    target_only: int
+    occurrences: float | None
+
+    @property
+    def share(self) -> float:
+        """Share of the target vocabulary that is in both."""
+        return self.both / max(1, self.both + self.target_only)
+
+
+def matched(run: RunFolder, side: str) -> np.ndarray:
+    """Return which tokens have a partner in the other vocabulary."""
+    found = np.zeros(len(run.column(TABLES[side], "id")), dtype=bool)
+    found[_with_partner(run, side)] = True
+    return found
+
+
+def _with_partner(run: RunFolder, side: str) -> np.ndarray:
+    ids: np.ndarray = run.column("candidates", f"{side}_id")[run.column("candidates", "rank") == 0]
+    return ids
+
+
+def sizes_of(run: RunFolder) -> Sizes:
+    """Return how many tokens the two vocabularies have apart and together."""
+    counts: dict[str, Any] = run.manifest["counts"]
+    return Sizes(
+        source_only=counts["n_source"] - int(matched(run, "source").sum()),
+        both=counts["n_overlap"],
+        target_only=counts["n_new"],
+        occurrences=(run.manifest.get("corpus") or {}).get("share_overlap_occurrences"),
+    )
 
 
 def text_shares(run: RunFolder) -> TextShares | None:
@@ -62,8 +101,7 @@ def _split(run: RunFolder, side: str) -> tuple[int, int] | None:
     seen = frequency(run, side)
     if not np.isfinite(seen).any():
         return None
-    both = np.unique(run.column("candidates", f"{side}_id")[run.column("candidates", "rank") == 0])
-    shared = np.nan_to_num(seen)[both].sum()
+    shared = np.nan_to_num(seen)[np.unique(_with_partner(run, side))].sum()
     return int(np.nansum(seen) - shared), int(shared)
 
 

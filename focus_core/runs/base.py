@@ -27,7 +27,7 @@ class Folder:
     manifest : dict
         The parsed ``manifest.json``; treat it as read-only.
     digest : str
-        SHA-256 of ``manifest.json``: names the content, wherever it lies.
+        Names the content, wherever it lies: SHA-256 of its manifest as version 1 wrote it.
     """
 
     path: Path
@@ -41,7 +41,7 @@ class Folder:
 
 
 class MatrixFolder(Folder):
-    """A folder of arrays that have one row for each target id: ``input`` and, where apart, ``output`` and ``bias``."""
+    """A folder of arrays that have one row for each target id: ``input`` and, where apart, ``bias``, ``output``, others."""
 
     NOUN: ClassVar[str]
     ARRAYS: ClassVar[str]

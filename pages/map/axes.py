@@ -20,8 +20,8 @@ from focus_core.runs.tokens import showcase
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.data import cache
 from focus_ui.data.tables import token_table
+from focus_ui.data.token_names import token_label
 from focus_ui.session import state
-from focus_ui.shell.sidebar import token_label
 
 MAX_TERMS = 6
 MAX_FORMULA = 300

@@ -9,15 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
 from focus_core.errors import InvalidInputError, bad_input
 from focus_core.runs.folder import RunFolder
-from focus_core.runs.tokens import TABLES, showcase
-from focus_core.tokenization.display import show_token
+from focus_ui.data.token_names import row_name
 
 MAX_ANSWER = 200
-N_WORKED = 8
 ISOLATES = dict.fromkeys(range(0x2066, 0x206A))
 """Marks that `show_token` puts around right-to-left text; nobody types them."""
 
@@ -97,20 +93,7 @@ def label(run: RunFolder, table: str, i: int) -> str:
     row = (run.token_rows if table == "tokens" else run.source_rows)([i])[0]
     if row["kind"] is None:
         return "–"
-    return show_token(str(row["text"]), word_start=bool(row["word_start"]), limit=28)
-
-
-def matched(run: RunFolder, side: str) -> np.ndarray:
-    """Return which tokens have a partner in the other vocabulary."""
-    found = np.zeros(len(run.column(TABLES[side], "id")), dtype=bool)
-    first = run.column("candidates", "rank") == 0
-    found[run.column("candidates", f"{side}_id")[first]] = True
-    return found
-
-
-def worked_tokens(run: RunFolder) -> list[int]:
-    """Return combined target tokens that a lesson can be told with."""
-    return showcase(run)[:N_WORKED]
+    return row_name(row, limit=28)
 
 
 def no_task(chapter: str, needs: str) -> InvalidInputError:
