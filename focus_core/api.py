@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from focus_core.artifacts import sha256_file
 from focus_core.corpus.corpus import Corpus, open_corpus
-from focus_core.errors import InvalidInputError, bad_input
+from focus_core.errors import InvalidInputError, bad_input, option, phrase
 from focus_core.initialization.auxiliary.loading import load_auxiliary
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.config import InitConfig
@@ -85,29 +85,32 @@ class InitRequest:
     user_map: Path | None = None
 
     def __post_init__(self) -> None:
-        _exactly_one("the source", "--source", self.source, "--source-embeddings", self.source_embeddings)
+        _exactly_one("the source", option("source"), self.source, option("source_embeddings"), self.source_embeddings)
         _exactly_one(
-            "the target", "--target-tokenizer", self.target_tokenizer, "--train-tokenizer", self.train_tokenizer
+            "the target",
+            option("target_tokenizer"),
+            self.target_tokenizer,
+            option("train_tokenizer"),
+            self.train_tokenizer,
         )
         if self.source_embeddings and not self.source_tokenizer:
-            raise _missing("--source-tokenizer", "beside --source-embeddings")
+            raise _missing(option("source_tokenizer"), phrase("beside {source_embeddings}"))
         if self.train_tokenizer and not self.vocab_size:
-            raise _missing("--vocab-size", "beside --train-tokenizer")
+            raise _missing(option("vocab_size"), phrase("beside {train_tokenizer}"))
         if self.train_tokenizer and not self.corpus:
-            raise _missing("--corpus", "beside --train-tokenizer")
+            raise _missing(option("corpus"), phrase("beside {train_tokenizer}"))
         if self.train_tokenizer is not None and self.train_tokenizer not in TRAINABLE:
-            known = ", ".join(TRAINABLE)
-            raise bad_input("--train-tokenizer", expected=known, got=repr(self.train_tokenizer), remedy="choose one")
+            raise bad_input(option("train_tokenizer"), ", ".join(TRAINABLE), repr(self.train_tokenizer), "choose one")
 
 
 def _exactly_one(subject: str, first: str, one: object, second: str, other: object) -> None:
     if bool(one) == bool(other):
         got = "both" if one else "neither"
-        raise bad_input(subject, expected=f"either {first} or {second}", got=got, remedy="give one of them")
+        raise bad_input(subject, expected=phrase("either {} or {}", first, second), got=got, remedy="give one of them")
 
 
 def _missing(option: str, where: str) -> InvalidInputError:
-    return bad_input(option, expected=f"a value, {where}", got="none", remedy="give one")
+    return bad_input(option, expected=phrase("a value, {}", where), got="none", remedy="give one")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -140,7 +143,7 @@ def load_request(request: InitRequest, *, progress: ProgressHook = no_progress) 
         corpus=corpus,
         auxiliary=auxiliary,
         user_map=pairs,
-        inputs=_inputs(request, source, target),
+        inputs=_inputs(request, source, target, auxiliary),
     )
 
 
@@ -154,21 +157,24 @@ def _load_target(request: InitRequest, corpus: Corpus | None, progress: Progress
     if request.target_tokenizer:
         return load_vocabulary(request.target_tokenizer)
     if corpus is None or request.train_tokenizer is None or request.vocab_size is None:
-        raise _missing("--target-tokenizer", "or --train-tokenizer with --vocab-size and --corpus")
+        raise _missing(option("target_tokenizer"), phrase("or {train_tokenizer} with {vocab_size} and {corpus}"))
     family = TRAINABLE[request.train_tokenizer]
     return train_tokenizer(corpus, family=family, vocab_size=request.vocab_size, progress=progress)
 
 
-def _inputs(request: InitRequest, source: Vocabulary, target: Vocabulary) -> list[dict[str, Any]]:
+def _inputs(
+    request: InitRequest, source: Vocabulary, target: Vocabulary, auxiliary: AuxiliaryVectors | None
+) -> list[dict[str, Any]]:
     """Return the manifest's entries of tokenizers, ready vectors and the user's map."""
     entries: list[dict[str, Any]] = [
         {"role": "source_tokenizer", "name": source.name, "sha256": source.digest, "bytes": None},
         {"role": "target_tokenizer", "name": target.name, "sha256": target.digest, "bytes": None},
     ]
+    known = {} if auxiliary is None else {request.auxiliary: auxiliary.settings["sha256"]}  # large: not hashed again
     for role, path in (("auxiliary", request.auxiliary), ("user_map", request.user_map)):
         if path:
-            size = path.stat().st_size
-            entries.append({"role": role, "name": path.name, "sha256": sha256_file(path), "bytes": size})
+            digest = known.get(path) or sha256_file(path)
+            entries.append({"role": role, "name": path.name, "sha256": digest, "bytes": path.stat().st_size})
     return entries
 
 
@@ -198,7 +204,7 @@ def run_request(
     """
     method = method_named((config or InitConfig()).method)
     if method.needs_auxiliary and not request.corpus and not request.auxiliary:
-        raise _missing("--corpus", "to train auxiliary vectors from, or ready ones by --auxiliary")
+        raise _missing(option("corpus"), phrase("to train auxiliary vectors from, or ready ones by {auxiliary}"))
     method.settle(config or InitConfig())
     loaded = load_request(request, progress=progress)
     result = run_focus(

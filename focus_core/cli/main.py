@@ -7,6 +7,7 @@ the work, 130 interrupt.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -17,9 +18,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from focus_core.artifacts import dump_json
+from focus_core.artifacts import atomic_write_bytes, dump_json
 from focus_core.cli.training import add_verbs
-from focus_core.errors import FocusError, bad_input
+from focus_core.errors import ERROR_VARIABLE, FocusError, bad_input, option
 from focus_core.initialization.config import InitConfig
 from focus_core.types import METHOD_SUMMARIES, AuxiliaryKind, Fallback, MatchMode, Preset
 
@@ -110,7 +111,7 @@ def init(
         "fallback": fallback,
         "covariance_scale": covariance_scale,
     }
-    counted = {"epochs": ("--epochs", epochs), "min_count": ("--min-count", min_count)}
+    counted = {"epochs": epochs, "min_count": min_count}
     config = InitConfig.for_preset(
         preset,
         method=method,
@@ -121,7 +122,7 @@ def init(
         extend=extend,
         examples=examples,
         **{name: value for name, value in chosen.items() if value is not None},
-        **{name: _auto(option, text) for name, (option, text) in counted.items() if text is not None},
+        **{name: _auto(name, text) for name, text in counted.items() if text is not None},
     )
     from focus_core.api import InitRequest, run_to_folder
     from focus_core.initialization.pipeline import method_named
@@ -186,6 +187,14 @@ def check(run: Annotated[Path, typer.Argument(help="run folder")], as_json: Json
 
 
 @app.command()
+def migrate(run: Annotated[Path, typer.Argument(help="run folder")]) -> None:
+    """Rewrite a run folder of version 1 to version 2: the digests of its files are noted."""
+    from focus_core.runs.migrate import migrate_run
+
+    say(migrate_run(run))
+
+
+@app.command()
 def export(
     run: Annotated[str, typer.Argument(metavar="RUN[:NAME]", help="run folder, or one of its trainings")],
     destination: Annotated[Path, typer.Argument(help="the model folder to make")],
@@ -206,12 +215,12 @@ def export(
     say(str(destination))
 
 
-def _auto(option: str, text: str) -> int | None:
+def _auto(name: str, text: str) -> int | None:
     """Return a whole number, or ``None`` for ``auto``."""
     if text == "auto":
         return None
     if not text.isdecimal():
-        raise bad_input(option, expected="auto or a whole number", got=repr(text), remedy="give one of them")
+        raise bad_input(option(name), expected="auto or a whole number", got=repr(text), remedy="give one of them")
     return int(text)
 
 
@@ -270,6 +279,8 @@ def run(arguments: list[str] | None = None, *, command: Callable[..., Any] | Non
         return 2
     except FocusError as error:
         complain(str(error))
+        if job_file := os.environ.get(ERROR_VARIABLE):
+            atomic_write_bytes(Path(job_file), dump_json(error.to_dict()).encode())
         return error.exit_status
     except OSError as error:
         complain(f"stopped: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))

@@ -1,7 +1,4 @@
-"""Whether a word's row lies near the rows of its translations: alignment, and retrieval of translations.
-
-Owns the choice of pairs, ranks and measures. Refuses to read files, and to know how the rows came about.
-"""
+"""Whether a word's embedding lies near those of its translations: alignment, and retrieval of translations."""
 
 from __future__ import annotations
 

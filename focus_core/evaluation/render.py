@@ -1,7 +1,4 @@
-"""A report of measures as lines for a terminal.
-
-Owns wording and columns. Refuses to compute: every number comes from the report.
-"""
+"""A report of measures as lines for a terminal."""
 
 from __future__ import annotations
 

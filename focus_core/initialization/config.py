@@ -1,6 +1,6 @@
 """Every option of an initialisation, its range, its two presets and how it differs from the paper.
 
-Owns defaults: no other module hides one. Refuses paths and arrays.
+No other module hides a default.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from focus_core.errors import bad_input
+from focus_core.errors import bad_input, option
 from focus_core.types import Fallback, MatchMode, MethodName, Preset
 from focus_core.validation import check_range
 
@@ -39,7 +39,7 @@ class InitConfig:
     Parameters
     ----------
     method : str, default="focus"
-        One of ``domain.MethodName``, a key of the registry ``focus_core.initialization.methods.registry.METHODS``.
+        One of ``types.MethodName``, a key of the registry ``focus_core.initialization.methods.registry.METHODS``.
     match : MatchMode, default="exact"
         Which tokens count as shared.
     temperature : float, default=1.0
@@ -102,18 +102,17 @@ class InitConfig:
     preset: Preset = Preset.DEFAULT
 
     def __post_init__(self) -> None:
-        check_range("--temperature", self.temperature, low=1e-4, high=1e4)
-        check_range("--covariance-scale", self.covariance_scale, low=1e-12, high=1e3)
-        check_range("--seed", self.seed, low=0, high=2**31 - 1)
-        check_range("--memory", self.memory_mib, low=16, high=2**20)
+        check_range(option("temperature"), self.temperature, low=1e-4, high=1e4)
+        check_range(option("covariance_scale"), self.covariance_scale, low=1e-12, high=1e3)
+        check_range(option("seed"), self.seed, low=0, high=2**31 - 1)
+        check_range(option("memory"), self.memory_mib, low=16, high=2**20)
         for name, (low, high) in RANGES.items():
-            value = getattr(self, name.removeprefix("--").replace("-", "_"))
-            check_range(name, low if value is None else value, low=low, high=high)
-        check_range("--threads", 1 if self.threads is None else self.threads, low=1, high=1024)
+            field = name.removeprefix("--").replace("-", "_")
+            value = getattr(self, field)
+            check_range(option(field), low if value is None else value, low=low, high=high)
+        check_range(option("threads"), 1 if self.threads is None else self.threads, low=1, high=1024)
         if self.device != "auto" and self.device.split(":")[0] not in {"cpu", "cuda"}:
-            raise bad_input(
-                "--device", expected="auto, cpu or cuda", got=repr(self.device), remedy="choose one of them"
-            )
+            raise bad_input(option("device"), "auto, cpu or cuda", repr(self.device), "choose one of them")
 
     @classmethod
     def for_preset(cls, preset: Preset, **overrides: Any) -> InitConfig:

@@ -1,7 +1,6 @@
 """Carry a result over to an extended source tokenizer.
 
-Owns the mapping of rows: the source's own ids keep their rows, appended ids take the rows that the method made for
-their target tokens. Refuses to know how the tokenizer was extended or how weights were found.
+The source's own ids keep their embeddings, appended ids take those that the method made for their target tokens.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ from focus_core.types import RULES, Rule
 EXACT, NONE = RULES.index(Rule.EXACT), RULES.index(Rule.NONE)
 
 
-def extend_result(result: FocusResult) -> FocusResult:
-    """Return the result for the source tokenizer extended by the target's new tokens."""
-    extension = extend_tokenizer(result.source, result.target)
+def extend_result(result: FocusResult, *, exact: Overlap | None = None) -> FocusResult:
+    """Return the result for the source tokenizer extended by the target's new tokens; see `extend_tokenizer`."""
+    extension = extend_tokenizer(result.source, result.target, exact=exact)
     places = np.full(result.target.n, -1, np.int64)
     places[extension.target_ids] = extension.extended_ids
     n = extension.vocabulary.n

@@ -1,7 +1,5 @@
 """The health of an auxiliary space: whether it tells tokens apart, and whether it covers the text.
 
-Owns the report and its thresholds. Refuses to change anything.
-
 Where the vectors were trained too little, all point the same way: every similarity is nearly equal, sparsemax spreads
 its weight over hundreds of anchors, and each new token silently becomes their mean.
 """

@@ -1,16 +1,15 @@
-"""What is written about a job: its record, its progress, its words.
-
-Owns the files in ``RUNS/.jobs/ID/`` and the reading of ``log/events.jsonl``. Refuses to start or signal a process.
-"""
+"""What is written about a job in ``RUNS/.jobs/ID/``: its record, its progress, its words."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
 import secrets
 import shutil
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from focus_core.artifacts import atomic_write_bytes, dump_json
-from focus_core.errors import RunFolderError, bad_input
+from focus_core.errors import FocusError, RunFolderError, bad_input
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 TAIL_BYTES = 65_536
@@ -29,6 +28,7 @@ DISMISSED = "dismissed"
 CANCELLED = "cancelled"
 """Likewise: somebody asked it to stop."""
 EXIT = "exit"
+ERROR = "error.json"
 
 
 class JobState(StrEnum):
@@ -157,11 +157,7 @@ def record_folder(root: Path, job_id: str) -> Path:
     """
     if not RUN_ID.fullmatch(job_id):
         raise bad_input(
-            "run id",
-            expected="32 hexadecimal digits",
-            got=repr(job_id[:40]),
-            remedy="open the link as it was given",
-            error=RunFolderError,
+            "run id", "32 hexadecimal digits", repr(job_id[:40]), "open the link as it was given", RunFolderError
         )
     return root / ".jobs" / job_id
 
@@ -219,7 +215,7 @@ def _read_record(path: Path, written: int, size: int) -> Job:
 
 def forget_end(record: Path) -> None:
     """Remove what a record says of the end of an earlier job of the same id; inputs stay."""
-    for name in (CANCELLED, EXIT, DISMISSED):
+    for name in (CANCELLED, EXIT, ERROR, DISMISSED):
         (record / name).unlink(missing_ok=True)
     shutil.rmtree(record / "log", ignore_errors=True)
 
@@ -279,13 +275,18 @@ def read_progress(job: Job) -> Progress:
     events = read_events(job)
     if not events:
         return Progress()
-    last = events[-1]
+    stages = tuple(dict.fromkeys(str(event.get("stage", "")) for event in events))
+    return progress_of(events[-1], stages=stages)
+
+
+def progress_of(event: Mapping[str, Any], *, stages: tuple[str, ...] = ()) -> Progress:
+    """Return what one event says."""
     return Progress(
-        stage=str(last.get("stage", "")),
-        done=_number(last.get("done")),
-        total=_number(last.get("total")),
-        note=str(last.get("note", "")),
-        stages=tuple(dict.fromkeys(str(event.get("stage", "")) for event in events)),
+        stage=str(event.get("stage", "")),
+        done=_number(event.get("done")),
+        total=_number(event.get("total")),
+        note=str(event.get("note", "")),
+        stages=stages,
     )
 
 
@@ -298,16 +299,17 @@ def read_events(job: Job) -> list[dict[str, Any]]:
     for folder in (job.part, job.run):
         text = _tail(folder / "log" / "events.jsonl")
         if text:
-            return [event for event in map(_event, text.splitlines()) if event is not None]
+            return [event for event in map(parse_event, text.splitlines()) if event]
     return []
 
 
-def _event(line: str) -> dict[str, Any] | None:
+def parse_event(line: str) -> dict[str, Any]:
+    """Return an event of a log; nothing where a line is none."""
     try:
         event = json.loads(line)
     except ValueError:
-        return None
-    return event if isinstance(event, dict) else None
+        return {}
+    return event if isinstance(event, dict) else {}
 
 
 def read_log(job: Job, *, n_lines: int = 200) -> str:
@@ -324,8 +326,8 @@ def last_word(job: Job) -> float:
         return job.created
 
 
-def failure_message(job: Job) -> str:
-    """Return one line that says why a job failed.
+def failure(job: Job) -> FocusError:
+    """Return why a job failed.
 
     Parameters
     ----------
@@ -334,17 +336,21 @@ def failure_message(job: Job) -> str:
 
     Returns
     -------
-    str
-        The last line of its standard error, or that it was killed or ended without a word.
+    FocusError
+        What it wrote down, else the last line of its standard error, or that it was killed or ended without a word.
     """
     lines = read_log(job).splitlines()
     number = _read_exit(job)
     if number is not None and number < 0:
         name = signal.Signals(-number).name if -number in set(signal.Signals) else f"signal {-number}"
-        return f"the process was killed ({name}) before it could say why; most often its memory did not suffice"
+        return FocusError(
+            f"the process was killed ({name}) before it could say why; most often its memory did not suffice"
+        )
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        return FocusError.from_dict(json.loads((job.record / ERROR).read_bytes()))
     if not lines or PROGRESS.search(lines[-1]):
-        return "the process ended without a result and without a message"
-    return lines[-1].removeprefix("Error: ")
+        return FocusError("the process ended without a result and without a message")
+    return FocusError(lines[-1].removeprefix("Error: "))
 
 
 def note_exit(job: Job, number: int) -> None:

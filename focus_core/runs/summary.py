@@ -1,7 +1,4 @@
-"""A run in a few plain sentences, for the terminal and the report, and what its options are called.
-
-Owns wording. Refuses to compute: every number comes from the manifest.
-"""
+"""A run in a few plain sentences, for the terminal and the report, and what its options are called."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """The one way to show a token: every token, whatever it holds, becomes a short, visible, harmless line.
 
-Owns display text and its escaping for Markdown, plotly and spreadsheets. Refuses to identify tokens: a display
-string is never a key, two tokens may share one.
+A display text is never a key: two tokens may share one.
 """
 
 from __future__ import annotations
@@ -35,6 +34,11 @@ _JOINED = frozenset(":@.-<>~=")
 _WORD_JOINER = "\u2060"
 _PLOTLY = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"})
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def show_name(text: str, *, limit: int = LIMIT) -> str:
+    """Return a name, a title or a line of text as one visible, harmless line in which spaces stay spaces."""
+    return show_token(text, limit=limit).replace("␣", " ")
 
 
 def show_token(text: str, *, word_start: bool = False, limit: int = LIMIT) -> str:

@@ -1,6 +1,6 @@
 """What a list of runs says of each: where it came from, how it was made, how good it is.
 
-Owns the reading of a run for a list, which never fails: a damaged run is listed as such. Imports no streamlit.
+Reading never fails: a damaged run is listed as such.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""On which lines the loss of a training was taken: its curve is measured on a part of the held-out text.
-
-Owns these words, so that a number on one page is not taken for that of another. Imports no streamlit.
-"""
+"""On which lines the loss of a training was taken: its curve is measured on a part of the held-out text."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What the numbered checks say of a finished run, in a few words: for its card and its place in the tray.
 
-Owns which runs this session has looked at: checks read a whole run, so a list of many asks for one of them at a time.
+Checks read a whole run, so a list of many asks for one of them at a time.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 KNOWN = "run_verdicts"
 """Where the session keeps the verdicts, by the id of the job."""
 WARNING, PROBLEM = "warning", "problem"
+STATUS_COLORS = {"passed": "green", "warning": "yellow", "problem": "red", "not applicable": "gray"}
+"""Of verdicts of checks, by the names of badges."""
 SIGNS = {WARNING: ":material/warning:", PROBLEM: ":material/error:"}
 
 

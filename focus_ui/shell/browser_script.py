@@ -1,8 +1,8 @@
 """What no widget offers: a browser knows its runs again, keys for the search, a page is read from its top.
 
-Owns one component without a picture of its own, drawn on every page, and the cookie that holds the owner's secret. The
-cookie goes to this server alone (``SameSite=Strict``), is never part of an address, and names nothing but a random
-number. Decision 0024.
+One component without a picture of its own, drawn on every page, and the cookie that holds the owner's secret: it goes
+to this server alone (``SameSite=Strict``), is never part of an address, and names nothing but a random number. Decision
+0024.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A button that copies a link: of what is on the screen, or of a run.
 
-Owns that one component. The address is the browser's own; nothing in it is written on the page. One deed of a reader
-is one step of the browser's history, however often the address changes until the page stands; what is moved by and by,
-such as a slider, is none: the way back leads to what one looked at before. Decision 0027.
+The address is the browser's own; nothing in it is written on the page. One deed of a reader is one step of the
+browser's history, however often the address changes until the page stands; what is moved by and by, such as a slider,
+is none: the way back leads to what one looked at before. Decision 0027.
 """
 
 from __future__ import annotations

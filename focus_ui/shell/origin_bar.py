@@ -1,7 +1,4 @@
-"""A thin proportional bar in the colours of the legend, for places where a chart would be too much.
-
-Owns that one component. It takes numbers and fixed words, never a token.
-"""
+"""A thin proportional bar in the colours of the legend, for places where a chart would be too much."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The choice of a text: a sample, an upload, or a file of this server, and what its beginning says.
 
-Owns the widgets. Whatever is wrong with a text is one line with a way out, and takes nothing else from the form.
+Whatever is wrong with a text is one line with a way out, and takes nothing else from the form.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from focus_core.artifacts import sha256_bytes
+from focus_core.corpus.readers import BINARY_REMEDY
 from focus_core.errors import FocusError
 from focus_core.numerics.formats import count, percent, size
 from focus_core.tokenization.corpus_survey import Survey
-from focus_core.tokenization.display import show_token
+from focus_core.tokenization.display import show_name
 from focus_ui.data import catalog, input_cache, uploads
 from focus_ui.data.catalog import CORPUS_SUFFIXES
 from focus_ui.session.errors import show_error
+from focus_ui.widgets.choice import switch
 
 SAMPLE, UPLOAD, SERVER = "Sample", "Upload", "On this server"
 LONG_LINE = 10_000
@@ -64,10 +66,8 @@ class CorpusChoice:
 def corpus_choice(*, sample: bool = True) -> CorpusChoice | None:
     """Draw the choice of a corpus; return it, or ``None`` while there is none that can be read."""
     kinds = [SAMPLE, UPLOAD, *([SERVER] if catalog.operator_folders() else [])]
-    kind = st.segmented_control(
-        "Text from", kinds, default=SAMPLE, required=True, key="_corpus_kind", persist_state="session"
-    )
-    label, files = {UPLOAD: _uploaded, SERVER: _on_server}.get(str(kind), _sample if sample else _any_sample)()
+    kind = switch("Text from", kinds, "_corpus_kind", default=SAMPLE)
+    label, files = {UPLOAD: _uploaded, SERVER: _on_server}.get(kind, _sample if sample else _any_sample)()
     if not files:
         return None
     column = "text"
@@ -88,7 +88,7 @@ def _read(label: str, files: tuple[Path, ...], column: str) -> CorpusChoice | No
     except FocusError as error:
         with place:
             show_error(in_the_form(error))
-        if encoding is not None or "--encoding" in error.hint:
+        if encoding is not None or "encoding" in error.hint.options:
             _ask_encoding(key)
         return None
     if encoding is not None:
@@ -107,12 +107,12 @@ def _ask_encoding(key: str) -> None:
 
 def in_the_form(error: FocusError) -> FocusError:
     """Return an error in the words of the form: no random file name, no option of the command line."""
-    hint = error.hint
-    if "binary" in error.message:
+    hint: str = error.hint
+    if hint == BINARY_REMEDY:
         hint = "give a text file; if it is one, choose its encoding below"
-    elif "--encoding" in hint:
+    elif "encoding" in error.hint.options:
         hint = "choose its encoding below, or save it as UTF-8"
-    elif "--field" in hint:
+    elif "field" in error.hint.options:
         hint = "write the name of that field or column into the box above"
     return FocusError(uploads.in_own_words(error.message), hint=hint)
 
@@ -198,7 +198,7 @@ def _show_survey(survey: Survey) -> None:
         st.caption("Its lines are very long. One sentence or paragraph a line gives better example lines and counts.")
     with st.expander("First lines", icon=":material/notes:"):
         for line in survey.sample:
-            st.text(show_token(line, limit=160).replace("␣", " "))
+            st.text(show_name(line, limit=160))
 
 
 def _oddities(survey: Survey) -> str:

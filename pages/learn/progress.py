@@ -1,6 +1,6 @@
 """Solved chapters outlive a reload: the browser keeps their numbers in a cookie of its own.
 
-Owns that one component, which shows nothing. What a session takes from the cookie, `state` reads. Decision 0027.
+The component shows nothing. What a session takes from the cookie, `focus_ui.session.state` reads. Decision 0027.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What one must know to read a map, in sentences: method, sample, seed, trustworthiness, and what the lines are.
-
-Imports no streamlit. The same sentences stand below the map and in a saved picture of it.
-"""
+"""What one must know to read a map, in sentences, below the map and in a saved picture of it."""
 
 from __future__ import annotations
 

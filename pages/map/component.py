@@ -1,7 +1,7 @@
 """The canvas of the page Map, mounted: its files, what it is sent, and the keys under which it answers.
 
-Owns the two components: one carries the points of a layout, once; the other draws them and answers. Both are trusted
-code of this folder; a token reaches them as data alone and is drawn as text.
+One component carries the points of a layout, once; the other draws them and answers. Both are trusted code of this
+folder; a token reaches them as data alone and is drawn as text.
 """
 
 from __future__ import annotations

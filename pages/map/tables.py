@@ -1,7 +1,6 @@
-"""What a map shows: where the rows of every member lie, and what is known of each token on it.
+"""What a map shows: where the embeddings of every member lie, and what is known of each token on it.
 
-Owns the reading of a stored map and of one laid out at once into one form. Imports no streamlit; measures come from
-the original space, coordinates from a joint layout.
+Measures come from the original space, coordinates from a joint layout.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from focus_core.numerics.formats import count
 from focus_core.runs.additions import list_projections, open_projection
 from focus_core.runs.folder import RunFolder
 from focus_ui.data.tables import token_table
+from focus_ui.data.training_tables import readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,13 +73,7 @@ class Chosen:
 
 def readable_projections(run: RunFolder) -> tuple[list[ProjectionFolder], list[FocusError]]:
     """Open every finished projection of a run."""
-    found: list[ProjectionFolder] = []
-    errors: list[FocusError] = []
-    for name in list_projections(run):
-        try:
-            found.append(open_projection(run, name))
-        except FocusError as error:
-            errors.append(error)
+    found, errors = readable(run, list_projections(run), open_projection)
     return sorted(found, key=lambda p: (not _has_trained(p), p.manifest.get("method") != "umap", p.name)), errors
 
 
@@ -125,8 +119,7 @@ def stored_layout(run: RunFolder, projection: ProjectionFolder) -> MapLayout:
 
 
 def _unsound(projection: ProjectionFolder, expected: str, got: str) -> FocusError:
-    subject = f"projection {projection.name}"
-    return bad_input(subject, expected=expected, got=got, remedy="project again", error=RunFolderError)
+    return bad_input(f"projection {projection.name}", expected, got, "project again", RunFolderError)
 
 
 def quick_layout(run: RunFolder, training: TrainingFolder | None) -> MapLayout:

@@ -1,7 +1,4 @@
-"""The sentence of the Overlap page: where it comes from, how it is chosen, and its strip.
-
-Owns the input, the samples and the part of the page's address that holds the sentence.
-"""
+"""The sentence of the Overlap page: where it comes from, how it is chosen, and its strip."""
 
 from __future__ import annotations
 
@@ -10,13 +7,13 @@ import json
 import streamlit as st
 
 from focus_core.analysis.sentence import MAX_SENTENCE, clean_sentence, has_tokenizers, read_both
+from focus_core.analysis.worked_examples import first_sentence
 from focus_core.errors import FocusError
 from focus_core.runs.folder import RunFolder
 from focus_ui.data.catalog import ASSETS
 from focus_ui.session import navigation, state
 from focus_ui.shell.guards import guarded
 from focus_ui.widgets.sentence_strip.strip import sentence_strip
-from pages.learn.lessons.vocabularies import first_sentence
 
 PARAM = "text"
 OWN = "this run's text"

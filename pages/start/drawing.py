@@ -1,7 +1,7 @@
 """The picture on the Start page, drawn by the browser: one component, its look and its moves.
 
-Owns that component. Every text reaches it as data and is set as text, never as HTML; colours of the page come from
-the theme, those of rows from the legend. The numbers are those of `picture`.
+Every text reaches it as data and is set as text, never as HTML; colours of the page come from the theme, those of
+origins from the legend. The numbers are those of `pages.start.picture`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Token: where the row of one target token comes from, or what one source token feeds."""
+"""Token: where the embedding of one target token comes from, or what one source token feeds."""
 
 import streamlit as st
 

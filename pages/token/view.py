@@ -1,7 +1,4 @@
-"""The parts of the Token page that say what a token is: its head, its origin, its formula, the verdicts on it.
-
-Owns how a source token is named and coloured.
-"""
+"""The parts of the Token page that say what a token is: its head, its origin, its formula, the verdicts on it."""
 
 from __future__ import annotations
 
@@ -17,8 +14,9 @@ from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES, Category, category_of
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_core.types import MethodName, Origin
+from focus_ui.data.token_names import source_label
 from focus_ui.session import navigation
-from focus_ui.session.option_labels import in_field_words
+from focus_ui.session.errors import in_words
 from focus_ui.shell.sidebar import category_badge
 
 TONES = {Tone.GOOD: ":green[:material/check_circle:]", Tone.NOTE: ":blue[:material/info:]",
@@ -50,10 +48,15 @@ def token_head(run: RunFolder, explanation: Explanation) -> None:
         ("Length of the row", f"{explanation.norm:.2f} (source rows: {explanation.source_norm:.2f} on average)"),
         ("Native form", show_token(explanation.token)),
     ]
+    draw_facts(facts)
+    st.markdown(_meaning(run, explanation, category))
+
+
+def draw_facts(facts: Sequence[tuple[str, str]]) -> None:
+    """Draw what is known of a token, side by side."""
     with st.container(horizontal=True, gap="medium"):
         for name, value in facts:
             st.markdown(f":gray[{name}]  \n{markdown_escape(value)}", width="content")
-    st.markdown(_meaning(run, explanation, category))
 
 
 def _meaning(run: RunFolder, explanation: Explanation, category: Category) -> str:
@@ -64,12 +67,6 @@ def _meaning(run: RunFolder, explanation: Explanation, category: Category) -> st
     if explanation.origin == Origin.FALLBACK and not explanation.contributors:
         return f"Neither copied nor combined. {markdown_escape(fallback_words(run, explanation.script))}"
     return COMBINED_BY.get(method, category.meaning) if explanation.origin == Origin.COMBINED else category.meaning
-
-
-def source_label(run: RunFolder, source_id: int) -> str:
-    """Return a source token as a visible line; its own tokenizer's marks tell whether it begins a word."""
-    row = run.source_rows([source_id])[0]
-    return show_token(str(row["text"]), word_start=bool(row["word_start"]))
 
 
 def source_category(run: RunFolder, source_id: int) -> Category:
@@ -111,7 +108,7 @@ def verdict_list(verdicts: Sequence[Verdict]) -> None:
     """Draw what is worth knowing about a row: a sentence each, and what to do."""
     lines = []
     for verdict in verdicts:
-        advice = f" :gray[{markdown_escape(in_field_words(verdict.advice))}]" if verdict.advice else ""
+        advice = f" :gray[{markdown_escape(in_words(verdict.advice))}]" if verdict.advice else ""
         lines.append(f"{TONES[verdict.tone]} {markdown_escape(verdict.text)}{advice}")
     with st.container(border=True, key="token_verdicts"):
         st.markdown("  \n".join(lines))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -98,18 +98,7 @@ class Check(ABC):
 
     @abstractmethod
     def run(self, run: RunFolder) -> CheckResult:
-        """Look at a run.
-
-        Parameters
-        ----------
-        run : RunFolder
-            A finished run.
-
-        Returns
-        -------
-        CheckResult
-            The verdict.
-        """
+        """Return the verdict on a finished run."""
 
     def limit(self, name: str) -> float:
         """Return the value of one threshold."""
@@ -125,28 +114,7 @@ class Check(ABC):
         side: str = "target",
         basis: str = "",
     ) -> CheckResult:
-        """Return a result of this check; the tip and the tokens stay only where something fired.
-
-        Parameters
-        ----------
-        status : Status
-            The verdict.
-        summary : str
-            One sentence with the numbers.
-        tip : str, default=""
-            What to do.
-        tokens : iterable of int, default=()
-            Ids to look at, worst first.
-        side : str, default="target"
-            Which vocabulary they belong to.
-        basis : str, default=""
-            What weighed the tokens, where runs can differ in that.
-
-        Returns
-        -------
-        CheckResult
-            With at most 50 tokens.
-        """
+        """Return a result of this check; tip and tokens, at most 50, worst first, stay only where something fired."""
         fired = status in {Status.WARNING, Status.PROBLEM}
         listed = [int(i) for _, i in zip(range(MAX_TOKENS), tokens, strict=False)] if fired else []
         return CheckResult(
@@ -159,6 +127,16 @@ class Check(ABC):
             side=side,
             basis=basis,
         )
+
+
+def judge_sides(run: RunFolder, judge: Callable[[str], CheckResult]) -> CheckResult:
+    """Return the verdict on the weights, or the worse one where the output side has its own, with both summaries."""
+    if not run.sides_differ:
+        return judge("input")
+    found = {side: judge(side) for side in ("input", "output")}
+    order = [Status.PROBLEM, Status.WARNING, Status.PASSED, Status.NOT_APPLICABLE]
+    worst = min(found.values(), key=lambda result: order.index(result.status))
+    return replace(worst, summary="; ".join(f"{side} side: {result.summary}" for side, result in found.items()))
 
 
 def compares_vectors(run: RunFolder) -> bool:

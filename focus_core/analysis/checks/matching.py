@@ -1,4 +1,4 @@
-"""Whether tokens were matched for a reason: no coin tosses, and no special token left without a row."""
+"""Whether tokens were matched for a reason: no coin tosses, and no special token left without an embedding."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from focus_core.analysis.checks.base import (
     copies_text,
     has_origin,
 )
+from focus_core.errors import phrase
 from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.types import Origin, Role, TokenKind
@@ -43,7 +44,9 @@ class AmbiguousMatches(Check):
             f"in {len(tied):,} cases the lowest id decided"
         )
         status = Status.WARNING if share > self.limit("share") else Status.PASSED
-        tip = "look at the candidates on the Token page and settle them in a file for --map, or use --match exact"
+        tip = phrase(
+            "look at the candidates on the Token page and settle them in a file for {map}, or use {match} exact"
+        )
         return self.result(status, f"{summary} ({rough_percent(share)})", tip=tip, tokens=by_frequency(run, tied))
 
 
@@ -92,5 +95,5 @@ class SpecialsUnmatched(Check):
         summary = f"{len(lost)} of {int(special.sum())} special tokens have no source row"
         if roles:
             summary += f", among them {', '.join(roles)}"
-        tip = "name their source tokens in a file of lines target TAB source for --map"
+        tip = phrase("name their source tokens in a file of lines target TAB source for {map}")
         return self.result(status, summary, tip=tip, tokens=lost)

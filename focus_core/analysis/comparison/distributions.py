@@ -1,7 +1,7 @@
-"""Histograms of several runs over the same bins: support, largest weight, length and likeness of rows, frequency.
+"""Histograms of several runs over the same bins: support, largest weight, norm and likeness of embeddings, frequency.
 
-Beside lengths and cosines stand those of rows that carry no information: drawn from N(mean, std) of the source, and the
-mean row itself.
+Beside norms and cosines stand those of embeddings that carry no information: drawn from N(mean, std) of the source, and
+the mean embedding itself.
 """
 
 from __future__ import annotations

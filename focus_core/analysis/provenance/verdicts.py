@@ -1,8 +1,4 @@
-"""Plain sentences on one token: what a person should notice about its row, with the number and what to do.
-
-Owns the sentences and their thresholds. Refuses to compute rows or neighbours: it reads what the run and a training
-say.
-"""
+"""Plain sentences on one token: what a person should notice about its embedding, with the number and what to do."""
 
 from __future__ import annotations
 
@@ -14,8 +10,11 @@ import numpy as np
 
 from focus_core.analysis.checks.base import CheckResult, Status
 from focus_core.analysis.checks.registry import CHECKS
+from focus_core.analysis.provenance.formula import scale_of
+from focus_core.errors import phrase, sentence
 from focus_core.numerics.formats import cut_percent
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.layout import CONTRIBUTIONS_OUTPUT
 from focus_core.types import MethodName, Origin, Rule, TokenKind
 
 if TYPE_CHECKING:
@@ -93,7 +92,18 @@ def verdicts_of(explanation: Explanation, run: RunFolder) -> tuple[Verdict, ...]
         found += _few_occurrences(explanation) if auxiliary and auxiliary["kind"] == "trained" else []
     if explanation.origin != Origin.COPIED:  # a copy has the length that the model knows
         found += _length(explanation)
-    return tuple(found)
+    return tuple(found + _sides(explanation, run))
+
+
+def _sides(explanation: Explanation, run: RunFolder) -> list[Verdict]:
+    """Say what the weights shown leave out: a scale, and weights of the output side's own."""
+    found, scale = [], scale_of(run, explanation.id)
+    if scale != 1:
+        found.append(Verdict(text=f"The row was multiplied by {scale:.3g} after it was made."))
+    if run.sides_differ:
+        file = CONTRIBUTIONS_OUTPUT
+        found.append(Verdict(text=f"What is shown made the input embedding; the weights of the output are in {file}."))
+    return found
 
 
 def training_verdicts(
@@ -153,12 +163,12 @@ def _copied(explanation: Explanation) -> list[Verdict]:
     what = "A control token, copied" if explanation.kind == TokenKind.SPECIAL else "Copied"
     text = f"{what} bit for bit from source token #{explanation.source_id} ({how})."
     loose = rule in {Rule.FUZZY, Rule.SYMBOL}
-    advice = "See whether both mean the same; --match exact copies only what is spelt alike." if loose else ""
+    advice = phrase("See whether both mean the same; {match} exact copies only what is spelt alike.") if loose else ""
     found = [Verdict(text=text, tone=Tone.NOTE if loose else Tone.GOOD, advice=advice)]
     others = len(explanation.candidates) - 1
     if others > 0:
         text = f"{others} more source token{'s' * (others > 1)} could have been copied instead."
-        found.append(Verdict(text=text, advice="A line in a file for --map decides between them."))
+        found.append(Verdict(text=text, advice=phrase("A line in a file for {map} decides between them.")))
     return found
 
 
@@ -206,8 +216,7 @@ def _combined(explanation: Explanation, run: RunFolder) -> list[Verdict]:
 def _chosen_by_nothing(collapse: CheckResult) -> Verdict:
     """Say that the similarities behind a mixture tell little, however sound the mixture looks."""
     text = f"Its contributors are hardly chosen by likeness, nor are others in this run: {collapse.summary} (FOC011)."
-    advice = collapse.tip[:1].upper() + collapse.tip[1:].rstrip(".") + "."
-    return Verdict(text=text, tone=Tone.WARNING, advice=advice)
+    return Verdict(text=text, tone=Tone.WARNING, advice=sentence(collapse.tip))
 
 
 def _spread(explanation: Explanation, *, trusted: bool) -> Verdict:
@@ -219,7 +228,7 @@ def _spread(explanation: Explanation, *, trusted: bool) -> Verdict:
         return Verdict(text=text, tone=Tone.WARNING, advice=advice)
     if effective > NEARLY_MEAN:
         text = f"Spread over {effective:,.0f} effective contributors: nearly a mean of the shared tokens."
-        advice = "Train the auxiliary vectors longer, give more text, or lower --temperature."
+        advice = phrase("Train the auxiliary vectors longer, give more text, or lower {temperature}.")
         return Verdict(text=text, tone=Tone.WARNING, advice=advice)
     if largest >= DECIDES:
         text = f"One contributor has {cut_percent(largest)}: it says more than all the others together."
@@ -243,18 +252,20 @@ def _fallback(explanation: Explanation, method: str, *, compared: bool) -> list[
     tone = Tone.WARNING if seen and seen >= FEW_OCCURRENCES else Tone.NOTE
     if explanation.candidates:
         text = f"Source token #{explanation.candidates[0].source_id} matches, but {method} does not copy it."
-        found = [Verdict(text=text, advice="--method focus copies every shared token.")]
+        found = [Verdict(text=text, advice=phrase("{method} focus copies every shared token."))]
     elif explanation.kind == TokenKind.SPECIAL:
         text = "A control token whose role the source does not have: nothing says where its row should lie."
-        found = [Verdict(text=text, tone=tone, advice="A line in a file for --map can name a source token to copy.")]
+        found = [
+            Verdict(text=text, tone=tone, advice=phrase("A line in a file for {map} can name a source token to copy."))
+        ]
     elif not compared:
         text = f"Not shared, and {method} combines no source tokens for it."
-        found = [Verdict(text=text, advice="--method focus combines new tokens from the shared ones.")]
+        found = [Verdict(text=text, advice=phrase("{method} focus combines new tokens from the shared ones."))]
     elif not explanation.has_auxiliary:
-        advice = "Give more text, lower --min-count, or choose another --fallback."
+        advice = phrase("Give more text, lower {min_count}, or choose another {fallback}.")
         found = [Verdict(text="Neither shared nor combined: no auxiliary vector.", tone=tone, advice=advice)]
     else:
-        advice = "More shared tokens help: see --match."
+        advice = phrase("More shared tokens help: see {match}.")
         found = [Verdict(text="Neither shared nor combined: no similar shared token.", tone=tone, advice=advice)]
     if seen:
         found.append(Verdict(text=f"It occurs {_times(seen)} in the corpus: training has to teach it.", tone=tone))

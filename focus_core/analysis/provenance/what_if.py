@@ -1,7 +1,4 @@
-"""What would a combined row be made of under other settings: one row, recomputed from the run's auxiliary vectors.
-
-Owns the recomputation of a single row and its comparison with the stored one. Refuses to change a run.
-"""
+"""What would a combined embedding be made of under other settings: one, recomputed from the run's auxiliary vectors."""
 
 from __future__ import annotations
 
@@ -170,6 +167,8 @@ def nothing_to_recompute(run: RunFolder, target_id: int) -> str:
         return "the weights of this method come from no similarity."
     if run.auxiliary() is None:
         return "this run keeps no auxiliary vectors."
+    if run.scale("input") is not None:
+        return "the rows of this run were scaled after they were combined."
     similarities = _similarities(run, target_id)
     settings = stored_settings(run)
     if not len(similarities) or _difference(run, target_id, similarities) > TOLERANCE / min(1.0, settings.temperature):

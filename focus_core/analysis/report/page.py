@@ -1,7 +1,4 @@
-"""A report as one page, and how it becomes a file.
-
-Owns the order of its parts and what a browser may do with them.
-"""
+"""A report as one page, and how it becomes a file."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from focus_core.analysis.comparison.lists import HubOrder, hub_anchors, token_li
 from focus_core.analysis.report import sections, trainings
 from focus_core.analysis.report.markup import render
 from focus_core.analysis.report.style import POLICY, STYLE
-from focus_core.artifacts import new_file
+from focus_core.artifacts import staged
 from focus_core.errors import RunFolderError
 from focus_core.evaluation.stored import read_evaluation
 from focus_core.export.atlas import ranked_projections
@@ -182,7 +179,7 @@ def write_report(run: RunFolder, path: str | Path, *, evaluations: Sequence[str 
         If the file exists, or an evaluation is none.
     """
     target = Path(path)
-    with new_file(target) as part:
+    with staged(target) as part:
         page = html_report(run, evaluations=[read_evaluation(file) for file in evaluations])
         part.write_bytes(page.encode("utf-8"))
     return target

@@ -1,7 +1,4 @@
-"""Charts as inline SVG: bars, cut bars, steps, curves, points; no script, no style attribute, no picture file.
-
-Owns coordinates. Refuses to know what is drawn: values, words and names of classes come in.
-"""
+"""Charts as inline SVG: bars, stacked bars, steps, curves, points; no script, no style attribute, no picture file."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Count an overlap by rule, script, length and kind, in tokens and in occurrences of a corpus.
-
-Owns the numbers behind the Overlap page and the manifest. Refuses to draw.
-"""
+"""Count an overlap by rule, script, length and kind, in tokens and in occurrences of a corpus."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""The strip of a sentence: two tokenizers above each other on the same characters, linked piece by piece.
+"""The strip of a sentence: two tokenizers above each other on the same characters, linked subword by subword.
 
-Owns the component and the values that it draws. Every text of a token has passed ``show_token`` and reaches the page
-as ``textContent``; nothing of it is markup.
+Every text of a token has passed ``show_token`` and reaches the page as ``textContent``; nothing of it is markup.
 """
 
 from __future__ import annotations

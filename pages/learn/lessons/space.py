@@ -1,7 +1,4 @@
-"""Chapters 4 and 5: which tokens are used alike, and how similarities become few weights.
-
-Owns the textbook form of sparsemax on a handful of numbers. Refuses to touch the weights of a run.
-"""
+"""Chapters 4 and 5: which tokens are used alike, and how similarities become few weights."""
 
 from __future__ import annotations
 
@@ -11,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from focus_core.analysis.provenance.neighbours import Neighbour, auxiliary_neighbours
+from focus_core.analysis.worked_examples import worked_tokens
 from focus_core.runs.folder import RunFolder
 from focus_core.types import Origin
-from pages.learn.lessons.base import Chapter, Task, TaskKind, label, no_task, spellings, worked_tokens
+from pages.learn.lessons.base import Chapter, Task, TaskKind, label, no_task, spellings
 
 N_NEAR = 10
 N_SIMILARITIES = 3
