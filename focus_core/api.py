@@ -143,7 +143,7 @@ def load_request(request: InitRequest, *, progress: ProgressHook = no_progress) 
         corpus=corpus,
         auxiliary=auxiliary,
         user_map=pairs,
-        inputs=_inputs(request, source, target),
+        inputs=_inputs(request, source, target, auxiliary),
     )
 
 
@@ -162,16 +162,19 @@ def _load_target(request: InitRequest, corpus: Corpus | None, progress: Progress
     return train_tokenizer(corpus, family=family, vocab_size=request.vocab_size, progress=progress)
 
 
-def _inputs(request: InitRequest, source: Vocabulary, target: Vocabulary) -> list[dict[str, Any]]:
+def _inputs(
+    request: InitRequest, source: Vocabulary, target: Vocabulary, auxiliary: AuxiliaryVectors | None
+) -> list[dict[str, Any]]:
     """Return the manifest's entries of tokenizers, ready vectors and the user's map."""
     entries: list[dict[str, Any]] = [
         {"role": "source_tokenizer", "name": source.name, "sha256": source.digest, "bytes": None},
         {"role": "target_tokenizer", "name": target.name, "sha256": target.digest, "bytes": None},
     ]
+    known = {} if auxiliary is None else {request.auxiliary: auxiliary.settings["sha256"]}  # large: not hashed again
     for role, path in (("auxiliary", request.auxiliary), ("user_map", request.user_map)):
         if path:
-            size = path.stat().st_size
-            entries.append({"role": role, "name": path.name, "sha256": sha256_file(path), "bytes": size})
+            digest = known.get(path) or sha256_file(path)
+            entries.append({"role": role, "name": path.name, "sha256": digest, "bytes": path.stat().st_size})
     return entries
 
 

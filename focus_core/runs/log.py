@@ -18,27 +18,10 @@ from typing import IO, Any
 
 from focus_core.artifacts import dump_json, staged
 from focus_core.errors import RunFolderError, bad_input, phrase
+from focus_core.runs.liveness import process_lives, process_started
 from focus_core.types import ProgressHook, no_progress
 
 MIN_INTERVAL_S = 0.2
-
-
-def process_started(pid: int) -> str | None:
-    """Return a mark of when a living process began, or ``None`` when there is none of that number.
-
-    The mark tells a process from a later one that was given the same number.
-    """
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        return "unknown"
-    stat = Path(f"/proc/{pid}/stat")
-    if not stat.exists():
-        return "unknown"
-    fields = stat.read_text().rpartition(")")[2].split()
-    return None if fields[0] == "Z" else fields[19]
 
 
 def part_of(output: Path) -> Path:
@@ -199,9 +182,10 @@ def _refuse_existing(output: Path, part: Path, *, option: str) -> None:
 
 
 def writer_lives(part: Path) -> bool:
-    """Tell whether the process that is filling a folder still runs."""
+    """Tell whether the process that is filling a folder still runs; a beginning nobody could tell is "unknown"."""
     try:
         process = json.loads((part / "log" / "process.json").read_text(encoding="utf-8"))
-        return bool(process_started(int(process["pid"])) == process["started"])
+        started = process["started"]
+        return process_lives(int(process["pid"]), 0 if started == "unknown" else int(started))
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -20,7 +20,7 @@ from focus_core.runs import layout
 from focus_core.runs.digests import seal
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.layout import COLUMNS
-from focus_core.tokenization.formats import save_tokenizer_folder
+from focus_core.tokenization.vocabulary import save_tokenizer_folder
 from focus_core.types import KINDS, ORIGINS, RULES
 
 if TYPE_CHECKING:

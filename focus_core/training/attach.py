@@ -19,9 +19,10 @@ from focus_core.models.tensors import TensorFiles, check_tensor, open_tensor_fil
 from focus_core.runs.additions import ATTACHED, TRAINED, TRAINING, new_addition
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.layout import EMBEDDINGS
-from focus_core.runs.writer import versions, write_manifest
+from focus_core.runs.writer import write_manifest
 from focus_core.tokenization.vocabulary import load_vocabulary
 from focus_core.training.drift import measure_change, write_change
+from focus_core.training.writer import manifest_of
 from focus_core.types import ProgressHook, no_progress
 
 if TYPE_CHECKING:
@@ -92,7 +93,15 @@ def attach_trained(
     with staged(folder, folder=True) as part:
         write_change(part, change)
         write_arrays(part / TRAINED, found.arrays)
-        write_manifest(part, _manifest(run, name, found, movement))
+        content = {
+            **{key: {} for key in ("config", "corpus", "result")},  # nothing is known of how they were trained
+            "inputs": [found.entry],
+            "movement": movement,
+            "matrices": sorted(found.arrays),
+            "has_body": False,
+            "warnings": list(found.warnings),
+        }
+        write_manifest(part, manifest_of(run, name, content, kind=ATTACHED))
     return folder
 
 
@@ -243,26 +252,3 @@ def _check_array(run: RunFolder, shown: str, name: str, array: torch.Tensor) -> 
 def _shape(run: RunFolder) -> tuple[int, int]:
     rows, width = tensor_names(run.path / EMBEDDINGS)["input"][1]
     return rows, width
-
-
-# --- writing ----------------------------------------------------------------------------------------------------
-
-
-def _manifest(run: RunFolder, name: str, found: _Found, movement: dict[str, float]) -> dict[str, Any]:
-    """Return the manifest of attached embeddings: nothing is known of how they were trained."""
-    config = run.manifest["config"]
-    return {
-        "kind": ATTACHED,
-        "name": name,
-        "run_digest": run.digest,
-        "initialisation": {"method": config["method"], "seed": config["seed"]},
-        "config": {},
-        "corpus": {},
-        "result": {},
-        "inputs": [found.entry],
-        "movement": movement,
-        "matrices": sorted(found.arrays),
-        "has_body": False,
-        "versions": versions(),
-        "warnings": list(found.warnings),
-    }

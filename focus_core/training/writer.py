@@ -41,11 +41,11 @@ def write_curve(part: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     write_parquet(part / "curve.parquet", pa.table(columns))
 
 
-def manifest_of(run: RunFolder, name: str, content: Mapping[str, Any]) -> dict[str, Any]:
+def manifest_of(run: RunFolder, name: str, content: Mapping[str, Any], *, kind: str = "training") -> dict[str, Any]:
     """Return the manifest of a training."""
     config = run.manifest["config"]
     return {
-        "kind": "training",
+        "kind": kind,
         "name": name,
         "run_digest": run.digest,
         "initialisation": {"method": config["method"], "seed": config["seed"]},

@@ -10,17 +10,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from focus_core.errors import FocusError
 from focus_core.jobs.estimate import Estimate, estimate_run
-from focus_core.jobs.process import start_job
 from focus_core.jobs.record import new_run_id
 from focus_core.runs.layout import TARGET_TOKENIZER
 from focus_core.tokenization.corpus_survey import Survey
 from focus_core.types import Preset
 from focus_ui.data import catalog
 from focus_ui.data.uploads import hand_over, lend_folder
-from focus_ui.session import state
-from focus_ui.session.errors import show_error
+from focus_ui.jobs.form import begin
 from pages.data.recipe import needs_vectors
 from pages.data.vector_options import AUTO, standard
 
@@ -60,15 +57,9 @@ def start(words: Sequence[str | Path], *, title: str, original: str | None = Non
         elif isinstance(word, Path):
             word = hand_over([word], root, job_id)[0]
         arguments.append(str(word))
-    try:
-        job = start_job(arguments, runs_root=root, owner=state.owner(), title=title, job_id=job_id)
-    except FocusError as error:
-        show_error(error)
-        return
     if original is not None:
-        st.session_state.setdefault(ORIGINALS, {})[job.id] = original
-    state.watch_job(job.id)
-    st.rerun()
+        st.session_state.setdefault(ORIGINALS, {})[job_id] = original
+    begin(arguments, root=root, title=title, job_id=job_id, watch=True)
 
 
 def original_of(job_id: str) -> str | None:
