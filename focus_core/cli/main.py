@@ -157,7 +157,7 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Say which source tokens made a target token, and with what weights."""
-    from focus_core.analysis.provenance.explanation import explain_token
+    from focus_core.analysis.provenance.explain import explain_token
     from focus_core.analysis.provenance.render import render_text
     from focus_core.analysis.provenance.search import named_tokens
     from focus_core.runs.folder import open_run

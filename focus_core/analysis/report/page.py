@@ -20,8 +20,10 @@ from focus_core.export.atlas import ranked_projections
 from focus_core.initialization.config import InitConfig
 from focus_core.runs.additions import ProjectionFolder, TrainingFolder, list_trainings, open_projection, open_training
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.tokens import showcase
 from focus_core.types import AuxiliaryKind, Preset
 
+N_EXAMPLES = 10
 OPTIONS = {
     "method": "--method",
     "match": "--match",
@@ -72,7 +74,7 @@ def html_report(run: RunFolder, *, evaluations: Sequence[Mapping[str, Any]] = ()
         "trainings": trainings.trainings(_trainings(run)),
         "evaluations": [trainings.evaluation(report) for report in evaluations] or None,
         "map": trainings.projected_map(run, _projection(run)),
-        "tokens": [sections.example(run, i) for i in sections.example_ids(run)],
+        "tokens": [sections.example(run, i) for i in showcase(run)[:N_EXAMPLES]],
     }
     return render(
         "page.html",

@@ -15,7 +15,7 @@ from tokenizers import AddedToken, Tokenizer, models
 
 from focus_core.analysis.checks.base import Status
 from focus_core.analysis.checks.registry import run_checks
-from focus_core.analysis.provenance.explanation import explain_token
+from focus_core.analysis.provenance.explain import explain_token
 from focus_core.api import InitRequest, run_request
 from focus_core.cli import main as cli
 from focus_core.corpus.corpus import open_corpus
