@@ -6,12 +6,13 @@ Owns defaults: no other module hides one. Refuses paths and arrays.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from focus_core.errors import bad_input
 from focus_core.types import Fallback, MatchMode, MethodName, Preset
-from focus_core.validation import check_range
+from focus_core.validation import check_range, typed_fields
 
 PAPER: dict[str, Any] = {
     "method": MethodName.FOCUS,
@@ -133,6 +134,33 @@ class InitConfig:
         """
         start = dict(PAPER) if preset is Preset.PAPER else {}
         return cls(**(start | overrides | {"preset": preset}))
+
+    @classmethod
+    def from_dict(cls, mapping: Mapping[str, Any]) -> InitConfig:
+        """Return the options that plain JSON values describe.
+
+        Parameters
+        ----------
+        mapping : mapping of str to Any
+            Options by name; one that is left out is that of the named preset.
+
+        Returns
+        -------
+        InitConfig
+            The options.
+
+        Raises
+        ------
+        InvalidInputError
+            If an option is unknown, of the wrong type or out of its range.
+        """
+        return cls.for_preset(**{"preset": Preset.DEFAULT} | typed_fields(cls, mapping, where="config"))
+
+    def chosen(self) -> dict[str, Any]:
+        """Return the options that are not those of the preset, after the preset where that is not the default."""
+        usual, named = self.for_preset(self.preset).to_dict(), self.preset is not Preset.DEFAULT
+        chosen = {name: value for name, value in self.to_dict().items() if value != usual[name]}
+        return ({"preset": self.preset} if named else {}) | chosen
 
     def to_dict(self) -> dict[str, Any]:
         """Return the options as plain JSON values, in the order of the fields."""

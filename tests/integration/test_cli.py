@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from focus_core.analysis.report.page import init_command
 from focus_core.artifacts import read_array, sha256_file, write_arrays
 from focus_core.cli import main as cli
 from focus_core.jobs.steps import STAGE_STEPS, STEPS, step_of
+from focus_core.runs.again import init_command
 from focus_core.runs.folder import open_run
 from tests.integration.small_inputs import SmallInputs, make_small_inputs
 

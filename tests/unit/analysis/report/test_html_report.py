@@ -16,11 +16,12 @@ import pytest
 from focus_core.analysis.checks.registry import run_checks
 from focus_core.analysis.report import svg as drawing
 from focus_core.analysis.report.markup import Markup, table, tag, text
-from focus_core.analysis.report.page import html_report, init_command, write_report
+from focus_core.analysis.report.page import html_report, write_report
 from focus_core.analysis.report.style import KIND_COLORS, KIND_LABELS, METHOD_COLORS, METHOD_LABELS, POLICY
 from focus_core.cli import main as cli
 from focus_core.errors import InvalidInputError
 from focus_core.evaluation.stored import read_evaluation
+from focus_core.runs.again import init_command
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.tokenization.display import show_token
 from focus_ui.charts.theme import CATEGORIES, METHOD_LOOKS

@@ -16,12 +16,13 @@ from tokenizers import AddedToken, Tokenizer, models
 from focus_core.analysis.checks.base import Status
 from focus_core.analysis.checks.registry import run_checks
 from focus_core.analysis.provenance.explanation import explain_token
-from focus_core.api import InitRequest, run_request
+from focus_core.api import run_request
 from focus_core.cli import main as cli
 from focus_core.corpus.corpus import open_corpus
 from focus_core.errors import AuxiliaryError, InvalidInputError
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.config import InitConfig
+from focus_core.initialization.request import InitRequest
 from focus_core.initialization.methods.fallback import standard_normal_rows
 from focus_core.initialization.methods.multivariate import MultivariateNormal, fit_normal
 from focus_core.initialization.methods.registry import METHODS
@@ -432,7 +433,7 @@ def test_focus_without_text_is_refused_before_anything_is_read(tmp_path: Path) -
     with pytest.raises(InvalidInputError, match=r"--corpus.*--auxiliary"):
         run_request(request)
     with pytest.raises(InvalidInputError, match="nowhere"):
-        run_request(request, config=InitConfig(method="random"))
+        run_request(dataclasses.replace(request, config=InitConfig(method="random")))
 
 
 def test_an_estimate_without_vectors_is_smaller() -> None:
