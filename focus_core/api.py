@@ -1,6 +1,7 @@
 """From names to objects: what a user typed becomes vocabularies, matrices, a corpus and vectors.
 
-Owns the reading of what a request names and the growing of a run folder. Holds no step of the method: that is `pipeline.run_focus`.
+Owns the reading of what a request names and the growing of a run folder. Holds no step of the method: that is
+`pipeline.run_focus`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ A run keeps its target tokenizer and its auxiliary vectors, not its text. Import
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

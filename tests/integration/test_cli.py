@@ -186,6 +186,38 @@ def test_the_command_of_a_report_makes_the_same_run_again(
     assert tree(tmp_path / "again") == tree(tmp_path / "first")
 
 
+def test_a_request_makes_the_run_of_its_options(small: SmallInputs, run: Path, tmp_path: Path) -> None:
+    fields = {
+        "source": str(small.source),
+        "target_tokenizer": str(small.target),
+        "corpus": [str(small.corpus)],
+        "auxiliary": str(small.auxiliary),
+    }
+    for name, config, options in (("same", {}, None), ("cold", {"temperature": 1, "top_k": 3}, ("--top-k", "3"))):
+        (tmp_path / "request.json").write_text(json.dumps(fields | {"config": config}))
+        words = ["init", "--request", str(tmp_path / "request.json"), "--output", str(tmp_path / name)]
+        assert cli.run(words) == 0
+        if options is not None:
+            assert cli.run(small.arguments(tmp_path / "typed", *options)) == 0
+        assert tree(tmp_path / name) == tree(run if options is None else tmp_path / "typed")
+
+
+def test_a_request_beside_other_options_is_refused(
+    small: SmallInputs, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    """Even where an option has the value that it has by default."""
+    words = ["init", "--request", str(tmp_path / "request.json"), "--output", str(tmp_path / "run")]
+    told = refused([*words, "--seed", "42", "--map", "pairs.tsv", "--memory", "512"])
+    assert told == (
+        "--request: expected no option beside it but --output, got --map, --seed, --memory; "
+        "write them into the file, or leave it out"
+    )
+    refused(words, "request.json: expected a request as JSON, got No such file or directory")
+    (tmp_path / "request.json").write_text('{"source": "a", "target": "b"}')
+    refused(words, "request: expected names among source,", "got 'target'")
+    assert leavings(tmp_path) == ["request.json"]
+
+
 def test_auto_is_chosen_under_the_preset_of_the_paper_too(small: SmallInputs, tmp_path: Path) -> None:
     for name, words in {"auto": ("--epochs", "auto", "--min-count", "auto"), "paper": ()}.items():
         assert cli.run(small.arguments(tmp_path / name, "--preset", "paper", *words)) == 0

@@ -247,10 +247,13 @@ def test_the_command_says_what_given_vectors_are_keyed_by() -> None:
     manifest = {
         "inputs": [{"role": "auxiliary", "name": "cc.sw.vec"}],
         "target": {"name": "t"},
-        "config": {},
+        "config": {"device": "cuda", "memory_mib": 64},
         "auxiliary": {"kind": "word"},
     }
-    assert "--auxiliary cc.sw.vec --auxiliary-kind word --output" in init_command(manifest)
+    assert init_command(manifest) == (
+        "python -m focus_core init --source-tokenizer SOURCE_TOKENIZER --source-embeddings SOURCE.safetensors "
+        "--target-tokenizer t --auxiliary cc.sw.vec --auxiliary-kind word --memory 64 --output RUN"
+    ), "the device is left to the machine"
     assert "--auxiliary-kind" not in init_command(manifest | {"auxiliary": {"kind": "token"}})
 
 

@@ -22,12 +22,12 @@ from focus_core.corpus.corpus import open_corpus
 from focus_core.errors import AuxiliaryError, InvalidInputError
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.config import InitConfig
-from focus_core.initialization.request import InitRequest
 from focus_core.initialization.methods.fallback import standard_normal_rows
 from focus_core.initialization.methods.multivariate import MultivariateNormal, fit_normal
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.overlap.matching import match_vocabularies
 from focus_core.initialization.pipeline import run_focus
+from focus_core.initialization.request import InitRequest
 from focus_core.initialization.result import FocusResult
 from focus_core.jobs.estimate import estimate_run
 from focus_core.models.source import SourceModel
