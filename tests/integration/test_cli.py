@@ -209,7 +209,7 @@ def test_a_request_beside_other_options_is_refused(
     words = ["init", "--request", str(tmp_path / "request.json"), "--output", str(tmp_path / "run")]
     told = refused([*words, "--seed", "42", "--map", "pairs.tsv", "--memory", "512"])
     assert told == (
-        "--request: expected no option beside it but --output, got --map, --seed, --memory; "
+        "--request: expected no option beside it but --output, got --seed, --map, --memory; "
         "write them into the file, or leave it out"
     )
     refused(words, "request.json: expected a request as JSON, got No such file or directory")
