@@ -34,11 +34,12 @@ unit: $(VENV)/.installed-dev ## all tests, without linters and types
 test-fast: $(VENV)/.installed-dev ## the tests that need neither real data nor a browser
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not data and not browser and not gpu"
 
-lint: $(VENV)/.installed-dev ## ruff: rules and format
+lint: $(VENV)/.installed-dev ## ruff: rules and format; import-linter: who imports whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	PYTHONPATH=. $(BIN)/lint-imports --no-cache
 
-type: $(VENV)/.installed-dev ## mypy, strict, on focus_core and focus_ui
+type: $(VENV)/.installed-dev ## mypy, strict, on focus_core, focus_ui and pages
 	$(BIN)/mypy
 
 fix: $(VENV)/.installed-dev ## let ruff repair what it can
@@ -50,7 +51,7 @@ docs-check: $(VENV)/.installed-dev ## the README's example, links, docstrings an
 
 bench-install: $(VENV)/.installed-bench ## the environment of the benchmarks: the same, with the reference implementation
 
-bench: $(VENV)/.installed-bench ## run every benchmark and write the README's table (FOCUS_LAB_DATA names the real data)
+bench: $(VENV)/.installed-bench ## run every benchmark and write docs/benchmarks.md (FOCUS_LAB_DATA names the real data)
 	$(BIN)/python -m benchmarks
 
 clean: ## remove caches and build products, keep the environment and your runs
@@ -62,18 +63,24 @@ $(BIN)/python:
 	@$(PYTHON) $(NEW_ENOUGH) || { echo "$(PYTHON) is older than 3.11 or lacks venv; name another: make PYTHON=..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
+# The project itself, in place: it puts the command `focus-lab` beside the interpreter.
+COMMAND = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+
 # A stamp is written when pip is done, so that a second call does nothing and an interrupted one starts again.
-$(VENV)/.installed: requirements.txt | $(BIN)/python
+$(VENV)/.installed: requirements.txt pyproject.toml | $(BIN)/python
 	@echo "installing the packages of requirements.txt: some minutes the first time"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(COMMAND)
 	@touch $@
 
-$(VENV)/.installed-dev: requirements-dev.txt requirements.txt | $(BIN)/python
+$(VENV)/.installed-dev: requirements-dev.txt requirements.txt pyproject.toml | $(BIN)/python
 	@echo "installing the packages of requirements-dev.txt: some minutes the first time"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(COMMAND)
 	@touch $@ $(VENV)/.installed
 
-$(VENV)/.installed-bench: requirements-bench.txt requirements-dev.txt requirements.txt | $(BIN)/python
+$(VENV)/.installed-bench: requirements-bench.txt requirements-dev.txt requirements.txt pyproject.toml | $(BIN)/python
 	@echo "installing the packages of requirements-bench.txt: some minutes the first time"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	$(COMMAND)
 	@touch $@ $(VENV)/.installed $(VENV)/.installed-dev

@@ -1,4 +1,4 @@
-"""Run every benchmark and write the README's table: ``python -m benchmarks [NAME...]``.
+"""Run every benchmark and write the tables: ``python -m benchmarks [NAME...]``.
 
 NAME is one of overlap, corpus, combine, sparsemax, whole_run, projection, map, app; none means all. Real data is
 found through the environment variable FOCUS_LAB_DATA; what needs it fails without it. Takes about an hour on two cores,

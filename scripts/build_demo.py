@@ -125,11 +125,11 @@ def table(
     work: Path = typer.Option(Path("build/compare"), help="runs and trainings"),
     language: list[str] = typer.Option(["sw", "ar"], help="which languages"),
 ) -> None:
-    """Measure every method before and after training, keep the results, and write the README's table."""
+    """Measure every method before and after training, keep the results, and write the table of docs/benchmarks.md."""
     from demo_table import measure_all, write_table
 
     measure_all(data, work, tuple(language))
-    write_table(Path("README.md"))
+    write_table(Path("docs/benchmarks.md"))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measure the comparison on held-out lines and write the README's table: three seeds, intervals, both languages."""
+"""Measure the comparison on held-out lines and write its table: three seeds, intervals, both languages."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def worth(focus: Piece, work: Path) -> dict[str, Any]:
 
 
 def table_of(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the README's table and the sentences below it."""
+    """Return the table and the sentences below it."""
     names = [LANGUAGE_NAMES[language] for language in results]
     tokens = {group["trained_tokens"] for found in results.values() for group in found["groups"]} - {None}
     budget = ", ".join(f"{count / 1000:,.0f}k tokens" for count in sorted(tokens))
@@ -152,12 +152,12 @@ def load_results() -> dict[str, dict[str, Any]]:
     return {language: json.loads(path.read_text(encoding="utf-8")) for language, path in paths.items() if path.exists()}
 
 
-def write_table(readme: Path) -> None:
+def write_table(document: Path) -> None:
     """Put the table between its marks."""
-    text = readme.read_text(encoding="utf-8")
+    text = document.read_text(encoding="utf-8")
     before, rest = text.split(START, 1)
     after = rest.split(END, 1)[1]
-    readme.write_text(f"{before}{START}\n{table_of(load_results())}\n{END}{after}", encoding="utf-8")
+    document.write_text(f"{before}{START}\n{table_of(load_results())}\n{END}{after}", encoding="utf-8")
 
 
 def measure_all(data: Path, work: Path, languages: tuple[str, ...]) -> None:

@@ -1,8 +1,8 @@
-"""Write the table of results into README.md from benchmarks/results/*.json.
+"""Write the table of results into docs/benchmarks.md, and five of them into README.md, from committed files.
 
-Usage: ``python scripts/write_benchmark_table.py [--readme README.md] [--results benchmarks/results] [--check]``.
-The table stands between two marker comments. ``--check`` writes nothing and fails where the table is not the
-results'.
+Usage: ``python scripts/write_benchmark_table.py [--document docs/benchmarks.md] [--readme README.md]
+[--results benchmarks/results] [--check]``. Both stand between marker comments. ``--check`` writes nothing and fails
+where a table is not the results'.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-START, END = "<!-- benchmarks:start -->", "<!-- benchmarks:end -->"
+START, END = "<!-- {}:start -->", "<!-- {}:end -->"
+COMPARISON = ROOT / "assets" / "demo" / "results" / "sw.json"
 ORDER = ("overlap", "corpus", "combine", "sparsemax", "whole_run", "projection", "map", "app")
 """Files of results in the order of the table; others follow."""
 
@@ -89,27 +90,66 @@ def build_table(results: Path) -> str:
     return "\n".join([*head, *body, "", *notes])
 
 
-def insert(text: str, table: str) -> str:
-    """Put the table between the markers."""
-    before, rest = text.split(START, 1)
-    after = rest.split(END, 1)[1]
-    return f"{before}{START}\n{table}\n{END}{after}"
+def headline(name: str, file: dict[str, Any], place: int) -> str:
+    """Return the line of README of one row: what, on what, how fast beside what, by which command."""
+    row = file["rows"][place]
+    what, size = describe(row)
+    beside = f"{row.get('reference', 'deepfocus')}: {seconds(row['reference_seconds'])}, {speed(row)}"
+    peak = f"; peak {memory(row)}" if memory(row) else ""
+    result = f"{seconds(row['seconds'])} ({beside}{peak})" if row["reference_seconds"] else seconds(row["seconds"])
+    return f"| {what}, {size} | {result} | `python -m benchmarks {name}` |"
+
+
+def quality() -> str:
+    """Return the line of README on what the initialisation is worth."""
+    groups = json.loads(COMPARISON.read_text(encoding="utf-8"))["groups"]
+    bits = {g["method"]: g["bits_per_character"]["value"] for g in groups if g["trained_tokens"] is None}
+    said = f"FOCUS {bits['focus']:.2f}, overlap only {bits['overlap']:.2f}, random {bits['random']:.2f}"
+    what = "held-out Swahili at once, bits per character (fewer are better)"
+    return f"| {what} | {said} | `python scripts/build_demo.py table` |"
+
+
+def build_headlines(results: Path) -> str:
+    """Build README's table: one row of each of four files, and the comparison of methods."""
+    rows = {"overlap": 0, "combine": 2, "whole_run": 0, "app": 4}
+    files = {name: json.loads((results / f"{name}.json").read_text(encoding="utf-8")) for name in rows}
+    lines = [headline(name, file, rows[name]) for name, file in files.items()]
+    return "\n".join(["| what | ours | measured by |", "|---|---|---|", quality(), *lines])
+
+
+def insert(text: str, mark: str, table: str) -> str:
+    """Put a table between its markers."""
+    start, end = START.format(mark), END.format(mark)
+    before, rest = text.split(start, 1)
+    after = rest.split(end, 1)[1]
+    return f"{before}{start}\n{table}\n{end}{after}"
 
 
 def main() -> None:
-    """Write the table, or check that it is up to date."""
+    """Write the tables, or check that they are up to date."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--document", type=Path, default=ROOT / "docs" / "benchmarks.md")
     parser.add_argument("--readme", type=Path, default=ROOT / "README.md")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    text = options.readme.read_text(encoding="utf-8")
-    if START not in text or END not in text:
-        sys.exit(f"{options.readme} has no markers {START} and {END}")
-    written = insert(text, build_table(options.results))
-    if options.check:
-        sys.exit(0 if written == text else f"{options.readme}: the table is not that of {options.results}")
-    options.readme.write_text(written, encoding="utf-8")
+    written = {
+        options.document: put(options.document, "benchmarks", build_table(options.results)),
+        options.readme: put(options.readme, "headlines", build_headlines(options.results)),
+    }
+    for path, text in written.items():
+        if options.check and text != path.read_text(encoding="utf-8"):
+            sys.exit(f"{path}: the table is not that of {options.results}")
+        if not options.check:
+            path.write_text(text, encoding="utf-8")
+
+
+def put(path: Path, mark: str, table: str) -> str:
+    """Return a document with a table put in its place."""
+    text = path.read_text(encoding="utf-8")
+    if START.format(mark) not in text or END.format(mark) not in text:
+        sys.exit(f"{path} has no markers {START.format(mark)} and {END.format(mark)}")
+    return insert(text, mark, table)
 
 
 if __name__ == "__main__":

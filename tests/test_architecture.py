@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import packages_distributions
@@ -15,113 +17,33 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "focus_core"
+WITH_ROOT = {
+    **os.environ,
+    "PYTHONPATH": str(ROOT),
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+}
 
-ORDER = (
-    "errors",
-    "domain",
-    "validation",
-    "config",
-    "artifacts",
-    "locate",
-    "tokenizer_parts",
-    "sentencepiece_files",
-    "tokenizer_files",
-    "text_scripts",
-    "word_cuts",
-    "token_identity",
-    "token_roles",
-    "vocabulary",
-    "overlap",
-    "overlap_statistics",
-    "corpus_files",
-    "corpus",
-    "line_encoding",
-    "example_lines",
-    "token_stream",
-    "tokenizer_training",
-    "survey",
-    "merge_plan",
-    "extension",
-    "sparsemax",
-    "similarity",
-    "weights",
-    "nearest",
-    "movement",
-    "fasttext_child",
-    "fasttext_process",
-    "fasttext_format",
-    "auxiliary",
-    "auxiliary_files",
-    "health",
-    "methods",
-    "result",
-    "layouts",
-    "tensor_files",
-    "models",
-    "extended_run",
-    "pipeline",
-    "run_folder",
-    "checks",
-    "store",
-    "row_change",
-    "token_text",
-    "sentence_cuts",
-    "sentence",
-    "overlap_lists",
-    "csv_table",
-    "provenance",
-    "reports",
-    "lessons",
-    "comparison",
-    "export_config",
-    "model_card",
-    "export",
-    "held_out",
-    "word_masks",
-    "run_model",
-    "run_log",
-    "requests",
-    "attach",
-    "model_zip",
-    "training_options",
-    "training",
-    "evaluation",
-    "projection",
-    "atlas",
-    "html_report",
-    "tokenizer_preview",
-    "match_preview",
-    "preview_process",
-    "run_steps",
-    "estimate",
-    "job_record",
-    "jobs",
-    "training_cli",
-    "cli",
-)
-"""The reading order of focus_core; a module imports only from the modules before it."""
+TOP = {"errors", "validation", "artifacts", "types", "api", "__init__", "__main__"}
+"""What may lie at the top of focus_core; everything else has a room."""
 
 SEAMS = {
-    "huggingface_hub": {"locate"},
-    "fasttext": {"auxiliary", "fasttext_child"},
-    "transformers": {"layouts", "models", "export"},
-    "sentencepiece": {"sentencepiece_files", "tokenizer_training"},
-    "entmax": {"sparsemax"},
-    "typer": {"cli", "training_cli"},
+    "huggingface_hub": {"models.hub", "export.model_card"},
+    "fasttext": {"initialization.auxiliary.vectors", "initialization.auxiliary.fasttext_worker"},
+    "transformers": {"models", "export"},
+    "sentencepiece": {"tokenization.sentencepiece_model", "tokenization.training"},
+    "entmax": {"numerics.sparsemax"},
+    "typer": {"cli"},
     "rich": {"cli"},
     "umap": {"projection"},
-    "streamlit": set(),
-    "plotly": set(),
-    "pickle": set(),
 }
-"""Libraries that only these modules of focus_core may import, anywhere in them."""
+"""Libraries that only these modules and rooms of focus_core may import, anywhere in them."""
 
 COME_ALONG = {"httpx2": "huggingface-hub"}
 """Libraries that are named in one place only to catch their errors, and what brings them along."""
 
 HEAVY = ("torch", "transformers", "fasttext", "umap", "streamlit", "sentencepiece", "pyarrow", "huggingface_hub")
-PAGES = "pages"
-MAX_MODULE, MAX_FUNCTION, MAX_PAGE = 400, 60, 80
+APP = ("focus_ui", "pages")
+MAX_MODULE, MAX_FUNCTION, MAX_PAGE, MAX_ROOM = 400, 60, 80, 15
 
 
 def python_files(*folders: str) -> list[Path]:
@@ -142,44 +64,80 @@ def imported_names(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def module_of(path: Path) -> str:
-    """Return the module's place in ORDER: the file's name, or the folder's for a file of a subpackage."""
-    return path.relative_to(CORE).parts[0].removesuffix(".py")
-
-
-def core_modules() -> list[Path]:
-    return [p for p in python_files("focus_core") if module_of(p) not in {"__init__", "__main__"}]
+def dotted(path: Path) -> str:
+    """Return the name of a module of focus_core without the package's own."""
+    return ".".join(path.relative_to(CORE).with_suffix("").parts)
 
 
 def short(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def test_order_names_every_module_once() -> None:
-    assert len(set(ORDER)) == len(ORDER)
-    assert {module_of(p) for p in core_modules()} == set(ORDER)
+@cache
+def contracts() -> str:
+    done = subprocess.run(
+        ["lint-imports", "--no-cache"], capture_output=True, text=True, cwd=ROOT, check=False, env=WITH_ROOT
+    )
+    return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("path", core_modules(), ids=short)
-def test_modules_import_only_from_above(path: Path) -> None:
-    place = ORDER.index(module_of(path))
-    used = {n.split(".")[1] for n in imported_names(path) if n.startswith("focus_core.")}
-    used &= set(ORDER)  # `from focus_core import __version__` names no module
-    below = {name for name in used if ORDER.index(name) > place}
-    assert not below, f"{short(path)} imports {sorted(below)}, which stand below it in ORDER"
+def test_imports_keep_the_contracts() -> None:
+    """Those of pyproject.toml: layers of the core and of the app, pages apart, no screen in the core."""
+    assert re.search(r"Contracts: [1-9]\d* kept, 0 broken", contracts()), contracts()
+
+
+def test_every_room_stands_in_the_contract() -> None:
+    """A folder or a file that no layer names would be free to import anything."""
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    layers = {c["id"]: re.findall(r"[a-z_]+", " ".join(c["layers"])) for c in listed if "layers" in c}
+    rooms = {
+        "core-layers": CORE,
+        "initialization-layers": CORE / "initialization",
+        "ui-layers": ROOT / "focus_ui",
+    }
+    for name, folder in rooms.items():
+        there = {p.stem for p in folder.iterdir() if p.suffix == ".py" or (p / "__init__.py").is_file()}
+        assert there - {"__init__", "__main__"} <= set(layers[name]), name
+
+
+def test_the_top_of_the_library_is_bare() -> None:
+    assert {p.stem for p in CORE.glob("*.py")} == TOP
+
+
+@pytest.mark.parametrize("room", sorted({p.parent for p in python_files("focus_core", *APP)}), ids=short)
+def test_rooms_stay_small(room: Path) -> None:
+    assert len([p for p in room.glob("*.py") if p.stem != "__init__"]) <= MAX_ROOM
+    assert (room / "__init__.py").is_file()
+
+
+@pytest.mark.parametrize("path", [p for p in python_files("focus_core", *APP) if p.stem == "__init__"], ids=short)
+def test_no_package_re_exports(path: Path) -> None:
+    """A name has one address: that of the module that defines it. `focus_core` itself loads its public names lazily."""
+    assert not list(imported_names(path)) or path == CORE / "__init__.py"
 
 
 @pytest.mark.parametrize("path", python_files("focus_core"), ids=short)
 def test_libraries_stay_behind_their_seams(path: Path) -> None:
     used = {name.split(".")[0] for name in imported_names(path)}
-    outside = {lib for lib, seams in SEAMS.items() if lib in used and module_of(path) not in seams}
+    outside = {lib for lib, seams in SEAMS.items() if lib in used and not _lies_in(dotted(path), seams)}
     assert not outside, f"{short(path)} imports {sorted(outside)}"
 
 
-@pytest.mark.parametrize("path", python_files(PAGES), ids=short)
+def _lies_in(module: str, seams: set[str]) -> bool:
+    return any(module == seam or module.startswith(f"{seam}.") for seam in seams)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "pages").glob("*/page.py")), ids=short)
 def test_pages_compute_nothing(path: Path) -> None:
     used = {name.split(".")[0] for name in imported_names(path)}
     assert not used & {"numpy", "torch", "pandas", "scipy", "transformers", "tokenizers", "plotly", "pyarrow"}
+
+
+@pytest.mark.parametrize("path", python_files(*APP), ids=short)
+def test_the_app_trains_no_model_itself(path: Path) -> None:
+    """What takes long is a job: a child process that runs the command line."""
+    used = {name.split(".")[0] for name in imported_names(path)}
+    assert not used & {"torch", "transformers", "fasttext", "umap", "sentencepiece"}
 
 
 @cache
@@ -192,11 +150,11 @@ def requirements(name: str) -> set[str]:
     return {line.partition("==")[0].lower().replace("_", "-") for line in lines if "==" in line}
 
 
-@pytest.mark.parametrize("path", [*python_files("focus_core", "focus_ui"), *ROOT.glob("app.py")], ids=short)
+@pytest.mark.parametrize("path", [*python_files("focus_core", *APP), ROOT / "app.py"], ids=short)
 def test_requirements_name_everything_that_is_imported(path: Path) -> None:
     """A library that only comes along with another one disappears with that one's next version."""
     homes = distributions_by_import()
-    used = {n.split(".")[0] for n in imported_names(path)} - sys.stdlib_module_names - {"focus_core", "focus_ui"}
+    used = {n.split(".")[0] for n in imported_names(path)} - sys.stdlib_module_names - {"focus_core", *APP}
     pinned = requirements("requirements.txt")
     known = {n: {COME_ALONG.get(n, h).lower().replace("_", "-") for h in homes.get(n, [n])} for n in used}
     missing = {name for name, distributions in known.items() if not distributions & pinned}
@@ -210,7 +168,7 @@ def test_requirements_are_exact() -> None:
 
 
 def test_streamlit_only_in_the_app() -> None:
-    allowed = [ROOT / "app.py", *python_files("focus_ui", "tests/pages", "tests/browser")]
+    allowed = [ROOT / "app.py", *python_files(*APP, "tests/pages", "tests/browser")]
     everywhere = [*python_files("focus_core", "scripts", "examples", "benchmarks", "tests"), *ROOT.glob("*.py")]
     users = {p for p in everywhere if any(n.split(".")[0] == "streamlit" for n in imported_names(p))}
     assert users <= set(allowed), sorted(map(short, users - set(allowed)))
@@ -232,9 +190,9 @@ def test_modules_import_nothing_heavy_at_their_top(path: Path) -> None:
     assert not heavy, f"{short(path)} imports {sorted(heavy)} at its top; import inside the function that needs it"
 
 
-@pytest.mark.parametrize("path", python_files("focus_core", "focus_ui"), ids=short)
+@pytest.mark.parametrize("path", python_files("focus_core", *APP), ids=short)
 def test_modules_stay_short(path: Path) -> None:
-    limit = MAX_PAGE if path.parent.name == "pages" else MAX_MODULE
+    limit = MAX_PAGE if path.match("pages/*/page.py") else MAX_MODULE
     assert len(path.read_text(encoding="utf-8").splitlines()) <= limit
 
 
@@ -258,7 +216,7 @@ def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return total - ((first.end_lineno or 0) - first.lineno + 1 if documented else 0)
 
 
-@pytest.mark.parametrize("path", python_files("focus_core", "focus_ui"), ids=short)
+@pytest.mark.parametrize("path", python_files("focus_core", *APP), ids=short)
 def test_functions_stay_short(path: Path) -> None:
     long = {f.name: length(f) for f in functions(path) if length(f) > MAX_FUNCTION}
     assert not long, f"{short(path)}: {long}"
@@ -342,7 +300,7 @@ def test_nothing_is_left_unfinished() -> None:
 def test_no_stub_functions() -> None:
     """A function whose body is `...`, `pass` or NotImplementedError is allowed in a Protocol or abstract only."""
     stubs = []
-    for path in python_files("focus_core", "focus_ui"):
+    for path in python_files("focus_core", *APP):
         protocols = {
             id(item)
             for node in ast.walk(tree_of(path))

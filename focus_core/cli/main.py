@@ -251,7 +251,7 @@ def run(arguments: list[str] | None = None, *, command: Callable[..., Any] | Non
     arguments = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     interrupt_on_terminate()
     try:
-        return int(program(args=arguments, prog_name="python -m focus_core", standalone_mode=False) or 0)
+        return int(program(args=arguments, prog_name=_called(), standalone_mode=False) or 0)
     except (typer.Abort, KeyboardInterrupt):
         complain("interrupted; nothing was left behind")
         return 130
@@ -267,6 +267,11 @@ def run(arguments: list[str] | None = None, *, command: Callable[..., Any] | Non
     except MemoryError:
         complain("stopped: out of memory; lower --memory, or take a smaller vocabulary")
         return 1
+
+
+def _called() -> str:
+    """Return how this command line was called, for its help."""
+    return "focus-lab" if Path(sys.argv[0]).stem == "focus-lab" else "python -m focus_core"
 
 
 __all__ = ["app", "run"]

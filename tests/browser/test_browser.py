@@ -64,14 +64,42 @@ def test_no_page_is_wider_than_its_window(user, width):
         assert main.evaluate("e => e.scrollWidth - e.clientWidth") <= 1, name
 
 
-def test_a_link_is_the_first_thing_a_fresh_server_is_asked_for(user, folder, environment, toy, tmp_path):
-    """A folder ``pages/`` beside app.py would fail here: Streamlit then runs the page's script without the router."""
-    target = id_of(toy, "▁mkulima")
+WATCH = """
+  window.seen = {lost: false, bare: false};
+  const look = () => {
+    const text = document.body ? document.body.innerText : '';
+    if (/page not found/i.test(text)) window.seen.lost = true;
+    const heading = document.querySelector('[data-testid="stMain"] h1');
+    if (heading && !document.querySelector('[data-testid="stSidebar"]')) window.seen.bare = true;
+  };
+  new MutationObserver(look).observe(document, {childList: true, subtree: true, characterData: true});
+"""
+"""Notes, at every change of the document, whether it ever said that a page is lost, or showed one without its frame."""
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "words"),
+    [
+        ("token", {"run": "toy", "token": "▁mkulima"}, "▁mkulima"),
+        ("overlap", {"run": "trained"}, "Overlap"),
+        ("learn", {"run": "toy", "chapter": "3"}, "Learn"),
+    ],
+    ids=["a token", "a run", "a chapter"],
+)
+def test_a_link_is_the_first_thing_a_fresh_server_is_asked_for(
+    user, environment, toy, tmp_path, name, parameters, words
+):
+    """Twice, by two users: the framed page, no "Page not found", not even for a moment; decision 0030."""
+    if "token" in parameters:
+        parameters = {**parameters, "token": id_of(toy, parameters["token"])}
     with serve(tmp_path, environment) as fresh:
-        visitor = user(address=fresh)
-        visitor.open("token", run="toy", token=target)
-        assert "▁mkulima" in heading(visitor.page).inner_text()
-        assert visitor.page.get_by_text("Page not found").count() == 0
+        for _ in range(2):
+            visitor = user(address=fresh)
+            visitor.page.add_init_script(WATCH)
+            visitor.open(name, **parameters)
+            assert words in heading(visitor.page).inner_text()
+            assert visitor.page.get_by_role("link", name="Check and export").count() >= 1
+            assert visitor.page.evaluate("window.seen") == {"lost": False, "bare": False}
 
 
 def test_from_start_to_a_token_to_what_feeds_it(user, toy):

@@ -96,19 +96,21 @@ def test_files_that_are_named_exist(path: Path) -> None:
     assert [n for n in named if not (ROOT / n).exists()] == []
 
 
-def test_the_architecture_page_names_every_module() -> None:
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    modules = {
-        p.relative_to(ROOT / "focus_core").parts[0].removesuffix(".py") for p in (ROOT / "focus_core").rglob("*.py")
-    } - {"__init__", "__main__"}
-    assert sorted(m for m in modules if f"`{m}`" not in text) == []
+def rooms() -> list[Path]:
+    return sorted(p.parent for top in ("focus_core", "focus_ui", "pages") for p in (ROOT / top).rglob("__init__.py"))
 
 
-def test_the_architecture_page_keeps_the_reading_order() -> None:
-    """The first column of its tables is ORDER, module by module."""
-    order = runpy.run_path(str(ROOT / "tests" / "test_architecture.py"))["ORDER"]
+@pytest.mark.parametrize("room", [r for r in rooms() if r.parent != ROOT], ids=short)
+def test_the_architecture_page_has_a_line_for_every_room(room: Path) -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    assert tuple(re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE)) == order
+    name = short(room).removeprefix("focus_core/")
+    assert re.search(rf"^\| `{re.escape(name)}/?` \|", text, flags=re.MULTILINE)
+
+
+def test_the_drawing_of_the_rooms_is_that_of_the_imports() -> None:
+    """`python scripts/draw_rooms.py` draws it anew."""
+    drawn = runpy.run_path(str(ROOT / "scripts" / "draw_rooms.py"))["drawing"]()
+    assert (ROOT / "docs" / "rooms.svg").read_text(encoding="utf-8") == drawn
 
 
 def test_every_command_is_documented() -> None:

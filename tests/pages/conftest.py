@@ -79,6 +79,9 @@ def open_app() -> Callable[..., Any]:
         if page != "start" or user is not None:
             at.switch_page(PAGES[page]).run()
         assert not at.exception, [e.message for e in at.exception]
+        # `app.py` itself, or a page's script alone, gives an empty screen and no exception
+        assert at.sidebar.children, "the sidebar is not drawn"
+        assert at.title or at.get("heading"), "the page has no title"
         return at
 
     return go

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = sorted([ROOT / "app.py", *(ROOT / "focus_ui").rglob("*.py")])
+FILES = sorted([ROOT / "app.py", *(p for room in ("focus_ui", "pages") for p in (ROOT / room).rglob("*.py"))])
 
 BANNED_CALLS = {"table", "write", "html", "iframe", "components"}
 """``st.table`` renders Markdown in cells, ``st.write`` guesses, the others take HTML."""

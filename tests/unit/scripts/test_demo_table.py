@@ -1,4 +1,4 @@
-"""The README's comparison is made of the committed measures, and these say what the project claims."""
+"""The comparison is made of the committed measures, and these say what the project claims."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def test_what_is_said_where_random_rows_never_get_there(table: ModuleType, found
     assert "after 2,345 tokens of training" in table.sentence("sw", found)
 
 
-def test_the_readme_shows_the_committed_measures(
+def test_the_document_shows_the_committed_measures(
     table: ModuleType, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(root)
-    text = (root / "README.md").read_text(encoding="utf-8")
+    text = (root / "docs" / "benchmarks.md").read_text(encoding="utf-8")
     shown = text.split(table.START, 1)[1].split(table.END, 1)[0].strip()
     assert shown == table.table_of(table.load_results()).strip()
 
