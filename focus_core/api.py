@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from focus_core.artifacts import sha256_file
 from focus_core.corpus.corpus import Corpus, open_corpus
 from focus_core.initialization.auxiliary.loading import load_auxiliary
-from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.overlap.matching import match_vocabularies, read_user_map
 from focus_core.initialization.pipeline import method_named, run_focus
@@ -28,40 +26,6 @@ from focus_core.runs.writer import write_run
 from focus_core.tokenization.training import train_tokenizer
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
 from focus_core.types import MatchMode, ProgressHook, no_progress, tell_all
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Loaded:
-    """The objects behind a request."""
-
-    source: Vocabulary
-    target: Vocabulary
-    model: SourceModel
-    corpus: Corpus | None
-    auxiliary: AuxiliaryVectors | None
-    user_map: dict[int, int] | None
-    inputs: list[dict[str, Any]]
-
-
-def load_request(request: InitRequest, *, progress: ProgressHook = no_progress) -> Loaded:
-    """Read everything that a request names."""
-    progress("read", 0, 1)
-    corpus = open_corpus(request.corpus, field=request.field, encoding=request.encoding) if request.corpus else None
-    source = load_vocabulary(request.source_tokenizer or str(request.source))
-    model = _load_model(request)
-    target = _load_target(request, corpus, progress)
-    auxiliary = load_auxiliary(request.auxiliary, target, kind=request.auxiliary_kind) if request.auxiliary else None
-    pairs = read_user_map(request.user_map, source, target) if request.user_map else None
-    progress("read", 1, 1)
-    return Loaded(
-        source=source,
-        target=target,
-        model=model,
-        corpus=corpus,
-        auxiliary=auxiliary,
-        user_map=pairs,
-        inputs=_inputs(request, source, target),
-    )
 
 
 def _load_model(request: InitRequest) -> SourceModel:
@@ -117,18 +81,26 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress) -
     if method.needs_auxiliary and not request.corpus and not request.auxiliary:
         raise missing("--corpus", "to train auxiliary vectors from, or ready ones by --auxiliary")
     method.settle(config)
-    loaded = load_request(request, progress=progress)
+    progress("read", 0, 1)
+    corpus = open_corpus(request.corpus, field=request.field, encoding=request.encoding) if request.corpus else None
+    source = load_vocabulary(request.source_tokenizer or str(request.source))
+    model = _load_model(request)
+    target = _load_target(request, corpus, progress)
+    auxiliary = load_auxiliary(request.auxiliary, target, kind=request.auxiliary_kind) if request.auxiliary else None
+    user_map = read_user_map(request.user_map, source, target) if request.user_map else None
+    progress("read", 1, 1)
+    inputs = _inputs(request, source, target)
     result = run_focus(
-        source=loaded.source,
-        target=loaded.target,
-        model=loaded.model,
-        corpus=loaded.corpus,
-        auxiliary=loaded.auxiliary,
-        user_map=loaded.user_map,
+        source=source,
+        target=target,
+        model=model,
+        corpus=corpus,
+        auxiliary=auxiliary,
+        user_map=user_map,
         config=config,
         progress=progress,
     )
-    used = [entry for entry in loaded.inputs if entry["role"] != "auxiliary" or result.auxiliary is not None]
+    used = [entry for entry in inputs if entry["role"] != "auxiliary" or result.auxiliary is not None]
     return dataclasses.replace(result, inputs=[*used, *result.inputs])
 
 

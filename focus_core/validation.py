@@ -133,8 +133,8 @@ def typed_fields(kind: type, mapping: object, *, where: str) -> dict[str, Any]:
     Parameters
     ----------
     kind : type
-        The dataclass. Its fields are text, numbers, paths, closed choices, lists of paths, one of these or ``None``,
-        or a class with a ``from_dict`` of its own.
+        The dataclass. Its fields are text, numbers, paths, closed choices, dataclasses (by their ``from_dict`` where
+        they have one), tuples and dictionaries of these, or one of these or ``None``.
     mapping : object
         Values by the name of their field, as JSON gives them.
     where : str
@@ -167,16 +167,21 @@ def typed_fields(kind: type, mapping: object, *, where: str) -> dict[str, Any]:
 
 
 def _typed(name: str, value: Any, hint: Any) -> Any:
-    """Return a value as a type has it: ``X``, ``X | None`` or ``tuple[X, ...]``."""
+    """Return a value as a type has it: ``X``, ``X | None``, ``tuple[X, ...]`` or ``dict[X, Y]``."""
     if get_origin(hint) is tuple:
         if not isinstance(value, list):
             raise _not_that(name, "a list", value)
         return tuple(_typed(name, one, get_args(hint)[0]) for one in value)
+    if get_origin(hint) is dict:
+        key, one = get_args(hint)
+        return {_typed(name, k, key): _typed(name, v, one) for k, v in dict(value).items()}
     kind, *others = get_args(hint) or (hint,)
     if value is None and NoneType in others:
         return None
     if hasattr(kind, "from_dict"):
         return kind.from_dict(value)
+    if hasattr(kind, "__dataclass_fields__"):
+        return kind(**typed_fields(kind, value, where=name))
     if issubclass(kind, StrEnum):
         if value not in list(kind):
             raise _not_that(name, ", ".join(kind), value)

@@ -137,22 +137,9 @@ class InitConfig:
 
     @classmethod
     def from_dict(cls, mapping: Mapping[str, Any]) -> InitConfig:
-        """Return the options that plain JSON values describe.
+        """Return the options that plain JSON values describe: one that is left out is that of the named preset.
 
-        Parameters
-        ----------
-        mapping : mapping of str to Any
-            Options by name; one that is left out is that of the named preset.
-
-        Returns
-        -------
-        InitConfig
-            The options.
-
-        Raises
-        ------
-        InvalidInputError
-            If an option is unknown, of the wrong type or out of its range.
+        What is unknown, of the wrong type or out of its range raises `InvalidInputError`.
         """
         return cls.for_preset(**{"preset": Preset.DEFAULT} | typed_fields(cls, mapping, where="config"))
 

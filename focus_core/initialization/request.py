@@ -99,23 +99,10 @@ class InitRequest:
 
     @classmethod
     def from_dict(cls, mapping: Mapping[str, Any]) -> InitRequest:
-        """Return the request that plain JSON values describe.
+        """Return the request that plain JSON values describe: a field that is left out has its default.
 
-        Parameters
-        ----------
-        mapping : mapping of str to Any
-            Fields by name, paths as text, the corpus as a list, and ``config`` as `InitConfig.from_dict` takes it. A
-            field that is left out has its default.
-
-        Returns
-        -------
-        InitRequest
-            The request.
-
-        Raises
-        ------
-        InvalidInputError
-            If a field is unknown, of the wrong type or out of its range, or the names contradict one another.
+        Paths are text, the corpus is a list, ``config`` is as `InitConfig.from_dict` takes it. What is unknown or of
+        the wrong type raises `InvalidInputError`, as does what contradicts itself.
         """
         return cls(**typed_fields(cls, mapping, where="request"))
 
@@ -147,7 +134,23 @@ def _plain(value: Any) -> Any:
 
 
 def read_request(path: Path) -> InitRequest:
-    """Return the request that a JSON file holds, as `InitRequest.from_dict`."""
+    """Return the request that a JSON file holds.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    InitRequest
+        By `InitRequest.from_dict`.
+
+    Raises
+    ------
+    InvalidInputError
+        If it holds none.
+    """
     try:
         content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as reason:

@@ -16,7 +16,7 @@ import streamlit as st
 from focus_core.errors import FocusError
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest
-from focus_core.jobs.estimate import Estimate
+from focus_core.jobs.estimate import Estimate, estimate_run
 from focus_core.jobs.process import job_state
 from focus_core.jobs.record import Job, JobState, read_job, request_of_job
 from focus_core.jobs.steps import Step
@@ -265,4 +265,4 @@ def _estimate(recipe: Recipe, change: Change, request: InitRequest) -> Estimate 
     except FocusError as error:
         show_error(in_the_form(error))
         return None
-    return run_start.estimate(request, survey, n_tokens=n_tokens) if n_tokens else None
+    return estimate_run(request, survey, vocab_size=n_tokens) if n_tokens else None

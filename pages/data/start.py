@@ -1,4 +1,4 @@
-"""From a request to a started job of this session, and what it will take.
+"""From a request to a started job of this session.
 
 Owns the hand-over of uploads and what the session remembers of a job: nothing about a run itself.
 """
@@ -12,32 +12,15 @@ import streamlit as st
 
 from focus_core.errors import FocusError
 from focus_core.initialization.request import InitRequest
-from focus_core.jobs.estimate import Estimate, estimate_run
 from focus_core.jobs.process import start_job
 from focus_core.jobs.record import new_run_id
-from focus_core.tokenization.corpus_survey import Survey
 from focus_ui.data import catalog
 from focus_ui.data.uploads import hand_over, lend_folder
 from focus_ui.session import state
 from focus_ui.session.errors import show_error
-from pages.data.recipe import needs_vectors
 
 ORIGINALS = "originals"
 """Where the session keeps which run a job makes again: a run's id by a job's."""
-NO_TEXT = Survey(n_bytes=0, n_lines=0, n_characters=0, complete=True, sample=())
-
-
-def estimate(request: InitRequest, survey: Survey | None, *, n_tokens: int) -> Estimate:
-    """Return what a run will take."""
-    return estimate_run(
-        survey or NO_TEXT,
-        vocab_size=n_tokens,
-        dim=request.config.dim,
-        epochs=request.config.epochs,
-        trains_tokenizer=request.train_tokenizer is not None,
-        trains_vectors=survey is not None and needs_vectors(request.config) and request.auxiliary is None,
-        reads_text=survey is not None,
-    )
 
 
 def start(request: InitRequest, *, title: str, original: str | None = None, lend_as: str | None = None) -> None:

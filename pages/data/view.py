@@ -13,7 +13,7 @@ import streamlit as st
 from focus_core.errors import FocusError
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest
-from focus_core.jobs.estimate import Estimate
+from focus_core.jobs.estimate import Estimate, estimate_run
 from focus_core.jobs.preview import Preview
 from focus_core.jobs.process import cancel_job, job_state
 from focus_core.jobs.record import (
@@ -120,7 +120,7 @@ def _draw_matches(preview: Preview | None, config: InitConfig) -> None:
 
 def show_estimate(request: InitRequest, corpus: CorpusChoice, n_tokens: int) -> Estimate:
     """Draw what the run will take, and warn where the vocabulary is too large for the text."""
-    estimate = run_start.estimate(request, corpus.survey, n_tokens=n_tokens)
+    estimate = estimate_run(request, corpus.survey, vocab_size=n_tokens)
     st.markdown(
         f"About **{duration(estimate.seconds)}** and **{estimate.memory_mib / 1024:.1f} GB** of memory, for about "
         f"**{count(estimate.n_tokens)}** tokens of text; a new token is seen "

@@ -438,8 +438,9 @@ def test_focus_without_text_is_refused_before_anything_is_read(tmp_path: Path) -
 
 def test_an_estimate_without_vectors_is_smaller() -> None:
     survey = Survey(n_bytes=10**6, n_lines=10**4, n_characters=10**6, complete=True, sample=())
-    full = estimate_run(survey, vocab_size=8000, dim=100, trains_tokenizer=False)
-    bare = estimate_run(survey, vocab_size=8000, dim=100, trains_tokenizer=False, trains_vectors=False)
+    asked = InitRequest(source="m", target_tokenizer="t")
+    full = estimate_run(asked, survey, vocab_size=8000)
+    bare = estimate_run(dataclasses.replace(asked, config=InitConfig(method="mean")), survey, vocab_size=8000)
     assert bare.seconds < full.seconds
     assert bare.memory_mib < full.memory_mib - 700  # the buckets of fastText alone
 
