@@ -80,21 +80,21 @@ def focus_weights(n_source: int, pairs: dict[int, int], auxiliary: np.ndarray) -
 
 
 def new_embeddings(weights: np.ndarray, unknown: list[int], embeddings: np.ndarray, seed: int = 42) -> np.ndarray:
-    """Return ``W @ E``; rows that nothing is known about are drawn from N(mean, std) of the source rows."""
-    rows = weights @ embeddings
+    """Return ``W @ E``; tokens that nothing is known about get a draw from N(mean, std) of the source embeddings."""
+    new = weights @ embeddings
     shape = (len(unknown), embeddings.shape[1])
-    rows[unknown] = np.random.default_rng(seed).normal(embeddings.mean(axis=0), embeddings.std(axis=0), shape)
-    return rows
+    new[unknown] = np.random.default_rng(seed).normal(embeddings.mean(axis=0), embeddings.std(axis=0), shape)
+    return new
 
 
 def main() -> None:
     """Print what every target token is made of."""
     weights, unknown = focus_weights(len(SOURCE), match(SOURCE, TARGET), AUXILIARY)
-    rows = new_embeddings(weights, unknown, EMBEDDINGS)
+    new = new_embeddings(weights, unknown, EMBEDDINGS)
     for t, token in enumerate(TARGET):
         order = np.argsort(-weights[t])
         recipe = " + ".join(f"{weights[t, s]:.2f} {SOURCE[s]}" for s in order if weights[t, s] > 0)
-        print(f"{token:10} = {recipe or 'random':55} -> {np.round(rows[t], 2)}")
+        print(f"{token:10} = {recipe or 'random':55} -> {np.round(new[t], 2)}")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from focus_core.artifacts import sha256_file
 from focus_core.corpus.corpus import Corpus, open_corpus
+from focus_core.errors import option, phrase
 from focus_core.initialization.auxiliary.loading import load_auxiliary
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.overlap.matching import match_vocabularies, read_user_map
@@ -38,7 +39,7 @@ def _load_target(request: InitRequest, corpus: Corpus | None, progress: Progress
     if request.target_tokenizer:
         return load_vocabulary(request.target_tokenizer)
     if corpus is None or request.train_tokenizer is None or request.vocab_size is None:
-        raise missing("--target-tokenizer", "or --train-tokenizer with --vocab-size and --corpus")
+        raise missing(option("target_tokenizer"), phrase("or {train_tokenizer} with {vocab_size} and {corpus}"))
     family = TRAINABLE[request.train_tokenizer]
     return train_tokenizer(corpus, family=family, vocab_size=request.vocab_size, progress=progress)
 
@@ -79,7 +80,7 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress) -
     config = request.config
     method = method_named(config.method)
     if method.needs_auxiliary and not request.corpus and not request.auxiliary:
-        raise missing("--corpus", "to train auxiliary vectors from, or ready ones by --auxiliary")
+        raise missing(option("corpus"), phrase("to train auxiliary vectors from, or ready ones by {auxiliary}"))
     method.settle(config)
     progress("read", 0, 1)
     corpus = open_corpus(request.corpus, field=request.field, encoding=request.encoding) if request.corpus else None

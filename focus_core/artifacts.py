@@ -1,7 +1,4 @@
-"""Digests, atomic writes, array files and a content-keyed cache.
-
-Owns how bytes reach the disk. Refuses to know what they mean; reads and writes no pickle.
-"""
+"""Digests, atomic writes, array files and a content-keyed cache; reads and writes no pickle."""
 
 from __future__ import annotations
 
@@ -245,9 +242,11 @@ def _not_safetensors(path: Path, got: str, error: type[InvalidInputError]) -> In
     return bad_input(path.name, expected="a sound safetensors file", got=got, remedy="save it again", error=error)
 
 
-def tensor_names(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
+def tensor_names(
+    path: Path, *, error: type[InvalidInputError] = InvalidInputError
+) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Return ``{name: (dtype, shape)}`` of a safetensors file."""
-    header, _ = read_header(path)
+    header, _ = read_header(path, error=error)
     return {name: (entry["dtype"], tuple(entry["shape"])) for name, entry in header.items()}
 
 
@@ -275,12 +274,7 @@ def map_array(path: Path, name: str) -> tuple[np.ndarray, str]:
     """
     header, start = read_header(path)
     if name not in header:
-        raise bad_input(
-            path.name,
-            expected=f"a tensor {name!r}",
-            got=", ".join(sorted(header)) or "none",
-            remedy="name one of these",
-        )
+        raise bad_input(path.name, f"a tensor {name!r}", ", ".join(sorted(header)) or "none", "name one of these")
     entry = header[name]
     shape, dtype = tuple(entry["shape"]), np.dtype(NUMPY_TYPES[entry["dtype"]])
     if 0 in shape:

@@ -1,9 +1,111 @@
-"""The errors this library raises on purpose, each with a way out.
+"""The errors this library raises on purpose, each with a way out, and texts that name options.
 
-Owns the exception tree and the four-part message. Refuses to know what any argument means.
+Owns the exception tree, the four-part message, and `Phrase`. Refuses to know what any argument means.
 """
 
 from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from string import Formatter
+from typing import Any, Self, TypeVar
+
+E = TypeVar("E", bound="InvalidInputError")
+ERROR_VARIABLE = "FOCUS_LAB_ERROR_FILE"
+"""The environment variable that tells the command line where to write down the error that ends it, for a job."""
+FLAG = re.compile(r"(?<![\w-])--([a-z][a-z-]*)")
+
+
+class Phrase(str):
+    """A text as the command line prints it, which knows where it names options.
+
+    Parameters
+    ----------
+    parts : iterable of str
+        Text and the name of an option in turn, text first and last. A name is that of a field, such as ``vocab_size``.
+    """
+
+    parts: tuple[str, ...]
+
+    def __new__(cls, parts: Iterable[str]) -> Phrase:
+        """Spell the options as the command line does."""
+        kept = tuple(parts)
+        found = super().__new__(cls, "".join(flag(part) if i % 2 else part for i, part in enumerate(kept)))
+        found.parts = kept
+        return found
+
+    def __getnewargs__(self) -> tuple[tuple[str, ...]]:  # type: ignore[override]  # it is built from parts alone
+        return (self.parts,)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Names of the options in it, in their order."""
+        return self.parts[1::2]
+
+
+def flag(option: str) -> str:
+    """Return how the command line spells the option of a field: ``vocab_size`` is ``--vocab-size``."""
+    return f"--{option.replace('_', '-')}"
+
+
+def phrase(template: object, *values: object) -> Phrase:
+    """Build a text that names options.
+
+    Parameters
+    ----------
+    template : object
+        ``{vocab_size}`` names an option, ``{}`` takes the next value.
+    *values : object
+        Values; the options that one names stay options.
+
+    Returns
+    -------
+    Phrase
+        The text.
+
+    Examples
+    --------
+    >>> phrase("give more text, or {vocab_size} {} or less", 151)
+    'give more text, or --vocab-size 151 or less'
+    """
+    parts, given = [""], iter(values)
+    for text, name, _, _ in Formatter().parse(str(template)):
+        parts[-1] += text
+        if name:
+            parts += [name, ""]
+        elif name is not None:
+            first, *rest = parts_of(next(given))
+            parts[-1] += first
+            parts += rest
+    return Phrase(parts)
+
+
+def option(name: str) -> Phrase:
+    """Return the name of an option alone, as the subject of an error."""
+    return Phrase(("", name, ""))
+
+
+def sentence(text: str) -> Phrase:
+    """Return a text with a capital letter and a full stop."""
+    first, *rest = parts_of(text)
+    *most, last = [first[:1].upper() + first[1:], *rest]
+    return Phrase([*most, last.rstrip(".") + "."])
+
+
+def parts_of(text: object) -> tuple[str, ...]:
+    """Return text and names of options in turn; a plain text is one part."""
+    return text.parts if isinstance(text, Phrase) else (str(text),)
+
+
+def read_phrase(text: str) -> Phrase:
+    """Return a text of a run folder, which is kept as the command line prints it, its options known again."""
+    return Phrase(part.replace("-", "_") if i % 2 else part for i, part in enumerate(FLAG.split(text)))
+
+
+def _one_line(text: str) -> Phrase:
+    first, *rest = (re.sub(r"\s+", " ", part) for part in parts_of(text))
+    *most, last = [first.lstrip(), *rest]
+    return Phrase([*most, last.rstrip()])
 
 
 class FocusError(Exception):
@@ -15,17 +117,37 @@ class FocusError(Exception):
         One line: subject, expected, got.
     hint : str, default=""
         The remedy, shown after the message.
+    largest : int, default=None
+        The largest value that can be had, where one was too large.
     """
 
     exit_status = 1
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", largest: int | None = None) -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message, self.hint, self.largest = _one_line(message), _one_line(hint), largest
+
+    @property
+    def text(self) -> Phrase:
+        """Message and remedy in one line."""
+        return phrase("{}; {}", self.message, self.hint) if self.hint else self.message
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain JSON values that any encoding can hold."""
+        message, hint = ([_printable(part) for part in text.parts] for text in (self.message, self.hint))
+        return {"message": message, "hint": hint, "largest": self.largest}
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        """Build it from what `to_dict` returned."""
+        return cls(Phrase(fields["message"]), hint=Phrase(fields["hint"]), largest=fields["largest"])
 
     def __str__(self) -> str:
-        return f"{self.message}; {self.hint}" if self.hint else self.message
+        return str(self.text)
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class InvalidInputError(FocusError, ValueError):
@@ -62,13 +184,14 @@ class CancelledError(FocusError):
 
 def bad_input(
     subject: str,
-    *,
     expected: str,
     got: str,
     remedy: str,
-    error: type[InvalidInputError] = InvalidInputError,
-) -> InvalidInputError:
-    """Build the four-part error: subject, expected, got, remedy.
+    error: type[E] = InvalidInputError,  # type: ignore[assignment]  # a type variable has no default before 3.13
+    *,
+    largest: int | None = None,
+) -> E:
+    """Build the four-part error: subject, expected, got, remedy. What names options is written by `phrase`.
 
     Parameters
     ----------
@@ -80,16 +203,17 @@ def bad_input(
         What to do about it.
     error : type of InvalidInputError, default=InvalidInputError
         The class to build.
+    largest : int, default=None
+        The largest value that can be had, where one was too large.
 
     Returns
     -------
     InvalidInputError
-        Ready to raise; its text is one line.
+        Of that class, ready to raise; its text is one line.
 
     Examples
     --------
     >>> print(bad_input("corpus.txt", expected="some text", got="an empty file", remedy="give a file with text"))
     corpus.txt: expected some text, got an empty file; give a file with text
     """
-    message = f"{subject}: expected {expected}, got {got}"
-    return error(" ".join(message.split()), hint=" ".join(remedy.split()))
+    return error(phrase("{}: expected {}, got {}", subject, expected, got), hint=remedy, largest=largest)

@@ -1,6 +1,6 @@
 """The closed choices and the protocols that every other module speaks in.
 
-Owns names, nothing else. An enum that is stored as a code in an array lists its members in code order.
+An enum that is stored as a code in an array lists its members in code order.
 """
 
 from __future__ import annotations

@@ -94,8 +94,7 @@ def check_finite(
         bad.extend((start + np.flatnonzero(~np.isfinite(part).all(axis=1))).tolist())
     if bad:
         shown = ", ".join(f"{i} ({tokens[i]!r})" if tokens is not None and i < len(tokens) else str(i) for i in bad[:3])
-        got = f"NaN or infinity in {len(bad)} rows: {shown}"
-        raise bad_input(name, expected="finite numbers", got=got, remedy=remedy, error=error)
+        raise bad_input(name, "finite numbers", f"NaN or infinity in {len(bad)} rows: {shown}", remedy, error)
 
 
 def check_range(name: str, value: float, *, low: float | None = None, high: float | None = None) -> None:

@@ -31,7 +31,9 @@ def main() -> int:
     if behaviour == "fail":
         shutil.rmtree(part)
         told = "corpus.txt: expected some text, got an empty file; give a file with text"
-        print(f"Error: {os.environ.get('FAKE_ERROR', told)}", file=sys.stderr)
+        if "FAKE_ERROR" in os.environ:  # as the command line writes down what it prints
+            Path(os.environ["FOCUS_LAB_ERROR_FILE"]).write_text(os.environ["FAKE_ERROR"])
+        print(f"Error: {told}", file=sys.stderr)
         return 2
     try:
         while behaviour in {"wait", "deaf"} or not Path(os.environ.get("FAKE_GO", __file__)).exists():

@@ -33,7 +33,6 @@ SEAMS = {
     "sentencepiece": {"tokenization.sentencepiece_model", "tokenization.training"},
     "entmax": {"numerics.sparsemax"},
     "typer": {"cli"},
-    "rich": {"cli"},
     "umap": {"projection"},
 }
 """Libraries that only these modules and rooms of focus_core may import, anywhere in them."""

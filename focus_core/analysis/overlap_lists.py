@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from focus_core.errors import phrase
 from focus_core.runs.folder import RunFolder
 from focus_core.types import MethodName, Origin, Rule, TokenKind
 
@@ -237,7 +238,7 @@ _LISTS: Sequence[tuple[str, str, Callable[[RunFolder], np.ndarray], str, str]] =
     (
         "no-anchor", "Shared, but too rare to be an anchor", _no_anchor,
         "The row is copied, but the text has too few occurrences for an auxiliary vector.",
-        "Nothing can be combined from such a token. If many are listed, give more text or lower --min-count.",
+        phrase("Nothing can be combined from such a token. If many are listed, give more text or lower {min_count}."),
     ),
     (
         "cut", "Cut within a character", _within_a_character,

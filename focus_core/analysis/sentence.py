@@ -1,7 +1,6 @@
-"""A sentence as both tokenizers of a run read it, piece above piece on the same characters.
+"""A sentence as both tokenizers of a run read it, subword above subword on the same characters.
 
-Owns the reading: which token each piece is, where its row came from, what its partner is, how finely each side cuts.
-Refuses to draw; a text is cut with the tokenizers that lie in the run folder, and nothing is computed anew.
+The text is tokenized with the tokenizers that lie in the run folder, and nothing is computed anew.
 """
 
 from __future__ import annotations

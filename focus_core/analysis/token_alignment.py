@@ -1,7 +1,7 @@
-"""Two cuts of the same characters, laid above each other: which pieces cover what, and where both may be broken.
+"""Two tokenizations of the same characters, laid above each other: which tokens cover what, and where both may break.
 
-Owns the geometry: spans without gaps, whole user-perceived characters, columns that both cuts share, links between
-pieces. Refuses to know a tokenizer or a run; everything here follows from a text and two lists of offsets.
+Everything follows from a text and two lists of offsets: spans without gaps, whole user-perceived characters, columns
+that both share, links between tokens.
 """
 
 from __future__ import annotations

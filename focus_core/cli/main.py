@@ -7,6 +7,7 @@ the work, 130 interrupt.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -17,9 +18,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from focus_core.artifacts import dump_json
+from focus_core.artifacts import atomic_write_bytes, dump_json
 from focus_core.cli.training import add_verbs
-from focus_core.errors import FocusError, bad_input
+from focus_core.errors import ERROR_VARIABLE, FocusError, bad_input, option, phrase
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest, option_of, read_request
 from focus_core.types import METHOD_SUMMARIES, AuxiliaryKind, Fallback, MatchMode, Preset
@@ -132,10 +133,8 @@ def _typed_request(given: dict[str, Any]) -> InitRequest:
 
 def _stored_request(path: Path, given: Mapping[str, Any]) -> InitRequest:
     if given:
-        raise bad_input(
-            "--request", expected="no option beside it but --output", got=", ".join(map(option_of, given)),
-            remedy="write them into the file, or leave it out",
-        )  # fmt: skip
+        rule, typed = phrase("no option beside it but {output}"), ", ".join(map(option_of, given))
+        raise bad_input(option("request"), rule, typed, "write them into the file, or leave it out")
     return read_request(path)
 
 
@@ -201,7 +200,7 @@ def _auto(name: str, text: str) -> int | None:
     if text == "auto":
         return None
     if not text.isdecimal():
-        raise bad_input(option_of(name), expected="auto or a whole number", got=repr(text), remedy="give one of them")
+        raise bad_input(option(name), expected="auto or a whole number", got=repr(text), remedy="give one of them")
     return int(text)
 
 
@@ -260,6 +259,8 @@ def run(arguments: list[str] | None = None, *, command: Callable[..., Any] | Non
         return 2
     except FocusError as error:
         complain(str(error))
+        if job_file := os.environ.get(ERROR_VARIABLE):
+            atomic_write_bytes(Path(job_file), dump_json(error.to_dict()).encode())
         return error.exit_status
     except OSError as error:
         complain(f"stopped: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))

@@ -1,6 +1,6 @@
 """The verbs that follow an initialisation: adapt, atlas, attach, evaluate, pack, project, report.
 
-Owns their options; every verb is one call into the library. `focus_core.cli.main` puts them beside the others.
+Every verb is one call into the library. `focus_core.cli.main` puts them beside the others.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from focus_core.errors import bad_input
+from focus_core.errors import bad_input, option, phrase
 from focus_core.training.options import Objective, Precision, Schedule, TrainConfig, Trained
 
 Say = Callable[[str], None]
@@ -77,7 +77,7 @@ def _adapt_verb(say: Say) -> Callable[..., None]:
         if output is None:
             say(str(_adapt_in_place(run, name, resume=resume, config=config, **texts)))
         elif resume:
-            raise bad_input("--resume", expected="a training in the run itself", got="--output", remedy="leave one out")
+            raise bad_input(option("resume"), "a training in the run itself", option("output"), "leave one out")
         else:
             from focus_core.training.copy import adapt_copy
 
@@ -97,7 +97,7 @@ def _adapt_in_place(run: Path, name: str, **options: Any) -> Path:
         return adapt_run(opened, name=name, terminal=sys.stderr, **options)
     except KeyboardInterrupt:
         if unfinished(opened, name):
-            raise CancelledError(f"training {name}: interrupted", hint="go on with --resume") from None
+            raise CancelledError(f"training {name}: interrupted", hint=phrase("go on with {resume}")) from None
         raise
 
 

@@ -1,7 +1,4 @@
-"""A corpus: files checked and hashed once, then streamed as often as needed.
-
-Owns opening and batching. Refuses to know file formats (`corpus_files`) or tokens (`token_stream`).
-"""
+"""A corpus: files checked and hashed once, then streamed as often as needed."""
 
 from __future__ import annotations
 
@@ -87,9 +84,7 @@ def open_corpus(paths: Sequence[Path | str], *, field: str = "text", encoding: s
         sizes = tuple(path.stat().st_size for path in files)
         digests = tuple(map(sha256_file, files))
     except OSError as reason:
-        raise refuse(
-            str(reason.filename), expected="a readable file", got=str(reason.strerror), remedy="see its permissions"
-        ) from reason
+        raise refuse(str(reason.filename), "a readable file", str(reason.strerror), "see its permissions") from reason
     names = tuple(path.name for path in files)
     if not sum(sizes):
         raise empty_corpus(names)

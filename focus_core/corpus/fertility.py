@@ -1,7 +1,4 @@
-"""How finely text is cut into tokens: where its words lie, how many tokens each takes, the measures on these counts.
-
-Owns the counting from offsets. Refuses to tokenise.
-"""
+"""How finely text is tokenized: where its words lie, how many tokens each takes, the measures on these counts."""
 
 from __future__ import annotations
 

@@ -1,13 +1,10 @@
-"""Which lines of a text are kept aside: the same ones for training and for measuring, whoever asks.
-
-Owns the rule. Refuses to read files.
-"""
+"""Which lines of a text are held out: the same ones for training and for measuring, whoever asks."""
 
 from __future__ import annotations
 
 import hashlib
 
-from focus_core.errors import CorpusError, InvalidInputError, bad_input
+from focus_core.errors import CorpusError, bad_input
 
 MANY_LINES = 2_000
 LEAST_LINES = 100
@@ -61,7 +58,7 @@ def held_out_percent(n_lines: int) -> int:
     return SHARES[0] if n_lines >= MANY_LINES else SHARES[1]
 
 
-def too_small(n_lines: int) -> InvalidInputError:
+def too_small(n_lines: int) -> CorpusError:
     """Return the error of a text too small to keep anything aside.
 
     Parameters
@@ -74,10 +71,5 @@ def too_small(n_lines: int) -> InvalidInputError:
     CorpusError
         Ready to raise.
     """
-    return bad_input(
-        "corpus",
-        expected=f"at least {LEAST_LINES} different lines, of which some can be kept aside to measure on",
-        got=f"{n_lines}",
-        remedy="give more text, one sentence a line",
-        error=CorpusError,
-    )
+    expected = f"at least {LEAST_LINES} different lines, of which some can be kept aside to measure on"
+    return bad_input("corpus", expected, f"{n_lines}", "give more text, one sentence a line", CorpusError)

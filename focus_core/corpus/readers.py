@@ -1,7 +1,4 @@
-"""Text files, streamed: decompression under caps, decoding, and one reader a format.
-
-Owns how bytes become lines of text. Refuses to tokenise or count. Never holds more than a piece of a file.
-"""
+"""Text files, streamed: decompression under caps, decoding, and one reader a format; never a whole file in memory."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from focus_core.errors import CorpusError, bad_input
+from focus_core.errors import CorpusError, bad_input, option, phrase
 
 FORMATS = (".txt", ".jsonl", ".csv", ".tsv", ".parquet")
 PACKINGS = (".gz", ".zst")
@@ -29,6 +26,9 @@ RATIO_AFTER = 16 << 20
 """Unpacked bytes before the ratio counts: a short repetitive file is no bomb."""
 MAX_LINE = 1 << 20
 """Characters of one line; a longer line of plain text is cut at white space, elsewhere it is refused."""
+COLUMN_REMEDY = phrase("name the column that holds the text with {field}")
+FIELD_REMEDY = phrase("name the field that holds the text with {field}")
+BINARY_REMEDY = phrase("give text; name UTF-16 or another encoding without a byte-order mark with {encoding}")
 
 ReadHook = Callable[[int], None]
 
@@ -41,7 +41,7 @@ _MARKS = (
 )
 
 
-def refuse(subject: str, *, expected: str, got: str, remedy: str) -> CorpusError:
+def refuse(subject: str, expected: str, got: str, remedy: str) -> CorpusError:
     """Build a `CorpusError` in four parts.
 
     Parameters
@@ -54,40 +54,17 @@ def refuse(subject: str, *, expected: str, got: str, remedy: str) -> CorpusError
     CorpusError
         Ready to raise.
     """
-    error = bad_input(subject, expected=expected, got=got, remedy=remedy, error=CorpusError)
-    return error if isinstance(error, CorpusError) else CorpusError(str(error))
+    return bad_input(subject, expected, got, remedy, CorpusError)
 
 
 def format_of(path: Path) -> tuple[str, str]:
-    """Return format and packing of a file by its name, such as ``(".jsonl", ".gz")``.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    kind : str
-        One of ``FORMATS``.
-    packing : str
-        One of ``PACKINGS``, or the empty string.
-
-    Raises
-    ------
-    CorpusError
-        If the suffix is none of these.
-    """
+    """Return format and packing of a file by its name, such as ``(".jsonl", ".gz")``; no packing is an empty string."""
     suffixes = [s.lower() for s in path.suffixes]
     packing = suffixes.pop() if suffixes and suffixes[-1] in PACKINGS else ""
     kind = suffixes[-1] if suffixes else ""
     if kind not in FORMATS or (kind == ".parquet" and packing):
-        raise refuse(
-            path.name,
-            expected="a file named .txt, .jsonl, .csv, .tsv or .parquet, all but the last also with .gz or .zst",
-            got=f"the suffix {''.join(path.suffixes[-2:])!r}",
-            remedy="rename or convert it",
-        )
+        expected = "a file named .txt, .jsonl, .csv, .tsv or .parquet, all but the last also with .gz or .zst"
+        raise refuse(path.name, expected, f"the suffix {''.join(path.suffixes[-2:])!r}", "rename or convert it")
     return kind, packing
 
 
@@ -174,28 +151,20 @@ def _unpack(name: str, packing: str, unpacker: Any, chunk: bytes) -> bytes:
     try:
         data: bytes = unpacker.decompress(chunk)
     except (zlib.error, zstandard.ZstdError) as reason:
-        raise refuse(
-            name, expected=f"{packing} data as its name says", got=str(reason), remedy="fetch or pack it again"
-        ) from reason
+        raise refuse(name, f"{packing} data as its name says", str(reason), "fetch or pack it again") from reason
     if unpacker.eof and unpacker.unused_data:
         raise _several_members(name, packing)
     return data
 
 
 def _several_members(name: str, packing: str) -> CorpusError:
-    return refuse(
-        name, expected=f"a {packing} file of one member", got="more after it", remedy="unpack it and pack it as one"
-    )
+    return refuse(name, f"a {packing} file of one member", "more after it", "unpack it and pack it as one")
 
 
 def _check_caps(name: str, read: int, made: int) -> None:
     if made > MAX_UNPACKED or (made > RATIO_AFTER and made > MAX_RATIO * read):
-        raise refuse(
-            name,
-            expected=f"at most {MAX_UNPACKED >> 30} GiB of text and {MAX_RATIO} bytes for one compressed byte",
-            got=f"{made:,} bytes from {read:,}",
-            remedy="unpack it yourself if you trust it",
-        )
+        expected = f"at most {MAX_UNPACKED >> 30} GiB of text and {MAX_RATIO} bytes for one compressed byte"
+        raise refuse(name, expected, f"{made:,} bytes from {read:,}", "unpack it yourself if you trust it")
 
 
 def _decoded(name: str, chunks: Iterator[bytes], encoding: str | None) -> Iterator[str]:
@@ -229,32 +198,23 @@ def _decoder(encoding: str) -> codecs.IncrementalDecoder:
         return codecs.getincrementaldecoder(encoding)()
     except (LookupError, ValueError) as reason:
         raise refuse(
-            "--encoding", expected="the name of a text encoding", got=repr(encoding), remedy="give one such as cp1252"
+            option("encoding"), "the name of a text encoding", repr(encoding), "give one such as cp1252"
         ) from reason
 
 
 def _undecodable(name: str, reason: UnicodeError, line: int, encoding: str) -> CorpusError:
     if not isinstance(reason, UnicodeDecodeError):
-        return refuse(name, expected=f"{encoding} text", got=str(reason), remedy="name its encoding with --encoding")
+        return refuse(name, f"{encoding} text", str(reason), phrase("name its encoding with {encoding}"))
     line += reason.object[: reason.start].count(b"\n")
     around = reason.object[max(0, reason.start - 512) : reason.start + 512]
     if sum(byte < 9 or 13 < byte < 32 or byte == 127 for byte in around) > len(around) // 20:
         return _binary(name, line)
-    return refuse(
-        name,
-        expected=f"{encoding} text",
-        got=f"the byte 0x{reason.object[reason.start]:02X} in line {line:,}",
-        remedy="name its encoding with --encoding, such as --encoding cp1252",
-    )
+    remedy = phrase("name its encoding with {encoding}, such as {encoding} cp1252")
+    return refuse(name, f"{encoding} text", f"the byte 0x{reason.object[reason.start]:02X} in line {line:,}", remedy)
 
 
 def _binary(name: str, line: int) -> CorpusError:
-    return refuse(
-        name,
-        expected="a text file",
-        got=f"a binary file (control bytes in line {line:,})",
-        remedy="give text; name UTF-16 or another encoding without a byte-order mark with --encoding",
-    )
+    return refuse(name, "a text file", f"a binary file (control bytes in line {line:,})", BINARY_REMEDY)
 
 
 def _lines(name: str, pieces: Iterator[str], *, cut: bool) -> Iterator[str]:
@@ -267,12 +227,8 @@ def _lines(name: str, pieces: Iterator[str], *, cut: bool) -> Iterator[str]:
         yield from whole
         while len(rest) > MAX_LINE:
             if not cut:
-                raise refuse(
-                    name,
-                    expected=f"lines of at most {MAX_LINE:,} characters",
-                    got=f"more in line {number + 1:,}",
-                    remedy="split it into several records",
-                )
+                expected = f"lines of at most {MAX_LINE:,} characters"
+                raise refuse(name, expected, f"more in line {number + 1:,}", "split it into several records")
             head, rest = _cut(rest)
             yield head
     if rest:
@@ -299,12 +255,8 @@ def _json_texts(name: str, lines: Iterator[str], field: str) -> Iterator[str]:
 def _field_of(name: str, number: int, record: Any, field: str) -> Any:
     if not isinstance(record, dict) or field not in record:
         found = ", ".join(map(repr, list(record)[:8])) if isinstance(record, dict) else type(record).__name__
-        raise refuse(
-            name,
-            expected=f"the field {field!r} in every record",
-            got=f"{found or 'an empty object'} in line {number:,}",
-            remedy="name the field that holds the text with --field",
-        )
+        got = f"{found or 'an empty object'} in line {number:,}"
+        raise refuse(name, f"the field {field!r} in every record", got, FIELD_REMEDY)
     return record[field]
 
 
@@ -313,15 +265,9 @@ def _checked(name: str, number: int, text: Any, *, escaped: bool) -> str:
     if text is None:
         return ""
     if not isinstance(text, str):
-        raise refuse(
-            name,
-            expected="text in the field",
-            got=f"{type(text).__name__} in line {number:,}",
-            remedy="name the field that holds the text with --field",
-        )
+        raise refuse(name, "text in the field", f"{type(text).__name__} in line {number:,}", FIELD_REMEDY)
     if escaped and any("\ud800" <= c <= "\udfff" for c in text):
-        got = f"half a surrogate pair in line {number:,}"
-        raise refuse(name, expected="Unicode text", got=got, remedy="repair or remove that record")
+        raise refuse(name, "Unicode text", f"half a surrogate pair in line {number:,}", "repair or remove that record")
     return text.replace("\0", " ")
 
 
@@ -337,10 +283,7 @@ def _table_texts(name: str, lines: Iterator[str], field: str, *, tabs: bool) -> 
                 yield row[place]
             elif any(row):
                 raise refuse(
-                    name,
-                    expected=f"at least {place + 1} columns",
-                    got=f"{len(row)} in line {rows.line_num:,}",
-                    remedy="repair that line",
+                    name, f"at least {place + 1} columns", f"{len(row)} in line {rows.line_num:,}", "repair that line"
                 )
     except csv.Error as reason:
         got = f"{reason} near line {rows.line_num:,}"
@@ -350,12 +293,8 @@ def _table_texts(name: str, lines: Iterator[str], field: str, *, tabs: bool) -> 
 def _column_of(name: str, header: list[str], field: str) -> int:
     columns = [column.strip() for column in header]
     if header and field not in columns:
-        raise refuse(
-            name,
-            expected=f"a column {field!r} in the first line",
-            got=", ".join(repr(c[:40]) for c in columns[:8]),
-            remedy="name the column that holds the text with --field",
-        )
+        got = ", ".join(repr(c[:40]) for c in columns[:8])
+        raise refuse(name, f"a column {field!r} in the first line", got, COLUMN_REMEDY)
     return columns.index(field) if header else 0
 
 
@@ -383,17 +322,10 @@ def _check_parquet(path: Path, table: Any, field: str) -> None:
 
     schema, size = table.schema_arrow, path.stat().st_size
     if field not in schema.names:
-        raise refuse(
-            path.name,
-            expected=f"a column {field!r}",
-            got=", ".join(map(repr, schema.names[:8])) or "none",
-            remedy="name the column that holds the text with --field",
-        )
+        raise refuse(path.name, f"a column {field!r}", ", ".join(map(repr, schema.names[:8])) or "none", COLUMN_REMEDY)
     kind = schema.field(field).type
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
-        raise refuse(
-            path.name, expected=f"text in column {field!r}", got=str(kind), remedy="name another column with --field"
-        )
+        raise refuse(path.name, f"text in column {field!r}", str(kind), phrase("name another column with {field}"))
     made = sum(table.metadata.row_group(i).total_byte_size for i in range(table.metadata.num_row_groups))
     _check_caps(path.name, size, made)

@@ -1,7 +1,4 @@
-"""Which words of a line are masked for measuring: the same ones whichever tokenizer reads the line.
-
-Owns the choice of words and what it means for tokens. Refuses to know a tokenizer or a model.
-"""
+"""Which words of a line are masked for measuring: the same ones whichever tokenizer reads the line."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Whether a word's row lies near the rows of its translations: alignment, and retrieval of translations.
-
-Owns the choice of pairs, ranks and measures. Refuses to read files, and to know how the rows came about.
-"""
+"""Whether a word's embedding lies near those of its translations: alignment, and retrieval of translations."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from focus_core.numerics.formats import ratio
 from focus_core.numerics.neighbors import nearest_rows
 from focus_core.numerics.similarity import normalise_rows
 from focus_core.tokenization.identity import NORMAL
@@ -147,7 +145,7 @@ def measure_alignment(
 
 
 def _share(ranks: np.ndarray, k: int) -> float | None:
-    return float((ranks <= k).mean()) if len(ranks) else None
+    return ratio((ranks <= k).sum(), len(ranks))
 
 
 def _mean_cosine(left: np.ndarray, right: np.ndarray, pairs: np.ndarray) -> float | None:

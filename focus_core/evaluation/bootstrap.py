@@ -1,7 +1,4 @@
-"""Intervals of ratios of sums, by drawing lines, and runs, anew.
-
-Owns the bootstrap. Refuses to know what the sums are of.
-"""
+"""Intervals of ratios of sums, by drawing lines, and runs, anew."""
 
 from __future__ import annotations
 

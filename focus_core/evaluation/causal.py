@@ -1,7 +1,4 @@
-"""Next-token loss over all characters of a line.
-
-Owns the windows of a causal model and what its first token costs. Refuses to batch and to average.
-"""
+"""Next-token loss over all characters of a line."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Bilingual dictionaries: two columns of words.
-
-Owns the file and its messages. Refuses to look a word up in a vocabulary.
-"""
+"""Bilingual dictionaries: two columns of words."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from focus_core.artifacts import sha256_bytes
-from focus_core.errors import InvalidInputError, bad_input
+from focus_core.errors import bad_input
 
 MAX_BYTES = 64 << 20
 REMEDY = "write a source word, a tab and its translation on each line, as UTF-8 text without a header"
@@ -55,17 +52,17 @@ def read_dictionary(path: str | Path) -> Dictionary:
     """
     path = Path(path)
     if not path.is_file():
-        raise _refuse(path.name or str(path), "a dictionary file", "no such file", "check the path")
+        raise bad_input(path.name or str(path), "a dictionary file", "no such file", "check the path")
     if path.stat().st_size > MAX_BYTES:
         got = f"{path.stat().st_size:,} bytes"
-        raise _refuse(path.name, f"at most {MAX_BYTES >> 20} MiB", got, "keep the pairs that you need")
+        raise bad_input(path.name, f"at most {MAX_BYTES >> 20} MiB", got, "keep the pairs that you need")
     data = path.read_bytes()
     pairs: dict[tuple[str, str], None] = {}
     for number, line in enumerate(_decode(path.name, data).split("\n"), start=1):
         if line.strip():
             pairs[_pair(path.name, number, line)] = None
     if not pairs:
-        raise _refuse(path.name, "pairs of words", "none", REMEDY)
+        raise bad_input(path.name, "pairs of words", "none", REMEDY)
     return Dictionary(name=path.name, digest=sha256_bytes(data), pairs=tuple(pairs))
 
 
@@ -75,11 +72,10 @@ def _decode(name: str, data: bytes) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as reason:
         line = data.count(b"\n", 0, reason.start) + 1
-        got = f"the byte 0x{data[reason.start]:02X} in line {line:,}"
-        raise _refuse(name, "UTF-8 text", got, REMEDY) from reason
+        raise bad_input(name, "UTF-8 text", f"the byte 0x{data[reason.start]:02X} in line {line:,}", REMEDY) from reason
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise _refuse(name, "a text file", f"a binary file (a zero byte in line {line:,})", REMEDY)
+        raise bad_input(name, "a text file", f"a binary file (a zero byte in line {line:,})", REMEDY)
     return text
 
 
@@ -88,9 +84,5 @@ def _pair(name: str, number: int, line: str) -> tuple[str, str]:
     if len(fields) != 2 or not all(fields):
         full = sum(map(bool, fields))
         got = f"{full} of them in line {number:,}" if full != 2 else f"{len(fields)} columns in line {number:,}"
-        raise _refuse(name, "two words with one tab between", got, REMEDY)
+        raise bad_input(name, "two words with one tab between", got, REMEDY)
     return fields[0], fields[1]
-
-
-def _refuse(subject: str, expected: str, got: str, remedy: str) -> InvalidInputError:
-    return bad_input(subject, expected=expected, got=got, remedy=remedy)

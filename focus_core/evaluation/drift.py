@@ -1,7 +1,4 @@
-"""What a training did to a run's rows, in a few numbers.
-
-Owns the summary. Refuses to measure rows that the training's own table has measured already.
-"""
+"""What a training did to a run's embeddings, in a few numbers from the training's own table."""
 
 from __future__ import annotations
 

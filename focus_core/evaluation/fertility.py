@@ -1,7 +1,4 @@
-"""How finely a tokenizer cuts text: tokens per word, continued words, characters per token.
-
-Owns the tokenising of lines for these counts. Refuses to know a model.
-"""
+"""How finely a tokenizer splits text: tokens per word, continued words, characters per token."""
 
 from __future__ import annotations
 

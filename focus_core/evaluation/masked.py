@@ -1,7 +1,4 @@
-"""Whole-word masked loss: the same words are hidden whichever tokenizer reads the line.
-
-Owns which tokens are masked and counted. Refuses to batch and to average.
-"""
+"""Whole-word masked loss: the same words are hidden whichever tokenizer reads the line."""
 
 from __future__ import annotations
 
@@ -36,7 +33,7 @@ def score_masked(
     lines : sequence of str
         Text.
     seed : int, default=0
-        Which words are masked; see `word_masks.masked_words`.
+        Which words are masked; see `focus_core.corpus.word_masking.masked_words`.
     batch_tokens : int, default=4096
         Tokens that the model reads together.
     progress : ProgressHook, default=no_progress

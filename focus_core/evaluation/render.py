@@ -1,14 +1,11 @@
-"""A report of measures as lines for a terminal.
-
-Owns wording and columns. Refuses to compute: every number comes from the report.
-"""
+"""A report of measures as lines for a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from focus_core.runs.summary import percent
+from focus_core.numerics.formats import decimal, plain_percent
 
 HEADER = (
     "",
@@ -61,12 +58,12 @@ def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         entry["target"],
         entry.get("method") or "source model",
-        _number(bits["value"] if bits else None, 3),
+        decimal(bits["value"] if bits else None, 3),
         f"{bits['low']:.3f} to {bits['high']:.3f}" if bits else "-",
-        _number(loss["nats_per_token"] if loss else None, 3),
-        _number(cut["tokens_per_word"], 2),
-        percent(cut["continued_words"]),
-        _number(cut["characters_per_token"], 2),
+        decimal(loss["nats_per_token"] if loss else None, 3),
+        decimal(cut["tokens_per_word"], 2),
+        plain_percent(cut["continued_words"]),
+        decimal(cut["characters_per_token"], 2),
     )
 
 
@@ -85,13 +82,13 @@ def _change(entry: Mapping[str, Any]) -> list[str]:
     change = entry["change"]
     if change is None:
         return []
-    parts = [f"movement foreseen {_number(change['foreseen'], 3)}"]
+    parts = [f"movement foreseen {decimal(change['foreseen'], 3)}"]
     for name in ("all", "copied", "combined", "fallback"):
         group = change.get(name)
         if group and group["n"]:
             parts.append(
-                f"{name} {group['n']:,} rows: cosine {_number(group['cosine'], 3)}, "
-                f"length x {_number(group['norm_ratio'], 2)}, neighbours kept {percent(group['kept'])}"
+                f"{name} {group['n']:,} rows: cosine {decimal(group['cosine'], 3)}, "
+                f"length x {decimal(group['norm_ratio'], 2)}, neighbours kept {plain_percent(group['kept'])}"
             )
     return [f"{entry['target']}: {'; '.join(parts)}"]
 
@@ -103,15 +100,16 @@ def _alignment(entry: Mapping[str, Any]) -> list[str]:
     if not found["n_pairs"] and not found["identical"]["n_pairs"]:
         return [f"{entry['target']}: of {found['n_listed']:,} pairs of the dictionary none is one token on both sides"]
     retrieval = ", ".join(
-        f"{name} {' / '.join(percent(share) for share in shares.values())}"
+        f"{name} {' / '.join(plain_percent(share) for share in shares.values())}"
         for name, shares in (("by cosine", found["retrieval"]["cosine"]), ("by CSLS", found["retrieval"]["csls"]))
     )
     same = found["identical"]
     return [
         f"{entry['target']}: {found['n_pairs']:,} of {found['n_listed']:,} dictionary pairs "
         f"({found['n_words']:,} words, {found['n_candidates']:,} candidates): alignment "
-        f"{percent(found['alignment'])}, shuffled {percent(found['alignment_shuffled'])}; a translation among the "
-        f"first 1 / 5 / 10: {retrieval}; {same['n_pairs']:,} pairs of one form apart: {percent(same['alignment'])}"
+        f"{plain_percent(found['alignment'])}, shuffled {plain_percent(found['alignment_shuffled'])}; a translation "
+        f"among the first 1 / 5 / 10: {retrieval}; {same['n_pairs']:,} pairs of one form apart: "
+        f"{plain_percent(same['alignment'])}"
     ]
 
 
@@ -126,7 +124,3 @@ def _group(group: Mapping[str, Any]) -> str:
 def _interval(found: Mapping[str, float], *, sign: bool = False) -> str:
     form = "+.3f" if sign else ".3f"
     return f"{found['value']:{form}} ({found['low']:{form}} to {found['high']:{form}})"
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"

@@ -1,7 +1,4 @@
-"""Everything that can be measured of runs and trainings on one text, as one report.
-
-Owns the order of the measures and the layout of the report. Refuses to define a measure.
-"""
+"""Everything that can be measured of runs and trainings on one text, as one report."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Evaluations that are kept: each a folder with its report, found again by the run whose states it measured.
 
-Owns the file and what names a state for good: digests, not paths. Refuses to measure.
+Digests name a state for good, not paths.
 """
 
 from __future__ import annotations
@@ -90,8 +90,7 @@ def read_evaluation(path: str | Path) -> dict[str, Any]:
         found = None
     report: dict[str, Any] = found if isinstance(found, dict) else {}
     if not _is_report(report):
-        remedy = "give what `evaluate --output` or `evaluate --json` wrote"
-        raise bad_input(file.name, expected="an evaluation", got="none", remedy=remedy)
+        raise bad_input(file.name, "an evaluation", "none", "give what `evaluate --output` or `evaluate --json` wrote")
     return {"states": []} | report
 
 

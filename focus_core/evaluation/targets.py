@@ -1,7 +1,4 @@
-"""What is evaluated: runs and trainings by the names a person gives, and the source behind them.
-
-Owns how a target is found and what can be measured of it. Refuses to measure.
-"""
+"""What is evaluated: runs and trainings by the names a person gives, and the source behind them."""
 
 from __future__ import annotations
 
@@ -63,48 +60,14 @@ class Target:
 
 
 def open_target(name: str) -> Target:
-    """Open what ``RUN`` or ``RUN:NAME`` names.
-
-    Parameters
-    ----------
-    name : str
-        See `split_target`.
-
-    Returns
-    -------
-    Target
-        A run, with its training where one was named.
-
-    Raises
-    ------
-    RunFolderError
-        If there is no such run, or it has no such training.
-    """
+    """Open what ``RUN`` or ``RUN:NAME`` names."""
     path, trained = split_target(name)
     run = open_run(path)
     return Target(name=name, run=run, training=None if trained is None else open_training(run, trained))
 
 
 def why_no_model(target: Target, source: SourceModel | None) -> str:
-    """Say why no model can be put together for a target, or nothing where one can.
-
-    Parameters
-    ----------
-    target : Target
-        The run or training.
-    source : SourceModel or None
-        Its source.
-
-    Returns
-    -------
-    str
-        The reason, a sentence; empty where the loss can be measured.
-
-    Raises
-    ------
-    RunFolderError
-        If a training kept no body although it trained one.
-    """
+    """Return why no model can be assembled for a target, in a sentence; empty where its loss can be measured."""
     if source is None or not source.has_body:
         return "The source is a matrix of embeddings without a body, so there is no loss to measure."
     if not source.has_head:
@@ -116,62 +79,19 @@ def why_no_model(target: Target, source: SourceModel | None) -> str:
         return ""
     if training.manifest["kind"] == ATTACHED:
         return "These embeddings were attached without a body, so there is no loss to measure."
-    raise bad_input(
-        f"training {training.name}",
-        expected="a training that keeps its body",
-        got=f"the training {training.name} keeps no body",
-        remedy="evaluate the run itself, or train it again with `adapt`, under another name",
-        error=RunFolderError,
-    )
+    got = f"the training {training.name} keeps no body"
+    remedy = "evaluate the run itself, or train it again with `adapt`, under another name"
+    raise bad_input(f"training {training.name}", "a training that keeps its body", got, remedy, RunFolderError)
 
 
 def open_source(run: RunFolder, source: str | Path | None) -> SourceModel | None:
-    """Load the matrices of a run's source.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    source : str, Path or None
-        Where the source is; ``None`` takes what the run's log remembers.
-
-    Returns
-    -------
-    SourceModel or None
-        Fitted to the source vocabulary; ``None`` where the run was made from a bare matrix and nobody says where
-        that is.
-
-    Raises
-    ------
-    InvalidInputError
-        If the source is gone or is not the one that the run was made from.
-    """
+    """Load a run's source, fitted to its vocabulary; ``None`` if it was a bare matrix and nobody says where that is."""
     found = find_source(run, source)
     return None if found is None else fit_to_vocabulary(found, run.manifest["source"]["n"])
 
 
 def load_reference(run: RunFolder, source: SourceModel, device: str) -> RunModel | str:
-    """Load the source model itself, to measure it under its own tokenizer.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run made from it.
-    source : SourceModel
-        What `open_source` returned: a model with a body and a head.
-    device : str
-        Where it is put.
-
-    Returns
-    -------
-    RunModel or str
-        The model; or why there is none, where its folder has no tokenizer, or another one than the run read.
-
-    Raises
-    ------
-    InvalidInputError
-        If the model cannot be loaded.
-    """
+    """Load the source model itself, to measure it under its own tokenizer; or return why there is none."""
     folder = Path(source.folder or source.spec)
     try:
         digest = load_vocabulary(folder).digest

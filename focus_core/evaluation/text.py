@@ -1,7 +1,4 @@
-"""The lines that are measured: those of a corpus that are kept aside from training, each once.
-
-Owns their choice. Refuses to tokenise.
-"""
+"""The lines that are measured: those of a corpus that are held out from training, each once."""
 
 from __future__ import annotations
 
@@ -14,6 +11,7 @@ from pathlib import Path
 from focus_core.corpus.corpus import empty_corpus, iter_batches, open_corpus
 from focus_core.corpus.held_out import SHARES, held_out_percent, is_held_out
 from focus_core.corpus.readers import refuse
+from focus_core.errors import phrase
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,10 +88,7 @@ def read_measured_text(
     percent = None if all_lines else min(held_out_percent(len(seen)), most_percent)
     lines = tuple(line for line in kept if percent is None or is_held_out(line, percent))
     if not lines:
-        raise refuse(
-            "corpus",
-            expected=f"lines among the {percent} % that are kept aside from training",
-            got=f"none of {len(seen)}",
-            remedy="give more text, or measure on all lines of a text that no training saw with --all-lines",
-        )
+        expected = f"lines among the {percent} % that are kept aside from training"
+        remedy = phrase("give more text, or measure on all lines of a text that no training saw with {all_lines}")
+        raise refuse("corpus", expected, f"none of {len(seen)}", remedy)
     return MeasuredText(lines=lines, files=opened.names, digest=opened.digest, n_lines=len(seen), percent=percent)

@@ -1,8 +1,4 @@
-"""Sequences a model reads while it is measured, in batches, and what their predictions cost in bits.
-
-Owns `Window`, `LineScores`, the cutting at word boundaries, the batches and what is done when memory runs out. Refuses
-to choose what is predicted.
-"""
+"""Sequences a model reads while it is measured, in batches, and what their predictions cost in bits."""
 
 from __future__ import annotations
 
@@ -87,20 +83,7 @@ class LineScores:
 
 
 def encode_lines(model: RunModel, lines: Sequence[str]) -> Iterator[tuple[int, np.ndarray, list[tuple[int, int]]]]:
-    """Yield number, token ids and token offsets of every line, whole and without special tokens.
-
-    Parameters
-    ----------
-    model : RunModel
-        Whose tokenizer reads the lines.
-    lines : sequence of str
-        Text.
-
-    Yields
-    ------
-    int, ndarray of shape (n_tokens,), list of (int, int)
-        Offsets are characters of the line.
-    """
+    """Yield number, ids and offsets (characters of the line) of every line, whole and without special tokens."""
     backend = plain_backend(model.vocabulary.backend)
     for start in range(0, len(lines), LINES_AT_ONCE):
         part = list(lines[start : start + LINES_AT_ONCE])

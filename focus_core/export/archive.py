@@ -1,8 +1,4 @@
-"""A run's model as one file to carry away.
-
-Owns the zip: which state of the run goes into it, that equal models give equal bytes, and what is in a finished one.
-Refuses to know how a model folder is made (`export`, `run_model`).
-"""
+"""A run's model as one zip file to carry away: equal models give equal bytes."""
 
 from __future__ import annotations
 
@@ -147,9 +143,7 @@ def open_model_zip(folder: str | Path) -> ModelZip:
             names = tuple(packed.namelist())
             config = _config(packed, names)
     except (OSError, ValueError, zipfile.BadZipFile) as reason:
-        raise bad_input(
-            "the model's zip", expected="a sound file", got="none", remedy="make it again", error=RunFolderError
-        ) from reason
+        raise bad_input("the model's zip", "a sound file", "none", "make it again", RunFolderError) from reason
     loader = auto_class(config["architectures"]) if config.get("architectures") else None
     return ModelZip(path=path, n_bytes=path.stat().st_size, files=names, loader=loader)
 

@@ -1,8 +1,7 @@
 """A map of a run as one Parquet file for Embedding Atlas, a viewer of maps with its own search and filters.
 
-Owns the columns. Coordinates are those of a stored projection; neighbours are exact, in the space of the embeddings,
-among the tokens of the file, and named by their row, as the viewer reads them. Refuses to lay anything out, and to mix
-in the points of other runs.
+Coordinates are those of a stored projection; neighbours are exact, in the space of the embeddings, among the tokens of
+the file, and named by their row, as the viewer reads them.
 """
 
 from __future__ import annotations
@@ -59,9 +58,7 @@ def choose_projection(run: RunFolder, name: str | None = None) -> ProjectionFold
     names = ranked_projections(run)
     if not names:
         remedy = "lay one out with `project`, or on the page Map"
-        raise bad_input(
-            f"run {run.path.name}", expected="a projection", got="none", remedy=remedy, error=RunFolderError
-        )
+        raise bad_input(f"run {run.path.name}", "a projection", "none", remedy, RunFolderError)
     return open_projection(run, names[0])
 
 

@@ -1,9 +1,7 @@
 """Adapt ``config.json`` and ``generation_config.json`` of a model to another vocabulary.
 
-Owns every number in them that is a token id or counts tokens. Refuses files and weights: dictionaries in and out.
-
-An id of the source means another token under the target tokenizer, so no id is kept by default: an id with a role
-becomes the target's id of that role, and any other becomes ``None``.
+An id of the source means another token under the target tokenizer, so no id is kept by default: the id of a special
+token becomes the target's id of that type, and any other becomes ``None``.
 """
 
 from __future__ import annotations

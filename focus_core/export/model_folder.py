@@ -1,9 +1,8 @@
 """Export a run as a model folder that ``from_pretrained`` loads.
 
-Owns how a finished initialisation is put into the files of its source model. The weights of the body are copied
-from safetensors to safetensors, tensor by tensor, so that they stay what they are, bit for bit; what belongs to
-tokens is replaced by name. No model is resized, and nothing is drawn. The result is then loaded with transformers
-and asked for a forward pass before the folder gets its name.
+The weights of the backbone are copied from safetensors to safetensors, tensor by tensor, so that they stay what they
+are, bit for bit; what belongs to tokens is replaced by name. No model is resized, and nothing is drawn. The result is
+then loaded with transformers and asked for a forward pass before the folder gets its name.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from focus_core.artifacts import atomic_folder, dump_json, write_arrays
-from focus_core.errors import InvalidInputError, ModelError, RunFolderError, bad_input
+from focus_core.errors import InvalidInputError, ModelError, RunFolderError, bad_input, phrase
 from focus_core.export.config import adapt_config
 from focus_core.export.model_card import write_card
 from focus_core.models.architectures import architecture_defaults, model_class
@@ -119,27 +118,18 @@ def _remembered(run: RunFolder) -> str:
     return str(note["spec"])
 
 
-def _gone(run: RunFolder, got: str) -> InvalidInputError:
-    return bad_input(
-        f"the source model of run {run.path.name}",
-        expected="its location in log/source.json",
-        got=got,
-        remedy="say where it is now with --source",
-        error=RunFolderError,
-    )
+def _gone(run: RunFolder, got: str) -> RunFolderError:
+    subject, remedy = f"the source model of run {run.path.name}", phrase("say where it is now with {source}")
+    return bad_input(subject, "its location in log/source.json", got, remedy, RunFolderError)
 
 
 def _check_same(run: RunFolder, model: SourceModel) -> None:
     """Refuse a source whose weights are not those that the run was made from."""
     digests = {entry["sha256"] for entry in run.manifest["inputs"] if entry["role"] in WEIGHT_ROLES}
     if model.digest not in digests:
-        raise bad_input(
-            f"the source model {model.name}",
-            expected=f"weights with SHA-256 {', '.join(sorted(d[:12] for d in digests)) or 'of the run'}",
-            got=model.digest[:12],
-            remedy="give the model that the run was made from with --source",
-            error=ModelError,
-        )
+        expected = f"weights with SHA-256 {', '.join(sorted(d[:12] for d in digests)) or 'of the run'}"
+        remedy = phrase("give the model that the run was made from with {source}")
+        raise bad_input(f"the source model {model.name}", expected, model.digest[:12], remedy, ModelError)
 
 
 def _read_run(run: RunFolder, model: SourceModel | None) -> dict[str, torch.Tensor]:
@@ -153,13 +143,8 @@ def _read_run(run: RunFolder, model: SourceModel | None) -> dict[str, torch.Tens
     n_target = run.manifest["target"]["n"]
     if set(arrays) != expected or any(len(tensor) != n_target for tensor in arrays.values()):
         got = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in sorted(arrays.items()))
-        raise bad_input(
-            f"run {run.path.name}",
-            expected=f"{', '.join(sorted(expected))} with {n_target} rows",
-            got=got,
-            remedy="make the run again",
-            error=RunFolderError,
-        )
+        subject, remedy = f"run {run.path.name}", "make the run again"
+        raise bad_input(subject, f"{', '.join(sorted(expected))} with {n_target} rows", got, remedy, RunFolderError)
     return arrays
 
 
@@ -334,14 +319,9 @@ def verify_export(folder: Path, arrays: Mapping[str, torch.Tensor]) -> None:
         raise _does_not_load("a forward pass that is not finite")
 
 
-def _does_not_load(got: str) -> InvalidInputError:
-    return bad_input(
-        "the exported model",
-        expected="a folder that from_pretrained loads whole",
-        got=got,
-        remedy="does the source folder load by itself?",
-        error=ModelError,
-    )
+def _does_not_load(got: str) -> ModelError:
+    expected = "a folder that from_pretrained loads whole"
+    return bad_input("the exported model", expected, got, "does the source folder load by itself?", ModelError)
 
 
 @contextmanager

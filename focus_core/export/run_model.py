@@ -1,8 +1,4 @@
-"""A run as a model that can be trained or measured: the source's body under the run's embeddings.
-
-Owns how such a model is put together and asked for predictions, and the folder made from a trained state. Refuses to
-train and to judge.
-"""
+"""A run as a model that can be trained or measured: the source's backbone under the run's embeddings."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from focus_core.artifacts import map_array, tensor_names, to_float32
-from focus_core.errors import InvalidInputError, ModelError, RunFolderError, bad_input
+from focus_core.errors import ModelError, RunFolderError, bad_input
 from focus_core.export.model_card import write_card
 from focus_core.export.model_folder import export_model, quiet_transformers, verify_export
 from focus_core.models.architectures import model_class
@@ -249,7 +245,7 @@ def _load(run: RunFolder, folder: Path) -> Any:
     import torch
 
     if not (folder / "config.json").is_file():
-        raise _no_head(run, "embeddings without a body")
+        raise _no_head(f"run {run.path.name}", "embeddings without a body")
     with quiet_transformers():
         return model_class(folder).from_pretrained(
             folder, dtype=torch.float32, local_files_only=True, trust_remote_code=False
@@ -265,11 +261,10 @@ def _described(subject: str, model: Any, vocabulary: Vocabulary) -> RunModel:
     name, roles = type(model).__name__, vocabulary.roles
     objective = MLM if "MaskedLM" in name else CLM if "CausalLM" in name or "LMHead" in name else ""
     if not objective or model.get_output_embeddings() is None:
-        raise _no_head_of(subject, name)
+        raise _no_head(subject, name)
     mask = roles.get(Role.MASK)
     if objective == MLM and mask is None:
-        remedy = "give a target tokenizer with a mask token"
-        raise bad_input(subject, expected="a mask token", got="none", remedy=remedy, error=ModelError)
+        raise bad_input(subject, "a mask token", "none", "give a target tokenizer with a mask token", ModelError)
     return RunModel(
         model=model,
         vocabulary=vocabulary,
@@ -290,18 +285,9 @@ def _positions(config: Any) -> int:
     return min(n, MOST_POSITIONS)
 
 
-def _no_head(run: RunFolder, got: str) -> InvalidInputError:
-    return _no_head_of(f"run {run.path.name}", got)
-
-
-def _no_head_of(subject: str, got: str) -> InvalidInputError:
-    return bad_input(
-        subject,
-        expected="a model that predicts tokens, masked or next",
-        got=got,
-        remedy="make the run from a model with a language-model head",
-        error=ModelError,
-    )
+def _no_head(subject: str, got: str) -> ModelError:
+    remedy = "make the run from a model with a language-model head"
+    return bad_input(subject, "a model that predicts tokens, masked or next", got, remedy, ModelError)
 
 
 def _put_trained(run: RunFolder, trained: str, found: RunModel) -> None:
@@ -320,14 +306,9 @@ def _check_kept(training: TrainingFolder) -> None:
         raise _not_kept(training.name, "its body was kept, or never trained", "embeddings alone")
 
 
-def _not_kept(trained: str, expected: str, got: str) -> InvalidInputError:
-    return bad_input(
-        f"training {trained}",
-        expected=f"a training of which {expected}",
-        got=got,
-        remedy="train it again with `adapt`, under another name",
-        error=RunFolderError,
-    )
+def _not_kept(trained: str, expected: str, got: str) -> RunFolderError:
+    remedy = "train it again with `adapt`, under another name"
+    return bad_input(f"training {trained}", f"a training of which {expected}", got, remedy, RunFolderError)
 
 
 def _copy_into(parameters: Mapping[str, Any], path: Path) -> None:

@@ -1,6 +1,6 @@
 """Every option of an initialisation, its range, its two presets and how it differs from the paper.
 
-Owns defaults: no other module hides one. Refuses paths and arrays.
+No other module hides a default.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from focus_core.errors import bad_input
+from focus_core.errors import bad_input, option
 from focus_core.types import Fallback, MatchMode, MethodName, Preset
 from focus_core.validation import check_range, typed_fields
 
@@ -27,10 +27,18 @@ PAPER: dict[str, Any] = {
     "specials_in_statistics": True,
 }
 """The options of the paper (Dobler & de Melo 2023, section 3 and the first release of its code)."""
-VECTOR_RANGES = {"--dim": (2, 4096), "--epochs": (1, 10**6), "--min-count": (1, 10**6)}
-"""The least and the greatest value of every option of the training of auxiliary vectors."""
-RANGES = VECTOR_RANGES | {"--top-k": (1, 10**6)}
-"""The same, and those of the most contributors that a token may have."""
+RANGES: dict[str, tuple[float, float]] = {
+    "temperature": (1e-4, 1e4),
+    "covariance_scale": (1e-12, 1e3),
+    "seed": (0, 2**31 - 1),
+    "memory_mib": (16, 2**20),
+    "dim": (2, 4096),
+    "epochs": (1, 10**6),
+    "min_count": (1, 10**6),
+    "top_k": (1, 10**6),
+    "threads": (1, 1024),
+}
+"""The least and the greatest value of every option that is a number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +48,7 @@ class InitConfig:
     Parameters
     ----------
     method : str, default="focus"
-        One of ``domain.MethodName``, a key of the registry ``focus_core.initialization.methods.registry.METHODS``.
+        One of ``types.MethodName``, a key of the registry ``focus_core.initialization.methods.registry.METHODS``.
     match : MatchMode, default="exact"
         Which tokens count as shared.
     temperature : float, default=1.0
@@ -103,18 +111,11 @@ class InitConfig:
     preset: Preset = Preset.DEFAULT
 
     def __post_init__(self) -> None:
-        check_range("--temperature", self.temperature, low=1e-4, high=1e4)
-        check_range("--covariance-scale", self.covariance_scale, low=1e-12, high=1e3)
-        check_range("--seed", self.seed, low=0, high=2**31 - 1)
-        check_range("--memory", self.memory_mib, low=16, high=2**20)
         for name, (low, high) in RANGES.items():
-            value = getattr(self, name.removeprefix("--").replace("-", "_"))
-            check_range(name, low if value is None else value, low=low, high=high)
-        check_range("--threads", 1 if self.threads is None else self.threads, low=1, high=1024)
+            value = getattr(self, name)
+            check_range(option(name.removesuffix("_mib")), low if value is None else value, low=low, high=high)
         if self.device != "auto" and self.device.split(":")[0] not in {"cpu", "cuda"}:
-            raise bad_input(
-                "--device", expected="auto, cpu or cuda", got=repr(self.device), remedy="choose one of them"
-            )
+            raise bad_input(option("device"), "auto, cpu or cuda", repr(self.device), "choose one of them")
 
     @classmethod
     def for_preset(cls, preset: Preset, **overrides: Any) -> InitConfig:

@@ -1,7 +1,6 @@
 """Carry a result over to an extended source tokenizer.
 
-Owns the mapping of rows: the source's own ids keep their rows, appended ids take the rows that the method made for
-their target tokens. Refuses to know how the tokenizer was extended or how weights were found.
+The source's own ids keep their embeddings, appended ids take those that the method made for their target tokens.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
 """The health of an auxiliary space: whether it tells tokens apart, and whether it covers the text.
 
-Owns the report and its thresholds. Refuses to change anything.
-
 Where the vectors were trained too little, all point the same way: every similarity is nearly equal, sparsemax spreads
 its weight over hundreds of anchors, and each new token silently becomes their mean.
 """
@@ -15,6 +13,7 @@ import numpy as np
 
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.weights import COMBINED, WeightMatrix
+from focus_core.numerics.formats import decimal, plain_percent, ratio
 
 MAX_COSINE = 0.5
 """Mean cosine between new tokens and anchors above which the space has collapsed; sound spaces stay below 0.4."""
@@ -64,10 +63,10 @@ def auxiliary_health(
     report: dict[str, Any] = {
         "n_anchors": len(anchor_ids),
         "n_new_with_vector": int(covered.sum()),
-        "coverage_types": _share(covered.sum(), covered.size),
+        "coverage_types": ratio(covered.sum(), covered.size),
         "coverage_occurrences": None
         if frequency is None
-        else _share(frequency[new_ids][covered].sum(), frequency[new_ids].sum()),
+        else ratio(frequency[new_ids][covered].sum(), frequency[new_ids].sum()),
         "mean_cosine": _mean_cosine(auxiliary.vectors, new_ids[covered], anchor_ids),
         "median_support": _median(weights.support[combined]),
         "median_max_weight": _median(weights.max_weight[combined]),
@@ -77,10 +76,6 @@ def auxiliary_health(
     report["remedy"] = _remedy(auxiliary) if report["collapsed"] else ""
     report["warnings"] = _warnings(auxiliary, report, len(new_ids), supported_size)
     return report
-
-
-def _share(part: Any, whole: Any) -> float | None:
-    return float(part) / float(whole) if whole else None
 
 
 def _median(values: np.ndarray) -> float | None:
@@ -122,9 +117,11 @@ def _warnings(
     """Return what the user should know, one sentence each."""
     found = []
     if report["collapsed"]:
+        cosine = decimal(report["mean_cosine"], 2, unknown="unknown")
+        support = decimal(report["median_support"], 0, unknown="unknown")
         found.append(
             f"The auxiliary space has collapsed: nearly all vectors point the same way (mean cosine "
-            f"{_number(report['mean_cosine'])}, half of the new tokens mix {_number(report['median_support'], 0)} "
+            f"{cosine}, half of the new tokens mix {support} "
             f"source tokens or more), so new embeddings are little more than a mean; {report['remedy']}."
         )
     types, occurrences = report["coverage_types"], report["coverage_occurrences"]
@@ -133,8 +130,8 @@ def _warnings(
         found.append(_too_large(auxiliary, report["n_new_with_vector"], n_new, supported_size))
     elif few:
         found.append(
-            f"{100 * (1 - occurrences):.0f} % of the occurrences of new tokens fall on tokens without an auxiliary "
-            "vector; give vectors that cover this vocabulary, or let them be trained from the corpus."
+            f"{plain_percent(1 - occurrences, digits=0)} of the occurrences of new tokens fall on tokens without an "
+            "auxiliary vector; give vectors that cover this vocabulary, or let them be trained from the corpus."
         )
     return found
 
@@ -150,7 +147,3 @@ def _too_large(auxiliary: AuxiliaryVectors, n_with: int, n_new: int, supported_s
         f"This corpus of {n_tokens:,} tokens is small for its vocabulary: only {n_with:,} of {n_new:,} new tokens "
         f"occur often enough to get a vector, the others take the fallback; more text{lower}{smaller} would help."
     )
-
-
-def _number(value: float | None, digits: int = 2) -> str:
-    return "unknown" if value is None else f"{value:.{digits}f}"

@@ -1,9 +1,7 @@
 """From inputs to a result, in named steps: match, read the corpus, train vectors, combine, embed, judge.
 
-A method that compares no auxiliary vectors skips their training, and may do without a corpus.
-
-Owns the order of the steps; the only copy of the flow is `run_focus`. Refuses mathematics, file formats and names:
-`focus_core.api` turns names into the objects that this module works on.
+A method that compares no auxiliary vectors skips their training, and may do without a corpus. The only copy of the flow
+is `run_focus`; `focus_core.api` turns names into the objects that it works on.
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from focus_core.corpus.corpus import Corpus
-from focus_core.errors import bad_input
+from focus_core.errors import bad_input, option
 from focus_core.initialization.auxiliary.token_stream import (
     TokenStream,
     count_tokens,
@@ -142,7 +140,7 @@ def method_named(name: str) -> Method:
         If there is none of that name.
     """
     if name not in METHODS:
-        raise bad_input("--method", expected=", ".join(METHODS), got=repr(name), remedy="choose one of these")
+        raise bad_input(option("method"), expected=", ".join(METHODS), got=repr(name), remedy="choose one of these")
     return METHODS[name]
 
 

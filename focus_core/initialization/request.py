@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from focus_core.artifacts import atomic_write_bytes, dump_json
-from focus_core.errors import InvalidInputError, bad_input
+from focus_core.errors import InvalidInputError, bad_input, flag, option, phrase
 from focus_core.initialization.config import InitConfig
 from focus_core.types import AuxiliaryKind, Family
 from focus_core.validation import typed_fields
 
 TRAINABLE = {"unigram": Family.UNIGRAM, "bpe": Family.BYTE_LEVEL_BPE, "wordpiece": Family.WORDPIECE}
-OPTIONS = {"memory_mib": "--memory", "user_map": "--map"}
+OPTIONS = {"memory_mib": "memory", "user_map": "map"}
 """Options of the command line that are not called as their fields."""
 OF_PRESETS = ("keep_eos_vector", "specials_in_statistics")
 """Fields without an option: the command line has them by ``--preset`` alone."""
@@ -83,19 +83,22 @@ class InitRequest:
     config: InitConfig = dataclasses.field(default_factory=InitConfig)
 
     def __post_init__(self) -> None:
-        _exactly_one("the source", "--source", self.source, "--source-embeddings", self.source_embeddings)
+        _exactly_one("the source", option("source"), self.source, option("source_embeddings"), self.source_embeddings)
         _exactly_one(
-            "the target", "--target-tokenizer", self.target_tokenizer, "--train-tokenizer", self.train_tokenizer
+            "the target",
+            option("target_tokenizer"),
+            self.target_tokenizer,
+            option("train_tokenizer"),
+            self.train_tokenizer,
         )
         if self.source_embeddings and not self.source_tokenizer:
-            raise missing("--source-tokenizer", "beside --source-embeddings")
+            raise missing(option("source_tokenizer"), phrase("beside {source_embeddings}"))
         if self.train_tokenizer and not self.vocab_size:
-            raise missing("--vocab-size", "beside --train-tokenizer")
+            raise missing(option("vocab_size"), phrase("beside {train_tokenizer}"))
         if self.train_tokenizer and not self.corpus:
-            raise missing("--corpus", "beside --train-tokenizer")
+            raise missing(option("corpus"), phrase("beside {train_tokenizer}"))
         if self.train_tokenizer is not None and self.train_tokenizer not in TRAINABLE:
-            known = ", ".join(TRAINABLE)
-            raise bad_input("--train-tokenizer", expected=known, got=repr(self.train_tokenizer), remedy="choose one")
+            raise bad_input(option("train_tokenizer"), ", ".join(TRAINABLE), repr(self.train_tokenizer), "choose one")
 
     @classmethod
     def from_dict(cls, mapping: Mapping[str, Any]) -> InitRequest:
@@ -116,12 +119,12 @@ class InitRequest:
 def _exactly_one(subject: str, first: str, one: object, second: str, other: object) -> None:
     if bool(one) == bool(other):
         got = "both" if one else "neither"
-        raise bad_input(subject, expected=f"either {first} or {second}", got=got, remedy="give one of them")
+        raise bad_input(subject, expected=phrase("either {} or {}", first, second), got=got, remedy="give one of them")
 
 
-def missing(option: str, where: str) -> InvalidInputError:
+def missing(subject: str, where: str) -> InvalidInputError:
     """Return the error of an option without which something else cannot be."""
-    return bad_input(option, expected=f"a value, {where}", got="none", remedy="give one")
+    return bad_input(subject, expected=phrase("a value, {}", where), got="none", remedy="give one")
 
 
 def _plain(value: Any) -> Any:
@@ -168,7 +171,7 @@ def write_request(request: InitRequest, path: Path) -> None:
 
 def option_of(name: str) -> str:
     """Return what the command line calls a field."""
-    return OPTIONS.get(name, f"--{name.replace('_', '-')}")
+    return flag(OPTIONS.get(name, name))
 
 
 def command_of(request: InitRequest) -> list[str]:

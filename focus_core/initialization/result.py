@@ -1,7 +1,4 @@
-"""What an initialisation gives: the weights, the matrices, and everything needed to explain them.
-
-Owns the result type and the numbers derived from it. Refuses to compute weights or to touch files.
-"""
+"""What an initialisation gives: the weights, the embeddings, and everything needed to explain them."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.overlap.matching import Overlap
 from focus_core.initialization.weights import WeightMatrix
+from focus_core.numerics.formats import ratio
 from focus_core.tokenization.vocabulary import Vocabulary
 from focus_core.types import ORIGINS, RULES, Origin, Rule
 
@@ -134,10 +132,6 @@ class FocusResult:
         new = self.frequency[self.overlap.new_ids]
         combined = self.weights.origins[self.overlap.new_ids] == ORIGINS.index(Origin.COMBINED)
         return {
-            "share_overlap_occurrences": _share(self.frequency[self.overlap.target_ids].sum(), self.frequency.sum()),
-            "share_combined_of_new_occurrences": _share(new[combined].sum(), new.sum()),
+            "share_overlap_occurrences": ratio(self.frequency[self.overlap.target_ids].sum(), self.frequency.sum()),
+            "share_combined_of_new_occurrences": ratio(new[combined].sum(), new.sum()),
         }
-
-
-def _share(part: float, whole: float) -> float | None:
-    return float(part) / float(whole) if whole else None

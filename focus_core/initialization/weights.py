@@ -1,7 +1,4 @@
-"""The one record of an initialisation: a sparse matrix from source rows to target rows, with an origin per row.
-
-Owns `WeightMatrix`, how it is put together and how it is applied. Refuses to know why a weight is what it is.
-"""
+"""The one record of an initialisation: a sparse matrix from source to target tokens, with an origin per token."""
 
 from __future__ import annotations
 
@@ -81,10 +78,10 @@ class WeightMatrix:
     similarities : ndarray of shape (nnz,), dtype float32
         Aligned with ``matrix.data``; NaN where a weight came from no similarity.
     origins : ndarray of shape (n_target,), dtype uint8
-        Codes in ``domain.ORIGINS``. A copied row has one weight of 1, a combined row at least one, a fallback row
+        Codes in ``types.ORIGINS``. A copied row has one weight of 1, a combined row at least one, a fallback row
         none or the fallback's own. Ids without a token are fallback rows.
     rules : ndarray of shape (n_target,), dtype uint8
-        Codes in ``domain.RULES``: which rule matched a copied row, else ``none``.
+        Codes in ``types.RULES``: which rule matched a copied row, else ``none``.
     """
 
     matrix: sparse.csr_array

@@ -1,7 +1,4 @@
-"""What a run will cost, before it starts: simple sums over a survey of the corpus.
-
-Owns the formulas, and says that they are estimates. Reads no corpus.
-"""
+"""What a run will cost, before it starts: sums over the statistics of the corpus, and said to be estimates."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from focus_core.errors import InvalidInputError, VocabularyError, bad_input
+from focus_core.errors import VocabularyError, bad_input
 from focus_core.initialization.auxiliary.vectors import choose_epochs, choose_threads
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.request import InitRequest
@@ -85,14 +82,8 @@ def count_json_tokens(path: Path) -> int:
     return len(names)
 
 
-def _no_tokenizer(got: str) -> InvalidInputError:
-    return bad_input(
-        "tokenizer",
-        expected="a tokenizer.json",
-        got=got,
-        remedy="save it with the tokenizers library",
-        error=VocabularyError,
-    )
+def _no_tokenizer(got: str) -> VocabularyError:
+    return bad_input("tokenizer", "a tokenizer.json", got, "save it with the tokenizers library", VocabularyError)
 
 
 def estimate_run(request: InitRequest, survey: Survey | None, *, vocab_size: int) -> Estimate:

@@ -1,8 +1,8 @@
 """Both tokenizers on the first lines, and what each match option would change, found in a process of its own.
 
-Owns the child: ``python -m focus_core.jobs.preview`` reads one request from standard input and writes one answer.
-It runs apart because a hostile ``tokenizer.json`` may hang or exhaust a process, and because a vocabulary of a
-quarter of a million tokens would hold up every other user for a second. Refuses to count itself.
+``python -m focus_core.jobs.preview`` reads one request from standard input and writes one answer. It runs apart because
+a hostile ``tokenizer.json`` may hang or exhaust a process, and because a vocabulary of a quarter of a million tokens
+would hold up every other user for a second.
 """
 
 from __future__ import annotations
@@ -102,15 +102,11 @@ def preview_in_child(
         answer = json.loads(done.stdout)
     except (subprocess.TimeoutExpired, ValueError) as reason:
         hung = isinstance(reason, subprocess.TimeoutExpired)
-        raise bad_input(
-            "tokenizers",
-            expected="both to cut some lines quickly",
-            got=f"no answer in {seconds:.0f} s" if hung else "a process that died",
-            remedy="take other tokenizers, or start the run without a preview",
-            error=VocabularyError,
-        ) from reason
+        got = f"no answer in {seconds:.0f} s" if hung else "a process that died"
+        remedy = "take other tokenizers, or start the run without a preview"
+        raise bad_input("tokenizers", "both to cut some lines quickly", got, remedy, VocabularyError) from reason
     if "error" in answer:
-        raise VocabularyError(answer["error"], hint=answer["hint"])
+        raise VocabularyError.from_dict(answer["error"])
     return Preview(**typed_fields(Preview, answer, where="preview"))
 
 
@@ -121,7 +117,7 @@ def main() -> int:
     try:
         answer = dataclasses.asdict(preview_run(request["source"], request["target"], request["lines"]))
     except FocusError as error:
-        answer = {"error": error.message, "hint": error.hint}
+        answer = {"error": error.to_dict()}
     sys.stdout.write(json.dumps(answer))
     return 0
 

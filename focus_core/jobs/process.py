@@ -1,8 +1,7 @@
 """Jobs: our own command line in a child process, its state read back from its folder.
 
-Owns starting, watching, cancelling and forgetting such processes. A job is a process plus a record in
-``RUNS/.jobs/ID/``; nothing about it lives in memory, so a closed tab or a restarted server does not end or lose it.
-Refuses to know what the command computes, and how a record is written (``job_record``).
+A job is a process plus a record in ``RUNS/.jobs/ID/``; nothing about it lives in memory, so a closed tab or a restarted
+server does not end or lose it.
 """
 
 from __future__ import annotations
@@ -19,10 +18,11 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from focus_core.errors import InvalidInputError, RunFolderError, bad_input
+from focus_core.errors import ERROR_VARIABLE, InvalidInputError, RunFolderError, bad_input
 from focus_core.initialization.request import InitRequest, write_request
 from focus_core.jobs.record import (
     CANCELLED,
+    ERROR,
     REQUEST,
     Job,
     JobState,
@@ -132,12 +132,9 @@ def _check_room(root: Path, owner: str) -> None:
     running = [job for job in list_jobs(root) if job_state(job) is JobState.RUNNING]
     own = sum(job.owner == owner for job in running)
     if len(running) >= MAX_RUNNING or own >= MAX_RUNNING_PER_OWNER:
-        raise bad_input(
-            "new job",
-            expected=f"at most {MAX_RUNNING_PER_OWNER} running jobs of yours and {MAX_RUNNING} in all",
-            got=f"{own} of yours, {len(running)} in all",
-            remedy="wait until one has ended, or cancel one",
-        )
+        expected = f"at most {MAX_RUNNING_PER_OWNER} running jobs of yours and {MAX_RUNNING} in all"
+        remedy = "wait until one has ended, or cancel one"
+        raise bad_input("new job", expected, f"{own} of yours, {len(running)} in all", remedy)
 
 
 def _spawn(argv: list[str], record: Path, environment: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
@@ -149,7 +146,7 @@ def _spawn(argv: list[str], record: Path, environment: Mapping[str, str] | None)
             stdout=out,
             stderr=err,
             cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", ERROR_VARIABLE: str(record / ERROR), **(environment or {})},
             start_new_session=True,
         )
 
@@ -298,13 +295,9 @@ def delete_run(job: Job, *, owner: str) -> None:
         If the caller does not own it, or it still runs.
     """
     if not is_owner(job, owner):
-        raise bad_input(
-            "run", expected="its owner", got="somebody else", remedy="ask its owner to delete it", error=RunFolderError
-        )
+        raise bad_input("run", "its owner", "somebody else", "ask its owner to delete it", RunFolderError)
     if job_state(job) is JobState.RUNNING:
-        raise bad_input(
-            "run", expected="an ended job", got="a running one", remedy="cancel it first", error=RunFolderError
-        )
+        raise bad_input("run", "an ended job", "a running one", "cancel it first", RunFolderError)
     trash = job.record / "deleted"
     if job.run.is_dir():
         job.run.rename(trash)

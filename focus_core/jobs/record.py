@@ -1,10 +1,8 @@
-"""What is written about a job: its record, its progress, its words.
-
-Owns the files in ``RUNS/.jobs/ID/`` and the reading of ``log/events.jsonl``. Refuses to start or signal a process.
-"""
+"""What is written about a job in ``RUNS/.jobs/ID/``: its record, its progress, its words."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -18,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from focus_core.artifacts import atomic_write_bytes, dump_json
-from focus_core.errors import InvalidInputError, RunFolderError, bad_input
+from focus_core.errors import FocusError, InvalidInputError, RunFolderError, bad_input
 from focus_core.initialization.request import InitRequest, read_request
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
@@ -32,6 +30,7 @@ CANCELLED = "cancelled"
 EXIT = "exit"
 REQUEST = "request.json"
 """The file in a job's record that holds what an initialisation was asked for."""
+ERROR = "error.json"
 
 
 class JobState(StrEnum):
@@ -160,11 +159,7 @@ def record_folder(root: Path, job_id: str) -> Path:
     """
     if not RUN_ID.fullmatch(job_id):
         raise bad_input(
-            "run id",
-            expected="32 hexadecimal digits",
-            got=repr(job_id[:40]),
-            remedy="open the link as it was given",
-            error=RunFolderError,
+            "run id", "32 hexadecimal digits", repr(job_id[:40]), "open the link as it was given", RunFolderError
         )
     return root / ".jobs" / job_id
 
@@ -233,7 +228,7 @@ def request_of_job(job: Job) -> InitRequest | None:
 
 def forget_end(record: Path) -> None:
     """Remove what a record says of the end of an earlier job of the same id; inputs stay."""
-    for name in (CANCELLED, EXIT, DISMISSED):
+    for name in (CANCELLED, EXIT, ERROR, DISMISSED):
         (record / name).unlink(missing_ok=True)
     shutil.rmtree(record / "log", ignore_errors=True)
 
@@ -338,8 +333,8 @@ def last_word(job: Job) -> float:
         return job.created
 
 
-def failure_message(job: Job) -> str:
-    """Return one line that says why a job failed.
+def failure(job: Job) -> FocusError:
+    """Return why a job failed.
 
     Parameters
     ----------
@@ -348,17 +343,21 @@ def failure_message(job: Job) -> str:
 
     Returns
     -------
-    str
-        The last line of its standard error, or that it was killed or ended without a word.
+    FocusError
+        What it wrote down, else the last line of its standard error, or that it was killed or ended without a word.
     """
     lines = read_log(job).splitlines()
     number = _read_exit(job)
     if number is not None and number < 0:
         name = signal.Signals(-number).name if -number in set(signal.Signals) else f"signal {-number}"
-        return f"the process was killed ({name}) before it could say why; most often its memory did not suffice"
+        return FocusError(
+            f"the process was killed ({name}) before it could say why; most often its memory did not suffice"
+        )
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        return FocusError.from_dict(json.loads((job.record / ERROR).read_bytes()))
     if not lines or PROGRESS.search(lines[-1]):
-        return "the process ended without a result and without a message"
-    return lines[-1].removeprefix("Error: ")
+        return FocusError("the process ended without a result and without a message")
+    return FocusError(lines[-1].removeprefix("Error: "))
 
 
 def note_exit(job: Job, number: int) -> None:

@@ -1,7 +1,4 @@
-"""The five steps of a run as a person sees them, and how long each took, from the log of a run.
-
-Owns which stage of the pipeline belongs to which step. Refuses to estimate (`estimate`) and to know processes.
-"""
+"""The five steps of a run as a person sees them, and how long each took, from the log of a run."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Where each architecture keeps what belongs to a token: a table, and transformers for what it lacks.
 
-Owns tensor names. Refuses values; a model that must be asked is built without memory for its weights.
+A model that must be asked is built without memory for its weights.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from focus_core.errors import ModelError, bad_input
+from focus_core.errors import ModelError, bad_input, phrase
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,23 +52,7 @@ LAYOUTS: dict[str, Layout] = {
 
 
 def layout_from_transformers(folder: Path) -> Layout:
-    """Ask transformers where an architecture keeps its embeddings, without memory for its weights.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds ``config.json``.
-
-    Returns
-    -------
-    Layout
-        The full parameter names.
-
-    Raises
-    ------
-    ModelError
-        If transformers does not know the architecture.
-    """
+    """Ask transformers where an architecture keeps its embeddings, without memory for its weights."""
     import torch
 
     try:
@@ -76,13 +60,9 @@ def layout_from_transformers(folder: Path) -> Layout:
             model = model_class(folder)(_auto_config(folder))
         inside, outside = model.get_input_embeddings(), model.get_output_embeddings()
     except (ValueError, KeyError, NotImplementedError, AttributeError, TypeError) as reason:
-        raise bad_input(
-            folder.name,
-            expected="an architecture that transformers knows",
-            got=str(reason).split("\n", maxsplit=1)[0],
-            remedy="give --source-tokenizer and --source-embeddings instead",
-            error=ModelError,
-        ) from reason
+        expected = "an architecture that transformers knows"
+        remedy = phrase("give {source_tokenizer} and {source_embeddings} instead")
+        raise bad_input(folder.name, expected, str(reason).split("\n", maxsplit=1)[0], remedy, ModelError) from reason
     (entrance,) = [name for name, module in model.named_modules() if module is inside]
     ways_out = [name for name, module in model.named_modules() if outside is not None and module is outside]
     bias = id(getattr(outside, "bias", None))

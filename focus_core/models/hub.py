@@ -1,8 +1,4 @@
-"""Turn what the user named (a path or a Hub id) into local files.
-
-Owns the order in which files of a folder are preferred and the only use of huggingface_hub. Refuses to read
-what is inside a tokenizer; it reads the small JSON files beside it, which name the special tokens.
-"""
+"""Turn what the user named (a path or a Hub id) into local files; the only use of huggingface_hub for files."""
 
 from __future__ import annotations
 
@@ -85,23 +81,7 @@ def locate_tokenizer(spec: str | Path) -> TokenizerFiles:
 
 
 def locate_model(spec: str | Path) -> Path:
-    """Find the folder of a model.
-
-    Parameters
-    ----------
-    spec : str or Path
-        A local folder or a Hub id.
-
-    Returns
-    -------
-    Path
-        The local folder, with configuration, safetensors weights and tokenizer files.
-
-    Raises
-    ------
-    ModelError
-        If it is neither a folder nor a model that can be fetched.
-    """
+    """Return the local folder of a model: configuration, safetensors weights and tokenizer files."""
     path = Path(spec).expanduser()
     if path.is_dir():
         return path
@@ -123,13 +103,8 @@ def _find_in_folder(folder: Path) -> tuple[FileKind, dict[str, Path]]:
         return "gpt2", {"vocab": folder / "vocab.json", "merges": folder / "merges.txt"}
     if (folder / "vocab.txt").is_file():
         return "wordpiece", {"vocab": folder / "vocab.txt"}
-    raise bad_input(
-        folder.name,
-        expected="a folder with tokenizer.json, a SentencePiece .model, vocab.json + merges.txt or vocab.txt",
-        got="none of them",
-        remedy=TOKENIZER_REMEDY,
-        error=VocabularyError,
-    )
+    expected = "a folder with tokenizer.json, a SentencePiece .model, vocab.json + merges.txt or vocab.txt"
+    raise bad_input(folder.name, expected, "none of them", TOKENIZER_REMEDY, VocabularyError)
 
 
 def _classify_file(path: Path) -> tuple[FileKind, dict[str, Path]]:
@@ -144,13 +119,8 @@ def _classify_file(path: Path) -> tuple[FileKind, dict[str, Path]]:
         return "sentencepiece", {"model": path}
     if path.suffix == ".txt":
         return "wordpiece", {"vocab": path}
-    raise bad_input(
-        path.name,
-        expected="a tokenizer file (.json, .model or .txt)",
-        got=f"suffix {path.suffix!r}",
-        remedy=TOKENIZER_REMEDY,
-        error=VocabularyError,
-    )
+    expected = "a tokenizer file (.json, .model or .txt)"
+    raise bad_input(path.name, expected, f"suffix {path.suffix!r}", TOKENIZER_REMEDY, VocabularyError)
 
 
 def _name_of_file(path: Path) -> str:
@@ -185,15 +155,13 @@ def _read_json(path: Path) -> dict[str, Any]:
         return {}
     remedy = "repair or remove that file"
     if path.stat().st_size > MAX_CONFIG_BYTES:
-        got = f"{path.stat().st_size:,} bytes"
-        raise bad_input(path.name, expected="a small JSON file", got=got, remedy=remedy, error=VocabularyError)
+        raise bad_input(path.name, "a small JSON file", f"{path.stat().st_size:,} bytes", remedy, VocabularyError)
     try:
         value = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise bad_input(path.name, expected="JSON", got=str(error), remedy=remedy, error=VocabularyError) from error
     if not isinstance(value, dict):
-        got = type(value).__name__
-        raise bad_input(path.name, expected="a JSON object", got=got, remedy=remedy, error=VocabularyError)
+        raise bad_input(path.name, "a JSON object", type(value).__name__, remedy, VocabularyError)
     return value
 
 

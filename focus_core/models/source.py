@@ -1,8 +1,7 @@
-"""Read what a source model knows about its tokens: input matrix, output matrix and bias.
+"""Read what a source model knows about its tokens: input embeddings, output embeddings and bias.
 
-Owns where each architecture keeps them. They are read from safetensors by name; the model itself is built
-only for an architecture that the table does not know, without memory for its weights, and no code that a
-folder brings along is ever run. Refuses to know any vocabulary but the number of its ids.
+They are read from safetensors by name; the model itself is built only for an architecture that the table does not know,
+without memory for its weights, and no code that a folder brings along is ever run.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from focus_core.errors import ModelError, bad_input
+from focus_core.errors import ModelError, bad_input, phrase
 from focus_core.models.architectures import LAYOUTS, layout_from_transformers
 from focus_core.models.hub import locate_model
 from focus_core.models.tensors import (
@@ -131,13 +130,7 @@ def load_source(spec: str | Path) -> SourceModel:
     if _is_static(files):
         return _static_source(files, common)
     if config is None:
-        raise bad_input(
-            folder.name,
-            expected="config.json beside the weights",
-            got="none",
-            remedy="fetch the whole folder",
-            error=ModelError,
-        )
+        raise bad_input(folder.name, "config.json beside the weights", "none", "fetch the whole folder", ModelError)
     _check_usable(folder, config)
     return _model_source(files, config, common)
 
@@ -152,13 +145,9 @@ def _static_source(files: TensorFiles, common: dict[str, Any]) -> SourceModel:
     """Read static embeddings, one row an id."""
     others = sorted(set(files.where) - set(STATIC_NAMES))
     if others:
-        raise bad_input(
-            common["name"],
-            expected="one row for every token id",
-            got=f"rows that {', '.join(others[:3])} assign to ids",
-            remedy="save the embeddings unquantised, one row an id",
-            error=ModelError,
-        )
+        got = f"rows that {', '.join(others[:3])} assign to ids"
+        remedy = "save the embeddings unquantised, one row an id"
+        raise bad_input(common["name"], "one row for every token id", got, remedy, ModelError)
     (tensor,) = files.where
     matrix, messages = to_float(files.read(tensor), tensor)
     check_tensor("the embedding matrix", matrix)
@@ -175,21 +164,12 @@ def _static_source(files: TensorFiles, common: dict[str, Any]) -> SourceModel:
 def _check_usable(folder: Path, config: Mapping[str, Any]) -> None:
     """Refuse quantised weights and folders whose architecture is code of their own."""
     if config.get("quantization_config"):
-        raise bad_input(
-            folder.name,
-            expected="weights in a floating-point type",
-            got="quantised weights",
-            remedy="name the folder it was quantised from",
-            error=ModelError,
-        )
+        remedy = "name the folder it was quantised from"
+        raise bad_input(folder.name, "weights in a floating-point type", "quantised weights", remedy, ModelError)
     if config.get("auto_map") and config.get("model_type") not in LAYOUTS:
-        raise bad_input(
-            folder.name,
-            expected="an architecture of the transformers library",
-            got="one that needs code from the folder, which is never run",
-            remedy="give --source-tokenizer and --source-embeddings instead",
-            error=ModelError,
-        )
+        got = "one that needs code from the folder, which is never run"
+        remedy = phrase("give {source_tokenizer} and {source_embeddings} instead")
+        raise bad_input(folder.name, "an architecture of the transformers library", got, remedy, ModelError)
 
 
 def _model_source(files: TensorFiles, config: Mapping[str, Any], common: dict[str, Any]) -> SourceModel:
@@ -204,13 +184,7 @@ def _model_source(files: TensorFiles, config: Mapping[str, Any], common: dict[st
         "position": _find(files.where, layout.position),
     }
     if not names["input"]:
-        raise bad_input(
-            folder.name,
-            expected=f"a tensor {layout.input!r}",
-            got="none",
-            remedy="is it the whole model?",
-            error=ModelError,
-        )
+        raise bad_input(folder.name, f"a tensor {layout.input!r}", "none", "is it the whole model?", ModelError)
     matrix, messages = to_float(files.read(names["input"][0]), names["input"][0])
     check_tensor("the input matrix", matrix)
     output, notes = _read_output(files, names["output"], matrix, config)
@@ -291,13 +265,7 @@ def load_embeddings_file(path: str | Path, tensor: str | None = None) -> SourceM
     path = Path(path)
     if not path.is_file() or path.suffix not in {".safetensors", ".npy"}:
         got = f"a file ending in {path.suffix!r}" if path.is_file() else "no such file"
-        raise bad_input(
-            path.name,
-            expected="a .safetensors or .npy file",
-            got=got,
-            remedy="save the matrix as one",
-            error=ModelError,
-        )
+        raise bad_input(path.name, "a .safetensors or .npy file", got, "save the matrix as one", ModelError)
     files = open_tensor_files((path,)) if path.suffix == ".safetensors" else None
     name = _one_tensor(path, files, tensor) if files else "input"
     raw = files.read(name) if files else torch.from_numpy(np.array(read_npy(path)))
@@ -323,7 +291,7 @@ def _one_tensor(path: Path, files: TensorFiles, tensor: str | None) -> str:
         return str(tensor)
     got = ", ".join(sorted(files.where)[:5]) or "none"
     expected = f"a tensor {tensor!r}" if tensor else "one tensor"
-    raise bad_input(path.name, expected=expected, got=got, remedy="name one with --tensor", error=ModelError)
+    raise bad_input(path.name, expected=expected, got=got, remedy=phrase("name one with {tensor}"), error=ModelError)
 
 
 def fit_to_vocabulary(source: SourceModel, n_ids: int) -> SourceModel:

@@ -1,7 +1,6 @@
 """Read the files of a model folder: weights by tensor name from safetensors or ``.npy``, and small JSON files.
 
-Owns which file holds which tensor and the checks that come before a byte is believed. Refuses pickles and
-knows no architecture.
+Everything is checked before a byte is believed; pickles are refused, since loading one runs its code.
 """
 
 from __future__ import annotations
@@ -105,9 +104,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise bad_input(
-            path.name, expected="a JSON object", got="something else", remedy="fetch it again", error=ModelError
-        )
+        raise bad_input(path.name, "a JSON object", "something else", "fetch it again", ModelError)
     return value
 
 
@@ -135,20 +132,10 @@ def open_tensor_folder(folder: Path) -> TensorFiles:
         return open_tensor_files(_shards(folder))
     pickles = sorted(path.name for pattern in PICKLES for path in folder.glob(pattern))
     if pickles:
-        raise bad_input(
-            folder.name,
-            expected=f"weights in {SINGLE}",
-            got=f"{pickles[0]}, a pickle, which can run code when it is read",
-            remedy="convert it: load it once where you trust it and save it with safe_serialization=True",
-            error=ModelError,
-        )
-    raise bad_input(
-        folder.name,
-        expected=f"weights in {SINGLE} or {INDEX}",
-        got="neither",
-        remedy="name the folder of a model",
-        error=ModelError,
-    )
+        got = f"{pickles[0]}, a pickle, which can run code when it is read"
+        remedy = "convert it: load it once where you trust it and save it with safe_serialization=True"
+        raise bad_input(folder.name, f"weights in {SINGLE}", got, remedy, ModelError)
+    raise bad_input(folder.name, f"weights in {SINGLE} or {INDEX}", "neither", "name the folder of a model", ModelError)
 
 
 def _shards(folder: Path) -> tuple[Path, ...]:
@@ -157,17 +144,11 @@ def _shards(folder: Path) -> tuple[Path, ...]:
         names = sorted(set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
     except (ValueError, KeyError, AttributeError, TypeError) as reason:
         raise bad_input(
-            INDEX,
-            expected="a JSON object with weight_map",
-            got="something else",
-            remedy="save it again",
-            error=ModelError,
+            INDEX, "a JSON object with weight_map", "something else", "save it again", ModelError
         ) from reason
     for name in names:
         if Path(name).name != name or not (folder / name).is_file():
-            raise bad_input(
-                INDEX, expected="shards beside it", got=f"{name!r}", remedy="fetch the whole folder", error=ModelError
-            )
+            raise bad_input(INDEX, "shards beside it", f"{name!r}", "fetch the whole folder", ModelError)
     return tuple(folder / name for name in names)
 
 
@@ -208,31 +189,13 @@ def _check_extent(path: Path, header: Mapping[str, Mapping[str, object]]) -> Non
         with safe_open(path, framework="pt") as stream:
             names = set(stream.keys())
     except SafetensorError as reason:
-        raise bad_input(
-            path.name, expected="a sound safetensors file", got=str(reason), remedy="save it again", error=ModelError
-        ) from reason
+        raise bad_input(path.name, "a sound safetensors file", str(reason), "save it again", ModelError) from reason
     if names != set(header):
         raise bad_input(path.name, expected="one list of tensors", got="two", remedy="save it again", error=ModelError)
 
 
 def read_npy(path: Path) -> np.ndarray:
-    """Map a ``.npy`` file read-only, after its header was compared with its size.
-
-    Parameters
-    ----------
-    path : Path
-        The file. Object arrays are pickles and refused.
-
-    Returns
-    -------
-    ndarray
-        The mapped values.
-
-    Raises
-    ------
-    ModelError
-        If it is no ``.npy`` file, holds objects, or declares another size than it has.
-    """
+    """Map a ``.npy`` file read-only, after its header was compared with its size; an array of objects is refused."""
     shape, dtype, offset = _npy_header(path)
     count = 1
     for length in shape:
@@ -257,8 +220,7 @@ def _npy_header(path: Path) -> tuple[tuple[int, ...], np.dtype, int]:
 
 
 def _not_npy(path: Path, got: str) -> ModelError:
-    error = bad_input(path.name, expected="a sound .npy file", got=got, remedy="save it again", error=ModelError)
-    return ModelError(error.message, hint=error.hint)
+    return bad_input(path.name, expected="a sound .npy file", got=got, remedy="save it again", error=ModelError)
 
 
 def to_float(matrix: torch.Tensor, name: str) -> tuple[torch.Tensor, tuple[str, ...]]:

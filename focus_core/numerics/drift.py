@@ -1,8 +1,4 @@
-"""What training did to the rows of a matrix: how far each moved, and which neighbours it kept.
-
-Owns the measures per row and per matrix, all of them exact and in the original space. Refuses to know where the
-matrices come from, and to draw.
-"""
+"""Embedding drift: how far training moved each one, and which neighbours it kept; exact, in the original space."""
 
 from __future__ import annotations
 
@@ -87,8 +83,7 @@ def _comparable(initial: np.ndarray, trained: np.ndarray, present: np.ndarray) -
     check_matrix("the matrix before", initial)
     check_matrix("the matrix after", trained, n_rows=initial.shape[0], n_columns=initial.shape[1])
     if present.shape != (len(initial),):
-        got = f"shape {present.shape}"
-        raise bad_input("present", expected=f"{len(initial)} flags", got=got, remedy="give one flag a row")
+        raise bad_input("present", f"{len(initial)} flags", f"shape {present.shape}", "give one flag a row")
     return np.flatnonzero(present & initial.any(axis=1) & trained.any(axis=1))
 
 

@@ -1,7 +1,4 @@
-"""Exact nearest rows by cosine: many queries against one matrix, a block of similarities at a time.
-
-Owns the blocks, the selection and the order of ties. Refuses to know what a row stands for, and to approximate.
-"""
+"""Exact nearest rows by cosine: many queries against one matrix, a block of similarities at a time."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""From two sets of vectors to sparse rows of weights, a block of similarities at a time.
-
-Owns the products, their blocks and the device they run on. Refuses to know what a token is.
-"""
+"""From two sets of vectors to sparse rows of weights, a block of similarities at a time."""
 
 from __future__ import annotations
 
@@ -136,9 +133,7 @@ def resolve_device(device: str) -> str:
     if device == "auto":
         return there[min(1, len(there) - 1)]
     if device not in there:
-        raise bad_input(
-            "device", expected=" or ".join(["auto", *there]), got=repr(device), remedy="choose one of these"
-        )
+        raise bad_input("device", " or ".join(["auto", *there]), repr(device), "choose one of these")
     return device
 
 

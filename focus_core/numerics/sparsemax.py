@@ -1,12 +1,10 @@
 """From blocks of scores to sparse rows of weights: candidates from group maxima, then sparsemax.
 
-Owns the choice of candidates and the map to the simplex. Refuses to know where scores come from.
-
-A row of scores ``z`` has the threshold ``tau`` that solves ``sum(max(z - tau, 0)) = 1``; its weights are
-``max(z - tau, 0)`` (Martins & Astudillo 2016, arXiv 1602.02068). The threshold of any subset of the scores is at most
-the threshold of all of them, so the maxima of groups of columns give a lower bound of ``tau`` for the price of
-reading the scores once, and nothing at or below that bound can have a weight. What is left, about as much as the
-support itself, goes through ``entmax.sparsemax``: the result is exact, whatever the scores are.
+A row of scores ``z`` has the threshold ``tau`` that solves ``sum(max(z - tau, 0)) = 1``; its weights are ``max(z - tau,
+0)`` (Martins & Astudillo 2016, arXiv 1602.02068). The threshold of any subset of the scores is at most the threshold of
+all of them, so the maxima of groups of columns give a lower bound of ``tau`` for the price of reading the scores once,
+and nothing at or below that bound can have a weight. What is left, about as much as the support itself, goes through
+``entmax.sparsemax``: the result is exact, whatever the scores are.
 """
 
 from __future__ import annotations
@@ -174,20 +172,7 @@ def sparsemax_rows(scores: np.ndarray | torch.Tensor, *, top_k: int | None = Non
 
 
 def check_columns(columns: int, top_k: int | None) -> None:
-    """Refuse rows without columns and a ``top_k`` below 1.
-
-    Parameters
-    ----------
-    columns : int
-        Number of anchors.
-    top_k : int or None
-        The option.
-
-    Raises
-    ------
-    InvalidInputError
-        If there is no anchor, or ``top_k`` is below 1.
-    """
+    """Refuse rows without columns (there is no anchor) and a ``top_k`` below 1."""
     if columns < 1:
         remedy = "give auxiliary vectors that cover overlapping tokens"
         raise bad_input("anchors", expected="at least one", got="none", remedy=remedy, error=AuxiliaryError)

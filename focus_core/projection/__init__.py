@@ -1,5 +1,5 @@
-"""Maps of a run's rows in the plane: everything that is compared lies in one layout, fitted once.
+"""Maps of a run's embeddings in the plane: everything that is compared lies in one layout, fitted once.
 
-Owns sampling, the exact PCA, the joint UMAP and how faithful a layout is; the only place that knows umap. Refuses
-to measure movement in the plane: measures come from the original space (`focus_core.numerics.drift`).
+The only place that knows umap. Drift is never measured in the plane: `focus_core.numerics.drift` does it in the
+original space.
 """

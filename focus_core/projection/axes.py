@@ -1,7 +1,4 @@
-"""A map without a projection: every token at its cosine to one direction and its cosine to another.
-
-Owns the directions and the cosines, both exact and in the original space. Refuses to choose the tokens.
-"""
+"""A map without a projection: every token at its cosine to one direction and its cosine to another, both exact."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""From members and ids to coordinates and how far they can be trusted.
-
-Owns the choice of the method and of the rows whose neighbours are looked at. Refuses to choose tokens and to write.
-"""
+"""From members and ids to coordinates and how far they can be trusted."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What lies on one map: the rows of a run as initialised, as trained, and those of other runs.
-
-Owns what a member is, and the check that members can be compared. Refuses to place anything.
-"""
+"""What lies on one map: the embeddings of a run as initialised, as trained, and those of other runs."""
 
 from __future__ import annotations
 
@@ -82,8 +79,7 @@ def members_of(run: RunFolder, trained: Sequence[str], others: Sequence[RunFolde
     for member in members:
         if member.width != members[0].width:
             expected, got = f"rows of width {members[0].width}, as of run {run.path.name}", f"width {member.width}"
-            remedy = "compare runs of one source model"
-            raise bad_input(member.title, expected=expected, got=got, remedy=remedy)
+            raise bad_input(member.title, expected, got, "compare runs of one source model")
     return members
 
 
@@ -109,8 +105,7 @@ def _check_vocabulary(run: RunFolder, other: RunFolder) -> None:
     own, theirs = run.manifest["target"], other.manifest["target"]
     if own["digest"] != theirs["digest"]:
         expected, got = f"the target tokenizer {own['name']} of run {run.path.name}", f"another one, {theirs['name']}"
-        remedy = "initialise a run with the same target tokenizer"
-        raise bad_input(f"run {other.path.name}", expected=expected, got=got, remedy=remedy)
+        raise bad_input(f"run {other.path.name}", expected, got, "initialise a run with the same target tokenizer")
 
 
 def placeable(run: RunFolder, members: Sequence[Member]) -> np.ndarray:

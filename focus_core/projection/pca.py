@@ -1,7 +1,4 @@
-"""The exact principal components of a matrix of many rows and a few hundred columns.
-
-Owns the arithmetic. Refuses to know what the rows are.
-"""
+"""The exact principal components of a matrix of many rows and a few hundred columns."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Making a map of a run: which members, which tokens, where it goes.
-
-Owns the steps and the tokens that are kept on a map. Refuses to change a file of the run.
-"""
+"""Making a map of a run: which members, which tokens, where it goes; no file of the run changes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Which tokens a map shows: a sample that is even over frequency and keeps the tokens one asks about.
-
-Owns the draw. Refuses to know why a token must be kept.
-"""
+"""Which tokens a map shows: a sample that is even over frequency and keeps the tokens one asks about."""
 
 from __future__ import annotations
 

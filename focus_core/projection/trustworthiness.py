@@ -1,7 +1,4 @@
-"""How far a layout can be trusted, and how far points moved in it.
-
-Owns the two numbers. Refuses to call a distance in the plane a measure of change.
-"""
+"""How far a layout can be trusted, and how far points moved in it."""
 
 from __future__ import annotations
 
@@ -47,8 +44,7 @@ def trustworthiness(rows: np.ndarray, points: np.ndarray, *, k: int, queries: np
     check_matrix("layout", points, n_rows=len(rows))
     check_range("k", k, low=1)
     if not 2 * k < len(rows):
-        got = f"{k} of {len(rows)} rows"
-        raise bad_input("neighbours to look at", expected="less than half of the rows", got=got, remedy="lower k")
+        raise bad_input("neighbours to look at", "less than half of the rows", f"{k} of {len(rows)} rows", "lower k")
     unit, asked = normalise_rows(rows), np.asarray(queries, np.int64)
     near = _nearest_points(points, asked, k)
     excess = np.empty(len(asked), np.int64)

@@ -1,7 +1,6 @@
 """One UMAP of everything that is compared.
 
-Owns the call of umap: what it is given instead of computing it, its progress, its cache of compiled code. Refuses to
-fit two layouts of what shall be compared: their coordinates have nothing to do with one another.
+Refuses to fit two layouts of what shall be compared: their coordinates have nothing to do with one another.
 """
 
 from __future__ import annotations

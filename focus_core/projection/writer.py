@@ -1,7 +1,4 @@
-"""The files of ``projection/NAME/``: equal maps give equal bytes.
-
-Owns how a layout becomes files. Refuses to compute, and to write times or paths.
-"""
+"""The files of ``projection/NAME/``: equal maps give equal bytes, so they hold no times and no paths."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """What grew in a run folder later: trainings and projections, each in a folder of its own.
 
-Owns the layout of ``training/NAME/`` and ``projection/NAME/``, which names they may have, and the check that such a
-folder is one. Refuses to write, to follow links, and to make a path of a name that was not found on disk.
+Refuses to follow links, and to make a path of a name that was not found on disk.
 """
 
 from __future__ import annotations
@@ -155,8 +154,7 @@ class TrainingFolder:
         kept = self.matrix_names()
         if name not in kept:
             expected, got = f"a trained array {name!r}", ", ".join(kept) or "none: this training kept its curve alone"
-            remedy = "name one that was kept, or train it with `adapt`"
-            raise no_run(f"training {self.name}", expected, got, remedy)
+            raise no_run(f"training {self.name}", expected, got, "name one that was kept, or train it with `adapt`")
         return map_array(self.path / TRAINED, name)
 
 
@@ -381,9 +379,7 @@ def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
     except (InvalidInputError, OSError) as reason:
         subject = f"training {path.parent.name}"
         got = reason.message if isinstance(reason, InvalidInputError) else "a file that cannot be read"
-        raise bad_input(
-            subject, expected=f"sound arrays in {path.name}", got=got, remedy="make it again", error=RunFolderError
-        ) from reason
+        raise bad_input(subject, f"sound arrays in {path.name}", got, "make it again", RunFolderError) from reason
 
 
 def _optional_table(folder: Path, name: str, columns: tuple[str, ...]) -> pa.Table | None:

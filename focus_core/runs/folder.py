@@ -1,7 +1,6 @@
 """Reading a run folder: its manifest, its tables, its arrays.
 
-Owns the layout of the folder and the check that a folder is one. Refuses to write, and to interpret what it reads;
-needs neither torch nor the tokenizers, so that a page opens a run in milliseconds.
+Needs neither torch nor the tokenizers, so that a page opens a run in milliseconds.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The layout of a run folder: its files, their columns, and how one file is read.
-
-Owns names and versions. Refuses to keep anything it has read.
-"""
+"""The layout of a run folder: its files, their columns, and how one file is read."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from focus_core.errors import InvalidInputError, RunFolderError, bad_input
+from focus_core.errors import RunFolderError, bad_input
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -103,7 +100,7 @@ def _check_entries(subject: str, manifest: dict[str, Any]) -> None:
         raise no_run(subject, f"a list of warnings in {MANIFEST}", "none", "run it again")
 
 
-def no_run(subject: str, expected: str, got: str, remedy: str) -> InvalidInputError:
+def no_run(subject: str, expected: str, got: str, remedy: str) -> RunFolderError:
     """Return the error for what is no run, or names nothing in one."""
     return bad_input(subject, expected=expected, got=got, remedy=remedy, error=RunFolderError)
 

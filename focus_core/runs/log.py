@@ -1,7 +1,7 @@
 """The log of a growing run folder, and progress on the terminal.
 
-Owns ``RUN.part/log/``: ``events.jsonl`` (progress, which the app follows), ``timings.json``, ``source.json`` and
-``process.json``. This folder is the only place for times and paths. Refuses everything that must be reproducible.
+``RUN.part/log/`` holds ``events.jsonl`` (progress, which the app follows), ``timings.json``, ``source.json`` and
+``process.json``: the only place for times and paths.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from focus_core.artifacts import dump_json
-from focus_core.errors import RunFolderError, bad_input
+from focus_core.errors import RunFolderError, bad_input, phrase
 from focus_core.types import ProgressHook, no_progress
 
 MIN_INTERVAL_S = 0.2
@@ -201,7 +201,7 @@ def resumable_run(
         and nobody said to resume it.
     """
     part = part_of(output)
-    _refuse_existing(output, part, option="--name")
+    _refuse_existing(output, part, option=phrase("{name}"))
     _check_resumable(output, part, resume=resume, checkpoint=checkpoint)
     part.mkdir(parents=True, exist_ok=True)
     log = None
@@ -223,33 +223,22 @@ def _check_resumable(output: Path, part: Path, *, resume: bool, checkpoint: str)
     """Raise where ``resume`` and what lies there do not agree; clear away what no checkpoint makes worth keeping."""
     there = (part / checkpoint).is_file()
     if there and not resume:
-        got, remedy = "an unfinished one of that name", f"go on with --resume, or remove {part.name}"
+        got, remedy = "an unfinished one of that name", phrase("go on with {resume}, or remove {}", part.name)
         raise bad_input(str(output), expected="a new name", got=got, remedy=remedy, error=RunFolderError)
     if resume and not there:
-        remedy = "start it without --resume"
-        raise bad_input(str(output), expected="a checkpoint", got="none", remedy=remedy, error=RunFolderError)
+        raise bad_input(str(output), "a checkpoint", "none", phrase("start it without {resume}"), RunFolderError)
     if not there:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _refuse_existing(output: Path, part: Path, *, option: str = "--output") -> None:
+def _refuse_existing(output: Path, part: Path, *, option: str = phrase("{output}")) -> None:
     """Raise where ``output`` is there already; a dead process's leavings are no hindrance."""
     if output.exists() or output.is_symlink():
-        raise bad_input(
-            str(output),
-            expected="a new folder",
-            got="one that exists",
-            remedy=f"give another {option}, or remove that one",
-            error=RunFolderError,
-        )
+        remedy = phrase("give another {}, or remove that one", option)
+        raise bad_input(str(output), "a new folder", "one that exists", remedy, RunFolderError)
     if part.exists() and writer_lives(part):
-        raise bad_input(
-            str(output),
-            expected="a folder that nobody is writing",
-            got="a run in progress there",
-            remedy=f"wait for it, or give another {option}",
-            error=RunFolderError,
-        )
+        expected, remedy = "a folder that nobody is writing", phrase("wait for it, or give another {}", option)
+        raise bad_input(str(output), expected, "a run in progress there", remedy, RunFolderError)
 
 
 def writer_lives(part: Path) -> bool:

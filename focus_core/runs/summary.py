@@ -1,23 +1,11 @@
-"""A run in a few plain sentences, for the terminal and the report, and what its options are called.
-
-Owns wording. Refuses to compute: every number comes from the manifest.
-"""
+"""A run in a few plain sentences, for the terminal and the report, and what its options are called."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-
-def percent(share: float | None) -> str:
-    """Return a share as a percentage, or a dash where it is unknown.
-
-    Examples
-    --------
-    >>> percent(0.256), percent(None)
-    ('25.6 %', '-')
-    """
-    return "-" if share is None else f"{100 * share:.1f} %"
+from focus_core.numerics.formats import plain_percent
 
 
 def summary_lines(manifest: Mapping[str, Any]) -> list[str]:
@@ -46,9 +34,9 @@ def summary_lines(manifest: Mapping[str, Any]) -> list[str]:
     if not counts["n_new"]:
         lines.append("nothing new to initialise: every target token is in the source vocabulary")
     if corpus:
-        line = f"corpus occurrences: {percent(corpus['share_overlap_occurrences'])} on shared tokens"
+        line = f"corpus occurrences: {plain_percent(corpus['share_overlap_occurrences'])} on shared tokens"
         if origins["combined"]:
-            line += f"; of the new ones, {percent(corpus['share_combined_of_new_occurrences'])} on combined rows"
+            line += f"; of the new ones, {plain_percent(corpus['share_combined_of_new_occurrences'])} on combined rows"
         lines.append(line)
     if health.get("median_support") is not None:
         lines.append(

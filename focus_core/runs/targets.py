@@ -1,7 +1,4 @@
-"""How a person names a state of a run: ``RUN``, or ``RUN:NAME`` for one of its trainings.
-
-Owns the spelling. Refuses to open anything.
-"""
+"""How a person names a state of a run: ``RUN``, or ``RUN:NAME`` for one of its trainings."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Writing a run folder: equal results give equal bytes.
 
-Owns how a result becomes files. Refuses to compute anything that the result does not already imply, and to write
-times or paths: those belong to ``log/``, which is not written here.
+Times and paths belong to ``log/``, which is not written here.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""The beginning of a corpus: what it says about the whole, and the vocabulary that it supports.
-
-Owns the suggested size, and how many tokens a vocabulary of a size makes of a text. Refuses to read more than the
-beginning.
-"""
+"""Statistics of a corpus from its beginning: what it says about the whole, and the vocabulary that it supports."""
 
 from __future__ import annotations
 

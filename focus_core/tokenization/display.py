@@ -1,7 +1,6 @@
 """The one way to show a token: every token, whatever it holds, becomes a short, visible, harmless line.
 
-Owns display text and its escaping for Markdown, plotly and spreadsheets. Refuses to identify tokens: a display
-string is never a key, two tokens may share one.
+A display text is never a key: two tokens may share one.
 """
 
 from __future__ import annotations

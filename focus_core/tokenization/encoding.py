@@ -1,7 +1,7 @@
 """Lines of text to token ids, fast.
 
-Owns the two ways to encode: whole lines through the tokenizer's batch call, and word by word through a bounded
-cache where the tokenizer provably treats words apart. Both give the same ids. Refuses to count or write.
+Whole lines go through the tokenizer's batch call; word by word through a bounded cache where the tokenizer provably
+treats words apart. Both give the same ids.
 """
 
 from __future__ import annotations

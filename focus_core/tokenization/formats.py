@@ -1,7 +1,7 @@
 """Read tokenizer files into one kind of object, a ``tokenizers.Tokenizer``, and write folders of them.
 
-Owns the file formats: ``tokenizer.json``, SentencePiece ``.model``, ``vocab.json`` + ``merges.txt``, ``vocab.txt``.
-Never asks AutoTokenizer, which refuses folders whose files are sound, and never runs code of a repository.
+The formats: ``tokenizer.json``, SentencePiece ``.model``, ``vocab.json`` + ``merges.txt``, ``vocab.txt``. Never asks
+AutoTokenizer, which refuses folders whose files are sound, and never runs code of a repository.
 """
 
 from __future__ import annotations

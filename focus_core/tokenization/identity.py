@@ -1,7 +1,7 @@
 """Say what a token is, whatever alphabet its tokenizer writes it in.
 
-Owns the identity ``(kind, bytes, word_start)`` and how it is read from a tokenizer's own
-model. Never calls ``decode``, which turns every partial UTF-8 token into the same replacement character.
+The identity ``(kind, bytes, word_start)`` is read from a tokenizer's own model. Never calls ``decode``, which turns
+every partial UTF-8 token into the same replacement character.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Read, check and complete the parts that every tokenizer format shares.
-
-Owns the refusal of files that are no tokenizer or contradict themselves, and the declaration of added tokens.
-Refuses to know any one format.
-"""
+"""Read, check and complete the parts that every tokenizer format shares."""
 
 from __future__ import annotations
 
@@ -27,13 +23,7 @@ MAX_BYTES = 256 * 2**20
 
 
 def check_sizes(files: TokenizerFiles) -> None:
-    """Refuse files that are empty or far larger than any tokenizer.
-
-    Raises
-    ------
-    VocabularyError
-        If one is.
-    """
+    """Refuse files that are empty or far larger than any tokenizer."""
     for path in files.paths.values():
         size = path.stat().st_size
         if not 0 < size <= MAX_BYTES:
@@ -42,17 +32,11 @@ def check_sizes(files: TokenizerFiles) -> None:
 
 def not_a_tokenizer(name: str, got: str, *, expected: str = "a tokenizer") -> VocabularyError:
     """Build the error for a file that cannot be read as a tokenizer."""
-    return _vocabulary_error(name, expected=expected, got=got, remedy=TOKENIZER_REMEDY)
+    return bad_input(name, expected=expected, got=got, remedy=TOKENIZER_REMEDY, error=VocabularyError)
 
 
 def read_text(path: Path) -> str:
-    """Read a file of the tokenizer as UTF-8.
-
-    Raises
-    ------
-    VocabularyError
-        If it is not UTF-8: a pickle, an archive or another binary.
-    """
+    """Read a file of the tokenizer as UTF-8; a pickle, an archive or another binary is refused."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -60,13 +44,7 @@ def read_text(path: Path) -> str:
 
 
 def read_json_object(path: Path) -> dict[str, Any]:
-    """Read a JSON object in which no key stands twice.
-
-    Raises
-    ------
-    VocabularyError
-        If it is not JSON, not an object, or a key is repeated: one token with two ids.
-    """
+    """Read a JSON object in which no key stands twice, which would be one token with two ids."""
     try:
         value = json.loads(read_text(path), object_pairs_hook=lambda pairs: _unique_keys(path.name, pairs))
     except (json.JSONDecodeError, RecursionError) as error:
@@ -89,30 +67,11 @@ def _unique_keys(name: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def contradiction(name: str, got: str) -> VocabularyError:
     """Build the error for a vocabulary that says two things about one token or id."""
     remedy = "repair the file or save the tokenizer again"
-    return _vocabulary_error(name, expected="every token once, with an id of its own", got=got, remedy=remedy)
-
-
-def _vocabulary_error(name: str, *, expected: str, got: str, remedy: str) -> VocabularyError:
-    """Build a four-part error of this module's class."""
-    error = bad_input(name, expected=expected, got=got, remedy=remedy)
-    return VocabularyError(error.message, hint=error.hint)
+    return bad_input(name, "every token once, with an id of its own", got, remedy, VocabularyError)
 
 
 def check_vocabulary(name: str, vocab: Mapping[str, int] | Sequence[Sequence[Any]]) -> None:
-    """Check that no token and no id of a model's vocabulary is used twice.
-
-    Parameters
-    ----------
-    name : str
-        How the message calls the file.
-    vocab : mapping of str to int, or sequence of (token, score)
-        As in ``model.vocab`` of a ``tokenizer.json``.
-
-    Raises
-    ------
-    VocabularyError
-        If one is, or an id is no whole number from 0.
-    """
+    """Refuse a model's vocabulary in which a token or an id is used twice, or an id is no whole number from 0."""
     if isinstance(vocab, Mapping):
         bad = next((t for t, i in vocab.items() if type(i) is not int or i < 0), None)
         if bad is not None:
@@ -127,27 +86,7 @@ def check_vocabulary(name: str, vocab: Mapping[str, int] | Sequence[Sequence[Any
 
 
 def build_part(name: str, build: Callable[[], Built], *, expected: str = "a tokenizer") -> Built:
-    """Call a constructor of the tokenizers library, whose errors have no class of their own.
-
-    Parameters
-    ----------
-    name : str
-        How the message calls the file.
-    build : callable
-        The call.
-    expected : str, default="a tokenizer"
-        What the message says was expected.
-
-    Returns
-    -------
-    object
-        What the call returns.
-
-    Raises
-    ------
-    VocabularyError
-        If the library refuses.
-    """
+    """Call a constructor of the tokenizers library, whose errors have no class of their own."""
     try:
         return build()
     except Exception as error:  # subtle: the binding raises the bare class; nothing else is called here
@@ -155,13 +94,7 @@ def build_part(name: str, build: Callable[[], Built], *, expected: str = "a toke
 
 
 def parse_backend(name: str, text: str) -> Tokenizer:
-    """Build a tokenizer from the text of a ``tokenizer.json``.
-
-    Raises
-    ------
-    VocabularyError
-        If the library cannot read it.
-    """
+    """Build a tokenizer from the text of a ``tokenizer.json``."""
     return build_part(name, lambda: Tokenizer.from_str(text))
 
 

@@ -1,7 +1,4 @@
-"""How a tokenizer cuts the first lines of a text: its pieces, and a few numbers about them.
-
-Owns what is counted. Refuses to open files or to compare two tokenizers.
-"""
+"""How a tokenizer splits the first lines of a text: its subwords, and a few numbers about them."""
 
 from __future__ import annotations
 

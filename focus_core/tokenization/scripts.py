@@ -1,7 +1,4 @@
-"""Name the Unicode script of texts.
-
-Owns the choice of one script per text. Refuses to guess languages.
-"""
+"""Name the one Unicode script of a text."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Read a SentencePiece ``.model`` file into a ``tokenizers.Tokenizer``.
 
-Owns the conversion: pieces, scores, byte fallback, normaliser, control symbols. It needs no model-specific class,
-so a bare ``.model`` is enough; layouts whose ids differ from the file's are applied or refused by name.
+It needs no model-specific class, so a bare ``.model`` is enough; layouts whose ids differ from the file's are applied
+or refused by name.
 """
 
 from __future__ import annotations
@@ -28,25 +28,7 @@ RENUMBERING_CLASSES = {
 
 
 def load_sentencepiece(path: Path, config: Mapping[str, Any]) -> Tokenizer:
-    """Convert a SentencePiece model.
-
-    Parameters
-    ----------
-    path : Path
-        The ``.model`` file.
-    config : mapping
-        The configuration beside it: class (for its id layout), added tokens, ``add_bos_token``, ``add_eos_token``.
-
-    Returns
-    -------
-    tokenizers.Tokenizer
-        Splits text as the SentencePiece library does.
-
-    Raises
-    ------
-    VocabularyError
-        If the file is no SentencePiece model of type unigram or BPE, or its ids are renumbered by a class.
-    """
+    """Return a tokenizer that splits text as the SentencePiece library does with a model of type unigram or BPE."""
     proto = read_proto(path)
     pieces = _apply_layout(path.name, [(p.piece, p.score, p.type) for p in proto.pieces], config)
     check_vocabulary(path.name, [(piece, score) for piece, score, _ in pieces])

@@ -1,6 +1,6 @@
-"""Find out which token plays which role: bos, eos, unk, sep, pad, cls, mask.
+"""Find the type of each special token: bos, eos, unk, sep, pad, cls, mask.
 
-Owns the order of the witnesses. A configuration's word counts most, even where it says that there is none.
+A configuration's word counts most, even where it says that there is none.
 """
 
 from __future__ import annotations

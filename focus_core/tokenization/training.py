@@ -1,8 +1,4 @@
-"""Trains a tokenizer from a corpus: Unigram, byte-level BPE or WordPiece.
-
-Owns the trainers' settings and the size a corpus can support. Refuses to read files itself.
-Every trainer runs so that equal text gives an equal tokenizer.
-"""
+"""Trains a tokenizer from a corpus: Unigram, byte-level BPE or WordPiece; equal text gives an equal tokenizer."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 
 from focus_core.corpus.corpus import Corpus, iter_batches
 from focus_core.corpus.readers import refuse
-from focus_core.errors import CorpusError
+from focus_core.errors import CorpusError, bad_input, option, phrase
 from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
 from focus_core.types import Family, ProgressHook, no_progress
 
@@ -67,9 +63,7 @@ def train_tokenizer(
     elif family is Family.WORDPIECE:
         backend = _train_wordpiece(corpus, vocab_size, progress)
     else:
-        raise refuse(
-            "--train-tokenizer", expected="unigram, bpe or wordpiece", got=str(family), remedy="choose one of them"
-        )
+        raise refuse(option("train_tokenizer"), "unigram, bpe or wordpiece", str(family), "choose one of them")
     progress(STAGE, 1, 1)
     return vocabulary_from_backend(backend, name=f"{family}-{vocab_size}", config=_config(family))
 
@@ -154,21 +148,14 @@ def _unsupported(reason: str, vocab_size: int) -> CorpusError:
 
 
 def _too_large(vocab_size: int, largest: int) -> CorpusError:
-    return refuse(
-        "--vocab-size",
-        expected=f"at most {largest:,}, the largest that this corpus supports",
-        got=f"{vocab_size:,}",
-        remedy=f"give more text, or --vocab-size {largest} or less",
-    )
+    expected = f"at most {largest:,}, the largest that this corpus supports"
+    remedy = phrase("give more text, or {vocab_size} {} or less", largest)
+    return bad_input(option("vocab_size"), expected, f"{vocab_size:,}", remedy, CorpusError, largest=largest)
 
 
 def _too_small(vocab_size: int, smallest: int) -> CorpusError:
-    return refuse(
-        "--vocab-size",
-        expected=f"at least {smallest:,}: its characters and the special tokens",
-        got=f"{vocab_size:,}",
-        remedy=f"give --vocab-size {smallest} or more",
-    )
+    expected = f"at least {smallest:,}: its characters and the special tokens"
+    return refuse(option("vocab_size"), expected, f"{vocab_size:,}", phrase("give {vocab_size} {} or more", smallest))
 
 
 def _train_byte_level_bpe(lines: Iterator[str], vocab_size: int) -> Tokenizer:

@@ -1,7 +1,4 @@
-"""The vocabulary of a tokenizer: every id with its identity, its readable text, its script and its role.
-
-Owns `Vocabulary` and how one is loaded. Refuses to compare two of them.
-"""
+"""The vocabulary of a tokenizer: every id with its identity, its readable text, its script, its special-token type."""
 
 from __future__ import annotations
 
@@ -50,7 +47,7 @@ class Vocabulary:
     contents : tuple of bytes, length n
         Identity bytes, without the word-start mark; of specials, the token string.
     kinds : ndarray of uint8, shape (n,)
-        Codes in ``domain.KINDS``.
+        Codes in ``types.KINDS``.
     word_start : ndarray of bool, shape (n,)
         Whether a token opens a word.
     present : ndarray of bool, shape (n,)

@@ -1,7 +1,6 @@
-"""Attach trained embeddings that were made elsewhere to a run, and copy a run so that it can be added to.
+"""Import a checkpoint: put embeddings that were trained elsewhere beside a run's own.
 
-Owns the checks that such a matrix belongs to the run's vocabulary, and the folder ``training/NAME/`` of kind
-``attached``. Refuses pickles, and to guess: rows that fit no run are named with what was expected.
+Pickles are refused, since loading one runs its code; embeddings that fit no run are named with what was expected.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from focus_core.artifacts import atomic_folder, dump_json, tensor_names, write_arrays
-from focus_core.errors import InvalidInputError, ModelError, VocabularyError, bad_input
+from focus_core.errors import ModelError, VocabularyError, bad_input
 from focus_core.models.source import load_source
 from focus_core.models.tensors import TensorFiles, check_tensor, open_tensor_files, to_float
 from focus_core.runs.additions import ADDITION_VERSION, ATTACHED, TRAINED, TRAINING, new_addition
@@ -152,15 +151,11 @@ def _read(run: RunFolder, path: Path, shown: str, tensor: str | None) -> _Found:
     return found
 
 
-def _no_source(path: Path, shown: str) -> InvalidInputError:
+def _no_source(path: Path, shown: str) -> ModelError:
     got = "a pickle, which can run code when it is read" if path.suffix in PICKLES else "something else"
-    return bad_input(
-        shown,
-        expected="a checkpoint folder or a .safetensors file",
-        got=got if path.exists() else "no such file or folder",
-        remedy="save it as safetensors" if path.exists() else "name one that exists",
-        error=ModelError,
-    )
+    expected = "a checkpoint folder or a .safetensors file"
+    remedy = "save it as safetensors" if path.exists() else "name one that exists"
+    return bad_input(shown, expected, got if path.exists() else "no such file or folder", remedy, ModelError)
 
 
 def _read_checkpoint(run: RunFolder, path: Path, shown: str) -> _Found:
@@ -184,13 +179,9 @@ def _check_tokenizer(run: RunFolder, path: Path, shown: str) -> tuple[str, ...]:
     own = run.column("tokens", "token").tolist()
     equal = sum(a == b for a, b in zip(tokens, own, strict=False))
     if not equal == len(tokens) == len(own):
-        raise bad_input(
-            f"the tokenizer of {shown}",
-            expected=f"the run's {len(own):,} tokens",
-            got=f"{len(tokens):,} tokens, {equal:,} of them the same at the same id",
-            remedy="attach a checkpoint that was trained from this run",
-            error=VocabularyError,
-        )
+        got = f"{len(tokens):,} tokens, {equal:,} of them the same at the same id"
+        remedy = "attach a checkpoint that was trained from this run"
+        raise bad_input(f"the tokenizer of {shown}", f"the run's {len(own):,} tokens", got, remedy, VocabularyError)
     return ()
 
 
@@ -221,13 +212,12 @@ def _only_matrix(run: RunFolder, files: TensorFiles, shown: str) -> str:
     raise _choose(files, shown, f"one matrix of {rows:,} rows and {width:,} columns")
 
 
-def _choose(files: TensorFiles, shown: str, expected: str) -> InvalidInputError:
+def _choose(files: TensorFiles, shown: str, expected: str) -> ModelError:
     """Return the error that lists the matrices of a file, largest first."""
     shapes = {n: s for n, s in files.shapes.items() if len(s) == 2}
     largest = sorted(shapes, key=lambda n: (-shapes[n][0] * shapes[n][1], n))[:MAX_LISTED]
     listed = ", ".join(f"{n} {shapes[n][0]} × {shapes[n][1]}" for n in largest) or "no matrix"
-    remedy = "name the tensor of the input embeddings"
-    return bad_input(shown, expected=expected, got=listed, remedy=remedy, error=ModelError)
+    return bad_input(shown, expected, listed, "name the tensor of the input embeddings", ModelError)
 
 
 def _fit(run: RunFolder, arrays: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], tuple[str, ...]]:

@@ -1,6 +1,6 @@
 """What a training must remember to go on as if it had never stopped, and the file it is kept in.
 
-Owns the checkpoint: one safetensors file whose header holds the state as JSON, replaced at once. No pickle.
+One safetensors file whose header holds the state as JSON, replaced at once. No pickle.
 """
 
 from __future__ import annotations
@@ -79,27 +79,7 @@ def save_checkpoint(
 def load_checkpoint(
     folder: Path, parameters: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer
 ) -> State | None:
-    """Put the last checkpoint back.
-
-    Parameters
-    ----------
-    folder : Path
-        Where ``checkpoint.safetensors`` lies.
-    parameters : mapping of str to torch.Tensor
-        Filled in place.
-    optimizer : torch.optim.Optimizer
-        Its moments are set; learning rates stay as they are.
-
-    Returns
-    -------
-    State or None
-        ``None`` where there is no checkpoint.
-
-    Raises
-    ------
-    RunFolderError
-        If the file is damaged or belongs to another training.
-    """
+    """Put the last checkpoint back into parameters and optimizer, but for learning rates; ``None`` if there is none."""
     import torch
     from safetensors import SafetensorError, safe_open
 
@@ -115,9 +95,7 @@ def load_checkpoint(
                 parameter.copy_(tensors.pop(f"{_PARAMETER}{name}"))
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as reason:
         remedy = "remove the unfinished training and start it again"
-        raise bad_input(
-            CHECKPOINT, expected="a checkpoint of this training", got="another", remedy=remedy, error=RunFolderError
-        ) from reason
+        raise bad_input(CHECKPOINT, "a checkpoint of this training", "another", remedy, RunFolderError) from reason
     moments: dict[int, dict[str, Any]] = {}
     for name, tensor in tensors.items():
         number, key = name.removeprefix(_OPTIMIZER).split(".", 1)

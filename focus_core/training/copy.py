@@ -1,7 +1,4 @@
-"""Training in a copy of a run: the run itself stays as it is.
-
-Owns the folder that holds the copy while it grows. Refuses to train (`adapt`) and to leave half a copy.
-"""
+"""Training in a copy of a run: the run itself stays as it is, and no half copy is left."""
 
 from __future__ import annotations
 

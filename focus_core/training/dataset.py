@@ -1,7 +1,7 @@
-"""Text for a training: read once, a part kept aside, the rest cut into sequences of one length.
+"""Text for a training: read once, a part held out, the rest tokenized into sequences of one length.
 
-Owns the order in which sequences are seen and which tokens of them are predicted; both depend on the seed and the step
-alone, so that a training goes on where it stopped. Refuses to know a model.
+The order of sequences and which of their tokens are predicted depend on the seed and the step alone, so that a training
+goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from focus_core.corpus.corpus import Corpus, iter_batches
 from focus_core.corpus.held_out import held_out_percent, is_held_out, too_small
 from focus_core.corpus.word_masking import covered_tokens, masked_words
-from focus_core.errors import CorpusError, bad_input
+from focus_core.errors import CorpusError, bad_input, phrase
 from focus_core.export.run_model import RunModel
 from focus_core.tokenization.encoding import plain_backend
 from focus_core.tokenization.identity import SPECIAL
@@ -67,22 +67,7 @@ class TrainingText:
     ordinary: np.ndarray
 
     def batch(self, step: int, n_rows: int, seed: int) -> np.ndarray:
-        """Return the sequences of a step: passes over the text, each in an order of its own.
-
-        Parameters
-        ----------
-        step : int
-            From 0.
-        n_rows : int
-            Sequences of a step.
-        seed : int
-            The training's seed.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, length), dtype int64
-            Token ids.
-        """
+        """Return the sequences (n_rows, length) of a step: passes over the text, each in an order of its own."""
         numbers = np.arange(step * n_rows, (step + 1) * n_rows)
         passes, places = np.divmod(numbers, len(self.blocks))
         rows = np.empty(n_rows, np.int64)
@@ -135,13 +120,8 @@ def read_text(corpus: Corpus, model: RunModel, *, length: int, progress: Progres
     stream = _stream(kept, model, progress)
     blocks = _cut(stream, length=length, open_id=model.bos_id)
     if not len(blocks):
-        raise bad_input(
-            "corpus",
-            expected=f"at least one sequence of {length} tokens",
-            got=f"{len(stream)} tokens",
-            remedy="give more text, or a smaller --length",
-            error=CorpusError,
-        )
+        expected, remedy = f"at least one sequence of {length} tokens", phrase("give more text, or a smaller {length}")
+        raise bad_input("corpus", expected, f"{len(stream)} tokens", remedy, CorpusError)
     vocabulary = model.vocabulary
     ordinary = np.flatnonzero(vocabulary.present & (vocabulary.kinds != SPECIAL))
     return TrainingText(

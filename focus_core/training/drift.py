@@ -1,7 +1,4 @@
-"""What training did to the rows of a run: the measures, and the table of tokens that a training's folder keeps.
-
-Owns which rows count for which measure, and ``tokens.parquet`` of a training. Refuses to know how rows were trained.
-"""
+"""The drift of a run's embeddings under training, and the table of tokens that a training's folder keeps."""
 
 from __future__ import annotations
 
@@ -22,24 +19,10 @@ TABLE = "tokens.parquet"
 def measure_change(
     run: RunFolder, trained: np.ndarray, progress: ProgressHook = no_progress
 ) -> tuple[TokenChange, dict[str, float]]:
-    """Compare a run's input matrix with a trained one, token by token and as a whole.
+    """Compare a run's input embeddings with trained ones, (n_target, d): one value a token, and a summary.
 
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    trained : ndarray of shape (n_target, d), dtype float32
-        The input matrix after training.
-    progress : ProgressHook, default=no_progress
-        Receives progress.
-
-    Returns
-    -------
-    change : TokenChange
-        One value a token.
-    summary : dict of str to float
-        ``foreseen`` over the rows that were not copied, ``mean_cosine`` and ``mean_kept`` over all; NaN where no row
-        counts.
+    The summary holds ``foreseen`` over the tokens that were not copied, ``mean_cosine`` and ``mean_kept`` over all; NaN
+    where none counts.
     """
     initial = run.embeddings()
     present = run.present()

@@ -1,7 +1,7 @@
 """The loop: one step after the other, the held-out loss now and then, a checkpoint every minute.
 
-Owns what one step does, and what is done when memory runs out or the loss runs away. Everything random is named by
-the seed and the number of the step, so that where a training was interrupted leaves no trace.
+Everything random is named by the seed and the number of the step, so that where a training was interrupted leaves no
+trace.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from focus_core.errors import FocusError
+from focus_core.errors import FocusError, phrase
 from focus_core.export.run_model import MLM, RunModel, evaluating
 from focus_core.training.checkpoint import State, load_checkpoint, save_checkpoint
 from focus_core.training.dataset import TrainingText, mask_tokens
@@ -97,27 +97,7 @@ class Trainer:
         return trained
 
     def run(self, snapshot: Callable[[int], None], precision: Callable[[], str]) -> State:
-        """Train to the end, from the last checkpoint where there is one.
-
-        Parameters
-        ----------
-        snapshot : callable
-            Told the number of steps done where the input matrix is to be kept.
-        precision : callable
-            Chooses the arithmetic of a training that begins.
-
-        Returns
-        -------
-        State
-            After the last step.
-
-        Raises
-        ------
-        DivergedError
-            If the loss is no number any more, or stays far above where it began.
-        FocusError
-            If memory does not suffice for a single sequence.
-        """
+        """Train to the end, from the last checkpoint where there is one; a loss that runs away is a `DivergedError`."""
         parameters = self.parameters()
         optimizer = self._optimizer(parameters)
         state = load_checkpoint(self.folder, parameters, optimizer) or State(precision=precision())
@@ -239,7 +219,7 @@ class Trainer:
         if state.parts >= n_rows:
             raise FocusError(
                 f"training: expected memory for one sequence of {self.length} tokens, got too little",
-                hint="give a smaller --length",
+                hint=phrase("give a smaller {length}"),
             )
         state.parts *= 2
         state.warnings = [w for w in state.warnings if not w.startswith("Memory")]
@@ -310,6 +290,6 @@ class Trainer:
 
 def diverged(step: int, first: float, now: float) -> DivergedError:
     """Return the error of a loss that ran away."""
-    hint = "the last good checkpoint is kept; go on with --resume and a lower --learning-rate"
+    hint = phrase("the last good checkpoint is kept; go on with {resume} and a lower {learning_rate}")
     message = f"training: expected a falling loss, got {now:.2f} nats at step {step:,}, {first:.2f} at the start"
     return DivergedError(message, hint=hint)

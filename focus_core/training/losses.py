@@ -1,7 +1,4 @@
-"""The loss that a training follows, what it is taken of, and how to tell that memory ran out.
-
-Owns the cross entropy at chosen positions. Refuses to know a step or an optimizer.
-"""
+"""The loss that a training follows, what it is taken of, and how to tell that memory ran out."""
 
 from __future__ import annotations
 
@@ -16,22 +13,7 @@ if TYPE_CHECKING:
 
 
 def next_tokens(ids: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Shift sequences for the next-token task.
-
-    Parameters
-    ----------
-    ids : torch.Tensor of shape (n, length), dtype int64
-        Token ids.
-    wanted : torch.Tensor of shape (n, length), dtype bool
-        Tokens that are to be predicted.
-
-    Returns
-    -------
-    targets : torch.Tensor of shape (n, length), dtype int64
-        At each position the next token.
-    chosen : torch.Tensor of shape (n, length), dtype bool
-        Positions whose next token is wanted.
-    """
+    """Return at each position the next token (n, length), and whether that one is wanted."""
     import torch
 
     chosen = torch.zeros_like(wanted)

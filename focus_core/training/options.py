@@ -1,7 +1,4 @@
-"""Every option of a training, its range, and which may change when it is resumed.
-
-Owns defaults. Refuses paths and arrays.
-"""
+"""Every option of a training, its range, and which may change when it is resumed."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from focus_core.errors import bad_input
+from focus_core.errors import bad_input, option, phrase
 from focus_core.validation import check_range
 
 
@@ -127,13 +124,12 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if (self.tokens is None) == (self.steps is None):
             got = "neither" if self.tokens is None else "both"
-            raise bad_input("length of the training", expected="--steps or --tokens", got=got, remedy="give one")
+            raise bad_input("length of the training", phrase("{steps} or {tokens}"), got, "give one")
         for name, low, high in _RANGES:
             value = getattr(self, name)
-            check_range(f"--{name.replace('_', '-')}", low if value is None else value, low=low, high=high)
+            check_range(option(name), low if value is None else value, low=low, high=high)
         if self.device != "auto" and self.device.split(":")[0] not in {"cpu", "cuda"}:
-            expected = "auto, cpu or cuda"
-            raise bad_input("--device", expected=expected, got=repr(self.device), remedy="choose one of them")
+            raise bad_input(option("device"), "auto, cpu or cuda", repr(self.device), "choose one of them")
 
     @property
     def n_steps(self) -> int:

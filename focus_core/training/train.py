@@ -1,7 +1,4 @@
-"""From a run and a text to a trained state in the run's folder.
-
-Owns the order of the steps and what is written when. Refuses mathematics.
-"""
+"""From a run and a text to a trained state in the run's folder."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from typing import IO, Any
 
 from focus_core.artifacts import dump_json
 from focus_core.corpus.corpus import Corpus, open_corpus
-from focus_core.errors import RunFolderError, bad_input
+from focus_core.errors import RunFolderError, bad_input, option, phrase
 from focus_core.export.run_model import MLM, RunModel, load_run_model
 from focus_core.numerics.similarity import resolve_device
 from focus_core.runs.additions import addition_path
@@ -108,7 +105,7 @@ def adapt_run(
 
 def training_folder(run: RunFolder, name: str) -> Path:
     """Return the folder of a training of that name."""
-    return addition_path(run.path, "training", name, subject="--name")
+    return addition_path(run.path, "training", name, subject=option("name"))
 
 
 def _settle_options(part: Path, config: TrainConfig, text: Corpus, *, resume: bool) -> None:
@@ -121,13 +118,9 @@ def _settle_options(part: Path, config: TrainConfig, text: Corpus, *, resume: bo
     before = json.loads(path.read_text(encoding="utf-8"))
     for key, value in options.items():
         if key not in MAY_CHANGE and before.get(key) != json.loads(dump_json(value)):
-            raise bad_input(
-                f"--{key.replace('_', '-')}",
-                expected=f"{str(before.get(key))[:40]}, as when the training began",
-                got=str(value)[:40],
-                remedy="resume it with the same options, or start another",
-                error=RunFolderError,
-            )
+            expected = f"{str(before.get(key))[:40]}, as when the training began"
+            remedy = "resume it with the same options, or start another"
+            raise bad_input(option(key), expected, str(value)[:40], remedy, RunFolderError)
 
 
 def _trainer(
@@ -141,8 +134,8 @@ def _trainer(
     device = resolve_device(config.device)
     model = load_run_model(run, source=source, device=device)
     if config.objective not in {None, Objective(model.objective)}:
-        got, remedy = f"one made for {model.objective}", f"leave --objective out, or give {model.objective}"
-        raise bad_input("--objective", expected=f"a model made for {config.objective}", got=got, remedy=remedy)
+        got, remedy = f"one made for {model.objective}", phrase("leave {objective} out, or give {}", model.objective)
+        raise bad_input(option("objective"), expected=f"a model made for {config.objective}", got=got, remedy=remedy)
     length = min(config.length, model.n_positions)
     reading = read_text(text, model, length=length, progress=tell)
     return Trainer(model=model, text=reading, config=config, device=device, folder=part, progress=tell)

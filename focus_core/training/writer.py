@@ -1,7 +1,4 @@
-"""What a training leaves in its folder: matrices, body, curve, table of tokens, manifest.
-
-Owns their layout. Refuses to train.
-"""
+"""What a training leaves in its folder: embeddings, backbone, curve, table of tokens, manifest."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Tables as CSV that a spreadsheet can open without harm.
 
-Owns the one way in which a table leaves as CSV: UTF-8 with a byte order mark, rows ended as in RFC 4180, every cell of
-text disarmed by `csv_safe`, so that no token is taken for a formula. Refuses columns of unequal length.
+UTF-8 with a byte order mark, rows ended as in RFC 4180, every cell of text disarmed by `csv_safe`, so that no token is
+taken for a formula.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Save what is on the screen: a chart as PNG, SVG or HTML, a table as CSV.
 
-Owns the buttons and the files behind them. PNG and SVG are drawn in the browser by plotly itself, through the camera
-of the chart's own bar; the HTML file holds plotly and the chart, fetches nothing and sends nothing. Every table leaves
-through `csv_bytes`; Streamlit's own CSV button is switched off in the configuration, since it disarms no formula.
+PNG and SVG are drawn in the browser by plotly itself, through the camera of the chart's own bar; the HTML file holds
+plotly and the chart, fetches nothing and sends nothing. Every table leaves through `csv_bytes`; Streamlit's own CSV
+button is switched off in the configuration, since it disarms no formula.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
 
+from focus_ui.charts.component_files import component_from_files
 from focus_ui.charts.csv_export import csv_bytes
 
 HTML_CONFIG: dict[str, Any] = {
@@ -28,37 +30,9 @@ HTML_CONFIG: dict[str, Any] = {
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 """What the browser lets the file do: run the plotly inside it and draw; nothing is fetched."""
 
-_BUTTONS = '<div class="row"><button type="button" data-format="png">PNG</button>'
-_BUTTONS += '<button type="button" data-format="svg">SVG</button></div><p role="status"></p>'
-_STYLE = """
-.row { display: flex; gap: 0.5rem; }
-button { flex: 1; font: inherit; font-size: 0.875rem; color: var(--st-text-color); cursor: pointer;
-  background: var(--st-background-color); border: 1px solid var(--st-border-color);
-  border-radius: var(--st-button-radius, 0.5rem); padding: 0.35rem 0.75rem; }
-button:hover, button:focus-visible { border-color: var(--st-primary-color); color: var(--st-primary-color); }
-p { margin: 0; font-size: 0.85rem; color: var(--st-text-color); }
-p:not(:empty) { margin-top: 0.4rem; }
-"""
-_SCRIPT = """
-export default function ({ data, parentElement }) {
-  const status = parentElement.querySelector("p");
-  const save = (format) => {
-    const box = document.querySelector(".st-key-" + CSS.escape(data.chart));
-    const plot = box && box.querySelector(".js-plotly-plot");
-    const camera = plot && plot.querySelector('.modebar-btn[data-title^="Download plot"]');
-    if (!camera) { status.textContent = "The chart is not on the screen."; return; }
-    status.textContent = "";
-    const before = plot._context.toImageButtonOptions;
-    plot._context.toImageButtonOptions = { ...before, format, filename: data.name, scale: format === "png" ? 2 : 1 };
-    camera.click();
-    plot._context.toImageButtonOptions = before;
-  };
-  for (const button of parentElement.querySelectorAll("button")) {
-    button.onclick = () => save(button.dataset.format);
-  }
-}
-"""
-_picture_buttons = st.components.v2.component("focus_picture_buttons", html=_BUTTONS, css=_STYLE, js=_SCRIPT)
+_picture_buttons = component_from_files(
+    "focus_picture_buttons", Path(__file__).parent, "download.html", "download.css", "download.js"
+)
 
 
 def chart_html(figure: go.Figure, title: str) -> bytes:

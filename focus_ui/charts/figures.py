@@ -1,21 +1,21 @@
 """Charts: plain values in, plotly figures out.
 
-Owns how things are drawn. Imports no streamlit. Two rules hold for every figure: a token on an axis is a tick text,
-its category value is a unique id (two tokens that look alike would otherwise become one bar, and number-like tokens
-an axis of numbers); every text that comes from a token has passed ``show_token`` and ``plotly_escape``.
+Two rules hold for every figure: a token on an axis is a tick text, its category value is a unique id (two tokens that
+look alike would otherwise become one bar, and number-like tokens an axis of numbers); every text that comes from a
+token has passed ``show_token`` and ``plotly_escape``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from focus_core.runs.legend import ACCENT, CATEGORIES, SOURCE_ONLY
 from focus_core.tokenization.display import plotly_escape
-from focus_ui.charts.theme import ACCENT, CATEGORIES, NEUTRAL, SOURCE_ONLY
 
 CONFIG: dict[str, Any] = {
     "displayModeBar": "hover",
@@ -26,7 +26,7 @@ CONFIG: dict[str, Any] = {
     "showSendToCloud": False,
     "displaylogo": False,
 }  # fmt: skip
-"""plotly options for every chart: a camera, which `chart_export.save_chart` uses too, and no button that sends data."""
+"""plotly options for every chart: a camera, which `download.save_chart` uses too, and no button that sends data."""
 
 ROW_PX = 30
 TICK_CHARACTERS = 26
@@ -91,19 +91,23 @@ def _range(values: Sequence[float]) -> list[float]:
 def token_axis(figure: go.Figure, ids: Sequence[int], labels: Sequence[str]) -> None:
     """Make the vertical axis one of ids, read as tokens, the first at the top."""
     names = [str(i) for i in ids]
-    figure.update_yaxes(
-        type="category",
-        categoryorder="array",
-        categoryarray=names,
-        autorange="reversed",
-        tickmode="array",
-        tickvals=names,
-        ticktext=[plotly_escape(shorten(label)) for label in labels],
-        fixedrange=True,
-        automargin=True,
-        tickfont={"size": 14},
-        showgrid=False,
-    )
+    texts = [plotly_escape(shorten(label)) for label in labels]
+    figure.update_yaxes(**_named(names, texts), tickfont={"size": 14}, showgrid=False)
+
+
+def _named(names: Sequence[str], texts: Sequence[str]) -> dict[str, Any]:
+    """Return an axis of categories that are read as other texts, the first at the top."""
+    return {
+        "type": "category",
+        "categoryorder": "array",
+        "categoryarray": names,
+        "autorange": "reversed",
+        "tickmode": "array",
+        "tickvals": names,
+        "ticktext": texts,
+        "fixedrange": True,
+        "automargin": True,
+    }
 
 
 def lay_out_panels(figure: go.Figure, n_rows: int) -> None:
@@ -157,13 +161,7 @@ def proportion_figure(rows: Sequence[tuple[str, Sequence[Segment]]], *, unit: st
                     hovertemplate=f"%{{customdata[2]}}: %{{customdata[1]:,}} {unit}, %{{x:.1f}} %<extra></extra>",
                 )
             )
-    figure.update_layout(
-        barmode="stack",
-        height=50 + 62 * len(rows),
-        margin={"l": 10, "r": 24, "t": 6, "b": 26},
-        showlegend=False,
-        bargap=0.22,
-    )
+    _stack(figure, height=50 + 62 * len(rows), bargap=0.22)
     _share_axis(figure)
     figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, automargin=True, tickfont={"size": 14})
     return figure
@@ -216,24 +214,14 @@ def _finish_groups(figure: go.Figure, names: list[str], wholes: list[float]) -> 
         f"{plotly_escape(name)}  <span style='opacity:.65'>{whole:,.0f}</span>"
         for name, whole in zip(names, wholes, strict=True)
     ]
-    figure.update_layout(
-        barmode="stack",
-        height=50 + 27 * max(2, len(names)),
-        margin={"l": 10, "r": 24, "t": 6, "b": 26},
-        showlegend=False,
-        bargap=0.25,
-    )
-    figure.update_yaxes(
-        type="category",
-        categoryorder="array",
-        categoryarray=names,
-        autorange="reversed",
-        tickmode="array",
-        tickvals=names,
-        ticktext=labels,
-        fixedrange=True,
-        automargin=True,
-    )
+    _stack(figure, height=50 + 27 * max(2, len(names)), bargap=0.25)
+    figure.update_yaxes(**_named(names, labels))
+
+
+def _stack(figure: go.Figure, *, height: int, bargap: float) -> None:
+    """Lay out bars that are cut into pieces."""
+    margin = {"l": 10, "r": 24, "t": 6, "b": 26}
+    figure.update_layout(barmode="stack", height=height, margin=margin, showlegend=False, bargap=bargap)
 
 
 def overlap_segments(n_source_only: int, n_both: int, n_target_only: int) -> tuple[Segment, Segment, Segment]:
@@ -247,20 +235,4 @@ def overlap_segments(n_source_only: int, n_both: int, n_target_only: int) -> tup
 
 def fed_figure(bars: Sequence[Bar]) -> go.Figure:
     """Draw which target tokens a source token feeds, with what weight."""
-    return contributors_figure(
-        [Bar(id=b.id, label=b.label, weight=b.weight, similarity=None, color=b.color) for b in bars]
-    )
-
-
-__all__ = [
-    "CONFIG",
-    "NEUTRAL",
-    "Bar",
-    "Segment",
-    "contributors_figure",
-    "fed_figure",
-    "groups_figure",
-    "overlap_segments",
-    "proportion_figure",
-    "shorten",
-]
+    return contributors_figure([replace(bar, similarity=None) for bar in bars])

@@ -1,7 +1,7 @@
 """What there is to choose from: runs, sample corpora, folders that the operator named.
 
-Owns the folders of the app and every look-up in them. Imports no streamlit. A name that comes from a browser is only
-ever compared with names found on disk, or is a run's random id; it never becomes part of a path otherwise.
+A name that comes from a browser is only ever compared with names found on disk, or is a run's random id; it never
+becomes part of a path otherwise.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a list of runs says of each: where it came from, how it was made, how good it is.
 
-Owns the reading of a run for a list, which never fails: a damaged run is listed as such. Imports no streamlit.
+Reading never fails: a damaged run is listed as such.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from focus_core.errors import FocusError
+from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder, open_run
-from focus_ui.charts.theme import CATEGORIES, count, method_of
+from focus_core.runs.legend import CATEGORIES, method_of
 from focus_ui.data.tables import kpis
 from focus_ui.data.training_curves import measured_lines
 from focus_ui.data.training_tables import began_elsewhere, readable_trainings

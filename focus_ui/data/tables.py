@@ -1,6 +1,5 @@
 """Tables that the pages show, drawn from a run's own tables.
 
-Owns the selection, naming and order of columns. Imports no streamlit and computes nothing but counts of rows.
 Everything is kept with ``RunFolder.remember``: a run never changes.
 """
 
@@ -12,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from focus_core.analysis.overlap_lists import anchors
+from focus_core.runs.legend import CATEGORIES, category_of
 from focus_core.tokenization.display import show_token
 from focus_core.types import Origin, Rule
 from focus_ui.charts.csv_export import csv_bytes
-from focus_ui.charts.theme import CATEGORIES, category_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,14 +1,11 @@
-"""On which lines the loss of a training was taken: its curve is measured on a part of the held-out text.
-
-Owns these words, so that a number on one page is not taken for that of another. Imports no streamlit.
-"""
+"""On which lines the loss of a training was taken: its curve is measured on a part of the held-out text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from focus_ui.charts.theme import count
+from focus_core.numerics.formats import count
 
 if TYPE_CHECKING:
     from focus_core.runs.additions import TrainingFolder

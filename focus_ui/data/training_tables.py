@@ -1,8 +1,4 @@
-"""What the trainings of a run have to show: curves, starts, configurations, and the tokens that moved.
-
-Owns the selection, naming and order of what the pages Train and Map draw. Imports no streamlit; every number comes
-from a training's own files.
-"""
+"""What the trainings of a run have to show: curves, starts, configurations, and the tokens that drifted."""
 
 from __future__ import annotations
 
@@ -14,8 +10,9 @@ import numpy as np
 
 from focus_core.analysis.provenance.change import ChangedTokens
 from focus_core.errors import FocusError
+from focus_core.numerics.formats import count
 from focus_core.runs.additions import ATTACHED, list_trainings, open_training
-from focus_ui.charts.theme import METHOD_LOOKS, Method, count, method_of
+from focus_core.runs.legend import METHOD_LOOKS, Method, method_of
 from focus_ui.data.tables import token_table
 from focus_ui.data.training_curves import manifest_part, measured_lines
 

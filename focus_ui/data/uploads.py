@@ -1,8 +1,7 @@
 """Uploaded files: where they lie, under which names, and for how long.
 
-Owns one private folder a session, where names are random. A job's copy is named as its owner named the file, reduced
-to letters and digits, so that the run says what it was made from; a client's file name is never a path and never
-Markdown.
+One private folder a session, where names are random. A job's copy is named as its owner named the file, reduced to
+letters and digits, so that the run says what it was made from; a client's file name is never a path and never Markdown.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from focus_core.errors import bad_input
+from focus_core.errors import Phrase, bad_input, parts_of
 from focus_core.jobs.record import inputs_folder
-from focus_ui.charts.theme import size
+from focus_core.numerics.formats import size
 from focus_ui.data.catalog import CORPUS_SUFFIXES
 
 PACKINGS = ("", ".gz", ".zst")
@@ -66,12 +65,9 @@ def known_suffix(name: str) -> str:
 def keep_upload(upload: UploadedFile) -> Path:
     """Write an uploaded file into the session's folder, once, and return where it lies."""
     if upload.size > limit_mb() << 20:
-        raise bad_input(
-            safe_name(upload.name, Path(f"file{known_suffix(upload.name)}")),
-            expected=f"at most {limit_mb()} MB",
-            got=size(upload.size),
-            remedy="pack it as .gz or .zst, split it, or ask the operator to put it on this server",
-        )
+        subject = safe_name(upload.name, Path(f"file{known_suffix(upload.name)}"))
+        remedy = "pack it as .gz or .zst, split it, or ask the operator to put it on this server"
+        raise bad_input(subject, f"at most {limit_mb()} MB", size(upload.size), remedy)
     kept: dict[str, Path] = st.session_state.setdefault("uploads", {})
     path = kept.get(upload.file_id)
     if path is None or not path.is_file():
@@ -104,11 +100,12 @@ def distinct_names(paths: Sequence[Path]) -> dict[str, Path]:
     return names
 
 
-def in_own_words(message: str) -> str:
+def in_own_words(message: str) -> Phrase:
     """Return a message in which uploads are called as their owner called them."""
+    parts = parts_of(message)
     for path in map(Path, st.session_state.get(NAMES, {})):
-        message = message.replace(path.name, shown_name(path))
-    return message
+        parts = tuple(part.replace(path.name, shown_name(path)) for part in parts)
+    return Phrase(parts)
 
 
 def remember_texts(paths: Sequence[Path]) -> None:

@@ -1,7 +1,6 @@
 """Jobs that lay out a map: started, found again by the run that they add to, and forgotten with it.
 
-Owns their folder of records and who may start one: the owner of a run, in place. A bundled run, a shared one and one
-that a link opened never change. Imports no streamlit.
+The owner of a run may start one, in place. A bundled run, a shared one and one that a link opened never change.
 """
 
 from __future__ import annotations

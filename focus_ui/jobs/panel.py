@@ -1,6 +1,6 @@
 """Jobs on the screen: the tray that every page carries, and the panel of one job.
 
-Owns how progress is shown and polled. A fragment polls only while something runs, and never blocks.
+A fragment polls only while something runs, and never blocks.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from focus_core.jobs.record import (
     JobState,
     Progress,
     dismiss,
-    failure_message,
+    failure,
     is_dismissed,
     last_word,
     list_jobs,
@@ -26,15 +26,14 @@ from focus_core.jobs.record import (
     read_log,
     read_progress,
 )
+from focus_core.numerics.formats import count, duration
 from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.charts.theme import count, duration
 from focus_ui.data.catalog import evaluations_root, runs_root
 from focus_ui.jobs import verdict as run_verdict
 from focus_ui.jobs.map_jobs import MAP_VERB, forget_maps, maps_root, refuse_while_made, run_id_of
 from focus_ui.jobs.verdict import Verdict
 from focus_ui.session import navigation, state
-from focus_ui.session.errors import show_error
-from focus_ui.session.option_labels import in_field_words
+from focus_ui.session.errors import in_words, show_error
 
 POLL_S = 1.0
 RECENT_S = 24 * 3600
@@ -122,7 +121,7 @@ def _ended_row(job: Job, job_now: JobState) -> None:
             query = {state.RUN_PARAM: run_id_of(job)}
             st.page_link(navigation.MAP.file, label="See it on the Map", icon=navigation.MAP.icon, query_params=query)
         elif job_now is JobState.FAILED:
-            st.caption(markdown_escape(in_field_words(failure_message(job))[:300]))
+            st.caption(markdown_escape(in_words(failure(job).text)[:300]))
             _log_tail(job)
         with st.container(horizontal=True, gap="xsmall"):
             is_run = job.verb not in (EVALUATION_VERB, MAP_VERB)
@@ -227,7 +226,7 @@ def _panel_body(job: Job, job_now: JobState) -> None:
     elif job_now is JobState.DONE:
         _done_links(job)
     elif job_now is JobState.FAILED:
-        st.error(markdown_escape(in_field_words(failure_message(job))), icon=":material/error:")
+        st.error(markdown_escape(in_words(failure(job).text)), icon=":material/error:")
     else:
         st.caption("Cancelled; nothing was left behind.")
     if mine and job_now is JobState.DONE:

@@ -1,6 +1,6 @@
 """What the numbered checks say of a finished run, in a few words: for its card and its place in the tray.
 
-Owns which runs this session has looked at: checks read a whole run, so a list of many asks for one of them at a time.
+Checks read a whole run, so a list of many asks for one of them at a time.
 """
 
 from __future__ import annotations

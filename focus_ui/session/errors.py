@@ -1,4 +1,4 @@
-"""How an error of the library reaches the user: its message and its remedy, never a trace."""
+"""How the library's texts reach the user: its options called as the forms call them; an error with its remedy."""
 
 from __future__ import annotations
 
@@ -7,15 +7,56 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from focus_core.errors import FocusError
+from focus_core.errors import FocusError, Phrase, flag
 from focus_core.tokenization.display import markdown_escape
-from focus_ui.session.option_labels import in_field_words
+
+LABELS = {
+    "vocab_size": "Size in tokens",
+    "train_tokenizer": "Kind",
+    "target_tokenizer": "Target tokenizer",
+    "method": "Method",
+    "preset": "Preset",
+    "match": "Match",
+    "fallback": "Rows that cannot be combined",
+    "temperature": "Temperature",
+    "top_k": "Top-k",
+    "seed": "Seed",
+    "dim": "Dimensions",
+    "epochs": "Epochs",
+    "min_count": "Least occurrences",
+    "extend": "Keep the source's tokens",
+    "field": "Field or column that holds the text",
+    "encoding": "Encoding",
+    "corpus": "Text",
+    "source": "Source model",
+    "source_tokenizer": "tokenizer.json",
+    "source_embeddings": "Embeddings",
+    "tensor": "Tensor",
+    "learning_rate": "Learning rate",
+}
+"""What the forms call the field of an option."""
+WITHOUT_FIELD = {"covariance_scale", "map", "auxiliary", "auxiliary_kind", "length", "resume", "objective"}
+
+
+def in_words(text: str, **said: str) -> str:
+    """Return a text in which options are called as the form calls them, or as this place says."""
+    if not isinstance(text, Phrase):
+        return text
+    names = [said.get(name) or _label(name, quoted=bool(i or text.parts[0])) for i, name in enumerate(text.options)]
+    return "".join(part for pair in zip(text.parts[::2], [*names, ""], strict=True) for part in pair)
+
+
+def _label(name: str, *, quoted: bool) -> str:
+    if name in WITHOUT_FIELD:
+        return f"{flag(name)} (an option of the command line)"
+    label = LABELS.get(name)
+    return flag(name) if label is None else f"“{label}”" if quoted else label
 
 
 def show_error(error: FocusError) -> None:
     """Draw an error: what is wrong, and below it what to do."""
-    hint = f"  \n**What to do:** {markdown_escape(in_field_words(error.hint))}." if error.hint else ""
-    st.error(f"{markdown_escape(in_field_words(error.message))}.{hint}", icon=":material/error:")
+    hint = f"  \n**What to do:** {markdown_escape(in_words(error.hint))}." if error.hint else ""
+    st.error(f"{markdown_escape(in_words(error.message))}.{hint}", icon=":material/error:")
 
 
 @contextmanager

@@ -1,7 +1,4 @@
-"""The list of pages, and links between them.
-
-Owns paths, titles and icons of pages: no other module names a page file.
-"""
+"""The list of pages, and links between them: no other module names a page file."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """The state of a browser session: who it is, which run and which token it looks at.
 
-Owns every key of ``st.session_state`` that outlives a page, the page's address, and who a session belongs to: the
-browser keeps the owner's secret in a cookie (`frame_script` sets it), and it never stands in an address; a second
-cookie keeps which chapters are solved (`learn_memory` sets it). Widget keys begin with "_".
+Every key of ``st.session_state`` that outlives a page is here, the page's address, and who a session belongs to: the
+browser keeps the owner's secret in a cookie (`focus_ui.shell.browser_script` sets it), and it never stands in an
+address; a second cookie keeps which chapters are solved (`pages/learn/progress.py` sets it). Widget keys begin with
+"_".
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ COUNT_PARAM, VIEW_PARAM, LAYOUT_PARAM = "count", "view", "layout"
 TEMPERATURE_PARAM, TOP_K_PARAM, MAP_PARAM = "temperature", "top_k", "map"
 AXIS_PARAMS = ("x", "y")
 MOVED_PARAMS = (TEMPERATURE_PARAM, TOP_K_PARAM, MAP_PARAM, *AXIS_PARAMS)
-"""What is turned step by step: the browser's way back leads past these steps (`frame_link`)."""
+"""What is turned step by step: the browser's way back leads past these steps (`focus_ui.shell.copy_link`)."""
 _TOKEN_VIEW = (VIEW_PARAM, TEMPERATURE_PARAM, TOP_K_PARAM, MAP_PARAM)
 _WRITTEN = "focus_written_"
 OWNER_COOKIE = "focus_lab_owner"

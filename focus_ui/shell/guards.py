@@ -10,8 +10,8 @@ import streamlit as st
 from focus_core.errors import FocusError
 from focus_core.jobs.process import is_owner, job_state
 from focus_core.jobs.record import JobState, read_job
+from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
-from focus_ui.charts.theme import count
 from focus_ui.data import catalog
 from focus_ui.data.cache import load_run
 from focus_ui.data.catalog import RunEntry, RunKind

@@ -1,37 +1,17 @@
-"""A thin proportional bar in the colours of the legend, for places where a chart would be too much.
-
-Owns that one component. It takes numbers and fixed words, never a token.
-"""
+"""A thin proportional bar in the colours of the legend, for places where a chart would be too much."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
-import streamlit as st
+from focus_core.numerics.formats import count, percent
+from focus_core.runs.legend import CATEGORIES
+from focus_ui.charts.component_files import component_from_files
 
-from focus_ui.charts.theme import CATEGORIES, count, percent
-
-_CSS = """
-.bar { display: flex; height: 10px; border-radius: 5px; overflow: hidden; gap: 1px;
-  background: var(--st-background-color); }
-.bar span { display: block; min-width: 2px; }
-"""
-
-_JS = """
-export default function ({ data, parentElement }) {
-  const bar = parentElement.querySelector('.bar');
-  bar.setAttribute('aria-label', data.alt);
-  bar.replaceChildren(...data.parts.map((part) => {
-    const piece = document.createElement('span');
-    piece.style.flex = `${part.n} 0 0`;
-    piece.style.background = part.color;
-    piece.title = part.label;
-    return piece;
-  }));
-}
-"""
-
-_component = st.components.v2.component("focus_lab_bar", html='<div class="bar" role="img">\n</div>', css=_CSS, js=_JS)
+_component = component_from_files(
+    "focus_lab_bar", Path(__file__).parent, "origin_bar.html", "origin_bar.css", "origin_bar.js"
+)
 
 
 def origins_bar(sizes: Mapping[str, int], *, key: str) -> None:

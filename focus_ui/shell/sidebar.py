@@ -6,17 +6,18 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from focus_core.errors import FocusError
+from focus_core.errors import FocusError, read_phrase
+from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES, Category, category_of
 from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.charts.theme import CATEGORIES, Category, category_of, count, percent
 from focus_ui.data import cache, catalog
 from focus_ui.data.catalog import RunEntry
 from focus_ui.data.run_cards import category_sizes
 from focus_ui.data.tables import kpis
 from focus_ui.jobs.panel import job_tray
 from focus_ui.session import navigation, state
-from focus_ui.session.option_labels import in_field_words
+from focus_ui.session.errors import in_words
 from focus_ui.shell.browser_script import frame_script, hits_key
 from focus_ui.shell.copy_link import copy_link
 from focus_ui.shell.origin_bar import origins_bar
@@ -207,7 +208,7 @@ def page_head(title: str, lead: str) -> None:
 def warnings(run: RunFolder) -> None:
     """Draw what a run warns of."""
     for text in run.manifest["warnings"]:
-        st.warning(markdown_escape(in_field_words(text)), icon=":material/warning:")
+        st.warning(markdown_escape(in_words(read_phrase(text))), icon=":material/warning:")
 
 
 def kpi_row(run: RunFolder) -> None:

@@ -1,6 +1,6 @@
 """The choice of a text: a sample, an upload, or a file of this server, and what its beginning says.
 
-Owns the widgets. Whatever is wrong with a text is one line with a way out, and takes nothing else from the form.
+Whatever is wrong with a text is one line with a way out, and takes nothing else from the form.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from focus_core.artifacts import sha256_bytes
+from focus_core.corpus.readers import BINARY_REMEDY
 from focus_core.errors import FocusError
+from focus_core.numerics.formats import count, percent, size
 from focus_core.tokenization.corpus_survey import Survey
 from focus_core.tokenization.display import show_token
-from focus_ui.charts.theme import count, percent, size
 from focus_ui.data import catalog, input_cache, uploads
 from focus_ui.data.catalog import CORPUS_SUFFIXES
 from focus_ui.session.errors import show_error
@@ -94,7 +95,7 @@ def _read(label: str, files: tuple[Path, ...], column: str) -> CorpusChoice | No
     except FocusError as error:
         with place:
             show_error(in_the_form(error))
-        if encoding is not None or "--encoding" in error.hint:
+        if encoding is not None or "encoding" in error.hint.options:
             _ask_encoding(key)
         return None
     if encoding is not None:
@@ -113,12 +114,12 @@ def _ask_encoding(key: str) -> None:
 
 def in_the_form(error: FocusError) -> FocusError:
     """Return an error in the words of the form: no random file name, no option of the command line."""
-    hint = error.hint
-    if "binary" in error.message:
+    hint: str = error.hint
+    if hint == BINARY_REMEDY:
         hint = "give a text file; if it is one, choose its encoding below"
-    elif "--encoding" in hint:
+    elif "encoding" in error.hint.options:
         hint = "choose its encoding below, or save it as UTF-8"
-    elif "--field" in hint:
+    elif "field" in error.hint.options:
         hint = "write the name of that field or column into the box above"
     return FocusError(uploads.in_own_words(error.message), hint=hint)
 

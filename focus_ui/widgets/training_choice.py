@@ -1,7 +1,4 @@
-"""What training changed, in the parts that several pages share: the choice of a training, and one token's neighbours.
-
-Owns which training a page compares with: the one that the session chose, else FOCUS's own.
-"""
+"""What training changed, in parts that several pages share: the choice of a training, and one token's neighbours."""
 
 from __future__ import annotations
 
@@ -13,8 +10,8 @@ import streamlit as st
 from focus_core.analysis.provenance.change import ChangedNeighbour
 from focus_core.errors import FocusError
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import category_of
 from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.charts.theme import category_of
 from focus_ui.data import cache
 from focus_ui.data.training_tables import training_label
 from focus_ui.session import navigation

@@ -8,10 +8,11 @@ from typing import Any
 import streamlit as st
 
 from focus_core.analysis.comparison.runs import ChangedGroup, RunComparison
+from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.charts.download import save_table
-from focus_ui.charts.theme import CATEGORIES, count
 from focus_ui.session.errors import reported
 from pages.compare.view import Second, choice_table, difference, kind_labels, open_token
 

@@ -1,7 +1,7 @@
 """Charts of the page Compare: hub anchors, and distributions of one or two runs.
 
-Owns how they are drawn. Imports no streamlit. The first run is drawn as bars in the colour of the origin, the second
-as a line, so that both are told apart without colour.
+The first run is drawn as bars in the colour of the origin, the second as a line, so that both are told apart without
+colour.
 """
 
 from __future__ import annotations
@@ -12,30 +12,18 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from focus_core.analysis.comparison.distributions import Distribution, Series
+from focus_core.analysis.comparison.distributions import MEASURE_WORDS, Distribution, Series
 from focus_core.analysis.comparison.lists import Hub, HubOrder
+from focus_core.runs.legend import ACCENT, NEUTRAL, category_of
 from focus_core.tokenization.display import plotly_escape, show_token
-from focus_core.types import Origin
+from focus_core.types import Rule
 from focus_ui.charts.figures import lay_out_panels, token_axis
-from focus_ui.charts.theme import ACCENT, CATEGORIES, NEUTRAL
 
 SECOND = "#B23A9E"
 """The line of the second run: readable on both backgrounds, and no origin's colour."""
 
 CHANCE, MEAN = "rows drawn by chance", "mean row"
 
-ORIGIN_COLORS = {
-    Origin.COPIED: CATEGORIES["exact"].color,
-    Origin.COMBINED: CATEGORIES["combined"].color,
-    Origin.FALLBACK: CATEGORIES["fallback"].color,
-}
-MEASURE_WORDS = {
-    "n_contributors": "contributors a row",
-    "max_weight": "largest weight of a row",
-    "norm": "length of a row",
-    "cosine": "cosine of two rows",
-    "frequency": "occurrences in the corpus",
-}
 CHART_PX = 270
 
 
@@ -105,7 +93,7 @@ def _trace(panel: Distribution, series: Series, ranges: Sequence[str], name: str
     hover = f"{name}<br>%{{customdata[0]}}: %{{customdata[1]:,}} rows, %{{y:.1f}} %<extra></extra>"
     data = [[label, int(n)] for label, n in zip(ranges, series.counts, strict=True)]
     if series.run == 0:
-        color = ORIGIN_COLORS[panel.origin]
+        color = category_of(panel.origin, Rule.EXACT).color
         return go.Bar(x=places, y=shares, marker={"color": color}, customdata=data, hovertemplate=hover)
     return _stepped(shares, data, hover, {"color": SECOND, "width": 2.4})
 

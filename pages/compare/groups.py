@@ -13,11 +13,11 @@ from focus_core.analysis.comparison.neighbour_groups import (
     changed_groups,
     training_groups,
 )
+from focus_core.numerics.formats import count
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.charts.download import save_table
-from focus_ui.charts.theme import count
 from focus_ui.data.training_tables import began_elsewhere, readable_trainings, training_label, with_matrix
 from focus_ui.session.errors import reported
 from pages.compare.view import Second, choice_table, open_token

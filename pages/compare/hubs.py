@@ -1,18 +1,15 @@
-"""The hub anchors of the page Compare: the source tokens that feed most, by tokens fed or by weight.
-
-Owns the choice between the two measures. Refuses to rank: `hub_anchors` does.
-"""
+"""The hub anchors of the page Compare: the source tokens that feed most, by tokens fed or by weight."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from focus_core.analysis.comparison.lists import Hub, HubOrder, hub_anchors
+from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import show_token
 from focus_ui.charts.download import save_chart
 from focus_ui.charts.figures import CONFIG
-from focus_ui.charts.theme import count
 from focus_ui.session import navigation, state
 from pages.compare.figures import hub_rows, hubs_figure
 

@@ -16,15 +16,15 @@ from focus_core.analysis.comparison.neighbour_groups import NeighbourGroups
 from focus_core.analysis.comparison.report import comparison_report
 from focus_core.analysis.comparison.runs import RunComparison, compare_runs, row_kinds
 from focus_core.errors import FocusError
+from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import CONFIG
-from focus_ui.charts.theme import CATEGORIES, count
 from focus_ui.data import cache, catalog
 from focus_ui.session import navigation, state
-from focus_ui.session.errors import reported, show_error
-from focus_ui.session.option_labels import in_field_words
+from focus_ui.session.errors import in_words, reported, show_error
 from focus_ui.shell.sidebar import run_name
 from pages.compare.figures import distribution_rows, distributions_figure
 from pages.compare.hubs import chosen_hubs
@@ -153,7 +153,7 @@ def _bases(row: Sequence[CheckResult]) -> str:
 
 
 def _found(result: CheckResult) -> str:
-    tip = f". **What to do:** {markdown_escape(in_field_words(result.tip))}" if result.tip else ""
+    tip = f". **What to do:** {markdown_escape(in_words(result.tip))}" if result.tip else ""
     return f"{markdown_escape(result.summary)}{tip}"
 
 
@@ -169,7 +169,7 @@ def lists_section(run: RunFolder) -> None:
     )
     entry = found[key] if key in found else next(iter(found.values()))
     words = f"{markdown_escape(entry.meaning.rstrip('.'))}.  \n**What to do:** "
-    st.markdown(f"{words}{markdown_escape(in_field_words(entry.remedy))}.")
+    st.markdown(f"{words}{markdown_escape(in_words(entry.remedy))}.")
     _token_rows(run, entry)
 
 

@@ -1,7 +1,6 @@
 """The current run once more, with one option changed, from the step that the change concerns.
 
-Owns the form and what it says of what is reused. A run keeps its tokenizer and its vectors, so that a change of match
-or temperature trains nothing anew.
+A run keeps its tokenizer and its vectors, so that a change of match or temperature trains nothing anew.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from focus_core.jobs.estimate import Estimate, estimate_run
 from focus_core.jobs.process import job_state
 from focus_core.jobs.record import Job, JobState, read_job, request_of_job
 from focus_core.jobs.steps import Step
+from focus_core.numerics.formats import duration
 from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.charts.theme import duration
 from focus_ui.data import cache, catalog, input_cache, uploads
 from focus_ui.session import state
 from focus_ui.session.errors import show_error

@@ -15,15 +15,14 @@ import streamlit as st
 from focus_core.errors import FocusError
 from focus_core.initialization.config import RANGES, InitConfig
 from focus_core.initialization.methods.registry import METHODS
-from focus_core.initialization.request import TRAINABLE, option_of
+from focus_core.initialization.request import TRAINABLE
+from focus_core.numerics.formats import count
 from focus_core.tokenization.corpus_survey import Survey, suggest_size, supported_size
 from focus_core.tokenization.display import show_token
 from focus_core.types import METHOD_SUMMARIES, Fallback, Family, MatchMode, MethodName, Preset
-from focus_ui.charts.theme import count
 from focus_ui.data import catalog, input_cache
 from focus_ui.data.uploads import keep_upload
-from focus_ui.session.errors import show_error
-from focus_ui.session.option_labels import LABELS
+from focus_ui.session.errors import LABELS, show_error
 from focus_ui.widgets.corpus_choice import SERVER, UPLOAD, CorpusChoice, in_the_form
 
 TRAIN, DEMO, HUB = "Train a new one", "Demo model", "Hub"
@@ -293,15 +292,15 @@ class _Given:
 
         Left to the text's size in the run that is made again, it stays so while the field is empty.
         """
-        option, chosen = option_of(name), self.start.chosen()
+        chosen = self.start.chosen()
         if name in self.settled:
             return {name: chosen[name]} if name in chosen else {}
-        key, own, auto = f"_{option.removeprefix('--')}{self.mark}", chosen.get(name), chosen.get(name, 0) is None
+        key, own, auto = f"_{name.replace('_', '-')}{self.mark}", chosen.get(name), chosen.get(name, 0) is None
         if own is not None and key not in st.session_state:
             st.session_state[key] = own
-        least, greatest = RANGES[option]
+        least, greatest = map(int, RANGES[name])
         value = place.number_input(
-            LABELS[option], min_value=least, max_value=greatest, value=None, step=1, key=key,
+            LABELS[name], min_value=least, max_value=greatest, value=None, step=1, key=key,
             placeholder=AUTO if auto else str(empty), help=meaning, disabled=not enabled,
             persist_state="session",
         )  # fmt: skip

@@ -15,10 +15,10 @@ import streamlit as st
 from focus_core.initialization.request import InitRequest
 from focus_core.jobs.record import JobState
 from focus_core.jobs.steps import STEPS, Step, StepTime
+from focus_core.numerics.formats import count, duration, percent
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import TARGET_TOKENIZER
 from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.charts.theme import count, duration, percent
 from focus_ui.data import catalog
 from focus_ui.data.uploads import in_own_words
 from pages.data.form import AUTO

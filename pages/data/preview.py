@@ -1,6 +1,6 @@
-"""Before a run: the first lines as both tokenizers cut them, and what another match rule would change.
+"""Before a run: the first lines in both tokenizers, and what another match rule would change.
 
-Owns the drawing; what is drawn is found by `preview_process`. No text of a user reaches Markdown unescaped.
+What is drawn is found by `focus_core.jobs.preview`. No text of a user reaches Markdown unescaped.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from pathlib import Path
 
 import streamlit as st
 
-from focus_core.errors import FocusError
+from focus_core.errors import FocusError, phrase, sentence
 from focus_core.initialization.overlap.preview import MatchDifference, MatchPreview
 from focus_core.jobs.preview import Preview
+from focus_core.numerics.formats import count, percent
 from focus_core.tokenization.display import ISOLATE_END, ISOLATE_START, markdown_escape
 from focus_core.tokenization.preview import TokenizerView
 from focus_core.types import MatchMode
 from focus_ui.charts.download import save_table
-from focus_ui.charts.theme import count, percent
 from focus_ui.data import input_cache
-from focus_ui.session.option_labels import in_field_words
+from focus_ui.session.errors import in_words
 from focus_ui.widgets.corpus_choice import CorpusChoice, in_the_form
 from pages.data.form import Choice
 
@@ -45,8 +45,9 @@ def look(corpus: CorpusChoice | None, source: str | None, target: str | None) ->
         return input_cache.preview(source, target, corpus.survey.lines if corpus is not None else ())
     except FocusError as error:
         told = in_the_form(error)
-        hint = f" {told.hint[:1].upper()}{told.hint[1:]}." if told.hint else ""
-        st.warning(markdown_escape(in_field_words(f"No first look: {told.message}.{hint}")), icon=":material/warning:")
+        hint = phrase(" {}", sentence(told.hint)) if told.hint else ""
+        said = phrase("No first look: {}.{}", told.message, hint)
+        st.warning(markdown_escape(in_words(said)), icon=":material/warning:")
         return None
 
 

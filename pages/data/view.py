@@ -1,6 +1,6 @@
 """The page Data and run below its inputs: a first look, the estimate, the start, and the session's jobs in steps.
 
-Owns the drawing of a job that is watched. A job that died says so once, with the way out.
+A job that died says so once, with the way out.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from focus_core.jobs.process import cancel_job, job_state
 from focus_core.jobs.record import (
     Job,
     JobState,
-    failure_message,
+    failure,
     last_word,
     read_job,
     read_log,
@@ -27,13 +27,12 @@ from focus_core.jobs.record import (
     request_of_job,
 )
 from focus_core.jobs.steps import Step, read_steps
+from focus_core.numerics.formats import count, duration
 from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.charts.theme import count, duration
 from focus_ui.data import cache, catalog
 from focus_ui.jobs import verdict as run_verdict
 from focus_ui.jobs.panel import POLL_S, STATE_ICONS, job_panel, own_jobs, progress_bar
 from focus_ui.session import navigation, state
-from focus_ui.session.option_labels import largest_size
 from focus_ui.widgets.corpus_choice import CorpusChoice, corpus_choice
 from pages.data import (
     again as run_again,
@@ -227,7 +226,7 @@ def _way_out(job: Job, recipe: Recipe | None) -> None:
             "Run it again", icon=":material/replay:", key=f"_repeat_{job.id}", on_click=run_again.ask,
             args=(job.id, Step.TOKENIZERS), help="Opens the form as it was, so that you can change something first.",
         )  # fmt: skip
-        largest = largest_size(failure_message(job)) if job_state(job) is JobState.FAILED else None
+        largest = failure(job).largest if job_state(job) is JobState.FAILED else None
         smaller = largest is not None and "vocab_size" in recipe.target and st.button(
             f"Use {count(largest)} and start again", icon=":material/play_arrow:", key=f"_smaller_{job.id}",
             type="primary", on_click=run_form.take_size, args=(recipe.target["vocab_size"], largest),

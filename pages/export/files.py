@@ -1,7 +1,7 @@
 """Take away: the report of a run, its map for Embedding Atlas, its tables and its arrays, each a click.
 
-Owns the buttons. A file is built when it is asked for; one that would take the browser too long is made on the command
-line, which is said instead.
+A file is built when it is asked for; one that would take the browser too long is made on the command line, which is
+said instead.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from focus_core.analysis.report.page import html_report
 from focus_core.artifacts import dump_json
 from focus_core.errors import FocusError
 from focus_core.export.atlas import atlas_bytes, choose_projection, member_columns
+from focus_core.numerics.formats import count
 from focus_core.runs.additions import ProjectionFolder, list_projections
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import show_token
 from focus_ui.charts.download import save_table
-from focus_ui.charts.theme import count
 from focus_ui.data.catalog import RunKind
 from focus_ui.data.tables import token_table
 from focus_ui.data.uploads import safe_name

@@ -1,7 +1,6 @@
 """The model folder on the page Check and export: made by a child process, then one zip to download.
 
-Owns where finished zips lie: below the folder of all runs, one a state of a run, under a name made of its content; and
-when they go.
+Finished zips lie below the folder of all runs, one a state of a run, under a name made of its content.
 """
 
 from __future__ import annotations
@@ -15,22 +14,22 @@ import streamlit as st
 from focus_core.errors import FocusError
 from focus_core.export.archive import ZIP, ModelZip, model_states, open_model_zip, source_is_named, zip_key
 from focus_core.jobs.process import cancel_job, is_owner, job_state, start_job
-from focus_core.jobs.record import Job, JobState, failure_message, list_jobs, read_job, read_progress
+from focus_core.jobs.record import Job, JobState, failure, list_jobs, read_job, read_progress
+from focus_core.numerics.formats import size
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape
-from focus_ui.charts.theme import size
 from focus_ui.data import catalog
 from focus_ui.data.training_tables import training_label
 from focus_ui.data.uploads import safe_name
 from focus_ui.jobs.panel import POLL_S, progress_bar
 from focus_ui.session import state
-from focus_ui.session.errors import show_error
-from focus_ui.session.option_labels import in_field_words
+from focus_ui.session.errors import in_words, show_error
 from focus_ui.widgets.training_choice import current_training
 
 MODELS = ".models"
 INITIALISED = "right after initialisation"
+INSTEAD = "on the command line, which takes its place"
 MAX_DOWNLOAD = 2 << 30
 """Bytes; the server holds a download in memory while it sends it."""
 
@@ -93,8 +92,8 @@ def _choose_state(run: RunFolder) -> TrainingFolder | None:
 def _say_why(job: Job) -> None:
     """Say why there is no zip though one was asked for."""
     if job_state(job) is JobState.FAILED:
-        words = failure_message(job).replace("with --source", "on the command line, which takes its place")
-        st.error(markdown_escape(in_field_words(words)), icon=":material/error:")
+        words = in_words(failure(job).text, source=INSTEAD).replace(f"with {INSTEAD}", INSTEAD)
+        st.error(markdown_escape(words), icon=":material/error:")
     elif job_state(job) is JobState.CANCELLED:
         st.caption("Cancelled; nothing was left behind.")
 

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from focus_core.analysis.checks.base import CheckResult
+from focus_core.numerics.formats import size
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.summary import differing_options
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.charts.download import save_table
-from focus_ui.charts.theme import size
 from focus_ui.data import cache, catalog
 from focus_ui.session import navigation
-from focus_ui.session.option_labels import in_field_words
+from focus_ui.session.errors import in_words
 from focus_ui.shell.sidebar import token_label
 from pages.token.view import source_label
 
@@ -40,7 +40,7 @@ def checks(run: RunFolder) -> None:
         with st.expander(label, expanded=status == "problem"):
             st.markdown(markdown_escape(result.summary))
             if status in {"warning", "problem"} and result.tip:
-                st.markdown(f"**What to do:** {markdown_escape(in_field_words(result.tip))}")
+                st.markdown(f"**What to do:** {markdown_escape(in_words(result.tip))}")
             for token_id in list(result.tokens)[:MAX_TOKENS]:
                 _token_link(run, int(token_id), of_source=result.side == "source")
     save_table(lambda: check_rows(results), key="checks", name="checks")
@@ -49,7 +49,7 @@ def checks(run: RunFolder) -> None:
 def check_rows(results: Sequence[CheckResult]) -> dict[str, list[str]]:
     """Return checks as columns: code, title, verdict, what was found, what to do, ids of tokens."""
     rows = [
-        (r.code, r.title, str(r.status), r.summary, in_field_words(r.tip), r.side, " ".join(map(str, r.tokens)))
+        (r.code, r.title, str(r.status), r.summary, in_words(r.tip), r.side, " ".join(map(str, r.tokens)))
         for r in results
     ]
     return _columns(("check", "title", "verdict", "found", "what to do", "vocabulary", "tokens"), rows)

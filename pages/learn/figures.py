@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from focus_core.runs.legend import ACCENT, CATEGORIES, NEUTRAL
 from focus_core.tokenization.display import plotly_escape
 from focus_ui.charts.figures import ROW_PX, shorten, token_axis
-from focus_ui.charts.theme import ACCENT, CATEGORIES, NEUTRAL
 from pages.learn.lessons.judging import Hub
 from pages.learn.lessons.one_row import RowSum
 
 FADED = 0.4
-DIVERGING = ((0.0, "#1C5FD0"), (0.5, "rgba(140,140,140,0.12)"), (1.0, "#D5700B"))
+DIVERGING = ((0.0, CATEGORIES["exact"].color), (0.5, "rgba(140,140,140,0.12)"), (1.0, ACCENT))
 """Blue below zero, orange above: apart for colour-blind eyes, and nothing stands for nothing on any background."""
 
 

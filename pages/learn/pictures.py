@@ -1,7 +1,4 @@
-"""The live pictures of the chapters of Learn: what can be moved in each, and what can be saved of it.
-
-Owns no words of a chapter and no task. A picture is drawn from the numbers of a run, whichever it is told on.
-"""
+"""The live pictures of the chapters of Learn: what can be moved in each, and what can be saved of it."""
 
 from __future__ import annotations
 
@@ -11,11 +8,12 @@ from typing import Any
 
 import streamlit as st
 
+from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES, SOURCE_ALONE, UNKNOWN, category_of
 from focus_core.tokenization.display import ISOLATE_END, markdown_escape
 from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import CONFIG, Segment, groups_figure, overlap_segments, proportion_figure
-from focus_ui.charts.theme import CATEGORIES, SOURCE_ALONE, UNKNOWN, category_of, count
 from focus_ui.data import cache
 from focus_ui.widgets.sentence_strip.strip import direction
 from pages.learn import figures as pictures

@@ -1,6 +1,6 @@
 """The parts of the Learn page: the choice of a chapter, its words, the frame of its picture, its task.
 
-Owns which run a chapter is told on: the current one, else the first demo run that has what the chapter needs.
+A chapter is told on the current run, else on the first demo run that has what the chapter needs.
 """
 
 from __future__ import annotations

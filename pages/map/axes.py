@@ -1,8 +1,8 @@
 """Axes by formula: two directions named by tokens, and the map of cosines to them.
 
-Owns the words a person may write for a direction: tokens joined by " + " and " - ". Every term is searched like
-anywhere else; what it was taken for stands below the box, with other tokens that fit. A box that names none leaves
-the last axis on the map. The page's address holds the axes that are drawn, where they are not those of the beginning.
+A direction is written as tokens joined by " + " and " - ". Every term is searched like anywhere else; what it was taken
+for stands below the box, with other tokens that fit. A box that names none leaves the last axis on the map. The page's
+address holds the axes that are drawn, where they are not those of the beginning.
 """
 
 from __future__ import annotations

@@ -1,13 +1,10 @@
-"""What one must know to read a map, in sentences: method, sample, seed, trustworthiness, and what the lines are.
-
-Imports no streamlit. The same sentences stand below the map and in a saved picture of it.
-"""
+"""What one must know to read a map, in sentences, below the map and in a saved picture of it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from focus_ui.charts.theme import count, percent
+from focus_core.numerics.formats import count, percent
 from pages.map.tables import COSINES, METHOD_WORDS, Chosen
 
 if TYPE_CHECKING:

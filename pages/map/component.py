@@ -1,7 +1,7 @@
 """The canvas of the page Map, mounted: its files, what it is sent, and the keys under which it answers.
 
-Owns the two components: one carries the points of a layout, once; the other draws them and answers. Both are trusted
-code of this folder; a token reaches them as data alone and is drawn as text.
+One component carries the points of a layout, once; the other draws them and answers. Both are trusted code of this
+folder; a token reaches them as data alone and is drawn as text.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any
 
 import streamlit as st
 
-from focus_ui.charts.theme import CATEGORIES, NEUTRAL
+from focus_core.runs.legend import CATEGORIES, NEUTRAL
+from focus_ui.charts.component_files import component_from_files
 
 FOLDER = Path(__file__).parent / "canvas"
 PARTS = ("space", "paint", "histogram", "picture", "controls", "painter", "canvas", "hands")
@@ -25,16 +26,9 @@ MARK, PLATE, WAY = "#E0356F", "#A3154A", "#7A5AA8"
 """The ring around a token, the plate of its name, on which white is readable, and the way that it went."""
 
 
-def _script(*names: str) -> str:
-    return "\n".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in names)
-
-
-_POINTS = st.components.v2.component("focus_map_points", js=_script("points"))
-_CANVAS = st.components.v2.component(
-    "focus_map_canvas",
-    html='<div class="focus-map"></div>',
-    css=(FOLDER / "canvas.css").read_text(encoding="utf-8"),
-    js=_script(*PARTS),
+_POINTS = component_from_files("focus_map_points", FOLDER, "points.js")
+_CANVAS = component_from_files(
+    "focus_map_canvas", FOLDER, "canvas.html", "canvas.css", *(f"{part}.js" for part in PARTS)
 )
 
 

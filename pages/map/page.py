@@ -1,4 +1,4 @@
-"""Map: every token where its row lies, right after initialisation and after training, in one layout."""
+"""Map: every token where its embedding lies, right after initialisation and after training, in one layout."""
 
 from focus_ui.shell.guards import require_run
 from focus_ui.shell.sidebar import page_head

@@ -1,7 +1,6 @@
 """What the browser is sent of a map: the points of two members as small numbers, and the names to write among them.
 
-Owns the form of the bytes and the choice of landmarks. Imports no streamlit. Texts are display texts of ``show_token``
-and travel as JSON strings; the canvas draws them as text and nothing else.
+Texts are display texts of ``show_token`` and travel as JSON strings; the canvas draws them as text and nothing else.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from focus_core.runs.legend import CATEGORIES
 from focus_core.tokenization.display import ISOLATE_END, ISOLATE_START, WORD_START
-from focus_ui.charts.theme import CATEGORIES
 from pages.map.tables import BRUSH_MARGIN
 
 if TYPE_CHECKING:

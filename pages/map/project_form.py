@@ -1,7 +1,4 @@
-"""The form that lays out a map of a run: how, what of it, how much; and the wish to see the map once it is there.
-
-Owns the widgets. It stands behind a button beside the choice of a layout, and is drawn once it is opened.
-"""
+"""The form that lays out a map of a run: how, what of it, how much; and the wish to see the map once it is there."""
 
 from __future__ import annotations
 
@@ -12,12 +9,12 @@ import streamlit as st
 from focus_core.errors import FocusError
 from focus_core.jobs.process import job_state
 from focus_core.jobs.record import JobState, read_job
+from focus_core.numerics.formats import count
 from focus_core.projection.layout import METHODS
 from focus_core.projection.project import DEFAULT_ROWS, map_name
 from focus_core.projection.sampling import MIN_TOKENS
 from focus_core.runs.additions import TrainingFolder, list_projections
 from focus_core.runs.folder import RunFolder
-from focus_ui.charts.theme import count
 from focus_ui.data.catalog import RunKind
 from focus_ui.data.training_tables import training_label
 from focus_ui.jobs.map_jobs import map_is_made, maps_root, start_map

@@ -1,7 +1,7 @@
 """The selection on the page Map: what the canvas reported, the table of it, what feeds it, and saved selections.
 
-Owns the selection, the range of neighbours kept and the saved selections of a session, each by run; they outlive the
-page. A range and a selection hold together: the table lists what is in both.
+Selections are kept by run and outlive the page. A range of neighbour overlap and a selection hold together: the table
+lists what is in both.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from focus_core.analysis.provenance.selection import common_contributors
+from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES
 from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.charts.theme import CATEGORIES, count, percent
 from focus_ui.data.tables import tokens_csv
 from focus_ui.session import navigation, state
 from pages.map.component import answer, whole_numbers

@@ -1,7 +1,6 @@
-"""What a map shows: where the rows of every member lie, and what is known of each token on it.
+"""What a map shows: where the embeddings of every member lie, and what is known of each token on it.
 
-Owns the reading of a stored map and of one laid out at once into one form. Imports no streamlit; measures come from
-the original space, coordinates from a joint layout.
+Measures come from the original space, coordinates from a joint layout.
 """
 
 from __future__ import annotations
@@ -13,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from focus_core.errors import FocusError, RunFolderError, bad_input
+from focus_core.numerics.formats import count
 from focus_core.runs.additions import list_projections, open_projection
 from focus_core.runs.folder import RunFolder
-from focus_ui.charts.theme import count
 from focus_ui.data.tables import token_table
 
 if TYPE_CHECKING:
@@ -125,8 +124,7 @@ def stored_layout(run: RunFolder, projection: ProjectionFolder) -> MapLayout:
 
 
 def _unsound(projection: ProjectionFolder, expected: str, got: str) -> FocusError:
-    subject = f"projection {projection.name}"
-    return bad_input(subject, expected=expected, got=got, remedy="project again", error=RunFolderError)
+    return bad_input(f"projection {projection.name}", expected, got, "project again", RunFolderError)
 
 
 def quick_layout(run: RunFolder, training: TrainingFolder | None) -> MapLayout:

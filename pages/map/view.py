@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from focus_core.errors import FocusError
+from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
-from focus_ui.charts.theme import count
 from focus_ui.data import cache
 from focus_ui.data.tables import has_frequency
 from focus_ui.data.training_tables import readable_trainings, with_matrix

@@ -1,7 +1,7 @@
 """What the table of the Overlap page shows: set by a click on a chart or a list, by hand, or by the page's address.
 
-Owns the filter, its controls and chips, and the part of the address that holds it. A chart keeps its own selection as
-long as its key stands, so a filter that was taken away, or set by another chart, gives a chart a new key.
+A chart keeps its own selection as long as its key stands, so a filter that was taken away, or set by another chart,
+gives a chart a new key.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from focus_core.analysis.overlap_lists import OverlapList, overlap_lists
+from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES
 from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.charts.theme import CATEGORIES, count
 from focus_ui.data import cache
 from focus_ui.data.tables import GROUPINGS, filter_tokens, group_sizes, has_frequency, token_table
 

@@ -1,7 +1,4 @@
-"""The sentence of the Overlap page: where it comes from, how it is chosen, and its strip.
-
-Owns the input, the samples and the part of the page's address that holds the sentence.
-"""
+"""The sentence of the Overlap page: where it comes from, how it is chosen, and its strip."""
 
 from __future__ import annotations
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from focus_core.analysis.overlap_lists import OverlapList, overlap_lists, text_shares
+from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES, ink_on
 from focus_core.tokenization.display import show_token
 from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import CONFIG, Segment, groups_figure, overlap_segments, proportion_figure
-from focus_ui.charts.theme import CATEGORIES, count, ink_on, percent
 from focus_ui.data.tables import GROUPINGS, category_totals, group_sizes, has_frequency, token_table
 from focus_ui.session import navigation, state
-from focus_ui.session.option_labels import in_field_words
+from focus_ui.session.errors import in_words
 from pages.learn.lessons.vocabularies import sizes_of
 from pages.overlap import filter as overlap_filter
 from pages.overlap.filter import MAX_ROWS
@@ -197,7 +198,7 @@ def _list_card(entry: OverlapList) -> None:
             args=(None if chosen else entry.key,),
         )
         st.caption(entry.meaning)
-        words = in_field_words(entry.why)
+        words = in_words(entry.why)
         st.caption(f"**Why it matters.** {words}")
 
 

@@ -1,7 +1,7 @@
 """The gallery on the Start page: every run that this session may open, as a card.
 
-Owns how a card is drawn and what can be done with it. It lists the demo, this browser's own runs and the shared ones;
-a run of somebody else appears only while it is open, to whoever came by its link.
+It lists the demo, this browser's own runs and the shared ones; a run of somebody else appears only while it is open, to
+whoever came by its link.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from focus_core.jobs.record import read_job
+from focus_core.numerics.formats import count, percent
 from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.charts.theme import count, percent
 from focus_ui.data import cache, catalog
 from focus_ui.data.catalog import RunEntry, RunKind
 from focus_ui.data.run_cards import RunCard, date_words
@@ -145,9 +145,7 @@ def _numbers(card: RunCard) -> None:
 def _options(card: RunCard) -> None:
     """Draw how a run was made."""
     parts = [card.method, *card.options.split(" · "), card.corpus]
-    badges = [f":gray-badge[{markdown_escape(part)}]" for part in parts if part]
-    words = " ".join(badges)
-    st.markdown(words)
+    st.markdown(" ".join(f":gray-badge[{markdown_escape(part)}]" for part in parts if part))
 
 
 def _actions(entry: RunEntry, card: RunCard, current: bool) -> None:

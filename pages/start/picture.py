@@ -1,7 +1,4 @@
-"""What the picture on the Start page shows: two vocabularies, what they share, and how new tokens are made.
-
-Owns the choice of what is shown and every word of it. Imports no streamlit and draws nothing (`start_drawing`).
-"""
+"""What the picture on the Start page shows: two vocabularies, what they share, and how new tokens are made."""
 
 from __future__ import annotations
 
@@ -11,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from focus_core.analysis.provenance.explanation import Contributor, Explanation
+from focus_core.numerics.formats import count
+from focus_core.runs.legend import CATEGORIES, SOURCE_ONLY, category_of, ink_on
 from focus_core.tokenization.display import show_token
 from focus_core.types import Origin
-from focus_ui.charts.theme import CATEGORIES, SOURCE_ONLY, category_of, count, ink_on
 from focus_ui.data.run_cards import category_sizes
 from focus_ui.data.tables import showcase
 

@@ -1,7 +1,6 @@
 """A token's contributors, and what a source token feeds: as bars or as a flow, and as a table.
 
-Owns the switch between the two pictures and the tables behind them. A click on either picture, or on a row, leads to
-the token that was clicked, once.
+A click on either picture, or on a row, leads to the token that was clicked, once.
 """
 
 from __future__ import annotations
@@ -12,12 +11,13 @@ from typing import Any
 import streamlit as st
 
 from focus_core.analysis.provenance.explanation import Contributor, Explanation, Fed
+from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES, category_of
 from focus_core.tokenization.display import show_token
 from focus_core.types import Origin
 from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import CONFIG, Bar, contributors_figure, fed_figure
-from focus_ui.charts.theme import CATEGORIES, category_of, count
 from focus_ui.data import cache
 from focus_ui.session import navigation, state
 from pages.token.flow import Flow, FlowNode, clicked_id, flow_height, flow_option, with_rest

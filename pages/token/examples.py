@@ -8,9 +8,10 @@ import streamlit as st
 
 from focus_core.analysis.provenance.explanation import Explanation
 from focus_core.analysis.provenance.occurrence import find_occurrence
+from focus_core.numerics.formats import count
+from focus_core.runs.legend import category_of
 from focus_core.tokenization.display import ISOLATE_END, ISOLATE_START, markdown_escape, show_token
 from focus_core.types import TokenKind
-from focus_ui.charts.theme import category_of, count
 
 MAX_CHARACTERS = 400
 ZERO_WIDTH_JOINER = "\u200d"

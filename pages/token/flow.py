@@ -1,8 +1,7 @@
 """The clickable flow of contributors, as a specification that ``st.echarts_chart`` draws.
 
-Owns nodes, ribbons and which token a click means. Imports no streamlit. ECharts draws a node's name as plain text, in
-the chart and, escaped, in its tooltip; names are unique, since two tokens that look alike would become one node, and
-no name stands in a template of ECharts, whose braces it would read.
+ECharts draws a node's name as plain text, in the chart and, escaped, in its tooltip; names are unique, since two tokens
+that look alike would become one node, and no name stands in a template of ECharts, whose braces it would read.
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from focus_core.runs.legend import ACCENT, NEUTRAL
 from focus_ui.charts.figures import shorten
-from focus_ui.charts.theme import ACCENT, NEUTRAL
 
 NODE_PX, GAP_PX = 12, 15
 LABEL_CHARACTERS = 20

@@ -1,8 +1,8 @@
-"""Token: where the row of one target token comes from, or what one source token feeds."""
+"""Token: where the embedding of one target token comes from, or what one source token feeds."""
 
 import streamlit as st
 
-from focus_ui.charts.theme import category_of
+from focus_core.runs.legend import category_of
 from focus_ui.data import cache
 from focus_ui.session import state
 from focus_ui.shell.guards import require_run, require_source, require_token

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.charts.theme import count
 from focus_ui.session import navigation
 from focus_ui.shell.sidebar import category_badge, token_label
 from pages.token.contributors import fed_section

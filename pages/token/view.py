@@ -1,7 +1,4 @@
-"""The parts of the Token page that say what a token is: its head, its origin, its formula, the verdicts on it.
-
-Owns how a source token is named and coloured.
-"""
+"""The parts of the Token page that say what a token is: its head, its origin, its formula, the verdicts on it."""
 
 from __future__ import annotations
 
@@ -12,12 +9,13 @@ import streamlit as st
 from focus_core.analysis.provenance.explanation import Explanation
 from focus_core.analysis.provenance.formula import fallback_words
 from focus_core.analysis.provenance.verdicts import Tone, Verdict, collapse_of
+from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES, Category, category_of
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_core.types import MethodName, Origin
-from focus_ui.charts.theme import CATEGORIES, Category, category_of, count
 from focus_ui.session import navigation
-from focus_ui.session.option_labels import in_field_words
+from focus_ui.session.errors import in_words
 from focus_ui.shell.sidebar import category_badge
 
 TONES = {Tone.GOOD: ":green[:material/check_circle:]", Tone.NOTE: ":blue[:material/info:]",
@@ -110,7 +108,7 @@ def verdict_list(verdicts: Sequence[Verdict]) -> None:
     """Draw what is worth knowing about a row: a sentence each, and what to do."""
     lines = []
     for verdict in verdicts:
-        advice = f" :gray[{markdown_escape(in_field_words(verdict.advice))}]" if verdict.advice else ""
+        advice = f" :gray[{markdown_escape(in_words(verdict.advice))}]" if verdict.advice else ""
         lines.append(f"{TONES[verdict.tone]} {markdown_escape(verdict.text)}{advice}")
     with st.container(border=True, key="token_verdicts"):
         st.markdown("  \n".join(lines))

@@ -1,7 +1,6 @@
 """Walking from token to token: previous, next, random, and through the tokens that checks and ranked lists name.
 
-Owns the walk and where in a list it stands. The lists are those of the page Compare, made when somebody walks, so that
-a token's page waits for no check.
+The lists are those of the page Compare, made when somebody walks, so that a token's page waits for no check.
 """
 
 from __future__ import annotations
@@ -11,13 +10,13 @@ import streamlit as st
 
 from focus_core.analysis.comparison.lists import TokenList, token_lists
 from focus_core.errors import FocusError
+from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape
-from focus_ui.charts.theme import count
 from focus_ui.data import cache
 from focus_ui.data.tables import neighbouring_id, random_id, token_table
 from focus_ui.session import state
-from focus_ui.session.option_labels import in_field_words
+from focus_ui.session.errors import in_words
 
 HELP = "To the next token that a check names, or that leads one of the ranked lists of the page Compare."
 _EMPTY = "focus_walk_empty"
@@ -157,9 +156,7 @@ def _walk(run: RunFolder, target_id: int | None, source_id: int | None) -> None:
             st.space("stretch")
             st.button("Close", icon=":material/close:", key="_walk_end", on_click=_end, args=(run,), type="tertiary")
         text = markdown_escape(entry.meaning.rstrip("."))
-        about = (
-            f". **What to do:** {markdown_escape(in_field_words(entry.remedy.rstrip('.')))}." if entry.remedy else "."
-        )
+        about = f". **What to do:** {markdown_escape(in_words(entry.remedy).rstrip('.'))}." if entry.remedy else "."
         st.caption(f"{text}{about}")
 
 

@@ -1,4 +1,4 @@
-"""Why a row has these weights: its anchors with the threshold that cuts them, and what other settings would give."""
+"""Why a token has these weights: its anchors with the threshold that cuts them, and what other settings would give."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from focus_core.analysis.provenance.what_if import (
     what_if,
 )
 from focus_core.initialization.config import RANGES
+from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import category_of
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_core.types import MethodName
 from focus_ui.charts.download import save_chart
 from focus_ui.charts.figures import CONFIG
-from focus_ui.charts.theme import category_of, count, percent
 from focus_ui.data import cache
 from focus_ui.session import navigation, state
 from focus_ui.shell.guards import guarded
@@ -35,7 +36,7 @@ from pages.token.what_if_figures import Ranked, WeightPair, pairs_figure, simila
 TEMPERATURES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0)
 N_BARS = 8
 N_NEIGHBOURS = 10
-MAX_TOP_K = RANGES["--top-k"][1]
+MAX_TOP_K = int(RANGES["top_k"][1])
 TOP_K = re.compile(r"[1-9][0-9]{0,6}")
 ALL = "all"
 """How the address says that every anchor takes part, where the run's own top-k lets only some."""

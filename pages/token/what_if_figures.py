@@ -1,7 +1,4 @@
-"""Charts of a what-if: similarities with the threshold that cuts them, and stored weights beside others.
-
-Owns how these are drawn. Imports no streamlit. Every text of a token has passed ``show_token`` and is escaped here.
-"""
+"""Charts of a what-if: similarities with the threshold that cuts them, and stored weights beside others."""
 
 from __future__ import annotations
 
@@ -12,9 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from focus_core.runs.legend import ACCENT, NEUTRAL
 from focus_core.tokenization.display import plotly_escape
 from focus_ui.charts.figures import lay_out_panels, token_axis
-from focus_ui.charts.theme import ACCENT, NEUTRAL
 
 SIMILARITIES_PX = 330
 THRESHOLD = "#E0356F"

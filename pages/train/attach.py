@@ -1,4 +1,4 @@
-"""The part of the page Train that takes trained embeddings from elsewhere."""
+"""The part of the page Train that imports a checkpoint that was trained elsewhere."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from focus_core.errors import FocusError
+from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import show_token
-from focus_ui.charts.theme import count
 from focus_ui.data import catalog, input_cache
 from focus_ui.data.catalog import RunKind
 from focus_ui.data.uploads import keep_upload

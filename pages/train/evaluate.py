@@ -16,23 +16,22 @@ from focus_core.jobs.record import (
     Job,
     JobState,
     dismiss,
-    failure_message,
+    failure,
     is_dismissed,
     list_jobs,
     read_job,
     read_progress,
 )
+from focus_core.numerics.formats import count
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import CONFIG
-from focus_ui.charts.theme import count
 from focus_ui.data.catalog import evaluations_root
 from focus_ui.jobs.panel import POLL_S, progress_bar
 from focus_ui.session import state
-from focus_ui.session.errors import show_error
-from focus_ui.session.option_labels import in_field_words
+from focus_ui.session.errors import in_words, show_error
 from pages.train.evaluate_figures import evaluation_figure, evaluation_table, measured_states
 from pages.train.evaluate_form import evaluate_form
 
@@ -95,8 +94,8 @@ def _title(job: Job) -> str:
 
 def _say_why(job: Job) -> None:
     """Say why an evaluation has no result, until its owner has read it."""
-    words = failure_message(job).replace("with --all-lines", "with the box of the form")
-    st.error(markdown_escape(in_field_words(words)), icon=":material/error:")
+    words = in_words(failure(job).text, all_lines="the box of the form")
+    st.error(markdown_escape(words), icon=":material/error:")
     st.button("Dismiss", key=f"_dismiss_evaluation_{job.id}", on_click=dismiss, args=(job,))
 
 

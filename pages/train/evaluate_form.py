@@ -1,7 +1,6 @@
 """The form that measures states of a run on a text: which states, which text, and the job that measures them.
 
-Owns the widgets, the command line that they amount to, and where kept evaluations lie: below the folder of all runs,
-each under a random id, listed to the session that asked for it.
+Kept evaluations lie below the folder of all runs, each under a random id, listed to the session that asked for it.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from focus_core.errors import FocusError
 from focus_core.export.archive import model_states, source_is_named
 from focus_core.jobs.process import start_job
 from focus_core.jobs.record import new_run_id
+from focus_core.numerics.formats import count
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import show_token
-from focus_ui.charts.theme import count
 from focus_ui.data import catalog, input_cache
 from focus_ui.data.training_tables import training_label
 from focus_ui.data.uploads import hand_over, in_own_words, keep_upload
@@ -111,7 +110,7 @@ def _readable(files: tuple[Path, ...], label: str) -> tuple[tuple[Path, ...], st
     try:
         input_cache.survey(files, "text", None)
     except FocusError as error:
-        hint = "save it as UTF-8" if "--encoding" in error.hint else error.hint
+        hint = "save it as UTF-8" if "encoding" in error.hint.options else error.hint
         show_error(FocusError(in_own_words(error.message), hint=hint))
         return (), ""
     return files, label

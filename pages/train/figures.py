@@ -1,7 +1,7 @@
 """Charts of trainings: the curves of all methods, and where each began.
 
-Owns how they are drawn. Imports no streamlit. A method has one colour and one dash in every chart; its name stands
-beside its bar, and below the curves with a piece of its line.
+A method has one colour and one dash in every chart; its name stands beside its bar, and below the curves with a piece
+of its line.
 """
 
 from __future__ import annotations

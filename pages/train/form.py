@@ -1,7 +1,4 @@
-"""The part of the page Train that trains the run further: a form, and the job that trains a copy.
-
-Owns the widgets and the command line that they amount to.
-"""
+"""The part of the page Train that trains the run further: a form, and the job that trains a copy."""
 
 from __future__ import annotations
 
@@ -11,10 +8,10 @@ from focus_core.errors import FocusError
 from focus_core.export.archive import source_is_named
 from focus_core.jobs.process import start_job
 from focus_core.jobs.record import new_run_id, read_job
+from focus_core.numerics.formats import count
 from focus_core.runs.additions import list_trainings
 from focus_core.runs.folder import RunFolder
 from focus_core.training.options import TrainConfig, Trained
-from focus_ui.charts.theme import count
 from focus_ui.data import catalog
 from focus_ui.data.uploads import hand_over
 from focus_ui.jobs.panel import TRAINING_VERB, job_panel, own_jobs

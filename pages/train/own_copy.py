@@ -1,6 +1,6 @@
 """Adding to a run from the app: in place where it is the session's own, else in a private copy.
 
-Owns who may be written to: the demo, shared runs and runs opened by a link never change. Imports no streamlit.
+The demo, shared runs and runs opened by a link never change.
 """
 
 from __future__ import annotations

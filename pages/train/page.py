@@ -1,4 +1,4 @@
-"""Train: how the losses of all methods fall, and which tokens training moved."""
+"""Train: how the losses of all methods fall, and which embeddings drifted most."""
 
 import streamlit as st
 

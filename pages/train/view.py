@@ -1,4 +1,4 @@
-"""The parts of the page Train: curves, starts, what each training was, the tokens that moved, and attaching."""
+"""The parts of the page Train: curves, starts, what each training was, the tokens that drifted, and importing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import streamlit as st
 
 from focus_core.artifacts import sha256_file
 from focus_core.errors import FocusError
+from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.legend import CATEGORIES
 from focus_core.tokenization.display import markdown_escape
 from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import CONFIG
-from focus_ui.charts.theme import CATEGORIES, count
 from focus_ui.data import cache, catalog
 from focus_ui.data.training_curves import measured_lines_of
 from focus_ui.data.training_tables import (

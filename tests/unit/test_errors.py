@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import pickle
 
 import pytest
 
 from focus_core import errors
-from focus_core.errors import CancelledError, CorpusError, FocusError, InvalidInputError, bad_input
+from focus_core.errors import (
+    CancelledError,
+    CorpusError,
+    FocusError,
+    InvalidInputError,
+    bad_input,
+    option,
+    phrase,
+)
 
 BAD_INPUT = (
     errors.InvalidInputError,
@@ -65,3 +75,33 @@ def test_an_error_crosses_a_process_border() -> None:
     error = pickle.loads(pickle.dumps(CorpusError("corpus.txt: expected text")))
     assert type(error) is CorpusError
     assert error.message == "corpus.txt: expected text"
+
+
+def test_an_error_knows_its_options_and_the_largest_size() -> None:
+    remedy = phrase("give more text, or {vocab_size} {} or less", 151)
+    error = bad_input(option("vocab_size"), expected="at most 151", got="810", remedy=remedy, largest=151)
+    assert error.message.options == error.hint.options == ("vocab_size",)
+    assert error.message.parts == ("", "vocab_size", ": expected at most 151, got 810")
+    for again in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error), _written_down(error)):
+        assert (str(again), again.text.parts, again.largest) == (str(error), error.text.parts, 151)
+
+
+def _written_down(error: FocusError) -> FocusError:
+    return type(error).from_dict(json.loads(json.dumps(error.to_dict())))
+
+
+def test_an_error_that_quotes_a_name_of_bytes_can_be_written_down() -> None:
+    again = _written_down(CorpusError("a\udcff.txt: expected text"))
+    assert str(again) == "a\\udcff.txt: expected text"
+    assert again.largest is None
+
+
+def test_what_is_quoted_is_no_option_and_no_template() -> None:
+    error = bad_input("a {b} --match.txt", expected="text", got="{}", remedy="see --match")
+    assert str(error) == "a {b} --match.txt: expected text, got {}; see --match"
+    assert error.text.options == ()
+
+
+def test_white_space_beside_an_option_stays_one_space() -> None:
+    error = FocusError(phrase(" {match}  of\n{seed} "), hint=phrase("\tlower {dim}\n"))
+    assert (str(error.message), str(error.hint)) == ("--match of --seed", "lower --dim")

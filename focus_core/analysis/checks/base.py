@@ -98,18 +98,7 @@ class Check(ABC):
 
     @abstractmethod
     def run(self, run: RunFolder) -> CheckResult:
-        """Look at a run.
-
-        Parameters
-        ----------
-        run : RunFolder
-            A finished run.
-
-        Returns
-        -------
-        CheckResult
-            The verdict.
-        """
+        """Return the verdict on a finished run."""
 
     def limit(self, name: str) -> float:
         """Return the value of one threshold."""
@@ -125,28 +114,7 @@ class Check(ABC):
         side: str = "target",
         basis: str = "",
     ) -> CheckResult:
-        """Return a result of this check; the tip and the tokens stay only where something fired.
-
-        Parameters
-        ----------
-        status : Status
-            The verdict.
-        summary : str
-            One sentence with the numbers.
-        tip : str, default=""
-            What to do.
-        tokens : iterable of int, default=()
-            Ids to look at, worst first.
-        side : str, default="target"
-            Which vocabulary they belong to.
-        basis : str, default=""
-            What weighed the tokens, where runs can differ in that.
-
-        Returns
-        -------
-        CheckResult
-            With at most 50 tokens.
-        """
+        """Return a result of this check; tip and tokens, at most 50, worst first, stay only where something fired."""
         fired = status in {Status.WARNING, Status.PROBLEM}
         listed = [int(i) for _, i in zip(range(MAX_TOKENS), tokens, strict=False)] if fired else []
         return CheckResult(
@@ -194,14 +162,3 @@ def grade(value: float, *, warning: float, problem: float) -> Status:
     if value > problem:
         return Status.PROBLEM
     return Status.WARNING if value > warning else Status.PASSED
-
-
-def percent(share: float) -> str:
-    """Return a share as a percentage of two digits at least.
-
-    Examples
-    --------
-    >>> percent(0.256), percent(0.0123)
-    ('26 %', '1.2 %')
-    """
-    return f"{100 * share:.0f} %" if share >= 0.1 or share == 0 else f"{100 * share:.2g} %"

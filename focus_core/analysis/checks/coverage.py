@@ -1,4 +1,4 @@
-"""Whether there is enough to build on: shared tokens, auxiliary vectors, rows that are more than a draw."""
+"""Whether there is enough to build on: shared tokens, auxiliary vectors, embeddings that are more than a draw."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from focus_core.analysis.checks.base import (
     frequency,
     grade,
     has_origin,
-    percent,
 )
+from focus_core.errors import phrase
+from focus_core.numerics.formats import ratio, rough_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.types import Origin, TokenKind
 
@@ -45,10 +46,12 @@ class TooLittleOverlap(Check):
         if not counts["n_new"]:
             return self.result(Status.NOT_APPLICABLE, "every target token is shared: there is nothing to combine")
         share = counts["n_overlap"] / counts["n_target"]
-        summary = f"{counts['n_overlap']:,} of {counts['n_target']:,} target tokens are shared ({percent(share)})"
+        summary = f"{counts['n_overlap']:,} of {counts['n_target']:,} target tokens are shared ({rough_percent(share)})"
         if not copies_text(run):
             return self.result(Status.NOT_APPLICABLE, f"{summary}; the method does not copy them")
-        tips = ["try --match fuzzy, translations by --map, or a nearer source model"] * (share < self.limit("share"))
+        tips = [phrase("try {match} fuzzy, translations by {map}, or a nearer source model")] * (
+            share < self.limit("share")
+        )
         status = Status.WARNING if tips else Status.PASSED
         if compares_vectors(run):
             dim = run.manifest["auxiliary"]["dim"]
@@ -56,10 +59,9 @@ class TooLittleOverlap(Check):
             if counts["n_anchors"] < self.limit("anchors_per_dimension") * dim:
                 status = Status.PROBLEM
                 summary += ", too few to place a new token among"
-                tips.append(
-                    f"give a larger corpus, so that more shared tokens become anchors, or set --dim below {dim}"
-                )
-        return self.result(status, summary, tip="; ".join(tips))
+                more = "give a larger corpus, so that more shared tokens become anchors, or set {dim} below {}"
+                tips.append(phrase(more, dim))
+        return self.result(status, summary, tip=phrase("; ".join(["{}"] * len(tips)), *tips))
 
 
 class ManyFallbacks(Check):
@@ -95,16 +97,17 @@ class ManyFallbacks(Check):
             weight, basis, of_what = seen, "occurrences", "the corpus occurrences of new tokens (judged by occurrences)"
         share = float(weight[fallback].sum() / weight[new].sum())
         summary = (
-            f"{int(fallback.sum()):,} of {int(new.sum()):,} new tokens are fallback rows: {percent(share)} of {of_what}"
+            f"{int(fallback.sum()):,} of {int(new.sum()):,} new tokens are fallback rows: "
+            f"{rough_percent(share)} of {of_what}"
         )
         status = grade(share, warning=self.limit("share"), problem=self.limit("problem"))
         of_tokens = float(fallback.sum() / new.sum())
         if status is Status.PASSED and of_tokens > self.limit("tokens"):
             status = Status.WARNING
-            summary += f", but {percent(of_tokens)} of new tokens: the corpus hardly holds them"
-        tip = "give more text, lower --min-count, or choose a smaller target vocabulary"
+            summary += f", but {rough_percent(of_tokens)} of new tokens: the corpus hardly holds them"
+        tip = phrase("give more text, lower {min_count}, or choose a smaller target vocabulary")
         if not compares_vectors(run):
-            tip = "the source tokenizer has no piece for these tokens; --method focus needs none"
+            tip = phrase("the source tokenizer has no piece for these tokens; {method} focus needs none")
         return self.result(status, summary, tip=tip, tokens=by_frequency(run, np.flatnonzero(fallback)), basis=basis)
 
 
@@ -132,16 +135,12 @@ class AuxiliaryCoverage(Check):
         text = run.column("tokens", "kind").astype(str) != TokenKind.SPECIAL
         shared = has_origin(run, Origin.COPIED) & text
         new = has_origin(run, Origin.COMBINED, Origin.FALLBACK) & text
-        shares = {"anchors": _share(covered, shared), "new": _share(covered, new)}
+        shares = {"anchors": ratio(covered[shared].sum(), shared.sum()), "new": ratio(covered[new].sum(), new.sum())}
         low = [name for name, share in shares.items() if share is not None and share < self.limit(name)]
         summary = f"an auxiliary vector: {_count(covered, shared)} shared tokens, {_count(covered, new)} new tokens"
-        tip = "give more text, lower --min-count, or choose a smaller target vocabulary"
+        tip = phrase("give more text, lower {min_count}, or choose a smaller target vocabulary")
         lost = by_frequency(run, np.flatnonzero((shared | new) & ~covered))
         return self.result(Status.WARNING if low else Status.PASSED, summary, tip=tip, tokens=lost)
-
-
-def _share(covered: np.ndarray, among: np.ndarray) -> float | None:
-    return float(covered[among].mean()) if among.any() else None
 
 
 def _count(covered: np.ndarray, among: np.ndarray) -> str:

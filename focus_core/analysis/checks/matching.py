@@ -1,4 +1,4 @@
-"""Whether tokens were matched for a reason: no coin tosses, and no special token left without a row."""
+"""Whether tokens were matched for a reason: no coin tosses, and no special token left without an embedding."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from focus_core.analysis.checks.base import (
     by_frequency,
     copies_text,
     has_origin,
-    percent,
 )
+from focus_core.errors import phrase
+from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.types import Origin, Role, TokenKind
 
@@ -43,8 +44,10 @@ class AmbiguousMatches(Check):
             f"in {len(tied):,} cases the lowest id decided"
         )
         status = Status.WARNING if share > self.limit("share") else Status.PASSED
-        tip = "look at the candidates on the Token page and settle them in a file for --map, or use --match exact"
-        return self.result(status, f"{summary} ({percent(share)})", tip=tip, tokens=by_frequency(run, tied))
+        tip = phrase(
+            "look at the candidates on the Token page and settle them in a file for {map}, or use {match} exact"
+        )
+        return self.result(status, f"{summary} ({rough_percent(share)})", tip=tip, tokens=by_frequency(run, tied))
 
 
 def _ambiguous(run: RunFolder) -> tuple[np.ndarray, np.ndarray]:
@@ -92,5 +95,5 @@ class SpecialsUnmatched(Check):
         summary = f"{len(lost)} of {int(special.sum())} special tokens have no source row"
         if roles:
             summary += f", among them {', '.join(roles)}"
-        tip = "name their source tokens in a file of lines target TAB source for --map"
+        tip = phrase("name their source tokens in a file of lines target TAB source for {map}")
         return self.result(status, summary, tip=tip, tokens=lost)

@@ -1,7 +1,4 @@
-"""Numbered diagnostics of a finished run: what may be wrong with an initialisation, how much, and what to do.
-
-Owns the registry. A check reads a run folder and never raises on a sound one; docs/checks.md has a section for each.
-"""
+"""The registry of checks: each reads a run folder, never raises on a sound one, and has a section in docs/checks.md."""
 
 from __future__ import annotations
 

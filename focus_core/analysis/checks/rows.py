@@ -1,4 +1,4 @@
-"""Whether the rows look like rows of the model: length, distinctness, and a head that was filled."""
+"""Whether the embeddings look like those of the model: norm, distinctness, and a head that was filled."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from focus_core.analysis.checks.base import (
     compares_vectors,
     grade,
     has_origin,
-    percent,
 )
+from focus_core.errors import phrase
+from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.types import Origin, TokenKind
 
@@ -54,9 +55,13 @@ class NormShift(Check):
             f"the median new row has {ratio:.2f} times the length of the median copied row; "
             f"{outliers:,} rows differ by more than {self.limit('problem'):g} times"
         )
-        tip = "short rows mix unlike rows: train the vectors longer or lower --temperature; long: see the source"
+        tip = phrase(
+            "short rows mix unlike rows: train the vectors longer or lower {temperature}; long: see the source"
+        )
         if not compares_vectors(run):
-            tip = "short rows are means of unlike rows: choose another --method or --fallback; long: see the source"
+            tip = phrase(
+                "short rows are means of unlike rows: choose another {method} or {fallback}; long: see the source"
+            )
         return self.result(status, summary, tip=tip, tokens=new[np.argsort(-factors, kind="stable")])
 
 
@@ -82,7 +87,7 @@ class HeadNotInitialised(Check):
         """Look for an output matrix and for rows in it that are zero or not finite."""
         if run.manifest["matrices"]["tied"]:
             return self.result(Status.NOT_APPLICABLE, "the output matrix is the input matrix")
-        tip = "give --source a model folder that holds the output matrix, and run it again"
+        tip = phrase("give {source} a model folder that holds the output matrix, and run it again")
         if "output" not in run.matrix_names():
             return self.result(
                 Status.PROBLEM, "the model has an output matrix of its own, and the run has none", tip=tip
@@ -132,9 +137,9 @@ class DuplicateRows(Check):
             status = Status.WARNING
         summary = (
             f"{int((twin & new).sum()):,} of {int(new.sum()):,} new rows and {int((twin & copied).sum()):,} of "
-            f"{int(copied.sum()):,} copied rows ({percent(shares['copied'])}) equal another row"
+            f"{int(copied.sum()):,} copied rows ({rough_percent(shares['copied'])}) equal another row"
         )
-        tip = "copied: use --match exact; new: see FOC004, or choose another --method or --fallback than mean"
+        tip = phrase("copied: use {match} exact; new: see FOC004, or choose another {method} or {fallback} than mean")
         worst = np.concatenate([np.flatnonzero(twin & new), np.flatnonzero(twin & copied)])
         return self.result(status, summary, tip=tip, tokens=worst)
 

@@ -14,8 +14,9 @@ from focus_core.analysis.checks.base import (
     compares_vectors,
     grade,
     has_origin,
-    percent,
 )
+from focus_core.errors import phrase, read_phrase
+from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.types import Origin
 
@@ -47,10 +48,12 @@ class Hubs(Check):
         hubs = hubs[np.argsort(-shares[hubs], kind="stable")]
         status = grade(float(shares.max()), warning=least, problem=max(least, self.limit("problem")))
         summary = (
-            f"{len(hubs)} source tokens carry more than {percent(least)} of the weight each; "
-            f"the largest share is {percent(float(shares.max()))}"
+            f"{len(hubs)} source tokens carry more than {rough_percent(least)} of the weight each; "
+            f"the largest share is {rough_percent(float(shares.max()))}"
         )
-        tip = "open the hub: if it is a symbol or a special token, lower --temperature or train the vectors longer"
+        tip = phrase(
+            "open the hub: if it is a symbol or a special token, lower {temperature} or train the vectors longer"
+        )
         return self.result(status, summary, tip=tip, tokens=hubs, side="source")
 
 
@@ -81,17 +84,17 @@ class DegenerateSupport(Check):
         sizes = run.column("tokens", "n_contributors")[ids]
         copies = run.column("tokens", "max_weight")[ids] >= self.near_copy
         median, share = float(np.median(sizes)), float(copies.mean())
-        summary = f"median {median:g} contributors a combined row; {percent(share)} of the rows are near copies"
+        summary = f"median {median:g} contributors a combined row; {rough_percent(share)} of the rows are near copies"
         sharp = median < self.limit("low") or share > self.limit("near_copies")
         if sharp:
-            tip = "raise --temperature, or leave --top-k out, for softer mixtures"
+            tip = phrase("raise {temperature}, or leave {top_k} out, for softer mixtures")
             return self.result(Status.WARNING, summary, tip=tip, tokens=ids[copies])
         n_anchors = run.manifest["counts"]["n_anchors"]
         high = min(self.limit("high"), max(self.limit("few"), self.limit("anchors") * n_anchors))
         status = grade(median, warning=high, problem=self.limit("problem"))
         if status is not Status.PASSED:
             summary = f"{summary}, most near the mean of the {n_anchors:,} anchors"
-        tip = "train the auxiliary vectors for more --epochs, give more text, or lower --temperature"
+        tip = phrase("train the auxiliary vectors for more {epochs}, give more text, or lower {temperature}")
         return self.result(status, summary, tip=tip, tokens=ids[np.argsort(-sizes, kind="stable")])
 
 
@@ -117,4 +120,5 @@ class CollapsedSpace(Check):
         if health.get("collapsed"):
             status = Status.PROBLEM
         summary = f"mean cosine {cosine:.2f} between new tokens and anchors"
-        return self.result(status, summary, tip=health.get("remedy") or "train more --epochs or give more text")
+        remedy = read_phrase(health.get("remedy") or "")
+        return self.result(status, summary, tip=remedy or phrase("train more {epochs} or give more text"))

@@ -1,7 +1,7 @@
-"""Histograms of several runs over the same bins: support, largest weight, length and likeness of rows, frequency.
+"""Histograms of several runs over the same bins: support, largest weight, norm and likeness of embeddings, frequency.
 
-Beside lengths and cosines stand those of rows that carry no information: drawn from N(mean, std) of the source, and the
-mean row itself.
+Beside norms and cosines stand those of embeddings that carry no information: drawn from N(mean, std) of the source, and
+the mean embedding itself.
 """
 
 from __future__ import annotations
@@ -19,6 +19,15 @@ N_BINS = 30
 N_COSINES = 40
 STEPS = (10, 15, 20, 30, 50, 70)
 """Where bins of whole numbers begin, in tenths of every power of ten."""
+
+MEASURE_WORDS = {
+    "n_contributors": "contributors a row",
+    "max_weight": "largest weight of a row",
+    "norm": "length of a row",
+    "cosine": "cosine of two rows",
+    "frequency": "occurrences in the corpus",
+}
+"""What a chart calls each measure."""
 
 N_PAIRS = 2000
 """Pairs of rows of one origin whose cosine is taken, and rows that are drawn."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from focus_core.analysis.checks.base import CheckResult, Status
 from focus_core.analysis.comparison.runs import frequencies
+from focus_core.errors import phrase
 from focus_core.runs.folder import RunFolder
 from focus_core.types import Origin, TokenKind
 
@@ -179,7 +180,7 @@ def _unplaced(run: RunFolder) -> TokenList:
     return _ranked(
         run, ids[order], ids, key="fallback", title="Fallback rows, most frequent first", measure="",
         meaning="Nothing says where these rows should lie: they were drawn or averaged. A frequent one costs most.",
-        remedy="give more text, lower --min-count, or choose another --fallback",
+        remedy=phrase("give more text, lower {min_count}, or choose another {fallback}"),
     )  # fmt: skip
 
 
@@ -193,7 +194,9 @@ def _one_contributor(run: RunFolder) -> TokenList:
         measure="largest weight",
         meaning="One source token has half the weight or more, so the row is nearly its copy: right for a "
         "translation or a spelling, wrong for an accident.",
-        remedy="open the token and see whether its contributor means the same; if many do not, raise --temperature",
+        remedy=phrase(
+            "open the token and see whether its contributor means the same; if many do not, raise {temperature}"
+        ),
     )  # fmt: skip
 
 
@@ -207,7 +210,7 @@ def _diffuse(run: RunFolder) -> TokenList:
         run, ids[order], effective[order], key="diffuse", title="Most diffuse mixtures",
         measure="effective contributors",
         meaning="The weight is spread over many source tokens, so the row comes close to a plain mean and says little.",
-        remedy="train the auxiliary vectors longer, give more text, or lower --temperature",
+        remedy=phrase("train the auxiliary vectors longer, give more text, or lower {temperature}"),
     )  # fmt: skip
 
 
@@ -222,7 +225,7 @@ def _lengths(run: RunFolder) -> TokenList:
         run, ids[order], ratio[order], key="length", title="Rows of unusual length", measure="times the usual length",
         meaning="New rows whose length is farthest, as a ratio, from that of the median copied row: long rows draw "
         "the output towards their tokens, short ones hide them.",
-        remedy="see the contributors: short rows mix unlike rows; if many are short, lower --temperature",
+        remedy=phrase("see the contributors: short rows mix unlike rows; if many are short, lower {temperature}"),
     )  # fmt: skip
 
 
@@ -238,7 +241,9 @@ def _fed_by_no_text(run: RunFolder) -> TokenList:
         run, ids[order], total[ids][order], key="no-text", title="Fed by control or byte tokens",
         measure="weight of these",
         meaning="Rows of control tokens and of single bytes stand for no meaning, and some of the weight is theirs.",
-        remedy="a small share does no harm; a large one: train the auxiliary vectors longer or lower --temperature",
+        remedy=phrase(
+            "a small share does no harm; a large one: train the auxiliary vectors longer or lower {temperature}"
+        ),
     )  # fmt: skip
 
 

@@ -1,7 +1,6 @@
 """Tokens that changed together between two states: those that gained and lost the same neighbours.
 
-Owns which tokens are compared, and how they are put together. Neighbours are exact, in the space of the embeddings.
-Refuses to judge whether a change was for the better.
+Neighbours are exact, in the space of the embeddings.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
 from focus_core.analysis.checks.base import CheckResult
@@ -10,6 +9,7 @@ from focus_core.analysis.comparison.distributions import Distribution
 from focus_core.analysis.comparison.lists import Hub, TokenList
 from focus_core.analysis.comparison.neighbour_groups import NeighbourGroups
 from focus_core.analysis.comparison.runs import RunComparison
+from focus_core.numerics.formats import decimal, plain_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape, show_token
 
@@ -85,8 +85,8 @@ def _token(run: RunFolder, target_id: int, *, side: str = "target") -> str:
     )
 
 
-def _number(value: float, digits: int = 3) -> str:
-    return "–" if math.isnan(value) else f"{value:,.{digits}f}"
+def _number(value: float | None, digits: int = 3) -> str:
+    return decimal(value, digits, unknown="–", group=",")
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -134,7 +134,7 @@ def _hubs(hubs: Sequence[Hub]) -> list[str]:
     rows = [
         (
             f"{markdown_escape(show_token(hub.text, word_start=hub.word_start, limit=40))} (#{hub.id})",
-            f"{100 * hub.share:.2f} %",
+            plain_percent(hub.share, digits=2),
             f"{hub.n_fed:,}",
         )
         for hub in hubs[:N_GROUPS]
@@ -153,8 +153,8 @@ def _spread(spread: Sequence[Distribution], *, both: bool) -> list[str]:
             MEASURES[d.measure],
             str(d.origin),
             *(w for s in d.series for w in (f"{s.n:,}", _number(s.median, 0 if d.is_whole else 3))),
-            "–" if d.drawn is None else _number(d.drawn.median),
-            "–" if d.mean_row is None else _number(d.mean_row),
+            _number(d.drawn.median if d.drawn else None),
+            _number(d.mean_row),
         )
         for d in spread
     ]

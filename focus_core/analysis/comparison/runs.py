@@ -1,4 +1,4 @@
-"""One run against another: counts by origin, tokens whose row comes from elsewhere, how far rows turned."""
+"""One run against another: counts by origin, tokens whose embedding comes from elsewhere, how far embeddings turned."""
 
 from __future__ import annotations
 

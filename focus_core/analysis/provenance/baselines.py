@@ -1,7 +1,7 @@
-"""What would be near a token if its row alone had been made another way: drawn at random, or the mean of all rows.
+"""What would be near a token if its embedding alone had been made another way: drawn at random, or the mean of all.
 
-Owns the comparison of one row with what the registered baselines would have given its token. Refuses to remake the
-other rows: all three rows of a token are asked for their nearest among the same others, so the lists can be compared.
+No other embedding is remade: all three of a token are asked for their nearest among the same others, so the lists can
+be compared.
 """
 
 from __future__ import annotations

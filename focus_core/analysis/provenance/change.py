@@ -1,7 +1,6 @@
-"""What a training did to the tokens of a run: which moved most, and which neighbours one kept, lost and gained.
+"""What a training did to the tokens of a run: which drifted most, and which neighbours one kept, lost and gained.
 
-Owns the join of a training's own table with its run, and the comparison of one token. Refuses to measure a whole
-matrix: that was done when the training was written.
+Measures come from the table that was made when the training was written; only one token's neighbours are computed here.
 """
 
 from __future__ import annotations
@@ -125,9 +124,7 @@ def changed_tokens(run: RunFolder, training: TrainingFolder) -> ChangedTokens | 
     frequency = np.asarray(run.column("tokens", "frequency"), dtype=np.float64)
     if len(ids) != len(frequency) or not np.array_equal(ids, np.arange(len(frequency))):
         expected, got = f"one row for each of {len(frequency)} ids", f"{len(ids)} rows"
-        raise bad_input(
-            f"training {training.name}", expected=expected, got=got, remedy="make it again", error=RunFolderError
-        )
+        raise bad_input(f"training {training.name}", expected, got, "make it again", RunFolderError)
     measures = [np.array(table.column(n).to_numpy(), dtype=np.float64) for n in ("cosine", "norm_ratio", "kept")]
     score = change_score(measures[0], measures[2])
     known = np.flatnonzero(~np.isnan(score) & ~np.isnan(measures[1]))

@@ -229,9 +229,7 @@ def _token_row(run: RunFolder, target_id: int) -> dict[str, Any]:
 
 
 def _no_token(target_id: int, got: str) -> Exception:
-    return bad_input(
-        f"#{target_id}", expected="the id of a target token", got=got, remedy="choose another", error=RunFolderError
-    )
+    return bad_input(f"#{target_id}", "the id of a target token", got, "choose another", RunFolderError)
 
 
 def contributors_of(run: RunFolder, target_id: int) -> tuple[Contributor, ...]:

@@ -1,9 +1,10 @@
-"""The sum behind a row, written with its own numbers."""
+"""The sum behind an embedding, written with its own numbers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from focus_core.numerics.formats import short_weight
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import show_token
 from focus_core.types import Fallback, Origin
@@ -63,16 +64,11 @@ def _has_rows(run: RunFolder, script: str) -> bool:
 def _sum(contributors: tuple[Contributor, ...], *, exact: bool) -> str:
     if exact and len(contributors) == 1:
         return f"e({_name(contributors[0])}), bit for bit"
-    terms = [f"{_number(c.weight)} e({_name(c)})" for c in contributors[:MAX_TERMS]]
+    terms = [f"{short_weight(c.weight)} e({_name(c)})" for c in contributors[:MAX_TERMS]]
     rest = contributors[MAX_TERMS:]
     if rest:
-        terms.append(f"{_number(sum(c.weight for c in rest))} over {len(rest)} more")
+        terms.append(f"{short_weight(sum(c.weight for c in rest))} over {len(rest)} more")
     return " + ".join(terms)
-
-
-def _number(weight: float) -> str:
-    """Return a weight with two digits, or with one significant digit where these would be zero."""
-    return f"{weight:.2f}" if abs(weight) >= 0.005 else f"{weight:.1g}"
 
 
 def _name(contributor: Contributor) -> str:

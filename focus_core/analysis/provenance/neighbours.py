@@ -1,4 +1,4 @@
-"""Exact nearest rows, in the auxiliary space and in the new embedding matrix."""
+"""Exact nearest tokens, in the auxiliary space and in the space of the new embeddings."""
 
 from __future__ import annotations
 
@@ -65,29 +65,7 @@ def auxiliary_neighbours(run: RunFolder, target_id: int, *, k: int = 10) -> list
 
 
 def embedding_neighbours(run: RunFolder, target_id: int, *, k: int = 10, name: str = "input") -> list[Neighbour]:
-    """Return the target tokens whose new rows are nearest by cosine.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    target_id : int
-        Whose neighbours.
-    k : int, default=10
-        How many.
-    name : str, default="input"
-        ``input`` or ``output``.
-
-    Returns
-    -------
-    list of Neighbour
-        Nearest first, equal ones by id.
-
-    Raises
-    ------
-    InvalidInputError
-        If the run holds no such matrix.
-    """
+    """Return the ``k`` target tokens whose new embeddings are nearest by cosine, equal ones by id."""
     return _neighbours(run, _blocks_of(run, name), run.present(), target_id, k)
 
 

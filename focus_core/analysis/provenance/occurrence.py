@@ -1,7 +1,7 @@
-"""Where a token stands in a line of the corpus.
+"""Where a token stands in a line of the corpus, bytes included.
 
-Owns the search for it, bytes included. Refuses to tokenise: a line is looked at as text, so the place that is found is
-one where the token fits, by its own characters and by whether it begins a word.
+A line is looked at as text and not tokenized, so the place that is found is one where the token fits, by its own
+characters and by whether it begins a word.
 """
 
 from __future__ import annotations

@@ -60,8 +60,7 @@ def common_contributors(run: RunFolder, target_ids: Sequence[int] | np.ndarray, 
     ids = np.unique(np.asarray(target_ids, dtype=np.int64))
     kinds = run.column("tokens", "kind")
     if len(ids) and (ids[0] < 0 or ids[-1] >= len(kinds) or any(kind is None for kind in kinds[ids])):
-        expected, got = "ids of target tokens", "an id without a token"
-        raise bad_input("selection", expected=expected, got=got, remedy="select again", error=RunFolderError)
+        raise bad_input("selection", "ids of target tokens", "an id without a token", "select again", RunFolderError)
     origins = run.column("tokens", "origin")[ids].astype(str)
     combined = ids[origins == str(Origin.COMBINED)]
     target, source, weight = (run.column("contributions", name) for name in ("target_id", "source_id", "weight"))

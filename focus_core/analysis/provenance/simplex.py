@@ -1,7 +1,6 @@
 """One row of scores to the simplex: sparsemax, entmax with alpha 1.5 and softmax, each exact, in float64.
 
-Owns the closed forms for a single row. Needs no torch, so that a page answers at once; whole matrices go through
-`focus_core.numerics.sparsemax`.
+Needs no torch, so that a page answers at once; whole matrices go through `focus_core.numerics.sparsemax`.
 """
 
 from __future__ import annotations
@@ -49,20 +48,7 @@ def map_row(scores: np.ndarray, kind: SimplexMap, *, top_k: int | None = None) -
 
 
 def cut_score(scores: np.ndarray, weights: np.ndarray, kind: SimplexMap) -> float | None:
-    """Return the score at and below which a map gives no weight.
-
-    Parameters
-    ----------
-    scores, weights : ndarray of shape (m,)
-        A row and what `map_row` made of it.
-    kind : SimplexMap
-        The map.
-
-    Returns
-    -------
-    float or None
-        For sparsemax its ``tau``; ``None`` for softmax, which gives every score a weight.
-    """
+    """Return the score at and below which a map gives no weight: ``tau`` of sparsemax; ``None`` for softmax."""
     best = int(np.argmax(weights))
     if kind is SimplexMap.SPARSEMAX:
         return float(scores[best] - weights[best])

@@ -1,8 +1,4 @@
-"""Plain sentences on one token: what a person should notice about its row, with the number and what to do.
-
-Owns the sentences and their thresholds. Refuses to compute rows or neighbours: it reads what the run and a training
-say.
-"""
+"""Plain sentences on one token: what a person should notice about its embedding, with the number and what to do."""
 
 from __future__ import annotations
 
@@ -14,6 +10,8 @@ import numpy as np
 
 from focus_core.analysis.checks.base import CheckResult, Status
 from focus_core.analysis.checks.registry import CHECKS
+from focus_core.errors import phrase, sentence
+from focus_core.numerics.formats import cut_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.types import MethodName, Origin, Rule, TokenKind
 
@@ -134,9 +132,9 @@ def _turned(changed: ChangedTokens, place: int) -> Verdict:
     less = float((changed.cosine > own).sum()) / others
     more = float((changed.cosine < own).sum()) / others
     if less >= more:
-        beside = "further than any other token" if less == 1 else f"further than {_share(less)} of the tokens"
+        beside = "further than any other token" if less == 1 else f"further than {cut_percent(less)} of the tokens"
     else:
-        beside = "less far than any other token" if more == 1 else f"less far than {_share(more)} of the tokens"
+        beside = "less far than any other token" if more == 1 else f"less far than {cut_percent(more)} of the tokens"
     text = (
         f"Training turned its row {beside} (cosine {own:.2f} to where it was), and made it {ratio:.2f} times as long."
     )
@@ -152,12 +150,12 @@ def _copied(explanation: Explanation) -> list[Verdict]:
     what = "A control token, copied" if explanation.kind == TokenKind.SPECIAL else "Copied"
     text = f"{what} bit for bit from source token #{explanation.source_id} ({how})."
     loose = rule in {Rule.FUZZY, Rule.SYMBOL}
-    advice = "See whether both mean the same; --match exact copies only what is spelt alike." if loose else ""
+    advice = phrase("See whether both mean the same; {match} exact copies only what is spelt alike.") if loose else ""
     found = [Verdict(text=text, tone=Tone.NOTE if loose else Tone.GOOD, advice=advice)]
     others = len(explanation.candidates) - 1
     if others > 0:
         text = f"{others} more source token{'s' * (others > 1)} could have been copied instead."
-        found.append(Verdict(text=text, advice="A line in a file for --map decides between them."))
+        found.append(Verdict(text=text, advice=phrase("A line in a file for {map} decides between them.")))
     return found
 
 
@@ -205,23 +203,22 @@ def _combined(explanation: Explanation, run: RunFolder) -> list[Verdict]:
 def _chosen_by_nothing(collapse: CheckResult) -> Verdict:
     """Say that the similarities behind a mixture tell little, however sound the mixture looks."""
     text = f"Its contributors are hardly chosen by likeness, nor are others in this run: {collapse.summary} (FOC011)."
-    advice = collapse.tip[:1].upper() + collapse.tip[1:].rstrip(".") + "."
-    return Verdict(text=text, tone=Tone.WARNING, advice=advice)
+    return Verdict(text=text, tone=Tone.WARNING, advice=sentence(collapse.tip))
 
 
 def _spread(explanation: Explanation, *, trusted: bool) -> Verdict:
     """Say whether a mixture is a copy, sound, or a blur; sound it is only where similarities can be trusted."""
     largest, effective = explanation.max_weight, explanation.effective_contributors
     if largest >= NEARLY_COPY:
-        text = f"One contributor has {_share(largest)}: nearly a copy."
+        text = f"One contributor has {cut_percent(largest)}: nearly a copy."
         advice = "Right for a spelling or a translation, wrong for an accident: read the two."
         return Verdict(text=text, tone=Tone.WARNING, advice=advice)
     if effective > NEARLY_MEAN:
         text = f"Spread over {effective:,.0f} effective contributors: nearly a mean of the shared tokens."
-        advice = "Train the auxiliary vectors longer, give more text, or lower --temperature."
+        advice = phrase("Train the auxiliary vectors longer, give more text, or lower {temperature}.")
         return Verdict(text=text, tone=Tone.WARNING, advice=advice)
     if largest >= DECIDES:
-        text = f"One contributor has {_share(largest)}: it says more than all the others together."
+        text = f"One contributor has {cut_percent(largest)}: it says more than all the others together."
         return Verdict(text=text, advice="See whether the two mean the same.")
     n = explanation.n_contributors
     text = f"{n:,} contributors, which count as much as {effective:,.1f} equal ones."
@@ -242,18 +239,20 @@ def _fallback(explanation: Explanation, method: str, *, compared: bool) -> list[
     tone = Tone.WARNING if seen and seen >= FEW_OCCURRENCES else Tone.NOTE
     if explanation.candidates:
         text = f"Source token #{explanation.candidates[0].source_id} matches, but {method} does not copy it."
-        found = [Verdict(text=text, advice="--method focus copies every shared token.")]
+        found = [Verdict(text=text, advice=phrase("{method} focus copies every shared token."))]
     elif explanation.kind == TokenKind.SPECIAL:
         text = "A control token whose role the source does not have: nothing says where its row should lie."
-        found = [Verdict(text=text, tone=tone, advice="A line in a file for --map can name a source token to copy.")]
+        found = [
+            Verdict(text=text, tone=tone, advice=phrase("A line in a file for {map} can name a source token to copy."))
+        ]
     elif not compared:
         text = f"Not shared, and {method} combines no source tokens for it."
-        found = [Verdict(text=text, advice="--method focus combines new tokens from the shared ones.")]
+        found = [Verdict(text=text, advice=phrase("{method} focus combines new tokens from the shared ones."))]
     elif not explanation.has_auxiliary:
-        advice = "Give more text, lower --min-count, or choose another --fallback."
+        advice = phrase("Give more text, lower {min_count}, or choose another {fallback}.")
         found = [Verdict(text="Neither shared nor combined: no auxiliary vector.", tone=tone, advice=advice)]
     else:
-        advice = "More shared tokens help: see --match."
+        advice = phrase("More shared tokens help: see {match}.")
         found = [Verdict(text="Neither shared nor combined: no similar shared token.", tone=tone, advice=advice)]
     if seen:
         found.append(Verdict(text=f"It occurs {_times(seen)} in the corpus: training has to teach it.", tone=tone))
@@ -273,7 +272,7 @@ def _kinds(explanation: Explanation) -> list[Verdict]:
     odd = [c for c in contributors if c.kind != TokenKind.NORMAL]
     if odd:
         weight = sum(c.weight for c in odd)
-        text = f"{_plural(len(odd), 'contributor')} no text (special or byte), {_share(weight)} of the weight."
+        text = f"{_plural(len(odd), 'contributor')} no text (special or byte), {cut_percent(weight)} of the weight."
         tone = Tone.WARNING if weight > DECIDES else Tone.NOTE
         found.append(Verdict(text=text, tone=tone, advice="Such rows have no meaning; a small share does no harm."))
     return found
@@ -288,7 +287,8 @@ def _scripts(explanation: Explanation) -> list[Verdict]:
     if not foreign or weight <= DECIDES:
         return []
     scripts = ", ".join(sorted({c.script for c in foreign}))
-    text = f"Contributors in another script: {_share(weight)} of the weight is {scripts}, not {explanation.script}."
+    share = cut_percent(weight)
+    text = f"Contributors in another script: {share} of the weight is {scripts}, not {explanation.script}."
     advice = "Right for a name or a loan word; else the shared tokens of its own script are too few."
     return [Verdict(text=text, tone=Tone.WARNING, advice=advice)]
 
@@ -303,7 +303,8 @@ def _far_from_anchors(explanation: Explanation, run: RunFolder) -> list[Verdict]
     nearer = float((known > best).sum()) / (len(known) - 1)
     if nearer < FAR:
         return []
-    text = f"Its nearest anchor has a cosine of {best:.2f}; {_share(nearer)} of the combined tokens have a nearer one."
+    share = cut_percent(nearer)
+    text = f"Its nearest anchor has a cosine of {best:.2f}; {share} of the combined tokens have a nearer one."
     return [Verdict(text=text, tone=Tone.WARNING, advice="Few shared tokens are used like it: trust its row less.")]
 
 
@@ -342,11 +343,6 @@ def _is_number(text: str) -> bool:
 
 def _is_symbol(text: str) -> bool:
     return bool(text) and not any(character.isalnum() for character in text)
-
-
-def _share(share: float) -> str:
-    """Return a share as per cent, cut and not rounded up to 100."""
-    return f"{100 if share >= 1 - 1e-6 else min(99, round(100 * share))} %"
 
 
 def _plural(n: int, noun: str) -> str:

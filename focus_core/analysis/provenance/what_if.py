@@ -1,7 +1,4 @@
-"""What would a combined row be made of under other settings: one row, recomputed from the run's auxiliary vectors.
-
-Owns the recomputation of a single row and its comparison with the stored one. Refuses to change a run.
-"""
+"""What would a combined embedding be made of under other settings: one, recomputed from the run's auxiliary vectors."""
 
 from __future__ import annotations
 

@@ -1,25 +1,24 @@
 """HTML from values: every text and every attribute is escaped here, nowhere else.
 
-Owns elements and tables. Refuses to know what stands in them.
+Owns the elements that charts are made of, and the templates of everything else.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-from focus_core.errors import bad_input
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import Extension
+from markupsafe import Markup
 
-VOID = frozenset({"meta"})
-"""Elements without an end."""
+from focus_core.tokenization.display import show_token
 
 SILENT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
 """Characters that HTML does not allow."""
-
-
-class Markup(str):
-    """Text that is HTML already: what `tag` made. Everything else is escaped when it becomes part of an element."""
 
 
 def text(value: object) -> Markup:
@@ -27,8 +26,8 @@ def text(value: object) -> Markup:
 
     Examples
     --------
-    >>> text("<b>&")
-    '&lt;b&gt;&amp;'
+    >>> print(text("<b>&"))
+    &lt;b&gt;&amp;
     """
     if isinstance(value, Markup):
         return value
@@ -37,64 +36,47 @@ def text(value: object) -> Markup:
 
 
 def tag(name: str, /, *children: object, **attributes: object) -> Markup:
-    """Return an element.
-
-    Parameters
-    ----------
-    name : str
-        Its name; a fixed word.
-    *children : object
-        What stands in it, from left to right; what is not markup is escaped.
-    **attributes : object
-        Its attributes; an underscore stands for a hyphen, one at the end is dropped, ``None`` leaves one out.
-
-    Returns
-    -------
-    Markup
-        The element.
-
-    Raises
-    ------
-    InvalidInputError
-        If an element without an end is given children.
+    """Return an element; of a name, an underscore is a hyphen, one at the end is dropped, and ``None`` leaves it out.
 
     Examples
     --------
-    >>> tag("p", "a < b", class_="note")
-    '<p class="note">a &lt; b</p>'
+    >>> print(tag("p", "a < b", class_="note"))
+    <p class="note">a &lt; b</p>
     """
     written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{text(value)}"'
         for key, value in attributes.items()
         if value is not None
     )
-    if name in VOID:
-        if children:
-            raise bad_input(name, expected="no children", got=str(len(children)), remedy="give attributes alone")
-        return Markup(f"<{name}{written}>")
-    return Markup(f"<{name}{written}>{join(children)}</{name}>")
+    return Markup(f"<{name}{written}>{''.join(map(text, children))}</{name}>")
 
 
-def join(parts: Iterable[object]) -> Markup:
-    """Return parts one after the other, each escaped unless it is markup."""
-    return Markup("".join(text(part) for part in parts))
+def name_of(value: object, limit: int = 80) -> str:
+    """Return a name that a user chose, as one visible line."""
+    return show_token(str(value), limit=limit).replace("␣", " ")
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[int] = ()) -> Markup:
-    """Return a table."""
+class _Unbroken(Extension):
+    """Joins the lines of a template: how its file is laid out is no text of the page."""
 
-    def cells(name: str, row: Sequence[object]) -> Markup:
-        return tag("tr", *(tag(name, cell, class_="n" if i in numbers else None) for i, cell in enumerate(row)))
-
-    body = tag("tbody", *(cells("td", row) for row in rows))
-    return tag("div", tag("table", tag("thead", cells("th", head)), body), class_="scroll", tabindex="0")
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        return "".join(line.strip() for line in source.splitlines())
 
 
-def section(title: str, *parts: object, key: str) -> Markup:
-    """Return a part of the report under a heading."""
-    return tag("section", tag("h2", title), *parts, id=key)
+@cache
+def _templates() -> Environment:
+    """Return the templates; what they write passes `text`, and a name that nothing was given for is an error."""
+    templates = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=text,
+        extensions=[_Unbroken],
+    )
+    templates.filters["name"] = name_of
+    return templates
 
 
-def note(*parts: object) -> Markup:
-    """Return small print."""
-    return tag("p", *parts, class_="note")
+def render(template: str, **values: Any) -> str:
+    """Return a template of the report with values in it; a value that it names and was not given is an error."""
+    return _templates().get_template(template).render(values)

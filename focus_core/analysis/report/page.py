@@ -1,7 +1,4 @@
-"""A report as one page, and how it becomes a file.
-
-Owns the order of its parts and what a browser may do with them.
-"""
+"""A report as one page, and how it becomes a file."""
 
 from __future__ import annotations
 
@@ -12,9 +9,8 @@ from typing import Any
 from focus_core.analysis.checks.registry import run_checks
 from focus_core.analysis.comparison.distributions import distributions
 from focus_core.analysis.comparison.lists import HubOrder, hub_anchors, token_lists
-from focus_core.analysis.report import sections as contents
-from focus_core.analysis.report import trainings
-from focus_core.analysis.report.markup import Markup, join, note, tag
+from focus_core.analysis.report import sections, trainings
+from focus_core.analysis.report.markup import render
 from focus_core.analysis.report.style import POLICY, STYLE
 from focus_core.artifacts import new_file
 from focus_core.errors import RunFolderError
@@ -23,19 +19,6 @@ from focus_core.export.atlas import ranked_projections
 from focus_core.runs.additions import ProjectionFolder, TrainingFolder, list_trainings, open_projection, open_training
 from focus_core.runs.again import init_command
 from focus_core.runs.folder import RunFolder
-
-CONTENTS = {
-    "recipe": "Recipe",
-    "origins": "Origins",
-    "checks": "Checks",
-    "hubs": "Hubs",
-    "lists": "Tokens to look at",
-    "distributions": "Distributions",
-    "trainings": "Trainings",
-    "evaluations": "Evaluations",
-    "map": "Map",
-    "tokens": "Tokens",
-}
 
 
 def html_report(run: RunFolder, *, evaluations: Sequence[Mapping[str, Any]] = ()) -> str:
@@ -59,43 +42,27 @@ def html_report(run: RunFolder, *, evaluations: Sequence[Mapping[str, Any]] = ()
         If the run's own files are damaged; trainings and projections that are, are left out.
     """
     results = run_checks(run)
-    parts = [
-        contents.recipe(run, init_command(run.manifest)),
-        contents.origins(run),
-        contents.checks(results),
-        contents.hubs(hub_anchors(run, by=HubOrder.WEIGHT)),
-        contents.lists(run, token_lists(run, results)),
-        contents.spread(distributions([run])),
-        trainings.trainings(_trainings(run)),
-        trainings.evaluations(evaluations),
-        trainings.maps(run, _projection(run)),
-        contents.examples(run),
-    ]
-    return _page(run, [part for part in parts if part])
-
-
-def _page(run: RunFolder, parts: Sequence[Markup]) -> str:
-    source, target = (contents.name_of(run.manifest[side]["name"]) for side in ("source", "target"))
-    title = f"{source} → {target}"
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("title", f"{title}, {run.manifest['config']['method']}"),
-        tag("style", Markup(STYLE)),
+    parts = {
+        "recipe": sections.recipe(run, init_command(run.manifest)),
+        "origins": sections.origins(run),
+        "checks": results,
+        "hubs": sections.hubs(hub_anchors(run, by=HubOrder.WEIGHT)),
+        "lists": [sections.token_list(run, found) for found in token_lists(run, results)],
+        "distributions": [sections.distribution(panel) for panel in distributions([run])],
+        "trainings": trainings.trainings(_trainings(run)),
+        "evaluations": [trainings.evaluation(report) for report in evaluations] or None,
+        "map": trainings.projected_map(run, _projection(run)),
+        "tokens": [sections.example(run, i) for i in sections.example_ids(run)],
+    }
+    return render(
+        "page.html",
+        manifest=run.manifest,
+        digest=run.digest,
+        policy=POLICY,
+        style=STYLE,
+        facts=sections.facts(run.manifest),
+        parts={key: part for key, part in parts.items() if part is not None},
     )
-    known = [key for key in CONTENTS if any(f' id="{key}"' in part[:80] for part in parts)]
-    links = (tag("a", CONTENTS[key], href=f"#{key}") for key in known)
-    body = tag(
-        "body",
-        tag("h1", title),
-        note(f"{run.manifest['config']['method']}; run ", tag("code", run.digest[:16])),
-        tag("nav", *links, aria_label="Contents"),
-        tag("main", contents.summary(run), join(parts)),
-    )
-    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
 
 
 def _trainings(run: RunFolder) -> list[TrainingFolder]:

@@ -1,7 +1,4 @@
-"""Charts as inline SVG: bars, cut bars, steps, curves, points; no script, no style attribute, no picture file.
-
-Owns coordinates. Refuses to know what is drawn: values, words and names of classes come in.
-"""
+"""Charts as inline SVG: bars, stacked bars, steps, curves, points; no script, no style attribute, no picture file."""
 
 from __future__ import annotations
 
@@ -10,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from markupsafe import Markup
 
-from focus_core.analysis.report.markup import Markup, join, tag
+from focus_core.analysis.report.markup import tag
 
 WIDTH = 880
 ROW = 27
@@ -24,21 +22,7 @@ PAPER = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """One bar of a chart.
-
-    Parameters
-    ----------
-    name : str
-        What stands before it.
-    value : float
-        Its length.
-    words : str
-        What stands behind it.
-    look : str
-        Class of its colour.
-    low, high : float or None, default=None
-        Where its whisker reaches from and to.
-    """
+    """One bar of a chart: words before and behind it, the class of its colour, and the ends of its whisker."""
 
     name: str
     value: float
@@ -50,17 +34,7 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Line:
-    """One curve of a chart.
-
-    Parameters
-    ----------
-    x, y : ndarray of shape (n,)
-        Its points.
-    look : str
-        Classes of how it is drawn.
-    dash : str or None, default=None
-        Its dashes.
-    """
+    """One curve of a chart: its points, the classes of how it is drawn, and its dashes."""
 
     x: np.ndarray
     y: np.ndarray
@@ -171,22 +145,7 @@ def _round_marks(low: float, high: float) -> list[float]:
 
 
 def cloud(groups: Sequence[tuple[np.ndarray, str]], box: tuple[float, float, float, float], words: str) -> Markup:
-    """Return points in a square.
-
-    Parameters
-    ----------
-    groups : sequence of (ndarray of shape (n, 2), str)
-        Points and the class of their colour; later ones lie above.
-    box : tuple of float
-        Least x, least y, largest x, largest y of everything that shares the scale.
-    words : str
-        What the chart shows.
-
-    Returns
-    -------
-    Markup
-        The chart; a path a group, each point a dot of it.
-    """
+    """Return points in a square, a path a group, later ones above; the box is what all pictures of a scale share."""
     low_x, low_y, high_x, high_y = box
     scale = (PAPER - 40) / (max(high_x - low_x, high_y - low_y) or 1.0)
     parts: list[Markup] = [tag("path", d=f"M1 1H{PAPER - 1}V{PAPER - 1}H1Z", class_="frame")]
@@ -196,25 +155,3 @@ def cloud(groups: Sequence[tuple[np.ndarray, str]], box: tuple[float, float, flo
         dots = "".join(f"M{a} {b}h0" for a, b in sorted(set(zip(x, y, strict=True))))
         parts.append(tag("path", d=dots, class_=f"cloud {look}"))
     return _svg(PAPER, PAPER, words, *parts)
-
-
-def legend(entries: Sequence[tuple[str, str]]) -> Markup:
-    """Return what the colours mean."""
-
-    def entry(look: str, words: str) -> Markup:
-        square = tag(
-            "svg", tag("rect", width=10, height=10, rx=2, class_=look), viewBox="0 0 10 10", aria_hidden="true"
-        )
-        return tag("li", square, words)
-
-    return tag("ul", join(entry(look, words) for look, words in entries), class_="legend")
-
-
-def line_legend(entries: Sequence[tuple[str, str | None, str]]) -> Markup:
-    """Return what the lines mean."""
-
-    def entry(look: str, dash: str | None, words: str) -> Markup:
-        line = tag("path", d="M0 5H34", class_=look, stroke_dasharray=dash)
-        return tag("li", tag("svg", line, viewBox="0 0 34 10", aria_hidden="true", class_="line"), words)
-
-    return tag("ul", join(entry(*parts) for parts in entries), class_="legend")

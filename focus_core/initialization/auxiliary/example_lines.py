@@ -1,6 +1,6 @@
 """Example lines: for every token, up to three short lines of the corpus in which it occurs.
 
-Owns the choice. Refuses to tokenise. Memory is bounded by three lines a token, however large the corpus.
+Memory is bounded by three lines a token, however large the corpus.
 """
 
 from __future__ import annotations

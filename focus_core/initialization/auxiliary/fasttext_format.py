@@ -1,7 +1,7 @@
 """The layout of a fastText ``.bin``, walked without fastText.
 
-Owns the check that a file holds what its header promises. fastText itself trusts the header: numbers that lie make it
-read past the end of the file for minutes, or ask for all memory. Refuses to read vectors.
+fastText itself trusts the header: numbers that lie make it read past the end of the file for minutes, or ask for all
+memory.
 """
 
 from __future__ import annotations
@@ -24,18 +24,10 @@ _MATRIX = struct.Struct("<2q")
 
 
 def check_bin(path: Path) -> None:
-    """Check that a fastText ``.bin`` holds what its header promises, to the last byte.
+    """Check that a fastText ``.bin`` holds what its header promises, to the last byte, and is not quantised.
 
-    Parameters
-    ----------
-    path : Path
-        The file: magic and version, twelve settings and the sampling threshold; the dictionary, each word ended by
-        a zero byte and followed by its count and kind; the input matrix; the output matrix.
-
-    Raises
-    ------
-    AuxiliaryError
-        If it does not, or if its matrices are quantised.
+    The file: magic and version, twelve settings and the sampling threshold; the dictionary, each word ended by a zero
+    byte and followed by its count and kind; the input matrix; the output matrix.
     """
     size = path.stat().st_size
     if size < _START.size + _DICTIONARY.size:
@@ -50,14 +42,9 @@ def check_bin(path: Path) -> None:
 
 
 def _unsound(path: Path, got: str) -> AuxiliaryError:
-    error = bad_input(
-        path.name,
-        expected="a sound fastText .bin",
-        got=got,
-        remedy="save it again with fastText's save_model, or as .vec",
-        error=AuxiliaryError,
+    return bad_input(
+        path.name, "a sound fastText .bin", got, "save it again with fastText's save_model, or as .vec", AuxiliaryError
     )
-    return error if isinstance(error, AuxiliaryError) else AuxiliaryError(str(error))
 
 
 def _settings(path: Path, data: mmap.mmap) -> tuple[int, int, int]:

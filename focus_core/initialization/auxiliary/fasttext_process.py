@@ -1,7 +1,4 @@
-"""Runs the fastText child: starts it, follows its progress, ends it when the work is cancelled.
-
-Owns the process and its output. Refuses to know what the vectors are for.
-"""
+"""Runs the fastText child: starts it, follows its progress, ends it when the work is cancelled."""
 
 from __future__ import annotations
 
@@ -64,22 +61,7 @@ class Progress:
 
 
 def run_child(request: dict[str, Any], folder: Path, *, progress: Progress | None = None) -> None:
-    """Run one request in a child process and wait for it.
-
-    Parameters
-    ----------
-    request : dict
-        See `focus_core.initialization.auxiliary.fasttext_worker`.
-    folder : Path
-        A private folder for the request.
-    progress : Progress, default=None
-        Told the child's output; raising from its hook ends the child.
-
-    Raises
-    ------
-    AuxiliaryError
-        If the child fails.
-    """
+    """Run one request in a child process and wait for it; raising from the hook of ``progress`` ends the child."""
     path = folder / "request.json"
     path.write_text(json.dumps(request), encoding="utf-8")
     follow = progress or Progress(no_progress, epochs=1, size=1)
@@ -136,30 +118,12 @@ def _failed(request: dict[str, Any], status: int, last: bytes) -> AuxiliaryError
     training = request["task"] == "train"
     reason = last.decode(errors="replace").strip()
     got = f"it ended with status {status}" + (f" ({reason[:160]})" if status > 0 and reason else "")
-    error = bad_input(
-        "fastText" if training else Path(request["input"]).name,
-        expected="training to finish" if training else "a sound fastText .bin",
-        got=got,
-        remedy="see the memory left, or give ready vectors" if training else "save it again with fastText, or as .vec",
-        error=AuxiliaryError,
-    )
-    return error if isinstance(error, AuxiliaryError) else AuxiliaryError(str(error))
+    expected = "training to finish" if training else "a sound fastText .bin"
+    remedy = "see the memory left, or give ready vectors" if training else "save it again with fastText, or as .vec"
+    return bad_input("fastText" if training else Path(request["input"]).name, expected, got, remedy, AuxiliaryError)
 
 
 def read_answer(path: Path) -> tuple[list[str], Any]:
-    """Return names and vectors that a child wrote.
-
-    Parameters
-    ----------
-    path : Path
-        The file named as ``output`` in the request.
-
-    Returns
-    -------
-    names : list of str
-        One a row.
-    vectors : ndarray of shape (n, d), dtype float32
-        The rows, memory-mapped.
-    """
+    """Return the names, one a row, and the vectors (n, d), memory-mapped, that a child wrote."""
     joined = bytes(read_array(path, "names")).decode()
     return joined.split("\n") if joined else [], read_array(path, "vectors")

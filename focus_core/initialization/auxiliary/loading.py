@@ -1,7 +1,6 @@
 """Auxiliary vectors that the user gives: fastText ``.bin``, text ``.vec``, or ``.safetensors`` by id.
 
-Owns how a file of vectors becomes one row a target token. A ``.bin`` is opened in a child process under a memory
-limit only. Refuses to train.
+A ``.bin`` is opened in a child process under a memory limit only.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from focus_core.artifacts import map_array, sha256_file, tensor_names, to_float32
-from focus_core.errors import AuxiliaryError, InvalidInputError, bad_input
+from focus_core.errors import AuxiliaryError, bad_input, phrase
 from focus_core.initialization.auxiliary.fasttext_format import check_bin
 from focus_core.initialization.auxiliary.fasttext_process import read_answer, run_child
 from focus_core.initialization.auxiliary.token_stream import token_names
@@ -68,19 +67,13 @@ def load_auxiliary(
     readers = {".bin": _read_bin, ".vec": _read_vec, ".safetensors": _read_safetensors}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise _refuse(
-            path.name, expected=".bin, .vec or .safetensors", got=f"the suffix {path.suffix!r}", remedy="convert it"
-        )
+        raise _refuse(path.name, ".bin, .vec or .safetensors", f"the suffix {path.suffix!r}", "convert it")
     vectors = reader(path, vocabulary, kind)
     check_finite(path.name, vectors, tokens=vocabulary.tokens, error=AuxiliaryError)
     has_vector = np.asarray(vectors.any(axis=1)) & vocabulary.present
     if not has_vector.any():
-        raise _refuse(
-            path.name,
-            expected="vectors of tokens of the target vocabulary",
-            got="none",
-            remedy="see whether it is keyed by tokens or by words (--auxiliary-kind)",
-        )
+        remedy = phrase("see whether it is keyed by tokens or by words ({auxiliary_kind})")
+        raise _refuse(path.name, "vectors of tokens of the target vocabulary", "none", remedy)
     settings = {
         "method": "given",
         "file": path.name,
@@ -91,17 +84,14 @@ def load_auxiliary(
     return AuxiliaryVectors(vectors=vectors, has_vector=has_vector, kind=str(kind), settings=settings)
 
 
-def _refuse(subject: str, *, expected: str, got: str, remedy: str) -> InvalidInputError:
+def _refuse(subject: str, expected: str, got: str, remedy: str) -> AuxiliaryError:
     return bad_input(subject, expected=expected, got=got, remedy=remedy, error=AuxiliaryError)
 
 
 def _read_safetensors(path: Path, vocabulary: Vocabulary, kind: AuxiliaryKind) -> np.ndarray:
     """Return the tensor ``vectors`` as float32."""
     del kind  # rows are numbered
-    try:
-        found = tensor_names(path)
-    except InvalidInputError as reason:
-        raise AuxiliaryError(reason.message, hint=reason.hint) from reason
+    found = tensor_names(path, error=AuxiliaryError)
     if TENSOR not in found:
         got = ", ".join(sorted(found)) or "no tensor"
         raise _refuse(path.name, expected=f"a tensor {TENSOR!r}", got=got, remedy="save the vectors under that name")
@@ -250,12 +240,9 @@ def _dim_of(path: Path, first: bytes) -> int:
     parts = first.split()
     dim = int(parts[1]) if len(parts) == 2 and all(part.isdigit() for part in parts) else 0
     if not 1 <= dim <= MAX_DIM:
-        raise _refuse(
-            path.name,
-            expected=f"a first line with the number of words and the length of vectors, at most {MAX_DIM}",
-            got=repr(first[:40].decode("utf-8", errors="replace")),
-            remedy="save it in fastText's text format",
-        )
+        expected = f"a first line with the number of words and the length of vectors, at most {MAX_DIM}"
+        got = repr(first[:40].decode("utf-8", errors="replace"))
+        raise _refuse(path.name, expected, got, "save it in fastText's text format")
     return dim
 
 
@@ -269,7 +256,5 @@ def _numbers(path: Path, number: int, dim: int, parts: list[bytes]) -> np.ndarra
     return row
 
 
-def _bad_line(path: Path, number: int, dim: int, got: str) -> InvalidInputError:
-    return _refuse(
-        path.name, expected=f"{dim} finite numbers in line {number:,}", got=got, remedy="repair or remove that line"
-    )
+def _bad_line(path: Path, number: int, dim: int, got: str) -> AuxiliaryError:
+    return _refuse(path.name, f"{dim} finite numbers in line {number:,}", got, "repair or remove that line")

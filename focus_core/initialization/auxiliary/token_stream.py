@@ -1,7 +1,4 @@
-"""The token stream: names that fastText cannot mangle, counts, and example lines.
-
-Owns what is written for fastText and what is counted on the way. Refuses to open files or to train.
-"""
+"""The token stream: names that fastText cannot mangle, counts, and example lines."""
 
 from __future__ import annotations
 
@@ -216,12 +213,8 @@ def tokenise_corpus(
 def _check_known(corpus: Corpus, vocabulary: Vocabulary, stream: TokenStream) -> None:
     marks = [i for i in range(vocabulary.n) if vocabulary.present[i] and not vocabulary.texts[i].strip()]
     if stream.n_tokens == stream.unknown + int(stream.frequency[marks].sum()):  # a bare word-start mark says nothing
-        raise refuse(
-            ", ".join(corpus.names),
-            expected=f"text that {vocabulary.name} knows",
-            got=f"no token of it in {stream.n_lines:,} lines",
-            remedy="give text in the language of the target tokenizer",
-        )
+        got, remedy = f"no token of it in {stream.n_lines:,} lines", "give text in the language of the target tokenizer"
+        raise refuse(", ".join(corpus.names), f"text that {vocabulary.name} knows", got, remedy)
 
 
 def stream_warnings(stream: TokenStream, vocabulary: Vocabulary) -> list[str]:

@@ -1,8 +1,4 @@
-"""Auxiliary vectors: one static vector per target token, trained over the token stream.
-
-Owns the vectors' type, the automatic settings and the cache of trained vectors. Refuses to call fastText itself
-(`fasttext_process`), to read given vectors (`auxiliary_files`) or to compare vectors.
-"""
+"""Auxiliary vectors: one static vector per target token, trained over the token stream; automatic settings, cached."""
 
 from __future__ import annotations
 
@@ -17,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from focus_core.artifacts import cached_folder, digest_json
-from focus_core.errors import AuxiliaryError, bad_input
+from focus_core.errors import AuxiliaryError, bad_input, option
 from focus_core.initialization.auxiliary.fasttext_process import STAGE, Progress, read_answer, run_child
 from focus_core.initialization.auxiliary.fasttext_worker import PAPER_SETTINGS
 from focus_core.initialization.auxiliary.token_stream import TokenStream, token_names
@@ -190,14 +186,9 @@ def choose_threads(n_updates: int) -> int:
 
 
 def _too_rare(stream: TokenStream, min_count: int) -> AuxiliaryError:
-    error = bad_input(
-        "--min-count",
-        expected="tokens that occur so often",
-        got=f"{min_count}, and the most frequent of {stream.n_tokens:,} tokens {int(stream.frequency.max())} times",
-        remedy="lower it or give more text",
-        error=AuxiliaryError,
-    )
-    return error if isinstance(error, AuxiliaryError) else AuxiliaryError(str(error))
+    expected = "tokens that occur so often"
+    got = f"{min_count}, and the most frequent of {stream.n_tokens:,} tokens {int(stream.frequency.max())} times"
+    return bad_input(option("min_count"), expected, got, "lower it or give more text", AuxiliaryError)
 
 
 def _trained(

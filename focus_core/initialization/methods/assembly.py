@@ -1,7 +1,4 @@
-"""The part that all methods share: copies, rows that a method combined, and the rest for the fallback.
-
-Owns origins and rules. Refuses to choose which tokens are copied or how rows are combined.
-"""
+"""The part that all methods share: copies, embeddings that a method combined, and the rest for the fallback."""
 
 from __future__ import annotations
 
@@ -17,23 +14,10 @@ NO_ROWS = SparseRows.copies(np.zeros(0, np.int32), np.zeros(0, np.int32))
 
 
 def put_together(inputs: MethodInput, copied: np.ndarray, combined: SparseRows | None = None) -> WeightMatrix:
-    """Put the rows of a method together.
+    """Assemble ``W`` from copies, given as positions in the overlap, and the rows that a method combined.
 
-    Parameters
-    ----------
-    inputs : MethodInput
-        Vocabularies, overlap and options.
-    copied : ndarray of shape (n_copied,)
-        Positions in the overlap whose tokens keep their source row. A matched token that is not among them is no
-        copy: its rule is ``none``.
-    combined : SparseRows, default=None
-        Rows of other tokens; ``None``: there are none.
-
-    Returns
-    -------
-    WeightMatrix
-        Every token that is neither copied nor combined is a fallback row, with weights under ``pieces`` and else
-        without.
+    A matched token that is not copied has the rule ``none``. Every token that is neither copied nor combined falls
+    back, with weights under ``pieces`` and else without.
     """
     overlap, target = inputs.overlap, inputs.target
     copies = SparseRows.copies(overlap.target_ids[copied], overlap.source_ids[copied])

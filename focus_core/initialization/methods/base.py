@@ -1,7 +1,4 @@
-"""What an initialisation method is given, what it returns, and what the registry says about it.
-
-Owns the protocol and the value objects. Refuses any mathematics.
-"""
+"""What an initialisation method is given, what it returns, and what the registry says about it."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from focus_core.errors import bad_input
+from focus_core.errors import bad_input, option, phrase
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.overlap.matching import Overlap
 from focus_core.initialization.weights import WeightMatrix
@@ -111,30 +108,14 @@ class Method:
         return self.weigh(inputs)
 
     def settle(self, config: InitConfig) -> InitConfig:
-        """Return the options with the fallback that this method implies.
+        """Return the options with the fallback that this method implies, so that a manifest tells what was done.
 
-        Parameters
-        ----------
-        config : InitConfig
-            As chosen; the default fallback, ``normal``, counts as not chosen.
-
-        Returns
-        -------
-        InitConfig
-            The same options but for ``fallback``, so that a manifest tells how the rows were made.
-
-        Raises
-        ------
-        InvalidInputError
-            If another fallback was chosen than the one that is part of the method.
+        The default fallback, ``normal``, counts as not chosen; another one than the method's own is refused.
         """
         if self.fallback is None or config.fallback is self.fallback:
             return config
         if config.fallback is not Fallback.NORMAL:
-            raise bad_input(
-                "--fallback",
-                expected=f"none beside --method {self.name}, whose own one is {self.fallback}",
-                got=str(config.fallback),
-                remedy="leave --fallback out, or choose --method overlap",
-            )
+            expected = phrase("none beside {method} {}, whose own one is {}", self.name, self.fallback)
+            remedy = phrase("leave {fallback} out, or choose {method} overlap")
+            raise bad_input(option("fallback"), expected, str(config.fallback), remedy)
         return dataclasses.replace(config, fallback=self.fallback)

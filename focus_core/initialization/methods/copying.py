@@ -1,7 +1,7 @@
-"""The methods that copy some rows and leave every other one to a fallback.
+"""The methods that copy some embeddings and leave every other one to a fallback.
 
-Owns which rows are copied. Refuses to fill the others: whether they are drawn (script-wise, over all rows, with the
-full covariance) or are the mean is the fallback of the method's entry in the registry.
+Whether the others are drawn (script-wise, over all, with the full covariance) or are the mean is the fallback of the
+method's entry in the registry.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""From weights to embeddings: copied and combined rows, and what becomes of rows without weights.
+"""From weights to embeddings: copied and combined ones, and what becomes of tokens without weights.
 
-Owns the random rows and the statistics they are drawn from. Nothing here is silent: every count is returned.
+Nothing here is silent: every count is returned.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""FOCUS (Dobler & de Melo, EMNLP 2023, arXiv 2305.14481): copy what overlaps, combine the rest.
-
-Owns which tokens are anchors, which rows are combined and which fall back. Refuses to compute a similarity itself.
-"""
+"""FOCUS (Dobler & de Melo, EMNLP 2023, arXiv 2305.14481): copy what overlaps, combine the rest."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from focus_core.errors import AuxiliaryError, VocabularyError, bad_input
+from focus_core.errors import AuxiliaryError, VocabularyError, bad_input, phrase
 from focus_core.initialization.methods.assembly import NO_ROWS, put_together
 from focus_core.initialization.methods.base import MethodInput, MethodOutput
 from focus_core.initialization.weights import SparseRows
@@ -59,7 +56,7 @@ def _require_overlap(inputs: MethodInput) -> None:
     if overlap.n_new and not (inputs.target.kinds[overlap.target_ids] != SPECIAL).any():
         got = f"none of {overlap.n_target} target tokens in the source vocabulary"
         got += f", special tokens aside ({overlap.n_overlap})" if overlap.n_overlap else ""
-        remedy = "use --match fuzzy, or a target tokenizer that shares text or scripts with the source"
+        remedy = phrase("use {match} fuzzy, or a target tokenizer that shares text or scripts with the source")
         raise bad_input("overlap", expected="a shared token", got=got, remedy=remedy, error=VocabularyError)
 
 
@@ -76,7 +73,7 @@ def _split(inputs: MethodInput) -> tuple[np.ndarray, np.ndarray]:
             "auxiliary vectors",
             expected="a vector for at least one overlapping token, to serve as anchor",
             got=f"none for {overlap.n_overlap} overlapping tokens",
-            remedy="give more text or a lower --min-count, or vectors that cover the target vocabulary",
+            remedy=phrase("give more text or a lower {min_count}, or vectors that cover the target vocabulary"),
             error=AuxiliaryError,
         )
     order = np.lexsort((overlap.target_ids[anchors], overlap.source_ids[anchors]))
@@ -87,8 +84,8 @@ def _covered(inputs: MethodInput) -> np.ndarray:
     """Which target ids have a usable vector, shape (n_target,); a vector of zeros has no direction."""
     auxiliary = inputs.auxiliary
     if auxiliary is None:
-        remedy = "give --corpus to train them from, or --auxiliary"
-        raise bad_input("auxiliary vectors", expected="vectors", got="none", remedy=remedy, error=AuxiliaryError)
+        way_out = phrase("give {corpus} to train them from, or {auxiliary}")
+        raise bad_input("auxiliary vectors", expected="vectors", got="none", remedy=way_out, error=AuxiliaryError)
     remedy = "give vectors with one row for every target id"
     n = inputs.target.n
     check_matrix("auxiliary vectors", auxiliary.vectors, n_rows=n, remedy=remedy, error=AuxiliaryError)

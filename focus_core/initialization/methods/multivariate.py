@@ -1,11 +1,8 @@
-"""Rows from a normal distribution with the full covariance of the source rows.
-
-Owns the covariance and its square root. Refuses to draw: a row's standard normal numbers are its own
-(`focus_core.initialization.methods.fallback.standard_normal_rows`).
+"""Embeddings from a normal distribution with the full covariance of the source embeddings.
 
 Hewitt (2021, "Initializing new word embeddings for pretrained language models") draws from N(mean, 1e-5 Sigma) and
 transformers (`resize_token_embeddings`, since 4.46) from N(mean, 1e-9 Sigma): both are the mean with a little noise.
-Here the scale is an option, and 1 unless it is given, so that new rows lie where source rows lie.
+Here the scale is an option, and 1 unless it is given, so that new embeddings lie where source embeddings lie.
 """
 
 from __future__ import annotations
@@ -38,18 +35,10 @@ class MultivariateNormal:
     root: np.ndarray
 
     def shape_rows(self, standard: np.ndarray) -> np.ndarray:
-        """Turn standard normal rows into rows of this distribution.
+        """Return ``mean + standard @ root`` for independent standard normal rows (n, d).
 
-        Parameters
-        ----------
-        standard : ndarray of shape (n, d), dtype float32
-            Independent standard normal numbers.
-
-        Returns
-        -------
-        ndarray of shape (n, d), dtype float32
-            ``mean + standard @ root``, in float64 and in blocks of one size, the last one filled up: a row gets the
-            same bits whatever the number of the others.
+        In float64 and in blocks of one size, the last one filled up: a row gets the same bits whatever the number of
+        the others.
         """
         rows = np.empty(standard.shape, np.float32)
         block = np.zeros((_DRAWN_ROWS, standard.shape[1]))
@@ -61,25 +50,11 @@ class MultivariateNormal:
 
 
 def fit_normal(matrix: torch.Tensor, rows: np.ndarray, *, mean: np.ndarray, scale: float) -> MultivariateNormal:
-    """Fit a normal distribution to some rows.
+    """Fit a normal distribution to some rows of a matrix, its unbiased covariance (zero for one row) times ``scale``.
 
-    Parameters
-    ----------
-    matrix : torch.Tensor of shape (n_rows, d)
-        Any real dtype.
-    rows : ndarray of shape (n,)
-        Row numbers, at least one.
-    mean : ndarray of shape (d,), dtype float32
-        Their mean.
-    scale : float
-        What the covariance is multiplied by.
-
-    Returns
-    -------
-    MultivariateNormal
-        With the unbiased covariance, zero for a single row. The root comes from the eigenvalues in float64, those
-        that rounding made negative set to zero, so fewer rows than dimensions do no harm; being the symmetric one it
-        does not depend on how the eigenvectors of equal eigenvalues are chosen.
+    The root comes from the eigenvalues in float64, those that rounding made negative set to zero, so fewer rows than
+    dimensions do no harm; being the symmetric one it does not depend on how the eigenvectors of equal eigenvalues are
+    chosen.
     """
     values, vectors = np.linalg.eigh(scale * _covariance(matrix, rows, mean))
     root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T

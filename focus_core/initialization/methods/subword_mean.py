@@ -1,7 +1,4 @@
-"""Subword mean: FVT (Gee et al., EMNLP industry 2022, arXiv 2402.09977), with the word start kept.
-
-Owns which tokens are combined from pieces. Refuses to cut text: that is `focus_core.initialization.methods.subwords`.
-"""
+"""Subword mean: FVT (Gee et al., EMNLP industry 2022, arXiv 2402.09977), with the word start kept."""
 
 from __future__ import annotations
 

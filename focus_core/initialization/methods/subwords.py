@@ -1,7 +1,7 @@
-"""Reading a token with the source tokenizer: the mean of the rows of its pieces.
+"""Reading a token with the source tokenizer: the mean of the embeddings of its subwords.
 
-Owns how a target token is spelled for another tokenizer. As FVT (Gee et al., EMNLP industry 2022), but the word
-start is kept, unknown pieces are left out, and a token without a piece is left to the fallback.
+As FVT (Gee et al., EMNLP industry 2022), but the word start is kept, the unknown token is left out, and a token without
+a subword is left to the fallback.
 """
 
 from __future__ import annotations
@@ -17,40 +17,12 @@ _TO_CHARACTER = {byte: character for character, byte in ALPHABET.items()}
 
 
 def fallback_rows(ids: np.ndarray, *, source: Vocabulary, target: Vocabulary, fallback: Fallback) -> SparseRows:
-    """Give fallback rows their weights, where the fallback has any.
-
-    Parameters
-    ----------
-    ids : ndarray of shape (n,)
-        Target ids that fall back, ascending.
-    source, target : Vocabulary
-        The two vocabularies.
-    fallback : Fallback
-        Only ``pieces`` gives weights: each piece counts equally, as often as it occurs.
-
-    Returns
-    -------
-    SparseRows
-        One row for every id that has pieces; none for the others.
-    """
+    """Return the rows of ``W`` of ids that fall back: those of their subwords under ``pieces``, else none."""
     return piece_rows(ids if fallback is Fallback.PIECES else ids[:0], source=source, target=target)
 
 
 def piece_rows(ids: np.ndarray, *, source: Vocabulary, target: Vocabulary) -> SparseRows:
-    """Give tokens the mean of their pieces.
-
-    Parameters
-    ----------
-    ids : ndarray of shape (n,)
-        Target ids, ascending.
-    source, target : Vocabulary
-        The two vocabularies.
-
-    Returns
-    -------
-    SparseRows
-        One row for every id that has pieces, each of equal weight; none for the others.
-    """
+    """Return a row of ``W`` for every id with source subwords: each counts equally, as often as it occurs."""
     pieces = [piece_ids(int(i), source=source, target=target) for i in ids]
     counts = np.array([len(row) for row in pieces], np.int64)
     kept = counts > 0

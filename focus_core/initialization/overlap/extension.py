@@ -1,21 +1,20 @@
 """Extend a tokenizer: the source keeps every id, and target tokens it lacks are appended.
 
-Owns how tokens are appended to each kind of model. Two models of one kind give vocabulary pieces: scores
-(Unigram) or merges (BPE, over bytes or characters) come along, WordPiece and word-level need neither. Other pairs
-give added tokens, which are cut out of a text before the model sees it. Refuses to choose which tokens are
-worth having.
+Two models of one kind give subwords of the model's own: scores (Unigram) or merges (BPE, over bytes or characters) come
+along, WordPiece and word-level need neither. Other pairs give added tokens, which are taken out of a text before the
+model sees it.
 
 Limits
 ------
 * A token that the source's own normaliser changes (a cased word under a lower-casing model) can never be
   produced; it is left out and counted.
-* A BPE piece whose parts cannot be joined through tokens of the vocabulary is left out, unless it is a whole word
+* A BPE subword whose parts cannot be joined through tokens of the vocabulary is left out, unless it is a whole word
   of a byte-level model.
-* Bytes that are not valid UTF-8 can be a piece of byte-level BPE only; elsewhere they are left out.
+* Bytes that are not valid UTF-8 can be a subword of byte-level BPE only; elsewhere they are left out.
 * An added token is found wherever its text stands, inside a longer word too, and the longest one wins. Where there
   are some, a SentencePiece source marks the start of the text alone, and drops a space that the text begins with.
-* A text of the source's own language may be cut differently than before, since there are more tokens to
-  choose from. Ids of the source never change.
+* A text of the source's own language may be tokenized differently than before, since there are more tokens
+  to choose from. Ids of the source never change.
 """
 
 from __future__ import annotations
@@ -111,13 +110,8 @@ def extend_tokenizer(source: Vocabulary, target: Vocabulary) -> Extension:
     """
     if not source.present.all():
         gap = int(np.flatnonzero(~source.present)[0])
-        raise bad_input(
-            f"the source tokenizer {source.name}",
-            expected="a token for every id",
-            got=f"none for id {gap}",
-            remedy="replace the vocabulary instead of extending it",
-            error=VocabularyError,
-        )
+        subject, remedy = f"the source tokenizer {source.name}", "replace the vocabulary instead of extending it"
+        raise bad_input(subject, "a token for every id", f"none for id {gap}", remedy, VocabularyError)
     overlap = match_vocabularies(source, target, mode=MatchMode.EXACT)
     places = dict(zip(overlap.target_ids.tolist(), overlap.source_ids.tolist(), strict=True))
     builder = _Builder(source, target)

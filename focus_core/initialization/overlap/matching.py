@@ -1,6 +1,6 @@
-"""Match the tokens of two vocabularies: by the user's map, by role, exactly, ignoring case and word start.
+"""Match the tokens of two vocabularies: by the user's map, by type, exactly, ignoring case and word start.
 
-Owns the rules, their order and the record of every candidate. Refuses to know embeddings.
+Every candidate is recorded.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Candidates:
     target_id, source_id : ndarray of int32, shape (n_candidates,)
         The pair.
     rule : ndarray of uint8, shape (n_candidates,)
-        Which rule proposes it; a code in ``domain.RULES``.
+        Which rule proposes it; a code in ``types.RULES``.
     rank : ndarray of uint16, shape (n_candidates,)
         0 is the one that was chosen; later ones would have been next. Ranks beyond 65,535 are cut off there.
     """
@@ -90,7 +90,7 @@ class Overlap:
     source_ids : ndarray of int32, shape (n_overlap,)
         The source token chosen for each.
     rules : ndarray of uint8, shape (n_overlap,)
-        The rule that matched each; a code in ``domain.RULES``.
+        The rule that matched each; a code in ``types.RULES``.
     candidates : Candidates
         All candidates of every matched token.
     new_ids : ndarray of int32, shape (n_new,)
@@ -193,8 +193,7 @@ def read_user_map(path: Path, source: Vocabulary, target: Vocabulary) -> dict[in
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        reason = type(error).__name__
-        raise bad_input(path.name, expected="a UTF-8 file", got=reason, remedy="give a TSV of token pairs") from error
+        raise bad_input(path.name, "a UTF-8 file", type(error).__name__, "give a TSV of token pairs") from error
     pairs: dict[int, int] = {}
     for number, line in enumerate(lines, start=1):
         fields = line.removesuffix("\r").split("\t")
@@ -203,14 +202,10 @@ def read_user_map(path: Path, source: Vocabulary, target: Vocabulary) -> dict[in
         where = f"{path.name}, line {number}"
         if len(fields) != 2:
             got = f"{len(fields)} fields"
-            raise bad_input(
-                where, expected="target TAB source", got=got, remedy="write two tokens with one tab between"
-            )
+            raise bad_input(where, "target TAB source", got, "write two tokens with one tab between")
         target_id, source_id = _look_up(where, fields[0], target), _look_up(where, fields[1], source)
         if pairs.setdefault(target_id, source_id) != source_id:
-            raise bad_input(
-                where, expected="every target token once", got=repr(fields[0]), remedy="keep one of the lines"
-            )
+            raise bad_input(where, "every target token once", repr(fields[0]), "keep one of the lines")
     return pairs
 
 
@@ -240,13 +235,8 @@ def _check_user_map(source: Vocabulary, target: Vocabulary, pairs: Mapping[int, 
     for side, vocabulary, ids in (("target", target, pairs.keys()), ("source", source, pairs.values())):
         bad = next((i for i in ids if not 0 <= i < vocabulary.n or not vocabulary.present[i]), None)
         if bad is not None:
-            raise bad_input(
-                f"the {side} side of the map",
-                expected=f"ids of {vocabulary.name}",
-                got=str(bad),
-                remedy="name tokens that exist",
-                error=VocabularyError,
-            )
+            subject = f"the {side} side of the map"
+            raise bad_input(subject, f"ids of {vocabulary.name}", str(bad), "name tokens that exist", VocabularyError)
 
 
 def _pair_user(chosen: Mapping[int, int]) -> Pairs:

@@ -1,10 +1,8 @@
 """Plan how appended BPE tokens are reached: which merges to append, and in which order.
 
-Owns a small simulation of BPE over merge ranks. Refuses tokenizers: it sees strings alone.
-
-A merge appended at the end has the lowest priority, so it never changes how a string was cut before; it only
-joins what was left apart. A token that the merges so far leave as ``[a, b]`` is therefore reached by the one new
-merge ``(a, b)``, and stays reached whatever is appended later for other tokens that contain it.
+A merge appended at the end has the lowest priority, so it never changes how a string was tokenized before; it only
+joins what was left apart. A token that the merges so far leave as ``[a, b]`` is therefore reached by the one new merge
+``(a, b)``, and stays reached whatever is appended later for other tokens that contain it.
 """
 
 from __future__ import annotations

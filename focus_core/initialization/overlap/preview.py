@@ -1,7 +1,4 @@
-"""What each match option would change, before a run.
-
-Owns the comparison of matches under every option. Refuses to match (`overlap`) and to know embeddings.
-"""
+"""What each match option would change, before a run."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Count an overlap by rule, script, length and kind, in tokens and in occurrences of a corpus.
-
-Owns the numbers behind the Overlap page and the manifest. Refuses to draw.
-"""
+"""Count an overlap by rule, script, length and kind, in tokens and in occurrences of a corpus."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from focus_core.initialization.overlap.matching import Overlap
+from focus_core.numerics.formats import ratio
 from focus_core.tokenization.vocabulary import Vocabulary
 from focus_core.types import KINDS, RULES, Rule
 from focus_core.validation import check_matrix
@@ -61,19 +59,14 @@ def overlap_statistics(
         "n_target": target.n_present,
         "n_overlap": overlap.n_overlap,
         "n_new": overlap.n_new,
-        "share_overlapping": _share(overlap.n_overlap, target.n_present),
+        "share_overlapping": ratio(overlap.n_overlap, target.n_present) or 0.0,
         "ambiguous": int(np.unique(overlap.candidates.target_id[overlap.candidates.rank > 0]).size),
         **{name: _count_groups(names, matched, counts) for name, names in groups.items()},
     }
     if counts is not None:
         result["occurrences"] = int(counts.sum())
-        result["share_occurrences_overlapping"] = _share(int(counts[matched].sum()), int(counts.sum()))
+        result["share_occurrences_overlapping"] = ratio(counts[matched].sum(), counts.sum()) or 0.0
     return result
-
-
-def _share(part: int, whole: int) -> float:
-    """Return part / whole, 0 where there is nothing."""
-    return part / whole if whole else 0.0
 
 
 def _count_groups(names: Sequence[str], matched: np.ndarray, counts: np.ndarray | None) -> dict[str, dict[str, int]]:

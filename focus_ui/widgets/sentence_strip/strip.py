@@ -1,7 +1,6 @@
-"""The strip of a sentence: two tokenizers above each other on the same characters, linked piece by piece.
+"""The strip of a sentence: two tokenizers above each other on the same characters, linked subword by subword.
 
-Owns the component and the values that it draws. Every text of a token has passed ``show_token`` and reaches the page
-as ``textContent``; nothing of it is markup.
+Every text of a token has passed ``show_token`` and reaches the page as ``textContent``; nothing of it is markup.
 """
 
 from __future__ import annotations
@@ -12,20 +11,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from focus_core.analysis.sentence import Cut, Piece, Reading
 from focus_core.analysis.token_alignment import Placed, Stretch
+from focus_core.numerics.formats import count
+from focus_core.runs.legend import ACCENT, CATEGORIES, SOURCE_ALONE, SOURCE_ONLY, UNKNOWN, Category, category_of
 from focus_core.tokenization.display import WORD_START
-from focus_ui.charts.theme import ACCENT, CATEGORIES, SOURCE_ALONE, SOURCE_ONLY, UNKNOWN, Category, category_of, count
+from focus_ui.charts.component_files import component_from_files
 
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "focus_sentence_strip",
-    html='<div class="mount"></div>',
-    css=(_FOLDER / "strip.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "strip.js").read_text(encoding="utf-8"),
-)
+_component = component_from_files("focus_sentence_strip", Path(__file__).parent, "strip.html", "strip.css", "strip.js")
 HINT = (
     "Point at a piece, or step through them with Tab and the arrow keys: what covers the same characters lights up. "
     "A click, or Enter, opens the token."

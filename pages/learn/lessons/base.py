@@ -1,7 +1,6 @@
 """What a chapter of the lessons is, what its task asks, and whether an answer is right.
 
-Owns the three kinds of answers and how they are compared. Refuses to draw, and to know any answer by heart: every
-task is made from the numbers of a run.
+No answer is known by heart: every task is made from the numbers of a run.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Eight short lessons on a run: a few sentences each, the numbers for one picture, and a task that is checked.
-
-Owns the chapters, their tasks and what is right. Refuses to draw; reads the run folder alone.
-"""
+"""Eight short lessons on a run: a few sentences each, the numbers for one picture, and a task that is checked."""
 
 from __future__ import annotations
 

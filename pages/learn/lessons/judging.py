@@ -1,7 +1,4 @@
-"""Chapters 7 and 8: what can go wrong with an initialisation, and what training makes of it.
-
-Owns the numbers by which one sees trouble, read from the run, and the choice of the training to look at.
-"""
+"""Chapters 7 and 8: what can go wrong with an initialisation, and what training makes of it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Chapter 6: one new row, computed.
-
-Owns the sum of one row with its terms. The weights of a run are read as they were stored.
-"""
+"""Chapter 6: one new embedding, computed, with the weights of the run as they were stored."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Chapters 4 and 5: which tokens are used alike, and how similarities become few weights.
-
-Owns the textbook form of sparsemax on a handful of numbers. Refuses to touch the weights of a run.
-"""
+"""Chapters 4 and 5: which tokens are used alike, and how similarities become few weights."""
 
 from __future__ import annotations
 

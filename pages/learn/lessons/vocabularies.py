@@ -1,7 +1,4 @@
-"""Chapters 1 to 3: what a tokenizer does, what an id means, what two vocabularies share.
-
-Owns the reading of a sentence by both tokenizers, the rows behind ids, and the sizes of the overlap.
-"""
+"""Chapters 1 to 3: what a tokenizer does, what an id means, what two vocabularies share."""
 
 from __future__ import annotations
 

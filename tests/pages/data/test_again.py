@@ -10,6 +10,7 @@ import pytest
 
 from focus_core.jobs import process as jobs
 from focus_core.jobs.record import REQUEST, list_jobs, request_of_job
+from focus_core.tokenization.training import _too_large
 from focus_ui.data import catalog
 from tests.fake_jobs import FAKE, end_jobs, ended, wait
 from tests.pages.conftest import links, param, texts
@@ -424,9 +425,8 @@ def test_the_suggested_size_follows_the_text_until_somebody_chooses(open_app, ow
 
 def test_a_size_that_the_text_does_not_support_is_mended_with_one_click(open_app, own_toy, monkeypatch):
     del own_toy
-    said = "--vocab-size: expected at most 151, the largest that this corpus supports, got 810; give more text"
     monkeypatch.setenv("FAKE_BEHAVIOUR", "fail")
-    monkeypatch.setenv("FAKE_ERROR", f"{said}, or --vocab-size 151 or less")
+    monkeypatch.setenv("FAKE_ERROR", json.dumps(_too_large(810, 151).to_dict()))
     at = open_app("data")
     at.number_input(key="_vocab_size").set_value(810).run()
     job = finished_run(at)

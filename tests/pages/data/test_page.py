@@ -11,14 +11,14 @@ from streamlit.testing.v1 import AppTest
 
 from focus_core.analysis.checks.base import CheckResult, Status
 from focus_core.corpus.corpus import open_corpus
-from focus_core.errors import InvalidInputError
+from focus_core.errors import InvalidInputError, bad_input, option
 from focus_core.initialization.config import InitConfig
 from focus_core.jobs import process as jobs
 from focus_core.jobs.record import list_jobs, read_job, request_of_job
 from focus_core.tokenization.corpus_survey import suggest_size, supported_size, survey_corpus
 from focus_core.types import Preset
 from focus_ui.data import cache, catalog
-from focus_ui.session.option_labels import in_field_words
+from focus_ui.session.errors import in_words
 from tests.fake_jobs import FAKE, end_jobs, wait
 from tests.pages.conftest import PAGES, ROOT, links, param, texts
 
@@ -451,15 +451,15 @@ def test_a_method_that_compares_no_vectors_has_no_options_of_theirs(open_app):
     assert only_request().config.chosen() == {"method": "mean"}
 
 
-@pytest.mark.parametrize("option", ["dim", "epochs", "min_count", "top_k"])
-def test_the_fields_that_may_be_empty_have_the_bounds_of_the_command_line(open_app, option):
-    field = open_app("data").number_input(key=f"_{option.replace('_', '-')}")
+@pytest.mark.parametrize("name", ["dim", "epochs", "min_count", "top_k"])
+def test_the_fields_that_may_be_empty_have_the_bounds_of_the_command_line(open_app, name):
+    field = open_app("data").number_input(key=f"_{name.replace('_', '-')}")
     for value in (int(field.min), int(field.max)):
-        assert getattr(InitConfig(**{option: value}), option) == value
+        assert getattr(InitConfig(**{name: value}), name) == value
     for value in (int(field.min) - 1, int(field.max) + 1):
         with pytest.raises(InvalidInputError) as caught:
-            InitConfig(**{option: value})
-        told = in_field_words(str(caught.value))
+            InitConfig(**{name: value})
+        told = in_words(caught.value.text)
         assert told.startswith(f"{field.label}: expected at least {int(field.min)} and at most {int(field.max)}, got")
         assert "\n" not in told
         assert "--" not in told
@@ -467,8 +467,10 @@ def test_the_fields_that_may_be_empty_have_the_bounds_of_the_command_line(open_a
 
 def test_a_text_whose_tokens_are_too_rare_says_so_in_one_line(open_app, monkeypatch):
     monkeypatch.setenv("FAKE_BEHAVIOUR", "fail")
-    said = "--min-count: expected tokens that occur so often, got 500000, and the most frequent of 9,000 tokens 80"
-    monkeypatch.setenv("FAKE_ERROR", f"{said}; lower it or give more text")
+    got = "500000, and the most frequent of 9,000 tokens 80"
+    remedy, rare = "lower it or give more text", "tokens that occur so often"
+    error = bad_input(option("min_count"), expected=rare, got=got, remedy=remedy)
+    monkeypatch.setenv("FAKE_ERROR", json.dumps(error.to_dict()))
     at = open_app("data")
     at.number_input(key="_min-count").set_value(500_000).run()
     start_button(at).click().run()

@@ -8,7 +8,7 @@ import pytest
 
 from focus_core.analysis.sentence import MAX_SENTENCE, read_both
 from focus_core.runs.folder import open_run
-from focus_ui.charts.theme import UNKNOWN
+from focus_core.runs.legend import UNKNOWN
 from focus_ui.widgets.sentence_strip.strip import LOST, opened_token, strip_data
 from pages.learn.lessons.vocabularies import first_sentence
 from pages.overlap.sentence import OWN

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from huggingface_hub import ModelCard
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
@@ -337,7 +339,7 @@ def card(**changes: Any) -> str:
 def test_card_says_what_it_is_and_how_to_load_it() -> None:
     text = card()
     for part in (
-        'base_model: "org/base"',
+        "base_model: org/base",
         "250,002 ids",
         "50,000 ids",
         "| copied | 12,320 |",
@@ -366,8 +368,30 @@ def test_card_escapes_names_and_tokens() -> None:
     for line in text.splitlines():
         bare = line.replace("\\<", "").replace("\\|", "").replace("\\[", "").replace("\\`", "")
         assert "<" not in bare
-        assert "[" not in bare or line.startswith("tags:")
+        assert "[" not in bare
         assert line.startswith("|") or "|" not in bare
+
+
+@pytest.mark.parametrize("method", ["focus", "no", "it's: #1", "null", "é"])
+def test_the_head_of_a_card_is_read_back_by_the_hubs_own_reader(method: str) -> None:
+    read = ModelCard(card(config={"method": method}))
+    tags = ["vocabulary-transfer", method]
+    assert read.data.to_dict() == {"base_model": "org/base", "library_name": "transformers", "tags": tags}
+    assert read.text.startswith("\n# org/base with the vocabulary of tgt\n\n")
+
+
+def test_two_names_that_are_shown_alike_keep_a_row_each() -> None:
+    inputs = [{"role": "corpus", "name": name, "sha256": "00", "bytes": 1} for name in ("a\nb", "aU+000Ab")]
+    assert card(inputs=inputs).count("| corpus aU\\+000Ab | SHA-256 00 |") == 2
+
+
+def test_a_card_is_written_without_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a card was about to ask the network")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    assert card().startswith("---\nbase_model: org/base\n")
 
 
 def test_escaped_text_is_one_line() -> None:

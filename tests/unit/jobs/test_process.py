@@ -18,7 +18,7 @@ from focus_core.jobs.record import (
     JobState,
     Progress,
     dismiss,
-    failure_message,
+    failure,
     inputs_folder,
     is_dismissed,
     list_jobs,
@@ -143,7 +143,7 @@ def test_cancel_signals_that_process_only(start):
 def test_a_job_that_dies_without_a_word_has_failed(start):
     job = start("die")
     assert wait_for(job, JobState.FAILED) is JobState.FAILED
-    assert "was killed (SIGKILL)" in failure_message(job)
+    assert "was killed (SIGKILL)" in failure(job).text
     assert not job.part.exists()
     assert "train vectors" in (job.record / "log" / "events.jsonl").read_text(), "how far it came"
 
@@ -157,7 +157,7 @@ def test_progress_is_no_reason_where_no_server_saw_the_end(start, log, words):
     wait_for(job, JobState.FAILED)
     (job.record / "exit").unlink()
     (job.record / "stderr.log").write_text(log)
-    assert words in failure_message(job)
+    assert words in failure(job).text
 
 
 DEAF_TO_INTERRUPTS = """
@@ -189,7 +189,17 @@ def test_cancel_takes_two_seconds_at_most_where_interrupts_are_ignored(tmp_path)
 def test_bad_input_of_the_command_is_the_failure_message(start):
     job = start("fail")
     wait_for(job, JobState.FAILED)
-    assert failure_message(job) == "corpus.txt: expected some text, got an empty file; give a file with text"
+    assert failure(job).text == "corpus.txt: expected some text, got an empty file; give a file with text"
+
+
+def test_the_command_line_writes_down_the_error_that_ends_a_job(tmp_path):
+    job = jobs.start_job(["init", "--seed", "-1"], runs_root=tmp_path, owner="me")
+    wait_for(job, JobState.FAILED, seconds=60)
+    assert failure(job).message.options == ("seed",)
+    assert read_log(job) == str(failure(job))
+    (job.record / "error.json").unlink()
+    told = failure(job)
+    assert (str(told), told.message.options) == (read_log(job), ()), "a record that only holds text is that text"
 
 
 def test_a_restarted_server_still_knows_the_job(start, tmp_path):
@@ -284,7 +294,7 @@ def test_a_job_done_again_ends_in_its_own_way(start):
     again = start("fail", job_id=first.id)
     assert not is_dismissed(again)
     assert wait_for(again, JobState.FAILED, JobState.CANCELLED) is JobState.FAILED
-    assert failure_message(again) == failure_message(start_and_wait(start, "fail"))
+    assert failure(again).text == failure(start_and_wait(start, "fail")).text
 
 
 def start_and_wait(start, behaviour):

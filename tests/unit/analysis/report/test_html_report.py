@@ -12,19 +12,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from jinja2 import UndefinedError
+from markupsafe import Markup
 
 from focus_core.analysis.checks.registry import run_checks
 from focus_core.analysis.report import svg as drawing
-from focus_core.analysis.report.markup import Markup, table, tag, text
+from focus_core.analysis.report.markup import render, tag, text
 from focus_core.analysis.report.page import html_report, write_report
-from focus_core.analysis.report.style import KIND_COLORS, KIND_LABELS, METHOD_COLORS, METHOD_LABELS, POLICY
+from focus_core.analysis.report.style import POLICY, STYLE
 from focus_core.cli import main as cli
 from focus_core.errors import InvalidInputError
 from focus_core.evaluation.stored import read_evaluation
 from focus_core.runs.again import init_command
 from focus_core.runs.folder import RunFolder, open_run
+from focus_core.runs.legend import CATEGORIES, METHOD_LOOKS, category_of
 from focus_core.tokenization.display import show_token
-from focus_ui.charts.theme import CATEGORIES, METHOD_LOOKS
 from tests.hostile_tokens import HOSTILE_TOKENS
 from tests.tiny_runs import add_projection, train_toy
 from tests.toy_run import altered, write_toy_run
@@ -148,8 +150,27 @@ def page_is_clean(read: Page) -> bool:
 
 def test_markup_is_not_escaped_twice() -> None:
     assert tag("p", tag("b", "a & b")) == "<p><b>a &amp; b</b></p>"
-    assert isinstance(table(("a",), [("<",)]), Markup)
-    assert "<td>&lt;</td>" in table(("a",), [("<",)])
+    entry = {"title": "<", "meaning": "&lt;", "remedy": "b", "head": ("token", "n"), "rows": [("<", tag("b", "a & b"))]}
+    shown = render("lists.html", part=[entry])
+    assert "<h3>&lt;</h3>" in shown
+    assert "&amp;lt;" in shown
+    assert '<td>&lt;</td><td class="n"><b>a &amp; b</b></td>' in shown
+    assert isinstance(tag("b"), Markup)
+
+
+@pytest.mark.parametrize("token", HOSTILE_TOKENS)
+def test_any_text_in_a_template_is_escaped(token: str) -> None:
+    entry = {"title": token, "meaning": token, "remedy": token, "head": (token,), "rows": [(token,)]}
+    read = Page(render("lists.html", part=[entry]))
+    names = [name for name, _ in read.elements]
+    assert names == ["section", "h2", "h3", "p", "p", "div", "table", "thead", "tr", "th", "tbody", "tr", "td"]
+    assert {key for _, found in read.elements for key in found} == {"id", "class", "tabindex"}
+    assert page_is_clean(read)
+
+
+def test_a_name_that_a_template_was_not_given_is_an_error() -> None:
+    with pytest.raises(UndefinedError, match="head"):
+        render("lists.html", part=[{"title": "a", "meaning": "a", "remedy": "a", "rows": []}])
 
 
 def test_equal_runs_give_equal_bytes_wherever_they_lie(run: RunFolder, page: str, tmp_path: Path) -> None:
@@ -276,11 +297,19 @@ def test_an_option_for_which_the_papers_own_value_was_chosen_does_not_differ() -
     assert "min_count" not in differing
 
 
-def test_the_colours_and_words_are_those_of_the_app() -> None:
-    assert {key: c.color for key, c in CATEGORIES.items()} == KIND_COLORS
-    assert {key: c.label for key, c in CATEGORIES.items()} == KIND_LABELS
-    assert {key: m.color for key, m in METHOD_LOOKS.items()} == METHOD_COLORS
-    assert {key: m.label for key, m in METHOD_LOOKS.items()} == METHOD_LABELS
+def test_the_colours_and_words_are_those_of_the_legend(page: str, run: RunFolder) -> None:
+    """Every colour has a class, and what occurs in the run is called as the app calls it."""
+    looks = {f"k-{key}": category.color for key, category in CATEGORIES.items()}
+    looks |= {f"m-{key}": method.color for key, method in METHOD_LOOKS.items()}
+    for look, color in looks.items():
+        assert f".{look} {{ fill: {color}; }}" in STYLE
+        assert f".s-{look} {{ stroke: {color}; }}" in STYLE
+    words = Page(page).words
+    present = {category_of(row["origin"], row["rule"]) for row in run.tokens().to_pylist() if row["kind"] is not None}
+    for category in present:
+        assert any(word.startswith(f"{category.label} ") for word in words), category.label
+    assert {"FOCUS", "random"} <= set(words)
+    assert len({method.strokes for method in METHOD_LOOKS.values()}) == len(METHOD_LOOKS)
 
 
 def test_the_command_line_writes_it_with_an_evaluation(

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from focus_core.runs import legend
+from focus_core.runs.legend import CATEGORIES, category_of
 from focus_core.types import Origin, Rule
-from focus_ui.charts import theme
-from focus_ui.charts.theme import CATEGORIES, category_of, count, duration, percent, size
 
 CONFIG = tomllib.loads((Path(__file__).parents[4] / ".streamlit" / "config.toml").read_text("utf-8"))
 VISION = {
@@ -104,10 +104,10 @@ def test_the_accent_as_words_is_as_bright_as_white_on_it_allows(scheme, least):
 
 def test_what_is_written_on_a_colour_shows():
     """Pieces of bars and pictures carry words: white or nearly black, whichever reads better."""
-    areas = [category.color for category in CATEGORIES.values()] + [theme.SOURCE_ONLY, theme.ACCENT, theme.NEUTRAL]
+    areas = [category.color for category in CATEGORIES.values()] + [legend.SOURCE_ONLY, legend.ACCENT, legend.NEUTRAL]
     for color in areas:
-        inks = {ink: contrast(ink, color) for ink in (theme.LIGHT_INK, theme.DARK_INK)}
-        assert inks[theme.ink_on(color)] == max(inks.values())
+        inks = {ink: contrast(ink, color) for ink in (legend.LIGHT_INK, legend.DARK_INK)}
+        assert inks[legend.ink_on(color)] == max(inks.values())
         assert max(inks.values()) >= 4.5, color
 
 
@@ -140,20 +140,8 @@ def test_labels_are_distinct_and_badges_are_too():
     assert len({c.badge for c in CATEGORIES.values()}) == len(CATEGORIES)
 
 
-@pytest.mark.parametrize(
-    ("share", "words"), [(0.0, "0.0 %"), (1.0, "100.0 %"), (None, "–"), (0.00001, "< 0.1 %"), (0.2074, "20.7 %")]
-)
-def test_percent(share, words):
-    assert percent(share) == words
-
-
-def test_numbers_in_words():
-    assert count(50002) == "50,002"
-    assert duration(0.4) == "0 s"
-    assert duration(59.7) == "1 min 0 s"
-    assert size(17_100) == "17.1 kB"
-    assert size(3.2e9) == "3.2 GB"
-    assert CATEGORIES["combined"].color == theme.ACCENT
+def test_what_is_computed_has_the_accent():
+    assert CATEGORIES["combined"].color == legend.ACCENT
 
 
 def test_no_rerun_ends_with_a_full_collection():

@@ -9,8 +9,8 @@ import pytest
 from focus_core.analysis.provenance.change import changed_tokens
 from focus_core.runs.additions import open_training
 from focus_core.runs.folder import open_run
+from focus_core.runs.legend import CATEGORIES, METHOD_LOOKS, method_of
 from focus_core.types import MethodName
-from focus_ui.charts.theme import CATEGORIES, METHOD_LOOKS, method_of
 from focus_ui.data import training_tables
 from focus_ui.data.training_curves import measured_lines, measured_lines_of
 from focus_ui.data.training_tables import (

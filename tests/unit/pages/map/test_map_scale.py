@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from focus_ui.charts.theme import CATEGORIES
+from focus_core.runs.legend import CATEGORIES
 from pages.map.component import SCALE
 from tests.unit.focus_ui.charts.test_theme import CONFIG, VISION, contrast, lab, linear
 

@@ -1,0 +1,124 @@
+"""How numbers are written, for the terminal, reports and pages.
+
+Owns digits, units and what stands for a number that is not known. Refuses to round what is compared or stored.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+
+def ratio(part: Any, whole: Any) -> float | None:
+    """Return part / whole; ``None`` where there is nothing to take a share of."""
+    return float(part) / float(whole) if whole else None
+
+
+def percent(share: float | None, *, digits: int = 1) -> str:
+    """Write a share as per cent; ``None`` as a dash, and one that the digits would hide as less than they can show.
+
+    Examples
+    --------
+    >>> percent(0.4567), percent(None), percent(0.0004)
+    ('45.7 %', '–', '< 0.1 %')
+    """
+    if share is not None and 0 < share < 0.5 * 10 ** -(digits + 2):
+        return f"< {10**-digits:g} %"
+    return plain_percent(share, digits=digits, unknown="–")
+
+
+def plain_percent(share: float | None, *, digits: int = 1, unknown: str = "-") -> str:
+    """Write a share as per cent, for a terminal.
+
+    Examples
+    --------
+    >>> plain_percent(0.256), plain_percent(None), plain_percent(0.0004)
+    ('25.6 %', '-', '0.0 %')
+    """
+    return unknown if share is None else f"{100 * share:.{digits}f} %"
+
+
+def rough_percent(share: float) -> str:
+    """Write a share as per cent with two digits at least.
+
+    Examples
+    --------
+    >>> rough_percent(0.256), rough_percent(0.0123)
+    ('26 %', '1.2 %')
+    """
+    return f"{100 * share:.0f} %" if share >= 0.1 or share == 0 else f"{100 * share:.2g} %"
+
+
+def cut_percent(share: float) -> str:
+    """Write a share as whole per cent, never rounded up to 100.
+
+    Examples
+    --------
+    >>> cut_percent(0.256), cut_percent(0.999), cut_percent(1.0)
+    ('26 %', '99 %', '100 %')
+    """
+    return f"{100 if share >= 1 - 1e-6 else min(99, round(100 * share))} %"
+
+
+def decimal(value: float | None, digits: int, *, unknown: str = "-", group: str = "") -> str:
+    """Write a number with so many digits after the point; `group` parts its thousands.
+
+    Examples
+    --------
+    >>> decimal(1234.5, 2), decimal(1234.5, 0, group=","), decimal(None, 2), decimal(float("nan"), 2, unknown="–")
+    ('1234.50', '1,234', '-', '–')
+    """
+    return unknown if value is None or math.isnan(value) else f"{value:{group}.{digits}f}"
+
+
+def short_weight(weight: float) -> str:
+    """Write a weight with two digits, or with one significant digit where these would be zero.
+
+    Examples
+    --------
+    >>> short_weight(0.256), short_weight(0.0012)
+    ('0.26', '0.001')
+    """
+    return f"{weight:.2f}" if abs(weight) >= 0.005 else f"{weight:.1g}"
+
+
+def count(number: float) -> str:
+    """Write a whole number with thin groups of three.
+
+    Examples
+    --------
+    >>> count(1234567)
+    '1,234,567'
+    """
+    return f"{int(number):,}"
+
+
+def duration(seconds: float) -> str:
+    """Write a span of time.
+
+    Examples
+    --------
+    >>> duration(42.2), duration(310), duration(7260)
+    ('42 s', '5 min 10 s', '2 h 1 min')
+    """
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def size(n_bytes: float) -> str:
+    """Write a number of bytes.
+
+    Examples
+    --------
+    >>> size(900), size(2_500_000)
+    ('900 B', '2.5 MB')
+    """
+    for unit in ("B", "kB", "MB"):
+        if n_bytes < 1000:
+            return f"{n_bytes:.0f} B" if unit == "B" else f"{n_bytes:.1f} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.1f} GB"
