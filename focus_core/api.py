@@ -15,6 +15,7 @@ from focus_core.artifacts import sha256_file
 from focus_core.corpus.corpus import Corpus, open_corpus
 from focus_core.errors import option, phrase
 from focus_core.initialization.auxiliary.loading import load_auxiliary
+from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.overlap.matching import match_vocabularies, read_user_map
 from focus_core.initialization.pipeline import method_named, run_focus
@@ -44,16 +45,19 @@ def _load_target(request: InitRequest, corpus: Corpus | None, progress: Progress
     return train_tokenizer(corpus, family=family, vocab_size=request.vocab_size, progress=progress)
 
 
-def _inputs(request: InitRequest, source: Vocabulary, target: Vocabulary) -> list[dict[str, Any]]:
+def _inputs(
+    request: InitRequest, source: Vocabulary, target: Vocabulary, auxiliary: AuxiliaryVectors | None
+) -> list[dict[str, Any]]:
     """Return the manifest's entries of tokenizers, ready vectors and the user's map."""
     entries: list[dict[str, Any]] = [
         {"role": "source_tokenizer", "name": source.name, "sha256": source.digest, "bytes": None},
         {"role": "target_tokenizer", "name": target.name, "sha256": target.digest, "bytes": None},
     ]
+    known = {} if auxiliary is None else {request.auxiliary: auxiliary.settings["sha256"]}  # large: not hashed again
     for role, path in (("auxiliary", request.auxiliary), ("user_map", request.user_map)):
         if path:
-            size = path.stat().st_size
-            entries.append({"role": role, "name": path.name, "sha256": sha256_file(path), "bytes": size})
+            digest = known.get(path) or sha256_file(path)
+            entries.append({"role": role, "name": path.name, "sha256": digest, "bytes": path.stat().st_size})
     return entries
 
 
@@ -90,7 +94,7 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress) -
     auxiliary = load_auxiliary(request.auxiliary, target, kind=request.auxiliary_kind) if request.auxiliary else None
     user_map = read_user_map(request.user_map, source, target) if request.user_map else None
     progress("read", 1, 1)
-    inputs = _inputs(request, source, target)
+    inputs = _inputs(request, source, target, auxiliary)
     result = run_focus(
         source=source,
         target=target,

@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,97 +48,78 @@ def dump_json(value: Any, *, indent: int | None = 1) -> str:
 
 
 def atomic_write_bytes(path: Path, data: bytes) -> None:
-    """Write a file so that it is either whole or absent.
+    """Write a file so that it is either whole or absent; its folder exists."""
+    with staged(path, replace=True) as part:
+        part.write_bytes(data)
+
+
+@contextmanager
+def staged(
+    path: Path, *, folder: bool = False, part: Path | None = None, keep: str | None = None, replace: bool = False
+) -> Iterator[Path]:
+    """Yield a place beside ``path`` to fill; it becomes ``path`` on success and is removed on any error.
 
     Parameters
     ----------
     path : Path
-        Where; its folder exists.
-    data : bytes
-        The content.
+        The file or folder that shall come to be.
+    folder : bool, default=False
+        Whether it is a folder; it is made, with the folders around it. A file is the caller's to write.
+    part : Path, default=None
+        Where it grows; ``None`` takes a random name beside ``path``. It ends in ``.part`` in either case.
+    keep : str, default=None
+        The file in a growing folder, a checkpoint, that makes it worth keeping where the work is interrupted; it is
+        removed at the end.
+    replace : bool, default=False
+        Whether ``path`` may exist.
+
+    Yields
+    ------
+    Path
+        The file or folder to fill.
+
+    Raises
+    ------
+    InvalidInputError
+        If ``path`` exists, before or after, and is not to be replaced.
     """
-    part = _part_of(path)
+    part = part or path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    around_is_new = not path.parent.exists()
+    if not replace:
+        _refuse_existing(path, folder=folder)
+    if folder:
+        part.mkdir(parents=True, exist_ok=keep is not None)
     try:
-        with part.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+        yield part
+        if keep:
+            (part / keep).unlink(missing_ok=True)
+        if not folder:
+            with part.open("r+b") as stream:
+                os.fsync(stream.fileno())
+        if not replace:
+            _refuse_existing(path, folder=folder)
         part.replace(path)
     finally:
-        part.unlink(missing_ok=True)
+        if not (keep and (part / keep).is_file()):
+            _remove(part)
+        if around_is_new:
+            with suppress(OSError):  # it holds what was made
+                path.parent.rmdir()
 
 
-@contextmanager
-def new_file(path: Path) -> Iterator[Path]:
-    """Yield a file to write beside ``path``; rename it to ``path`` on success, remove it on any error.
-
-    Parameters
-    ----------
-    path : Path
-        The file that shall come to be; it must not exist, neither now nor when the other one is written.
-
-    Yields
-    ------
-    Path
-        The file to write.
-
-    Raises
-    ------
-    InvalidInputError
-        If ``path`` exists.
-    """
-    _refuse_existing_file(path)
-    part = _part_of(path)
-    try:
-        yield part
-        with part.open("r+b") as stream:
-            os.fsync(stream.fileno())
-        _refuse_existing_file(path)
-        part.rename(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _refuse_existing_file(path: Path) -> None:
-    if path.exists() or path.is_symlink():
-        raise bad_input(path.name, expected="a new file", got="one that exists", remedy="choose another name")
-
-
-def _part_of(path: Path) -> Path:
-    """Return a name of its own beside a path, for what is not whole yet."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-
-
-@contextmanager
-def atomic_folder(path: Path, *, part: Path | None = None) -> Iterator[Path]:
-    """Yield a folder to fill beside ``path``; rename it to ``path`` on success, remove it on any error.
-
-    Parameters
-    ----------
-    path : Path
-        The folder that shall come to be; it must not exist.
-    part : Path, default=None
-        Where to fill it; ``None`` takes a random name beside ``path``.
-
-    Yields
-    ------
-    Path
-        The folder to fill.
-
-    Raises
-    ------
-    InvalidInputError
-        If ``path`` exists.
-    """
-    if path.exists() or path.is_symlink():
-        raise bad_input(str(path), expected="a new folder", got="one that exists", remedy="name another or remove it")
-    part = part or _part_of(path)
-    part.mkdir(parents=True)
-    try:
-        yield part
-        part.rename(path)
-    finally:
+def _remove(part: Path) -> None:
+    """Remove a file or a folder, whether it is there or not."""
+    if part.is_dir():
         shutil.rmtree(part, ignore_errors=True)
+    else:
+        part.unlink(missing_ok=True)
+
+
+def _refuse_existing(path: Path, *, folder: bool) -> None:
+    if path.exists() or path.is_symlink():
+        subject, kind = (str(path), "folder") if folder else (path.name, "file")
+        remedy = "name another or remove it" if folder else "choose another name"
+        raise bad_input(subject, expected=f"a new {kind}", got="one that exists", remedy=remedy)
 
 
 def cache_root() -> Path:
@@ -167,24 +148,13 @@ def cached_folder(key: str, build: Callable[[Path], None]) -> Path:
     target = cache_root() / key[:2] / key
     if target.is_dir():
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = _part_of(target)
-    part.mkdir()
     try:
-        build(part)
-        _rename_unless_there(part, target)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return target
-
-
-def _rename_unless_there(part: Path, target: Path) -> None:
-    """Rename ``part``; when another process finished the same content first, keep that one."""
-    try:
-        part.rename(target)
+        with staged(target, folder=True, replace=True) as part:
+            build(part)
     except OSError:
-        if not target.is_dir():
+        if not target.is_dir():  # another process may have finished the same content first: that one is kept
             raise
+    return target
 
 
 def read_header(path: Path, *, error: type[InvalidInputError] = InvalidInputError) -> tuple[dict[str, Any], int]:

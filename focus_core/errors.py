@@ -1,7 +1,4 @@
-"""The errors this library raises on purpose, each with a way out, and texts that name options.
-
-Owns the exception tree, the four-part message, and `Phrase`. Refuses to know what any argument means.
-"""
+"""The errors this library raises on purpose, each with a way out, and texts that name options."""
 
 from __future__ import annotations
 

@@ -120,6 +120,15 @@ def collect(
 
 
 @app.command()
+def migrate() -> None:
+    """Rewrite the demo's runs to the newest version; those that are of it already stay as they are."""
+    from focus_core.runs.migrate import migrate_run
+
+    for path in sorted(Path("assets/demo/runs").iterdir()):
+        print(migrate_run(path))
+
+
+@app.command()
 def table(
     data: Path = typer.Option(..., help="folder with corpora/<language>/*.txt and dict/*.tsv"),
     work: Path = typer.Option(Path("build/compare"), help="runs and trainings"),

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from demo_compare import METHODS, NAME, SEEDS, Piece, demo_run
 
-from focus_core.artifacts import dump_json, map_array, tensor_names, to_float32, write_arrays
+from focus_core.artifacts import map_array, tensor_names, to_float32, write_arrays
+from focus_core.runs.writer import write_manifest
 
 TRAINED = "trained.safetensors"
 
@@ -44,7 +45,7 @@ def copy_training(source: Path, target: Path, *, matrices: bool) -> None:
     if matrices:
         write_arrays(target / TRAINED, halved(source / TRAINED))
     manifest |= {"name": target.name, "has_body": False, "matrices": manifest["matrices"] if matrices else []}
-    (target / "manifest.json").write_text(dump_json(manifest) + "\n", encoding="utf-8", newline="\n")
+    write_manifest(target, manifest)
 
 
 def halved(path: Path) -> dict[str, np.ndarray]:

@@ -22,8 +22,7 @@ from focus_core.models.source import SourceModel, fit_to_vocabulary, load_source
 from focus_core.numerics.drift import token_change
 from focus_core.runs.additions import ProjectionFolder, TrainingFolder, open_projection, open_training
 from focus_core.runs.folder import RunFolder
-from focus_core.tokenization.formats import save_tokenizer_folder
-from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
+from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary, save_tokenizer_folder
 from focus_core.types import MatchMode
 
 

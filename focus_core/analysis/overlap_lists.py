@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -56,6 +57,45 @@ class TextShares:
     target_only: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """How many tokens two vocabularies have apart and together."""
+
+    source_only: int
+    both: int
+    target_only: int
+    occurrences: float | None
+
+    @property
+    def share(self) -> float:
+        """Share of the target vocabulary that is in both."""
+        return self.both / max(1, self.both + self.target_only)
+
+
+def matched(run: RunFolder, side: str) -> np.ndarray:
+    """Return which tokens have a partner in the other vocabulary."""
+    table = "tokens" if side == "target" else "source_tokens"
+    found = np.zeros(len(run.column(table, "id")), dtype=bool)
+    found[_with_partner(run, side)] = True
+    return found
+
+
+def _with_partner(run: RunFolder, side: str) -> np.ndarray:
+    ids: np.ndarray = run.column("candidates", f"{side}_id")[run.column("candidates", "rank") == 0]
+    return ids
+
+
+def sizes_of(run: RunFolder) -> Sizes:
+    """Return how many tokens the two vocabularies have apart and together."""
+    counts: dict[str, Any] = run.manifest["counts"]
+    return Sizes(
+        source_only=counts["n_source"] - int(matched(run, "source").sum()),
+        both=counts["n_overlap"],
+        target_only=counts["n_new"],
+        occurrences=(run.manifest.get("corpus") or {}).get("share_overlap_occurrences"),
+    )
+
+
 def text_shares(run: RunFolder) -> TextShares | None:
     """Return how the run's text falls on tokens of one vocabulary and of both.
 
@@ -85,8 +125,7 @@ def _split(run: RunFolder, side: str) -> tuple[int, int] | None:
     seen = np.asarray(run.column("tokens" if side == "target" else "source_tokens", "frequency"), dtype=np.float64)
     if not np.isfinite(seen).any():
         return None
-    both = np.unique(run.column("candidates", f"{side}_id")[run.column("candidates", "rank") == 0])
-    shared = np.nan_to_num(seen)[both].sum()
+    shared = np.nan_to_num(seen)[np.unique(_with_partner(run, side))].sum()
     return int(np.nansum(seen) - shared), int(shared)
 
 

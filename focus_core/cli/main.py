@@ -175,6 +175,14 @@ def check(run: Annotated[Path, typer.Argument(help="run folder")], as_json: Json
 
 
 @app.command()
+def migrate(run: Annotated[Path, typer.Argument(help="run folder")]) -> None:
+    """Rewrite a run folder of version 1 to version 2: the digests of its files are noted."""
+    from focus_core.runs.migrate import migrate_run
+
+    say(migrate_run(run))
+
+
+@app.command()
 def export(
     run: Annotated[str, typer.Argument(metavar="RUN[:NAME]", help="run folder, or one of its trainings")],
     destination: Annotated[Path, typer.Argument(help="the model folder to make")],

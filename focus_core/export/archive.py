@@ -13,12 +13,12 @@ from focus_core.artifacts import digest_json
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.export.model_card import auto_class
 from focus_core.export.model_folder import BARE_ROLE, export_model
-from focus_core.export.run_model import BODY, export_trained
+from focus_core.export.run_model import export_trained, keeps_body
 from focus_core.models.tensors import read_json
 from focus_core.runs.additions import TrainingFolder, list_trainings, open_training
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.log import growing_run
-from focus_core.types import ProgressHook, no_progress
+from focus_core.types import ProgressHook, no_progress, tell_all
 
 ZIP = "model.zip"
 FOLDER = "model"
@@ -86,11 +86,7 @@ def zip_model(
     """
     output = Path(output)
     with growing_run(output, terminal=terminal) as (part, log):
-
-        def tell(stage: str, done: float, total: float) -> None:
-            log(stage, done, total)
-            progress(stage, done, total)
-
+        tell = tell_all(log, progress)
         folder = part / FOLDER
         tell("put the model together", 0, 1)
         if trained is None:
@@ -103,7 +99,7 @@ def zip_model(
     return output / ZIP
 
 
-def _write_zip(folder: Path, target: Path, tell: Any) -> None:
+def _write_zip(folder: Path, target: Path, tell: ProgressHook) -> None:
     """Write a folder's files into a zip, as they are: weights do not get smaller by packing."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     total = sum(path.stat().st_size for path in files)
@@ -173,9 +169,7 @@ def model_states(run: RunFolder) -> list[TrainingFolder]:
             training = open_training(run, name)
         except RunFolderError:
             continue
-        config = training.manifest.get("config") or {}
-        whole = (training.path / BODY).is_file() or config.get("train") == "embeddings"
-        if whole and training.matrix_names() and training.manifest["run_digest"] == run.digest:
+        if keeps_body(training) and training.matrix_names() and training.manifest["run_digest"] == run.digest:
             found.append(training)
     return found
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from focus_core.artifacts import new_file, write_parquet
+from focus_core.artifacts import staged, write_parquet
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.numerics.neighbors import nearest_rows
 from focus_core.runs.additions import ProjectionFolder, list_projections, open_projection, open_training
@@ -81,7 +81,7 @@ def atlas_table(run: RunFolder, projection: ProjectionFolder, *, progress: Progr
         at = members == key
         x, y = (points.column(axis).to_numpy()[at].astype(np.float32) for axis in ("x", "y"))
         names = _free_columns(key, columns)
-        columns |= {names[0]: x, names[1]: y, names[2]: _neighbours(_reader(run, key)(ids), progress)}
+        columns |= {names[0]: x, names[1]: y, names[2]: _neighbours(_rows(run, key, ids), progress)}
     columns |= _changes(run, own, ids)
     about = {
         "run": run.digest,
@@ -138,12 +138,10 @@ def _facts(run: RunFolder, ids: np.ndarray) -> dict[str, Any]:
     return facts | {name: table.column(name) for name in table.column_names}
 
 
-def _reader(run: RunFolder, key: str) -> Callable[[np.ndarray], np.ndarray]:
-    """Return what reads the rows of a member of a projection."""
-    if key == MAIN:
-        return lambda ids: run.rows("input", ids)
-    training = open_training(run, key.removeprefix("trained:"))
-    return lambda ids: training.rows("input", ids)
+def _rows(run: RunFolder, key: str, ids: np.ndarray) -> np.ndarray:
+    """Return the rows of a member of a projection."""
+    member = run if key == MAIN else open_training(run, key.removeprefix("trained:"))
+    return member.rows("input", ids)
 
 
 def _neighbours(rows: np.ndarray, progress: ProgressHook) -> pa.Array:
@@ -160,6 +158,8 @@ def _neighbours(rows: np.ndarray, progress: ProgressHook) -> pa.Array:
 
 def _changes(run: RunFolder, keys: list[str], ids: np.ndarray) -> dict[str, Any]:
     """Return how far the first training on the map moved every token, nothing where it recorded none."""
+    import pyarrow as pa
+
     trained = [key.removeprefix("trained:") for key in keys if key.startswith("trained:")]
     table = open_training(run, trained[0]).tokens() if trained else None
     if table is None:
@@ -168,14 +168,8 @@ def _changes(run: RunFolder, keys: list[str], ids: np.ndarray) -> dict[str, Any]
     known = table.column("id").to_numpy()
     inside = known <= ids.max(initial=0)
     place[known[inside]] = np.flatnonzero(inside)
-    return {name: _at(table.column(name), place[ids]) for name in ("cosine", "norm_ratio", "kept")}
-
-
-def _at(column: pa.ChunkedArray, places: np.ndarray) -> pa.ChunkedArray:
-    """Return some places of a column; -1 is a null."""
-    import pyarrow as pa
-
-    return column.take(pa.array(places, mask=places < 0))
+    places = pa.array(place[ids], mask=place[ids] < 0)  # a token that it lacks is a null
+    return {name: table.column(name).take(places) for name in ("cosine", "norm_ratio", "kept")}
 
 
 def atlas_bytes(run: RunFolder, projection: ProjectionFolder) -> bytes:
@@ -213,6 +207,6 @@ def write_atlas(
         If the file exists, or there is no such projection.
     """
     target = Path(path)
-    with new_file(target) as part:
+    with staged(target) as part:
         write_parquet(part, atlas_table(run, choose_projection(run, projection), progress=progress))
     return target

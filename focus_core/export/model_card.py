@@ -1,7 +1,7 @@
 """Write the model card of an exported model: what it is, what it was made from, and what to know about it.
 
-Owns the text, a template beside this module. Everything that comes from a file (names, tokens, warnings) is shown as
-text and can be neither Markdown nor HTML.
+The text is a template beside this module. Everything that comes from a file (names, tokens, warnings) is shown as text
+and can be neither Markdown nor HTML.
 """
 
 from __future__ import annotations

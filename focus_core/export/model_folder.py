@@ -8,20 +8,21 @@ then loaded with transformers and asked for a forward pass before the folder get
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from focus_core.artifacts import atomic_folder, dump_json, write_arrays
+from focus_core.artifacts import dump_json, staged, write_arrays
 from focus_core.errors import InvalidInputError, ModelError, RunFolderError, bad_input, phrase
 from focus_core.export.config import adapt_config
+from focus_core.export.loading import load_checked, verify_export
 from focus_core.export.model_card import write_card
-from focus_core.models.architectures import architecture_defaults, model_class
+from focus_core.models.architectures import architecture_config, architecture_defaults
 from focus_core.models.source import SourceModel, load_embeddings_file, load_source
 from focus_core.models.tensors import INDEX, TensorFiles, open_tensor_files, open_tensor_folder, read_json
 from focus_core.runs.folder import RunFolder, open_run
-from focus_core.runs.layout import EMBEDDINGS, TARGET_TOKENIZER
+from focus_core.runs.layout import EMBEDDINGS, OWN_ARRAYS, TARGET_TOKENIZER
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +31,6 @@ SIDE_FILES = ("LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*", "modules.json", 
 BARE_ROLE = "source_embeddings"
 WEIGHT_ROLES = ("source_model", BARE_ROLE)
 BARE_NAME = "embeddings"
-N_PROBE = 8
 
 
 def export_model(run: str | Path | RunFolder, destination: str | Path, *, source: str | Path | None = None) -> Path:
@@ -59,7 +59,7 @@ def export_model(run: str | Path | RunFolder, destination: str | Path, *, source
     """
     folder = run if isinstance(run, RunFolder) else open_run(run)
     destination = Path(destination)
-    with atomic_folder(destination) as part:
+    with staged(destination, folder=True) as part:
         model = find_source(folder, source)
         arrays = _read_run(folder, model)
         shutil.copytree(folder.path / TARGET_TOKENIZER, part, dirs_exist_ok=True)
@@ -67,12 +67,45 @@ def export_model(run: str | Path | RunFolder, destination: str | Path, *, source
         if model is None or not model.has_body:
             _write_static(model, arrays, part)
         else:
-            notes = _write_model(folder, model, arrays, part)
-            architectures = (model.config or {}).get("architectures") or [model.model_type]
+            parts = _model_parts(folder, model, arrays)
+            _write_model(parts, part)
+            notes, architectures = parts.notes, parts.config.get("architectures") or [model.model_type]
             verify_export(part, arrays)
         card = write_card(folder.manifest, architectures=architectures, notes=notes)
         (part / "README.md").write_text(card, encoding="utf-8", newline="\n")
     return destination
+
+
+def build_model(run: RunFolder, *, source: str | Path | None = None) -> Any:
+    """Return the model that `export_model` writes, in float32, without writing it; checked in the same way.
+
+    Parameters
+    ----------
+    run : RunFolder
+        A finished run.
+    source : str or Path, default=None
+        As `export_model`.
+
+    Returns
+    -------
+    transformers.PreTrainedModel or None
+        ``None`` for a source of embeddings alone.
+
+    Raises
+    ------
+    InvalidInputError
+        As `export_model`, but for a destination.
+    """
+    import torch
+
+    found = find_source(run, source)
+    if found is None or not found.has_body:
+        return None
+    arrays = _read_run(run, found)
+    parts = _model_parts(run, found, arrays)
+    config = architecture_config(parts.folder, parts.config)
+    state = {name: parts.read(name) for name in parts.home}
+    return load_checked(parts.folder, arrays, None, config=config, state_dict=state, dtype=torch.float32)
 
 
 def find_source(run: RunFolder, source: str | Path | None) -> SourceModel | None:
@@ -135,6 +168,15 @@ def _check_same(run: RunFolder, model: SourceModel) -> None:
 def _read_run(run: RunFolder, model: SourceModel | None) -> dict[str, torch.Tensor]:
     """Return the run's arrays, which must be those that the source has."""
     files = open_tensor_files((run.path / EMBEDDINGS,))
+    extra = sorted(files.where.keys() - set(OWN_ARRAYS))
+    if extra:
+        raise bad_input(
+            f"run {run.path.name}",
+            expected=f"no tensors but {', '.join(OWN_ARRAYS)}, which alone can be exported",
+            got=", ".join(extra),
+            remedy="export a run without them, or read them from the run's folder",
+            error=RunFolderError,
+        )
     arrays = {name: files.read(name) for name in files.where}
     expected = {"input"}
     if model is not None:
@@ -179,8 +221,25 @@ def _write_json(path: Path, value: Any) -> None:
 # --- models -----------------------------------------------------------------------------------------------------
 
 
-def _write_model(run: RunFolder, model: SourceModel, arrays: Mapping[str, torch.Tensor], part: Path) -> list[str]:
-    """Write weights and configurations; return what the card should say."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _ModelParts:
+    """What a model is made of: files of its source, tensors in place of theirs, configurations, words for the card."""
+
+    folder: Path
+    files: TensorFiles
+    replaced: Mapping[str, torch.Tensor]
+    home: Mapping[str, Path]
+    config: dict[str, Any]
+    generation: dict[str, Any] | None
+    notes: list[str]
+
+    def read(self, name: str) -> torch.Tensor:
+        """Return a tensor of the model."""
+        return self.replaced[name] if name in self.replaced else self.files.read(name)
+
+
+def _model_parts(run: RunFolder, model: SourceModel, arrays: Mapping[str, torch.Tensor]) -> _ModelParts:
+    """Put together what a run makes of its source."""
     folder = model.folder
     if folder is None or model.config is None:
         raise _gone(run, "a file")
@@ -196,16 +255,26 @@ def _write_model(run: RunFolder, model: SourceModel, arrays: Mapping[str, torch.
     config = adapt_config(model.config, defaults=architecture_defaults(folder), **options)
     config["tie_word_embeddings"] = model.tied
     replaced = _replacements(model, arrays)
-    notes: list[str] = []
-    if "position" in model.tensor_names:
-        notes = _move_positions(files, model, config, replaced)
-    _write_weights(files, replaced, _dropped(files, model, replaced), part)
-    _write_json(part / "config.json", config)
+    notes = _move_positions(files, model, config, replaced) if "position" in model.tensor_names else []
     generation = read_json(folder / "generation_config.json")
-    if generation is not None:
-        _write_json(part / "generation_config.json", adapt_config(generation, **options))
-    _copy_side_files(folder, part)
-    return notes
+    return _ModelParts(
+        folder=folder,
+        files=files,
+        replaced=replaced,
+        home=_homes(files, model, replaced),
+        config=config,
+        generation=None if generation is None else adapt_config(generation, **options),
+        notes=notes,
+    )
+
+
+def _write_model(parts: _ModelParts, part: Path) -> None:
+    """Write weights and configurations."""
+    _write_weights(parts, part)
+    _write_json(part / "config.json", parts.config)
+    if parts.generation is not None:
+        _write_json(part / "generation_config.json", parts.generation)
+    _copy_side_files(parts.folder, part)
 
 
 def _replacements(model: SourceModel, arrays: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -218,13 +287,19 @@ def _replacements(model: SourceModel, arrays: Mapping[str, torch.Tensor]) -> dic
     if not model.tied and "bias" in names:
         beside = names["output"][0].removesuffix("weight") + "bias"
         names["bias"] = tuple(dict.fromkeys((*names["bias"], beside)))
-    return {name: arrays[kind] for kind in ("input", "output", "bias") if kind in arrays for name in names[kind]}
+    given = [(kind, arrays[kind]) for kind in ("input", "output", "bias") if kind in arrays]
+    return {
+        name: tensor.clone() if again else tensor  # two parameters never lie in one place
+        for kind, tensor in given
+        for again, name in enumerate(names[kind])
+    }
 
 
-def _dropped(files: TensorFiles, model: SourceModel, replaced: Mapping[str, torch.Tensor]) -> set[str]:
-    """Return the tied copies of the input matrix, which transformers makes again when it loads."""
+def _homes(files: TensorFiles, model: SourceModel, replaced: Mapping[str, torch.Tensor]) -> dict[str, Path]:
+    """Return the file of every tensor but tied copies of the input matrix, which transformers makes when it loads."""
     tied = model.tensor_names.get("output", ()) if model.tied else ()
-    return {name for name in tied if name in files.where and name not in replaced}
+    names = sorted({*files.where, *replaced} - {name for name in tied if name not in replaced})
+    return {name: files.where.get(name, files.files[-1]) for name in names}
 
 
 def _move_positions(
@@ -258,83 +333,15 @@ def _move_positions(
     return [moved_on, remark] if after < 0 else [moved_on]
 
 
-def _write_weights(files: TensorFiles, replaced: Mapping[str, torch.Tensor], dropped: set[str], part: Path) -> None:
+def _write_weights(parts: _ModelParts, part: Path) -> None:
     """Write every file of weights again, with the new tensors in it."""
     where: dict[str, str] = {}
     total = 0
-    home = {name: files.where.get(name, files.files[-1]) for name in {*files.where, *replaced} - dropped}
-    for path in files.files:
-        names = sorted(name for name, file in home.items() if file == path)
-        tensors = {name: replaced[name] if name in replaced else files.read(name) for name in names}
+    for path in parts.files.files:
+        tensors = {name: parts.read(name) for name, home in parts.home.items() if home == path}
         write_arrays(part / path.name, tensors, metadata={"format": "pt"})
         shutil.copymode(part / "tokenizer.json", part / path.name)  # the format's own writer keeps files to their owner
-        where |= dict.fromkeys(names, path.name)
+        where |= dict.fromkeys(tensors, path.name)
         total += sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
-    if len(files.files) > 1:
+    if len(parts.files.files) > 1:
         _write_json(part / INDEX, {"metadata": {"total_size": total}, "weight_map": where})
-
-
-# --- proof ------------------------------------------------------------------------------------------------------
-
-
-def verify_export(folder: Path, arrays: Mapping[str, torch.Tensor]) -> None:
-    """Load a model folder as a user would and check that it holds the new embeddings.
-
-    Parameters
-    ----------
-    folder : Path
-        The model folder.
-    arrays : mapping of str to torch.Tensor
-        ``input`` and, where the model has them apart, ``output`` and ``bias``.
-
-    Raises
-    ------
-    ModelError
-        If weights are missing or have another shape, if a matrix differs from the given one in any bit, or if
-        a forward pass over a few tokens gives anything that is not finite.
-    """
-    import torch
-
-    with quiet_transformers():
-        model, report = model_class(folder).from_pretrained(
-            folder, dtype="auto", output_loading_info=True, local_files_only=True, trust_remote_code=False
-        )
-    lost = sorted({*map(str, report["missing_keys"]), *map(str, report["mismatched_keys"])})
-    if lost:
-        raise _does_not_load(f"{len(lost)} weights missing or of another shape, such as {lost[0]}")
-    outside = model.get_output_embeddings()
-    loaded = {
-        "input": model.get_input_embeddings().weight,
-        "output": getattr(outside, "weight", None),
-        "bias": getattr(outside, "bias", None),
-    }
-    for name, tensor in arrays.items():
-        if loaded[name] is None or not torch.equal(loaded[name].detach(), tensor.to(loaded[name].dtype)):
-            raise _does_not_load(f"other values in {name}")
-    ids = torch.arange(min(N_PROBE, len(arrays["input"]))).unsqueeze(0)
-    extra = {"decoder_input_ids": ids} if model.config.is_encoder_decoder else {}
-    with torch.no_grad():
-        first = next(iter(model.eval()(input_ids=ids, attention_mask=torch.ones_like(ids), **extra).values()))
-    if not bool(torch.isfinite(first).all()):
-        raise _does_not_load("a forward pass that is not finite")
-
-
-def _does_not_load(got: str) -> ModelError:
-    expected = "a folder that from_pretrained loads whole"
-    return bad_input("the exported model", expected, got, "does the source folder load by itself?", ModelError)
-
-
-@contextmanager
-def quiet_transformers() -> Iterator[None]:
-    """Silence transformers' progress bars and reports; they are turned into errors or nothing."""
-    from transformers.utils import logging
-
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()

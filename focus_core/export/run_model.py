@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from focus_core.artifacts import map_array, tensor_names, to_float32
+from focus_core.artifacts import map_array, staged, tensor_names, to_float32
 from focus_core.errors import ModelError, RunFolderError, bad_input
+from focus_core.export.loading import load_float32, quiet_transformers, verify_export
 from focus_core.export.model_card import write_card
-from focus_core.export.model_folder import export_model, quiet_transformers, verify_export
-from focus_core.models.architectures import model_class
+from focus_core.export.model_folder import build_model, export_model
 from focus_core.runs.additions import TRAINED, TrainingFolder, open_training
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import TARGET_TOKENIZER
@@ -157,14 +157,10 @@ def load_run_model(
         If the source is gone, has no body or no language-model head, or if the training does not hold what is
         needed.
     """
-    if trained is not None:
-        _check_kept(open_training(run, trained))
-    with tempfile.TemporaryDirectory(prefix="focus-lab-model-") as name:
-        folder = export_model(run, Path(name) / "model", source=source)
-        model = _load(run, folder)
-    found = _describe(run, model)
-    if trained is not None:
-        _put_trained(run, trained, found)
+    training = None if trained is None else _open_kept(run, trained)
+    found = _describe(run, build_model(run, source=source))
+    if training is not None:
+        _put_trained(training, found)
     found.model.to(device).eval()
     return found
 
@@ -187,13 +183,8 @@ def load_model_folder(folder: str | Path) -> RunModel:
     InvalidInputError
         If it has no language-model head or no tokenizer.
     """
-    import torch
-
-    with quiet_transformers():
-        model = model_class(Path(folder)).from_pretrained(
-            folder, dtype=torch.float32, local_files_only=True, trust_remote_code=False
-        )
-    return _described(str(Path(folder).name), model.eval(), load_vocabulary(Path(folder)))
+    model = load_float32(Path(folder)).eval()
+    return _described(str(Path(folder).name), model, load_vocabulary(Path(folder)))
 
 
 def export_trained(run: RunFolder, trained: str, destination: str | Path, *, source: str | Path | None = None) -> Path:
@@ -220,14 +211,12 @@ def export_trained(run: RunFolder, trained: str, destination: str | Path, *, sou
     InvalidInputError
         As `load_run_model` and `export_model`.
     """
-    from focus_core.artifacts import atomic_folder
-
-    _check_kept(open_training(run, trained))
-    with atomic_folder(Path(destination)) as part:
+    training = _open_kept(run, trained)
+    with staged(Path(destination), folder=True) as part:
         with tempfile.TemporaryDirectory(prefix="focus-lab-model-") as name:
             folder = export_model(run, Path(name) / "model", source=source)
-            found = _describe(run, _load(run, folder))
-            _put_trained(run, trained, found)
+            found = _describe(run, load_float32(folder) if (folder / "config.json").is_file() else None)
+            _put_trained(training, found)
             with quiet_transformers():
                 found.model.save_pretrained(part)
             for path in sorted(folder.iterdir()):
@@ -240,19 +229,10 @@ def export_trained(run: RunFolder, trained: str, destination: str | Path, *, sou
     return Path(destination)
 
 
-def _load(run: RunFolder, folder: Path) -> Any:
-    """Load an exported folder in float32; embeddings alone are no model."""
-    import torch
-
-    if not (folder / "config.json").is_file():
+def _describe(run: RunFolder, model: Any | None) -> RunModel:
+    """Describe the model of a run; embeddings alone are none."""
+    if model is None:
         raise _no_head(f"run {run.path.name}", "embeddings without a body")
-    with quiet_transformers():
-        return model_class(folder).from_pretrained(
-            folder, dtype=torch.float32, local_files_only=True, trust_remote_code=False
-        )
-
-
-def _describe(run: RunFolder, model: Any) -> RunModel:
     return _described(f"run {run.path.name}", model, load_vocabulary(run.path / TARGET_TOKENIZER))
 
 
@@ -290,25 +270,30 @@ def _no_head(subject: str, got: str) -> ModelError:
     return bad_input(subject, "a model that predicts tokens, masked or next", got, remedy, ModelError)
 
 
-def _put_trained(run: RunFolder, trained: str, found: RunModel) -> None:
+def _put_trained(training: TrainingFolder, found: RunModel) -> None:
     """Replace the parameters of the initialised model by those that a training ended with."""
-    training = open_training(run, trained)
     _copy_into(found.matrices(), training.path / TRAINED)
     if (training.path / BODY).is_file():
         _copy_into(found.body(), training.path / BODY)
 
 
-def _check_kept(training: TrainingFolder) -> None:
-    """Refuse a training of which too little was kept to make a model."""
-    if not (training.path / TRAINED).is_file():
-        raise _not_kept(training.name, "its embeddings were kept", "a table and a curve alone")
-    if not (training.path / BODY).is_file() and training.manifest.get("config", {}).get("train") != "embeddings":
-        raise _not_kept(training.name, "its body was kept, or never trained", "embeddings alone")
+def keeps_body(training: TrainingFolder) -> bool:
+    """Whether the body of a training is known: it was kept, or never trained."""
+    config = training.manifest.get("config") or {}
+    return (training.path / BODY).is_file() or config.get("train") == "embeddings"
 
 
-def _not_kept(trained: str, expected: str, got: str) -> RunFolderError:
-    remedy = "train it again with `adapt`, under another name"
-    return bad_input(f"training {trained}", f"a training of which {expected}", got, remedy, RunFolderError)
+def _open_kept(run: RunFolder, trained: str) -> TrainingFolder:
+    """Open a training; refuse one of which too little was kept to make a model."""
+    training = open_training(run, trained)
+    for kept, expected, got in (
+        ((training.path / TRAINED).is_file(), "its embeddings were kept", "a table and a curve alone"),
+        (keeps_body(training), "its body was kept, or never trained", "embeddings alone"),
+    ):
+        if not kept:
+            remedy = "train it again with `adapt`, under another name"
+            raise bad_input(f"training {trained}", f"a training of which {expected}", got, remedy, RunFolderError)
+    return training
 
 
 def _copy_into(parameters: Mapping[str, Any], path: Path) -> None:

@@ -19,9 +19,9 @@ from focus_core.types import RULES, Rule
 EXACT, NONE = RULES.index(Rule.EXACT), RULES.index(Rule.NONE)
 
 
-def extend_result(result: FocusResult) -> FocusResult:
-    """Return the result for the source tokenizer extended by the target's new tokens."""
-    extension = extend_tokenizer(result.source, result.target)
+def extend_result(result: FocusResult, *, exact: Overlap | None = None) -> FocusResult:
+    """Return the result for the source tokenizer extended by the target's new tokens; see `extend_tokenizer`."""
+    extension = extend_tokenizer(result.source, result.target, exact=exact)
     places = np.full(result.target.n, -1, np.int64)
     places[extension.target_ids] = extension.extended_ids
     n = extension.vocabulary.n

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,6 @@ from focus_core.corpus.corpus import Corpus
 from focus_core.errors import bad_input, option
 from focus_core.initialization.auxiliary.token_stream import (
     TokenStream,
-    count_tokens,
     stream_warnings,
     tokenise_corpus,
 )
@@ -37,18 +35,10 @@ from focus_core.initialization.result import FocusResult
 from focus_core.models.source import SourceModel, fit_to_vocabulary
 from focus_core.tokenization.corpus_survey import suggest_size, survey_corpus
 from focus_core.tokenization.vocabulary import Vocabulary
-from focus_core.types import ProgressHook, no_progress
+from focus_core.types import MatchMode, ProgressHook, no_progress
 
 if TYPE_CHECKING:
     import torch
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Reading:
-    """What one pass over the corpus gave."""
-
-    stream: TokenStream
-    source_frequency: np.ndarray
 
 
 def run_focus(
@@ -102,22 +92,22 @@ def run_focus(
     overlap = match_vocabularies(source, target, mode=config.match, user_map=user_map)
     progress("match", 1, 1)
     unused = auxiliary is not None and not method.needs_auxiliary
-    reading, auxiliary = _read(source, target, corpus, None if unused else auxiliary, config, progress)
-    frequency = reading.stream.frequency if reading else None
+    stream, auxiliary = _read(source, target, corpus, None if unused else auxiliary, config, progress)
     given = MethodInput(
         source=source,
         target=target,
         overlap=overlap,
         auxiliary=auxiliary,
         config=config,
-        frequency=frequency,
+        frequency=stream.frequency if stream else None,
         progress=progress,
     )
     output = method(given)
     warnings = [f"the auxiliary vectors were not used: {method.name} compares none"] if unused else []
-    result = _judge(_collect(given, output, model, reading, corpus, warnings), output, corpus, progress)
+    result = _judge(_collect(given, output, model, stream, corpus, warnings), output, corpus, progress)
     if config.extend:
-        result = extend_result(result)
+        plain = config.match == MatchMode.EXACT and not user_map
+        result = extend_result(result, exact=overlap if plain else None)
     return _embed(result, model, progress)
 
 
@@ -151,15 +141,14 @@ def _read(
     auxiliary: AuxiliaryVectors | None,
     config: InitConfig,
     progress: ProgressHook,
-) -> tuple[Reading | None, AuxiliaryVectors | None]:
+) -> tuple[TokenStream | None, AuxiliaryVectors | None]:
     """Read the corpus where there is one; return ready vectors, or train them on it where the method needs them."""
     if corpus is None:
         return None, auxiliary
     with tempfile.TemporaryDirectory(prefix="focus-lab-") as folder:
         stream = tokenise_corpus(
-            corpus, target, Path(folder) / "stream.txt", examples=config.examples, progress=progress
+            corpus, target, Path(folder) / "stream.txt", source=source, examples=config.examples, progress=progress
         )
-        reading = Reading(stream=stream, source_frequency=count_tokens(corpus, source, progress=progress))
         if auxiliary is None and method_named(config.method).needs_auxiliary:
             auxiliary = train_auxiliary(
                 stream,
@@ -172,19 +161,18 @@ def _read(
                 keep_eos=config.keep_eos_vector,
                 progress=progress,
             )
-    return reading, auxiliary
+    return stream, auxiliary
 
 
 def _collect(
     given: MethodInput,
     output: MethodOutput,
     model: SourceModel,
-    reading: Reading | None,
+    stream: TokenStream | None,
     corpus: Corpus | None,
     warnings: list[str],
 ) -> FocusResult:
     """Gather what is known before any embedding is made."""
-    stream = reading.stream if reading else None
     return FocusResult(
         source=given.source,
         target=given.target,
@@ -196,7 +184,7 @@ def _collect(
         config=given.config,
         tied=model.tied,
         frequency=given.frequency,
-        source_frequency=reading.source_frequency if reading else None,
+        source_frequency=stream.source_frequency if stream else None,
         examples=stream.examples if stream and given.config.examples else None,
         corpus=_describe(corpus, stream) if corpus and stream else None,
         overlap_statistics=overlap_statistics(given.source, given.target, given.overlap, given.frequency),

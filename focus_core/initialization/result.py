@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     import torch
 
 
+TAKEN = frozenset({"input", "output", "bias", "tied"})
+"""Names in a manifest's ``matrices`` that no further tensor may have."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FocusResult:
     """One initialisation, complete.
@@ -34,7 +38,7 @@ class FocusResult:
     auxiliary : AuxiliaryVectors or None
         The vectors that similarities were taken from; ``None`` where the method compared none.
     weights : WeightMatrix
-        ``W`` of shape (n_target, n_source) with one origin a row.
+        ``W`` of shape (n_target, n_source) with one origin a row; of the input side where the two differ.
     embeddings : dict of str to torch.Tensor
         ``input`` of shape (n_target, d) and, where the model has them apart, ``output`` (n_target, d) and
         ``bias`` (n_target,).
@@ -60,6 +64,17 @@ class FocusResult:
         Further facts for the manifest, such as the report on an extension.
     warnings : list of str
         What the user should know, one sentence each.
+    output_weights : WeightMatrix, default=None
+        ``W`` of the output side where it differs, of the same shape, origins and rules; ``None``: `weights` made both.
+    input_scale, output_scale : ndarray of shape (n_target,), dtype float32, default=None
+        What the rows of a side were multiplied by: embedding = scale × W·E; ``None``: by nothing.
+    extra_tensors : dict of str to torch.Tensor
+        Every other tensor of the model that follows the vocabulary, by its own name; one of its dimensions is n_target.
+
+    Raises
+    ------
+    ValueError
+        If the sides are said to differ though they are tied, or a part does not fit the vocabulary.
     """
 
     source: Vocabulary
@@ -80,6 +95,27 @@ class FocusResult:
     inputs: list[dict[str, Any]] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    output_weights: WeightMatrix | None = None
+    input_scale: np.ndarray | None = None
+    output_scale: np.ndarray | None = None
+    extra_tensors: Mapping[str, torch.Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        own, other = self.weights, self.output_weights
+        if self.tied and (other is not None or self.output_scale is not None):
+            raise ValueError("tied embeddings have no weights or scale of an output side")
+        if other is not None and not (
+            other.matrix.shape == own.matrix.shape
+            and np.array_equal(other.origins, own.origins)
+            and np.array_equal(other.rules, own.rules)
+        ):
+            raise ValueError("the weights of the two sides differ in shape, origins or rules")
+        for scale in (self.input_scale, self.output_scale):
+            if scale is not None and not (scale.shape == (own.n_target,) and np.isfinite(scale).all()):
+                raise ValueError(f"a scale is one finite number a token, not of shape {scale.shape}")
+        for name, tensor in self.extra_tensors.items():
+            if name in TAKEN or own.n_target not in tensor.shape:
+                raise ValueError(f"{name} of shape {tuple(tensor.shape)} is no further tensor of the vocabulary")
 
     @cached_property
     def by_origin(self) -> dict[str, int]:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from focus_core.errors import ERROR_VARIABLE, InvalidInputError, RunFolderError, bad_input
@@ -23,6 +23,7 @@ from focus_core.initialization.request import InitRequest, write_request
 from focus_core.jobs.record import (
     CANCELLED,
     ERROR,
+    EXIT,
     REQUEST,
     Job,
     JobState,
@@ -35,6 +36,7 @@ from focus_core.jobs.record import (
     record_folder,
     write_record,
 )
+from focus_core.runs.liveness import process_lives, process_started
 from focus_core.runs.log import writer_lives
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,8 +46,10 @@ MAX_RUNNING_PER_OWNER = 2
 GRACE_S = 4.0
 """Seconds that a cancelled job has to end by itself: a killed one leaves its text in the folder for temporary files."""
 
-_children: dict[str, subprocess.Popen[bytes]] = {}
-"""Handles of the processes that this server started, kept only so that the system can bury them."""
+_watched: set[str] = set()
+"""Ids of the jobs that this server started and whose ends a thread of it waits for."""
+_ending = threading.RLock()
+"""Held while a record is reaped or deleted: nothing is written into one that is going."""
 
 
 def start_job(
@@ -111,7 +115,7 @@ def start_job(
         write_request(request, record / REQUEST)
         argv += ["--request", str(record / REQUEST)]
     process = _spawn([*(command or COMMAND), *argv], record, environment)
-    _children[job_id] = process
+    _watched.add(job_id)
     job = Job(
         id=job_id,
         root=runs_root,
@@ -119,17 +123,21 @@ def start_job(
         arguments=tuple(argv),
         owner=hash_owner(owner),
         pid=process.pid,
-        pid_start=_start_ticks(process.pid) or 0,
+        pid_start=process_started(process.pid),
         created=time.time(),
         output="" if output is None else str(output),
     )
     write_record(job)
+    threading.Thread(target=_watch, args=(job, process), daemon=True).start()
     return job
 
 
 def _check_room(root: Path, owner: str) -> None:
-    """Refuse a job where the machine or its owner already runs enough of them."""
-    running = [job for job in list_jobs(root) if job_state(job) is JobState.RUNNING]
+    """Refuse a job where the machine or its owner already runs enough of them; reap the ended ones."""
+    running = []
+    for job in list_jobs(root):
+        running += [job] if job_state(job) is JobState.RUNNING else []
+        reap(job)
     own = sum(job.owner == owner for job in running)
     if len(running) >= MAX_RUNNING or own >= MAX_RUNNING_PER_OWNER:
         expected = f"at most {MAX_RUNNING_PER_OWNER} running jobs of yours and {MAX_RUNNING} in all"
@@ -152,7 +160,7 @@ def _spawn(argv: list[str], record: Path, environment: Mapping[str, str] | None)
 
 
 def job_state(job: Job) -> JobState:
-    """Return where a job stands, from its folder and its process.
+    """Return where a job stands, from its folder and its process. Changes no file.
 
     Parameters
     ----------
@@ -164,69 +172,54 @@ def job_state(job: Job) -> JobState:
     JobState
         ``done`` once the run folder has its name; ``failed`` also where the process died without a word.
     """
+    alive = _is_alive(job)  # asked first: what it makes has its name before it ends
     if job.run.is_dir():
-        state = JobState.DONE
-    elif _is_alive(job):
+        return JobState.DONE
+    if alive:
         return JobState.RUNNING
-    elif job.run.is_dir():  # it ended between the two looks
-        state = JobState.DONE
-    else:
-        state = JobState.CANCELLED if (job.record / CANCELLED).exists() else JobState.FAILED
-    if not _is_alive(job):
-        _clear_leftovers(job)
-    return state
+    return JobState.CANCELLED if (job.record / CANCELLED).exists() else JobState.FAILED
 
 
-def _clear_leftovers(job: Job) -> None:
+def reap(job: Job) -> None:
     """Remove what an ended job no longer needs: the unfinished folder of a killed one, and its inputs.
 
-    How far a killed one came stays beside its record.
+    How far a killed one came stays beside its record. A job whose process still runs is left alone.
     """
+    with _ending:
+        if not _is_alive(job):
+            _clear(job)
+
+
+def _clear(job: Job) -> None:
+    """Remove inputs and unfinished folder."""
     shutil.rmtree(job.record / "inputs", ignore_errors=True)
     if writer_lives(job.part):  # what is added to a run may be growing anew under the same name
         return
     events = job.part / "log" / "events.jsonl"
     if events.is_file() and job.record.is_dir():
         (job.record / "log").mkdir(exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):  # somebody else looked at the same time
+        with contextlib.suppress(FileNotFoundError):  # somebody else reaped at the same time
             events.replace(job.record / "log" / "events.jsonl")
     shutil.rmtree(job.part, ignore_errors=True)
 
 
+def _watch(job: Job, process: subprocess.Popen[bytes]) -> None:
+    """Wait for a process that this server started, note how it ended and clear up; only then has the job ended."""
+    number = process.wait()
+    with _ending:
+        try:
+            if job.record.is_dir():
+                with contextlib.suppress(FileNotFoundError):  # another server deleted it at the same time
+                    note_exit(job, number)
+            _clear(job)
+        finally:
+            _watched.discard(job.id)
+
+
 def _is_alive(job: Job) -> bool:
     """Whether the job's own process still runs (a later process of the same number does not count)."""
-    child = _children.get(job.id)
-    if child is not None:
-        if child.poll() is None:
-            return True
-        _children.pop(job.id, None)
-        if job.record.is_dir():
-            with contextlib.suppress(FileNotFoundError):  # deleted at the same time
-                note_exit(job, child.returncode)
-        return False
-    ticks = _start_ticks(job.pid)
-    return ticks is not None and ticks == job.pid_start
-
-
-def _start_ticks(pid: int) -> int | None:
-    """Start time of a living process in clock ticks; ``None`` for a dead or a buried one."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace")
-    except OSError:
-        return _start_without_proc(pid)
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else int(fields[19])
-
-
-def _start_without_proc(pid: int) -> int | None:
-    """Tell life from death where the system has no /proc; every living process then counts as started at 0."""
-    if Path("/proc/self/stat").exists():
-        return None
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, PermissionError):
-        return None
-    return 0
+    seen_ended = (job.record / EXIT).exists()
+    return job.id in _watched or (not seen_ended and process_lives(job.pid, job.pid_start))
 
 
 def cancel_job(job: Job, *, grace_s: float = GRACE_S) -> None:
@@ -247,31 +240,23 @@ def cancel_job(job: Job, *, grace_s: float = GRACE_S) -> None:
     if job_state(job) is not JobState.RUNNING:
         return
     (job.record / CANCELLED).touch()
-    _signal(job, signal.SIGTERM)
-    threading.Thread(target=_insist, args=(job, grace_s), daemon=True).start()
+    _signal(job, os.kill, signal.SIGTERM)
+    insist = threading.Timer(grace_s, _insist, [job])
+    insist.daemon = True
+    insist.start()
 
 
-def _insist(job: Job, grace_s: float) -> None:
-    """Kill a process that does not stop."""
-    end = time.monotonic() + grace_s
-    while time.monotonic() < end:
-        if not _is_alive(job):
-            return
-        time.sleep(0.05)
-    _signal(job, signal.SIGKILL)
+def _insist(job: Job) -> None:
+    """Kill a process that did not stop, the whole session that it leads and so its own children too."""
+    _signal(job, os.killpg, signal.SIGKILL)
+    reap(job)
 
 
-def _signal(job: Job, number: signal.Signals) -> None:
-    """Signal the job's process; the last signal reaches the whole session that it leads, its own children too."""
-    if not _is_alive(job):
-        return
-    try:
-        if number == signal.SIGKILL:
-            os.killpg(job.pid, number)
-        else:
-            os.kill(job.pid, number)
-    except ProcessLookupError:
-        return
+def _signal(job: Job, send: Callable[[int, int], None], number: signal.Signals) -> None:
+    """Send a signal where the job's process runs."""
+    if _is_alive(job):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            send(job.pid, number)
 
 
 def is_owner(job: Job, owner: str) -> bool:
@@ -298,7 +283,8 @@ def delete_run(job: Job, *, owner: str) -> None:
         raise bad_input("run", "its owner", "somebody else", "ask its owner to delete it", RunFolderError)
     if job_state(job) is JobState.RUNNING:
         raise bad_input("run", "an ended job", "a running one", "cancel it first", RunFolderError)
-    trash = job.record / "deleted"
-    if job.run.is_dir():
-        job.run.rename(trash)
-    shutil.rmtree(job.record, ignore_errors=True)
+    with _ending:
+        reap(job)
+        if job.run.is_dir():
+            job.run.rename(job.record / "deleted")
+        shutil.rmtree(job.record, ignore_errors=True)

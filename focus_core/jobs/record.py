@@ -9,6 +9,7 @@ import re
 import secrets
 import shutil
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -288,13 +289,18 @@ def read_progress(job: Job) -> Progress:
     events = read_events(job)
     if not events:
         return Progress()
-    last = events[-1]
+    stages = tuple(dict.fromkeys(str(event.get("stage", "")) for event in events))
+    return progress_of(events[-1], stages=stages)
+
+
+def progress_of(event: Mapping[str, Any], *, stages: tuple[str, ...] = ()) -> Progress:
+    """Return what one event says."""
     return Progress(
-        stage=str(last.get("stage", "")),
-        done=_number(last.get("done")),
-        total=_number(last.get("total")),
-        note=str(last.get("note", "")),
-        stages=tuple(dict.fromkeys(str(event.get("stage", "")) for event in events)),
+        stage=str(event.get("stage", "")),
+        done=_number(event.get("done")),
+        total=_number(event.get("total")),
+        note=str(event.get("note", "")),
+        stages=stages,
     )
 
 
@@ -307,16 +313,17 @@ def read_events(job: Job) -> list[dict[str, Any]]:
     for folder in (job.part, job.run):
         text = _tail(folder / "log" / "events.jsonl")
         if text:
-            return [event for event in map(_event, text.splitlines()) if event is not None]
+            return [event for event in map(parse_event, text.splitlines()) if event]
     return []
 
 
-def _event(line: str) -> dict[str, Any] | None:
+def parse_event(line: str) -> dict[str, Any]:
+    """Return an event of a log; nothing where a line is none."""
     try:
         event = json.loads(line)
     except ValueError:
-        return None
-    return event if isinstance(event, dict) else None
+        return {}
+    return event if isinstance(event, dict) else {}
 
 
 def read_log(job: Job, *, n_lines: int = 200) -> str:

@@ -9,6 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from focus_core.jobs.record import parse_event, progress_of
+
 MAX_EVENTS = 16 << 20
 """Bytes of an event log that are read; a run of a day stays below."""
 
@@ -105,7 +107,7 @@ def read_steps(folder: Path, *, log: str = "", now: float | None = None) -> tupl
             step=step,
             seconds=seconds.get(step),
             current=step is current,
-            fraction=_fraction(last) if step is current else None,
+            fraction=progress_of(last).fraction if step is current else None,
             note=str(last.get("note", "")) if step is current else "",
             log=words.get(step, ()),
         )
@@ -137,12 +139,8 @@ def _lines(path: Path) -> list[str]:
 
 def _event(line: str) -> dict[str, Any]:
     """Return an event with a stage and a time; nothing where a line is none."""
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return {}
-    sound = isinstance(event, dict) and isinstance(event.get("time"), int | float) and "stage" in event
-    return event if sound else {}
+    event = parse_event(line)
+    return event if isinstance(event.get("time"), int | float) and "stage" in event else {}
 
 
 def _timings(path: Path) -> Mapping[str, float] | None:
@@ -168,13 +166,6 @@ def _spans(changes: list[tuple[float, str]], last: Mapping[str, Any], now: float
     for (begin, stage), end in zip(changes, ends, strict=False):
         sums[step_of(stage)] = sums.get(step_of(stage), 0.0) + max(0.0, end - begin)
     return sums
-
-
-def _fraction(event: Mapping[str, Any]) -> float | None:
-    done, total = event.get("done"), event.get("total")
-    if not isinstance(done, int | float) or not isinstance(total, int | float) or total <= 0:
-        return None
-    return min(1.0, max(0.0, done / total))
 
 
 def _log_by_step(log: str) -> dict[Step, tuple[str, ...]]:

@@ -95,6 +95,24 @@ def architecture_defaults(folder: Path) -> dict[str, Any]:
     return dict(_auto_config(folder).to_dict())
 
 
+def architecture_config(folder: Path, values: dict[str, Any]) -> Any:
+    """Return a configuration of the class that a folder's ``config.json`` names.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``config.json``.
+    values : dict
+        What the configuration says, as in such a file.
+
+    Returns
+    -------
+    transformers.PretrainedConfig
+        The configuration.
+    """
+    return type(_auto_config(folder)).from_dict(values)
+
+
 def model_class(folder: Path) -> Any:
     """Return the transformers class that a folder's ``config.json`` names first, else ``AutoModel``'s choice.
 

@@ -22,12 +22,12 @@ def percent(share: float | None, *, digits: int = 1) -> str:
     >>> percent(0.4567), percent(None), percent(0.0004)
     ('45.7 %', '–', '< 0.1 %')
     """
-    if share is not None and 0 < share < 0.5 * 10 ** -(digits + 2):
-        return f"< {10**-digits:g} %"
-    return plain_percent(share, digits=digits, unknown="–")
+    if share is None:
+        return "–"
+    return f"< {10**-digits:g} %" if 0 < share < 0.5 * 10 ** -(digits + 2) else plain_percent(share, digits=digits)
 
 
-def plain_percent(share: float | None, *, digits: int = 1, unknown: str = "-") -> str:
+def plain_percent(share: float | None, *, digits: int = 1) -> str:
     """Write a share as per cent, for a terminal.
 
     Examples
@@ -35,7 +35,7 @@ def plain_percent(share: float | None, *, digits: int = 1, unknown: str = "-") -
     >>> plain_percent(0.256), plain_percent(None), plain_percent(0.0004)
     ('25.6 %', '-', '0.0 %')
     """
-    return unknown if share is None else f"{100 * share:.{digits}f} %"
+    return "-" if share is None else f"{100 * share:.{digits}f} %"
 
 
 def rough_percent(share: float) -> str:
@@ -61,7 +61,23 @@ def cut_percent(share: float) -> str:
 
 
 def decimal(value: float | None, digits: int, *, unknown: str = "-", group: str = "") -> str:
-    """Write a number with so many digits after the point; `group` parts its thousands.
+    """Write a number with so many digits after the point.
+
+    Parameters
+    ----------
+    value : float or None
+        The number; ``None`` and NaN are not known.
+    digits : int
+        Digits after the point.
+    unknown : str, default="-"
+        What stands for a number that is not known.
+    group : str, default=""
+        What parts its thousands: "" or ",".
+
+    Returns
+    -------
+    str
+        The number in words.
 
     Examples
     --------

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from focus_core.projection.sampling import MIN_TOKENS, frequency_sample
 from focus_core.projection.writer import write_map
 from focus_core.runs.additions import new_addition, open_training
 from focus_core.runs.folder import RunFolder, open_run
-from focus_core.runs.log import RunLog, growing_run
+from focus_core.runs.log import growing_run
 from focus_core.types import ProgressHook, no_progress, tell_all
 
 DEFAULT_ROWS = 20_000
@@ -99,7 +98,7 @@ def project_run(
         "kept": {reason: len(np.intersect1d(tokens, chosen)) for reason, tokens in wanted.items()},
         "n_zero_rows": int(run.present().sum()) - len(ids),
     }
-    with _growing(target) as (part, log):
+    with growing_run(target, terminal=None) as (part, log):
         layout = lay_out(members, chosen, method=method, seed=seed, progress=tell_all(log, progress))
         write_map(part, run=run, name=name, members=members, ids=chosen, layout=layout, seed=seed, facts=facts)
     return target
@@ -160,17 +159,3 @@ def _most_changed(run: RunFolder, trained: Sequence[str]) -> np.ndarray:
             order = np.argsort(-np.nan_to_num(score, nan=-1.0), kind="stable")[:MOST_CHANGED]
             found.append(ids[order][~np.isnan(score[order])].astype(np.int64))
     return np.concatenate(found)
-
-
-@contextlib.contextmanager
-def _growing(target: Path) -> Iterator[tuple[Path, RunLog]]:
-    """Grow a folder as `growing_run` does, and leave no empty folder around it where that fails."""
-    around = target.parent
-    is_new = not around.exists()
-    try:
-        with growing_run(target, terminal=None) as growing:
-            yield growing
-    finally:
-        if is_new:
-            with contextlib.suppress(OSError):  # it holds a map
-                around.rmdir()

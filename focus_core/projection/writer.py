@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from focus_core.artifacts import dump_json, write_parquet
+from focus_core.artifacts import write_parquet
 from focus_core.projection.layout import Layout
 from focus_core.projection.members import MATRIX, Member
-from focus_core.runs.additions import ADDITION_VERSION, POINT_COLUMNS
+from focus_core.runs.additions import POINT_COLUMNS
 from focus_core.runs.folder import RunFolder
-from focus_core.runs.writer import plain, versions
+from focus_core.runs.writer import versions, write_manifest
 
 _LIBRARIES = {"umap": ("numba", "pynndescent", "scikit-learn", "umap-learn"), "pca": ()}
 
@@ -33,7 +33,6 @@ def write_map(
     """Write both files of a map into a growing folder, the manifest last."""
     _write_points(part / "points.parquet", members, ids, layout.points)
     manifest = {
-        "schema_version": ADDITION_VERSION,
         "kind": "projection",
         "name": name,
         "run_digest": run.digest,
@@ -50,7 +49,7 @@ def write_map(
         "settings": {**layout.settings, **facts, "matrix": MATRIX, "n_trusted": layout.n_queries},
         "versions": {**versions(), **{library: version(library) for library in _LIBRARIES[layout.method]}},
     }
-    (part / "manifest.json").write_text(dump_json(plain(manifest)) + "\n", encoding="utf-8", newline="\n")
+    write_manifest(part, manifest)
 
 
 def _write_points(path: Path, members: Sequence[Member], ids: np.ndarray, points: np.ndarray) -> None:

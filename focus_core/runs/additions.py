@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from focus_core.artifacts import map_array, sha256_bytes, tensor_names, to_float32
+from focus_core.artifacts import map_array, tensor_names, to_float32
 from focus_core.errors import InvalidInputError, RunFolderError, bad_input
+from focus_core.runs.digests import read_name
 from focus_core.runs.folder import RunFolder
-from focus_core.runs.layout import EMBEDDINGS, MANIFEST, no_run, read_table
+from focus_core.runs.layout import EMBEDDINGS, MANIFEST, check_version, no_run, read_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ADDITION_VERSION = 1
 TRAINING, ATTACHED, PROJECTION = "training", "attached", "projection"
 TRAINED = "trained.safetensors"
 CURVE_COLUMNS = ("step", "tokens", "loss", "held_out_loss", "held_out_bits", "learning_rate")
@@ -45,7 +45,7 @@ class TrainingFolder:
     manifest : dict
         The parsed ``manifest.json``; treat it as read-only.
     digest : str
-        SHA-256 of ``manifest.json``.
+        Names its content: SHA-256 of its manifest as version 1 wrote it.
 
     Notes
     -----
@@ -169,7 +169,7 @@ class ProjectionFolder:
     manifest : dict
         The parsed ``manifest.json``; treat it as read-only.
     digest : str
-        SHA-256 of ``manifest.json``.
+        Names its content: SHA-256 of its manifest as version 1 wrote it.
     """
 
     path: Path
@@ -205,6 +205,11 @@ def list_trainings(run: RunFolder) -> list[str]:
 def list_projections(run: RunFolder) -> list[str]:
     """Return the names of the finished projections of a run, sorted."""
     return _list(run, PROJECTION)
+
+
+def additions_of(run: RunFolder) -> list[Path]:
+    """Return the folders of every finished training and projection of a run."""
+    return [run.path / kind / name for kind in (TRAINING, PROJECTION) for name in _list(run, kind)]
 
 
 def open_training(run: RunFolder, name: str) -> TrainingFolder:
@@ -352,16 +357,13 @@ def _read_manifest(path: Path, kinds: tuple[str, ...]) -> tuple[dict[str, Any], 
     except (ValueError, RecursionError) as reason:
         raise no_run(subject, f"JSON in {MANIFEST}", "something else", "make it again") from reason
     found = manifest if isinstance(manifest, dict) else {}
-    version = found.get("schema_version")
-    if version != ADDITION_VERSION:
-        expected = f"schema version {ADDITION_VERSION}"
-        raise no_run(subject, expected, f"version {version!r}", "make it again, or use the release that wrote it")
+    check_version(subject, found)
     if found.get("kind") not in kinds:
         raise no_run(subject, f"a manifest of kind {' or '.join(kinds)}", repr(found.get("kind")), "make it again")
     for key, kind in REQUIRED_KEYS.items():
         if not isinstance(found.get(key), kind):
             raise no_run(subject, f"a text {key!r} in {MANIFEST}", repr(found.get(key)), "make it again")
-    return found, sha256_bytes(data)
+    return found, read_name(found, data)
 
 
 def _check_shapes(run: RunFolder, path: Path) -> None:

@@ -12,19 +12,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from focus_core.artifacts import map_array, sha256_bytes, tensor_names, to_float32
+from focus_core.artifacts import map_array, tensor_names, to_float32
+from focus_core.runs.digests import read_name
 from focus_core.runs.layout import (
     AUXILIARY,
     COLUMNS,
+    CONTRIBUTIONS_OUTPUT,
     EMBEDDINGS,
     EXAMPLES,
     ID_QUERY,
     MANIFEST,
+    OWN_ARRAYS,
     REQUIRED,
     STATISTICS,
+    check_sides,
+    is_tied,
     no_run,
     parse_manifest,
     read_table,
+    scale_columns,
     take_rows,
     to_array,
 )
@@ -47,7 +53,7 @@ class RunFolder:
     manifest : dict
         The parsed ``manifest.json``; treat it as read-only.
     digest : str
-        SHA-256 of ``manifest.json``: names the content of the run, wherever it lies.
+        Names the content of the run, wherever it lies: SHA-256 of its manifest as version 1 wrote it.
 
     Notes
     -----
@@ -100,8 +106,31 @@ class RunFolder:
         """
         return self._table("source_tokens")
 
+    @property
+    def sides_differ(self) -> bool:
+        """Whether the output embeddings were made with weights of their own."""
+        return CONTRIBUTIONS_OUTPUT in self.manifest.get("files", ())
+
+    def scale(self, side: str = "input") -> np.ndarray | None:
+        """Return by what every row of a side was multiplied after it was combined, or ``None`` where by nothing.
+
+        Parameters
+        ----------
+        side : {"input", "output"}, default="input"
+            Of the embeddings; where they are tied, both are the input side.
+
+        Returns
+        -------
+        ndarray of shape (n_target,), dtype float32, or None
+            Embedding = scale × W·E.
+        """
+        name = f"{'input' if is_tied(self.manifest) else side}_scale"
+        return self.column("tokens", name) if name in self.tokens().column_names else None
+
     def contributions(self) -> pa.Table:
         """Return the entries of ``W``, sorted by target id, then by falling weight, then by source id.
+
+        Where the two sides differ, this is the input side; the other is read with `read_weights`.
 
         Returns
         -------
@@ -132,7 +161,9 @@ class RunFolder:
         return self._table("examples") if (self.path / EXAMPLES).is_file() else None
 
     def _table(self, name: str) -> pa.Table:
-        return self.remember(f"table {name}", lambda: read_table(self.path / f"{name}.parquet", COLUMNS[name]))
+        optional = scale_columns(self.manifest) if name == "tokens" else ()
+        path = self.path / f"{name}.parquet"
+        return self.remember(f"table {name}", lambda: read_table(path, COLUMNS[name], optional=optional))
 
     def column(self, table: str, name: str) -> np.ndarray:
         """Return one column as a read-only array, computed once.
@@ -200,8 +231,12 @@ class RunFolder:
         return [row | {"word_start": _opens_word(row, marks["word_start"], marks["continuation"])} for row in rows]
 
     def matrix_names(self) -> tuple[str, ...]:
-        """Return the names of the stored arrays: ``input`` and, where apart, ``bias`` and ``output``."""
+        """Return the names of the stored arrays: ``input`` and, where apart, ``bias``, ``output`` and others."""
         return tuple(self.remember("matrices", lambda: sorted(tensor_names(self.path / EMBEDDINGS))))
+
+    def extra_names(self) -> tuple[str, ...]:
+        """Return the names of every other stored array that follows the vocabulary, as the model calls it."""
+        return tuple(name for name in self.matrix_names() if name not in OWN_ARRAYS)
 
     def embeddings(self, name: str = "input") -> np.ndarray:
         """Return a whole array of the new model as float32.
@@ -365,7 +400,9 @@ def open_run(path: str | Path) -> RunFolder:
     if missing:
         raise no_run(subject, "a run folder", f"a folder without {missing[0]}", "give a folder that `init` wrote")
     data = (folder / MANIFEST).read_bytes()
-    return RunFolder(path=folder, manifest=parse_manifest(subject, data), digest=sha256_bytes(data))
+    manifest = parse_manifest(subject, data)
+    check_sides(subject, folder, manifest)
+    return RunFolder(path=folder, manifest=manifest, digest=read_name(manifest, data))
 
 
 def _opens_word(row: Mapping[str, Any], mark: str, prefix: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,10 @@ from focus_core.errors import RunFolderError, bad_input
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+VERSIONS = (1, 2)
+"""The versions that are read; what is written has the last."""
+
 KIND = "initialisation"
 
 MANIFEST = "manifest.json"
@@ -25,6 +28,12 @@ STATISTICS = "statistics.safetensors"
 SOURCE_TOKENIZER = "source_tokenizer"
 TARGET_TOKENIZER = "target_tokenizer"
 EXAMPLES = "examples.parquet"
+CONTRIBUTIONS_OUTPUT = "contributions_output.parquet"
+OWN_ARRAYS = ("input", "output", "bias")
+"""The arrays that a run knows the meaning of; every other one that follows the vocabulary has its own name."""
+
+APART = frozenset({MANIFEST, "log", "training", "projection"})
+"""What lies in a run's folder and is none of the files that it was made of."""
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "tokens": (
@@ -32,6 +41,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "has_auxiliary", "n_contributors", "max_weight", "effective_contributors", "norm",
     ),
     "contributions": ("target_id", "source_id", "weight", "similarity"),
+    "contributions_output": ("target_id", "source_id", "weight", "similarity"),
     "source_tokens": (
         "id", "token", "text", "kind", "script", "frequency", "target_id", "n_fed", "weight_fed",
     ),
@@ -40,7 +50,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """The columns of every table, in order; the table ``x`` is the file ``x.parquet``."""
 
-REQUIRED = (MANIFEST, EMBEDDINGS, STATISTICS, *(f"{name}.parquet" for name in COLUMNS if name != "examples"))
+SCALES = ("input_scale", "output_scale")
+"""Columns of ``tokens.parquet`` that stand after the others where a run has them."""
+
+OPTIONAL = ("examples", "contributions_output")
+
+REQUIRED = (MANIFEST, EMBEDDINGS, STATISTICS, *(f"{name}.parquet" for name in COLUMNS if name not in OPTIONAL))
 """The files without which a folder is no run."""
 
 MANIFEST_KEYS: dict[str, tuple[str, ...]] = {
@@ -51,6 +66,7 @@ MANIFEST_KEYS: dict[str, tuple[str, ...]] = {
 }
 """The entries of a manifest that every reader relies on, and what each holds."""
 
+DIGEST = re.compile(r"[0-9a-f]{64}")
 ID_QUERY = re.compile(r"#([0-9]{1,9})")
 """How a person names a token by its id."""
 
@@ -79,14 +95,51 @@ def parse_manifest(subject: str, data: bytes) -> dict[str, Any]:
         manifest = json.loads(data)
     except (ValueError, RecursionError) as reason:
         raise no_run(subject, f"JSON in {MANIFEST}", "something else", "run it again") from reason
-    version = manifest.get("schema_version") if isinstance(manifest, dict) else None
-    if version != SCHEMA_VERSION:
-        expected = f"schema version {SCHEMA_VERSION}"
-        raise no_run(subject, expected, f"version {version!r}", "run it again, or use the release that wrote it")
+    manifest = manifest if isinstance(manifest, dict) else {}
+    check_version(subject, manifest)
     if manifest.get("kind") != KIND:
         raise no_run(subject, f"a run of kind {KIND}", f"{manifest.get('kind')!r}", "give a folder that `init` wrote")
     _check_entries(subject, manifest)
-    return dict(manifest)
+    return manifest
+
+
+def check_version(subject: str, manifest: Mapping[str, Any]) -> None:
+    """Raise `RunFolderError` where a manifest is of an unknown version, or of version 2 without digests."""
+    version = manifest.get("schema_version")
+    if version not in VERSIONS:
+        expected = f"schema version {' or '.join(map(str, VERSIONS))}"
+        raise no_run(subject, expected, f"version {version!r}", "make it again, or use the release that wrote it")
+    if version == 1:
+        return
+    files = manifest.get("files")
+    digests = [manifest.get("digest"), *(files.values() if isinstance(files, dict) else [None])]
+    if not all(isinstance(digest, str) and DIGEST.fullmatch(digest) for digest in digests):
+        raise no_run(subject, f"SHA-256 of every file in {MANIFEST}", "none, or something else", "make it again")
+
+
+def check_sides(subject: str, folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Raise `RunFolderError` where a manifest and its folder disagree on weights of the output side's own."""
+    said = CONTRIBUTIONS_OUTPUT in manifest.get("files", ())
+    if said != (folder / CONTRIBUTIONS_OUTPUT).is_file():
+        expected, got = (CONTRIBUTIONS_OUTPUT, "none") if said else (f"no {CONTRIBUTIONS_OUTPUT}", "one")
+        raise no_run(subject, f"{expected}, as {MANIFEST} says", got, "make the run again")
+    if said and is_tied(manifest):
+        got = "output embeddings that are the input embeddings"
+        raise no_run(
+            subject, f"output embeddings of their own beside {CONTRIBUTIONS_OUTPUT}", got, "make the run again"
+        )
+
+
+def is_tied(manifest: Mapping[str, Any]) -> bool:
+    """Tell whether the output matrix is the input matrix."""
+    return bool(manifest.get("matrices", {}).get("tied", True))
+
+
+def scale_columns(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the columns of scales that a run's table of tokens may have."""
+    if manifest.get("schema_version") == 1:
+        return ()
+    return SCALES[:1] if is_tied(manifest) else SCALES
 
 
 def _check_entries(subject: str, manifest: dict[str, Any]) -> None:
@@ -105,7 +158,7 @@ def no_run(subject: str, expected: str, got: str, remedy: str) -> RunFolderError
     return bad_input(subject, expected=expected, got=got, remedy=remedy, error=RunFolderError)
 
 
-def read_table(path: Path, columns: tuple[str, ...]) -> pa.Table:
+def read_table(path: Path, columns: tuple[str, ...], *, optional: tuple[str, ...] = ()) -> pa.Table:
     """Return a parquet table, each column in one piece.
 
     Parameters
@@ -114,6 +167,8 @@ def read_table(path: Path, columns: tuple[str, ...]) -> pa.Table:
         The file.
     columns : tuple of str
         Its columns, in order.
+    optional : tuple of str, default=()
+        Those that may follow, in order.
 
     Returns
     -------
@@ -134,7 +189,7 @@ def read_table(path: Path, columns: tuple[str, ...]) -> pa.Table:
             table = file.read()
     except (pa.ArrowException, OSError) as reason:
         raise no_run(subject, f"a parquet table in {path.name}", "a damaged file", "run it again") from reason
-    if tuple(table.column_names) != columns:
+    if tuple(table.column_names) != (*columns, *(name for name in optional if name in table.column_names)):
         got = f"columns {', '.join(table.column_names)}"
         raise no_run(subject, f"{path.name} with columns {', '.join(columns)}", got, "run it again")
     return table.combine_chunks()

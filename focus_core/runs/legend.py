@@ -1,8 +1,8 @@
 """The one legend of origins, rules and methods: their keys, words, colours and dashes, wherever they are shown.
 
-Owns the seven categories of rows and the look of the methods. The colours are readable on the light and on the dark
-background and apart for colour-blind eyes (`tests/unit/focus_ui/charts/test_theme.py` holds both); whatever is drawn in
-them also writes the name, so colour never stands alone.
+The colours are readable on the light and on the dark background and apart for colour-blind eyes
+(`tests/unit/focus_ui/charts/test_theme.py` holds both); whatever is drawn in them also writes the name, so colour never
+stands alone.
 """
 
 from __future__ import annotations

@@ -16,29 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from focus_core.artifacts import dump_json
+from focus_core.artifacts import dump_json, staged
 from focus_core.errors import RunFolderError, bad_input, phrase
+from focus_core.runs.liveness import process_lives, process_started
 from focus_core.types import ProgressHook, no_progress
 
 MIN_INTERVAL_S = 0.2
-
-
-def process_started(pid: int) -> str | None:
-    """Return a mark of when a living process began, or ``None`` when there is none of that number.
-
-    The mark tells a process from a later one that was given the same number.
-    """
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        return "unknown"
-    stat = Path(f"/proc/{pid}/stat")
-    if not stat.exists():
-        return "unknown"
-    fields = stat.read_text().rpartition(")")[2].split()
-    return None if fields[0] == "Z" else fields[19]
 
 
 def part_of(output: Path) -> Path:
@@ -132,58 +115,19 @@ class RunLog:
 
 
 @contextmanager
-def growing_run(output: Path, *, terminal: IO[str] | None = sys.stderr) -> Iterator[tuple[Path, RunLog]]:
+def growing_run(
+    output: Path, *, checkpoint: str | None = None, resume: bool = False, terminal: IO[str] | None = sys.stderr
+) -> Iterator[tuple[Path, RunLog]]:
     """Yield (folder to fill, its log); rename the folder to ``output`` on success, remove it on any error.
 
     Parameters
     ----------
     output : Path
-        The run folder that shall come to be.
-    terminal : file, default=sys.stderr
-        Where progress is printed; ``None`` prints none.
-
-    Yields
-    ------
-    part : Path
-        ``output`` with ``.part`` appended.
-    log : RunLog
-        Its log, a progress hook.
-
-    Raises
-    ------
-    RunFolderError
-        If ``output`` exists, or another living process is writing it.
-    """
-    part = part_of(output)
-    _refuse_existing(output, part)
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    log = None
-    try:
-        log = RunLog(part, terminal=terminal)
-        yield part, log
-        log.close()
-        part.rename(output)
-    finally:
-        if log is not None:
-            log.release()
-        shutil.rmtree(part, ignore_errors=True)
-
-
-@contextmanager
-def resumable_run(
-    output: Path, *, resume: bool, checkpoint: str, terminal: IO[str] | None = sys.stderr
-) -> Iterator[tuple[Path, RunLog]]:
-    """Yield (folder to fill, its log) as `growing_run` does, but keep the folder once it holds a checkpoint.
-
-    Parameters
-    ----------
-    output : Path
         The folder that shall come to be.
-    resume : bool
-        Whether to go on with an unfinished folder.
-    checkpoint : str
-        The file in the growing folder that makes it worth keeping; it is removed at the end.
+    checkpoint : str, default=None
+        The file that makes a growing folder worth keeping where the work is interrupted; it is removed at the end.
+    resume : bool, default=False
+        Whether to go on with such a folder.
     terminal : file, default=sys.stderr
         Where progress is printed; ``None`` prints none.
 
@@ -201,27 +145,23 @@ def resumable_run(
         and nobody said to resume it.
     """
     part = part_of(output)
-    _refuse_existing(output, part, option=phrase("{name}"))
+    _refuse_existing(output, part, option=phrase("{name}") if checkpoint else phrase("{output}"))
     _check_resumable(output, part, resume=resume, checkpoint=checkpoint)
-    part.mkdir(parents=True, exist_ok=True)
-    log = None
-    try:
+    with staged(output, folder=True, part=part, keep=checkpoint):
         log = RunLog(part, terminal=terminal)
-        yield part, log
-        (part / checkpoint).unlink(missing_ok=True)
-        log.close()
-        part.rename(output)
-    finally:
-        if log is not None:
+        try:
+            yield part, log
+            log.close()
+        except BaseException:
+            (log.folder / "process.json").unlink(missing_ok=True)  # nobody is writing any more
+            raise
+        finally:
             log.release()
-        (part / "log" / "process.json").unlink(missing_ok=True)  # nobody is writing any more
-        if part.exists() and not (part / checkpoint).is_file():
-            shutil.rmtree(part, ignore_errors=True)
 
 
-def _check_resumable(output: Path, part: Path, *, resume: bool, checkpoint: str) -> None:
+def _check_resumable(output: Path, part: Path, *, resume: bool, checkpoint: str | None) -> None:
     """Raise where ``resume`` and what lies there do not agree; clear away what no checkpoint makes worth keeping."""
-    there = (part / checkpoint).is_file()
+    there = checkpoint is not None and (part / checkpoint).is_file()
     if there and not resume:
         got, remedy = "an unfinished one of that name", phrase("go on with {resume}, or remove {}", part.name)
         raise bad_input(str(output), expected="a new name", got=got, remedy=remedy, error=RunFolderError)
@@ -231,7 +171,7 @@ def _check_resumable(output: Path, part: Path, *, resume: bool, checkpoint: str)
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _refuse_existing(output: Path, part: Path, *, option: str = phrase("{output}")) -> None:
+def _refuse_existing(output: Path, part: Path, *, option: str) -> None:
     """Raise where ``output`` is there already; a dead process's leavings are no hindrance."""
     if output.exists() or output.is_symlink():
         remedy = phrase("give another {}, or remove that one", option)
@@ -242,9 +182,10 @@ def _refuse_existing(output: Path, part: Path, *, option: str = phrase("{output}
 
 
 def writer_lives(part: Path) -> bool:
-    """Tell whether the process that is filling a folder still runs."""
+    """Tell whether the process that is filling a folder still runs; a beginning nobody could tell is "unknown"."""
     try:
         process = json.loads((part / "log" / "process.json").read_text(encoding="utf-8"))
-        return bool(process_started(int(process["pid"])) == process["started"])
+        started = process["started"]
+        return process_lives(int(process["pid"]), 0 if started == "unknown" else int(started))
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +17,10 @@ import numpy as np
 from focus_core import __version__
 from focus_core.artifacts import dump_json, write_arrays, write_parquet
 from focus_core.runs import layout
+from focus_core.runs.digests import seal
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.layout import COLUMNS
-from focus_core.tokenization.formats import save_tokenizer_folder
+from focus_core.tokenization.vocabulary import save_tokenizer_folder
 from focus_core.types import KINDS, ORIGINS, RULES
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
     from focus_core.initialization.result import FocusResult
+    from focus_core.initialization.weights import WeightMatrix
     from focus_core.tokenization.vocabulary import Vocabulary
 
 __all__ = ["RunFolder", "open_run", "write_run"]
@@ -55,20 +57,36 @@ def write_run(result: FocusResult, part: Path) -> None:
     OSError
         If the disk is full or the folder cannot be written; the caller removes it.
     """
-    sizes = _contributor_sizes(result)
-    _write_table(part, "contributions", _contributions(result, sizes))
-    _write_table(part, "tokens", _tokens(result, sizes))
+    _write_table(part, "contributions", _contributions(result.weights))
+    if result.output_weights is not None:
+        _write_table(part, "contributions_output", _contributions(result.output_weights))
+    _write_table(part, "tokens", _tokens(result))
     _write_table(part, "source_tokens", _source_tokens(result))
     _write_table(part, "candidates", _candidates(result))
     if result.examples is not None:
         _write_table(part, "examples", _examples(result.examples))
-    write_arrays(part / layout.EMBEDDINGS, result.embeddings)
+    write_arrays(part / layout.EMBEDDINGS, {**result.embeddings, **result.extra_tensors})
     if result.auxiliary is not None:
         write_arrays(part / layout.AUXILIARY, {"vectors": result.auxiliary.vectors})
     write_arrays(part / layout.STATISTICS, result.statistics)
     save_tokenizer_folder(result.source, part / layout.SOURCE_TOKENIZER)
     save_tokenizer_folder(result.target, part / layout.TARGET_TOKENIZER)
-    text = dump_json(plain(_manifest(result))) + "\n"
+    write_manifest(part, _manifest(result))
+
+
+def write_manifest(part: Path, manifest: Mapping[str, Any], *, without: Collection[str] = ()) -> None:
+    """Write the manifest of a run, training or projection with the digests of its files, last of all.
+
+    Parameters
+    ----------
+    part : Path
+        The folder, which holds every other file.
+    manifest : mapping
+        What it says; `plain` makes JSON of it.
+    without : collection of str, default=()
+        Names of files that will be gone when the folder is finished.
+    """
+    text = dump_json(seal(plain(manifest), part, without=without)) + "\n"
     (part / layout.MANIFEST).write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -80,7 +98,8 @@ def _write_table(part: Path, name: str, columns: Mapping[str, Any]) -> None:
     import pyarrow as pa
 
     arrays = {key: _strings(value) if isinstance(value, list) else value for key, value in columns.items()}
-    write_parquet(part / f"{name}.parquet", pa.table({key: arrays[key] for key in COLUMNS[name]}))
+    names = [*COLUMNS[name], *(key for key in layout.SCALES if key in arrays)]
+    write_parquet(part / f"{name}.parquet", pa.table({key: arrays[key] for key in names}))
 
 
 def _strings(values: list[str | None]) -> pa.Array:
@@ -117,18 +136,12 @@ def _names(codes: np.ndarray, names: Sequence[str], present: np.ndarray) -> list
     return [known[c] if here else None for c, here in zip(codes.tolist(), present.tolist(), strict=True)]
 
 
-def _contributor_sizes(result: FocusResult) -> np.ndarray:
-    sizes: np.ndarray = np.diff(result.weights.matrix.indptr).astype(np.int32)
-    return sizes
-
-
-def _contributions(result: FocusResult, sizes: np.ndarray) -> dict[str, Any]:
+def _contributions(found: WeightMatrix) -> dict[str, Any]:
     """Return the entries of ``W``, sorted by target id, falling weight, source id."""
-    matrix = result.weights.matrix
-    targets = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-    sources = matrix.indices.astype(np.int32)
-    weights = matrix.data.astype(np.float32)
-    similarities = np.asarray(result.weights.similarities, dtype=np.float32)
+    targets = np.repeat(np.arange(found.n_target, dtype=np.int32), found.support)
+    sources = found.matrix.indices.astype(np.int32)
+    weights = found.matrix.data.astype(np.float32)
+    similarities = np.asarray(found.similarities, dtype=np.float32)
     order = np.lexsort((sources, -weights, targets))
     return {
         "target_id": targets[order],
@@ -138,8 +151,9 @@ def _contributions(result: FocusResult, sizes: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _tokens(result: FocusResult, sizes: np.ndarray) -> dict[str, Any]:
+def _tokens(result: FocusResult) -> dict[str, Any]:
     """Return one row per target id; an id without a token has null for kind, origin and rule."""
+    scales = {"input_scale": result.input_scale, "output_scale": result.output_scale}
     target, weights, present = result.target, result.weights, result.target.present
     covered = np.zeros(target.n, dtype=bool) if result.auxiliary is None else result.auxiliary.has_vector
     return {
@@ -150,10 +164,11 @@ def _tokens(result: FocusResult, sizes: np.ndarray) -> dict[str, Any]:
         "source_id": result.copied_from,
         "frequency": _counts(result.frequency, target.n),
         "has_auxiliary": covered,
-        "n_contributors": sizes,
+        "n_contributors": weights.support.astype(np.int32),
         "max_weight": np.asarray(weights.max_weight, dtype=np.float32),
         "effective_contributors": np.asarray(weights.effective_contributors, dtype=np.float32),
         "norm": row_norms(result.embeddings["input"]),
+        **{name: np.asarray(scale, dtype=np.float32) for name, scale in scales.items() if scale is not None},
     }
 
 
@@ -181,7 +196,8 @@ def row_norms(matrix: Any) -> np.ndarray:
 def _source_tokens(result: FocusResult) -> dict[str, Any]:
     """Return one row per source id, with what it feeds: entries and weight over combined rows and fallbacks.
 
-    ``target_id`` is the lowest target id that is a copy of it; -1 where none is. Copies do not count as fed.
+    ``target_id`` is the lowest target id that is a copy of it; -1 where none is. Copies do not count as fed. Signed
+    weights count by size.
     """
     n_source = result.source.n
     matrix, copied = result.weights.matrix, np.flatnonzero(result.copied_from >= 0)
@@ -195,7 +211,7 @@ def _source_tokens(result: FocusResult) -> dict[str, Any]:
         "frequency": _counts(result.source_frequency, n_source),
         "target_id": targets,
         "n_fed": np.bincount(sources, minlength=n_source).astype(np.int32),
-        "weight_fed": np.bincount(sources, weights=matrix.data[fed], minlength=n_source).astype(np.float32),
+        "weight_fed": np.bincount(sources, weights=np.abs(matrix.data[fed]), minlength=n_source).astype(np.float32),
     }
 
 
@@ -228,7 +244,6 @@ def _manifest(result: FocusResult) -> dict[str, Any]:
     """Return everything the manifest says; docs/run_format.md explains every key."""
     corpus = None if result.corpus is None else {**result.corpus, **result.occurrence_shares}
     return {
-        "schema_version": layout.SCHEMA_VERSION,
         "kind": layout.KIND,
         "config": result.config.to_dict(),
         "differences_from_paper": result.config.differences_from_paper(),
@@ -275,7 +290,7 @@ def _summary(vocabulary: Vocabulary) -> dict[str, Any]:
 def _matrices(result: FocusResult) -> dict[str, Any]:
     described = {
         name: {"shape": list(tensor.shape), "dtype": str(tensor.dtype).removeprefix("torch.")}
-        for name, tensor in result.embeddings.items()
+        for name, tensor in {**result.embeddings, **result.extra_tensors}.items()
     }
     return {**described, "tied": result.tied}
 

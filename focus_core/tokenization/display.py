@@ -36,6 +36,11 @@ _PLOTLY = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"})
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
+def show_name(text: str, *, limit: int = LIMIT) -> str:
+    """Return a name, a title or a line of text as one visible, harmless line in which spaces stay spaces."""
+    return show_token(text, limit=limit).replace("␣", " ")
+
+
 def show_token(text: str, *, word_start: bool = False, limit: int = LIMIT) -> str:
     r"""Return a token as one visible, harmless line.
 

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -57,13 +57,6 @@ class EncodedLines:
     ids: np.ndarray
     line_of: np.ndarray
     rows: list[bytes]
-
-
-class LineEncoder(Protocol):
-    """Turns lines into tokens."""
-
-    def encode(self, lines: Sequence[str]) -> EncodedLines:
-        """Return the tokens of the lines."""
 
 
 class DirectEncoder:
@@ -245,6 +238,9 @@ def plain_backend(backend: Tokenizer) -> Tokenizer:
     copy.no_truncation()
     copy.no_padding()
     return copy
+
+
+LineEncoder = DirectEncoder | WordEncoder
 
 
 def make_encoder(backend: Tokenizer, names: Sequence[bytes], sample: Sequence[str]) -> LineEncoder:

@@ -7,13 +7,10 @@ AutoTokenizer, which refuses folders whose files are sound, and never runs code 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-from focus_core.artifacts import atomic_write_bytes, dump_json
 from focus_core.models.hub import TokenizerFiles
 from focus_core.tokenization.parts import (
     build_part,
@@ -29,30 +26,9 @@ from focus_core.tokenization.parts import (
     with_added,
 )
 from focus_core.tokenization.sentencepiece_model import load_sentencepiece
-from focus_core.types import Role
 
 GPT2_SPECIALS = ("<|endoftext|>", "<s>", "<pad>", "</s>", "<unk>", "<mask>")
 BERT_SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-
-
-class SavableTokenizer(Protocol):
-    """What a tokenizer folder is written from."""
-
-    @property
-    def backend(self) -> Tokenizer:
-        """Return the tokenizer itself."""
-
-    @property
-    def tokens(self) -> tuple[str, ...]:
-        """Return the native form of every id."""
-
-    @property
-    def roles(self) -> Mapping[Role, int]:
-        """Return the id of every role."""
-
-    @property
-    def chat_and_config(self) -> Mapping[str, Any]:
-        """Return the configuration that came along."""
 
 
 def load_backend(files: TokenizerFiles) -> Tokenizer:
@@ -76,7 +52,7 @@ def load_backend(files: TokenizerFiles) -> Tokenizer:
     check_sizes(files)
     reader = {
         "tokenizer.json": _load_tokenizer_json,
-        "sentencepiece": _load_sentencepiece,
+        "sentencepiece": lambda files: load_sentencepiece(files.paths["model"], files.config),
         "gpt2": _load_gpt2,
         "wordpiece": _load_wordpiece,
     }[files.kind]
@@ -84,30 +60,6 @@ def load_backend(files: TokenizerFiles) -> Tokenizer:
     backend.no_truncation()
     backend.no_padding()
     return backend
-
-
-def save_tokenizer_folder(vocabulary: SavableTokenizer, folder: Path) -> None:
-    """Write a folder that ``AutoTokenizer.from_pretrained`` of transformers 5 loads.
-
-    Parameters
-    ----------
-    vocabulary : Vocabulary
-        What to write.
-    folder : Path
-        Where; made if it is missing.
-
-    Notes
-    -----
-    The class is ``PreTrainedTokenizerFast``: the model-specific classes rebuild their tokenizer from the vocabulary
-    alone and lose what they do not expect. Special tokens follow the roles; a chat template is carried along.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = ("chat_template", "model_max_length", "clean_up_tokenization_spaces", "padding_side")
-    config = {key: vocabulary.chat_and_config[key] for key in kept if vocabulary.chat_and_config.get(key) is not None}
-    config |= {"tokenizer_class": "PreTrainedTokenizerFast"}
-    config |= {f"{role}_token": vocabulary.tokens[i] for role, i in vocabulary.roles.items()}
-    atomic_write_bytes(folder / "tokenizer.json", vocabulary.backend.to_str(pretty=False).encode())
-    atomic_write_bytes(folder / "tokenizer_config.json", (dump_json(config) + "\n").encode())
 
 
 def _load_tokenizer_json(files: TokenizerFiles) -> Tokenizer:
@@ -144,11 +96,6 @@ def _place_added_tokens(name: str, state: dict[str, Any]) -> Tokenizer:
         if found != entry["id"]:
             raise contradiction(name, f"added token {entry['content']!r} with id {entry['id']}, elsewhere {found}")
     return backend
-
-
-def _load_sentencepiece(files: TokenizerFiles) -> Tokenizer:
-    """Read a SentencePiece model and the added tokens of its configuration."""
-    return load_sentencepiece(files.paths["model"], files.config)
 
 
 def _load_gpt2(files: TokenizerFiles) -> Tokenizer:

@@ -15,7 +15,7 @@ from typing import Any, cast
 import numpy as np
 from tokenizers import Tokenizer
 
-from focus_core.artifacts import digest_json, sha256_bytes
+from focus_core.artifacts import atomic_write_bytes, digest_json, dump_json, sha256_bytes
 from focus_core.models.hub import TokenizerFiles, locate_tokenizer
 from focus_core.tokenization.formats import load_backend
 from focus_core.tokenization.identity import BYTE, NORMAL, Marks, decode_all, identify, read_marks, readable
@@ -232,6 +232,30 @@ def vocabulary_from_backend(
     """
     with collector_paused():
         return _read_backend(backend, name, config)
+
+
+def save_tokenizer_folder(vocabulary: Vocabulary, folder: Path) -> None:
+    """Write a folder that ``AutoTokenizer.from_pretrained`` of transformers 5 loads.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        What to write.
+    folder : Path
+        Where; made if it is missing.
+
+    Notes
+    -----
+    The class is ``PreTrainedTokenizerFast``: the model-specific classes rebuild their tokenizer from the vocabulary
+    alone and lose what they do not expect. Special tokens follow the roles; a chat template is carried along.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = ("chat_template", "model_max_length", "clean_up_tokenization_spaces", "padding_side")
+    config = {key: vocabulary.chat_and_config[key] for key in kept if vocabulary.chat_and_config.get(key) is not None}
+    config |= {"tokenizer_class": "PreTrainedTokenizerFast"}
+    config |= {f"{role}_token": vocabulary.tokens[i] for role, i in vocabulary.roles.items()}
+    atomic_write_bytes(folder / "tokenizer.json", vocabulary.backend.to_str(pretty=False).encode())
+    atomic_write_bytes(folder / "tokenizer_config.json", (dump_json(config) + "\n").encode())
 
 
 @contextmanager

@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from focus_core.artifacts import atomic_folder, dump_json, tensor_names, write_arrays
+from focus_core.artifacts import staged, tensor_names, write_arrays
 from focus_core.errors import ModelError, VocabularyError, bad_input
 from focus_core.models.source import load_source
 from focus_core.models.tensors import TensorFiles, check_tensor, open_tensor_files, to_float
-from focus_core.runs.additions import ADDITION_VERSION, ATTACHED, TRAINED, TRAINING, new_addition
+from focus_core.runs.additions import ATTACHED, TRAINED, TRAINING, new_addition
 from focus_core.runs.folder import RunFolder, open_run
-from focus_core.runs.layout import EMBEDDINGS, MANIFEST
-from focus_core.runs.writer import plain, versions
+from focus_core.runs.layout import EMBEDDINGS
+from focus_core.runs.writer import write_manifest
 from focus_core.tokenization.vocabulary import load_vocabulary
 from focus_core.training.drift import measure_change, write_change
+from focus_core.training.writer import manifest_of
 from focus_core.types import ProgressHook, no_progress
 
 if TYPE_CHECKING:
@@ -89,12 +90,18 @@ def attach_trained(
     found = _read(run, Path(path).expanduser(), shown, tensor)
     progress("read", 1, 1)
     change, movement = measure_change(run, found.arrays["input"].float().numpy(), progress)
-    folder.parent.mkdir(exist_ok=True)
-    with atomic_folder(folder) as part:
+    with staged(folder, folder=True) as part:
         write_change(part, change)
         write_arrays(part / TRAINED, found.arrays)
-        manifest = _manifest(run, name, found, movement)
-        (part / MANIFEST).write_text(dump_json(plain(manifest)) + "\n", encoding="utf-8", newline="\n")
+        content = {
+            **{key: {} for key in ("config", "corpus", "result")},  # nothing is known of how they were trained
+            "inputs": [found.entry],
+            "movement": movement,
+            "matrices": sorted(found.arrays),
+            "has_body": False,
+            "warnings": list(found.warnings),
+        }
+        write_manifest(part, manifest_of(run, name, content, kind=ATTACHED))
     return folder
 
 
@@ -118,7 +125,7 @@ def copy_run(run: RunFolder, destination: str | Path) -> RunFolder:
     InvalidInputError
         If the destination exists.
     """
-    with atomic_folder(Path(destination)) as part:
+    with staged(Path(destination), folder=True) as part:
         shutil.copytree(run.path, part, copy_function=_link, ignore=_unfinished, dirs_exist_ok=True)
     return open_run(destination)
 
@@ -245,27 +252,3 @@ def _check_array(run: RunFolder, shown: str, name: str, array: torch.Tensor) -> 
 def _shape(run: RunFolder) -> tuple[int, int]:
     rows, width = tensor_names(run.path / EMBEDDINGS)["input"][1]
     return rows, width
-
-
-# --- writing ----------------------------------------------------------------------------------------------------
-
-
-def _manifest(run: RunFolder, name: str, found: _Found, movement: dict[str, float]) -> dict[str, Any]:
-    """Return the manifest of attached embeddings: nothing is known of how they were trained."""
-    config = run.manifest["config"]
-    return {
-        "schema_version": ADDITION_VERSION,
-        "kind": ATTACHED,
-        "name": name,
-        "run_digest": run.digest,
-        "initialisation": {"method": config["method"], "seed": config["seed"]},
-        "config": {},
-        "corpus": {},
-        "result": {},
-        "inputs": [found.entry],
-        "movement": movement,
-        "matrices": sorted(found.arrays),
-        "has_body": False,
-        "versions": versions(),
-        "warnings": list(found.warnings),
-    }

@@ -112,8 +112,10 @@ def read_text(corpus: Corpus, model: RunModel, *, length: int, progress: Progres
     """
     lines = list(dict.fromkeys(line.strip() for batch in iter_batches(corpus) for line in batch))
     percent = held_out_percent(len(lines))
-    aside = [line for line in lines if is_held_out(line, percent)]
-    kept = [line for line in lines if not is_held_out(line, percent)]
+    kept: list[str] = []
+    aside: list[str] = []
+    for line in lines:
+        (aside if is_held_out(line, percent) else kept).append(line)
     held_out = encode_held_out(aside, model, length=min(length, model.n_positions))
     if not held_out.sequences:
         raise too_small(len(lines))

@@ -15,7 +15,8 @@ from focus_core.export.run_model import MLM, RunModel, load_run_model
 from focus_core.numerics.similarity import resolve_device
 from focus_core.runs.additions import addition_path
 from focus_core.runs.folder import RunFolder, open_run
-from focus_core.runs.log import part_of, resumable_run
+from focus_core.runs.log import growing_run, part_of
+from focus_core.runs.writer import write_manifest
 from focus_core.training import writer as files
 from focus_core.training.checkpoint import CHECKPOINT, State
 from focus_core.training.dataset import TrainingText, read_text
@@ -87,7 +88,7 @@ def adapt_run(
     run = run if isinstance(run, RunFolder) else open_run(run)
     output = training_folder(run, name)
     text = open_corpus(corpus, field=field, encoding=encoding)
-    with resumable_run(output, resume=resume, checkpoint=CHECKPOINT, terminal=terminal) as (part, log):
+    with growing_run(output, checkpoint=CHECKPOINT, resume=resume, terminal=terminal) as (part, log):
         _settle_options(part, config, text, resume=resume)
         tell = tell_all(log, progress)
         tell("read", 0, 1)
@@ -182,7 +183,7 @@ def _write(part: Path, run: RunFolder, name: str, trainer: Trainer, state: State
         "has_body": trained_body,
         "warnings": _warnings(trainer.model, state),
     }
-    files.write_manifest(part, run, name, content)
+    write_manifest(part, files.manifest_of(run, name, content), without=(CHECKPOINT, OPTIONS))
 
 
 def _settled(trainer: Trainer, state: State) -> dict[str, Any]:

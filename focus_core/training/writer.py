@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from focus_core.artifacts import dump_json, write_arrays, write_parquet
+from focus_core.artifacts import write_arrays, write_parquet
 from focus_core.export.run_model import BODY, RunModel
-from focus_core.runs.additions import ADDITION_VERSION, TRAINED
+from focus_core.runs.additions import TRAINED
 from focus_core.runs.folder import RunFolder
-from focus_core.runs.layout import MANIFEST
-from focus_core.runs.writer import plain, versions
+from focus_core.runs.writer import versions
 
 CURVE = ("step", "tokens", "loss", "held_out_loss", "held_out_bits", "learning_rate")
 SNAPSHOTS = "snapshots"
@@ -42,16 +41,14 @@ def write_curve(part: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     write_parquet(part / "curve.parquet", pa.table(columns))
 
 
-def write_manifest(part: Path, run: RunFolder, name: str, content: Mapping[str, Any]) -> None:
-    """Write the manifest, last of all files."""
+def manifest_of(run: RunFolder, name: str, content: Mapping[str, Any], *, kind: str = "training") -> dict[str, Any]:
+    """Return the manifest of a training."""
     config = run.manifest["config"]
-    manifest = {
-        "schema_version": ADDITION_VERSION,
-        "kind": "training",
+    return {
+        "kind": kind,
         "name": name,
         "run_digest": run.digest,
         "initialisation": {"method": config["method"], "seed": config["seed"]},
         **content,
         "versions": versions(),
     }
-    (part / MANIFEST).write_text(dump_json(plain(manifest)) + "\n", encoding="utf-8", newline="\n")

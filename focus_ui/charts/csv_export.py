@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from focus_core.errors import bad_input
@@ -34,6 +34,12 @@ def csv_bytes(columns: Mapping[str, Sequence[Any]]) -> bytes:
     for row in zip(*table.values(), strict=True):
         writer.writerow([_cell(value) for value in row])
     return stream.getvalue().encode("utf-8-sig", errors="backslashreplace")
+
+
+def as_columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, list[Any]]:
+    """Return rows of values as columns with names."""
+    filled = list(rows)
+    return {name: [row[place] for row in filled] for place, name in enumerate(names)}
 
 
 def _cell(value: Any) -> Any:

@@ -18,6 +18,7 @@ import streamlit as st
 
 from focus_ui.charts.component_files import component_from_files
 from focus_ui.charts.csv_export import csv_bytes
+from focus_ui.charts.figures import CONFIG
 
 HTML_CONFIG: dict[str, Any] = {
     "displaylogo": False,
@@ -45,6 +46,19 @@ def chart_html(figure: go.Figure, title: str) -> bytes:
     head += f'<meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>'
     page = f"<!DOCTYPE html><html><head>{head}</head><body>{chart}</body></html>\n"
     return page.encode("utf-8", errors="backslashreplace")
+
+
+def draw_chart(
+    figure: go.Figure,
+    *,
+    key: str,
+    alt: str,
+    name: str,
+    table: Callable[[], Mapping[str, Sequence[Any]]] | None = None,
+) -> None:
+    """Draw a chart, and below it the menu that saves it."""
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    save_chart(figure, key=key, name=name, table=table)
 
 
 def save_chart(
@@ -80,6 +94,16 @@ def save_table(
         icon=None if width == "stretch" else ":material/download:", on_click="ignore",
         width=width,  # type: ignore[arg-type]
         help=f"{words}, safe to open in a spreadsheet.",
+    )  # fmt: skip
+
+
+def save_file(
+    label: str, build: Any, file: str, kind: str, *, key: str, primary: bool = False, disabled: bool = False
+) -> None:
+    """Draw the button that downloads a file, which is built when it is asked for."""
+    st.download_button(
+        label, build, file, kind, key=key, icon=":material/download:", on_click="ignore",
+        type="primary" if primary else "secondary", disabled=disabled,
     )  # fmt: skip
 
 

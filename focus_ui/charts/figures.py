@@ -62,22 +62,28 @@ def _add_bars(
     figure: go.Figure, bars: Sequence[Bar], values: list[float], *, column: int, opacity: float, digits: int
 ) -> None:
     """Add one panel of bars; the value stands beside each."""
-    figure.add_trace(
-        go.Bar(
-            x=values,
-            y=[str(bar.id) for bar in bars],
-            orientation="h",
-            marker={"color": [bar.color for bar in bars], "opacity": opacity},
-            text=["" if value != value else f"{value:.{digits}f}" for value in values],
-            textposition="outside",
-            cliponaxis=False,
-            customdata=[[bar.id, plotly_escape(bar.label)] for bar in bars],
-            hovertemplate="%{customdata[1]}<br>#%{customdata[0]}: %{x:.4f}<extra></extra>",
-        ),
-        row=1,
-        col=column,
-    )
+    marker = {"color": [bar.color for bar in bars], "opacity": opacity}
+    text = ["" if value != value else f"{value:.{digits}f}" for value in values]
+    drawn = token_bars([bar.id for bar in bars], [bar.label for bar in bars], values, text=text, marker=marker)
+    figure.add_trace(drawn, row=1, col=column)
     figure.update_xaxes(range=_range(values), row=1, col=column)
+
+
+def token_bars(
+    ids: Sequence[int],
+    labels: Sequence[str],
+    values: Sequence[float],
+    *,
+    text: Sequence[str],
+    marker: Mapping[str, Any],
+    form: str = ":.4f",
+) -> go.Bar:
+    """Return horizontal bars of tokens, on an axis of their ids; each carries its id and its value as a text."""
+    return go.Bar(
+        x=values, y=[str(i) for i in ids], orientation="h", marker=marker, text=text, textposition="outside",
+        cliponaxis=False, customdata=[[i, plotly_escape(label)] for i, label in zip(ids, labels, strict=True)],
+        hovertemplate=f"%{{customdata[1]}}<br>#%{{customdata[0]}}: %{{x{form}}}<extra></extra>",
+    )  # fmt: skip
 
 
 def _range(values: Sequence[float]) -> list[float]:
@@ -90,24 +96,23 @@ def _range(values: Sequence[float]) -> list[float]:
 
 def token_axis(figure: go.Figure, ids: Sequence[int], labels: Sequence[str]) -> None:
     """Make the vertical axis one of ids, read as tokens, the first at the top."""
-    names = [str(i) for i in ids]
-    texts = [plotly_escape(shorten(label)) for label in labels]
-    figure.update_yaxes(**_named(names, texts), tickfont={"size": 14}, showgrid=False)
+    ticks = [plotly_escape(shorten(label)) for label in labels]
+    name_axis(figure, [str(i) for i in ids], ticks, tickfont={"size": 14}, showgrid=False)
 
 
-def _named(names: Sequence[str], texts: Sequence[str]) -> dict[str, Any]:
-    """Return an axis of categories that are read as other texts, the first at the top."""
-    return {
-        "type": "category",
-        "categoryorder": "array",
-        "categoryarray": names,
-        "autorange": "reversed",
-        "tickmode": "array",
-        "tickvals": names,
-        "ticktext": texts,
-        "fixedrange": True,
-        "automargin": True,
-    }
+def name_axis(figure: go.Figure, keys: Sequence[str], ticks: Sequence[str], **look: Any) -> None:
+    """Make the vertical axis one of keys, each called by its tick, the first at the top."""
+    figure.update_yaxes(
+        type="category", categoryorder="array", categoryarray=keys, autorange="reversed", tickmode="array",
+        tickvals=keys, ticktext=ticks, fixedrange=True, automargin=True, **look,
+    )  # fmt: skip
+
+
+def whiskers(values: Sequence[float], lows: Sequence[float], highs: Sequence[float]) -> dict[str, Any]:
+    """Return intervals around values as plotly draws them."""
+    above = [high - value for value, high in zip(values, highs, strict=True)]
+    below = [value - low for value, low in zip(values, lows, strict=True)]
+    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 1.5, "width": 5}
 
 
 def lay_out_panels(figure: go.Figure, n_rows: int) -> None:
@@ -215,7 +220,7 @@ def _finish_groups(figure: go.Figure, names: list[str], wholes: list[float]) -> 
         for name, whole in zip(names, wholes, strict=True)
     ]
     _stack(figure, height=50 + 27 * max(2, len(names)), bargap=0.25)
-    figure.update_yaxes(**_named(names, labels))
+    name_axis(figure, names, labels)
 
 
 def _stack(figure: go.Figure, *, height: int, bargap: float) -> None:

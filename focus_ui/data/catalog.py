@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -178,3 +179,10 @@ def is_hub_id(text: str) -> bool:
     (True, False, False)
     """
     return HUB_ID.fullmatch(text) is not None and ".." not in text
+
+
+def path_in_command(run: Path) -> str:
+    """Return how a command names a run: relative to the project, or below the folder of runs; no absolute path."""
+    path = run.resolve()
+    inside = path.is_relative_to(ROOT)
+    return shlex.quote(str(path.relative_to(ROOT))) if inside else f'"$FOCUS_LAB_RUNS"/{path.name}'

@@ -14,7 +14,6 @@ from focus_core.analysis.overlap_lists import anchors
 from focus_core.runs.legend import CATEGORIES, category_of
 from focus_core.tokenization.display import show_token
 from focus_core.types import Origin, Rule
-from focus_ui.charts.csv_export import csv_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,11 +146,6 @@ def _in_group(frame: pd.DataFrame, by: str, group: str) -> np.ndarray:
         named = {name for name, _ in group_sizes(frame, by, occurrences=False)}
         return np.asarray(~values.isin(named))
     return np.asarray(values == group)
-
-
-def tokens_csv(frame: pd.DataFrame) -> bytes:
-    """Return rows of `token_table` as CSV in UTF-8 with a byte order mark, safe to open in a spreadsheet."""
-    return csv_bytes(frame)
 
 
 def showcase(run: RunFolder) -> list[int]:

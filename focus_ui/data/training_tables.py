@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from focus_core.errors import FocusError
 from focus_core.numerics.formats import count
 from focus_core.runs.additions import ATTACHED, list_trainings, open_training
 from focus_core.runs.legend import METHOD_LOOKS, Method, method_of
+from focus_ui.charts.csv_export import as_columns
 from focus_ui.data.tables import token_table
 from focus_ui.data.training_curves import manifest_part, measured_lines
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from focus_core.runs.additions import TrainingFolder
     from focus_core.runs.folder import RunFolder
 
+R = TypeVar("R")
 NATS, BITS = "nats per token", "bits per character"
 UNITS = {BITS: "held_out_bits", NATS: "held_out_loss"}
 """What the loss on held-out text is given in, and the column of the curve that holds it."""
@@ -65,15 +67,23 @@ class Start:
     n_seeds: int
 
 
-def readable_trainings(run: RunFolder) -> tuple[list[TrainingFolder], list[FocusError]]:
-    """Open every finished training of a run."""
-    found: list[TrainingFolder] = []
+def readable(
+    run: RunFolder, names: Sequence[str], open_one: Callable[[RunFolder, str], R]
+) -> tuple[list[R], list[FocusError]]:
+    """Open what was added to a run under some names; return what can be read, and what is wrong with the rest."""
+    found: list[R] = []
     errors: list[FocusError] = []
-    for name in list_trainings(run):
+    for name in names:
         try:
-            found.append(open_training(run, name))
+            found.append(open_one(run, name))
         except FocusError as error:
             errors.append(error)
+    return found, errors
+
+
+def readable_trainings(run: RunFolder) -> tuple[list[TrainingFolder], list[FocusError]]:
+    """Open every finished training of a run."""
+    found, errors = readable(run, list_trainings(run), open_training)
     own = run.digest
 
     def place(training: TrainingFolder) -> tuple[bool, bool, bool, str]:
@@ -153,8 +163,7 @@ def curve_points(groups: Sequence[MethodCurves], unit: str) -> dict[str, list[An
         for curve in group.curves
         for tokens, value in zip(curve.tokens, curve.values, strict=True)
     ]
-    names = ("training", "initialised by", "seed", "tokens", f"loss in {unit}")
-    return {name: [point[place] for point in points] for place, name in enumerate(names)}
+    return as_columns(("training", "initialised by", "seed", "tokens", f"loss in {unit}"), points)
 
 
 def starts(groups: Sequence[MethodCurves]) -> list[Start]:
@@ -237,3 +246,8 @@ def most_changed(frame: pd.DataFrame, *, category: str = "", min_frequency: int 
     """Return the rows of one origin that occur often enough, most changed first."""
     kept = frame[frame["frequency"] >= min_frequency]
     return kept[kept["category"] == category] if category else kept
+
+
+def state_names(trainings: Sequence[TrainingFolder]) -> dict[str, str]:
+    """Return how trainings are listed, by their names."""
+    return {training.name: training_label(training) for training in trainings}

@@ -6,17 +6,15 @@ A fragment polls only while something runs, and never blocks.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import Literal
 
 import streamlit as st
 
 from focus_core.errors import FocusError
-from focus_core.jobs.process import cancel_job, delete_run, is_owner, job_state
+from focus_core.jobs.process import cancel_job, delete_run, is_owner, job_state, reap
 from focus_core.jobs.record import (
     Job,
     JobState,
-    Progress,
     dismiss,
     failure,
     is_dismissed,
@@ -24,12 +22,12 @@ from focus_core.jobs.record import (
     list_jobs,
     read_job,
     read_log,
-    read_progress,
 )
-from focus_core.numerics.formats import count, duration
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.numerics.formats import count
+from focus_core.tokenization.display import markdown_escape, show_name
 from focus_ui.data.catalog import evaluations_root, runs_root
 from focus_ui.jobs import verdict as run_verdict
+from focus_ui.jobs.form import cancel_button, progress_bar, say_failure
 from focus_ui.jobs.map_jobs import MAP_VERB, forget_maps, maps_root, refuse_while_made, run_id_of
 from focus_ui.jobs.verdict import Verdict
 from focus_ui.session import navigation, state
@@ -74,6 +72,8 @@ def job_tray() -> None:
     jobs = [job for job in _tray_jobs() if not is_dismissed(job)]
     states = {job.id: job_state(job) for job in jobs}
     running = tuple(job.id for job in jobs if states[job.id] is JobState.RUNNING)
+    for job in jobs:
+        reap(job)  # one whose end no server saw, since this one was restarted
     ended = [job for job in jobs if states[job.id] is not JobState.RUNNING and _is_recent(job)]
     if not running and not ended:
         return
@@ -104,12 +104,11 @@ def _tray(running: tuple[str, ...]) -> None:
 def _running_row(job: Job) -> None:
     with st.container(border=True, gap="xsmall"):
         _row_head(job, JobState.RUNNING)
-        progress = read_progress(job)
         measures = job.verb == EVALUATION_VERB  # its notes and its log name files of this server
-        progress_bar(replace(progress, note="") if measures else progress, job)
+        progress_bar(job, quiet=measures)
         st.button("Cancel", key=f"_cancel_tray_{job.id}", on_click=cancel_job, args=(job,), width="stretch")
         if not measures:
-            _log_tail(job)
+            _log(read_log(job, n_lines=TAIL_LINES))
 
 
 def _ended_row(job: Job, job_now: JobState) -> None:
@@ -122,7 +121,7 @@ def _ended_row(job: Job, job_now: JobState) -> None:
             st.page_link(navigation.MAP.file, label="See it on the Map", icon=navigation.MAP.icon, query_params=query)
         elif job_now is JobState.FAILED:
             st.caption(markdown_escape(in_words(failure(job).text)[:300]))
-            _log_tail(job)
+            _log(read_log(job, n_lines=TAIL_LINES))
         with st.container(horizontal=True, gap="xsmall"):
             is_run = job.verb not in (EVALUATION_VERB, MAP_VERB)
             if job_now is JobState.DONE and state.run_id() != job.id and is_run:
@@ -145,12 +144,11 @@ def _head(job: Job, job_now: JobState, found: Verdict | None) -> str:
     return f"{icon} **{_title(job)}** :{color}-badge[{words}]"
 
 
-def _log_tail(job: Job) -> None:
+def _log(text: str, *, height: int | Literal["content"] = "content") -> None:
     """Draw the last lines of a job's log, folded."""
-    log = read_log(job, n_lines=TAIL_LINES)
-    if log:
+    if text:
         with st.expander("Log", icon=":material/terminal:"):
-            st.code(log, language=None, wrap_lines=True)
+            st.code(text, language=None, wrap_lines=True, height=height)
 
 
 def _open_from_tray(job: Job) -> None:
@@ -159,19 +157,7 @@ def _open_from_tray(job: Job) -> None:
 
 
 def _title(job: Job) -> str:
-    return markdown_escape(show_token(job.title or "run", limit=48).replace("␣", " "))
-
-
-def progress_bar(progress: Progress, job: Job) -> None:
-    """Draw the stage at work, how much of it is done, and the time since the start."""
-    fraction = progress.fraction
-    words = [progress.stage or "starting"]
-    if progress.total > 1 and not progress.note:
-        words.append(f"{count(progress.done)} of {count(progress.total)}")
-    if progress.note:
-        words.append(progress.note)
-    words.append(duration(time.time() - job.created))
-    st.progress(0.0 if fraction is None else fraction, text=markdown_escape(" · ".join(words)))
+    return markdown_escape(show_name(job.title or "run", limit=48))
 
 
 def job_panel(job_id: str, *, look: bool = True) -> None:
@@ -197,10 +183,7 @@ def _panel(job_id: str, was_running: bool, look: bool) -> None:
         if found is not None:
             run_verdict.draw(job, found)
         _panel_body(job, job_now)
-        log = read_log(job)
-        if log:
-            with st.expander("Log", icon=":material/terminal:"):
-                st.code(log, language=None, wrap_lines=True, height=220)
+        _log(read_log(job), height=220)
 
 
 def _ended(job: Job) -> None:
@@ -218,15 +201,15 @@ def _panel_body(job: Job, job_now: JobState) -> None:
     """Draw what fits the state of a job."""
     mine = is_owner(job, state.owner())
     if job_now is JobState.RUNNING:
-        progress_bar(read_progress(job), job)
+        progress_bar(job)
         back = "It goes on when you close this page"
         st.caption(back + ("; this browser lists it on Data and run." if mine else "."))
         if mine:
-            st.button("Cancel", icon=":material/cancel:", key=f"_cancel_{job.id}", on_click=cancel_job, args=(job,))
+            cancel_button(job)
     elif job_now is JobState.DONE:
         _done_links(job)
     elif job_now is JobState.FAILED:
-        st.error(markdown_escape(in_words(failure(job).text)), icon=":material/error:")
+        say_failure(job)
     else:
         st.caption("Cancelled; nothing was left behind.")
     if mine and job_now is JobState.DONE:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 KNOWN = "run_verdicts"
 """Where the session keeps the verdicts, by the id of the job."""
 WARNING, PROBLEM = "warning", "problem"
+STATUS_COLORS = {"passed": "green", "warning": "yellow", "problem": "red", "not applicable": "gray"}
+"""Of verdicts of checks, by the names of badges."""
 SIGNS = {WARNING: ":material/warning:", PROBLEM: ":material/error:"}
 
 

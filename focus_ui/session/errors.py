@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import streamlit as st
 
@@ -53,10 +54,22 @@ def _label(name: str, *, quoted: bool) -> str:
     return flag(name) if label is None else f"“{label}”" if quoted else label
 
 
+R = TypeVar("R")
+
+
 def show_error(error: FocusError) -> None:
     """Draw an error: what is wrong, and below it what to do."""
     hint = f"  \n**What to do:** {markdown_escape(in_words(error.hint))}." if error.hint else ""
     st.error(f"{markdown_escape(in_words(error.message))}.{hint}", icon=":material/error:")
+
+
+def if_sound(make: Callable[[], R], *, told: Callable[[FocusError], FocusError] = lambda error: error) -> R | None:
+    """Return what a call gives; where the library refuses, draw why, in the words of `told`."""
+    try:
+        return make()
+    except FocusError as error:
+        show_error(told(error))
+        return None
 
 
 @contextmanager

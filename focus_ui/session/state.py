@@ -39,7 +39,7 @@ class Key(StrEnum):
 
 
 RUN_PARAM, TOKEN_PARAM, SOURCE_PARAM = "run", "token", "source"
-CHAPTER_PARAM = "chapter"
+CHAPTER_PARAM, WITH_PARAM = "chapter", "with"
 COUNT_PARAM, VIEW_PARAM, LAYOUT_PARAM = "count", "view", "layout"
 TEMPERATURE_PARAM, TOP_K_PARAM, MAP_PARAM = "temperature", "top_k", "map"
 AXIS_PARAMS = ("x", "y")

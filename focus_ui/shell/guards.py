@@ -123,7 +123,7 @@ def require_token(run: RunFolder) -> int:
     ids = set(token_table(run)["id"].tolist())
     if named is None:
         return next(iter(showcase(run)), min(ids))
-    if (wanted := _id_in(named)) is not None and wanted in ids:
+    if (wanted := id_in(named)) is not None and wanted in ids:
         return wanted
     st.title("No such token", anchor=False)
     words, last = _asked_for(named), max(ids, default=0)
@@ -134,14 +134,14 @@ def require_token(run: RunFolder) -> int:
     return st.stop()
 
 
-def _id_in(named: str) -> int | None:
+def id_in(named: str) -> int | None:
     """Return the id that a part of an address is; ``None`` where it is none."""
     return int(named) if named.isascii() and named.isdigit() and len(named) <= MAX_DIGITS else None
 
 
 def _asked_for(named: str) -> str:
     """Return a sentence on the token that an address names; what is no number is not repeated."""
-    wanted = _id_in(named)
+    wanted = id_in(named)
     if wanted is not None:
         return f"The address asks for token #{count(wanted)}, which does not exist here."
     return "The address asks for a token by something that is no id."
@@ -153,7 +153,7 @@ def require_source(run: RunFolder) -> int | None:
     if named is None:
         return None
     kinds = run.column("source_tokens", "kind")
-    if (wanted := _id_in(named)) is not None and wanted < len(kinds) and kinds[wanted] is not None:
+    if (wanted := id_in(named)) is not None and wanted < len(kinds) and kinds[wanted] is not None:
         return wanted
     st.title("No such source token", anchor=False)
     words = _asked_for(named)

@@ -9,18 +9,20 @@ import streamlit as st
 from focus_core.errors import FocusError, read_phrase
 from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
-from focus_core.runs.legend import CATEGORIES, Category, category_of
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.runs.legend import CATEGORIES, Category
+from focus_core.tokenization.display import markdown_escape, show_name, show_token
 from focus_ui.data import cache, catalog
 from focus_ui.data.catalog import RunEntry
 from focus_ui.data.run_cards import category_sizes
 from focus_ui.data.tables import kpis
+from focus_ui.data.token_names import source_names, token_label
 from focus_ui.jobs.panel import job_tray
 from focus_ui.session import navigation, state
 from focus_ui.session.errors import in_words
 from focus_ui.shell.browser_script import frame_script, hits_key
 from focus_ui.shell.copy_link import copy_link
 from focus_ui.shell.origin_bar import origins_bar
+from focus_ui.widgets.choice import choose
 
 N_HITS = 8
 N_SOURCE_HITS = 3
@@ -92,7 +94,7 @@ def _search_hits(run: RunFolder, query: str) -> None:
     if sources:
         st.caption("In the source vocabulary alone")
     for source_id in sources:
-        label = f":gray[□] {_source_words(run, source_id)} :gray[#{source_id}]"
+        label = f":gray[□] {markdown_escape(*source_names(run, [source_id], limit=32))} :gray[#{source_id}]"
         navigation.link(navigation.TOKEN, label, icon="", width="stretch", source=source_id)
 
 
@@ -100,21 +102,6 @@ def _source_hits(run: RunFolder, query: str) -> list[int]:
     """Return source tokens that fit and stand behind no target token."""
     shared = run.column("source_tokens", "target_id")
     return [i for i in cache.search_source(run, query, limit=N_HITS) if int(shared[i]) < 0][:N_SOURCE_HITS]
-
-
-def _source_words(run: RunFolder, source_id: int) -> str:
-    """Return a source token as safe Markdown."""
-    row = run.source_rows([source_id])[0]
-    return markdown_escape(show_token(str(row["text"]), word_start=bool(row["word_start"]), limit=32))
-
-
-def token_label(run: RunFolder, target_id: int) -> str:
-    """Return a target token as Markdown: a mark in the colour of its origin, the token, its id."""
-    text, word_start, origin, rule = (
-        run.column("tokens", name)[target_id] for name in ("text", "word_start", "origin", "rule")
-    )
-    shown = show_token(str(text), word_start=bool(word_start), limit=32)
-    return f":{category_of(origin, rule).badge}[■] {markdown_escape(shown)} :gray[#{target_id}]"
 
 
 def run_chooser(entry: RunEntry | None) -> None:
@@ -127,16 +114,11 @@ def run_chooser(entry: RunEntry | None) -> None:
         return
     names = run_names(entries)
     st.session_state["_run_choice"] = None if entry is None else entry.id
-    st.selectbox(
-        "Run",
-        list(names),
-        index=0 if entry is not None else None,
-        format_func=lambda run_id: names.get(run_id, run_id),
-        key="_run_choice",
-        on_change=_choose,
+    choose(
+        "Run", names, "_run_choice", index=0 if entry is not None else None, on_change=_choose, width="stretch",
         placeholder="Choose a run",
         help="The demo, the runs made in this browser, and those the operator shares. Others open by their link.",
-    )
+    )  # fmt: skip
 
 
 def _choose() -> None:
@@ -166,7 +148,7 @@ def run_name(entry: RunEntry) -> str:
     card = cache.run_card(entry.path)
     if card.problem:
         return f"damaged run · {entry.kind}"
-    name = show_token(entry.title or card.target, limit=60).replace("␣", " ")
+    name = show_name(entry.title or card.target, limit=60)
     return f"{name} · {entry.kind}"
 
 

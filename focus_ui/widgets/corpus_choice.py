@@ -18,10 +18,11 @@ from focus_core.corpus.readers import BINARY_REMEDY
 from focus_core.errors import FocusError
 from focus_core.numerics.formats import count, percent, size
 from focus_core.tokenization.corpus_survey import Survey
-from focus_core.tokenization.display import show_token
+from focus_core.tokenization.display import show_name
 from focus_ui.data import catalog, input_cache, uploads
 from focus_ui.data.catalog import CORPUS_SUFFIXES
 from focus_ui.session.errors import show_error
+from focus_ui.widgets.choice import switch
 
 SAMPLE, UPLOAD, SERVER = "Sample", "Upload", "On this server"
 LONG_LINE = 10_000
@@ -71,10 +72,8 @@ class CorpusChoice:
 def corpus_choice(*, sample: bool = True) -> CorpusChoice | None:
     """Draw the choice of a corpus; return it, or ``None`` while there is none that can be read."""
     kinds = [SAMPLE, UPLOAD, *([SERVER] if catalog.operator_folders() else [])]
-    kind = st.segmented_control(
-        "Text from", kinds, default=SAMPLE, required=True, key="_corpus_kind", persist_state="session"
-    )
-    label, files = {UPLOAD: _uploaded, SERVER: _on_server}.get(str(kind), _sample if sample else _any_sample)()
+    kind = switch("Text from", kinds, "_corpus_kind", default=SAMPLE)
+    label, files = {UPLOAD: _uploaded, SERVER: _on_server}.get(kind, _sample if sample else _any_sample)()
     if not files:
         return None
     column = "text"
@@ -205,7 +204,7 @@ def _show_survey(survey: Survey) -> None:
         st.caption("Its lines are very long. One sentence or paragraph a line gives better example lines and counts.")
     with st.expander("First lines", icon=":material/notes:"):
         for line in survey.sample:
-            st.text(show_token(line, limit=160).replace("␣", " "))
+            st.text(show_name(line, limit=160))
 
 
 def _oddities(survey: Survey) -> str:

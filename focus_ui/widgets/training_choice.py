@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from focus_core.analysis.provenance.change import ChangedNeighbour
-from focus_core.errors import FocusError
+from focus_core.analysis.provenance.neighbours import Neighbour
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import category_of
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.data import cache
-from focus_ui.data.training_tables import training_label
+from focus_ui.data.training_tables import state_names
 from focus_ui.session import navigation
-from focus_ui.session.errors import show_error
+from focus_ui.session.errors import if_sound
+from focus_ui.widgets.choice import choose
 
 if TYPE_CHECKING:
     from focus_core.runs.additions import TrainingFolder
@@ -27,21 +28,14 @@ def choose_training(run: RunFolder, offered: Sequence[TrainingFolder]) -> Traini
     """Draw the choice among trainings where there are several; the choice holds on every page."""
     if len(offered) < 2:
         return offered[0] if offered else None
-    names = {training.name: training_label(training) for training in offered}
+    names = state_names(offered)
     key = training_key(run)
     wanted = st.session_state.pop(_wanted_key(run), None)  # before the box below is drawn: then it is too late
     if wanted in names:
         st.session_state[key] = wanted
     if st.session_state.get(key) not in names:
         st.session_state[key] = offered[0].name
-    chosen = st.selectbox(
-        "Training",
-        list(names),
-        format_func=lambda name: names.get(name, name),
-        key=key,
-        persist_state="session",
-        width=420,
-    )
+    chosen = choose("Training", names, key, persist_state="session")
     return next((training for training in offered if training.name == chosen), offered[0])
 
 
@@ -69,12 +63,8 @@ def before_beside_after(
     run: RunFolder, training: TrainingFolder, target_id: int, *, n_shown: int = N_NEIGHBOURS
 ) -> None:
     """Draw a token's nearest tokens right after initialisation beside those after training."""
-    try:
-        change = cache.neighbours(run, training, target_id)
-    except FocusError as error:
-        show_error(error)
-        return
-    if not change.before:
+    change = if_sound(lambda: cache.neighbours(run, training, target_id))
+    if change is None or not change.before:
         return
     kept = {neighbour.id for neighbour in change.kept}
     sides = (
@@ -85,12 +75,11 @@ def before_beside_after(
         with column:
             st.markdown(f"**{title}**")
             for neighbour, cosine in found[:n_shown]:
-                neighbour_link(neighbour, f"{cosine:.2f}" + (f" · {word}" if neighbour.id in kept else ""))
+                near_link(neighbour, neighbour.rule, f"{cosine:.2f}" + (f" · {word}" if neighbour.id in kept else ""))
 
 
-def neighbour_link(neighbour: ChangedNeighbour, numbers: str, *, limit: int = 24) -> None:
-    """Draw one neighbour as a link to its page."""
-    shown = markdown_escape(show_token(neighbour.text, word_start=neighbour.word_start, limit=limit))
-    badge = category_of(neighbour.origin, neighbour.rule).badge
-    label = f":{badge}[■] {shown} :gray[{numbers}]"
-    navigation.link(navigation.TOKEN, label, icon="", token=neighbour.id)
+def near_link(near: Neighbour | ChangedNeighbour, rule: str, numbers: str, *, limit: int = 24, about: str = "") -> None:
+    """Draw a neighbour as a link to its page: a mark in the colour of its origin, the token, and its numbers."""
+    shown = markdown_escape(show_token(near.text, word_start=near.word_start, limit=limit))
+    label = f":{category_of(near.origin, rule).badge}[■] {shown} :gray[{numbers}]{about}"
+    navigation.link(navigation.TOKEN, label, icon="", token=near.id)

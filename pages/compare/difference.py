@@ -11,8 +11,9 @@ from focus_core.analysis.comparison.runs import ChangedGroup, RunComparison
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.tokenization.display import markdown_escape
 from focus_ui.charts.download import save_table
+from focus_ui.data.token_names import row_name, target_names
 from focus_ui.session.errors import reported
 from pages.compare.view import Second, choice_table, difference, kind_labels, open_token
 
@@ -77,7 +78,7 @@ def _groups(run: RunFolder, groups: Sequence[ChangedGroup], other: Second) -> Ch
         "tokens": [group.n for group in groups],
         "in the corpus": [group.occurrences for group in groups],
         "median cosine": [group.median_cosine for group in groups],
-        "the most frequent": ["  ".join(_shown(run, group.ids[:N_EXAMPLES])) for group in groups],
+        "the most frequent": ["  ".join(target_names(run, group.ids[:N_EXAMPLES])) for group in groups],
     }
     place = choice_table(
         table,
@@ -92,10 +93,6 @@ def _groups(run: RunFolder, groups: Sequence[ChangedGroup], other: Second) -> Ch
 def _step(before: str, after: str) -> str:
     one, two = CATEGORIES[before].label, CATEGORIES[after].label
     return one if before == after else f"{one} → {two}"
-
-
-def _shown(run: RunFolder, ids: Sequence[int]) -> list[str]:
-    return [show_token(str(row["text"]), word_start=bool(row["word_start"])) for row in run.token_rows(list(ids))]
 
 
 def _tokens(run: RunFolder, other: Second, found: RunComparison, group: ChangedGroup | None) -> None:
@@ -130,7 +127,7 @@ def _columns(run: RunFolder, other: Second, found: RunComparison, ids: Sequence[
     """Return the columns of a table of tokens: both origins, frequency, cosine."""
     rows = run.token_rows(list(ids))
     return {
-        "token": [show_token(str(row["text"]), word_start=bool(row["word_start"])) for row in rows],
+        "token": [row_name(row) for row in rows],
         "this run": kind_labels(run, ids),
         "second run": kind_labels(other.run, ids),
         "cosine": [float("nan") if found.cosine is None else float(found.cosine[i]) for i in ids],

@@ -17,7 +17,8 @@ from focus_core.analysis.comparison.lists import Hub, HubOrder
 from focus_core.runs.legend import ACCENT, NEUTRAL, category_of
 from focus_core.tokenization.display import plotly_escape, show_token
 from focus_core.types import Rule
-from focus_ui.charts.figures import lay_out_panels, token_axis
+from focus_ui.charts.csv_export import as_columns
+from focus_ui.charts.figures import lay_out_panels, token_axis, token_bars
 
 SECOND = "#B23A9E"
 """The line of the second run: readable on both backgrounds, and no origin's colour."""
@@ -29,7 +30,7 @@ CHART_PX = 270
 
 def hubs_figure(hubs: Sequence[Hub], *, by: HubOrder = HubOrder.TOKENS) -> go.Figure:
     """Draw hub anchors as bars: what they are ranked by on the left, the other measure, paler, on the right."""
-    labels = [plotly_escape(show_token(hub.text, word_start=hub.word_start)) for hub in hubs]
+    labels = [show_token(hub.text, word_start=hub.word_start) for hub in hubs]
     panels = [
         ("tokens fed", [float(hub.n_fed) for hub in hubs], ",.0f"),
         ("share of all weight, %", [100 * hub.share for hub in hubs], ".2f"),
@@ -39,23 +40,11 @@ def hubs_figure(hubs: Sequence[Hub], *, by: HubOrder = HubOrder.TOKENS) -> go.Fi
     titles = [title for title, *_ in panels]
     figure = make_subplots(rows=1, cols=2, shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.06)
     for column, (_, values, form) in enumerate(panels, start=1):
-        figure.add_trace(
-            go.Bar(
-                x=values,
-                y=[str(hub.id) for hub in hubs],
-                orientation="h",
-                marker={"color": ACCENT, "opacity": 1.0 if column == 1 else 0.45},
-                text=[format(value, form) for value in values],
-                textposition="outside",
-                cliponaxis=False,
-                customdata=[[hub.id, label] for hub, label in zip(hubs, labels, strict=True)],
-                hovertemplate=f"%{{customdata[1]}}<br>#%{{customdata[0]}}: %{{x:{form}}}<extra></extra>",
-            ),
-            row=1,
-            col=column,
-        )
+        marker, text = {"color": ACCENT, "opacity": 1.0 if column == 1 else 0.45}, [format(v, form) for v in values]
+        bars = token_bars([hub.id for hub in hubs], labels, values, text=text, marker=marker, form=f":{form}")
+        figure.add_trace(bars, row=1, col=column)
         figure.update_xaxes(range=[0, 1.2 * (max(values) or 1.0)], row=1, col=column)
-    token_axis(figure, [hub.id for hub in hubs], [show_token(hub.text, word_start=hub.word_start) for hub in hubs])
+    token_axis(figure, [hub.id for hub in hubs], labels)
     figure.update_xaxes(nticks=5, fixedrange=True)
     lay_out_panels(figure, len(hubs))
     return figure
@@ -128,16 +117,14 @@ def _baselines(panel: Distribution, ranges: Sequence[str]) -> list[go.Scatter]:
 
 def distribution_rows(panels: Sequence[Distribution], names: Sequence[str]) -> dict[str, list[object]]:
     """Return distributions as columns, a bin a row."""
-    columns: dict[str, list[object]] = {name: [] for name in ("measure", "rows", "from", "to", *names, CHANCE)}
+    rows: list[tuple[object, ...]] = []
     for panel in panels:
         for place in range(len(panel.edges) - 1):
             drawn = None if panel.drawn is None else int(panel.drawn.counts[place])
             counts = [int(series.counts[place]) for series in panel.series]
             ends = panel.edges[place : place + 2].tolist()
-            values = (MEASURE_WORDS[panel.measure], str(panel.origin), *ends, *counts, drawn)
-            for name, value in zip(columns, values, strict=True):
-                columns[name].append(value)
-    return columns
+            rows.append((MEASURE_WORDS[panel.measure], str(panel.origin), *ends, *counts, drawn))
+    return as_columns(("measure", "rows", "from", "to", *names, CHANCE), rows)
 
 
 def hub_rows(hubs: Sequence[Hub]) -> dict[str, list[object]]:

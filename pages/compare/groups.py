@@ -16,10 +16,13 @@ from focus_core.analysis.comparison.neighbour_groups import (
 from focus_core.numerics.formats import count
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.tokenization.display import markdown_escape
+from focus_ui.charts.csv_export import as_columns
 from focus_ui.charts.download import save_table
+from focus_ui.data.token_names import row_name, target_names
 from focus_ui.data.training_tables import began_elsewhere, readable_trainings, training_label, with_matrix
 from focus_ui.session.errors import reported
+from focus_ui.widgets.choice import choose
 from pages.compare.view import Second, choice_table, open_token
 
 N_MEMBERS = 4
@@ -47,10 +50,8 @@ def _groups(run: RunFolder, states: dict[str, TrainingFolder | Second]) -> Neigh
     """Draw the choice of a state to compare the initialised rows with, and its groups; return them."""
     name = next(iter(states))
     if len(states) > 1:
-        name = st.selectbox(
-            "From the initialised rows to", list(states), format_func=lambda key: _state_name(states.get(key)),
-            key="_groups_state", width=420,
-        )  # fmt: skip
+        names = {key: _state_name(state) for key, state in states.items()}
+        name = choose("From the initialised rows to", names, "_groups_state") or name
     state = states.get(name) or next(iter(states.values()))
     with reported(), st.spinner("Comparing neighbours"):
         found = _found(run, state)
@@ -86,31 +87,26 @@ def _found(run: RunFolder, state: TrainingFolder | Second) -> NeighbourGroups:
     return run.remember(f"app groups {state.digest}", lambda: training_groups(run, state))
 
 
-def _state_name(state: TrainingFolder | Second | None) -> str:
-    if state is None:
-        return ""
+def _state_name(state: TrainingFolder | Second) -> str:
     return f"{SECOND}: {state.name}" if isinstance(state, Second) else training_label(state)
 
 
 def group_table(run: RunFolder, found: NeighbourGroups) -> dict[str, list[Any]]:
     """Return groups as columns: size, first members, what they moved towards and away from, agreement."""
-    columns: dict[str, list[Any]] = {
-        name: []
-        for name in ("tokens", "the first of them", "towards", "away from", "agreement", "kept", "in the corpus")
-    }
-    for group in found.groups:
-        row = (
+    rows = [
+        (
             len(group.ids), _shown(run, group.ids[:N_MEMBERS]), _shown(run, group.gained), _shown(run, group.lost),
             group.agreement, group.kept, group.occurrences,
-        )  # fmt: skip
-        for name, value in zip(columns, row, strict=True):
-            columns[name].append(value)
-    return columns
+        )
+        for group in found.groups
+    ]  # fmt: skip
+    return as_columns(
+        ("tokens", "the first of them", "towards", "away from", "agreement", "kept", "in the corpus"), rows
+    )
 
 
 def _shown(run: RunFolder, ids: Sequence[int]) -> str:
-    rows = run.token_rows(list(ids))
-    return "  ".join(show_token(str(r["text"]), word_start=bool(r["word_start"]), limit=24) for r in rows)
+    return "  ".join(target_names(run, ids, limit=24))
 
 
 def _members(run: RunFolder, group: NeighbourGroup, key: str) -> None:
@@ -120,7 +116,7 @@ def _members(run: RunFolder, group: NeighbourGroup, key: str) -> None:
             st.markdown(f"{words} " + markdown_escape(_shown(run, ids)))
     rows = run.token_rows(list(group.ids))
     shown = {
-        "token": [show_token(str(row["text"]), word_start=bool(row["word_start"])) for row in rows],
+        "token": [row_name(row) for row in rows],
         "in the corpus": [row["frequency"] for row in rows],
         "script": [row["script"] for row in rows],
         "id": list(group.ids),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from focus_core.analysis.comparison.lists import Hub, HubOrder, hub_anchors
-from focus_core.numerics.formats import count
+from focus_core.numerics.formats import count, plain_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import show_token
 from focus_ui.charts.download import save_chart
-from focus_ui.charts.figures import CONFIG
 from focus_ui.session import navigation, state
+from focus_ui.widgets.choice import switch
+from focus_ui.widgets.pick import pick_mark
 from pages.compare.figures import hub_rows, hubs_figure
 
 N_NAMED = 5
@@ -37,31 +38,20 @@ def hubs_section(run: RunFolder) -> None:
     if not chosen_hubs(run):
         st.caption("No row of this run was combined from source rows.")
         return
-    st.segmented_control(
-        "Rank by", [str(by) for by in HubOrder], default=str(HubOrder.TOKENS), required=True, key="_compare_hubs",
-        persist_state="session",
-    )  # fmt: skip
+    switch("Rank by", [str(by) for by in HubOrder], "_compare_hubs", default=str(HubOrder.TOKENS))
     by, hubs = _order(), chosen_hubs(run)
     st.caption(f"{WORDS[by]} Click one to see what it feeds.")
     figure = run.remember(f"app compare hubs chart {by}", lambda: hubs_figure(hubs, by=by))
     key = state.once_key(f"hubs_{run.digest[:12]}_{by.name.lower()}")
-    event = st.plotly_chart(
-        figure,
-        key=key,
-        on_select="rerun",
-        selection_mode="points",
-        config=CONFIG,
-        alt=f"Hub anchors by {by}, with their tokens fed and share of all weight: {_first(hubs)}",
-    )
+    words = f"Hub anchors by {by}, with their tokens fed and share of all weight: {_first(hubs)}"
+    clicked = pick_mark(figure, key, alt=words)
     save_chart(figure, key=key, name=f"Hub anchors by {by}", table=lambda: hub_rows(hubs))
-    points = event["selection"]["points"] if event else []
-    data = points[0].get("customdata") if points else None
-    if data:
-        navigation.go(navigation.TOKEN, source=int(data[0]))
+    if clicked:
+        navigation.go(navigation.TOKEN, source=int(clicked[0]))
 
 
 def _first(hubs: list[Hub]) -> str:
     return ", ".join(
-        f"{show_token(hub.text, word_start=hub.word_start)} {count(hub.n_fed)}, {100 * hub.share:.2f} %"
+        f"{show_token(hub.text, word_start=hub.word_start)} {count(hub.n_fed)}, {plain_percent(hub.share, digits=2)}"
         for hub in hubs[:N_NAMED]
     )

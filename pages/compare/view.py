@@ -11,33 +11,32 @@ import streamlit as st
 
 from focus_core.analysis.checks.base import CheckResult
 from focus_core.analysis.comparison.distributions import Distribution, distributions
-from focus_core.analysis.comparison.lists import TokenList, token_lists
+from focus_core.analysis.comparison.lists import TokenList
 from focus_core.analysis.comparison.neighbour_groups import NeighbourGroups
 from focus_core.analysis.comparison.report import comparison_report
 from focus_core.analysis.comparison.runs import RunComparison, compare_runs, row_kinds
-from focus_core.errors import FocusError
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES
-from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.charts.download import save_chart, save_table
-from focus_ui.charts.figures import CONFIG
+from focus_core.tokenization.display import markdown_escape
+from focus_ui.charts.download import draw_chart, save_file, save_table
 from focus_ui.data import cache, catalog
+from focus_ui.data.token_names import row_name
+from focus_ui.jobs.verdict import STATUS_COLORS
 from focus_ui.session import navigation, state
-from focus_ui.session.errors import in_words, reported, show_error
+from focus_ui.session.errors import if_sound, in_words, reported
 from focus_ui.shell.sidebar import run_name
+from focus_ui.widgets.choice import choose
+from focus_ui.widgets.pick import pick_row
 from pages.compare.figures import distribution_rows, distributions_figure
 from pages.compare.hubs import chosen_hubs
-from pages.export.view import STATUS_COLORS
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-WITH_PARAM = "with"
 NOT_HERE = "The second run that this address names is not here."
 SECOND, FOLLOWED = "_compare_with", "followed_second"
 """Where the session keeps the second run, and the one that the address named when the page was drawn last."""
-MAX_HEIGHT = 320
 CHARTS = {
     "Support of combined rows": ("n_contributors", "max_weight"),
     "Length of rows, by origin": ("norm",),
@@ -59,7 +58,7 @@ def second_run(run: RunFolder) -> Second | None:
     """Draw the choice of a second run; it stands in the page's address, and an address that is new is followed."""
     current = state.run_id()
     entries = {entry.id: entry for entry in catalog.listed_runs(state.owner()) if entry.id != current}
-    named = st.query_params.get(WITH_PARAM, "")
+    named = st.query_params.get(state.WITH_PARAM, "")
     linked = catalog.find_run(named, state.owner()) if named and named not in entries and named != current else None
     if linked is not None:
         entries[linked.id] = linked
@@ -72,39 +71,24 @@ def second_run(run: RunFolder) -> Second | None:
         st.session_state[SECOND] = None if missing else named
     elif st.session_state.get(SECOND) not in {None, *names}:
         st.session_state[SECOND] = None
-    chosen = st.selectbox(
-        "Compare with",
-        list(names),
-        index=None,
-        format_func=lambda run_id: names.get(run_id, run_id),
-        key=SECOND,
-        placeholder="Choose a second run",
-        persist_state="session",
-        width=420,
+    chosen = choose(
+        "Compare with", names, SECOND, index=None, placeholder="Choose a second run", persist_state="session"
     )
     _settle(chosen, named if missing else None)
     if chosen is None:
         if missing:
             st.warning(NOT_HERE, icon=":material/warning:")
         return None
-    try:
-        return Second(run=cache.load_run(entries[chosen].path), name=names[chosen])
-    except FocusError as error:
-        show_error(error)
-        return None
+    return if_sound(lambda: Second(run=cache.load_run(entries[chosen].path), name=names[chosen]))
 
 
 def _settle(chosen: str | None, missing: str | None) -> None:
     """Make the page's address name the second run; one that is not here stands in it until another is chosen."""
     st.session_state[FOLLOWED] = shown = chosen or missing
     if shown:
-        st.query_params[WITH_PARAM] = shown
-    elif WITH_PARAM in st.query_params:
-        del st.query_params[WITH_PARAM]
-
-
-def _lists(run: RunFolder) -> list[TokenList]:
-    return run.remember("app compare lists", lambda: token_lists(run, cache.checks(run)))
+        st.query_params[state.WITH_PARAM] = shown
+    elif state.WITH_PARAM in st.query_params:
+        del st.query_params[state.WITH_PARAM]
 
 
 def _spread(run: RunFolder, other: Second | None) -> list[Distribution]:
@@ -160,30 +144,25 @@ def _found(result: CheckResult) -> str:
 def lists_section(run: RunFolder) -> None:
     """Draw one of the lists of tokens to look at, with what it means and what can be done."""
     st.header("Tokens to look at", anchor=False)
-    found = {entry.key: entry for entry in _lists(run)}
+    found = {entry.key: entry for entry in cache.problem_lists(run)}
     if not found:
         st.caption("No token stands out: nothing was combined, nothing fell back.")
         return
-    key = st.selectbox(
-        "List", list(found), format_func=lambda name: _list_name(found, name), key="_compare_list", width=420
-    )
+    key = choose("List", {name: _list_name(entry) for name, entry in found.items()}, "_compare_list")
     entry = found[key] if key in found else next(iter(found.values()))
     words = f"{markdown_escape(entry.meaning.rstrip('.'))}.  \n**What to do:** "
     st.markdown(f"{words}{markdown_escape(in_words(entry.remedy))}.")
     _token_rows(run, entry)
 
 
-def _list_name(found: dict[str, TokenList], key: str) -> str:
-    entry = found.get(key)
-    if entry is None:
-        return key
+def _list_name(entry: TokenList) -> str:
     return f"{entry.key} {entry.title} ({entry.status})" if entry.status is not None else entry.title
 
 
 def _token_rows(run: RunFolder, entry: TokenList) -> None:
     """Draw the tokens of a list; choosing one opens its page."""
     rows = (run.token_rows if entry.side == "target" else run.source_rows)(list(entry.ids))
-    shown: dict[str, Any] = {"token": [show_token(str(r["text"]), word_start=bool(r["word_start"])) for r in rows]}
+    shown: dict[str, Any] = {"token": [row_name(r) for r in rows]}
     if entry.measure:
         shown[entry.measure] = list(entry.values)
     if entry.side == "target":
@@ -211,20 +190,7 @@ def choice_table(columns: Mapping[str, Any], key: str, *, alt: str, once: bool =
     frame = pd.DataFrame(dict(columns))
     config = {name: st.column_config.NumberColumn(format="%.3f") for name in frame.select_dtypes("float").columns}
     config |= {name: st.column_config.NumberColumn(format="localized") for name in ("in the corpus", "tokens")}
-    config["id"] = st.column_config.NumberColumn(format="%d", width="small")
-    event = st.dataframe(
-        frame,
-        key=state.once_key(key) if once else key,
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        height=min(MAX_HEIGHT, 38 + 35 * max(1, len(frame))),
-        column_config=config,
-        placeholder="–",
-        alt=alt,
-    )
-    chosen = event["selection"]["rows"]
-    return int(chosen[0]) if chosen and chosen[0] < len(frame) else None
+    return pick_row(frame, key, alt=alt, config=config, once=once, placeholder="–")
 
 
 def open_token(token_id: int, *, side: str = "target") -> None:
@@ -249,8 +215,8 @@ def spread_section(run: RunFolder, other: Second | None) -> None:
             st.markdown(f"**{title}**")
             key = f"spread_{run.digest[:12]}_{measures[0]}_{'' if other is None else other.run.digest[:12]}"
             figure = _chart(run, panels, names, key)
-            st.plotly_chart(figure, key=key, config=CONFIG, alt="; ".join(_medians(panel) for panel in panels))
-            save_chart(figure, key=key, name=title, table=partial(distribution_rows, panels, names))
+            words = "; ".join(_medians(panel) for panel in panels)
+            draw_chart(figure, key=key, alt=words, name=title, table=partial(distribution_rows, panels, names))
 
 
 def _chart(run: RunFolder, panels: Sequence[Distribution], names: Sequence[str], key: str) -> go.Figure:
@@ -272,7 +238,7 @@ def report_section(run: RunFolder, other: Second | None, together: NeighbourGrou
         report = comparison_report(
             run,
             cache.checks(run),
-            lists=_lists(run),
+            lists=cache.problem_lists(run),
             hubs=chosen_hubs(run),
             spread=_spread(run, other),
             other=None if other is None else other.run,
@@ -280,10 +246,7 @@ def report_section(run: RunFolder, other: Second | None, together: NeighbourGrou
             together=together,
         )
     st.caption("What this page shows, as Markdown: for a report of a fault, or a letter. Tokens in it are escaped.")
-    st.download_button(
-        "Report (Markdown)", report, "report.md", "text/markdown", key="_compare_report",
-        icon=":material/download:", on_click="ignore",
-    )  # fmt: skip
+    save_file("Report (Markdown)", report, "report.md", "text/markdown", key="_compare_report")
     st.code(report, language="markdown", height=260)
 
 

@@ -20,10 +20,11 @@ from focus_core.jobs.process import job_state
 from focus_core.jobs.record import Job, JobState, read_job, request_of_job
 from focus_core.jobs.steps import Step
 from focus_core.numerics.formats import duration
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.tokenization.display import markdown_escape, show_name
 from focus_ui.data import cache, catalog, input_cache, uploads
 from focus_ui.session import state
 from focus_ui.session.errors import show_error
+from focus_ui.widgets.choice import choose, switch
 from focus_ui.widgets.corpus_choice import CorpusChoice, corpus_choice, in_the_form
 from pages.data import plan as run_plan
 from pages.data import preview as data_preview
@@ -80,11 +81,7 @@ def mode() -> str:
         return NEW
     if st.query_params.pop(AGAIN_PARAM, None) is not None:
         st.session_state[MODE] = AGAIN
-    chosen = st.segmented_control(
-        "Make", [NEW, AGAIN], default=NEW, required=True, key=MODE, label_visibility="collapsed",
-        persist_state="session",
-    )  # fmt: skip
-    return str(chosen)
+    return switch("Make", [NEW, AGAIN], MODE, default=NEW, label_visibility="collapsed")
 
 
 def ask(run_id: str, step: Step) -> None:
@@ -137,7 +134,7 @@ def draw() -> None:
     if recipe is None:
         st.caption("There is no run to change: choose one beside this page.")
         return
-    name = show_token(recipe.title, limit=80).replace("␣", " ")
+    name = show_name(recipe.title, limit=80)
     st.markdown(f"Another run like **{markdown_escape(name)}**. The run itself stays as it is.")
     if is_dated(read_job(catalog.runs_root(), recipe.id)):
         st.caption(DATED)
@@ -197,11 +194,8 @@ def _tokenizer(recipe: Recipe) -> Mapping[str, Any] | None:
     if "train_tokenizer" not in recipe.target:
         return None
     left, right = st.columns(2)
-    kinds = list(FAMILIES)
-    family = left.selectbox(
-        "Kind", kinds, index=kinds.index(recipe.target["train_tokenizer"]), format_func=lambda name: FAMILIES[name],
-        key=f"_family_{recipe.id}",
-    )  # fmt: skip
+    own = list(FAMILIES).index(recipe.target["train_tokenizer"])
+    family = choose("Kind", FAMILIES, f"_family_{recipe.id}", place=left, index=own, width="stretch")
     size = right.number_input(
         "Size in tokens", min_value=LEAST_SIZE, max_value=250_000, value=recipe.target["vocab_size"], step=100,
         key=f"_vocab_size_{recipe.id}",
@@ -231,7 +225,7 @@ def _start(recipe: Recipe, change: Change) -> None:
     words = _reused(change, request) + (
         f" It takes about {duration(estimate.seconds)}." if estimate is not None else ""
     )
-    told = show_token(", ".join(changed) or "nothing; the same run is made again", limit=120).replace("␣", " ")
+    told = show_name(", ".join(changed) or "nothing; the same run is made again", limit=120)
     st.markdown(f"Changed: **{markdown_escape(told)}**. {words}")
     label = "Start the changed run" if changed else "Make the same run again"
     started = st.button(label, type="primary", icon=":material/play_arrow:", key="_start_again")

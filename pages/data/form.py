@@ -12,7 +12,6 @@ from typing import Any
 
 import streamlit as st
 
-from focus_core.errors import FocusError
 from focus_core.initialization.config import RANGES, InitConfig
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.request import TRAINABLE
@@ -22,7 +21,8 @@ from focus_core.tokenization.display import show_token
 from focus_core.types import METHOD_SUMMARIES, Fallback, Family, MatchMode, MethodName, Preset
 from focus_ui.data import catalog, input_cache
 from focus_ui.data.uploads import keep_upload
-from focus_ui.session.errors import LABELS, show_error
+from focus_ui.session.errors import LABELS, if_sound
+from focus_ui.widgets.choice import choose, switch
 from focus_ui.widgets.corpus_choice import SERVER, UPLOAD, CorpusChoice, in_the_form
 
 TRAIN, DEMO, HUB = "Train a new one", "Demo model", "Hub"
@@ -76,9 +76,7 @@ class Choice:
 def target_choice(survey: Survey | None) -> tuple[Choice, int] | None:
     """Draw the choice of a target tokenizer; return it with its size, or ``None`` while there is none."""
     kinds = [TRAIN, UPLOAD, *([SERVER] if catalog.operator_folders() else [])]
-    kind = st.segmented_control(
-        "Target tokenizer", kinds, default=TRAIN, required=True, key="_target_kind", persist_state="session"
-    )
+    kind = switch("Target tokenizer", kinds, "_target_kind", default=TRAIN)
     if kind == UPLOAD:
         return _uploaded_tokenizer("_target_upload", "target_tokenizer")
     if kind == SERVER:
@@ -88,9 +86,7 @@ def target_choice(survey: Survey | None) -> tuple[Choice, int] | None:
 
 
 def _trained_tokenizer(survey: Survey | None) -> tuple[Choice, int]:
-    family = st.selectbox(
-        "Kind", list(FAMILIES), format_func=lambda name: FAMILIES[name], key="_family", persist_state="session"
-    )
+    family = choose("Kind", FAMILIES, "_family", persist_state="session", width="stretch")
     suggested = _suggest_size(survey, TRAINABLE[str(family)])
     n_tokens = st.number_input(
         "Size in tokens", min_value=LEAST_SIZE, max_value=250_000, step=100, key=SIZE, persist_state="session"
@@ -144,13 +140,9 @@ def take_size(refused: int, largest: int) -> None:
 
 def _uploaded_tokenizer(key: str, name: str) -> tuple[Choice, int] | None:
     upload = st.file_uploader("tokenizer.json", type=["json"], key=key, help="The file of the tokenizers library.")
-    if upload is None:
-        return None
-    try:
-        path = keep_upload(upload)
-        n_tokens = input_cache.tokenizer_size(path)
-    except FocusError as error:
-        show_error(in_the_form(error))
+    path = None if upload is None else if_sound(lambda: keep_upload(upload), told=in_the_form)
+    n_tokens = None if path is None else if_sound(lambda: input_cache.tokenizer_size(path), told=in_the_form)
+    if path is None or n_tokens is None:
         return None
     st.markdown(f"**{count(n_tokens)}** tokens")
     return Choice(label="uploaded tokenizer", fields={name: str(path)}), n_tokens
@@ -170,9 +162,7 @@ def source_choice() -> Choice | None:
         *([HUB] if catalog.allows_hub() else []),
         UPLOAD,
     ]
-    kind = st.segmented_control(
-        "Source model", kinds, default=kinds[0], required=True, key="_source_kind", persist_state="session"
-    )
+    kind = switch("Source model", kinds, "_source_kind", default=kinds[0])
     if kind == DEMO:
         st.caption("A small multilingual masked language model of our own, trained for this demonstration alone.")
         return Choice(label="demo model", fields={"source": str(catalog.DEMO_SOURCE)})
@@ -197,17 +187,15 @@ def _uploaded_source() -> Choice | None:
     matrix = st.file_uploader("Embeddings", type=["safetensors"], key="_source_upload")
     if tokenizer is None or matrix is None:
         return None
-    try:
-        path = keep_upload(matrix)
-        tensors = input_cache.matrices(path)
-    except FocusError as error:
-        show_error(in_the_form(error))
+    path = if_sound(lambda: keep_upload(matrix), told=in_the_form)
+    tensors = None if path is None else if_sound(lambda: input_cache.matrices(path), told=in_the_form)
+    if path is None or tensors is None:
         return None
     if not tensors:
         st.warning("This file holds no matrix.")
         return None
     names = {name: f"{show_token(name)} {shape}" for name, shape in tensors.items()}
-    name = st.selectbox("Tensor", list(names), format_func=lambda name: names[name], key="_tensor")
+    name = choose("Tensor", names, "_tensor", width="stretch")
     fields = {**tokenizer[0].fields, "source_embeddings": path, "tensor": str(name)}
     return Choice(label="uploaded model", fields=fields)
 

@@ -10,14 +10,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from focus_core.errors import FocusError
 from focus_core.initialization.request import InitRequest
-from focus_core.jobs.process import start_job
 from focus_core.jobs.record import new_run_id
 from focus_ui.data import catalog
 from focus_ui.data.uploads import hand_over, lend_folder
-from focus_ui.session import state
-from focus_ui.session.errors import show_error
+from focus_ui.jobs.form import begin
 
 ORIGINALS = "originals"
 """Where the session keeps which run a job makes again: a run's id by a job's."""
@@ -35,15 +32,9 @@ def start(request: InitRequest, *, title: str, original: str | None = None, lend
     if lend_as is not None:
         handed["target_tokenizer"] = str(lend_folder(Path(given["target_tokenizer"]), lend_as, root, job_id))
     request = dataclasses.replace(request, corpus=tuple(hand_over(request.corpus, root, job_id)), **handed)
-    try:
-        job = start_job(["init"], request=request, runs_root=root, owner=state.owner(), title=title, job_id=job_id)
-    except FocusError as error:
-        show_error(error)
-        return
     if original is not None:
-        st.session_state.setdefault(ORIGINALS, {})[job.id] = original
-    state.watch_job(job.id)
-    st.rerun()
+        st.session_state.setdefault(ORIGINALS, {})[job_id] = original
+    begin(["init"], request=request, root=root, title=title, job_id=job_id, watch=True)
 
 
 def original_of(job_id: str) -> str | None:

@@ -15,40 +15,22 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest
 from focus_core.jobs.estimate import Estimate, estimate_run
 from focus_core.jobs.preview import Preview
-from focus_core.jobs.process import cancel_job, job_state
-from focus_core.jobs.record import (
-    Job,
-    JobState,
-    failure,
-    last_word,
-    read_job,
-    read_log,
-    read_progress,
-    request_of_job,
-)
+from focus_core.jobs.process import job_state
+from focus_core.jobs.record import Job, JobState, failure, last_word, read_job, read_log, request_of_job
 from focus_core.jobs.steps import Step, read_steps
 from focus_core.numerics.formats import count, duration
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.tokenization.display import markdown_escape, show_name
 from focus_ui.data import cache, catalog
 from focus_ui.jobs import verdict as run_verdict
-from focus_ui.jobs.panel import POLL_S, STATE_ICONS, job_panel, own_jobs, progress_bar
+from focus_ui.jobs.form import cancel_button, progress_bar
+from focus_ui.jobs.panel import POLL_S, STATE_ICONS, job_panel, own_jobs
 from focus_ui.session import navigation, state
 from focus_ui.widgets.corpus_choice import CorpusChoice, corpus_choice
-from pages.data import (
-    again as run_again,
-)
-from pages.data import (
-    form as run_form,
-)
-from pages.data import (
-    plan as run_plan,
-)
-from pages.data import (
-    preview as data_preview,
-)
-from pages.data import (
-    start as run_start,
-)
+from pages.data import again as run_again
+from pages.data import form as run_form
+from pages.data import plan as run_plan
+from pages.data import preview as data_preview
+from pages.data import start as run_start
 from pages.data.form import Choice
 from pages.data.recipe import Recipe, request_from, title_of
 
@@ -56,7 +38,6 @@ THIN = 4.0
 MIN_CARD = 290
 SILENT_S = 300.0
 """Seconds without a word after which a running job is said to be silent."""
-WITH_PARAM = "with"
 FOLLOWED = "followed_job"
 """Where the session keeps the finished job that it has been led to."""
 
@@ -159,7 +140,7 @@ def _running_panel(job_id: str) -> None:
     job = read_job(catalog.runs_root(), job_id)
     if job is None:
         return
-    name = markdown_escape(show_token(job.title or "run", limit=80).replace("␣", " "))
+    name = markdown_escape(show_name(job.title or "run", limit=80))
     if job_state(job) is not JobState.RUNNING:
         st.caption(
             f"{STATE_ICONS[JobState.RUNNING]} {name} has ended."
@@ -167,11 +148,11 @@ def _running_panel(job_id: str) -> None:
         return
     with st.container(border=True, key=f"job_{job_id}"):
         st.markdown(f"{STATE_ICONS[JobState.RUNNING]} **{name}** :blue-badge[{JobState.RUNNING}]")
-        progress_bar(read_progress(job), job)
+        progress_bar(job)
         _steps(job, JobState.RUNNING)
         _say_if_silent(job)
         st.caption("It goes on when you close this page; this browser lists it here when you come back.")
-        st.button("Cancel", icon=":material/cancel:", key=f"_cancel_{job.id}", on_click=cancel_job, args=(job,))
+        cancel_button(job)
 
 
 def _say_if_silent(job: Job) -> None:
@@ -258,7 +239,7 @@ def _compare_link(job_id: str) -> None:
         return
     st.page_link(
         navigation.COMPARE.file, label="Compare with the original", icon=navigation.COMPARE.icon,
-        query_params={state.RUN_PARAM: job_id, WITH_PARAM: original},
+        query_params={state.RUN_PARAM: job_id, state.WITH_PARAM: original},
     )  # fmt: skip
 
 

@@ -6,9 +6,8 @@ said instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -20,15 +19,16 @@ from focus_core.numerics.formats import count
 from focus_core.runs.additions import ProjectionFolder, list_projections
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import show_token
-from focus_ui.charts.download import save_table
-from focus_ui.data.catalog import RunKind
+from focus_ui.charts.download import save_file, save_table
+from focus_ui.data.catalog import RunKind, path_in_command
 from focus_ui.data.tables import token_table
 from focus_ui.data.uploads import safe_name
+from focus_ui.jobs.evaluations import kept_evaluations
 from focus_ui.jobs.map_jobs import map_is_made
 from focus_ui.session import navigation, state
 from focus_ui.session.errors import show_error
-from pages.train.evaluate import kept_evaluations
-from pages.train.view import cache_path
+from focus_ui.widgets.choice import choose
+from focus_ui.widgets.command import show_command
 
 MAX_ATLAS = 25_000
 """Tokens; the exact neighbours of more take longer than a browser waits."""
@@ -57,24 +57,9 @@ def report_section(run: RunFolder) -> None:
         "tokens. One HTML file without scripts that needs no network, for reading, printing or sending."
     )
     measured = [report for _, report in kept_evaluations(run)]  # the session is out of reach once the file is built
-    _button(
-        "Report (HTML)",
-        lambda: html_report(run, evaluations=measured),
-        stem(run) + ".html",
-        "text/html",
-        "_report",
-        first=True,
-    )
-    st.code(
-        f".venv/bin/python -m focus_core report {cache_path(run)} build/report.html", language="bash", wrap_lines=True
-    )
-
-
-def _button(label: str, build: Callable[[], Any], file: str, kind: str, key: str, *, first: bool = False) -> None:
-    st.download_button(
-        label, build, file, kind, key=key, icon=":material/download:", on_click="ignore",
-        type="primary" if first else "secondary",
-    )  # fmt: skip
+    build = partial(html_report, run, evaluations=measured)
+    save_file("Report (HTML)", build, stem(run) + ".html", "text/html", key="_report", primary=True)
+    show_command(f".venv/bin/python -m focus_core report {path_in_command(run.path)} build/report.html")
 
 
 def atlas_section(run: RunFolder) -> None:
@@ -84,16 +69,14 @@ def atlas_section(run: RunFolder) -> None:
     if not names:
         _lay_one_out(run)
         st.caption("From the command line:")
-        st.code(f".venv/bin/python -m focus_core project {cache_path(run)}", language="bash", wrap_lines=True)
+        show_command(f".venv/bin/python -m focus_core project {path_in_command(run.path)}")
         return
     try:
         usual = choose_projection(run).name
         name = usual
         if len(names) > 1:
-            name = st.selectbox(
-                "Which map", names, index=names.index(usual), key=f"_atlas_{run.digest[:12]}", width=420,
-                format_func=lambda found: show_token(found, limit=60),
-            )  # fmt: skip
+            labels, key = {found: show_token(found, limit=60) for found in names}, f"_atlas_{run.digest[:12]}"
+            name = choose("Which map", labels, key, index=names.index(usual)) or usual
         projection = choose_projection(run, name)
     except FocusError as error:
         show_error(error)
@@ -123,23 +106,17 @@ def _atlas(run: RunFolder, projection: ProjectionFolder) -> None:
     )
     if n_tokens > MAX_ATLAS:
         st.caption("Too many tokens for the browser; the command line writes the file:")
-        st.code(_atlas_command(run, projection), language="bash", wrap_lines=True)
+        show_command(_atlas_command(run, projection))
         return
-    _button(
-        "Map (Parquet)", lambda: atlas_bytes(run, projection), stem(run) + "-atlas.parquet",
-        "application/octet-stream", "_atlas",
-    )  # fmt: skip
+    build, file = partial(atlas_bytes, run, projection), stem(run) + "-atlas.parquet"
+    save_file("Map (Parquet)", build, file, "application/octet-stream", key="_atlas")
     x, y, near = own[-1]
     st.caption("Where Embedding Atlas is installed, this opens it:")
-    st.code(
-        f"embedding-atlas {stem(run)}-atlas.parquet --text token --x {x} --y {y} --neighbors {near}",
-        language="bash",
-        wrap_lines=True,
-    )
+    show_command(f"embedding-atlas {stem(run)}-atlas.parquet --text token --x {x} --y {y} --neighbors {near}")
 
 
 def _atlas_command(run: RunFolder, projection: ProjectionFolder) -> str:
-    command = f".venv/bin/python -m focus_core atlas {cache_path(run)} build/atlas.parquet"
+    command = f".venv/bin/python -m focus_core atlas {path_in_command(run.path)} build/atlas.parquet"
     return f"{command} --projection {projection.name}"
 
 
@@ -148,7 +125,8 @@ def files_section(run: RunFolder) -> None:
     st.header("Tables and arrays", anchor=False)
     with st.container(horizontal=True):
         save_table(lambda: token_table(run), key="tokens", name=f"{stem(run)} tokens", label="Tokens (CSV)")
-        _button("Manifest (JSON)", lambda: dump_json(run.manifest), "manifest.json", "application/json", "_manifest")
+        build = partial(dump_json, run.manifest)
+        save_file("Manifest (JSON)", build, "manifest.json", "application/json", key="_manifest")
         for file, label in ARRAYS.items():
             if (run.path / file).is_file():
                 _file(run, file, label)
@@ -161,4 +139,4 @@ def files_section(run: RunFolder) -> None:
 def _file(run: RunFolder, file: str, label: str) -> None:
     path = run.path / file
     name = file.replace("projection/", "").replace("/", "-")
-    _button(label, path.read_bytes, name, "application/octet-stream", f"_file_{file}")
+    save_file(label, path.read_bytes, name, "application/octet-stream", key=f"_file_{file}")

@@ -11,20 +11,22 @@ from pathlib import Path
 
 import streamlit as st
 
-from focus_core.errors import FocusError
-from focus_core.export.archive import ZIP, ModelZip, model_states, open_model_zip, source_is_named, zip_key
-from focus_core.jobs.process import cancel_job, is_owner, job_state, start_job
-from focus_core.jobs.record import Job, JobState, failure, list_jobs, read_job, read_progress
+from focus_core.export.archive import ZIP, ModelZip, model_states, open_model_zip, zip_key
+from focus_core.jobs.process import is_owner, job_state
+from focus_core.jobs.record import Job, JobState, failure, list_jobs, read_job
 from focus_core.numerics.formats import size
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape
+from focus_ui.charts.download import save_file
 from focus_ui.data import catalog
-from focus_ui.data.training_tables import training_label
+from focus_ui.data.training_tables import state_names
 from focus_ui.data.uploads import safe_name
-from focus_ui.jobs.panel import POLL_S, progress_bar
+from focus_ui.jobs.form import begin, cancel_button, has_source, progress_bar
+from focus_ui.jobs.panel import POLL_S
 from focus_ui.session import state
-from focus_ui.session.errors import in_words, show_error
+from focus_ui.session.errors import if_sound, in_words
+from focus_ui.widgets.choice import choose
 from focus_ui.widgets.training_choice import current_training
 
 MODELS = ".models"
@@ -52,12 +54,8 @@ def model_section(run: RunFolder) -> None:
     if (models_root() / key).is_dir():
         _download(run, training, key)
         return
-    if not source_is_named(run):
-        st.warning(
-            "The source model of this run is no longer on this server, so the parts that the run left as they were "
-            "are missing. The new embeddings can still be downloaded below.",
-            icon=":material/warning:",
-        )
+    gone = "the parts that the run left as they were are missing. The new embeddings can still be downloaded below."
+    if not has_source(run, gone):
         return
     job = read_job(models_root(), key)
     running = job is not None and job_state(job) is JobState.RUNNING
@@ -74,18 +72,11 @@ def _choose_state(run: RunFolder) -> TrainingFolder | None:
     whole = model_states(run)
     if not whole:
         return None
-    labels = {INITIALISED: "right after the initialisation", **{t.name: training_label(t) for t in whole}}
+    labels = {INITIALISED: "right after the initialisation", **state_names(whole)}
     names = list(labels)
     latest = current_training(run, whole)
     index = names.index(latest.name) if latest is not None else 0
-    chosen = st.selectbox(
-        "Which state",
-        names,
-        index=index,
-        format_func=lambda name: labels.get(name, name),
-        key="_model_state",
-        width=420,
-    )
+    chosen = choose("Which state", labels, "_model_state", index=index)
     return next((training for training in whole if training.name == chosen), None)
 
 
@@ -103,12 +94,7 @@ def _start(run: RunFolder, training: TrainingFolder | None, key: str) -> None:
     path = run.path.resolve()
     target = str(path) if training is None else f"{path}:{training.name}"
     clear_old_models()
-    try:
-        start_job(["pack", target], runs_root=models_root(), owner=state.owner(), title="model folder", job_id=key)
-    except FocusError as error:
-        show_error(error)
-        return
-    st.rerun()
+    begin(["pack", target], root=models_root(), title="model folder", job_id=key)
 
 
 def clear_old_models(*, now: float | None = None) -> list[str]:
@@ -136,26 +122,22 @@ def _watch(key: str) -> None:
     if job is None or job_state(job) is not JobState.RUNNING:
         st.rerun()
     with st.container(border=True):
-        progress_bar(read_progress(job), job)
+        progress_bar(job)
         if is_owner(job, state.owner()):
-            st.button("Cancel", icon=":material/cancel:", key="_cancel_model", on_click=cancel_job, args=(job,))
+            cancel_button(job)
 
 
 def _download(run: RunFolder, training: TrainingFolder | None, key: str) -> None:
     """Draw the download and how its content is loaded."""
-    try:
-        found = open_model_zip(models_root() / key)
-    except FocusError as error:
-        show_error(error)
+    found = if_sound(lambda: open_model_zip(models_root() / key))
+    if found is None:
         return
     if found.n_bytes > MAX_DOWNLOAD:
         st.warning(f"At {size(found.n_bytes)} this model is too large for the browser; the command below writes it.")
         return
     name = _file_name(run, training)
-    st.download_button(
-        f"Download the model ({size(found.n_bytes)})", lambda: found.path.read_bytes(), name, "application/zip",
-        key="_model_zip", type="primary", icon=":material/download:", on_click="ignore",
-    )  # fmt: skip
+    label = f"Download the model ({size(found.n_bytes)})"
+    save_file(label, found.path.read_bytes, name, "application/zip", key="_model_zip", primary=True)
     st.caption(f"{name} · {len(found.files)} files. Unpack it; in Python then:")
     st.code(_loading(found), language="python")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 import streamlit as st
@@ -11,13 +10,16 @@ from focus_core.analysis.checks.base import CheckResult
 from focus_core.numerics.formats import size
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.summary import differing_options
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.tokenization.display import markdown_escape, show_name
+from focus_ui.charts.csv_export import as_columns
 from focus_ui.charts.download import save_table
-from focus_ui.data import cache, catalog
+from focus_ui.data import cache
+from focus_ui.data.catalog import path_in_command
+from focus_ui.data.token_names import source_label, token_label
+from focus_ui.jobs.verdict import STATUS_COLORS
 from focus_ui.session import navigation
 from focus_ui.session.errors import in_words
-from focus_ui.shell.sidebar import token_label
-from pages.token.view import source_label
+from focus_ui.widgets.command import show_command
 
 STATUS_ICONS = {
     "passed": ":material/check_circle:",
@@ -25,7 +27,6 @@ STATUS_ICONS = {
     "problem": ":material/error:",
     "not applicable": ":material/remove:",
 }
-STATUS_COLORS = {"passed": "green", "warning": "yellow", "problem": "red", "not applicable": "gray"}
 MAX_TOKENS = 6
 
 
@@ -52,11 +53,7 @@ def check_rows(results: Sequence[CheckResult]) -> dict[str, list[str]]:
         (r.code, r.title, str(r.status), r.summary, in_words(r.tip), r.side, " ".join(map(str, r.tokens)))
         for r in results
     ]
-    return _columns(("check", "title", "verdict", "found", "what to do", "vocabulary", "tokens"), rows)
-
-
-def _columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, list[str]]:
-    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    return as_columns(("check", "title", "verdict", "found", "what to do", "vocabulary", "tokens"), rows)
 
 
 def _token_link(run: RunFolder, token_id: int, *, of_source: bool) -> None:
@@ -75,7 +72,7 @@ def recipe(run: RunFolder) -> None:
     if inputs:
         table = {
             "role": [entry["role"] for entry in inputs],
-            "name": [show_token(str(entry["name"]), limit=80).replace("␣", " ") for entry in inputs],
+            "name": [show_name(str(entry["name"]), limit=80) for entry in inputs],
             "size": [size(entry["bytes"]) if entry.get("bytes") else "" for entry in inputs],
             "SHA-256": [entry["sha256"] for entry in inputs],
         }
@@ -90,7 +87,7 @@ def recipe(run: RunFolder) -> None:
         save_table(lambda: table, key="inputs", name="inputs")
     differing = differing_options(run.manifest)
     if differing:
-        options = _columns(("option", "paper", "this run"), differing)
+        options = as_columns(("option", "paper", "this run"), differing)
         st.caption("Where the options differ from the paper")
         st.dataframe(options, hide_index=True, alt="Options that differ from the paper")
         save_table(lambda: options, key="options", name="options")
@@ -99,12 +96,9 @@ def recipe(run: RunFolder) -> None:
 def model_command(run: RunFolder) -> None:
     """Draw the command that writes the model folder."""
     st.caption("The model folder from the command line:")
-    st.code(export_command(run), language="bash", wrap_lines=True)
+    show_command(export_command(run))
 
 
 def export_command(run: RunFolder) -> str:
     """Return the command that exports a run, to be called in the project's folder; it names no absolute path."""
-    path = run.path.resolve()
-    inside = path.is_relative_to(catalog.ROOT)
-    where = shlex.quote(str(path.relative_to(catalog.ROOT))) if inside else f'"$FOCUS_LAB_RUNS"/{path.name}'
-    return f".venv/bin/python -m focus_core export {where} build/model"
+    return f".venv/bin/python -m focus_core export {path_in_command(run.path)} build/model"

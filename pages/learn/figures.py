@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from focus_core.runs.legend import ACCENT, CATEGORIES, NEUTRAL
 from focus_core.tokenization.display import plotly_escape
-from focus_ui.charts.figures import ROW_PX, shorten, token_axis
+from focus_ui.charts.figures import ROW_PX, name_axis, shorten, token_axis, token_bars
 from pages.learn.lessons.judging import Hub
 from pages.learn.lessons.one_row import RowSum
 
@@ -40,22 +40,10 @@ def hubs_figure(hubs: Sequence[Hub]) -> go.Figure:
 
 def _bars(rows: Sequence[tuple[int, str, float]], *, colors: list[str], digits: str, title: str) -> go.Figure:
     """Draw named bars; the axis is one of ids, read as tokens."""
-    ids = [str(i) for i, _, _ in rows]
-    values = [value for _, _, value in rows]
-    figure = go.Figure(
-        go.Bar(
-            x=values,
-            y=ids,
-            orientation="h",
-            marker={"color": colors},
-            text=[format(value, digits) for value in values],
-            textposition="outside",
-            cliponaxis=False,
-            customdata=[[i, plotly_escape(name)] for i, name, _ in rows],
-            hovertemplate="%{customdata[1]}<br>#%{customdata[0]}: %{x}<extra></extra>",
-        )
-    )
-    token_axis(figure, [i for i, _, _ in rows], [name for _, name, _ in rows])
+    ids, names, values = [i for i, _, _ in rows], [name for _, name, _ in rows], [value for *_, value in rows]
+    text = [format(value, digits) for value in values]
+    figure = go.Figure(token_bars(ids, names, values, text=text, marker={"color": colors}, form=""))
+    token_axis(figure, ids, names)
     low, high = min(0.0, *values, 0.0), max(0.0, *values, 0.0)
     figure.update_xaxes(title_text=title, range=[1.15 * low, 1.15 * high or 1.0], nticks=5, fixedrange=True)
     figure.update_layout(
@@ -126,11 +114,7 @@ def sum_figure(found: RowSum, *, n_dimensions: int = 16) -> go.Figure:
             hovertemplate="dimension %{x}: %{z:.4f}<extra></extra>",
         )
     )
-    figure.update_yaxes(
-        type="category", categoryorder="array", categoryarray=places, autorange="reversed", tickmode="array",
-        tickvals=places, ticktext=[plotly_escape(n) for n in names], tickfont={"size": 14}, fixedrange=True,
-        automargin=True, showgrid=False,
-    )  # fmt: skip
+    name_axis(figure, places, [plotly_escape(n) for n in names], tickfont={"size": 14}, showgrid=False)
     figure.add_hline(y=len(names) - 1.5, line={"width": 2, "color": NEUTRAL})
     figure.update_xaxes(title_text="dimension", dtick=1, fixedrange=True, showgrid=False)
     figure.update_layout(height=90 + 34 * len(names), margin={"l": 10, "r": 10, "t": 8, "b": 44})

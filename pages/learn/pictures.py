@@ -8,16 +8,19 @@ from typing import Any
 
 import streamlit as st
 
+from focus_core.analysis.overlap_lists import sizes_of
+from focus_core.analysis.worked_examples import first_sentence, worked_tokens
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES, SOURCE_ALONE, UNKNOWN, category_of
 from focus_core.tokenization.display import ISOLATE_END, markdown_escape
-from focus_ui.charts.download import save_chart, save_table
-from focus_ui.charts.figures import CONFIG, Segment, groups_figure, overlap_segments, proportion_figure
+from focus_ui.charts.download import draw_chart, save_table
+from focus_ui.charts.figures import Segment, groups_figure, overlap_segments, proportion_figure
 from focus_ui.data import cache
 from focus_ui.widgets.sentence_strip.strip import direction
 from pages.learn import figures as pictures
-from pages.learn.lessons import chapters as lessons
+from pages.learn.lessons import judging, one_row, space, vocabularies
+from pages.learn.lessons.base import label
 
 OLD, NEW = "Old tokenizer", "New tokenizer"
 ASKED = "  · asked in the task"
@@ -28,8 +31,7 @@ RARE, HUBS, SPACE = "Rare tokens", "Hubs", "Space"
 
 
 def _draw(figure: Any, key: str, alt: str, *, name: str, table: Callable[[], Mapping[str, Sequence[Any]]]) -> None:
-    st.plotly_chart(figure, key=f"learn_{key}", config=CONFIG, alt=alt)
-    save_chart(figure, key=f"learn_{key}", name=name, table=table)
+    draw_chart(figure, key=f"learn_{key}", alt=alt, name=name, table=table)
 
 
 def _table(table: Mapping[str, Sequence[Any]], key: str, alt: str, *, name: str) -> None:
@@ -41,21 +43,21 @@ def _segments(segments: Sequence[Segment]) -> dict[str, list[Any]]:
     return {"group": [segment.label for segment in segments], "size": [segment.value for segment in segments]}
 
 
-def _choose_token(run: RunFolder, ids: Sequence[int], label: str, key: str, *, asked: int = -1) -> int:
+def _choose_token(run: RunFolder, ids: Sequence[int], title: str, key: str, *, asked: int = -1) -> int:
     """Draw the choice of a token, the asked one marked; a list's own texts are no Markdown."""
-    names = {i: f"{lessons.label(run, 'tokens', i)}  #{i}{ASKED if i == asked else ''}" for i in ids}
+    names = {i: f"{label(run, 'tokens', i)}  #{i}{ASKED if i == asked else ''}" for i in ids}
     chosen = st.selectbox(
-        label, list(ids), format_func=lambda i: names.get(i, str(i)), key=f"_learn_token_{key}", width=360
+        title, list(ids), format_func=lambda i: names.get(i, str(i)), key=f"_learn_token_{key}", width=360
     )
     return int(chosen) if chosen in names else ids[0]
 
 
 def _sentence(run: RunFolder, key: str) -> None:
-    first = lessons.first_sentence(run)
+    first = first_sentence(run)
     sentence = st.text_input("A sentence, or a single word", value=first, max_chars=300, key=f"_learn_sentence_{key}")
     unknown = False
     for title, side in ((OLD, "source"), (NEW, "target")):
-        pieces = lessons.read_sentence(run, side, sentence)
+        pieces = vocabularies.read_sentence(run, side, sentence)
         st.markdown(f"**{title}**: {count(len(pieces))} tokens")
         unknown |= any(piece.unknown for piece in pieces)
         shown = " ".join(_piece(piece, side) for piece in pieces)
@@ -71,7 +73,7 @@ def _sentence(run: RunFolder, key: str) -> None:
         st.caption("Red, with a question mark: unknown here, the characters are lost.")
 
 
-def _piece(piece: lessons.Piece, side: str) -> str:
+def _piece(piece: vocabularies.Piece, side: str) -> str:
     if piece.unknown:
         return _boxed(f"{piece.label} ?", UNKNOWN.badge)
     alone = SOURCE_ALONE if side == "source" else CATEGORIES["combined"]
@@ -85,7 +87,7 @@ def _boxed(text: str, color: str) -> str:
 def _ids(run: RunFolder, key: str) -> None:
     n_target = len(run.column("tokens", "id"))
     first = st.number_input("Show from id", 0, n_target - 1, 0, step=8, key=f"_learn_id_{key}", width=240)
-    rows = lessons.same_ids(run, int(first))
+    rows = vocabularies.same_ids(run, int(first))
     table: dict[str, list[Any]] = {
         "id": [row.id for row in rows],
         "the old vocabulary calls it": [row.source for row in rows],
@@ -96,7 +98,7 @@ def _ids(run: RunFolder, key: str) -> None:
 
 
 def _overlap(run: RunFolder, key: str) -> None:
-    sizes = lessons.sizes_of(run)
+    sizes = sizes_of(run)
     units = [BY_ENTRY] if sizes.occurrences is None else [BY_ENTRY, BY_USE]
     unit = st.segmented_control("Count by", units, default=BY_ENTRY, required=True, key=f"_learn_unit_{key}")
     by_entry = overlap_segments(sizes.source_only, sizes.both, sizes.target_only)
@@ -122,13 +124,13 @@ def _overlap(run: RunFolder, key: str) -> None:
 
 
 def _alike(run: RunFolder, key: str) -> None:
-    asked = lessons.asked_alike(run)
-    others = [i for i in lessons.worked_tokens(run) if i != asked]
-    found = lessons.alike(run, _choose_token(run, [asked, *others], "A new token", key, asked=asked))
-    name = markdown_escape(lessons.label(run, "tokens", asked))
+    asked = space.asked_alike(run)
+    others = [i for i in worked_tokens(run) if i != asked]
+    found = space.alike(run, _choose_token(run, [asked, *others], "A new token", key, asked=asked))
+    name = markdown_escape(label(run, "tokens", asked))
     st.markdown(f"The task asks about {name}" + ("." if found.id == asked else ", which is not the one shown here."))
     rule = run.column("tokens", "rule")
-    rows = [(n.id, lessons.label(run, "tokens", n.id), n.cosine, category_of(n.origin, rule[n.id])) for n in found.near]
+    rows = [(n.id, label(run, "tokens", n.id), n.cosine, category_of(n.origin, rule[n.id])) for n in found.near]
     first = ", ".join(f"{name} {cosine:.2f}" for _, name, cosine, _ in rows[:5])
     _draw(
         pictures.nearest_figure([(i, name, cosine, category.color) for i, name, cosine, category in rows]),
@@ -153,15 +155,15 @@ def _colors(keys: Sequence[str], categories: Mapping[str, Any]) -> None:
 
 def _sparsemax(run: RunFolder, key: str) -> None:
     names, similarities = [], []
-    start = lessons.first_similarities(run)
-    whose = lessons.label(run, "tokens", lessons.asked_similarities(run))
+    start = space.first_similarities(run)
+    whose = label(run, "tokens", space.asked_similarities(run))
     st.markdown(f"How alike three copied tokens are to {markdown_escape(whose)}")
     for place, (column, (name, similarity)) in enumerate(zip(st.columns(3), start, strict=True)):
         with column:
             title = f"{place + 1}. {markdown_escape(name)}"
             similarities.append(st.slider(title, -1.0, 1.0, similarity, 0.01, key=f"_learn_similarity_{key}_{place}"))
         names.append(name)
-    found = lessons.sparsemax_of(similarities)
+    found = space.sparsemax_of(similarities)
     words = ", ".join(f"{s:.2f} weighs {w:.3f}" for s, w in zip(similarities, found.weights, strict=True))
     figure = pictures.sparsemax_figure(names, similarities, found.weights, found.threshold)
     _draw(
@@ -178,8 +180,8 @@ def _sparsemax(run: RunFolder, key: str) -> None:
 
 
 def _one_row(run: RunFolder, key: str) -> None:
-    target_id = _choose_token(run, lessons.summed_tokens(run), "A new token", key)
-    found = lessons.row_sum(run, target_id)
+    target_id = _choose_token(run, one_row.summed_tokens(run), "A new token", key)
+    found = one_row.row_sum(run, target_id)
     first = ", ".join(f"{w:.2f} times {n}" for n, w in zip(found.names, found.weights.tolist(), strict=True))
     _draw(
         pictures.sum_figure(found),
@@ -192,9 +194,9 @@ def _one_row(run: RunFolder, key: str) -> None:
         f"The first 16 of {count(len(found.stored))} dimensions. The sum and the row of the run differ by at most "
         f"{found.largest_error:.1g}."
     )
-    asked = lessons.exercise_of(run)
+    asked = one_row.exercise_of(run)
     st.markdown(
-        f"The numbers for the task: {markdown_escape(lessons.label(run, 'tokens', asked.id))}, "
+        f"The numbers for the task: {markdown_escape(label(run, 'tokens', asked.id))}, "
         f"dimension {count(asked.dimension)}"
     )
     table: dict[str, list[Any]] = {
@@ -210,7 +212,7 @@ def _pitfalls(run: RunFolder, key: str) -> None:
         "What to look at", [RARE, HUBS, SPACE], default=RARE, required=True, key=f"_learn_trouble_{key}"
     )
     if shown == HUBS:
-        hubs = lessons.hubs_of(run)
+        hubs = judging.hubs_of(run)
         _draw(
             pictures.hubs_figure(hubs),
             f"{key}_hubs",
@@ -226,7 +228,7 @@ def _pitfalls(run: RunFolder, key: str) -> None:
     if shown == SPACE:
         _space(run, key)
         return
-    bands = lessons.origins_by_band(run)
+    bands = judging.origins_by_band(run)
     words = "; ".join(f"{name}: {sizes['combined']} combined, {sizes['fallback']} fallback" for name, sizes in bands)
     st.markdown("New tokens by how often they occur in the text, and whether they could be combined")
     _draw(
@@ -248,30 +250,30 @@ def _space(run: RunFolder, key: str) -> None:
     if collapsed is not None and cosine is not None:
         words = "collapsed" if collapsed else "sound"
         st.markdown(f"This space is **{words}**: two vectors taken at random have a cosine of {cosine:.2f}.")
-    values = lessons.effective_contributors(run)
+    values = judging.effective_contributors(run)
     figure = pictures.histogram_figure(values, title="contributors a row, counted as if of equal weight")
     words = f"How many contributors {count(len(values))} combined rows have"
     _draw(figure, f"{key}_space", words, name="contributors a row", table=partial(pictures.histogram_numbers, figure))
 
 
 def _before_and_after(run: RunFolder, key: str) -> None:
-    training = lessons.own_training(run)
+    training = judging.own_training(run)
     changes = None if training is None else cache.changes(run, training)
     if training is None or changes is None:
         return
-    kept = lessons.stayed(changes["kept"].to_numpy())
+    kept = judging.stayed(changes["kept"].to_numpy())
     st.markdown("How many of their ten nearest tokens all tokens kept through training")
     figure = pictures.histogram_figure(kept, title="neighbours that stayed, of ten", whole_numbers=True)
     words = f"Histogram of how many of ten neighbours each of {count(len(kept))} tokens kept"
     _draw(figure, f"{key}_kept", words, name="neighbours kept", table=partial(pictures.histogram_numbers, figure))
-    chosen = _choose_token(run, [i for i, _ in lessons.compared_tokens(run)], "One of the three tokens", key)
+    chosen = _choose_token(run, [i for i, _ in judging.compared_tokens(run)], "One of the three tokens", key)
     change = cache.neighbours(run, training, chosen)
     both = {near.id for near in change.kept}
     sides = (("Before training", change.before), ("After training", change.after))
     for column, (title, found) in zip(st.columns(2), sides, strict=True):
         with column:
             st.markdown(f"**{title}**")
-            names = [_boxed(lessons.label(run, "tokens", n.id), "blue" if n.id in both else "gray") for n in found]
+            names = [_boxed(label(run, "tokens", n.id), "blue" if n.id in both else "gray") for n in found]
             st.markdown("  \n".join(names))
     st.caption(f"Blue: in both lists, {count(len(change.kept))} of {count(len(change.before))}.")
 

@@ -12,9 +12,9 @@ from focus_core.tokenization.display import markdown_escape
 from focus_ui.data import cache, catalog
 from focus_ui.session import navigation, state
 from focus_ui.session.errors import reported
-from pages.learn.lessons import chapters as lessons
-from pages.learn.lessons.base import Chapter, Reply, Task, TaskKind
+from pages.learn.lessons.base import Chapter, Reply, Task, TaskKind, check_answer
 from pages.learn.lessons.chapters import CHAPTERS
+from pages.learn.lessons.judging import own_training
 from pages.learn.pictures import PICTURES
 
 TEXT_WIDTH = 780
@@ -68,7 +68,7 @@ def chapter_section(run: RunFolder, chapter: Chapter) -> None:
 
 def _task_name(run: RunFolder, chapter: Chapter) -> str:
     """Name a chapter's task in the run's memory; trainings come later than a run and are part of the name."""
-    training = lessons.own_training(run) if chapter is CHAPTERS[-1] else None
+    training = own_training(run) if chapter is CHAPTERS[-1] else None
     return f"lesson task {chapter.number} {training.digest if training else ''}"
 
 
@@ -120,7 +120,7 @@ def _task_form(run: RunFolder, chapter: Chapter, task: Task) -> None:
 
 
 def _judge(task: Task, number: int, key: str, said: str) -> None:
-    reply = lessons.check_answer(task, st.session_state.get(key))
+    reply = check_answer(task, st.session_state.get(key))
     st.session_state[said] = reply
     if reply.accepted:
         state.learnt().add(number)

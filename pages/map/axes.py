@@ -19,8 +19,8 @@ from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.data import cache
 from focus_ui.data.tables import showcase, token_table
+from focus_ui.data.token_names import token_label
 from focus_ui.session import state
-from focus_ui.shell.sidebar import token_label
 
 MAX_TERMS = 6
 MAX_FORMULA = 300

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from focus_core.errors import FocusError
 from focus_core.jobs.process import job_state
 from focus_core.jobs.record import JobState, read_job
 from focus_core.numerics.formats import count
@@ -16,10 +15,11 @@ from focus_core.projection.sampling import MIN_TOKENS
 from focus_core.runs.additions import TrainingFolder, list_projections
 from focus_core.runs.folder import RunFolder
 from focus_ui.data.catalog import RunKind
-from focus_ui.data.training_tables import training_label
+from focus_ui.data.training_tables import state_names
+from focus_ui.jobs.form import seed_input
 from focus_ui.jobs.map_jobs import map_is_made, maps_root, start_map
 from focus_ui.session import state
-from focus_ui.session.errors import show_error
+from focus_ui.session.errors import if_sound
 from focus_ui.widgets.training_choice import current_training
 from pages.map.tables import METHOD_WORDS
 
@@ -64,12 +64,10 @@ def _form(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
         help=f"Drawn evenly over frequency, those of checks and the most changed among them. Of {count(DEFAULT_ROWS)} "
         "rows with all members, a UMAP takes half a minute or more, a PCA seconds.",
     )  # fmt: skip
-    seed = right.number_input(
-        "Seed", min_value=0, max_value=2**31 - 1, value=0, step=1, key="_project_seed", help="Of sample and layout."
-    )
+    seed = seed_input(right, key="_project_seed", meaning="Of sample and layout.")
     st.caption("It lies in the run's folder then, and Check and export makes an Embedding Atlas file of it.")
     if st.button("Lay it out", type="primary", icon=":material/play_arrow:", key="_project"):
-        _launch(run, str(method), trained, int(sample), int(seed))
+        _launch(run, str(method), trained, int(sample), seed)
 
 
 def _trained(run: RunFolder, trainings: Sequence[TrainingFolder]) -> list[str]:
@@ -77,7 +75,7 @@ def _trained(run: RunFolder, trainings: Sequence[TrainingFolder]) -> list[str]:
     if not trainings:
         st.caption("The run has no trained rows, so the map shows the initialised ones alone.")
         return []
-    names = {training.name: training_label(training) for training in trainings}
+    names = state_names(trainings)
     current = current_training(run, trainings)
     chosen = st.multiselect(
         "Beside the initialised rows", list(names), default=[current.name] if current is not None else [],
@@ -97,12 +95,11 @@ def _launch(run: RunFolder, method: str, trained: Sequence[str], sample: int, se
         st.toast("This map was laid out before; here it is.")
         _await(run, name, "")
     else:
-        try:
-            job = start_map(
-                entry, owner=state.owner(), name=name, method=method, trained=trained, sample=sample, seed=seed
-            )
-        except FocusError as error:
-            show_error(error)
+        owner = state.owner()
+        job = if_sound(
+            lambda: start_map(entry, owner=owner, name=name, method=method, trained=trained, sample=sample, seed=seed)
+        )
+        if job is None:
             return
         _await(run, name, job.id)
     st.session_state[CLOSE] = True

@@ -17,9 +17,12 @@ from focus_core.analysis.provenance.selection import common_contributors
 from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES
-from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.data.tables import tokens_csv
+from focus_core.tokenization.display import markdown_escape, show_name, show_token
+from focus_ui.charts.csv_export import csv_bytes
+from focus_ui.charts.download import save_file
 from focus_ui.session import navigation, state
+from focus_ui.widgets.choice import choose
+from focus_ui.widgets.pick import share_column
 from pages.map.component import answer, whole_numbers
 from pages.map.tables import KEPT_MEANING, KEPT_NAME, listed
 
@@ -154,9 +157,7 @@ def _table(rows: pd.DataFrame, *, measured: bool) -> None:
             "token": st.column_config.TextColumn("token", pinned=True),
             "id": st.column_config.NumberColumn("id", format="%d"),
             "occurrences": st.column_config.NumberColumn("occurrences", format="localized"),
-            "kept": st.column_config.ProgressColumn(
-                KEPT_NAME, help=KEPT_MEANING, format="%.2f", min_value=0, max_value=1
-            ),
+            "kept": share_column(KEPT_NAME, meaning=KEPT_MEANING),
             "cosine": st.column_config.NumberColumn("cosine", help="of the row before and after", format="%.2f"),
         },
         alt=f"{count(len(rows))} selected tokens",
@@ -194,15 +195,7 @@ def _save(run: RunFolder, rows: pd.DataFrame) -> None:
             "Save selection as", key="_map_save_name", max_chars=NAME_LIMIT, width=260, placeholder="A name of your own"
         )
         st.button("Save", key="_map_save", icon=":material/bookmark_add:", on_click=_keep, args=(run, ids))
-        st.download_button(
-            "CSV",
-            data=lambda: tokens_csv(rows.head(MAX_SELECTED)),
-            file_name="selection.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            key="_map_csv",
-        )
+        save_file("CSV", lambda: csv_bytes(rows.head(MAX_SELECTED)), "selection.csv", "text/csv", key="_map_csv")
         st.button("Clear", key="_map_clear", icon=":material/close:", type="tertiary", on_click=select, args=(run, ()))
 
 
@@ -225,35 +218,21 @@ def _saved(run: RunFolder, frame: pd.DataFrame) -> None:
     kept = saved(run)
     if not kept:
         return
-    names = {
-        name: f"{show_token(name, limit=NAME_LIMIT).replace('␣', ' ')} · {count(len(kept[name]))}" for name in kept
-    }
+    names = {name: f"{show_name(name, limit=NAME_LIMIT)} · {count(len(kept[name]))}" for name in kept}
     with st.container(horizontal=True, vertical_alignment="bottom", key="map_saved"):
-        chosen = st.selectbox(
-            "Saved selections",
-            list(names),
-            index=None,
-            format_func=lambda name: names.get(name, name),
-            key="_map_saved",
-            placeholder="Choose one",
-            width=320,
+        chosen = choose(
+            "Saved selections", names, "_map_saved", index=None, placeholder="Choose one", width=320,
             help="Kept until this browser session ends, for this run.",
-        )
+        )  # fmt: skip
         off = chosen not in kept
         st.button(
             "Select again", key="_map_again", icon=":material/select_all:", disabled=off, on_click=select,
             args=(run, kept.get(chosen or "", ())),
         )  # fmt: skip
-        st.download_button(
-            "CSV",
-            data=lambda: tokens_csv(listed(frame, kept.get(chosen or "", ()), None)),
-            file_name="saved-selection.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            disabled=off,
-            on_click="ignore",
-            key="_map_saved_csv",
-        )
+        save_file(
+            "CSV", lambda: csv_bytes(listed(frame, kept.get(chosen or "", ()), None)), "saved-selection.csv",
+            "text/csv", key="_map_saved_csv", disabled=off,
+        )  # fmt: skip
         st.button("Delete", key="_map_forget", icon=":material/delete:", disabled=off, on_click=_forget, args=(run,))
 
 

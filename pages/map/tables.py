@@ -16,6 +16,7 @@ from focus_core.numerics.formats import count
 from focus_core.runs.additions import list_projections, open_projection
 from focus_core.runs.folder import RunFolder
 from focus_ui.data.tables import token_table
+from focus_ui.data.training_tables import readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,13 +73,7 @@ class Chosen:
 
 def readable_projections(run: RunFolder) -> tuple[list[ProjectionFolder], list[FocusError]]:
     """Open every finished projection of a run."""
-    found: list[ProjectionFolder] = []
-    errors: list[FocusError] = []
-    for name in list_projections(run):
-        try:
-            found.append(open_projection(run, name))
-        except FocusError as error:
-            errors.append(error)
+    found, errors = readable(run, list_projections(run), open_projection)
     return sorted(found, key=lambda p: (not _has_trained(p), p.manifest.get("method") != "umap", p.name)), errors
 
 

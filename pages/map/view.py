@@ -12,12 +12,14 @@ from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_ui.data import cache
 from focus_ui.data.tables import has_frequency
+from focus_ui.data.token_names import token_label
 from focus_ui.data.training_tables import readable_trainings, with_matrix
 from focus_ui.session import navigation, state
 from focus_ui.session.errors import show_error
-from focus_ui.shell.guards import guarded
-from focus_ui.shell.sidebar import token_label
+from focus_ui.shell.guards import guarded, id_in
+from focus_ui.widgets.choice import choose
 from focus_ui.widgets.training_choice import before_beside_after, choose_training, current_training
+from pages.map import cache as map_cache
 from pages.map.axes import Axis, choose_axes, drawn_axes, leave_axes, remember_axes
 from pages.map.captions import NEAR_WORDS, alt_words, honest_words
 from pages.map.component import map_canvas
@@ -62,14 +64,14 @@ def choose_layout(run: RunFolder, row: DeltaGenerator) -> Chosen | None:
             name = _layout_box(run, trainings, stored)
             projection = next((projection for projection in stored if projection.name == name), None)
             training = choose_training(run, with_matrix(trainings)) if projection is None else None
-            layout = None if projection is None else cache.stored_layout(run, projection)
+            layout = None if projection is None else map_cache.stored_layout(run, projection)
             left, right = ("", "") if layout is None else _members(run, layout)
             map_offer(run, with_matrix(trainings))
         if name == AXES:
             layout = _by_formula(run, training)
         else:
             leave_axes()
-            layout = cache.quick_layout(run, training) if layout is None else layout
+            layout = map_cache.quick_layout(run, training) if layout is None else layout
     except FocusError as error:
         show_error(error)
         return None
@@ -87,9 +89,7 @@ def _layout_box(run: RunFolder, trainings: Sequence[TrainingFolder], stored: Seq
     new = take_awaited(run)
     if new in names:
         st.session_state[key] = new
-    name = st.selectbox(
-        "Layout", list(names), format_func=lambda n: names.get(n, n), key=key, persist_state="session", width=BOX_PX
-    )
+    name = choose("Layout", names, key, persist_state="session", width=BOX_PX) or next(iter(names))
     word = next((word for word, layout in words.items() if layout == name), None)
     state.write_choice(state.LAYOUT_PARAM, None if name == next(iter(names)) else word)
     return name
@@ -123,7 +123,7 @@ def _by_formula(run: RunFolder, training: TrainingFolder | None) -> MapLayout:
 
 
 def _on_axes(run: RunFolder, training: TrainingFolder | None, axes: tuple[Axis, Axis]) -> MapLayout:
-    return cache.cosine_layout(run, training, [axis.direction for axis in axes], [axis.title for axis in axes])
+    return map_cache.cosine_layout(run, training, [axis.direction for axis in axes], [axis.title for axis in axes])
 
 
 def _members(run: RunFolder, layout: MapLayout) -> tuple[str, str]:
@@ -134,14 +134,7 @@ def _members(run: RunFolder, layout: MapLayout) -> tuple[str, str]:
         return first, next((key for key in keys if key != first), first)
     boxes = (("Left", "left", keys.index(first)), ("Right", "right", next(i for i, k in enumerate(keys) if k != first)))
     left, right = (
-        st.selectbox(
-            label,
-            keys,
-            index=index,
-            format_func=lambda key: layout.members.get(key, key),
-            key=f"_map_{name}_{run.digest[:12]}_{len(keys)}",
-            width=260,
-        )
+        choose(label, layout.members, f"_map_{name}_{run.digest[:12]}_{len(keys)}", index=index, width=260)
         for label, name, index in boxes
     )
     return (left, right) if left in layout.members and right in layout.members else (first, keys[-1])
@@ -177,11 +170,11 @@ def draw_map(run: RunFolder, chosen: Chosen, query: str) -> None:
     found = _marked(run, layout, query)
     near = _near(run, chosen, selected)
     words = [*honest_words(chosen), *([NEAR_WORDS] if near else [])]
-    digest, points = cache.map_points(run, layout, chosen.training, chosen.left, chosen.right)
+    digest, points = map_cache.map_points(run, layout, chosen.training, chosen.left, chosen.right)
     small = _shown(run, chosen, picked, selected, found)
     map_canvas(key=key, points=points, data={"digest": digest, **small, "near": near, "words": " ".join(words)})
     st.caption(" ".join(words))
-    frame = cache.map_frame(run, layout, chosen.training)
+    frame = map_cache.map_frame(run, layout, chosen.training)
     selection_panel(run, frame, picked, measured=_measured(run, chosen))
     if selected is not None:
         token_card(run, chosen, selected)
@@ -195,7 +188,7 @@ def _shown(
     run: RunFolder, chosen: Chosen, picked: Picked, selected: int | None, found: Sequence[int]
 ) -> dict[str, Any]:
     """Return what the canvas is sent beside the points."""
-    frame = cache.map_frame(run, chosen.layout, chosen.training)
+    frame = map_cache.map_frame(run, chosen.layout, chosen.training)
     return {
         "run": run.digest[:12],
         "key": f"{chosen.layout.method} {chosen.left} {chosen.right}",
@@ -229,11 +222,8 @@ def _near(run: RunFolder, chosen: Chosen, selected: int | None) -> dict[str, Any
 
 def _selected(run: RunFolder) -> int | None:
     """Return the token that the page's address or the session names, if it is one of the run."""
-    named = state.chosen_token() or ""
-    kinds = run.column("tokens", "kind")
-    if not (named.isascii() and named.isdigit()) or int(named[:12]) >= len(kinds):
-        return None
-    return int(named[:12]) if kinds[int(named[:12])] is not None else None
+    wanted, kinds = id_in(state.chosen_token() or ""), run.column("tokens", "kind")
+    return wanted if wanted is not None and wanted < len(kinds) and kinds[wanted] is not None else None
 
 
 def _search_box() -> str:

@@ -16,9 +16,10 @@ from focus_core.analysis.overlap_lists import OverlapList, overlap_lists
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.tokenization.display import markdown_escape, show_name
 from focus_ui.data import cache
 from focus_ui.data.tables import GROUPINGS, filter_tokens, group_sizes, has_frequency, token_table
+from focus_ui.widgets.choice import choose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -205,17 +206,10 @@ def controls(run: RunFolder) -> None:
 
 
 def _choice(place: Any, label: str, options: Sequence[str], name: str, names: dict[str, str]) -> None:
-    place.selectbox(
-        label,
-        list(options),
-        index=None,
-        format_func=lambda key: names.get(key, key),
-        placeholder="all",
-        key=KEYS[name],
-        persist_state="session",
-        on_change=_renew,
-        args=("bar", "groups"),
-    )
+    choose(
+        label, {key: names.get(key, key) for key in options}, KEYS[name], place=place, index=None, placeholder="all",
+        persist_state="session", on_change=_renew, args=("bar", "groups"), width="stretch",
+    )  # fmt: skip
 
 
 def note(run: RunFolder, chart: str) -> None:
@@ -237,7 +231,7 @@ def chips(words: dict[str, str], *, key: str = "chip") -> None:
     with st.container(horizontal=True, gap="small", key=f"overlap_{key}s", width="content"):
         for name, text in words.items():
             st.button(
-                markdown_escape(show_token(text, limit=60).replace("␣", " ")),
+                markdown_escape(show_name(text, limit=60)),
                 icon=":material/close:",
                 key=f"_overlap_{key}_{name}",
                 on_click=remove,

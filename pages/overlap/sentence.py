@@ -7,13 +7,13 @@ import json
 import streamlit as st
 
 from focus_core.analysis.sentence import MAX_SENTENCE, clean_sentence, has_tokenizers, read_both
+from focus_core.analysis.worked_examples import first_sentence
 from focus_core.errors import FocusError
 from focus_core.runs.folder import RunFolder
 from focus_ui.data.catalog import ASSETS
 from focus_ui.session import navigation, state
 from focus_ui.shell.guards import guarded
 from focus_ui.widgets.sentence_strip.strip import sentence_strip
-from pages.learn.lessons.vocabularies import first_sentence
 
 PARAM = "text"
 OWN = "this run's text"

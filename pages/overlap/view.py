@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from focus_core.analysis.overlap_lists import OverlapList, overlap_lists, text_shares
+from focus_core.analysis.overlap_lists import OverlapList, overlap_lists, sizes_of, text_shares
 from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES, ink_on
 from focus_core.tokenization.display import show_token
 from focus_ui.charts.download import save_chart, save_table
-from focus_ui.charts.figures import CONFIG, Segment, groups_figure, overlap_segments, proportion_figure
+from focus_ui.charts.figures import Segment, groups_figure, overlap_segments, proportion_figure
 from focus_ui.data.tables import GROUPINGS, category_totals, group_sizes, has_frequency, token_table
-from focus_ui.session import navigation, state
+from focus_ui.session import state
 from focus_ui.session.errors import in_words
-from pages.learn.lessons.vocabularies import sizes_of
+from focus_ui.widgets.choice import switch
+from focus_ui.widgets.pick import pick_mark, pick_token, share_column
 from pages.overlap import filter as overlap_filter
 from pages.overlap.filter import MAX_ROWS
 
@@ -70,11 +71,9 @@ def unit_choice(run: RunFolder) -> str:
         return BY_TYPE
     state.take_choice(state.COUNT_PARAM, "_overlap_unit", {OCCURRENCES: BY_OCCURRENCE, ENTRIES: BY_TYPE})
     st.session_state.setdefault("_overlap_unit", BY_TYPE)
-    chosen = st.segmented_control(
-        "Count", [BY_TYPE, BY_OCCURRENCE], required=True, key="_overlap_unit", persist_state="session"
-    )
+    chosen = switch("Count", [BY_TYPE, BY_OCCURRENCE], "_overlap_unit")
     state.write_choice(state.COUNT_PARAM, OCCURRENCES if chosen == BY_OCCURRENCE else None)
-    return str(chosen or BY_TYPE)
+    return chosen
 
 
 def vocabulary_bar(run: RunFolder, unit: str) -> None:
@@ -82,9 +81,7 @@ def vocabulary_bar(run: RunFolder, unit: str) -> None:
     rows = bar_rows(run, occurrences=unit == BY_OCCURRENCE)
     words = "; ".join(f"{name}: " + ", ".join(f"{s.label} {count(s.value)}" for s in parts) for name, parts in rows)
     figure, key = _clickable(proportion_figure(rows, unit=unit)), overlap_filter.chart_key(run, "bar", unit)
-    st.plotly_chart(
-        figure, key=key, on_select="rerun", selection_mode="points", config=CONFIG, alt=f"Proportional bars. {words}"
-    )
+    pick_mark(figure, key, alt=f"Proportional bars. {words}")
     overlap_filter.note(run, "bar")
     save_chart(figure, key=key, name=f"overlap by {unit}", table=lambda: _bar_numbers(rows))
 
@@ -135,21 +132,12 @@ def group_chart(run: RunFolder, unit: str) -> None:
             width="content",
         )
         st.session_state.setdefault("_overlap_scale", SHARES)
-        scale = st.segmented_control(
-            "Bars show", [SHARES, SIZES], required=True, key="_overlap_scale", persist_state="session", width="content"
-        )
+        scale = switch("Bars show", [SHARES, SIZES], "_overlap_scale", width="content")
     by = by or overlap_filter.FIRST_GROUPING
     groups = group_sizes(token_table(run), by, occurrences=unit == BY_OCCURRENCE)
     figure = _clickable(groups_figure(groups, unit=unit, in_shares=scale != SIZES))
     key = overlap_filter.chart_key(run, "groups", unit, by)
-    st.plotly_chart(
-        figure,
-        key=key,
-        on_select="rerun",
-        selection_mode="points",
-        config=CONFIG,
-        alt=f"Where rows come from, by {GROUPINGS[by]}: {_group_words(groups)}",
-    )
+    pick_mark(figure, key, alt=f"Where rows come from, by {GROUPINGS[by]}: {_group_words(groups)}")
     overlap_filter.note(run, "groups")
     save_chart(figure, key=key, name=f"overlap by {GROUPINGS[by]}, {unit}", table=lambda: _group_numbers(groups))
 
@@ -229,14 +217,11 @@ def _capped(n_rows: int) -> str:
 def filtered_table(run: RunFolder, frame: pd.DataFrame) -> None:
     """Draw the tokens that passed the filter; choosing one opens its page."""
     shown, numbers = frame.head(MAX_ROWS), st.column_config.NumberColumn
-    event = st.dataframe(
+    pick_token(
+        shown,
         shown_columns(shown),
-        key=state.once_key(f"tokens_{run.digest[:12]}_{len(frame)}_{_first(frame)}"),
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        height=420,
-        column_config={
+        f"tokens_{run.digest[:12]}_{len(frame)}_{_first(frame)}",
+        config={
             "token": st.column_config.TextColumn(width=125),
             "source token": st.column_config.TextColumn(width=125),
             "anchor": st.column_config.CheckboxColumn(
@@ -248,15 +233,11 @@ def filtered_table(run: RunFolder, frame: pd.DataFrame) -> None:
             "candidates": numbers("candidates", format="%d", width="small", help="Source tokens that fit."),
             "frequency": numbers("in the corpus", format="%d"),
             "n_contributors": numbers("contributors", format="%d", width=110),
-            "id": numbers(format="%d", width="small"),
-            "largest weight": st.column_config.ProgressColumn(format="%.2f", min_value=0.0, max_value=1.0),
+            "largest weight": share_column(),
         },
         placeholder="–",
         alt="Table of target tokens; choose a row to open its page",
     )
-    chosen = event["selection"]["rows"]
-    if chosen:
-        navigation.go(navigation.TOKEN, token=int(shown["id"].iloc[chosen[0]]))
 
 
 def _first(frame: pd.DataFrame) -> int:

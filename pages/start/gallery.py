@@ -12,7 +12,7 @@ import streamlit as st
 
 from focus_core.jobs.record import read_job
 from focus_core.numerics.formats import count, percent
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.tokenization.display import markdown_escape, show_name, show_token
 from focus_ui.data import cache, catalog
 from focus_ui.data.catalog import RunEntry, RunKind
 from focus_ui.data.run_cards import RunCard, date_words
@@ -116,7 +116,7 @@ def _card(entry: RunEntry, card: RunCard) -> None:
 
 
 def _head(entry: RunEntry, card: RunCard, current: bool) -> None:
-    name = markdown_escape(show_token(entry.title or card.target or "a run", limit=60).replace("␣", " "))
+    name = markdown_escape(show_name(entry.title or card.target or "a run", limit=60))
     words = f":{KIND_COLORS[entry.kind]}-badge[{entry.kind.value}]"
     if current:
         words += " :orange-badge[:material/visibility: current]"
@@ -153,10 +153,8 @@ def _actions(entry: RunEntry, card: RunCard, current: bool) -> None:
     if not current and not card.problem:
         st.button("Open", key=f"_open_card_{entry.id}", on_click=state.choose_run, args=(entry.id,))
         if st.button("Compare", key=f"_compare_card_{entry.id}", help="The current run beside this one"):
-            from pages.compare.view import WITH_PARAM  # loads every check: a third of a second, for this click alone
-
             st.session_state["_compare_with"] = entry.id
-            navigation.go(navigation.COMPARE, **{WITH_PARAM: entry.id})
+            navigation.go(navigation.COMPARE, **{state.WITH_PARAM: entry.id})
     copy_link(f"_link_{entry.id}", query=state.run_query(entry.id), help_text="The address of this run")
     job = read_job(catalog.runs_root(), entry.id) if entry.kind is RunKind.OWN else None
     if job is not None:

@@ -10,10 +10,11 @@ import numpy as np
 from focus_core.analysis.provenance.explanation import Contributor, Explanation
 from focus_core.numerics.formats import count
 from focus_core.runs.legend import CATEGORIES, SOURCE_ONLY, category_of, ink_on
-from focus_core.tokenization.display import show_token
+from focus_core.tokenization.display import show_name, show_token
 from focus_core.types import Origin
 from focus_ui.data.run_cards import category_sizes
 from focus_ui.data.tables import showcase
+from focus_ui.data.token_names import row_name
 
 if TYPE_CHECKING:
     from focus_core.runs.folder import RunFolder
@@ -60,7 +61,7 @@ def _target(run: RunFolder) -> dict[str, Any]:
 
 
 def _side(run: RunFolder, side: str, parts: list[dict[str, Any]]) -> dict[str, Any]:
-    name = show_token(str(run.manifest[side]["name"]), limit=28).replace("␣", " ")
+    name = show_name(str(run.manifest[side]["name"]), limit=28)
     size = run.manifest["counts"][f"n_{side}"]
     return {"name": name, "size": f"{count(size)} tokens", "parts": [part for part in parts if part["n"]]}
 
@@ -110,7 +111,7 @@ def _anchor(run: RunFolder, contributor: Contributor) -> dict[str, Any]:
         color = category_of(*(str(run.column("tokens", name)[target_id]) for name in ("origin", "rule"))).color
     return {
         "id": contributor.source_id,
-        "text": show_token(str(row["text"]), word_start=bool(row["word_start"])),
+        "text": row_name(row),
         "weight": float(contributor.weight),
         "similarity": None if contributor.similarity is None else float(contributor.similarity),
         "shared": target_id >= 0,

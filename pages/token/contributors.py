@@ -10,23 +10,27 @@ from typing import Any
 
 import streamlit as st
 
-from focus_core.analysis.provenance.explanation import Contributor, Explanation, Fed
+from focus_core.analysis.provenance.explanation import Contributor, Explanation, Fed, fed_by
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES, category_of
 from focus_core.tokenization.display import show_token
 from focus_core.types import Origin
 from focus_ui.charts.download import save_chart, save_table
-from focus_ui.charts.figures import CONFIG, Bar, contributors_figure, fed_figure
-from focus_ui.data import cache
+from focus_ui.charts.figures import Bar, contributors_figure, fed_figure
+from focus_ui.data.kept import kept
+from focus_ui.data.token_names import source_label
 from focus_ui.session import navigation, state
+from focus_ui.widgets.choice import switch
+from focus_ui.widgets.pick import pick_mark, pick_row, share_column
 from pages.token.flow import Flow, FlowNode, clicked_id, flow_height, flow_option, with_rest
-from pages.token.view import source_category, source_label
+from pages.token.view import source_category
 
 BARS, FLOW = "bars", "flow"
 MAX_BARS = 15
 MAX_ROWS = 5000
 """Rows of a table in the browser; the file has all of them."""
+fed_tokens = kept(fed_by, most=128)
 
 
 def contributors_section(run: RunFolder, explanation: Explanation) -> None:
@@ -71,10 +75,7 @@ def _picture(bars: Sequence[Bar], flow: Flow, *, key: str, title: str, name: str
         st.header(title, anchor=False, width="content")
         state.take_choice(state.VIEW_PARAM, "_token_shape", {name: name for name in (BARS, FLOW)})
         st.session_state.setdefault("_token_shape", BARS)
-        shape = st.segmented_control(
-            "Shown as", [BARS, FLOW], required=True, key="_token_shape", persist_state="session",
-            label_visibility="collapsed",
-        )  # fmt: skip
+        shape = switch("Shown as", [BARS, FLOW], "_token_shape", label_visibility="collapsed")
         state.write_choice(state.VIEW_PARAM, FLOW if shape == FLOW else None)
     if shape == FLOW:
         event: Any = st.echarts_chart(
@@ -85,13 +86,11 @@ def _picture(bars: Sequence[Bar], flow: Flow, *, key: str, title: str, name: str
         return clicked_id(event["selection"], flow) if event else None
     figure = contributors_figure(bars[:MAX_BARS]) if flow.inward else fed_figure(bars[:MAX_BARS])
     chart_key = state.once_key(key)
-    event = st.plotly_chart(figure, key=chart_key, on_select="rerun", selection_mode="points", config=CONFIG, alt=alt)
+    clicked = pick_mark(figure, chart_key, alt=alt)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(words)
         save_chart(figure, key=chart_key, name=name)
-    points = event["selection"]["points"] if event else []
-    data = points[0].get("customdata") if points else None
-    return int(data[0]) if data else None
+    return int(clicked[0]) if clicked else None
 
 
 def contributors_table(run: RunFolder, explanation: Explanation) -> None:
@@ -108,7 +107,7 @@ def contributors_table(run: RunFolder, explanation: Explanation) -> None:
             "id": [c.source_id for c in explanation.contributors],
         }
         key = f"contributors_{run.digest[:12]}_{explanation.id}"
-        chosen = pick_row(rows, key=key, alt="Table of contributors")
+        chosen = _pick(rows, key=key, alt="Table of contributors")
         save_table(lambda: rows, key=key, name=f"contributors of target token {explanation.id}")
     if chosen is not None:
         navigation.go(navigation.TOKEN, token=explanation.id, source=rows["id"][chosen])
@@ -125,14 +124,14 @@ def candidates_table(run: RunFolder, explanation: Explanation) -> None:
             "chosen": [c.source_id == explanation.source_id for c in explanation.candidates],
             "id": [c.source_id for c in explanation.candidates],
         }
-        chosen = pick_row(rows, key=f"candidates_{run.digest[:12]}_{explanation.id}", alt="Table of candidates")
+        chosen = _pick(rows, key=f"candidates_{run.digest[:12]}_{explanation.id}", alt="Table of candidates")
     if chosen is not None:
         navigation.go(navigation.TOKEN, token=explanation.id, source=rows["id"][chosen])
 
 
 def fed_section(run: RunFolder, source_id: int, *, expanded: bool = False) -> None:
     """Draw the target tokens that a source token feeds, as bars or as a flow, and all of them as a table."""
-    fed = [f for f in cache.fed_tokens(run, source_id) if f.origin != Origin.COPIED]
+    fed = [f for f in fed_tokens(run, source_id) if f.origin != Origin.COPIED]
     if not fed:
         st.caption("No combined token takes anything from it.")
         return
@@ -169,7 +168,7 @@ def _fed_table(run: RunFolder, source_id: int, bars: Sequence[Bar], *, expanded:
 
     with st.expander(f"All {count(len(bars))} tokens that it feeds", icon=":material/table_rows:", expanded=expanded):
         drawn = rows(MAX_ROWS)
-        chosen = pick_row(drawn, key=key, alt="Table of fed tokens")
+        chosen = _pick(drawn, key=key, alt="Table of fed tokens")
         save_table(rows, key=key, name=f"fed by source token {source_id}")
         if len(bars) > MAX_ROWS:
             st.caption(f"The first {count(MAX_ROWS)}; the file has all of them.")
@@ -187,22 +186,8 @@ def _fed_bar(run: RunFolder, fed: Fed) -> Bar:
     )
 
 
-def pick_row(rows: dict[str, list[Any]], *, key: str, alt: str) -> int | None:
-    """Draw a table of which a row can be chosen, once."""
+def _pick(rows: dict[str, list[Any]], *, key: str, alt: str) -> int | None:
+    """Draw a table of which a row can be chosen, columns without a value left out."""
     shown = {name: values for name, values in rows.items() if any(value is not None for value in values)}
-    event = st.dataframe(
-        shown,
-        key=state.once_key(key),
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        height=min(38 + 35 * len(next(iter(rows.values()))), 320),
-        column_config={
-            "weight": st.column_config.ProgressColumn(format="%.3f", min_value=0.0, max_value=1.0),
-            "similarity": st.column_config.NumberColumn(format="%.3f"),
-            "id": st.column_config.NumberColumn(format="%d", width="small"),
-        },
-        alt=alt,
-    )
-    chosen = event["selection"]["rows"]
-    return int(chosen[0]) if chosen and chosen[0] < len(next(iter(rows.values()))) else None
+    similarity = st.column_config.NumberColumn(format="%.3f")
+    return pick_row(shown, key, alt=alt, config={"weight": share_column(form="%.3f"), "similarity": similarity})

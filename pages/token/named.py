@@ -9,8 +9,8 @@ from focus_core.errors import RunFolderError
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.data.tables import showcase
+from focus_ui.data.token_names import token_label
 from focus_ui.session import navigation, state
-from focus_ui.shell.sidebar import token_label
 
 MAX_NAME = 200
 

@@ -16,13 +16,12 @@ from focus_core.analysis.provenance.neighbours import Neighbour
 from focus_core.analysis.provenance.verdicts import Tone, Verdict, training_verdicts
 from focus_core.errors import FocusError
 from focus_core.runs.folder import RunFolder
-from focus_core.runs.legend import category_of, method_of
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.runs.legend import method_of
+from focus_core.tokenization.display import markdown_escape
 from focus_ui.data import cache
 from focus_ui.data.training_tables import readable_trainings, training_label, training_words, with_matrix
-from focus_ui.session import navigation
-from focus_ui.session.errors import show_error
-from focus_ui.widgets.training_choice import N_NEIGHBOURS, choose_training, neighbour_link
+from focus_ui.session.errors import if_sound
+from focus_ui.widgets.training_choice import N_NEIGHBOURS, choose_training, near_link
 
 if TYPE_CHECKING:
     from focus_core.runs.additions import TrainingFolder
@@ -82,12 +81,8 @@ def _change(run: RunFolder, training: TrainingFolder | None, target_id: int) -> 
     """Return the change of a token's neighbours; where it cannot be read, say so."""
     if training is None:
         return None
-    try:
-        change = cache.neighbours(run, training, target_id)
-    except FocusError as error:
-        show_error(error)
-        return None
-    return change if change.before else None
+    change = if_sound(lambda: cache.neighbours(run, training, target_id))
+    return change if change is not None and change.before else None
 
 
 def _starts(run: RunFolder, target_id: int) -> tuple[StartNeighbours, ...]:
@@ -122,7 +117,7 @@ def _changes(change: ChangedNeighbours) -> None:
         with st.container(width=COLUMN_PX, gap="xsmall"):
             st.markdown(f"**{title}** {len(found)}  \n:gray[{words}]")
             for neighbour in found:
-                neighbour_link(neighbour, f"{neighbour.before:.2f} → {neighbour.after:.2f}", limit=16)
+                near_link(neighbour, neighbour.rule, f"{neighbour.before:.2f} → {neighbour.after:.2f}", limit=16)
             if not found:
                 st.caption("none")
 
@@ -140,9 +135,6 @@ def _list(
         st.markdown(f"**{title}**  \n:gray[{words}]")
         for near in found:
             rule = str(run.column("tokens", "rule")[near.id])
-            shown = markdown_escape(show_token(near.text, word_start=near.word_start, limit=16))
-            about = " ✓ after" if near.id in after else ""
-            label = f":{category_of(near.origin, rule).badge}[■] {shown} :gray[{near.cosine:.2f}{about}]"
-            navigation.link(navigation.TOKEN, label, icon="", token=near.id)
+            near_link(near, rule, f"{near.cosine:.2f}{' ✓ after' if near.id in after else ''}", limit=16)
         if not found:
             st.caption("none")

@@ -7,10 +7,11 @@ import streamlit as st
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape, show_token
+from focus_ui.data.token_names import source_label, target_names, token_label
 from focus_ui.session import navigation
-from focus_ui.shell.sidebar import category_badge, token_label
+from focus_ui.shell.sidebar import category_badge
 from pages.token.contributors import fed_section
-from pages.token.view import source_category, source_label
+from pages.token.view import draw_facts, source_category
 
 
 def source_section(run: RunFolder, source_id: int) -> None:
@@ -30,9 +31,7 @@ def source_section(run: RunFolder, source_id: int) -> None:
         ("Total weight", f"{row['weight_fed'] or 0:.2f}"),
         ("Native form", show_token(row["token"])),
     ]
-    with st.container(horizontal=True, gap="medium"):
-        for name, value in facts:
-            st.markdown(f":gray[{name}]  \n{markdown_escape(value)}", width="content")
+    draw_facts(facts)
     _copy_link(run, int(row["target_id"]))
     fed_section(run, source_id, expanded=True)
 
@@ -49,7 +48,6 @@ def _copy_link(run: RunFolder, target_id: int) -> None:
     if target_id < 0:
         st.markdown("No target token is a copy of it, so it is no anchor.")
         return
-    text, start = (run.column("tokens", name)[target_id] for name in ("text", "word_start"))
-    label = markdown_escape(show_token(str(text), word_start=bool(start)))
+    label = markdown_escape(*target_names(run, [target_id]))
     icon = ":material/content_copy:"
     navigation.link(navigation.TOKEN, f"Copied to target token {label} :gray[#{target_id}]", icon=icon, token=target_id)

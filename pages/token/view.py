@@ -14,6 +14,7 @@ from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES, Category, category_of
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_core.types import MethodName, Origin
+from focus_ui.data.token_names import source_label
 from focus_ui.session import navigation
 from focus_ui.session.errors import in_words
 from focus_ui.shell.sidebar import category_badge
@@ -47,10 +48,15 @@ def token_head(run: RunFolder, explanation: Explanation) -> None:
         ("Length of the row", f"{explanation.norm:.2f} (source rows: {explanation.source_norm:.2f} on average)"),
         ("Native form", show_token(explanation.token)),
     ]
+    draw_facts(facts)
+    st.markdown(_meaning(run, explanation, category))
+
+
+def draw_facts(facts: Sequence[tuple[str, str]]) -> None:
+    """Draw what is known of a token, side by side."""
     with st.container(horizontal=True, gap="medium"):
         for name, value in facts:
             st.markdown(f":gray[{name}]  \n{markdown_escape(value)}", width="content")
-    st.markdown(_meaning(run, explanation, category))
 
 
 def _meaning(run: RunFolder, explanation: Explanation, category: Category) -> str:
@@ -61,12 +67,6 @@ def _meaning(run: RunFolder, explanation: Explanation, category: Category) -> st
     if explanation.origin == Origin.FALLBACK and not explanation.contributors:
         return f"Neither copied nor combined. {markdown_escape(fallback_words(run, explanation.script))}"
     return COMBINED_BY.get(method, category.meaning) if explanation.origin == Origin.COMBINED else category.meaning
-
-
-def source_label(run: RunFolder, source_id: int) -> str:
-    """Return a source token as a visible line; its own tokenizer's marks tell whether it begins a word."""
-    row = run.source_rows([source_id])[0]
-    return show_token(str(row["text"]), word_start=bool(row["word_start"]))
 
 
 def source_category(run: RunFolder, source_id: int) -> Category:

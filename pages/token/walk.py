@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from focus_core.analysis.comparison.lists import TokenList, token_lists
+from focus_core.analysis.comparison.lists import TokenList
 from focus_core.errors import FocusError
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
@@ -17,6 +17,7 @@ from focus_ui.data import cache
 from focus_ui.data.tables import neighbouring_id, random_id, token_table
 from focus_ui.session import state
 from focus_ui.session.errors import in_words
+from focus_ui.widgets.choice import choose
 
 HELP = "To the next token that a check names, or that leads one of the ranked lists of the page Compare."
 _EMPTY = "focus_walk_empty"
@@ -50,9 +51,8 @@ def _show_random(run: RunFolder, category: str) -> None:
 
 
 def problem_lists(run: RunFolder) -> dict[str, TokenList]:
-    """Return the lists that can be walked, by their keys, made once; see `token_lists`."""
-    found = run.remember("app compare lists", lambda: token_lists(run, cache.checks(run)))
-    return {entry.key: entry for entry in found}
+    """Return the lists that can be walked, by their keys."""
+    return {entry.key: entry for entry in cache.problem_lists(run)}
 
 
 def _walk_key(run: RunFolder) -> str:
@@ -143,10 +143,8 @@ def _walk(run: RunFolder, target_id: int | None, source_id: int | None) -> None:
         st.session_state[_box_key(run)] = entry.key
         place = _place(entry, target_id, source_id)
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.selectbox(
-                "Problem to walk through", list(lists), format_func=lambda key: _name(lists, key), key=_box_key(run),
-                on_change=_choose, args=(run,), width=380,
-            )  # fmt: skip
+            names = {key: _name(listed) for key, listed in lists.items()}
+            choose("Problem to walk through", names, _box_key(run), on_change=_choose, args=(run,), width=380)
             st.button(
                 "Previous problem", icon=":material/arrow_back:", key="_previous_problem", on_click=_step,
                 args=(run, target_id, source_id, -1),
@@ -160,10 +158,7 @@ def _walk(run: RunFolder, target_id: int | None, source_id: int | None) -> None:
         st.caption(f"{text}{about}")
 
 
-def _name(lists: dict[str, TokenList], key: str) -> str:
-    entry = lists.get(key)
-    if entry is None:
-        return key
+def _name(entry: TokenList) -> str:
     code = f"{entry.key} " if entry.status is not None else ""
     return f"{code}{entry.title} ({count(entry.n_total)})"
 

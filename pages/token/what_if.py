@@ -22,14 +22,15 @@ from focus_core.analysis.provenance.what_if import (
 from focus_core.initialization.config import RANGES
 from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
-from focus_core.runs.legend import category_of
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.tokenization.display import markdown_escape
 from focus_core.types import MethodName
-from focus_ui.charts.download import save_chart
+from focus_ui.charts.download import draw_chart, save_chart
 from focus_ui.charts.figures import CONFIG
 from focus_ui.data import cache
-from focus_ui.session import navigation, state
+from focus_ui.data.token_names import source_names
+from focus_ui.session import state
 from focus_ui.shell.guards import guarded
+from focus_ui.widgets.training_choice import near_link
 from pages.token.view import source_category
 from pages.token.what_if_figures import Ranked, WeightPair, pairs_figure, similarities_figure
 
@@ -71,7 +72,7 @@ def _live(run: RunFolder, target_id: int) -> None:
     """Draw the settings and everything that follows from them; only this part runs again when one is turned."""
     answer = what_if(run, target_id, _settings(run))
     _answer_text(answer)
-    labels = _source_labels(run, answer.source_ids.tolist())
+    labels = source_names(run, answer.source_ids.tolist())
     ranked = Ranked(
         labels=labels,
         similarities=answer.similarities,
@@ -94,15 +95,10 @@ def _live(run: RunFolder, target_id: int) -> None:
     pairs = _pairs(run, answer)
     first = ", ".join(f"{pair.label} {pair.stored:.2f} and {pair.other:.2f}" for pair in pairs[:4])
     figure, key = pairs_figure(pairs, title="with these settings"), f"what_if_weights_{run.digest[:12]}_{target_id}"
-    st.plotly_chart(
+    draw_chart(
         figure,
         key=key,
-        config=CONFIG,
         alt=f"Weights stored in the run and with these settings: {first}",
-    )
-    save_chart(
-        figure,
-        key=key,
         name="weights with other settings",
         table=lambda: {
             "source token": [pair.label for pair in pairs],
@@ -221,10 +217,6 @@ def _row_words(answer: WhatIf) -> str:
     )
 
 
-def _source_labels(run: RunFolder, source_ids: list[int]) -> list[str]:
-    return [show_token(str(row["text"]), word_start=bool(row["word_start"])) for row in run.source_rows(source_ids)]
-
-
 def _pairs(run: RunFolder, answer: WhatIf) -> list[WeightPair]:
     """Return the largest contributors of either side, by their stored weight, then by the other."""
     both = {*list(answer.stored)[:N_BARS], *list(answer.contributors)[:N_BARS]}
@@ -232,7 +224,7 @@ def _pairs(run: RunFolder, answer: WhatIf) -> list[WeightPair]:
     ids = sorted(both, key=lambda i: (-weights[i][0], -weights[i][1], i))
     return [
         WeightPair(id=i, label=label, stored=weights[i][0], other=weights[i][1], color=source_category(run, i).color)
-        for i, label in zip(ids, _source_labels(run, ids), strict=True)
+        for i, label in zip(ids, source_names(run, ids), strict=True)
     ]
 
 
@@ -254,12 +246,9 @@ def auxiliary_section(run: RunFolder, target_id: int) -> None:
         columns = [st.container(width=COLUMN_PX, gap="xsmall") for _ in range(2)]
     for place, near in enumerate(found):
         rule = str(run.column("tokens", "rule")[near.id])
-        badge = category_of(near.origin, rule).badge
-        shown = markdown_escape(show_token(near.text, word_start=near.word_start, limit=32))
         about = _anchor_words(run, near.id, weights) if near.id in anchors else ""
         with columns[place * 2 // len(found)]:
-            label = f":{badge}[■] {shown} :gray[{near.cosine:.2f}]{about}"
-            navigation.link(navigation.TOKEN, label, icon="", token=near.id)
+            near_link(near, rule, f"{near.cosine:.2f}", limit=32, about=about)
 
 
 def _anchor_words(run: RunFolder, anchor_id: int, weights: Mapping[int, float]) -> str:

@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from focus_core.runs.legend import ACCENT, NEUTRAL
 from focus_core.tokenization.display import plotly_escape
-from focus_ui.charts.figures import lay_out_panels, token_axis
+from focus_ui.charts.figures import lay_out_panels, token_axis, token_bars
 
 SIMILARITIES_PX = 330
 THRESHOLD = "#E0356F"
@@ -107,24 +107,12 @@ def pairs_figure(pairs: Sequence[WeightPair], *, title: str) -> go.Figure:
     """Draw the weights of contributors in the run beside those under other settings, on one scale."""
     titles = ("stored in the run", title)
     figure = make_subplots(rows=1, cols=2, shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.06)
-    ids, top = [str(pair.id) for pair in pairs], max(max(pair.stored, pair.other) for pair in pairs)
+    ids, labels = [pair.id for pair in pairs], [pair.label for pair in pairs]
+    top = max(max(pair.stored, pair.other) for pair in pairs)
     for column, values in enumerate(([p.stored for p in pairs], [p.other for p in pairs]), start=1):
-        figure.add_trace(
-            go.Bar(
-                x=values,
-                y=ids,
-                orientation="h",
-                marker={"color": [pair.color for pair in pairs]},
-                text=[f"{value:.3f}" if value else "–" for value in values],
-                textposition="outside",
-                cliponaxis=False,
-                customdata=[[pair.id, plotly_escape(pair.label)] for pair in pairs],
-                hovertemplate="%{customdata[1]}<br>#%{customdata[0]}: %{x:.4f}<extra></extra>",
-            ),
-            row=1,
-            col=column,
-        )
+        text, marker = [f"{value:.3f}" if value else "–" for value in values], {"color": [p.color for p in pairs]}
+        figure.add_trace(token_bars(ids, labels, values, text=text, marker=marker), row=1, col=column)
     figure.update_xaxes(range=[0, 1.22 * top], nticks=5, fixedrange=True, zeroline=True)
-    token_axis(figure, [pair.id for pair in pairs], [pair.label for pair in pairs])
+    token_axis(figure, ids, labels)
     lay_out_panels(figure, len(pairs))
     return figure

@@ -14,7 +14,8 @@ from focus_ui.data import catalog, input_cache
 from focus_ui.data.catalog import RunKind
 from focus_ui.data.uploads import keep_upload
 from focus_ui.session import state
-from focus_ui.session.errors import show_error
+from focus_ui.session.errors import if_sound, show_error
+from focus_ui.widgets.choice import choose, switch
 from focus_ui.widgets.training_choice import want_training
 from pages.train.own_copy import attach_to
 
@@ -45,12 +46,7 @@ def _source() -> tuple[Path | None, str | None]:
     folders = catalog.operator_entries("model")
     where = UPLOAD
     if folders:
-        where = (
-            st.segmented_control(
-                "From", [UPLOAD, SERVER], default=UPLOAD, required=True, key="_attach_from", persist_state="session"
-            )
-            or UPLOAD
-        )
+        where = switch("From", [UPLOAD, SERVER], "_attach_from", default=UPLOAD)
     if where == SERVER:
         chosen = st.selectbox(
             "Checkpoint folder on this server", list(folders), index=None, key="_attach_folder",
@@ -58,30 +54,17 @@ def _source() -> tuple[Path | None, str | None]:
         )  # fmt: skip
         return (folders[chosen], chosen) if chosen in folders else (None, None)
     upload = st.file_uploader("A .safetensors file", type=["safetensors"], key="_attach_upload")
-    if upload is None:
-        return None, None
-    try:
-        return keep_upload(upload), show_token(upload.name, limit=60)
-    except FocusError as error:
-        show_error(error)
-        return None, None
+    kept = None if upload is None else if_sound(lambda: keep_upload(upload))
+    return (None, None) if upload is None or kept is None else (kept, show_token(upload.name, limit=60))
 
 
 def _tensor(path: Path) -> str | None:
     """Draw the choice of a matrix where the file holds several; ``None`` leaves it to the library."""
-    try:
-        shapes = input_cache.matrices(path)
-    except FocusError as error:
-        show_error(error)
+    shapes = if_sound(lambda: input_cache.matrices(path))
+    if shapes is None or len(shapes) < 2 or "input" in shapes:
         return None
-    if len(shapes) < 2 or "input" in shapes:
-        return None
-    return st.selectbox(
-        "Matrix of the input embeddings",
-        list(shapes),
-        format_func=lambda name: f"{show_token(name, limit=80)}   {shapes.get(name, '')}",
-        key="_attach_tensor",
-    )
+    names = {name: f"{show_token(name, limit=80)}   {shape}" for name, shape in shapes.items()}
+    return choose("Matrix of the input embeddings", names, "_attach_tensor", width="stretch")
 
 
 def _attach(run: RunFolder, source: Path, name: str, tensor: str | None, shown_name: str | None) -> None:

@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from focus_core.artifacts import dump_json
-from focus_core.errors import FocusError
-from focus_core.evaluation.stored import concerns, read_evaluation
-from focus_core.jobs.process import cancel_job, delete_run, job_state
+from focus_core.jobs.process import delete_run, job_state
 from focus_core.jobs.record import (
     Job,
     JobState,
     dismiss,
-    failure,
     is_dismissed,
     list_jobs,
     read_job,
-    read_progress,
 )
 from focus_core.numerics.formats import count
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
-from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.charts.download import save_chart, save_table
-from focus_ui.charts.figures import CONFIG
+from focus_core.tokenization.display import markdown_escape, show_name
+from focus_ui.charts.download import draw_chart, save_file, save_table
 from focus_ui.data.catalog import evaluations_root
-from focus_ui.jobs.panel import POLL_S, progress_bar
+from focus_ui.jobs.evaluations import kept_evaluations
+from focus_ui.jobs.form import cancel_button, progress_bar, say_failure
+from focus_ui.jobs.panel import POLL_S
 from focus_ui.session import state
-from focus_ui.session.errors import in_words, show_error
+from focus_ui.session.errors import if_sound
+from focus_ui.widgets.choice import choose
 from pages.train.evaluate_figures import evaluation_figure, evaluation_table, measured_states
 from pages.train.evaluate_form import evaluate_form
 
@@ -62,21 +60,6 @@ def evaluate_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> Non
             evaluate_form(run, trainings)
 
 
-def kept_evaluations(run: RunFolder) -> list[tuple[Job, dict[str, Any]]]:
-    """Return the session's finished evaluations of states of a run, newest first."""
-    found = []
-    for job in list_jobs(evaluations_root(), owner=state.owner()):
-        if job_state(job) is not JobState.DONE:
-            continue
-        try:
-            report = read_evaluation(job.run)
-        except FocusError:
-            continue
-        if concerns(report, run.digest):
-            found.append((job, report))
-    return found
-
-
 def _watch(job_id: str) -> None:
     """Draw how far an evaluation is; the tray sees its end and draws the whole page again."""
     job = read_job(evaluations_root(), job_id)
@@ -84,8 +67,8 @@ def _watch(job_id: str) -> None:
         return
     with st.container(border=True, key=f"evaluation_{job_id}"):
         st.markdown(f"**{_title(job)}**")
-        progress_bar(dataclasses.replace(read_progress(job), note=""), job)
-        st.button("Cancel", icon=":material/cancel:", key=f"_cancel_{job_id}", on_click=cancel_job, args=(job,))
+        progress_bar(job, quiet=True)
+        cancel_button(job)
 
 
 def _title(job: Job) -> str:
@@ -94,8 +77,7 @@ def _title(job: Job) -> str:
 
 def _say_why(job: Job) -> None:
     """Say why an evaluation has no result, until its owner has read it."""
-    words = in_words(failure(job).text, all_lines="the box of the form")
-    st.error(markdown_escape(words), icon=":material/error:")
+    say_failure(job, all_lines="the box of the form")
     st.button("Dismiss", key=f"_dismiss_evaluation_{job.id}", on_click=dismiss, args=(job,))
 
 
@@ -105,15 +87,13 @@ def _results(run: RunFolder, found: Sequence[tuple[Job, dict[str, Any]]]) -> Non
     titles = {job.id: f"{_plain_title(job)} ({place})" for place, (job, _) in enumerate(reversed(found), start=1)}
     chosen = next(iter(reports))
     if len(reports) > 1:
-        chosen = st.selectbox(
-            "Evaluation", list(reports), format_func=lambda i: titles.get(i, i), key="_evaluation", width=420
-        )
+        chosen = choose("Evaluation", {job_id: titles[job_id] for job_id in reports}, "_evaluation") or chosen
     job, report = reports.get(chosen) or found[0]
     _draw(run, job, report)
 
 
 def _plain_title(job: Job) -> str:
-    words = show_token(job.title, limit=60).replace("␣", " ")
+    words = show_name(job.title, limit=60)
     return words[:1].upper() + words[1:]
 
 
@@ -122,8 +102,7 @@ def _draw(run: RunFolder, job: Job, report: Mapping[str, Any]) -> None:
     figure, key = evaluation_figure(states), f"evaluation_chart_{job.id}"
     if any(found.bits for found in states):
         words = "; ".join(f"{s.name} {s.bits['value']:.3f}" for s in states if s.bits)
-        st.plotly_chart(figure, key=key, config=CONFIG, alt=f"Bits per character with 95 % intervals: {words}")
-        save_chart(figure, key=key, name="Evaluation")
+        draw_chart(figure, key=key, alt=f"Bits per character with 95 % intervals: {words}", name="Evaluation")
     corpus = report["corpus"]
     st.caption(
         f"{_title(job)}: {count(corpus['n_measured_lines'])} of {count(corpus['n_lines'])} lines. Whiskers hold 95 % "
@@ -146,15 +125,10 @@ def _draw(run: RunFolder, job: Job, report: Mapping[str, Any]) -> None:
             st.caption(f"{markdown_escape(found.name)}: {markdown_escape(str(text))}")
     with st.container(horizontal=True):
         save_table(lambda: table, key=f"evaluation_{job.id}", name="evaluation")
-        st.download_button(
-            "JSON", lambda: dump_json(dict(report)), "evaluation.json", "application/json", key="_evaluation_json",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
+        build = partial(dump_json, dict(report))
+        save_file("JSON", build, "evaluation.json", "application/json", key="_evaluation_json")
         st.button("Delete", icon=":material/delete:", key="_evaluation_delete", on_click=_delete, args=(job,))
 
 
 def _delete(job: Job) -> None:
-    try:
-        delete_run(job, owner=state.owner())
-    except FocusError as error:
-        show_error(error)
+    if_sound(lambda: delete_run(job, owner=state.owner()))

@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 
 from focus_core.evaluation.stored import state_name
 from focus_core.runs.legend import SOURCE_ONLY, method_of
-from focus_core.tokenization.display import plotly_escape, show_token
-from focus_ui.charts.figures import ROW_PX, shorten
+from focus_core.tokenization.display import plotly_escape, show_name
+from focus_ui.charts.figures import ROW_PX, name_axis, shorten, whiskers
 
 ELSEWHERE = " · another run"
 
@@ -58,7 +58,7 @@ def _named(
 
 
 def _line(text: str) -> str:
-    return show_token(text, limit=60).replace("␣", " ")
+    return show_name(text, limit=60)
 
 
 def evaluation_figure(states: list[State]) -> go.Figure:
@@ -71,14 +71,7 @@ def evaluation_figure(states: list[State]) -> go.Figure:
             y=keys,
             orientation="h",
             marker={"color": [state.color for state, _ in drawn]},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": [bits["high"] - bits["value"] for _, bits in drawn],
-                "arrayminus": [bits["value"] - bits["low"] for _, bits in drawn],
-                "thickness": 1.5,
-                "width": 5,
-            },
+            error_x=whiskers(*([bits[name] for _, bits in drawn] for name in ("value", "low", "high"))),
             customdata=[[plotly_escape(state.name), bits["low"], bits["high"]] for state, bits in drawn],
             hovertemplate="%{customdata[0]}: %{x:.3f}, 95 %% from %{customdata[1]:.3f} to %{customdata[2]:.3f}"
             "<extra></extra>".replace("%%", "%"),
@@ -90,10 +83,7 @@ def evaluation_figure(states: list[State]) -> go.Figure:
     )  # fmt: skip
     figure.update_xaxes(title_text="bits per character, lower is better", rangemode="tozero", fixedrange=True)
     ticks = [f"{plotly_escape(shorten(state.name, 34))}  <b>{bits['value']:.3f}</b>" for state, bits in drawn]
-    figure.update_yaxes(
-        type="category", categoryorder="array", categoryarray=keys, autorange="reversed", tickmode="array",
-        tickvals=keys, ticktext=ticks, fixedrange=True, automargin=True, tickfont={"size": 14},
-    )  # fmt: skip
+    name_axis(figure, keys, ticks, tickfont={"size": 14})
     return figure
 
 

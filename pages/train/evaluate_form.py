@@ -11,32 +11,28 @@ from pathlib import Path
 import streamlit as st
 
 from focus_core.errors import FocusError
-from focus_core.export.archive import model_states, source_is_named
-from focus_core.jobs.process import start_job
+from focus_core.export.archive import model_states
 from focus_core.jobs.record import new_run_id
 from focus_core.numerics.formats import count
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
-from focus_core.tokenization.display import show_token
+from focus_core.tokenization.display import show_name, show_token
 from focus_ui.data import catalog, input_cache
-from focus_ui.data.training_tables import training_label
-from focus_ui.data.uploads import hand_over, in_own_words, keep_upload
+from focus_ui.data.training_tables import state_names
+from focus_ui.data.uploads import in_own_words, keep_upload
+from focus_ui.jobs.form import begin, file_options, has_source
+from focus_ui.jobs.panel import EVALUATION_VERB
 from focus_ui.session import state
-from focus_ui.session.errors import show_error
+from focus_ui.session.errors import if_sound
 from focus_ui.shell.sidebar import run_names
 
-VERB = "evaluate"
 UPLOAD = "Upload a text"
 TEXT_KINDS = ["txt", "gz", "zst"]
 
 
 def evaluate_form(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
     """Draw the choice of states and text, and start the job when asked; one line where nothing can be measured."""
-    if not source_is_named(run):
-        st.warning(
-            "The source model of this run is no longer on this server, so there is no model to measure.",
-            icon=":material/warning:",
-        )
+    if not has_source(run, "there is no model to measure."):
         return
     st.markdown(
         "Every state predicts the same words of a text, the source model under its own tokenizer beside them: bits "
@@ -60,7 +56,7 @@ def _states(run: RunFolder, trainings: Sequence[TrainingFolder]) -> list[str]:
     whole = {training.name: training for training in model_states(run)}
     path = str(run.path.resolve())
     names = {path: "right after initialisation"}
-    names |= {f"{path}:{name}": training_label(training) for name, training in whole.items()}
+    names |= {f"{path}:{name}": label for name, label in state_names([*whole.values()]).items()}
     others = catalog.listed_runs(state.owner())
     second = {entry.id: entry for entry in others if entry.id != state.run_id()}
     titles = run_names([*second.values()])
@@ -96,24 +92,19 @@ def _text() -> tuple[tuple[Path, ...], str]:
         files = {f"Sample: {name}": path for name, path in samples.items()} | server
         return _readable((files[chosen],), str(chosen)) if chosen in files else ((), "")
     given = st.file_uploader("Held-out text", type=TEXT_KINDS, key="_evaluate_upload")
-    if given is None:
-        return (), ""
-    try:
-        return _readable((keep_upload(given),), show_token(given.name, limit=60).replace("␣", " "))
-    except FocusError as error:
-        show_error(error)
-        return (), ""
+    kept = None if given is None else if_sound(lambda: keep_upload(given))
+    return ((), "") if given is None or kept is None else _readable((kept,), show_name(given.name, limit=60))
 
 
 def _readable(files: tuple[Path, ...], label: str) -> tuple[tuple[Path, ...], str]:
     """Return files that can be read; say why where they cannot, in the words of the form."""
-    try:
-        input_cache.survey(files, "text", None)
-    except FocusError as error:
-        hint = "save it as UTF-8" if "encoding" in error.hint.options else error.hint
-        show_error(FocusError(in_own_words(error.message), hint=hint))
-        return (), ""
-    return files, label
+    survey = if_sound(lambda: input_cache.survey(files, "text", None), told=_in_own_words)
+    return ((), "") if survey is None else (files, label)
+
+
+def _in_own_words(error: FocusError) -> FocusError:
+    hint = "save it as UTF-8" if "encoding" in error.hint.options else error.hint
+    return FocusError(in_own_words(error.message), hint=hint)
 
 
 def _dictionary() -> Path | None:
@@ -122,13 +113,7 @@ def _dictionary() -> Path | None:
         "Bilingual dictionary, if you have one", type=["tsv", "txt"], key="_evaluate_dictionary",
         help="Source word, tab, target word on each line; adds how near translations lie.",
     )  # fmt: skip
-    if given is None:
-        return None
-    try:
-        return keep_upload(given)
-    except FocusError as error:
-        show_error(error)
-        return None
+    return None if given is None else if_sound(lambda: keep_upload(given))
 
 
 def _launch(
@@ -137,15 +122,8 @@ def _launch(
     """Start the job; an input that the library refuses is drawn as an error."""
     root, job_id = catalog.evaluations_root(), new_run_id()
     root.mkdir(parents=True, exist_ok=True)
-    arguments = [VERB, *targets]
-    for path in hand_over(files, root, job_id):
-        arguments += ["--corpus", str(path)]
-    if dictionary is not None:
-        arguments += ["--dictionary", str(hand_over([dictionary], root, job_id)[0])]
+    arguments = [EVALUATION_VERB, *targets]
+    arguments += file_options("--corpus", files, root, job_id)
+    arguments += file_options("--dictionary", [dictionary] if dictionary is not None else [], root, job_id)
     arguments += ["--all-lines"] if all_lines else []
-    try:
-        start_job(arguments, runs_root=root, owner=state.owner(), title=f"measured on {label}", job_id=job_id)
-    except FocusError as error:
-        show_error(error)
-        return
-    st.rerun()
+    begin(arguments, root=root, title=f"measured on {label}", job_id=job_id)

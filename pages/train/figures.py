@@ -12,6 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from focus_core.tokenization.display import plotly_escape
+from focus_ui.charts.figures import name_axis, whiskers
 from focus_ui.data.training_tables import MethodCurves, Start
 
 CURVES_PX = 520
@@ -125,14 +126,7 @@ def starts_figure(found: Sequence[Start], *, unit: str) -> go.Figure:
             y=[start.method.key for start in found],
             orientation="h",
             marker={"color": [start.method.color for start in found]},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": [start.high - start.mean for start in found],
-                "arrayminus": [start.mean - start.low for start in found],
-                "thickness": 1.5,
-                "width": 5,
-            },
+            error_x=whiskers([s.mean for s in found], [s.low for s in found], [s.high for s in found]),
             customdata=[[plotly_escape(start.method.label), start.n_seeds, start.low, start.high] for start in found],
             hovertemplate="%{customdata[0]}: %{x:.3f}, %{customdata[1]} seeds, "
             "%{customdata[2]:.3f} to %{customdata[3]:.3f}<extra></extra>",
@@ -143,16 +137,6 @@ def starts_figure(found: Sequence[Start], *, unit: str) -> go.Figure:
         height=60 + 34 * max(2, len(found)), margin={"l": 10, "r": 24, "t": 8, "b": 40}, showlegend=False, bargap=0.25
     )
     figure.update_xaxes(title_text=f"loss on held-out text, {unit}", rangemode="tozero", fixedrange=True)
-    figure.update_yaxes(
-        type="category",
-        categoryorder="array",
-        categoryarray=keys,
-        autorange="reversed",
-        tickmode="array",
-        tickvals=keys,
-        ticktext=[f"{plotly_escape(start.method.label)}  <b>{start.mean:.3f}</b>" for start in found],
-        fixedrange=True,
-        automargin=True,
-        tickfont={"size": 14},
-    )
+    ticks = [f"{plotly_escape(start.method.label)}  <b>{start.mean:.3f}</b>" for start in found]
+    name_axis(figure, keys, ticks, tickfont={"size": 14})
     return figure

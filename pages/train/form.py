@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from focus_core.errors import FocusError
-from focus_core.export.archive import source_is_named
-from focus_core.jobs.process import start_job
 from focus_core.jobs.record import new_run_id, read_job
 from focus_core.numerics.formats import count
 from focus_core.runs.additions import list_trainings
 from focus_core.runs.folder import RunFolder
 from focus_core.training.options import TrainConfig, Trained
 from focus_ui.data import catalog
-from focus_ui.data.uploads import hand_over
+from focus_ui.jobs.form import begin, file_options, has_source, seed_input
 from focus_ui.jobs.panel import TRAINING_VERB, job_panel, own_jobs
 from focus_ui.session import state
-from focus_ui.session.errors import show_error
 from focus_ui.widgets.corpus_choice import CorpusChoice, corpus_choice
 from focus_ui.widgets.training_choice import training_key
 
@@ -58,11 +54,7 @@ def adapt_section(run: RunFolder, *, expanded: bool) -> None:
 
 def _inputs(run: RunFolder) -> None:
     """Draw the choice of a text and the options; one line where there is no model to train."""
-    if not source_is_named(run):
-        st.warning(
-            "The source model of this run is no longer on this server, so there is no model to train.",
-            icon=":material/warning:",
-        )
+    if not has_source(run, "there is no model to train."):
         return
     st.markdown("The run stays as it is: you get a copy of it that holds the training, listed among your runs.")
     corpus = corpus_choice(sample=False)
@@ -87,15 +79,13 @@ def _form(run: RunFolder, corpus: CorpusChoice | None) -> None:
             "Learning rate", min_value=1e-6, max_value=0.1, value=default.learning_rate, step=1e-4, format="%.6f",
             key="_adapt_rate", help="At its highest: it rises over the first steps, then falls to zero.",
         )  # fmt: skip
-        seed = left.number_input(
-            "Seed", min_value=0, max_value=2**31 - 1, value=default.seed, step=1, key="_adapt_seed",
-            help="Of the order of the lines, of masks and of dropout.",
-        )  # fmt: skip
+        meaning = "Of the order of the lines, of masks and of dropout."
+        seed = seed_input(left, key="_adapt_seed", meaning=meaning, value=default.seed)
         started = st.form_submit_button(
             "Start training", type="primary", icon=":material/play_arrow:", disabled=corpus is None
         )
     if started and corpus is not None:
-        options = {f"--{unit}": int(n), "--train": trained, "--learning-rate": f"{rate:g}", "--seed": int(seed)}
+        options = {f"--{unit}": int(n), "--train": trained, "--learning-rate": f"{rate:g}", "--seed": seed}
         _launch(run, corpus, {name: str(value) for name, value in options.items()})
 
 
@@ -118,19 +108,8 @@ def _launch(run: RunFolder, corpus: CorpusChoice, options: dict[str, str]) -> No
     """Start the job and watch it; an input that the library refuses is drawn as an error."""
     root, job_id = catalog.runs_root(), new_run_id()
     arguments = [TRAINING_VERB, str(run.path.resolve()), "--name", free_name(run)]
-    for path in hand_over(corpus.files, root, job_id):
-        arguments += ["--corpus", str(path)]
-    arguments += corpus.reading
-    for name, text in options.items():
-        arguments += [name, text]
+    arguments += [*file_options("--corpus", corpus.files, root, job_id), *corpus.reading]
+    arguments += [word for option in options.items() for word in option]
     entry = state.current_run()
     title = (entry.title if entry is not None else "") or str(run.manifest["target"]["name"])
-    try:
-        job = start_job(
-            arguments, runs_root=root, owner=state.owner(), title=f"trained on {corpus.label}: {title}", job_id=job_id
-        )
-    except FocusError as error:
-        show_error(error)
-        return
-    state.watch_job(job.id)
-    st.rerun()
+    begin(arguments, root=root, title=f"trained on {corpus.label}: {title}", job_id=job_id, watch=True)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from focus_core.artifacts import sha256_file
-from focus_core.errors import FocusError
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES
 from focus_core.tokenization.display import markdown_escape
-from focus_ui.charts.download import save_chart, save_table
-from focus_ui.charts.figures import CONFIG
+from focus_ui.charts.download import draw_chart, save_table
 from focus_ui.data import cache, catalog
 from focus_ui.data.training_curves import measured_lines_of
 from focus_ui.data.training_tables import (
@@ -33,8 +32,10 @@ from focus_ui.data.training_tables import (
     training_words,
     with_changes,
 )
-from focus_ui.session import navigation, state
-from focus_ui.session.errors import show_error
+from focus_ui.session.errors import if_sound
+from focus_ui.widgets.choice import choose, switch
+from focus_ui.widgets.command import show_command
+from focus_ui.widgets.pick import pick_token, share_column
 from focus_ui.widgets.training_choice import choose_training
 from pages.train.figures import curves_figure, starts_figure
 
@@ -64,13 +65,13 @@ def empty_state(run: RunFolder) -> None:
     """Say that nothing was trained yet, and with which command it is."""
     st.info("This run has not been trained yet, so there is nothing to compare its rows with.", icon=":material/info:")
     st.markdown("Train it from the command line, in the project's folder; `--steps` or `--tokens` says how long:")
-    st.code(adapt_command(run), language="bash", wrap_lines=True)
+    show_command(adapt_command(run))
     st.caption("It can be stopped at any time and continued with `--resume`. Or train it here, or attach embeddings:")
 
 
 def adapt_command(run: RunFolder) -> str:
     """Return the command that trains a run further, to be called in the project's folder."""
-    where = cache_path(run)
+    where = catalog.path_in_command(run.path)
     texts = [entry for entry in run.manifest["inputs"] if entry.get("role") == "corpus"]
     samples = {sha256_file(path): path for path in catalog.sample_corpora().values()}
     found = [samples.get(str(entry.get("sha256"))) for entry in texts] or [None]
@@ -79,32 +80,18 @@ def adapt_command(run: RunFolder) -> str:
     return f".venv/bin/python -m focus_core adapt {where} --name first --corpus {corpus} --tokens 1000000"
 
 
-def cache_path(run: RunFolder) -> str:
-    """Return how a command names a run: relative to the project, or below the folder of runs; no absolute path."""
-    path = run.path.resolve()
-    inside = path.is_relative_to(catalog.ROOT)
-    return shlex.quote(str(path.relative_to(catalog.ROOT))) if inside else f'"$FOCUS_LAB_RUNS"/{path.name}'
-
-
 def curves_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
     """Draw the curves of all methods, the loss right after initialisation, and the numbers as a table."""
-    unit = st.segmented_control(
-        "Loss in", list(UNITS), default=BITS, required=True, key="_train_unit", persist_state="session"
-    )
-    unit = unit or BITS
+    unit = switch("Loss in", list(UNITS), "_train_unit", default=BITS)
     # which trainings there are may change while the run is kept in memory; what each of them holds may not
     kept = f"{unit} {' '.join(training.digest[:12] for training in trainings)}"
     groups = run.remember(f"app curves {kept}", lambda: curves(trainings, unit))
     if groups:
         figure = run.remember(f"app curves figure {kept}", lambda: curves_figure(groups, unit=unit))
         key = f"curves_{run.digest[:12]}_{unit}"
-        st.plotly_chart(
-            figure,
-            key=key,
-            config=CONFIG,
-            alt=f"Loss on held-out text in {unit} against tokens of training: {curve_words(groups)}",
-        )
-        save_chart(figure, key=key, name=f"Loss curves in {unit}", table=lambda: curve_points(groups, unit))
+        words = f"Loss on held-out text in {unit} against tokens of training: {curve_words(groups)}"
+        table = partial(curve_points, groups, unit)
+        draw_chart(figure, key=key, alt=words, name=f"Loss curves in {unit}", table=table)
         where = measured_lines_of(trainings)
         st.caption(
             "Lower is better. Every line starts right after initialisation, before any training; thin lines are single "
@@ -117,13 +104,8 @@ def curves_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
         st.header("Right after initialisation", anchor=False)
         figure = run.remember(f"app starts figure {kept}", lambda: starts_figure(found, unit=unit))
         key = f"starts_{run.digest[:12]}_{unit}"
-        st.plotly_chart(
-            figure,
-            key=key,
-            config=CONFIG,
-            alt=f"Loss right after initialisation in {unit}: {_start_words(found)}",
-        )
-        save_chart(figure, key=key, name=f"Loss right after initialisation in {unit}")
+        name = f"Loss right after initialisation in {unit}"
+        draw_chart(figure, key=key, alt=f"{name}: {_start_words(found)}", name=name)
     with st.expander("Every training in numbers", icon=":material/table_rows:", expanded=not groups):
         summary_table(trainings, unit)
 
@@ -193,11 +175,7 @@ def change_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
         )
     for warning in training.manifest.get("warnings") or []:
         st.caption(markdown_escape(str(warning)))
-    try:
-        frame = cache.changes(run, training)
-    except FocusError as error:
-        show_error(error)
-        return
+    frame = if_sound(lambda: cache.changes(run, training))
     if frame is not None:
         change_table(run, training, _filtered(frame))
 
@@ -205,16 +183,11 @@ def change_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
 def _filtered(frame: pd.DataFrame) -> pd.DataFrame:
     """Draw the filters of the table and return what passes them."""
     left, right = st.columns(2)
-    present = [key for key in CATEGORIES if (frame["category"] == key).any()]
-    category = left.selectbox(
-        "Origin",
-        present,
-        index=None,
-        format_func=lambda key: CATEGORIES[key].label,
-        placeholder="all",
-        key="_train_category",
-        persist_state="session",
-    )
+    present = {key: category.label for key, category in CATEGORIES.items() if (frame["category"] == key).any()}
+    category = choose(
+        "Origin", present, "_train_category", place=left, index=None, placeholder="all", persist_state="session",
+        width="stretch",
+    )  # fmt: skip
     least = right.select_slider(
         "In the corpus, at least",
         FREQUENCIES,
@@ -239,7 +212,8 @@ def change_table(run: RunFolder, training: TrainingFolder, frame: pd.DataFrame) 
         )
         save_table(lambda: frame, key="train", name="change")
     number = st.column_config.NumberColumn
-    event = st.dataframe(
+    pick_token(
+        shown,
         {
             "token": shown["shown"].tolist(),
             "kept": shown["kept"].tolist(),
@@ -249,29 +223,15 @@ def change_table(run: RunFolder, training: TrainingFolder, frame: pd.DataFrame) 
             "origin": [CATEGORIES[key].label for key in shown["category"]],
             "id": shown["id"].tolist(),
         },
-        key=state.once_key(f"moved_{run.digest[:12]}_{training.digest[:12]}_{len(frame)}"),
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        height=420,
-        column_config={
+        f"moved_{run.digest[:12]}_{training.digest[:12]}_{len(frame)}",
+        config={
             "frequency": number("in the corpus", format="localized"),
             "cosine": number(format="%.3f", help="Cosine of the row right after initialisation with the trained row."),
             "length": number("length ratio", format="%.2f", help="Length of the trained row over the initialised one."),
-            "kept": st.column_config.ProgressColumn(
-                "neighbours kept (Jaccard)",
-                format="%.2f",
-                min_value=0.0,
-                max_value=1.0,
-                help=JACCARD,
-            ),
-            "id": number(format="%d", width="small"),
+            "kept": share_column("neighbours kept (Jaccard)", meaning=JACCARD),
         },
         alt="Table of the tokens that training moved most; choose a row to open its page",
     )
-    chosen = event["selection"]["rows"]
-    if chosen:
-        navigation.go(navigation.TOKEN, token=int(shown["id"].iloc[chosen[0]]))
 
 
 def what_am_i_looking_at() -> None:

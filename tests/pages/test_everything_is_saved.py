@@ -28,17 +28,17 @@ def unsaved_charts(at):
 def learnt(monkeypatch):
     """Return the tables that Learn offers, by the name of their file."""
     tables = {}
-    save_chart, save_table = learn_pictures.save_chart, learn_pictures.save_table
+    draw_chart, save_table = learn_pictures.draw_chart, learn_pictures.save_table
 
-    def chart(figure, *, key, name, table):
+    def chart(figure, *, key, alt, name, table):
         tables[name] = dict(table())
-        save_chart(figure, key=key, name=name, table=table)
+        draw_chart(figure, key=key, alt=alt, name=name, table=table)
 
     def rows(table, *, key, name):
         tables[name] = dict(table())
         save_table(table, key=key, name=name)
 
-    monkeypatch.setattr(learn_pictures, "save_chart", chart)
+    monkeypatch.setattr(learn_pictures, "draw_chart", chart)
     monkeypatch.setattr(learn_pictures, "save_table", rows)
     return tables
 

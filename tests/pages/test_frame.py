@@ -8,7 +8,7 @@ import pytest
 from streamlit.runtime.context import ContextProxy
 
 from focus_core.jobs import process as jobs
-from focus_core.jobs.record import is_dismissed, read_job
+from focus_core.jobs.record import inputs_folder, is_dismissed, read_job
 from focus_ui.data import catalog
 from focus_ui.data.catalog import RunEntry, RunKind
 from tests.fake_jobs import FAKE, ended
@@ -107,6 +107,17 @@ def test_yesterdays_jobs_are_no_news(open_app):
     (job.record / "stderr.log").unlink()
     at.run()
     assert not any(job.id in str(button.key) for button in at.sidebar.button)
+
+
+def test_what_a_job_left_whose_end_no_server_saw_goes_at_the_next_look(open_app):
+    at = open_app("start")
+    job = write_job(owner_of(at), created=time.time() - 48 * 3600)
+    text = inputs_folder(job.root, job.id) / "corpus.txt"
+    text.write_text("habari")
+    job.part.mkdir()
+    at.run()
+    assert not text.exists()
+    assert not job.part.exists()
 
 
 def test_a_browser_that_kept_its_secret_sees_its_runs_again(open_app, toy, monkeypatch):

@@ -14,15 +14,14 @@ from hypothesis import strategies as st
 
 from focus_core import artifacts
 from focus_core.artifacts import (
-    atomic_folder,
     atomic_write_bytes,
     cache_root,
     cached_folder,
     digest_json,
-    new_file,
     read_array,
     sha256_bytes,
     sha256_file,
+    staged,
     tensor_names,
     write_arrays,
 )
@@ -65,7 +64,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
 
 def test_a_new_file_appears_when_it_is_whole(tmp_path: Path) -> None:
     target = tmp_path / "file"
-    with new_file(target) as part:
+    with staged(target) as part:
         part.write_bytes(b"whole")
         assert not target.exists()
     assert target.read_bytes() == b"whole"
@@ -74,7 +73,7 @@ def test_a_new_file_appears_when_it_is_whole(tmp_path: Path) -> None:
 
 def test_a_new_file_whose_making_fails_is_gone(tmp_path: Path) -> None:
     def make() -> None:
-        with new_file(tmp_path / "file") as part:
+        with staged(tmp_path / "file") as part:
             part.write_bytes(b"half")
             raise KeyboardInterrupt
 
@@ -87,7 +86,7 @@ def test_a_new_file_whose_making_fails_is_gone(tmp_path: Path) -> None:
 def test_a_new_file_takes_no_place_that_is_taken(tmp_path: Path, kind: str) -> None:
     target = tmp_path / "file"
     _take(target, kind)
-    with pytest.raises(InvalidInputError, match="expected a new file, got one that exists"), new_file(target):
+    with pytest.raises(InvalidInputError, match="expected a new file, got one that exists"), staged(target):
         pytest.fail("the body must not run")
     assert list(tmp_path.iterdir()) == [target]
 
@@ -96,7 +95,7 @@ def test_a_new_file_spares_what_came_while_it_was_written(tmp_path: Path) -> Non
     target = tmp_path / "file"
 
     def make() -> None:
-        with new_file(target) as part:
+        with staged(target) as part:
             part.write_bytes(b"mine")
             target.write_bytes(b"another's")
 
@@ -108,7 +107,7 @@ def test_a_new_file_spares_what_came_while_it_was_written(tmp_path: Path) -> Non
 
 def test_a_folder_appears_when_it_is_complete(tmp_path: Path) -> None:
     target = tmp_path / "run"
-    with atomic_folder(target) as part:
+    with staged(target, folder=True) as part:
         (part / "a").write_text("1")
         assert not target.exists()
     assert [p.name for p in target.iterdir()] == ["a"]
@@ -117,7 +116,7 @@ def test_a_folder_appears_when_it_is_complete(tmp_path: Path) -> None:
 
 def test_a_folder_whose_making_fails_is_gone(tmp_path: Path) -> None:
     def make() -> None:
-        with atomic_folder(tmp_path / "run") as part:
+        with staged(tmp_path / "run", folder=True) as part:
             (part / "a").write_text("1")
             raise KeyboardInterrupt
 
@@ -130,9 +129,48 @@ def test_a_folder_whose_making_fails_is_gone(tmp_path: Path) -> None:
 def test_output_folder_that_exists(tmp_path: Path, kind: str) -> None:
     target = tmp_path / "run"
     _take(target, kind)
-    with pytest.raises(InvalidInputError, match="expected a new folder, got one that exists"), atomic_folder(target):
+    with (
+        pytest.raises(InvalidInputError, match="expected a new folder, got one that exists"),
+        staged(target, folder=True),
+    ):
         pytest.fail("the body must not run")
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("around", ["", "projection"])
+def test_a_failure_leaves_no_empty_folder_around_it(tmp_path: Path, around: str) -> None:
+    """One that was there before stays, and one that something else was put into."""
+
+    def make(name: str, *, also: bool) -> None:
+        with staged(tmp_path / around / name, folder=True) as part:
+            if also:
+                (part.parent / "beside").write_text("1")
+            raise KeyboardInterrupt
+
+    for also in (False, True):
+        with pytest.raises(KeyboardInterrupt):
+            make("one", also=also)
+        expected = {"beside"} if also else set()
+        assert {p.name for p in tmp_path.rglob("*")} == ({around} - {""} if also else set()) | expected
+
+
+@pytest.mark.parametrize("checkpoint", [True, False])
+def test_what_was_interrupted_is_kept_where_it_holds_a_checkpoint(tmp_path: Path, checkpoint: bool) -> None:
+    target, part = tmp_path / "run", tmp_path / "run.part"
+
+    def make() -> None:
+        with staged(target, folder=True, part=part, keep="checkpoint") as growing:
+            (growing / ("checkpoint" if checkpoint else "other")).write_text("1")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make()
+    assert part.is_dir() == checkpoint
+    with staged(target, folder=True, part=part, keep="checkpoint") as growing:
+        assert (growing / "checkpoint").is_file() == checkpoint
+        (growing / "a").write_text("1")
+    assert [p.name for p in target.iterdir()] == ["a"]
+    assert list(tmp_path.iterdir()) == [target]
 
 
 def _take(target: Path, kind: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -127,6 +127,16 @@ class Check(ABC):
             side=side,
             basis=basis,
         )
+
+
+def judge_sides(run: RunFolder, judge: Callable[[str], CheckResult]) -> CheckResult:
+    """Return the verdict on the weights, or the worse one where the output side has its own, with both summaries."""
+    if not run.sides_differ:
+        return judge("input")
+    found = {side: judge(side) for side in ("input", "output")}
+    order = [Status.PROBLEM, Status.WARNING, Status.PASSED, Status.NOT_APPLICABLE]
+    worst = min(found.values(), key=lambda result: order.index(result.status))
+    return replace(worst, summary="; ".join(f"{side} side: {result.summary}" for side, result in found.items()))
 
 
 def compares_vectors(run: RunFolder) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from focus_core.analysis.checks.base import Check, CheckResult, Status, Threshold
 from focus_core.analysis.checks.coverage import AuxiliaryCoverage, ManyFallbacks, TooLittleOverlap
+from focus_core.analysis.checks.files import ChangedFiles
 from focus_core.analysis.checks.matching import AmbiguousMatches, SpecialsUnmatched
 from focus_core.analysis.checks.rows import DuplicateRows, HeadNotInitialised, NormShift
 from focus_core.analysis.checks.weights import CollapsedSpace, DegenerateSupport, Hubs
@@ -25,6 +26,7 @@ CHECKS: dict[str, Check] = {
         HeadNotInitialised(),
         DuplicateRows(),
         CollapsedSpace(),
+        ChangedFiles(),
     )
 }
 """Every check by its code, in the order of the codes."""
@@ -41,6 +43,10 @@ def run_checks(run: RunFolder) -> list[CheckResult]:
     Returns
     -------
     list of CheckResult
-        One per check, in the order of their codes.
+        One per check, in the order of their codes. Where files have changed, no other check reads them.
     """
-    return [check.run(run) for check in CHECKS.values()]
+    files = CHECKS["FOC012"].run(run)
+    unread = "not looked at: files have changed (FOC012)" if files.status is Status.PROBLEM else ""
+    others = [check for check in CHECKS.values() if check.code != files.code]
+    not_read = [check.result(Status.NOT_APPLICABLE, unread) for check in others] if unread else []
+    return [*(not_read or [check.run(run) for check in others]), files]

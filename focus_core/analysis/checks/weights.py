@@ -14,10 +14,12 @@ from focus_core.analysis.checks.base import (
     compares_vectors,
     grade,
     has_origin,
+    judge_sides,
 )
 from focus_core.errors import phrase, read_phrase
 from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.weights import read_weights
 from focus_core.types import Origin
 
 
@@ -38,7 +40,9 @@ class Hubs(Check):
 
     def run(self, run: RunFolder) -> CheckResult:
         """Compare each source token's share of the weight of combined rows with an equal share."""
-        fed = run.column("source_tokens", "weight_fed").astype(np.float64)
+        return judge_sides(run, lambda side: self._judge(run, _weight_fed(run, side)))
+
+    def _judge(self, run: RunFolder, fed: np.ndarray) -> CheckResult:
         total, n_anchors = float(fed.sum()), run.manifest["counts"]["n_anchors"]
         if total <= 0 or not n_anchors:
             return self.result(Status.NOT_APPLICABLE, "no row was combined from anchors")
@@ -55,6 +59,15 @@ class Hubs(Check):
             "open the hub: if it is a symbol or a special token, lower {temperature} or train the vectors longer"
         )
         return self.result(status, summary, tip=tip, tokens=hubs, side="source")
+
+
+def _weight_fed(run: RunFolder, side: str) -> np.ndarray:
+    """Return how much weight every source token has in the rows that are no copies, signed weights by size."""
+    if side == "input":
+        return run.column("source_tokens", "weight_fed").astype(np.float64)
+    weights = read_weights(run, side)
+    matrix = abs(weights.matrix[np.flatnonzero(run.column("tokens", "source_id") < 0)]).astype(np.float64)
+    return np.asarray(matrix.sum(axis=0)).reshape(-1)
 
 
 class DegenerateSupport(Check):
@@ -76,13 +89,19 @@ class DegenerateSupport(Check):
 
     def run(self, run: RunFolder) -> CheckResult:
         """Look at the median number of contributors of combined rows, and at rows with one heavy contributor."""
+        return judge_sides(run, lambda side: self._judge(run, side))
+
+    def _judge(self, run: RunFolder, side: str) -> CheckResult:
         ids = np.flatnonzero(has_origin(run, Origin.COMBINED))
         if not compares_vectors(run):
             return self.result(Status.NOT_APPLICABLE, "no similarities were taken: support has no bound to keep")
         if not len(ids):
             return self.result(Status.NOT_APPLICABLE, "no row was combined from source rows")
-        sizes = run.column("tokens", "n_contributors")[ids]
-        copies = run.column("tokens", "max_weight")[ids] >= self.near_copy
+        sizes, largest = (run.column("tokens", name)[ids] for name in ("n_contributors", "max_weight"))
+        if side == "output":
+            weights = read_weights(run, side)
+            sizes, largest = weights.support[ids], weights.max_weight[ids]
+        copies = largest >= self.near_copy
         median, share = float(np.median(sizes)), float(copies.mean())
         summary = f"median {median:g} contributors a combined row; {rough_percent(share)} of the rows are near copies"
         sharp = median < self.limit("low") or share > self.limit("near_copies")

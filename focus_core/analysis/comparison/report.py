@@ -11,7 +11,7 @@ from focus_core.analysis.comparison.neighbour_groups import NeighbourGroups
 from focus_core.analysis.comparison.runs import RunComparison
 from focus_core.numerics.formats import decimal, plain_percent
 from focus_core.runs.folder import RunFolder
-from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.tokenization.display import markdown_escape, show_name, show_token
 
 N_TOKENS = 5
 N_GROUPS = 10
@@ -75,7 +75,7 @@ def comparison_report(
 
 
 def _plain(text: object) -> str:
-    return markdown_escape(show_token(str(text), limit=60).replace("␣", " "))
+    return markdown_escape(show_name(str(text), limit=60))
 
 
 def _token(run: RunFolder, target_id: int, *, side: str = "target") -> str:
@@ -112,7 +112,7 @@ def _recipe(name: str, run: RunFolder) -> list[str]:
 
 def _sentence(text: str) -> str:
     """Return words of our own, with numbers in them, as Markdown that stays readable."""
-    shown = show_token(text, limit=600).replace("␣", " ")
+    shown = show_name(text, limit=600)
     return "".join(f"\\{character}" if character in ACTIVE else character for character in shown)
 
 

@@ -14,6 +14,7 @@ from focus_core.analysis.provenance.neighbours import Neighbour, embedding_neigh
 from focus_core.analysis.provenance.verdicts import Verdict, verdicts_of
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.layout import SCALES
 from focus_core.tokenization.display import show_token
 
 
@@ -219,7 +220,7 @@ def _token_row(run: RunFolder, target_id: int) -> dict[str, Any]:
     n_target = run.tokens().num_rows
     if not 0 <= target_id < n_target:
         raise _no_token(target_id, f"ids from 0 to {n_target - 1}")
-    row = run.token_rows([target_id])[0]
+    row = {name: value for name, value in run.token_rows([target_id])[0].items() if name not in SCALES}
     if row["kind"] is None:
         raise _no_token(target_id, "an id without a token")
     row["source_id"] = row["source_id"] if row["source_id"] >= 0 else None

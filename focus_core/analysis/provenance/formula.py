@@ -18,10 +18,18 @@ MAX_TERMS = 5
 def formula_of(explanation: Explanation, run: RunFolder) -> str:
     """Return one line that says how the row came to be."""
     left = f"e({explanation.display})"
+    scale = scale_of(run, explanation.id)
     if explanation.contributors:
-        return f"{left} = {_sum(explanation.contributors, exact=explanation.origin == Origin.COPIED)}"
+        right = _sum(explanation.contributors, exact=explanation.origin == Origin.COPIED and scale == 1)
+        return f"{left} = {right}" if scale == 1 else f"{left} = {scale:.3g} × ({right})"
     drawn_from = _distribution(run, explanation.script)
     return f"{left} = the mean source row" if drawn_from is None else f"{left} ~ {drawn_from}"
+
+
+def scale_of(run: RunFolder, target_id: int) -> float:
+    """Return by what a token's input row was multiplied after it was combined."""
+    scales = run.scale("input")
+    return 1.0 if scales is None else float(scales[target_id])
 
 
 def fallback_words(run: RunFolder, script: str) -> str:

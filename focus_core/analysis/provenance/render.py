@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from focus_core.analysis.provenance.explanation import Candidate, Contributor, Explanation
 from focus_core.analysis.provenance.formula import show_contributor
-from focus_core.tokenization.display import show_token
+from focus_core.tokenization.display import show_name
 from focus_core.types import Origin
 
 BAR = 24
@@ -91,4 +91,4 @@ def draw_bar(share: float, *, width: int = BAR) -> str:
 
 
 def _line(line: str) -> str:
-    return show_token(line, limit=100).replace("␣", " ")
+    return show_name(line, limit=100)

@@ -10,9 +10,11 @@ import numpy as np
 
 from focus_core.analysis.checks.base import CheckResult, Status
 from focus_core.analysis.checks.registry import CHECKS
+from focus_core.analysis.provenance.formula import scale_of
 from focus_core.errors import phrase, sentence
 from focus_core.numerics.formats import cut_percent
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.layout import CONTRIBUTIONS_OUTPUT
 from focus_core.types import MethodName, Origin, Rule, TokenKind
 
 if TYPE_CHECKING:
@@ -90,7 +92,18 @@ def verdicts_of(explanation: Explanation, run: RunFolder) -> tuple[Verdict, ...]
         found += _few_occurrences(explanation) if auxiliary and auxiliary["kind"] == "trained" else []
     if explanation.origin != Origin.COPIED:  # a copy has the length that the model knows
         found += _length(explanation)
-    return tuple(found)
+    return tuple(found + _sides(explanation, run))
+
+
+def _sides(explanation: Explanation, run: RunFolder) -> list[Verdict]:
+    """Say what the weights shown leave out: a scale, and weights of the output side's own."""
+    found, scale = [], scale_of(run, explanation.id)
+    if scale != 1:
+        found.append(Verdict(text=f"The row was multiplied by {scale:.3g} after it was made."))
+    if run.sides_differ:
+        file = CONTRIBUTIONS_OUTPUT
+        found.append(Verdict(text=f"What is shown made the input embedding; the weights of the output are in {file}."))
+    return found
 
 
 def training_verdicts(

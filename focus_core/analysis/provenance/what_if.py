@@ -167,6 +167,8 @@ def nothing_to_recompute(run: RunFolder, target_id: int) -> str:
         return "the weights of this method come from no similarity."
     if run.auxiliary() is None:
         return "this run keeps no auxiliary vectors."
+    if run.scale("input") is not None:
+        return "the rows of this run were scaled after they were combined."
     similarities = _similarities(run, target_id)
     settings = stored_settings(run)
     if not len(similarities) or _difference(run, target_id, similarities) > TOLERANCE / min(1.0, settings.temperature):

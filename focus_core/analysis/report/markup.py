@@ -1,7 +1,4 @@
-"""HTML from values: every text and every attribute is escaped here, nowhere else.
-
-Owns the elements that charts are made of, and the templates of everything else.
-"""
+"""HTML from values: every text and every attribute is escaped here, nowhere else."""
 
 from __future__ import annotations
 

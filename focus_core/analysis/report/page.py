@@ -12,7 +12,7 @@ from focus_core.analysis.comparison.lists import HubOrder, hub_anchors, token_li
 from focus_core.analysis.report import sections, trainings
 from focus_core.analysis.report.markup import render
 from focus_core.analysis.report.style import POLICY, STYLE
-from focus_core.artifacts import new_file
+from focus_core.artifacts import staged
 from focus_core.errors import RunFolderError
 from focus_core.evaluation.stored import read_evaluation
 from focus_core.export.atlas import ranked_projections
@@ -113,7 +113,7 @@ def write_report(run: RunFolder, path: str | Path, *, evaluations: Sequence[str 
         If the file exists, or an evaluation is none.
     """
     target = Path(path)
-    with new_file(target) as part:
+    with staged(target) as part:
         page = html_report(run, evaluations=[read_evaluation(file) for file in evaluations])
         part.write_bytes(page.encode("utf-8"))
     return target

@@ -1,7 +1,6 @@
 """The parts of a report that a run itself fills: recipe, origins, hubs, lists, distributions, tokens.
 
-Owns which rows are shown and how they are worded, as plain values and charts for the templates. Refuses to compute what
-another module computes.
+They are plain values and charts for the templates.
 """
 
 from __future__ import annotations

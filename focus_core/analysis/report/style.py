@@ -1,6 +1,6 @@
 """How a report looks, and what a browser lets it do.
 
-Owns the style sheet, which is ``templates/style.css`` with a class a colour of the legend, and the policy of the page.
+The style sheet, ``templates/style.css``, has a class a colour of the legend.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The parts of a report that came later: curves of trainings, evaluations with their intervals, a map.
 
-Owns which of them are shown and how they are worded, as plain values and charts for the templates. Refuses to measure.
+They are plain values and charts for the templates.
 """
 
 from __future__ import annotations

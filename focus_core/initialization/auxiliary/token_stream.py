@@ -14,7 +14,7 @@ import numpy as np
 from focus_core.corpus.corpus import Corpus, empty_corpus, iter_batches
 from focus_core.corpus.readers import refuse
 from focus_core.initialization.auxiliary.example_lines import ExampleLines
-from focus_core.tokenization.encoding import LineEncoder, make_encoder
+from focus_core.tokenization.encoding import EncodedLines, LineEncoder, make_encoder
 from focus_core.tokenization.vocabulary import Vocabulary
 from focus_core.types import KINDS, ProgressHook, Role, TokenKind, no_progress
 
@@ -91,6 +91,8 @@ class TokenStream:
         SHA-256 of the stream.
     examples : list of (int, str)
         At most three lines an id, sorted by id, shortest first; empty where they were not asked for.
+    source_frequency : ndarray of shape (n_source,), dtype int64, default=None
+        Occurrences of each id of the source; ``None`` where no source was given.
     """
 
     path: Path
@@ -102,6 +104,7 @@ class TokenStream:
     unknown: int
     digest: str
     examples: list[tuple[int, str]] = field(default_factory=list)
+    source_frequency: np.ndarray | None = None
 
     @property
     def characters_per_token(self) -> float:
@@ -117,42 +120,45 @@ class TokenStream:
 class StreamWriter:
     """Writes token names and counts them."""
 
-    def __init__(self, vocabulary: Vocabulary, output: BinaryIO, *, examples: bool) -> None:
-        self._vocabulary = vocabulary
+    def __init__(self, vocabularies: Sequence[Vocabulary], output: BinaryIO, *, examples: bool) -> None:
+        self._vocabulary = vocabulary = vocabularies[0]
         self._output = output
         self._digest = hashlib.sha256()
         self._examples = ExampleLines(vocabulary.texts) if examples else None
-        self.frequency = np.zeros(vocabulary.n, dtype=np.int64)
+        self._counts = [np.zeros(one.n, dtype=np.int64) for one in vocabularies]
         self.n_lines = self.n_characters = self.n_bytes = 0
 
-    def add(self, lines: Sequence[str], encoder: LineEncoder) -> None:
-        """Tokenise, count and write a batch."""
-        encoded = encoder.encode(lines)
-        self.frequency += np.bincount(encoded.ids, minlength=self.frequency.size)
+    def add(self, lines: Sequence[str], encoded: Sequence[EncodedLines]) -> None:
+        """Count a batch as each vocabulary reads it, and write it as the first does."""
+        for counts, found in zip(self._counts, encoded, strict=True):
+            counts += np.bincount(found.ids, minlength=counts.size)
         text = "".join(lines)
         self.n_lines += len(lines)
         self.n_characters += len(text)
         self.n_bytes += len(text.encode())
-        data = b"\n".join([*map(_cut_row, encoded.rows), b""])
+        data = b"\n".join([*map(_cut_row, encoded[0].rows), b""])
         self._digest.update(data)
         self._output.write(data)
         if self._examples is not None:
-            self._examples.add(lines, encoded)
+            self._examples.add(lines, encoded[0])
 
     def finish(self, path: Path) -> TokenStream:
         """Return the stream."""
         unknown = self._vocabulary.roles.get(Role.UNK)
-        self.frequency.setflags(write=False)
+        for counts in self._counts:
+            counts.setflags(write=False)
+        frequency, *others = self._counts
         return TokenStream(
             path=path,
-            frequency=self.frequency,
+            frequency=frequency,
             n_lines=self.n_lines,
             n_characters=self.n_characters,
             n_bytes=self.n_bytes,
-            n_tokens=int(self.frequency.sum()),
-            unknown=0 if unknown is None else int(self.frequency[unknown]),
+            n_tokens=int(frequency.sum()),
+            unknown=0 if unknown is None else int(frequency[unknown]),
             digest=self._digest.hexdigest(),
             examples=[] if self._examples is None else self._examples.collected(),
+            source_frequency=others[0] if others else None,
         )
 
 
@@ -169,10 +175,11 @@ def tokenise_corpus(
     vocabulary: Vocabulary,
     output: Path,
     *,
+    source: Vocabulary | None = None,
     examples: bool = True,
     progress: ProgressHook = no_progress,
 ) -> TokenStream:
-    """Write a corpus as token names for fastText, counting on the way.
+    """Write a corpus as token names for fastText, counting on the way; the files are read once.
 
     The tokenizer's own threads use all cores; the result does not depend on their number.
 
@@ -184,6 +191,8 @@ def tokenise_corpus(
         The target vocabulary.
     output : Path
         The file to write.
+    source : Vocabulary, default=None
+        The source vocabulary, whose tokens are counted in the same pass.
     examples : bool, default=True
         Whether to keep up to three lines a token.
     progress : ProgressHook
@@ -199,10 +208,11 @@ def tokenise_corpus(
     CorpusError
         If the corpus cannot be read, holds no text, or none of its tokens is one of the vocabulary.
     """
+    vocabularies = [vocabulary] if source is None else [vocabulary, source]
     with output.open("wb") as stream:
-        writer = StreamWriter(vocabulary, stream, examples=examples)
-        for batch, encoder in _encoded(corpus, vocabulary, "tokenise", progress):
-            writer.add(batch, encoder)
+        writer = StreamWriter(vocabularies, stream, examples=examples)
+        for batch, encoded in _encoded(corpus, vocabularies, progress):
+            writer.add(batch, encoded)
     result = writer.finish(output)
     if not result.n_lines:
         raise empty_corpus(corpus.names)
@@ -235,48 +245,18 @@ def stream_warnings(stream: TokenStream, vocabulary: Vocabulary) -> list[str]:
     return found
 
 
-def count_tokens(corpus: Corpus, vocabulary: Vocabulary, *, progress: ProgressHook = no_progress) -> np.ndarray:
-    """Count how often each token of a vocabulary occurs in a corpus.
-
-    Parameters
-    ----------
-    corpus : Corpus
-        The text.
-    vocabulary : Vocabulary
-        What to tokenise it with, such as the source vocabulary.
-    progress : ProgressHook
-        Told the bytes read, of all bytes, as stage ``count``.
-
-    Returns
-    -------
-    ndarray of shape (n,), dtype int64
-        Occurrences of each id.
-
-    Raises
-    ------
-    CorpusError
-        If the corpus cannot be read.
-    """
-    frequency = np.zeros(vocabulary.n, dtype=np.int64)
-    for batch, encoder in _encoded(corpus, vocabulary, "count", progress):
-        frequency += np.bincount(encoder.encode(batch).ids, minlength=frequency.size)
-    frequency.setflags(write=False)
-    return frequency
-
-
 def _encoded(
-    corpus: Corpus, vocabulary: Vocabulary, stage: str, progress: ProgressHook
-) -> Iterator[tuple[list[str], LineEncoder]]:
-    """Yield batches with the encoder to use, telling progress after each."""
+    corpus: Corpus, vocabularies: Sequence[Vocabulary], progress: ProgressHook
+) -> Iterator[tuple[list[str], list[EncodedLines]]]:
+    """Yield batches as each vocabulary reads them, telling progress after each."""
     done = 0
 
     def on_read(n_bytes: int) -> None:
         nonlocal done
         done += n_bytes
 
-    encoder: LineEncoder | None = None
+    encoders: list[LineEncoder] = []
     for batch in iter_batches(corpus, on_read=on_read):
-        if encoder is None:
-            encoder = make_encoder(vocabulary.backend, token_names(vocabulary), batch[:512])
-        yield batch, encoder
-        progress(stage, min(done, corpus.n_bytes), corpus.n_bytes)
+        encoders = encoders or [make_encoder(v.backend, token_names(v), batch[:512]) for v in vocabularies]
+        yield batch, [encoder.encode(batch) for encoder in encoders]
+        progress("tokenise", min(done, corpus.n_bytes), corpus.n_bytes)

@@ -28,7 +28,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from focus_core.errors import VocabularyError, bad_input
-from focus_core.initialization.overlap.matching import match_vocabularies
+from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
 from focus_core.initialization.overlap.merges import plan_merges
 from focus_core.tokenization.identity import ALPHABET
 from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
@@ -86,7 +86,7 @@ class Extension:
         }
 
 
-def extend_tokenizer(source: Vocabulary, target: Vocabulary) -> Extension:
+def extend_tokenizer(source: Vocabulary, target: Vocabulary, *, exact: Overlap | None = None) -> Extension:
     """Append to the source tokenizer what the target tokenizer has and it lacks.
 
     Tokens are compared by identity, special tokens by role (``MatchMode.EXACT``).
@@ -97,6 +97,8 @@ def extend_tokenizer(source: Vocabulary, target: Vocabulary) -> Extension:
         Its ids are kept; it must have no gaps.
     target : Vocabulary
         Gives the new tokens.
+    exact : Overlap, default=None
+        How they match exactly, without a user's map, where the caller knows it already.
 
     Returns
     -------
@@ -112,7 +114,7 @@ def extend_tokenizer(source: Vocabulary, target: Vocabulary) -> Extension:
         gap = int(np.flatnonzero(~source.present)[0])
         subject, remedy = f"the source tokenizer {source.name}", "replace the vocabulary instead of extending it"
         raise bad_input(subject, "a token for every id", f"none for id {gap}", remedy, VocabularyError)
-    overlap = match_vocabularies(source, target, mode=MatchMode.EXACT)
+    overlap = exact or match_vocabularies(source, target, mode=MatchMode.EXACT)
     places = dict(zip(overlap.target_ids.tolist(), overlap.source_ids.tolist(), strict=True))
     builder = _Builder(source, target)
     builder.sort_new_tokens(overlap.new_ids.tolist(), places)

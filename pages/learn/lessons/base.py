@@ -9,16 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
-from focus_core.analysis.checks.base import by_frequency
 from focus_core.errors import InvalidInputError, bad_input
 from focus_core.runs.folder import RunFolder
-from focus_core.tokenization.display import show_token
-from focus_core.types import Origin, TokenKind
+from focus_ui.data.token_names import row_name
 
 MAX_ANSWER = 200
-N_WORKED = 8
 ISOLATES = dict.fromkeys(range(0x2066, 0x206A))
 """Marks that `show_token` puts around right-to-left text; nobody types them."""
 
@@ -98,39 +93,7 @@ def label(run: RunFolder, table: str, i: int) -> str:
     row = (run.token_rows if table == "tokens" else run.source_rows)([i])[0]
     if row["kind"] is None:
         return "–"
-    return show_token(str(row["text"]), word_start=bool(row["word_start"]), limit=28)
-
-
-def matched(run: RunFolder, side: str) -> np.ndarray:
-    """Return which tokens have a partner in the other vocabulary."""
-    table = "tokens" if side == "target" else "source_tokens"
-    found = np.zeros(len(run.column(table, "id")), dtype=bool)
-    first = run.column("candidates", "rank") == 0
-    found[run.column("candidates", f"{side}_id")[first]] = True
-    return found
-
-
-def is_letters(run: RunFolder, i: int) -> bool:
-    """Whether a target token is at least four letters and nothing else."""
-    text = str(run.column("tokens", "text")[i])
-    return bool(run.column("tokens", "kind")[i] == TokenKind.NORMAL and text.isalpha() and len(text) >= 4)
-
-
-def is_word(run: RunFolder, i: int) -> bool:
-    """Whether a target token is at least four letters that begin a word."""
-    return bool(run.column("tokens", "word_start")[i] and is_letters(run, i))
-
-
-def worked_tokens(run: RunFolder) -> list[int]:
-    """Return combined target tokens that a lesson can be told with."""
-    return run.remember("lesson tokens", lambda: _worked_tokens(run))
-
-
-def _worked_tokens(run: RunFolder) -> list[int]:
-    combined = by_frequency(run, np.flatnonzero(run.column("tokens", "origin") == Origin.COMBINED))
-    sizes = run.column("tokens", "n_contributors")
-    words = [int(i) for i in combined if 3 <= sizes[i] <= 12 and is_word(run, int(i))]
-    return words[:N_WORKED] or [int(i) for i in combined[:N_WORKED]]
+    return row_name(row, limit=28)
 
 
 def no_task(chapter: str, needs: str) -> InvalidInputError:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from focus_core.analysis.provenance.change import ChangedTokens, changed_tokens
+from focus_core.analysis.worked_examples import is_word
 from focus_core.errors import RunFolderError
 from focus_core.runs.additions import TrainingFolder, list_trainings, open_training
 from focus_core.runs.folder import RunFolder
 from focus_core.types import Origin
-from pages.learn.lessons.base import Chapter, Task, TaskKind, is_word, label, no_task, spellings
+from pages.learn.lessons.base import Chapter, Task, TaskKind, label, no_task, spellings
 
 N_HUBS = 10
 N_OPTIONS = 3

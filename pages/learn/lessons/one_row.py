@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from focus_core.analysis.provenance.explanation import contributors_of
+from focus_core.analysis.worked_examples import worked_tokens
 from focus_core.runs.folder import RunFolder
-from pages.learn.lessons.base import Chapter, Task, TaskKind, label, worked_tokens
+from pages.learn.lessons.base import Chapter, Task, TaskKind, label
 
 N_TERMS = 3
 N_DIMENSIONS = 16

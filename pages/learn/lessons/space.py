@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from focus_core.analysis.provenance.neighbours import Neighbour, auxiliary_neighbours
+from focus_core.analysis.worked_examples import worked_tokens
 from focus_core.runs.folder import RunFolder
 from focus_core.types import Origin
-from pages.learn.lessons.base import Chapter, Task, TaskKind, label, no_task, spellings, worked_tokens
+from pages.learn.lessons.base import Chapter, Task, TaskKind, label, no_task, spellings
 
 N_NEAR = 10
 N_SIMILARITIES = 3

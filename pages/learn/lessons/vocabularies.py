@@ -4,30 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from focus_core.analysis.checks.base import by_frequency
-from focus_core.analysis.sentence import MAX_SENTENCE, TABLES, encode_sentence, has_tokenizers, unknown_id
+from focus_core.analysis.overlap_lists import matched, sizes_of
+from focus_core.analysis.sentence import MAX_SENTENCE, TABLES, has_tokenizers, unknown_id
+from focus_core.analysis.worked_examples import encode_known, first_sentence, is_letters, is_word
 from focus_core.runs.folder import RunFolder
 from pages.learn.lessons.base import (
     Chapter,
     Task,
     TaskKind,
-    is_letters,
-    is_word,
     label,
-    matched,
     no_task,
-    worked_tokens,
 )
 
 N_TRIED = 3000
 N_OPTIONS = 3
-N_LINES = 200
-_LACKS_ALL: tuple[bool, ...] = (True,) * 4
-"""Longer than what any line lacks, and so after the last of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,57 +43,13 @@ class SameId:
     target: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sizes:
-    """How many tokens two vocabularies have apart and together."""
-
-    source_only: int
-    both: int
-    target_only: int
-    occurrences: float | None
-
-    @property
-    def share(self) -> float:
-        """Share of the target vocabulary that is in both."""
-        return self.both / max(1, self.both + self.target_only)
-
-
 def read_sentence(run: RunFolder, side: str, sentence: str) -> tuple[Piece, ...]:
     """Cut a sentence with one of the run's own tokenizers."""
     shared, unknown = matched(run, side), unknown_id(run, side)
-    ids = _encode(run, side, sentence[:MAX_SENTENCE])
+    ids = encode_known(run, side, sentence[:MAX_SENTENCE])
     return tuple(
         Piece(id=i, label=label(run, TABLES[side], i), shared=bool(shared[i]), unknown=i == unknown) for i in ids
     )
-
-
-def first_sentence(run: RunFolder) -> str:
-    """Return a sentence to begin with: a line that the run kept, else some of its words."""
-    return run.remember("lesson sentence", lambda: " ".join(_first_sentence(run).split())[:MAX_SENTENCE])
-
-
-def _first_sentence(run: RunFolder) -> str:
-    lines = [] if run.examples() is None else run.column("examples", "line").tolist()[:N_LINES]
-    best, best_lacks = "", _LACKS_ALL
-    for line in dict.fromkeys(map(str, lines)):
-        lacks = _lacks(run, line)
-        if lacks < best_lacks:
-            best, best_lacks = line, lacks
-        if not any(lacks):
-            break
-    return best or " ".join(str(run.column("tokens", "text")[i]) for i in worked_tokens(run))
-
-
-def _lacks(run: RunFolder, line: str) -> tuple[bool, ...]:
-    """Return what a line lacks as a first sentence, the worst first: read as a whole, middle length, fewer tokens."""
-    old, new = (_encode(run, side, line[:MAX_SENTENCE]) for side in ("source", "target"))
-    unread = unknown_id(run, "source") in old or unknown_id(run, "target") in new
-    return unread, not 20 <= len(line) <= 90, len(old) <= len(new) + 1
-
-
-def _encode(run: RunFolder, side: str, text: str) -> list[int]:
-    size = len(run.column(TABLES[side], "id"))
-    return [i for i in encode_sentence(run, side, text).ids if i < size]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,8 +81,8 @@ def _single(run: RunFolder, ids: np.ndarray) -> Iterator[tuple[str, int]]:
     """Yield words that the target tokenizer reads as this one token, and how many the source tokenizer needs."""
     for i in ids.tolist():
         text = str(run.column("tokens", "text")[i])
-        if is_letters(run, i) and _encode(run, "target", text) == [i]:  # typed alone, so with or without a word's mark
-            yield text, len(_encode(run, "source", text))
+        if is_letters(run, i) and encode_known(run, "target", text) == [i]:  # typed alone: with or without a mark
+            yield text, len(encode_known(run, "source", text))
 
 
 def _task_words(run: RunFolder) -> Task:
@@ -154,7 +104,7 @@ def _counts(run: RunFolder) -> tuple[int, int] | None:
     if not has_tokenizers(run):
         return None
     sentence = first_sentence(run)
-    n_old, n_new = (len(_encode(run, side, sentence)) for side in ("source", "target"))
+    n_old, n_new = (len(encode_known(run, side, sentence)) for side in ("source", "target"))
     return (n_old, n_new) if n_old and n_new else None
 
 
@@ -232,17 +182,6 @@ def _task_rows(run: RunFolder) -> Task:
         number=more,
         hint="Subtract the size of the old vocabulary from that of the new one; both stand beside the run's name.",
         explanation=f"{sizes['target']:,} less {sizes['source']:,} is {more:,}: these ids had no row before.",
-    )
-
-
-def sizes_of(run: RunFolder) -> Sizes:
-    """Return how many tokens the two vocabularies have apart and together."""
-    counts: dict[str, Any] = run.manifest["counts"]
-    return Sizes(
-        source_only=counts["n_source"] - int(matched(run, "source").sum()),
-        both=counts["n_overlap"],
-        target_only=counts["n_new"],
-        occurrences=(run.manifest.get("corpus") or {}).get("share_overlap_occurrences"),
     )
 
 

@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 from streamlit.runtime.context import ContextProxy
 
+from focus_core.analysis.worked_examples import first_sentence, worked_tokens
 from focus_core.jobs.record import hash_owner
 from focus_core.runs.folder import open_run
 from focus_ui.data.catalog import ASSETS
 from focus_ui.session import state
 from pages.learn.lessons import vocabularies
-from pages.learn.lessons.base import TaskKind, label, worked_tokens
+from pages.learn.lessons.base import TaskKind, label
 from pages.learn.lessons.chapters import CHAPTERS
 from pages.learn.lessons.space import asked_alike
-from pages.learn.lessons.vocabularies import first_sentence, read_sentence
+from pages.learn.lessons.vocabularies import read_sentence
 from tests.pages.conftest import links, param, texts
 from tests.pages.frame import components, own_run, owner_of
 from tests.toy_run import id_of

@@ -383,7 +383,7 @@ def test_a_damaged_projection_is_said_and_another_can_be_taken(open_app, trained
 
 def test_too_few_tokens_to_project_are_said(open_app, toy, monkeypatch):
     from focus_core.errors import bad_input
-    from focus_ui.data import cache
+    from pages.map import cache
 
     del toy
 

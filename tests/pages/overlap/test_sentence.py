@@ -7,10 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from focus_core.analysis.sentence import MAX_SENTENCE, read_both
+from focus_core.analysis.worked_examples import first_sentence
 from focus_core.runs.folder import open_run
 from focus_core.runs.legend import UNKNOWN
 from focus_ui.widgets.sentence_strip.strip import LOST, opened_token, strip_data
-from pages.learn.lessons.vocabularies import first_sentence
 from pages.overlap.sentence import OWN
 from tests.hostile_tokens import HOSTILE_TOKENS
 from tests.pages.conftest import param, texts

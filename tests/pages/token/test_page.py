@@ -7,9 +7,9 @@ import pytest
 from focus_core.analysis.provenance.baselines import start_neighbours
 from focus_core.errors import RunFolderError
 from focus_core.tokenization.display import show_token
+from focus_ui.data.token_names import source_label
 from pages.token.examples import marked_line
 from pages.token.flow import Flow, FlowNode, clicked_id, flow_height, flow_option, with_rest
-from pages.token.view import source_label
 from pages.token.walk import problem_lists
 from tests.hostile_tokens import HOSTILE_TOKENS
 from tests.pages.conftest import PAGES, links, param, texts

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,6 +20,7 @@ from focus_core.runs.targets import split_target
 from focus_core.training.options import TrainConfig, Trained
 from focus_core.training.train import adapt_run
 from tests.tiny_models import FAMILIES, MASKED, TARGET_LINES, target_tokenizer, tiny_model
+from tests.tiny_runs import tiny_run
 
 
 def small_run(folder: Path, family: str, **options: object) -> RunFolder:
@@ -55,6 +58,45 @@ def test_predictions_at_chosen_places_are_those_of_the_whole_pass(family: str, t
         at = found.logits_at(ids, chosen, attention)
     assert at.shape == (int(chosen.sum()), found.vocabulary.n)
     torch.testing.assert_close(at, whole, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("extend", [False, True])
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "form", [{}, {"dtype": torch.bfloat16}, {"max_shard_size": "4KB"}], ids=["float32", "bfloat16", "sharded"]
+)
+def test_a_run_model_is_the_exported_one_without_its_folder(
+    family: str, tied: bool, extend: bool, form: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every tensor bit for bit, the configuration, and what is tied to what; nothing is written on the way."""
+    folder = tiny_model(family, tmp_path / "model", tied=tied, **form)
+    run, _, _ = tiny_run(tmp_path / "run", folder, target_tokenizer(family, tmp_path / "target"), extend=extend)
+    loaded = load_model_folder(export_model(run, tmp_path / "out")).model
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    built = load_run_model(run).model
+    assert type(built) is type(loaded)
+    ours, theirs = built.state_dict(), loaded.state_dict()
+    assert list(ours) == list(theirs)
+    for name, tensor in theirs.items():
+        assert ours[name].dtype == tensor.dtype == torch.float32
+        assert torch.equal(ours[name].view(torch.int32), tensor.view(torch.int32)), name
+    assert configuration(built) == configuration(loaded)
+    assert sharing(built) == sharing(loaded), "tied alike, and nothing else lies in one place"
+    assert not built.training
+
+
+def sharing(model: Any) -> list[list[str]]:
+    """Return the names of parameters that lie in the same memory, together."""
+    together: dict[int, list[str]] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        together.setdefault(parameter.data_ptr(), []).append(name)
+    return sorted(together.values())
+
+
+def configuration(model: Any) -> dict[str, Any]:
+    """Return a model's configuration without the place it was read from."""
+    return {key: value for key, value in model.config.to_dict().items() if key != "_name_or_path"}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

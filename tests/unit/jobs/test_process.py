@@ -1,6 +1,8 @@
 """Jobs: their states, progress, cancelling and owners, with a command that does nothing."""
 
+import contextlib
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -45,7 +47,8 @@ def start(tmp_path):
     yield go
     for job in started:
         if jobs.job_state(job) is JobState.RUNNING:
-            os.killpg(job.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it ended between the two
+                os.killpg(job.pid, signal.SIGKILL)
             wait_for(job, JobState.FAILED, JobState.CANCELLED)
 
 
@@ -219,10 +222,74 @@ def test_a_restarted_server_still_knows_the_job(start, tmp_path):
     assert seen.stdout.split() == ["running", "cancelled"]
 
 
+def tree(folder):
+    """Every file and folder below one: its content, and when it was last changed."""
+    return {
+        path: (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else None) for path in folder.rglob("*")
+    }
+
+
+def forgotten(job, root):
+    """Put back what a job of a server that was ended leaves behind, and forget that this one started it."""
+    folder = inputs_folder(root, job.id)
+    (folder / "corpus.txt").write_text("habari")
+    shutil.copytree(job.record / "log", job.part / "log", dirs_exist_ok=True)
+    (job.record / "exit").unlink()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "state"),
+    [("wait", "running"), ("finish", "done"), ("fail", "failed"), ("die", "failed"), ("cancel", "cancelled")],
+)
+def test_asking_for_the_state_changes_no_file(start, tmp_path, behaviour, state):
+    job = start("wait" if behaviour == "cancel" else behaviour)
+    if behaviour in ("wait", "cancel"):
+        wait_for_progress(job, "train vectors", 3)
+    if behaviour == "cancel":
+        jobs.cancel_job(job)
+    wait_for(job, JobState(state))
+    if behaviour != "wait":
+        wait(lambda: not jobs._is_alive(job))
+        (job.record / "log").mkdir(exist_ok=True)
+        forgotten(job, tmp_path)
+    before = tree(tmp_path)
+    assert before, "there is something to lose"
+    for _ in range(3):
+        assert jobs.job_state(job) is JobState(state)
+    assert tree(tmp_path) == before
+    jobs.reap(job)
+    assert (tree(tmp_path) == before) == (state == "running"), "a running job is left alone"
+
+
+def test_whoever_starts_a_job_reaps_those_whose_end_nobody_saw(start, tmp_path):
+    job = start("die")
+    wait_for(job, JobState.FAILED)
+    folder = forgotten(job, tmp_path)
+    start("fail", owner="you")
+    assert not folder.exists()
+    assert not job.part.exists()
+    assert "train vectors" in (job.record / "log" / "events.jsonl").read_text()
+
+
+def test_a_record_without_a_beginning_is_of_a_living_process_while_one_has_its_number(start, tmp_path):
+    """A system without /proc left 0: what a living process is writing must not go."""
+    job = start("wait")
+    wait_for_progress(job, "train vectors")
+    jobs._watched.discard(job.id)
+    old = Job(**{**vars(job), "pid_start": 0})
+    assert jobs.job_state(old) is JobState.RUNNING
+    jobs.reap(old)
+    assert job.part.is_dir()
+    (job.record / "exit").write_text("0")
+    assert jobs.job_state(old) is JobState.FAILED, "a server saw it end, whoever has its number now"
+    (job.record / "exit").unlink()
+
+
 def test_a_later_process_of_the_same_number_is_not_the_job(start, tmp_path):
     job = start("wait")
-    jobs._children.pop(job.id).returncode = 0  # forget the handle, as a restart does
-    impostor = Job(**{**vars(job), "pid_start": job.pid_start - 1})
+    jobs._watched.discard(job.id)  # as a restart does
+    impostor = Job(**{**vars(job), "pid_start": job.pid_start - 1000})
     (tmp_path / ".jobs" / job.id / "cancelled").unlink(missing_ok=True)
     assert jobs.job_state(impostor) is JobState.FAILED
     jobs.cancel_job(impostor)
@@ -252,6 +319,15 @@ def test_only_the_owner_deletes(start):
     jobs.delete_run(job, owner="me")
     assert not job.run.exists()
     assert not job.record.exists()
+
+
+def test_nothing_is_left_of_a_deleted_job_whose_end_nobody_saw(start, tmp_path):
+    job = start("die")
+    wait_for(job, JobState.FAILED)
+    forgotten(job, tmp_path)
+    jobs.delete_run(job, owner="me")
+    assert list(tmp_path.iterdir()) == [tmp_path / ".jobs"]
+    assert list((tmp_path / ".jobs").iterdir()) == []
 
 
 def test_a_running_job_is_not_deleted(start):

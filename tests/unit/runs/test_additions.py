@@ -137,7 +137,7 @@ def test_a_new_name_is_new(run):
         ("{", "JSON"),
         ("[" * 100_000, "JSON"),
         ("[]", "schema version 1"),
-        ('{"schema_version": 2}', "version 2"),
+        ('{"schema_version": 3}', "version 3"),
         ('{"schema_version": 1, "kind": "initialisation"}', "kind"),
         ('{"schema_version": 1, "kind": "training", "name": "one"}', "run_digest"),
     ],

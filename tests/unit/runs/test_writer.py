@@ -39,6 +39,9 @@ from tests.toy_run import (
     write_toy_run,
 )
 
+WRITTEN = sorted(COLUMNS.keys() - {"contributions_output"})
+"""The tables of a run whose sides do not differ."""
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
@@ -59,13 +62,13 @@ def all_bytes(folder: Path) -> dict[str, bytes]:
 
 
 def test_every_file_of_the_contract_is_written(run: RunFolder) -> None:
-    tables = {f"{name}.parquet" for name in COLUMNS}
+    tables = {f"{name}.parquet" for name in WRITTEN}
     arrays = {"embeddings.safetensors", "auxiliary.safetensors", "statistics.safetensors"}
     folders = {"source_tokenizer", "target_tokenizer"}
     assert {p.name for p in run.path.iterdir()} == {"manifest.json", *tables, *arrays, *folders}
 
 
-@pytest.mark.parametrize("name", sorted(COLUMNS))
+@pytest.mark.parametrize("name", WRITTEN)
 def test_tables_have_exactly_their_columns(run: RunFolder, name: str) -> None:
     assert tuple(pq.read_schema(run.path / f"{name}.parquet").names) == COLUMNS[name]
 
@@ -103,8 +106,9 @@ def test_manifest_keys(run: RunFolder) -> None:
     assert set(run.manifest) == {
         "schema_version", "kind", "config", "differences_from_paper", "versions", "inputs", "source", "target",
         "counts", "corpus", "auxiliary", "health", "overlap_statistics", "matrices", "notes", "warnings",
+        "files", "digest",
     }  # fmt: skip
-    assert run.manifest["schema_version"] == 1
+    assert run.manifest["schema_version"] == 2
     assert run.manifest["kind"] == "initialisation"
     assert run.manifest["matrices"] == {
         "input": {"dtype": "float32", "shape": [run.tokens().num_rows, 8]},
@@ -412,10 +416,17 @@ def test_manifest_that_is_no_json(copy: Path, text: str) -> None:
     assert "expected JSON in manifest.json" in refusal(copy)
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", '{"schema_version": 2}', '{"schema_version": "1"}', "null"])
+@pytest.mark.parametrize("text", ["[]", "{}", '{"schema_version": 3}', '{"schema_version": "1"}', "null"])
 def test_manifest_of_another_version(copy: Path, text: str) -> None:
     (copy / "manifest.json").write_text(text)
-    assert "expected schema version 1" in refusal(copy)
+    assert "expected schema version 1 or 2" in refusal(copy)
+
+
+@pytest.mark.parametrize("changes", [{"files": None}, {"files": {"tokens.parquet": "no digest"}}, {"digest": "short"}])
+def test_manifest_of_version_2_without_digests(copy: Path, changes: dict[str, Any]) -> None:
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps(manifest | changes))
+    assert "expected SHA-256 of every file in manifest.json" in refusal(copy)
 
 
 def test_manifest_of_another_kind(copy: Path) -> None:

@@ -15,8 +15,8 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from focus_core.errors import VocabularyError
 from focus_core.models.hub import locate_tokenizer
 from focus_core.tokenization import parts as tokenizer_parts
-from focus_core.tokenization.formats import load_backend, save_tokenizer_folder
-from focus_core.tokenization.vocabulary import load_vocabulary, vocabulary_from_backend
+from focus_core.tokenization.formats import load_backend
+from focus_core.tokenization.vocabulary import load_vocabulary, save_tokenizer_folder, vocabulary_from_backend
 from focus_core.types import Family, Role
 
 BERT_LINES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "##s", "cat", "##ä"]

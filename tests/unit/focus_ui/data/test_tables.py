@@ -6,6 +6,7 @@ import io
 import numpy as np
 import pytest
 
+from focus_ui.charts.csv_export import csv_bytes
 from focus_ui.data import tables
 from tests.toy_run import id_of, write_toy_run
 
@@ -69,7 +70,7 @@ def test_the_most_frequent_comes_first(frame):
 
 
 def test_csv_is_safe_for_spreadsheets(frame):
-    rows = list(csv.reader(io.StringIO(tables.tokens_csv(frame).decode("utf-8-sig"))))
+    rows = list(csv.reader(io.StringIO(csv_bytes(frame).decode("utf-8-sig"))))
     assert rows[0] == list(frame.columns)
     assert len(rows) == 136
     assert not any(cell.startswith(("=", "+", "@", "\t")) for row in rows[1:] for cell in row)

@@ -5,7 +5,7 @@ import os
 
 from focus_core.jobs import process as jobs
 from focus_core.jobs.record import JobState, read_job, read_progress
-from focus_core.runs.log import process_started
+from focus_core.runs.liveness import process_started
 from tests.fake_jobs import FAKE, ended
 
 
@@ -29,11 +29,14 @@ def test_the_result_is_where_the_command_line_says(tmp_path):
 
 def test_an_ended_job_leaves_alone_what_grows_anew_under_its_name(tmp_path):
     job = start(tmp_path, "die")
-    jobs._children[job.id].wait()
+    ended(job)
+    assert not job.part.exists()
     note = job.part / "log" / "process.json"
+    note.parent.mkdir(parents=True)
     note.write_text(json.dumps({"pid": os.getpid(), "started": process_started(os.getpid())}))
+    jobs.reap(job)
     assert jobs.job_state(job) is JobState.FAILED
     assert note.is_file()
     note.unlink()
-    assert jobs.job_state(job) is JobState.FAILED
+    jobs.reap(job)
     assert not job.part.exists()

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
 from focus_core.corpus.corpus import Corpus, open_corpus
+from focus_core.corpus.readers import read_texts
 from focus_core.errors import CorpusError
 from focus_core.initialization.auxiliary.example_lines import EXAMPLES, MAX_EXAMPLE
 from focus_core.initialization.auxiliary.token_stream import (
     MAX_ROW,
-    count_tokens,
     escape_name,
     stream_warnings,
     token_names,
@@ -92,11 +93,36 @@ def test_counts_of_a_corpus_by_hand(tmp_path: Path) -> None:
 def test_stream_is_the_native_tokens_joined_by_spaces(tokenizer_family: TokenizerFamily, tmp_path: Path) -> None:
     """As the reference writes it: `" ".join(tokenizer.tokenize(line))`, one line a line."""
     vocabulary = vocabulary_from_backend(tokenizer_family.tokenizer, name="small")
-    stream = tokenise_corpus(corpus_of(tmp_path, list(SENTENCES)), vocabulary, tmp_path / "stream")
+    corpus = corpus_of(tmp_path, list(SENTENCES))
+    stream = tokenise_corpus(corpus, vocabulary, tmp_path / "stream", source=vocabulary)
     encoded = [vocabulary.backend.encode(line, add_special_tokens=False).tokens for line in SENTENCES]
     assert stream.path.read_text(encoding="utf-8") == "".join(" ".join(tokens) + "\n" for tokens in encoded)
     assert stream.n_tokens == sum(map(len, encoded))
-    assert count_tokens(corpus_of(tmp_path, list(SENTENCES)), vocabulary).tolist() == stream.frequency.tolist()
+    assert stream.source_frequency is not None
+    assert stream.source_frequency.tolist() == stream.frequency.tolist()
+
+
+def test_the_sources_tokens_are_counted_in_the_same_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One opening of each file, and the same stream, counts and examples as where nobody asks for the source's."""
+    opened: list[Path] = []
+
+    def counting(path: Path, **options: Any) -> Iterator[str]:
+        opened.append(path)
+        return read_texts(path, **options)
+
+    monkeypatch.setattr("focus_core.corpus.corpus.read_texts", counting)
+    corpus = corpus_of(tmp_path, ["a b a", "  ", "c d"])
+    alone = tokenise_corpus(corpus, words("a", "b", "c"), tmp_path / "alone")
+    opened.clear()
+    both = tokenise_corpus(corpus, words("a", "b", "c"), tmp_path / "both", source=words("d", "a"))
+    assert opened == list(corpus.paths)
+    assert (tmp_path / "both").read_bytes() == (tmp_path / "alone").read_bytes()
+    assert both.frequency.tolist() == alone.frequency.tolist() == [1, 2, 1, 1]
+    assert both.examples == alone.examples
+    assert alone.source_frequency is None
+    assert both.source_frequency is not None
+    assert both.source_frequency.tolist() == [2, 1, 2]
+    assert not both.source_frequency.flags.writeable
 
 
 def test_special_tokens_in_the_text_are_counted_and_escaped(tmp_path: Path) -> None:

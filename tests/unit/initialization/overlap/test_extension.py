@@ -267,7 +267,7 @@ def test_extended_tokenizer_survives_its_folder(tmp_path: Path) -> None:
     """Saved and loaded again, by this library and by transformers: the same ids."""
     from transformers import AutoTokenizer
 
-    from focus_core.tokenization.formats import save_tokenizer_folder
+    from focus_core.tokenization.vocabulary import save_tokenizer_folder
 
     for number, (source, target) in enumerate((s, t) for s in FAMILIES for t in FAMILIES):
         folder = tmp_path / str(number)

@@ -4,18 +4,20 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from focus_core.analysis.overlap_lists import sizes_of
 from focus_core.analysis.sentence import read_both
+from focus_core.analysis.worked_examples import first_sentence, worked_tokens
 from focus_core.cli.main import app as command_line
 from focus_core.errors import InvalidInputError
 from focus_core.numerics.sparsemax import sparsemax_rows
 from focus_core.runs.folder import open_run
 from focus_ui.data.catalog import ASSETS
-from pages.learn.lessons.base import Task, TaskKind, check_answer, worked_tokens
+from pages.learn.lessons.base import Task, TaskKind, check_answer
 from pages.learn.lessons.chapters import CHAPTERS
 from pages.learn.lessons.judging import compared_tokens, hubs_of, origins_by_band, own_training
 from pages.learn.lessons.one_row import exercise_of, row_sum, summed_tokens
 from pages.learn.lessons.space import sparsemax_of
-from pages.learn.lessons.vocabularies import first_sentence, read_sentence, same_ids, sizes_of
+from pages.learn.lessons.vocabularies import read_sentence, same_ids
 from tests.integration.small_inputs import make_small_inputs
 from tests.tiny_runs import train_toy
 from tests.toy_run import altered, id_of, source_id_of, write_toy_run
