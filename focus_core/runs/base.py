@@ -41,7 +41,7 @@ class Folder:
 
 
 class MatrixFolder(Folder):
-    """A folder of arrays with one row for each target id: ``input`` and, where apart, others such as ``output``."""
+    """Arrays with one row for each target id: ``input`` and, where apart, ``bias``, ``output`` and others."""
 
     NOUN: ClassVar[str]
     ARRAYS: ClassVar[str]
