@@ -26,7 +26,7 @@ _HOME = {
     "run_focus_from_pretrained": "api",
     "RunFolder": "runs.folder",
     "open_run": "runs.folder",
-    "explain_token": "analysis.provenance.explanation",
+    "explain_token": "analysis.provenance.explain",
     "run_checks": "analysis.checks.registry",
     "export_model": "export.model_folder",
 }

@@ -1,24 +1,25 @@
 """From names to objects: what a user typed becomes vocabularies, matrices, a corpus and vectors.
 
-Owns `InitRequest` and the growing of a run folder. Holds no step of the method: that is `pipeline.run_focus`.
+Owns the reading of what a request names and the growing of a run folder. Holds no step of the method: that is
+`pipeline.run_focus`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from focus_core.artifacts import sha256_file
 from focus_core.corpus.corpus import Corpus, open_corpus
-from focus_core.errors import InvalidInputError, bad_input, option, phrase
+from focus_core.errors import option, phrase
 from focus_core.initialization.auxiliary.loading import load_auxiliary
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.overlap.matching import match_vocabularies, read_user_map
 from focus_core.initialization.pipeline import method_named, run_focus
+from focus_core.initialization.request import TRAINABLE, InitRequest, missing
 from focus_core.initialization.result import FocusResult
 from focus_core.models.source import SourceModel, load_embeddings_file, load_source
 from focus_core.runs.folder import RunFolder, open_run
@@ -26,125 +27,7 @@ from focus_core.runs.log import RunLog, growing_run
 from focus_core.runs.writer import write_run
 from focus_core.tokenization.training import train_tokenizer
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
-from focus_core.types import AuxiliaryKind, Family, MatchMode, ProgressHook, no_progress, tell_all
-
-TRAINABLE = {"unigram": Family.UNIGRAM, "bpe": Family.BYTE_LEVEL_BPE, "wordpiece": Family.WORDPIECE}
-
-
-@dataclass(frozen=True, kw_only=True)
-class InitRequest:
-    """What an initialisation starts from, by name.
-
-    Parameters
-    ----------
-    source : str, default=None
-        Model folder or Hub id; its tokenizer lies in the same place unless ``source_tokenizer`` names another.
-    source_tokenizer : str, default=None
-        Tokenizer of the source; needed with ``source_embeddings``.
-    source_embeddings : Path, default=None
-        ``.safetensors`` or ``.npy`` with one row a source id.
-    tensor : str, default=None
-        Which tensor of ``source_embeddings``; ``None`` where there is one.
-    target_tokenizer : str, default=None
-        Folder, file or Hub id.
-    train_tokenizer : str, default=None
-        ``unigram``, ``bpe`` or ``wordpiece``: train the target tokenizer on the corpus.
-    vocab_size : int, default=None
-        Its size, special tokens included.
-    corpus : tuple of Path, default=()
-        Files or folders of text in the target language.
-    field : str, default="text"
-        Field or column that holds the text.
-    encoding : str, default=None
-        Encoding of the corpus; ``None`` is UTF-8.
-    auxiliary : Path, default=None
-        Ready vectors; FOCUS needs them or a corpus to train them on.
-    auxiliary_kind : AuxiliaryKind, default="token"
-        What ready vectors are keyed by.
-    user_map : Path, default=None
-        TSV of the user's own pairs.
-
-    Raises
-    ------
-    InvalidInputError
-        If the names contradict one another or one that is needed is missing.
-    """
-
-    source: str | None = None
-    source_tokenizer: str | None = None
-    source_embeddings: Path | None = None
-    tensor: str | None = None
-    target_tokenizer: str | None = None
-    train_tokenizer: str | None = None
-    vocab_size: int | None = None
-    corpus: tuple[Path, ...] = ()
-    field: str = "text"
-    encoding: str | None = None
-    auxiliary: Path | None = None
-    auxiliary_kind: AuxiliaryKind = AuxiliaryKind.TOKEN
-    user_map: Path | None = None
-
-    def __post_init__(self) -> None:
-        _exactly_one("the source", option("source"), self.source, option("source_embeddings"), self.source_embeddings)
-        _exactly_one(
-            "the target",
-            option("target_tokenizer"),
-            self.target_tokenizer,
-            option("train_tokenizer"),
-            self.train_tokenizer,
-        )
-        if self.source_embeddings and not self.source_tokenizer:
-            raise _missing(option("source_tokenizer"), phrase("beside {source_embeddings}"))
-        if self.train_tokenizer and not self.vocab_size:
-            raise _missing(option("vocab_size"), phrase("beside {train_tokenizer}"))
-        if self.train_tokenizer and not self.corpus:
-            raise _missing(option("corpus"), phrase("beside {train_tokenizer}"))
-        if self.train_tokenizer is not None and self.train_tokenizer not in TRAINABLE:
-            raise bad_input(option("train_tokenizer"), ", ".join(TRAINABLE), repr(self.train_tokenizer), "choose one")
-
-
-def _exactly_one(subject: str, first: str, one: object, second: str, other: object) -> None:
-    if bool(one) == bool(other):
-        got = "both" if one else "neither"
-        raise bad_input(subject, expected=phrase("either {} or {}", first, second), got=got, remedy="give one of them")
-
-
-def _missing(option: str, where: str) -> InvalidInputError:
-    return bad_input(option, expected=phrase("a value, {}", where), got="none", remedy="give one")
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Loaded:
-    """The objects behind a request."""
-
-    source: Vocabulary
-    target: Vocabulary
-    model: SourceModel
-    corpus: Corpus | None
-    auxiliary: AuxiliaryVectors | None
-    user_map: dict[int, int] | None
-    inputs: list[dict[str, Any]]
-
-
-def load_request(request: InitRequest, *, progress: ProgressHook = no_progress) -> Loaded:
-    """Read everything that a request names."""
-    progress("read", 0, 1)
-    corpus = open_corpus(request.corpus, field=request.field, encoding=request.encoding) if request.corpus else None
-    source = load_vocabulary(request.source_tokenizer or str(request.source))
-    model = _load_model(request)
-    target = _load_target(request, corpus, progress)
-    auxiliary = load_auxiliary(request.auxiliary, target, kind=request.auxiliary_kind) if request.auxiliary else None
-    pairs = read_user_map(request.user_map, source, target) if request.user_map else None
-    progress("read", 1, 1)
-    return Loaded(
-        source=source,
-        target=target,
-        model=model,
-        corpus=corpus,
-        auxiliary=auxiliary,
-        user_map=pairs,
-        inputs=_inputs(request, source, target, auxiliary),
-    )
+from focus_core.types import MatchMode, ProgressHook, no_progress, tell_all
 
 
 def _load_model(request: InitRequest) -> SourceModel:
@@ -157,7 +40,7 @@ def _load_target(request: InitRequest, corpus: Corpus | None, progress: Progress
     if request.target_tokenizer:
         return load_vocabulary(request.target_tokenizer)
     if corpus is None or request.train_tokenizer is None or request.vocab_size is None:
-        raise _missing(option("target_tokenizer"), phrase("or {train_tokenizer} with {vocab_size} and {corpus}"))
+        raise missing(option("target_tokenizer"), phrase("or {train_tokenizer} with {vocab_size} and {corpus}"))
     family = TRAINABLE[request.train_tokenizer]
     return train_tokenizer(corpus, family=family, vocab_size=request.vocab_size, progress=progress)
 
@@ -178,17 +61,13 @@ def _inputs(
     return entries
 
 
-def run_request(
-    request: InitRequest, *, config: InitConfig | None = None, progress: ProgressHook = no_progress
-) -> FocusResult:
+def run_request(request: InitRequest, *, progress: ProgressHook = no_progress) -> FocusResult:
     """Read what a request names and initialise.
 
     Parameters
     ----------
     request : InitRequest
-        The names.
-    config : InitConfig, default=None
-        The options; ``None`` is the default preset.
+        Names and options.
     progress : callable, default=no_progress
         Receives progress.
 
@@ -202,38 +81,43 @@ def run_request(
     InvalidInputError
         If the method is unknown or lacks what it needs, before anything is read, or an input cannot be used.
     """
-    method = method_named((config or InitConfig()).method)
+    config = request.config
+    method = method_named(config.method)
     if method.needs_auxiliary and not request.corpus and not request.auxiliary:
-        raise _missing(option("corpus"), phrase("to train auxiliary vectors from, or ready ones by {auxiliary}"))
-    method.settle(config or InitConfig())
-    loaded = load_request(request, progress=progress)
+        raise missing(option("corpus"), phrase("to train auxiliary vectors from, or ready ones by {auxiliary}"))
+    method.settle(config)
+    progress("read", 0, 1)
+    corpus = open_corpus(request.corpus, field=request.field, encoding=request.encoding) if request.corpus else None
+    source = load_vocabulary(request.source_tokenizer or str(request.source))
+    model = _load_model(request)
+    target = _load_target(request, corpus, progress)
+    auxiliary = load_auxiliary(request.auxiliary, target, kind=request.auxiliary_kind) if request.auxiliary else None
+    user_map = read_user_map(request.user_map, source, target) if request.user_map else None
+    progress("read", 1, 1)
+    inputs = _inputs(request, source, target, auxiliary)
     result = run_focus(
-        source=loaded.source,
-        target=loaded.target,
-        model=loaded.model,
-        corpus=loaded.corpus,
-        auxiliary=loaded.auxiliary,
-        user_map=loaded.user_map,
+        source=source,
+        target=target,
+        model=model,
+        corpus=corpus,
+        auxiliary=auxiliary,
+        user_map=user_map,
         config=config,
         progress=progress,
     )
-    used = [entry for entry in loaded.inputs if entry["role"] != "auxiliary" or result.auxiliary is not None]
+    used = [entry for entry in inputs if entry["role"] != "auxiliary" or result.auxiliary is not None]
     return dataclasses.replace(result, inputs=[*used, *result.inputs])
 
 
-def run_to_folder(
-    request: InitRequest, output: Path, *, config: InitConfig | None = None, terminal: IO[str] | None = None
-) -> RunFolder:
+def run_to_folder(request: InitRequest, output: Path, *, terminal: IO[str] | None = None) -> RunFolder:
     """Initialise and write the run folder; on any error nothing stays behind.
 
     Parameters
     ----------
     request : InitRequest
-        The names.
+        Names and options.
     output : Path
         The run folder to make; it must not exist.
-    config : InitConfig, default=None
-        The options; ``None`` is the default preset.
     terminal : file, default=None
         Where progress is printed; ``None`` prints none.
 
@@ -249,7 +133,7 @@ def run_to_folder(
     InvalidInputError
         If an input cannot be used.
     """
-    _run_and_save(request, output, config=config, terminal=terminal)
+    _run_and_save(request, output, terminal=terminal)
     return open_run(output)
 
 
@@ -257,13 +141,12 @@ def _run_and_save(
     request: InitRequest,
     output: Path,
     *,
-    config: InitConfig | None,
     terminal: IO[str] | None = None,
     progress: ProgressHook = no_progress,
 ) -> FocusResult:
     """Initialise in a growing folder and write it; progress goes to its log and to the caller."""
     with growing_run(output, terminal=terminal) as (part, log):
-        result = run_request(request, config=config, progress=tell_all(log, progress))
+        result = run_request(request, progress=tell_all(log, progress))
         save_result(result, part, log, spec=request.source)
     return result
 
@@ -329,10 +212,11 @@ def run_focus_from_pretrained(
         vocab_size=vocab_size,
         corpus=tuple(Path(path) for path in corpus),
         auxiliary=None if auxiliary is None else Path(auxiliary),
+        config=config or InitConfig(),
     )
     if output is None:
-        return run_request(request, config=config, progress=progress)
-    return _run_and_save(request, Path(output), config=config, progress=progress)
+        return run_request(request, progress=progress)
+    return _run_and_save(request, Path(output), progress=progress)
 
 
 def count_overlap(

@@ -1,11 +1,15 @@
-"""Checks of arrays and numbers at the border, one message each.
+"""Checks of arrays, numbers and plain JSON values at the border, one message each.
 
-Owns the rank, size, dtype and finiteness checks. Refuses domain rules.
+Owns the rank, size, dtype, finiteness and type checks. Refuses domain rules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -116,3 +120,74 @@ def check_range(name: str, value: float, *, low: float | None = None, high: floa
             p for p in (f"at least {low}" * (low is not None), f"at most {high}" * (high is not None)) if p
         )
         raise bad_input(name, expected=bounds, got=str(value), remedy="choose a value in that range")
+
+
+KINDS = {str: "a text", Path: "a path", int: "a whole number", float: "a number", bool: "true or false"}
+"""What the types of plain values are called."""
+
+
+def typed_fields(kind: type, mapping: object, *, where: str) -> dict[str, Any]:
+    """Return plain JSON values as a dataclass has them.
+
+    Parameters
+    ----------
+    kind : type
+        The dataclass. Its fields are text, numbers, paths, closed choices, dataclasses (by their ``from_dict`` where
+        they have one), tuples and dictionaries of these, or one of these or ``None``.
+    mapping : object
+        Values by the name of their field, as JSON gives them.
+    where : str
+        How a message calls the mapping.
+
+    Returns
+    -------
+    dict
+        The same values, typed; fields that were left out are left out.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is no mapping, or a name or a value is not what the dataclass has.
+
+    Examples
+    --------
+    >>> from dataclasses import make_dataclass
+    >>> typed_fields(make_dataclass("Point", [("x", float)]), {"x": 1}, where="point")
+    {'x': 1.0}
+    """
+    if not isinstance(mapping, Mapping):
+        raise _not_that(where, "names with values", mapping)
+    hints = get_type_hints(kind)
+    for name in mapping:
+        if name not in hints:
+            known = ", ".join(hints)
+            raise bad_input(where, expected=f"names among {known}", got=repr(name), remedy="correct or remove it")
+    return {name: _typed(f"{where}.{name}", value, hints[name]) for name, value in mapping.items()}
+
+
+def _typed(name: str, value: Any, hint: Any) -> Any:
+    """Return a value as a type has it: ``X``, ``X | None``, ``tuple[X, ...]`` or ``dict[X, Y]``."""
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list):
+            raise _not_that(name, "a list", value)
+        return tuple(_typed(name, one, get_args(hint)[0]) for one in value)
+    if get_origin(hint) is dict:
+        key, one = get_args(hint)
+        return {_typed(name, k, key): _typed(name, v, one) for k, v in dict(value).items()}
+    kind, *others = get_args(hint) or (hint,)
+    if value is None and NoneType in others:
+        return None
+    if hasattr(kind, "from_dict"):
+        return kind.from_dict(value)
+    if hasattr(kind, "__dataclass_fields__"):
+        return kind(**typed_fields(kind, value, where=name))
+    if issubclass(kind, StrEnum):
+        if value not in list(kind):
+            raise _not_that(name, ", ".join(kind), value)
+    elif type(value) is not (str if kind is Path else kind) and not (kind is float and type(value) is int):
+        raise _not_that(name, KINDS[kind], value)
+    return kind(value)
+
+
+def _not_that(name: str, expected: str, value: object) -> InvalidInputError:
+    return bad_input(name, expected=expected, got=repr(value), remedy="correct it")

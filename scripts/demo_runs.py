@@ -9,11 +9,12 @@ from pathlib import Path
 
 from demo_data import read_lines
 
-from focus_core.api import InitRequest, run_request
+from focus_core.api import run_request
 from focus_core.artifacts import dump_json
 from focus_core.corpus.corpus import open_corpus
 from focus_core.initialization.auxiliary.token_stream import tokenise_corpus
 from focus_core.initialization.config import InitConfig
+from focus_core.initialization.request import InitRequest
 from focus_core.initialization.result import FocusResult
 from focus_core.runs.writer import write_run
 
@@ -32,9 +33,11 @@ def initialise(data: Path, language: str, *, vocab_size: int) -> FocusResult:
     """Train the target tokenizer and the vectors on the real text and run FOCUS; no line of it is kept."""
     with tempfile.TemporaryDirectory(prefix="focus-lab-demo-") as name:
         corpus = write_training_text(data, language, Path(name))
-        request = InitRequest(source=SOURCE, train_tokenizer="unigram", vocab_size=vocab_size, corpus=(corpus,))
         config = InitConfig(threads=1, examples=False)
-        result = run_request(request, config=config, progress=tell)
+        request = InitRequest(
+            source=SOURCE, train_tokenizer="unigram", vocab_size=vocab_size, corpus=(corpus,), config=config
+        )
+        result = run_request(request, progress=tell)
     own = Path("assets/corpora") / f"{language}.txt"
     with tempfile.TemporaryDirectory(prefix="focus-lab-demo-") as name:
         stream = tokenise_corpus(open_corpus([own]), result.target, Path(name) / "stream.txt")

@@ -1,7 +1,7 @@
 """Target tokens worth a look because of how two vocabularies meet, list by list: what they share, and why it matters.
 
-Owns the lists and their words, which tokens are anchors, and how the text falls on either vocabulary. Refuses to judge
-a run (see `checks`) and to rank rows by their weights (see `comparison`); all follows from the run's own tables.
+Owns the lists and their words, and how the text falls on either vocabulary. Refuses to judge a run (see `checks`) and
+to rank rows by their weights (see `comparison`); all follows from the run's own tables.
 """
 
 from __future__ import annotations
@@ -13,38 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from focus_core.analysis.token_list import TokenList
 from focus_core.errors import phrase
 from focus_core.runs.folder import RunFolder
-from focus_core.types import MethodName, Origin, Rule, TokenKind
+from focus_core.runs.tokens import TABLES, anchors, by_frequency, frequency, has_origin
+from focus_core.types import Origin, Rule, TokenKind
 
 BYTE_TEXT = "<0x"
 FIRST_BYTE = slice(3, 5)
 """Where the first byte's digits stand in the text of a byte token, ``<0xE0>``."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class OverlapList:
-    """Tokens of the target vocabulary that have something in common.
-
-    Parameters
-    ----------
-    key : str
-        Names the list.
-    title : str
-        A few words.
-    meaning : str
-        What puts a token on it.
-    why : str
-        Why that matters, and what can be done.
-    ids : ndarray of shape (n,), dtype int64
-        Target ids, the most frequent first.
-    """
-
-    key: str
-    title: str
-    meaning: str
-    why: str
-    ids: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +51,7 @@ class Sizes:
 
 def matched(run: RunFolder, side: str) -> np.ndarray:
     """Return which tokens have a partner in the other vocabulary."""
-    table = "tokens" if side == "target" else "source_tokens"
-    found = np.zeros(len(run.column(table, "id")), dtype=bool)
+    found = np.zeros(len(run.column(TABLES[side], "id")), dtype=bool)
     found[_with_partner(run, side)] = True
     return found
 
@@ -122,34 +98,14 @@ def text_shares(run: RunFolder) -> TextShares | None:
 
 def _split(run: RunFolder, side: str) -> tuple[int, int] | None:
     """Return occurrences of tokens without and with a partner; ``None`` where none were counted."""
-    seen = np.asarray(run.column("tokens" if side == "target" else "source_tokens", "frequency"), dtype=np.float64)
+    seen = frequency(run, side)
     if not np.isfinite(seen).any():
         return None
     shared = np.nan_to_num(seen)[np.unique(_with_partner(run, side))].sum()
     return int(np.nansum(seen) - shared), int(shared)
 
 
-def anchors(run: RunFolder) -> np.ndarray:
-    """Return which target tokens stood as anchors: shared tokens with an auxiliary vector, under FOCUS.
-
-    Parameters
-    ----------
-    run : RunFolder
-        A finished run.
-
-    Returns
-    -------
-    ndarray of shape (n_target,), dtype bool
-        All false under another method.
-    """
-    has_vector = run.column("tokens", "has_auxiliary").astype(bool)
-    if run.manifest["config"]["method"] != MethodName.FOCUS:
-        return np.zeros_like(has_vector)
-    stood: np.ndarray = has_vector & (_origin(run) == Origin.COPIED)
-    return stood
-
-
-def overlap_lists(run: RunFolder) -> list[OverlapList]:
+def overlap_lists(run: RunFolder) -> list[TokenList]:
     """Return every list of a run, empty ones too, always in the same order.
 
     Parameters
@@ -159,20 +115,17 @@ def overlap_lists(run: RunFolder) -> list[OverlapList]:
 
     Returns
     -------
-    list of OverlapList
-        Computed once a run.
+    list of TokenList
+        All tokens of each, the most frequent first; the remedy says why it matters. Computed once a run.
     """
     return run.remember("overlap lists", lambda: [_list(run, *entry) for entry in _LISTS])
 
 
 def _list(
     run: RunFolder, key: str, title: str, find: Callable[[RunFolder], np.ndarray], meaning: str, why: str
-) -> OverlapList:
-    ids = np.asarray(find(run), dtype=np.int64)
-    seen = np.nan_to_num(np.asarray(run.column("tokens", "frequency"), dtype=np.float64))[ids]
-    ids = ids[np.lexsort((ids, -seen))]
-    ids.setflags(write=False)
-    return OverlapList(key=key, title=title, meaning=meaning, why=why, ids=ids)
+) -> TokenList:
+    ids = by_frequency(run, np.asarray(find(run), dtype=np.int64))
+    return TokenList(key=key, title=title, meaning=meaning, remedy=why, ids=tuple(ids.tolist()))
 
 
 def _several(run: RunFolder) -> np.ndarray:
@@ -180,7 +133,7 @@ def _several(run: RunFolder) -> np.ndarray:
 
 
 def _shared_row(run: RunFolder) -> np.ndarray:
-    ids = np.flatnonzero(_origin(run) == Origin.COPIED)
+    ids = np.flatnonzero(has_origin(run, Origin.COPIED))
     sources = run.column("tokens", "source_id")[ids].astype(np.int64)
     return ids[np.bincount(sources, minlength=1)[sources] > 1] if len(ids) else ids
 
@@ -197,8 +150,7 @@ def _no_anchor(run: RunFolder) -> np.ndarray:
     stood = anchors(run)
     if not stood.any():
         return np.zeros(0, dtype=np.int64)
-    copied = _origin(run) == Origin.COPIED
-    return np.intersect1d(np.flatnonzero(copied & ~stood), _of_kind(run, TokenKind.NORMAL))
+    return np.intersect1d(np.flatnonzero(has_origin(run, Origin.COPIED) & ~stood), _of_kind(run, TokenKind.NORMAL))
 
 
 def _within_a_character(run: RunFolder) -> np.ndarray:
@@ -232,7 +184,7 @@ def _read_the_same(run: RunFolder) -> np.ndarray:
 
 def _specials_alone(run: RunFolder) -> np.ndarray:
     specials = _of_kind(run, TokenKind.SPECIAL)
-    alone: np.ndarray = specials[_origin(run)[specials] != Origin.COPIED]
+    alone: np.ndarray = specials[~has_origin(run, Origin.COPIED)[specials]]
     return alone
 
 
@@ -245,12 +197,7 @@ def _specials_by_role(run: RunFolder) -> np.ndarray:
 def _unseen(run: RunFolder) -> np.ndarray:
     if not run.manifest.get("corpus"):
         return np.zeros(0, dtype=np.int64)
-    seen = np.asarray(run.column("tokens", "frequency"), dtype=np.float64)
-    return np.intersect1d(np.flatnonzero(seen == 0), _of_kind(run, TokenKind.NORMAL))
-
-
-def _origin(run: RunFolder) -> np.ndarray:
-    return run.column("tokens", "origin")
+    return np.intersect1d(np.flatnonzero(frequency(run) == 0), _of_kind(run, TokenKind.NORMAL))
 
 
 def _of_kind(run: RunFolder, kind: TokenKind) -> np.ndarray:

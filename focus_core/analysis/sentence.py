@@ -17,6 +17,7 @@ from focus_core.corpus.fertility import Segmentation, tokens_of_words, word_span
 from focus_core.models.hub import locate_tokenizer
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import SOURCE_TOKENIZER, TARGET_TOKENIZER
+from focus_core.runs.tokens import TABLES
 from focus_core.tokenization.display import WORD_START, mark_word_start, opens_word, show_token
 from focus_core.tokenization.formats import load_backend
 from focus_core.types import TokenKind
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 MAX_SENTENCE = 300
 FOLDERS = {"source": SOURCE_TOKENIZER, "target": TARGET_TOKENIZER}
-TABLES = {"source": "source_tokens", "target": "tokens"}
 LABEL = 40
 JOINER = "\u200d"
 

@@ -1,16 +1,13 @@
 """Tokens and a sentence of a run with which it can be explained: frequent words, and a line that both tokenizers read.
 
-Owns what makes an example a good one. Refuses to draw.
+Owns what makes a sentence a good one. Refuses to draw.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
-from focus_core.analysis.checks.base import by_frequency
-from focus_core.analysis.sentence import MAX_SENTENCE, TABLES, encode_sentence, unknown_id
+from focus_core.analysis.sentence import MAX_SENTENCE, encode_sentence, unknown_id
 from focus_core.runs.folder import RunFolder
-from focus_core.types import Origin, TokenKind
+from focus_core.runs.tokens import TABLES, showcase
 
 N_WORKED = 8
 N_LINES = 200
@@ -18,27 +15,9 @@ _LACKS_ALL: tuple[bool, ...] = (True,) * 4
 """Longer than what any line lacks, and so after the last of them."""
 
 
-def is_letters(run: RunFolder, i: int) -> bool:
-    """Whether a target token is at least four letters and nothing else."""
-    text = str(run.column("tokens", "text")[i])
-    return bool(run.column("tokens", "kind")[i] == TokenKind.NORMAL and text.isalpha() and len(text) >= 4)
-
-
-def is_word(run: RunFolder, i: int) -> bool:
-    """Whether a target token is at least four letters that begin a word."""
-    return bool(run.column("tokens", "word_start")[i] and is_letters(run, i))
-
-
 def worked_tokens(run: RunFolder) -> list[int]:
     """Return combined target tokens that a lesson can be told with."""
-    return run.remember("lesson tokens", lambda: _worked_tokens(run))
-
-
-def _worked_tokens(run: RunFolder) -> list[int]:
-    combined = by_frequency(run, np.flatnonzero(run.column("tokens", "origin") == Origin.COMBINED))
-    sizes = run.column("tokens", "n_contributors")
-    words = [int(i) for i in combined if 3 <= sizes[i] <= 12 and is_word(run, int(i))]
-    return words[:N_WORKED] or [int(i) for i in combined[:N_WORKED]]
+    return showcase(run)[:N_WORKED]
 
 
 def first_sentence(run: RunFolder) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -20,8 +20,9 @@ from typer.exceptions import TyperException
 
 from focus_core.artifacts import atomic_write_bytes, dump_json
 from focus_core.cli.training import add_verbs
-from focus_core.errors import ERROR_VARIABLE, FocusError, bad_input, option
+from focus_core.errors import ERROR_VARIABLE, FocusError, bad_input, option, phrase
 from focus_core.initialization.config import InitConfig
+from focus_core.initialization.request import InitRequest, option_of, read_request
 from focus_core.types import METHOD_SUMMARIES, AuxiliaryKind, Fallback, MatchMode, Preset
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -36,6 +37,8 @@ class TokenizerKind(StrEnum):
 
 
 METHOD_HELP = "initialisation method. " + "; ".join(f"{name}: {text}" for name, text in METHOD_SUMMARIES.items())
+AUTOMATIC = ("epochs", "min_count")
+"""Numbers for which ``auto`` may stand."""
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 UserMap = Annotated[Path | None, typer.Option("--map", help="your own pairs: target TAB source, one a line")]
 
@@ -67,7 +70,9 @@ def overlap(
 
 @app.command()
 def init(
+    context: typer.Context,
     output: Annotated[Path, typer.Option(help="the run folder to make")],
+    request: Annotated[Path | None, typer.Option(help="JSON file that holds all of the options below")] = None,
     source: Annotated[str | None, typer.Option(help="model folder or Hub id")] = None,
     source_tokenizer: Annotated[str | None, typer.Option(help="with --source-embeddings")] = None,
     source_embeddings: Annotated[Path | None, typer.Option(help=".safetensors or .npy")] = None,
@@ -76,14 +81,14 @@ def init(
     train_tokenizer: Annotated[TokenizerKind | None, typer.Option(help="train the target tokenizer")] = None,
     vocab_size: Annotated[int | None, typer.Option(help="its size, special tokens included")] = None,
     corpus: Annotated[list[Path] | None, typer.Option(help="file or folder; may be repeated")] = None,
-    field: Annotated[str, typer.Option(help="field or column that holds the text")] = "text",
+    field: Annotated[str, typer.Option(help="field or column that holds the text")] = InitRequest.field,
     encoding: Annotated[str | None, typer.Option(help="encoding of text that is not UTF-8")] = None,
     auxiliary: Annotated[Path | None, typer.Option(help="ready vectors: .bin, .vec or .safetensors")] = None,
     auxiliary_kind: Annotated[AuxiliaryKind, typer.Option(help="what ready vectors are keyed by")] = (
-        AuxiliaryKind.TOKEN
+        InitRequest.auxiliary_kind
     ),
-    method: Annotated[str, typer.Option(help=METHOD_HELP)] = "focus",
-    preset: Annotated[Preset, typer.Option(help="options to start from")] = Preset.DEFAULT,
+    method: Annotated[str, typer.Option(help=METHOD_HELP)] = InitConfig.method,
+    preset: Annotated[Preset, typer.Option(help="options to start from")] = InitConfig.preset,
     match: Annotated[MatchMode | None, typer.Option(help="which tokens count as the same")] = None,
     user_map: UserMap = None,
     extend: Annotated[bool, typer.Option("--extend", help="keep the source's ids, append what is new")] = False,
@@ -96,58 +101,41 @@ def init(
     top_k: Annotated[int | None, typer.Option(help="most contributors a token may have")] = None,
     fallback: Annotated[Fallback | None, typer.Option(help="rows that are neither copied nor combined")] = None,
     covariance_scale: Annotated[float | None, typer.Option(help="of --fallback multivariate; 1 if not given")] = None,
-    seed: Annotated[int, typer.Option(help="seed of random rows and of fastText")] = 42,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    seed: Annotated[int, typer.Option(help="seed of random rows and of fastText")] = InitConfig.seed,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = InitConfig.device,
     threads: Annotated[int | None, typer.Option(help="threads for tokenising and fastText")] = None,
-    memory: Annotated[int, typer.Option(help="MiB for one block of similarities")] = 512,
-    examples: Annotated[bool, typer.Option(help="store up to three corpus lines a token")] = True,
+    memory_mib: Annotated[int, typer.Option("--memory", help="MiB for one block of similarities")] = (
+        InitConfig.memory_mib
+    ),
+    examples: Annotated[bool, typer.Option(help="store up to three corpus lines a token")] = InitConfig.examples,
 ) -> None:
     """Make a run: new embeddings for a target tokenizer, with the origin of every row."""
-    chosen = {
-        "match": match,
-        "dim": dim,
-        "temperature": temperature,
-        "top_k": top_k,
-        "fallback": fallback,
-        "covariance_scale": covariance_scale,
-    }
-    counted = {"epochs": epochs, "min_count": min_count}
-    config = InitConfig.for_preset(
-        preset,
-        method=method,
-        seed=seed,
-        device=device,
-        threads=threads,
-        memory_mib=memory,
-        extend=extend,
-        examples=examples,
-        **{name: value for name, value in chosen.items() if value is not None},
-        **{name: _auto(name, text) for name, text in counted.items() if text is not None},
-    )
-    from focus_core.api import InitRequest, run_to_folder
-    from focus_core.initialization.pipeline import method_named
-
-    method_named(method)
-    request = InitRequest(
-        source=source,
-        source_tokenizer=source_tokenizer,
-        source_embeddings=source_embeddings,
-        tensor=tensor,
-        target_tokenizer=target_tokenizer,
-        train_tokenizer=str(train_tokenizer) if train_tokenizer else None,
-        vocab_size=vocab_size,
-        corpus=tuple(corpus or ()),
-        field=field,
-        encoding=encoding,
-        auxiliary=auxiliary,
-        auxiliary_kind=auxiliary_kind,
-        user_map=user_map,
-    )
-    folder = run_to_folder(request, output, config=config, terminal=sys.stderr)
+    values = dict(locals())
+    typed = [
+        name for name in context.params if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    ]
+    given = {name: values[name] for name in typed if name not in ("output", "request")}
+    asked = _typed_request(given) if request is None else _stored_request(request, given)
+    from focus_core.api import run_to_folder
     from focus_core.runs.summary import summary_lines
 
-    for line in summary_lines(folder.manifest):
+    for line in summary_lines(run_to_folder(asked, output, terminal=sys.stderr).manifest):
         say(line)
+
+
+def _typed_request(given: dict[str, Any]) -> InitRequest:
+    """Return the request of the options that somebody typed; the others have their defaults."""
+    given = {name: _auto(name, value) if name in AUTOMATIC else value for name, value in given.items()}
+    options = {name: given.pop(name) for name in InitConfig.__annotations__ if name in given}
+    config = InitConfig.for_preset(**{"preset": InitConfig.preset} | options)
+    return InitRequest(**given | {"corpus": tuple(given.get("corpus", ()))}, config=config)
+
+
+def _stored_request(path: Path, given: Mapping[str, Any]) -> InitRequest:
+    if given:
+        rule, typed = phrase("no option beside it but {output}"), ", ".join(map(option_of, given))
+        raise bad_input(option("request"), rule, typed, "write them into the file, or leave it out")
+    return read_request(path)
 
 
 @app.command()
@@ -157,7 +145,7 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Say which source tokens made a target token, and with what weights."""
-    from focus_core.analysis.provenance.explanation import explain_token
+    from focus_core.analysis.provenance.explain import explain_token
     from focus_core.analysis.provenance.render import render_text
     from focus_core.analysis.provenance.search import named_tokens
     from focus_core.runs.folder import open_run

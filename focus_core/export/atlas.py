@@ -18,7 +18,7 @@ import numpy as np
 from focus_core.artifacts import staged, write_parquet
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.numerics.neighbors import nearest_rows
-from focus_core.runs.additions import ProjectionFolder, list_projections, open_projection, open_training
+from focus_core.runs.additions import MEASURES, ProjectionFolder, list_projections, open_projection, open_training
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import show_token
 from focus_core.types import ProgressHook, no_progress
@@ -169,7 +169,7 @@ def _changes(run: RunFolder, keys: list[str], ids: np.ndarray) -> dict[str, Any]
     inside = known <= ids.max(initial=0)
     place[known[inside]] = np.flatnonzero(inside)
     places = pa.array(place[ids], mask=place[ids] < 0)  # a token that it lacks is a null
-    return {name: table.column(name).take(places) for name in ("cosine", "norm_ratio", "kept")}
+    return {name: table.column(name).take(places) for name in MEASURES}
 
 
 def atlas_bytes(run: RunFolder, projection: ProjectionFolder) -> bytes:

@@ -6,12 +6,13 @@ No other module hides a default.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from focus_core.errors import bad_input, option
 from focus_core.types import Fallback, MatchMode, MethodName, Preset
-from focus_core.validation import check_range
+from focus_core.validation import check_range, typed_fields
 
 PAPER: dict[str, Any] = {
     "method": MethodName.FOCUS,
@@ -26,10 +27,18 @@ PAPER: dict[str, Any] = {
     "specials_in_statistics": True,
 }
 """The options of the paper (Dobler & de Melo 2023, section 3 and the first release of its code)."""
-VECTOR_RANGES = {"--dim": (2, 4096), "--epochs": (1, 10**6), "--min-count": (1, 10**6)}
-"""The least and the greatest value of every option of the training of auxiliary vectors."""
-RANGES = VECTOR_RANGES | {"--top-k": (1, 10**6)}
-"""The same, and those of the most contributors that a token may have."""
+RANGES: dict[str, tuple[float, float]] = {
+    "temperature": (1e-4, 1e4),
+    "covariance_scale": (1e-12, 1e3),
+    "seed": (0, 2**31 - 1),
+    "memory_mib": (16, 2**20),
+    "dim": (2, 4096),
+    "epochs": (1, 10**6),
+    "min_count": (1, 10**6),
+    "top_k": (1, 10**6),
+    "threads": (1, 1024),
+}
+"""The least and the greatest value of every option that is a number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,15 +111,9 @@ class InitConfig:
     preset: Preset = Preset.DEFAULT
 
     def __post_init__(self) -> None:
-        check_range(option("temperature"), self.temperature, low=1e-4, high=1e4)
-        check_range(option("covariance_scale"), self.covariance_scale, low=1e-12, high=1e3)
-        check_range(option("seed"), self.seed, low=0, high=2**31 - 1)
-        check_range(option("memory"), self.memory_mib, low=16, high=2**20)
         for name, (low, high) in RANGES.items():
-            field = name.removeprefix("--").replace("-", "_")
-            value = getattr(self, field)
-            check_range(option(field), low if value is None else value, low=low, high=high)
-        check_range(option("threads"), 1 if self.threads is None else self.threads, low=1, high=1024)
+            value = getattr(self, name)
+            check_range(option(name.removesuffix("_mib")), low if value is None else value, low=low, high=high)
         if self.device != "auto" and self.device.split(":")[0] not in {"cpu", "cuda"}:
             raise bad_input(option("device"), "auto, cpu or cuda", repr(self.device), "choose one of them")
 
@@ -132,6 +135,20 @@ class InitConfig:
         """
         start = dict(PAPER) if preset is Preset.PAPER else {}
         return cls(**(start | overrides | {"preset": preset}))
+
+    @classmethod
+    def from_dict(cls, mapping: Mapping[str, Any]) -> InitConfig:
+        """Return the options that plain JSON values describe: one that is left out is that of the named preset.
+
+        What is unknown, of the wrong type or out of its range raises `InvalidInputError`.
+        """
+        return cls.for_preset(**{"preset": Preset.DEFAULT} | typed_fields(cls, mapping, where="config"))
+
+    def chosen(self) -> dict[str, Any]:
+        """Return the options that are not those of the preset, after the preset where that is not the default."""
+        usual, named = self.for_preset(self.preset).to_dict(), self.preset is not Preset.DEFAULT
+        chosen = {name: value for name, value in self.to_dict().items() if value != usual[name]}
+        return ({"preset": self.preset} if named else {}) | chosen
 
     def to_dict(self) -> dict[str, Any]:
         """Return the options as plain JSON values, in the order of the fields."""

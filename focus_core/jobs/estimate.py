@@ -9,6 +9,8 @@ from pathlib import Path
 
 from focus_core.errors import VocabularyError, bad_input
 from focus_core.initialization.auxiliary.vectors import choose_epochs, choose_threads
+from focus_core.initialization.methods.registry import METHODS
+from focus_core.initialization.request import InitRequest
 from focus_core.jobs.steps import Step
 from focus_core.tokenization.corpus_survey import Survey
 
@@ -22,6 +24,7 @@ VECTOR_UPDATES_PER_S = 20_000_000.0
 """Tokens x dimensions that fastText updates in a second on one thread."""
 BASE_MIB = 700.0
 FASTTEXT_BUCKETS = 2_000_000
+NO_TEXT = Survey(n_bytes=0, n_lines=0, n_characters=0, complete=True, sample=())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,34 +86,17 @@ def _no_tokenizer(got: str) -> VocabularyError:
     return bad_input("tokenizer", "a tokenizer.json", got, "save it with the tokenizers library", VocabularyError)
 
 
-def estimate_run(
-    survey: Survey,
-    *,
-    vocab_size: int,
-    dim: int,
-    epochs: int | None = None,
-    trains_tokenizer: bool,
-    trains_vectors: bool = True,
-    reads_text: bool = True,
-) -> Estimate:
-    """Return what a run on this corpus will take.
+def estimate_run(request: InitRequest, survey: Survey | None, *, vocab_size: int) -> Estimate:
+    """Return what a run will take.
 
     Parameters
     ----------
-    survey : Survey
-        The corpus.
+    request : InitRequest
+        What it is asked for.
+    survey : Survey or None
+        The text that it reads; ``None`` where it reads none.
     vocab_size : int
         Target tokens.
-    dim : int
-        Length of the auxiliary vectors.
-    epochs : int, default=None
-        fastText epochs; ``None`` chooses as the run itself will.
-    trains_tokenizer : bool
-        Whether the tokenizer is trained first.
-    trains_vectors : bool, default=True
-        Whether auxiliary vectors are trained; only some methods need them.
-    reads_text : bool, default=True
-        Whether the text is read and counted.
 
     Returns
     -------
@@ -121,18 +107,18 @@ def estimate_run(
     -----
     The rates were measured on two cores of a small server.
     """
-    n_tokens = survey.count_tokens(vocab_size)
-    epochs = epochs or choose_epochs(n_tokens, vocab_size)
-    n_threads = choose_threads(n_tokens * epochs)
+    text, config = survey or NO_TEXT, request.config
+    n_tokens = text.count_tokens(vocab_size)
     steps = {Step.OVERLAP: MATCH_S, Step.ROWS: START_S}
     matrix_mib = 0.0
-    if trains_tokenizer:
-        steps[Step.TOKENIZERS] = survey.n_characters / TRAINED_CHARACTERS_PER_S
-    if reads_text:
+    if request.train_tokenizer is not None:
+        steps[Step.TOKENIZERS] = text.n_characters / TRAINED_CHARACTERS_PER_S
+    if survey is not None:
         steps[Step.CORPUS] = n_tokens / TOKENS_PER_S
-    if trains_vectors:
-        steps[Step.VECTORS] = n_tokens * epochs * dim / (VECTOR_UPDATES_PER_S * n_threads)
-        matrix_mib = (vocab_size + FASTTEXT_BUCKETS) * dim * 4 / 2**20
+    if survey is not None and METHODS[config.method].needs_auxiliary and request.auxiliary is None:
+        updates = n_tokens * (config.epochs or choose_epochs(n_tokens, vocab_size))
+        steps[Step.VECTORS] = updates * config.dim / (VECTOR_UPDATES_PER_S * choose_threads(updates))
+        matrix_mib = (vocab_size + FASTTEXT_BUCKETS) * config.dim * 4 / 2**20
     return Estimate(
         n_tokens=n_tokens,
         seconds=sum(steps.values()),

@@ -15,14 +15,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from focus_core.artifacts import dump_json
 from focus_core.errors import FocusError, VocabularyError, bad_input
-from focus_core.initialization.overlap.preview import ChangedToken, MatchDifference, MatchPreview, preview_matches
-from focus_core.tokenization.preview import Piece, TokenizerView, view_tokenizer
+from focus_core.initialization.overlap.preview import MatchPreview, preview_matches
+from focus_core.tokenization.preview import TokenizerView, view_tokenizer
 from focus_core.tokenization.vocabulary import load_vocabulary
-from focus_core.types import MatchMode
+from focus_core.validation import typed_fields
 
 SECONDS = 60
 """Processor time, and nearly the whole time, that a child gets."""
@@ -108,38 +107,7 @@ def preview_in_child(
         raise bad_input("tokenizers", "both to cut some lines quickly", got, remedy, VocabularyError) from reason
     if "error" in answer:
         raise VocabularyError.from_dict(answer["error"])
-    return read_preview(answer)
-
-
-def read_preview(answer: dict[str, Any]) -> Preview:
-    """Build a preview from what the child wrote."""
-    target, matches = answer["target"], answer["matches"]
-    return Preview(
-        source=_view(answer["source"]),
-        target=None if target is None else _view(target),
-        matches=None if matches is None else _matches(matches),
-    )
-
-
-def _view(fields: dict[str, Any]) -> TokenizerView:
-    lines = tuple(tuple(Piece(**piece) for piece in line) for line in fields["lines"])
-    return TokenizerView(**{**fields, "lines": lines})
-
-
-def _matches(fields: dict[str, Any]) -> MatchPreview:
-    differences = tuple(
-        MatchDifference(
-            **{
-                **found,
-                "before": MatchMode(found["before"]),
-                "after": MatchMode(found["after"]),
-                "tokens": tuple(ChangedToken(**token) for token in found["tokens"]),
-            }
-        )
-        for found in fields["differences"]
-    )
-    shared = {MatchMode(mode): count for mode, count in fields["shared"].items()}
-    return MatchPreview(**{**fields, "shared": shared, "differences": differences})
+    return Preview(**typed_fields(Preview, answer, where="preview"))
 
 
 def main() -> int:

@@ -19,10 +19,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from focus_core.errors import ERROR_VARIABLE, InvalidInputError, RunFolderError, bad_input
+from focus_core.initialization.request import InitRequest, write_request
 from focus_core.jobs.record import (
     CANCELLED,
     ERROR,
     EXIT,
+    REQUEST,
     Job,
     JobState,
     forget_end,
@@ -60,6 +62,7 @@ def start_job(
     output: Path | None = None,
     command: Sequence[str] | None = None,
     environment: Mapping[str, str] | None = None,
+    request: InitRequest | None = None,
 ) -> Job:
     """Start our command line in a child process that makes the run folder ``runs_root/id``, or adds to a run.
 
@@ -83,6 +86,8 @@ def start_job(
         What to run; ``None`` is this Python and this library (``COMMAND``).
     environment : mapping of str to str, default=None
         Variables to add to this process's own.
+    request : InitRequest, default=None
+        What an ``init`` is asked for; kept as a file of the record, which the command line names.
 
     Returns
     -------
@@ -106,6 +111,9 @@ def start_job(
     forget_end(record)
     record.mkdir(parents=True, exist_ok=True, mode=0o700)
     argv = [*arguments] if output else [*arguments, "--output", str(runs_root / job_id)]
+    if request is not None:
+        write_request(request, record / REQUEST)
+        argv += ["--request", str(record / REQUEST)]
     process = _spawn([*(command or COMMAND), *argv], record, environment)
     _watched.add(job_id)
     job = Job(

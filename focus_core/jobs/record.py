@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from focus_core.artifacts import atomic_write_bytes, dump_json
-from focus_core.errors import FocusError, RunFolderError, bad_input
+from focus_core.errors import FocusError, InvalidInputError, RunFolderError, bad_input
+from focus_core.initialization.request import InitRequest, read_request
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 TAIL_BYTES = 65_536
@@ -28,6 +29,8 @@ DISMISSED = "dismissed"
 CANCELLED = "cancelled"
 """Likewise: somebody asked it to stop."""
 EXIT = "exit"
+REQUEST = "request.json"
+"""The file in a job's record that holds what an initialisation was asked for."""
 ERROR = "error.json"
 
 
@@ -211,6 +214,17 @@ def _read_record(path: Path, written: int, size: int) -> Job:
     fields: dict[str, Any] = json.loads(path.read_text("utf-8"))
     root, job_id = path.parents[2], path.parent.name
     return Job(id=job_id, root=root, **{**fields, "arguments": tuple(fields["arguments"])})
+
+
+def request_of_job(job: Job) -> InitRequest | None:
+    """Return what a job was asked to initialise; ``None`` where its record holds no request that can be read.
+
+    Such is a job of another verb, and one of the time when records held a command line alone.
+    """
+    try:
+        return read_request(job.record / REQUEST)
+    except InvalidInputError:
+        return None
 
 
 def forget_end(record: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from focus_core.errors import bad_input
 from focus_core.runs.additions import open_training
+from focus_core.runs.base import MatrixFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.validation import check_finite
 
@@ -67,11 +68,11 @@ def members_of(run: RunFolder, trained: Sequence[str], others: Sequence[RunFolde
         If a training is missing, damaged or without rows, a member is named twice, or another run has another target
         tokenizer or another width.
     """
-    members = [_of_run(run, "initialised", "Initialised")]
-    members += [_of_training(run, name) for name in trained]
+    members = [_member(run, "initialised", "Initialised")]
+    members += [_member(open_training(run, name), f"trained:{name}", f"Trained: {name}") for name in trained]
     for other in others:
         _check_vocabulary(run, other)
-        members.append(_of_run(other, f"other:{other.path.name}", other.path.name))
+        members.append(_member(other, f"other:{other.path.name}", other.path.name))
     twice = [key for key, count in Counter(member.key for member in members).items() if count > 1]
     if twice:
         remedy = "name each training once, and rename runs of one name"
@@ -83,21 +84,9 @@ def members_of(run: RunFolder, trained: Sequence[str], others: Sequence[RunFolde
     return members
 
 
-def _of_run(run: RunFolder, key: str, title: str) -> Member:
-    width = run.rows(MATRIX, slice(0, 1)).shape[1]
-    return Member(key=key, title=title, digest=run.digest, width=width, read=lambda ids: run.rows(MATRIX, ids))
-
-
-def _of_training(run: RunFolder, name: str) -> Member:
-    training = open_training(run, name)
-    width = training.rows(MATRIX, slice(0, 1)).shape[1]
-    return Member(
-        key=f"trained:{name}",
-        title=f"Trained: {name}",
-        digest=training.digest,
-        width=width,
-        read=lambda ids: training.rows(MATRIX, ids),
-    )
+def _member(folder: MatrixFolder, key: str, title: str) -> Member:
+    width = folder.rows(MATRIX, slice(0, 1)).shape[1]
+    return Member(key=key, title=title, digest=folder.digest, width=width, read=lambda ids: folder.rows(MATRIX, ids))
 
 
 def _check_vocabulary(run: RunFolder, other: RunFolder) -> None:

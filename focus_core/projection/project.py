@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from focus_core.analysis.checks.base import frequency
 from focus_core.analysis.checks.registry import run_checks
+from focus_core.analysis.provenance.change import changed_tokens
 from focus_core.artifacts import digest_json
 from focus_core.errors import bad_input
-from focus_core.numerics.drift import change_score
 from focus_core.projection.layout import METHODS, lay_out
 from focus_core.projection.members import members_of, placeable
 from focus_core.projection.sampling import MIN_TOKENS, frequency_sample
@@ -20,6 +19,7 @@ from focus_core.projection.writer import write_map
 from focus_core.runs.additions import new_addition, open_training
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.log import growing_run
+from focus_core.runs.tokens import frequency
 from focus_core.types import ProgressHook, no_progress, tell_all
 
 DEFAULT_ROWS = 20_000
@@ -150,12 +150,5 @@ def _flagged(run: RunFolder) -> np.ndarray:
 
 def _most_changed(run: RunFolder, trained: Sequence[str]) -> np.ndarray:
     """Return the ids that each training changed most; none of a training without that table."""
-    found = [np.empty(0, np.int64)]
-    for name in trained:
-        table = open_training(run, name).tokens()
-        if table is not None:
-            ids, cosine, kept = (np.asarray(table.column(c).to_numpy()) for c in ("id", "cosine", "kept"))
-            score = change_score(cosine, kept)
-            order = np.argsort(-np.nan_to_num(score, nan=-1.0), kind="stable")[:MOST_CHANGED]
-            found.append(ids[order][~np.isnan(score[order])].astype(np.int64))
-    return np.concatenate(found)
+    found = [changed_tokens(run, open_training(run, name)) for name in trained]
+    return np.concatenate([np.empty(0, np.int64), *(c.id[:MOST_CHANGED] for c in found if c is not None)])

@@ -12,7 +12,7 @@ MIN_TOKENS = 20
 
 
 def frequency_sample(
-    candidates: np.ndarray, *, frequency: np.ndarray | None, n: int, keep: np.ndarray, seed: int = 0
+    candidates: np.ndarray, *, frequency: np.ndarray, n: int, keep: np.ndarray, seed: int = 0
 ) -> np.ndarray:
     """Draw tokens evenly over the ranks of frequency, some of them being set.
 
@@ -20,8 +20,8 @@ def frequency_sample(
     ----------
     candidates : ndarray of shape (n_candidates,), dtype int
         The ids to draw from, each once.
-    frequency : ndarray of shape (n_target,) or None
-        Occurrences by id; ``None`` draws evenly over the ids.
+    frequency : ndarray of shape (n_target,), dtype float64
+        Occurrences by id; NaN throughout draws evenly over the ids.
     n : int
         How many, the kept ones among them; all where there are no more.
     keep : ndarray of int
@@ -54,8 +54,7 @@ def frequency_sample(
         return ids
     is_kept = np.isin(ids, keep)
     kept, rest = ids[is_kept], ids[~is_kept]
-    if frequency is not None:
-        rest = rest[np.argsort(-np.asarray(frequency, np.float64)[rest], kind="stable")]
+    rest = rest[np.argsort(-frequency[rest], kind="stable")]
     drawn = rest[_one_of_each_run(len(rest), max(0, n - len(kept)), seed)]
     return np.sort(np.concatenate([kept, drawn]))
 

@@ -8,17 +8,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from focus_core.artifacts import map_array, tensor_names, to_float32
-from focus_core.errors import InvalidInputError, RunFolderError, bad_input
+from focus_core.errors import RunFolderError
+from focus_core.runs.base import Folder, MatrixFolder
 from focus_core.runs.digests import read_name
 from focus_core.runs.folder import RunFolder
-from focus_core.runs.layout import EMBEDDINGS, MANIFEST, check_version, no_run, read_table
+from focus_core.runs.layout import MANIFEST, check_version, no_run, read_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +25,8 @@ if TYPE_CHECKING:
 TRAINING, ATTACHED, PROJECTION = "training", "attached", "projection"
 TRAINED = "trained.safetensors"
 CURVE_COLUMNS = ("step", "tokens", "loss", "held_out_loss", "held_out_bits", "learning_rate")
-CHANGE_COLUMNS = ("id", "cosine", "norm_ratio", "kept")
+MEASURES = ("cosine", "norm_ratio", "kept")
+CHANGE_COLUMNS = ("id", *MEASURES)
 POINT_COLUMNS = ("member", "id", "x", "y")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What a new training or projection may be called: a name that is safe as a folder's on every system."""
@@ -34,32 +34,16 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 REQUIRED_KEYS: Mapping[str, type] = {"name": str, "run_digest": str}
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class TrainingFolder:
+class TrainingFolder(MatrixFolder):
     """One finished training of a run, or trained embeddings that were attached to it.
-
-    Parameters
-    ----------
-    path : Path
-        The folder.
-    manifest : dict
-        The parsed ``manifest.json``; treat it as read-only.
-    digest : str
-        Names its content: SHA-256 of its manifest as version 1 wrote it.
 
     Notes
     -----
     Every method raises `RunFolderError` where the file that it reads is damaged. Nothing is kept in memory.
     """
 
-    path: Path
-    manifest: dict[str, Any]
-    digest: str
-
-    @property
-    def name(self) -> str:
-        """The name of the folder."""
-        return self.path.name
+    NOUN: ClassVar[str] = TRAINING
+    ARRAYS: ClassVar[str] = TRAINED
 
     def curve(self) -> pa.Table | None:
         """Return the course of the training, or ``None`` where nothing was trained here.
@@ -82,104 +66,17 @@ class TrainingFolder:
         """
         return _optional_table(self.path, "tokens.parquet", CHANGE_COLUMNS)
 
-    def matrix_names(self) -> tuple[str, ...]:
-        """Return the names of the trained arrays, sorted; empty where none was kept."""
-        path = self.path / TRAINED
-        return tuple(sorted(_shapes(path))) if path.is_file() else ()
-
-    def embeddings(self, name: str = "input") -> np.ndarray:
-        """Return a whole trained array as float32.
-
-        Parameters
-        ----------
-        name : str, default="input"
-            ``input``, ``output`` or ``bias``.
-
-        Returns
-        -------
-        ndarray of shape (n_target, d) or (n_target,), dtype float32
-            Memory-mapped where it is stored as float32, otherwise a converted copy.
-
-        Raises
-        ------
-        RunFolderError
-            If the training kept no such array.
-        """
-        array, dtype = self.mapped(name)
-        return array if dtype == "F32" else to_float32(array, dtype)
-
-    def rows(self, name: str, ids: np.ndarray | slice | list[int]) -> np.ndarray:
-        """Return some rows of a trained array as float32, reading only those.
-
-        Parameters
-        ----------
-        name : str
-            ``input``, ``output`` or ``bias``.
-        ids : ndarray of int, slice or list of int
-            Which target ids.
-
-        Returns
-        -------
-        ndarray of shape (n_ids, d) or (n_ids,), dtype float32
-            A copy.
-
-        Raises
-        ------
-        RunFolderError
-            If the training kept no such array.
-        """
-        array, dtype = self.mapped(name)
-        return np.array(to_float32(array[ids], dtype))
-
     def mapped(self, name: str) -> tuple[np.ndarray, str]:
-        """Return a trained array as it is stored, for passes over all of its rows block by block.
-
-        Parameters
-        ----------
-        name : str
-            ``input``, ``output`` or ``bias``.
-
-        Returns
-        -------
-        array : ndarray of shape (n_target, d) or (n_target,)
-            Memory-mapped; bfloat16 as its 16-bit patterns.
-        dtype : str
-            The type's name in the file; `to_float32` takes both.
-
-        Raises
-        ------
-        RunFolderError
-            If the training kept no such array.
-        """
+        """Return a trained array as it is stored; see `MatrixFolder.mapped`."""
         kept = self.matrix_names()
         if name not in kept:
             expected, got = f"a trained array {name!r}", ", ".join(kept) or "none: this training kept its curve alone"
             raise no_run(f"training {self.name}", expected, got, "name one that was kept, or train it with `adapt`")
-        return map_array(self.path / TRAINED, name)
+        return super().mapped(name)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ProjectionFolder:
-    """One joint layout of a run's rows: every member's points lie in the same plane.
-
-    Parameters
-    ----------
-    path : Path
-        The folder.
-    manifest : dict
-        The parsed ``manifest.json``; treat it as read-only.
-    digest : str
-        Names its content: SHA-256 of its manifest as version 1 wrote it.
-    """
-
-    path: Path
-    manifest: dict[str, Any]
-    digest: str
-
-    @property
-    def name(self) -> str:
-        """The name of the folder."""
-        return self.path.name
+class ProjectionFolder(Folder):
+    """One joint layout of a run's rows: every member's points lie in the same plane."""
 
     def points(self) -> pa.Table:
         """Return the coordinates: the same ids in the same order for every member.
@@ -235,8 +132,7 @@ def open_training(run: RunFolder, name: str) -> TrainingFolder:
     path = _find(run, TRAINING, name)
     manifest, digest = _read_manifest(path, (TRAINING, ATTACHED))
     training = TrainingFolder(path=path, manifest=manifest, digest=digest)
-    if training.matrix_names():
-        _check_shapes(run, path)
+    _check_shapes(run, training)
     return training
 
 
@@ -366,22 +262,13 @@ def _read_manifest(path: Path, kinds: tuple[str, ...]) -> tuple[dict[str, Any], 
     return found, read_name(found, data)
 
 
-def _check_shapes(run: RunFolder, path: Path) -> None:
+def _check_shapes(run: RunFolder, training: TrainingFolder) -> None:
     """Refuse trained arrays that the run does not have, or has in another shape."""
-    own = _shapes(run.path / EMBEDDINGS)
-    for name, shape in _shapes(path / TRAINED).items():
+    own = run.shapes()
+    for name, shape in training.shapes().items():
         if own.get(name) != shape:
             expected = f"{name} of shape {own[name]} as in the run" if name in own else f"one of {sorted(own)}"
-            raise no_run(f"training {path.name}", expected, f"{name} of shape {shape}", "attach or train it again")
-
-
-def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    try:
-        return {name: shape for name, (_, shape) in tensor_names(path).items()}
-    except (InvalidInputError, OSError) as reason:
-        subject = f"training {path.parent.name}"
-        got = reason.message if isinstance(reason, InvalidInputError) else "a file that cannot be read"
-        raise bad_input(subject, f"sound arrays in {path.name}", got, "make it again", RunFolderError) from reason
+            raise no_run(f"training {training.name}", expected, f"{name} of shape {shape}", "attach or train it again")
 
 
 def _optional_table(folder: Path, name: str, columns: tuple[str, ...]) -> pa.Table | None:

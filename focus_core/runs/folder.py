@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
 from focus_core.artifacts import map_array, tensor_names, to_float32
+from focus_core.runs.base import MatrixFolder
 from focus_core.runs.digests import read_name
 from focus_core.runs.layout import (
     AUXILIARY,
@@ -43,17 +44,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class RunFolder:
+class RunFolder(MatrixFolder):
     """One finished run, read on demand; every table is read once.
-
-    Parameters
-    ----------
-    path : Path
-        The folder.
-    manifest : dict
-        The parsed ``manifest.json``; treat it as read-only.
-    digest : str
-        Names the content of the run, wherever it lies: SHA-256 of its manifest as version 1 wrote it.
 
     Notes
     -----
@@ -61,9 +53,8 @@ class RunFolder:
     from the tables may be kept with `remember`, so that a page computes them once.
     """
 
-    path: Path
-    manifest: dict[str, Any]
-    digest: str
+    NOUN: ClassVar[str] = "run"
+    ARRAYS: ClassVar[str] = EMBEDDINGS
     _memory: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def remember(self, name: str, build: Callable[[], T]) -> T:
@@ -230,80 +221,17 @@ class RunFolder:
         rows = take_rows(self.source_tokens(), ids)
         return [row | {"word_start": _opens_word(row, marks["word_start"], marks["continuation"])} for row in rows]
 
-    def matrix_names(self) -> tuple[str, ...]:
-        """Return the names of the stored arrays: ``input`` and, where apart, ``bias``, ``output`` and others."""
-        return tuple(self.remember("matrices", lambda: sorted(tensor_names(self.path / EMBEDDINGS))))
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of every stored array by its name, read once."""
+        return self.remember("shapes", super().shapes)
 
     def extra_names(self) -> tuple[str, ...]:
         """Return the names of every other stored array that follows the vocabulary, as the model calls it."""
         return tuple(name for name in self.matrix_names() if name not in OWN_ARRAYS)
 
-    def embeddings(self, name: str = "input") -> np.ndarray:
-        """Return a whole array of the new model as float32.
-
-        Parameters
-        ----------
-        name : str, default="input"
-            ``input``, ``output`` or ``bias``.
-
-        Returns
-        -------
-        ndarray of shape (n_target, d) or (n_target,), dtype float32
-            Memory-mapped where it is stored as float32, otherwise a converted copy; prefer `rows` for a few
-            rows or for blocks of a large matrix.
-
-        Raises
-        ------
-        InvalidInputError
-            If the run holds no such array.
-        """
-        array, dtype = self.mapped(name)
-        return array if dtype == "F32" else to_float32(array, dtype)
-
-    def rows(self, name: str, ids: np.ndarray | slice | list[int]) -> np.ndarray:
-        """Return some rows of an array as float32, reading only those.
-
-        Parameters
-        ----------
-        name : str
-            ``input``, ``output`` or ``bias``.
-        ids : ndarray of int, slice or list of int
-            Which target ids.
-
-        Returns
-        -------
-        ndarray of shape (n_ids, d) or (n_ids,), dtype float32
-            A copy.
-
-        Raises
-        ------
-        InvalidInputError
-            If the run holds no such array.
-        """
-        array, dtype = self.mapped(name)
-        return np.array(to_float32(array[ids], dtype))
-
     def mapped(self, name: str) -> tuple[np.ndarray, str]:
-        """Return an array as it is stored, mapped once, for passes over all of its rows block by block.
-
-        Parameters
-        ----------
-        name : str
-            ``input``, ``output`` or ``bias``.
-
-        Returns
-        -------
-        array : ndarray of shape (n_target, d) or (n_target,)
-            Memory-mapped; bfloat16 as its 16-bit patterns.
-        dtype : str
-            The type's name in the file; `to_float32` takes both.
-
-        Raises
-        ------
-        InvalidInputError
-            If the run holds no such array.
-        """
-        return self.remember(f"matrix {name}", lambda: map_array(self.path / EMBEDDINGS, name))
+        """Return an array as it is stored, mapped once; see `MatrixFolder.mapped`."""
+        return self.remember(f"matrix {name}", lambda: super(RunFolder, self).mapped(name))
 
     def auxiliary(self) -> np.ndarray | None:
         """Return the auxiliary vectors, memory-mapped, or ``None`` where the run has none.

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from focus_core.artifacts import staged, tensor_names, write_arrays
+from focus_core.artifacts import staged, write_arrays
 from focus_core.errors import ModelError, VocabularyError, bad_input
 from focus_core.models.source import load_source
 from focus_core.models.tensors import TensorFiles, check_tensor, open_tensor_files, to_float
 from focus_core.runs.additions import ATTACHED, TRAINED, TRAINING, new_addition
 from focus_core.runs.folder import RunFolder, open_run
-from focus_core.runs.layout import EMBEDDINGS
 from focus_core.runs.writer import write_manifest
 from focus_core.tokenization.vocabulary import load_vocabulary
 from focus_core.training.drift import measure_change, write_change
@@ -238,7 +237,7 @@ def _fit(run: RunFolder, arrays: Mapping[str, torch.Tensor]) -> tuple[dict[str, 
 
 def _check_array(run: RunFolder, shown: str, name: str, array: torch.Tensor) -> None:
     """Refuse rows or columns other than the run's, and values that are not finite."""
-    shape = tuple(tensor_names(run.path / EMBEDDINGS)[name][1])
+    shape = run.shapes()[name]
     if tuple(array.shape) != shape:
         got = " × ".join(f"{size:,}" for size in array.shape) or "a single number"
         expected = f"{shape[0]:,} rows, one for each token of the run" + (
@@ -250,5 +249,5 @@ def _check_array(run: RunFolder, shown: str, name: str, array: torch.Tensor) -> 
 
 
 def _shape(run: RunFolder) -> tuple[int, int]:
-    rows, width = tensor_names(run.path / EMBEDDINGS)["input"][1]
+    rows, width = run.shapes()["input"]
     return rows, width

@@ -9,8 +9,10 @@ import numpy as np
 
 from focus_core.artifacts import write_parquet
 from focus_core.numerics.drift import TokenChange, movement_foreseen, token_change
-from focus_core.runs.additions import CHANGE_COLUMNS
+from focus_core.runs.additions import MEASURES, TrainingFolder
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.layout import no_run
+from focus_core.runs.tokens import has_origin
 from focus_core.types import Origin, ProgressHook, no_progress
 
 TABLE = "tokens.parquet"
@@ -24,14 +26,46 @@ def measure_change(
     The summary holds ``foreseen`` over the tokens that were not copied, ``mean_cosine`` and ``mean_kept`` over all; NaN
     where none counts.
     """
-    initial = run.embeddings()
-    present = run.present()
-    change = token_change(initial, trained, present=present, progress=progress)
-    new = np.array([origin not in {None, Origin.COPIED} for origin in run.column("tokens", "origin")])
-    foreseen = movement_foreseen(initial, trained, run.statistics()["mean"], np.flatnonzero(new))
+    change = token_change(run.embeddings(), trained, present=run.present(), progress=progress)
     known = ~np.isnan(change.cosine)
-    means = {"mean_cosine": change.cosine[known], "mean_kept": change.kept[known]}
-    return change, {"foreseen": foreseen} | {n: float(v.mean()) if len(v) else float("nan") for n, v in means.items()}
+    values = {"mean_cosine": change.cosine[known], "mean_kept": change.kept[known]}
+    means = {name: float(found.mean()) if len(found) else float("nan") for name, found in values.items()}
+    return change, {"foreseen": foreseen(run, trained)} | means
+
+
+def foreseen(run: RunFolder, trained: np.ndarray) -> float:
+    """Return how much of the way of a run's new rows their initialisation had foreseen; see `movement_foreseen`."""
+    new = np.flatnonzero(run.present() & ~has_origin(run, Origin.COPIED))
+    return movement_foreseen(run.embeddings(), trained, run.statistics()["mean"], new)
+
+
+def stored_change(run: RunFolder, training: TrainingFolder) -> TokenChange | None:
+    """Return the measures that a training keeps of every token.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    training : TrainingFolder
+        One of its trainings.
+
+    Returns
+    -------
+    TokenChange or None
+        In float64; ``None`` where the training recorded no change.
+
+    Raises
+    ------
+    RunFolderError
+        If the table is damaged or is another vocabulary's.
+    """
+    table = training.tokens()
+    if table is None:
+        return None
+    ids, n = table.column("id").to_numpy(), len(run.present())
+    if not np.array_equal(ids, np.arange(n)):
+        raise no_run(f"training {training.name}", f"one row for each of {n} ids", f"{len(ids)} rows", "make it again")
+    return TokenChange(**{name: np.array(table.column(name).to_numpy(), np.float64) for name in MEASURES})
 
 
 def write_change(part: Path, change: TokenChange) -> None:
@@ -42,5 +76,5 @@ def write_change(part: Path, change: TokenChange) -> None:
         return pa.array(values.astype(np.float32), mask=np.isnan(values), type=pa.float32())
 
     columns: dict[str, Any] = {"id": np.arange(len(change.kept), dtype=np.int32)}
-    columns |= {name: column(getattr(change, name)) for name in CHANGE_COLUMNS[1:]}
+    columns |= {name: column(getattr(change, name)) for name in MEASURES}
     write_parquet(part / TABLE, pa.table(columns))

@@ -8,11 +8,10 @@ from typing import Any
 
 from focus_core.artifacts import write_arrays, write_parquet
 from focus_core.export.run_model import BODY, RunModel
-from focus_core.runs.additions import TRAINED
+from focus_core.runs.additions import CURVE_COLUMNS, TRAINED
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.writer import versions
 
-CURVE = ("step", "tokens", "loss", "held_out_loss", "held_out_bits", "learning_rate")
 SNAPSHOTS = "snapshots"
 
 
@@ -37,7 +36,9 @@ def write_curve(part: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     import pyarrow as pa
 
     types = [pa.int64(), pa.int64(), *[pa.float64()] * 4]
-    columns = {name: pa.array([row[name] for row in rows], kind) for name, kind in zip(CURVE, types, strict=True)}
+    columns = {
+        name: pa.array([row[name] for row in rows], kind) for name, kind in zip(CURVE_COLUMNS, types, strict=True)
+    }
     write_parquet(part / "curve.parquet", pa.table(columns))
 
 

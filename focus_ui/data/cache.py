@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from focus_core.analysis.provenance.change import changed_tokens, neighbour_change
-from focus_core.analysis.provenance.explanation import explain_token
+from focus_core.analysis.provenance.explain import explain_token
 from focus_core.analysis.provenance.search import find_source_tokens, find_tokens
 from focus_core.artifacts import sha256_file
 from focus_core.runs.additions import TrainingFolder
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from focus_core.analysis.checks.base import CheckResult
-    from focus_core.analysis.comparison.lists import TokenList
+    from focus_core.analysis.token_list import TokenList
 
 MAX_QUERY = 200
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from focus_core.analysis.overlap_lists import anchors
 from focus_core.runs.legend import CATEGORIES, category_of
+from focus_core.runs.tokens import anchors
 from focus_core.tokenization.display import show_token
 from focus_core.types import Origin, Rule
 
@@ -44,7 +44,6 @@ FREQUENCIES = (
     (0, "never"), (1, "once"), (9, "2–9"), (99, "10–99"), (999, "100–999"), (9999, "1,000–9,999"),
     (10**18, "10,000 and more"),
 )  # fmt: skip
-SHOWCASE_SIZE = 24
 
 
 def token_table(run: RunFolder) -> pd.DataFrame:
@@ -146,22 +145,6 @@ def _in_group(frame: pd.DataFrame, by: str, group: str) -> np.ndarray:
         named = {name for name, _ in group_sizes(frame, by, occurrences=False)}
         return np.asarray(~values.isin(named))
     return np.asarray(values == group)
-
-
-def showcase(run: RunFolder) -> list[int]:
-    """Return combined tokens that show well how FOCUS works: frequent words with a handful of contributors."""
-    return run.remember("app showcase", lambda: _showcase(run))
-
-
-def _showcase(run: RunFolder) -> list[int]:
-    frame = token_table(run)
-    combined = filter_tokens(frame, category=Origin.COMBINED)
-    shown, n = combined["shown"], combined["n_contributors"]
-    core = shown.str.replace("[▁\u2066-\u2069]", "", regex=True)  # without word start and isolates of direction
-    words = core.str.isalpha() & shown.str.contains("^\u2068?▁")
-    wishes = (words & (core.str.len() >= 6) & n.between(3, 12), words & (core.str.len() >= 4) & n.between(3, 25), words)
-    chosen = next((combined[wish] for wish in wishes if wish.sum() >= min(SHOWCASE_SIZE, 3)), combined)
-    return [int(i) for i in chosen["id"].head(SHOWCASE_SIZE)]
 
 
 def neighbouring_id(frame: pd.DataFrame, target_id: int, step: int) -> int:

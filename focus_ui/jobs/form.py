@@ -14,6 +14,7 @@ import streamlit as st
 
 from focus_core.errors import FocusError
 from focus_core.export.archive import source_is_named
+from focus_core.initialization.request import InitRequest
 from focus_core.jobs.process import cancel_job, start_job
 from focus_core.jobs.record import Job, failure, read_progress
 from focus_core.numerics.formats import count, duration
@@ -50,10 +51,18 @@ def file_options(option: str, files: Sequence[Path], root: Path, job_id: str) ->
     return [word for path in hand_over(files, root, job_id) for word in (option, str(path))]
 
 
-def begin(arguments: Sequence[str], *, root: Path, title: str, job_id: str | None = None, watch: bool = False) -> None:
+def begin(
+    arguments: Sequence[str],
+    *,
+    root: Path,
+    title: str,
+    job_id: str | None = None,
+    watch: bool = False,
+    request: InitRequest | None = None,
+) -> None:
     """Start a job of this session and draw the page anew; what the library refuses is drawn as an error."""
     try:
-        job = start_job(arguments, runs_root=root, owner=state.owner(), title=title, job_id=job_id)
+        job = start_job(arguments, runs_root=root, owner=state.owner(), title=title, job_id=job_id, request=request)
     except FocusError as error:
         show_error(error)
         return

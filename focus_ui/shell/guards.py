@@ -12,10 +12,11 @@ from focus_core.jobs.process import is_owner, job_state
 from focus_core.jobs.record import JobState, read_job
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.tokens import showcase
 from focus_ui.data import catalog
 from focus_ui.data.cache import load_run
 from focus_ui.data.catalog import RunEntry, RunKind
-from focus_ui.data.tables import showcase, token_table
+from focus_ui.data.tables import token_table
 from focus_ui.jobs.panel import delete_button, job_panel
 from focus_ui.session import navigation, state
 from focus_ui.session.errors import show_error

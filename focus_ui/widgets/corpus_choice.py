@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -55,6 +56,11 @@ class CorpusChoice:
     column: str
     survey: Survey
     encoding: str | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What a request says of it."""
+        return {"corpus": self.files, "field": self.column, "encoding": self.encoding}
 
     @property
     def reading(self) -> tuple[str, ...]:

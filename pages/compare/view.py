@@ -11,13 +11,14 @@ import streamlit as st
 
 from focus_core.analysis.checks.base import CheckResult
 from focus_core.analysis.comparison.distributions import Distribution, distributions
-from focus_core.analysis.comparison.lists import TokenList
 from focus_core.analysis.comparison.neighbour_groups import NeighbourGroups
 from focus_core.analysis.comparison.report import comparison_report
 from focus_core.analysis.comparison.runs import RunComparison, compare_runs, row_kinds
+from focus_core.analysis.token_list import TokenList
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES
+from focus_core.runs.tokens import frequency, table_rows
 from focus_core.tokenization.display import markdown_escape
 from focus_ui.charts.download import draw_chart, save_file, save_table
 from focus_ui.data import cache, catalog
@@ -156,18 +157,19 @@ def lists_section(run: RunFolder) -> None:
 
 
 def _list_name(entry: TokenList) -> str:
-    return f"{entry.key} {entry.title} ({entry.status})" if entry.status is not None else entry.title
+    return f"{entry.key} {entry.title} ({entry.status})" if entry.status else entry.title
 
 
 def _token_rows(run: RunFolder, entry: TokenList) -> None:
     """Draw the tokens of a list; choosing one opens its page."""
-    rows = (run.token_rows if entry.side == "target" else run.source_rows)(list(entry.ids))
+    rows = table_rows(run, entry.ids, entry.side)
     shown: dict[str, Any] = {"token": [row_name(r) for r in rows]}
     if entry.measure:
         shown[entry.measure] = list(entry.values)
     if entry.side == "target":
         shown["origin"] = kind_labels(run, entry.ids)
-    shown |= {"in the corpus": list(entry.frequency), "script": [r["script"] for r in rows], "id": list(entry.ids)}
+    seen = frequency(run, entry.side)[list(entry.ids)].tolist()
+    shown |= {"in the corpus": seen, "script": [r["script"] for r in rows], "id": list(entry.ids)}
     chosen = choice_table(shown, f"list_{run.digest[:12]}_{entry.key}", alt=f"Tokens: {entry.title}")
     save_table(lambda: shown, key=f"list_{entry.key}", name=entry.title)
     n_listed = len(entry.ids)

@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from focus_core.errors import FocusError
-from focus_core.jobs.estimate import Estimate
+from focus_core.initialization.config import InitConfig
+from focus_core.initialization.request import InitRequest
+from focus_core.jobs.estimate import Estimate, estimate_run
 from focus_core.jobs.process import job_state
-from focus_core.jobs.record import Job, JobState, read_job
+from focus_core.jobs.record import Job, JobState, read_job, request_of_job
 from focus_core.jobs.steps import Step
 from focus_core.numerics.formats import duration
 from focus_core.tokenization.display import markdown_escape, show_name
-from focus_core.types import MatchMode
 from focus_ui.data import cache, catalog, input_cache, uploads
 from focus_ui.session import state
 from focus_ui.session.errors import show_error
@@ -27,21 +29,16 @@ from focus_ui.widgets.corpus_choice import CorpusChoice, corpus_choice, in_the_f
 from pages.data import plan as run_plan
 from pages.data import preview as data_preview
 from pages.data import start as run_start
-from pages.data.form import FAMILIES, LEAST_SIZE, options
+from pages.data.form import FAMILIES, LEAST_SIZE, VECTORS, options
 from pages.data.recipe import (
-    DEFAULTS,
     Recipe,
     changes,
-    command,
-    kept_options,
     needs_vectors,
-    read_options,
-    recipe_of_job,
+    recipe_of_request,
     recipe_of_run,
-    reuses_vectors,
+    request_from,
     title_of,
 )
-from pages.data.vector_options import VECTOR_OPTIONS
 
 NEW, AGAIN = "A new run", "The current run, changed"
 MODE = "_make"
@@ -50,10 +47,14 @@ AGAIN_PARAM = "again"
 WANTED = "run_again"
 """Where the session keeps which run shall be made again, from which step, and which was the current run then."""
 SETTLED = {
-    Step.OVERLAP: ("--preset", *VECTOR_OPTIONS),
-    Step.ROWS: ("--preset", *VECTOR_OPTIONS, "--match", "--extend"),
+    Step.OVERLAP: ("preset", *VECTORS),
+    Step.ROWS: ("preset", *VECTORS, "match", "extend"),
 }
 """Options that concern what is reused when a run starts at a step."""
+DATED = (
+    "It was started by an earlier version of this app, whose records do not say what a run was given in a form that "
+    "can be read today: its text and its first steps are not offered again."
+)
 FROM = {
     Step.TOKENIZERS: "tokenizers",
     Step.CORPUS: "text",
@@ -68,8 +69,8 @@ class Change:
     """What a form asks for."""
 
     step: Step
-    options: Mapping[str, str]
-    target: Mapping[str, str] | None = None
+    config: InitConfig
+    target: Mapping[str, Any] | None = None
     corpus: CorpusChoice | None = None
 
 
@@ -107,21 +108,23 @@ def _step_key(run_id: str) -> str:
 def find_recipe(run_id: str) -> Recipe | None:
     """Return what a run was made of, finished or not; ``None`` where there is no such run."""
     job = read_job(catalog.runs_root(), run_id)
+    asked = request_of_job(job) if job is not None else None
     entry = catalog.find_run(run_id, state.owner())
     if entry is None:
-        return _of_job(job)
+        if job is None or asked is None or job_state(job) in (JobState.RUNNING, JobState.DONE):
+            return None
+        return recipe_of_request(asked, job_id=job.id, title=job.title, find=uploads.original)
     try:
         run = cache.load_run(entry.path)
     except FocusError:
         return None
     title = entry.title or str(run.manifest["target"]["name"])
-    return recipe_of_run(run, job, run_id=run_id, title=title, find=uploads.original)
+    return recipe_of_run(run, asked, run_id=run_id, title=title, find=uploads.original)
 
 
-def _of_job(job: Job | None) -> Recipe | None:
-    if job is None or job.verb != "init" or job_state(job) in (JobState.RUNNING, JobState.DONE):
-        return None
-    return recipe_of_job(job, title=job.title, find=uploads.original)
+def is_dated(job: Job | None) -> bool:
+    """Whether an initialisation is from the time when records held a command line and no request."""
+    return job is not None and job.verb == "init" and request_of_job(job) is None
 
 
 def draw() -> None:
@@ -133,6 +136,8 @@ def draw() -> None:
         return
     name = show_name(recipe.title, limit=80)
     st.markdown(f"Another run like **{markdown_escape(name)}**. The run itself stays as it is.")
+    if is_dated(read_job(catalog.runs_root(), recipe.id)):
+        st.caption(DATED)
     if not recipe.steps:
         _say_what_is_missing(recipe)
         return
@@ -158,13 +163,13 @@ def _form(recipe: Recipe, asked: Step | None) -> Change | None:
         corpus = corpus_choice()
         if corpus is None:
             return None
-    chosen = options(defaults=DEFAULTS | dict(recipe.options), mark=f"_{recipe.id}", settled=SETTLED.get(step, ()))
-    if not recipe.corpus and recipe.auxiliary is None and needs_vectors(chosen):
+    chosen = options(start=recipe.config, mark=f"_{recipe.id}", settled=SETTLED.get(step, ()))
+    if not recipe.text and recipe.auxiliary is None and needs_vectors(chosen):
         st.warning("This method compares vectors, and the run has neither any nor its text. Choose another method.")
         return None
     if step is not Step.ROWS:
-        _draw_matches(recipe, step, chosen["--match"])
-    return Change(step=step, options=chosen, target=target, corpus=corpus)
+        _draw_matches(recipe, step, chosen)
+    return Change(step=step, config=chosen, target=target, corpus=corpus)
 
 
 def _step(recipe: Recipe, asked: Step | None) -> Step:
@@ -176,7 +181,7 @@ def _step(recipe: Recipe, asked: Step | None) -> Step:
         "Start at", names, default=FROM[start], required=True, key=_step_key(recipe.id),
         help="What comes before is taken from the run.",
     )  # fmt: skip
-    if not recipe.corpus and recipe.tokenizer is not None:
+    if not recipe.text and recipe.tokenizer is not None:
         st.caption(
             "The text of this run is not on this server: its stored vectors are used; no token is counted. An upload "
             "goes when its page is reloaded or closed; to start at an earlier step, give it again with a new run."
@@ -184,86 +189,73 @@ def _step(recipe: Recipe, asked: Step | None) -> Step:
     return steps[names.index(str(chosen))]
 
 
-def _tokenizer(recipe: Recipe) -> Mapping[str, str] | None:
+def _tokenizer(recipe: Recipe) -> Mapping[str, Any] | None:
     """Draw kind and size of the tokenizer, where the run trained one."""
-    if "--train-tokenizer" not in recipe.target:
+    if "train_tokenizer" not in recipe.target:
         return None
     left, right = st.columns(2)
-    own = list(FAMILIES).index(recipe.target["--train-tokenizer"])
+    own = list(FAMILIES).index(recipe.target["train_tokenizer"])
     family = choose("Kind", FAMILIES, f"_family_{recipe.id}", place=left, index=own, width="stretch")
     size = right.number_input(
-        "Size in tokens", min_value=LEAST_SIZE, max_value=250_000, value=int(recipe.target["--vocab-size"]), step=100,
+        "Size in tokens", min_value=LEAST_SIZE, max_value=250_000, value=recipe.target["vocab_size"], step=100,
         key=f"_vocab_size_{recipe.id}",
     )  # fmt: skip
-    return {"--train-tokenizer": str(family), "--vocab-size": str(int(size))}
+    return {"train_tokenizer": str(family), "vocab_size": int(size)}
 
 
-def _draw_matches(recipe: Recipe, step: Step, match: str) -> None:
+def _draw_matches(recipe: Recipe, step: Step, config: InitConfig) -> None:
     """Draw what another match rule would change, where the tokenizer is the run's own."""
-    source = recipe.source.get("--source-tokenizer", recipe.source.get("--source"))
+    source = recipe.source.get("source_tokenizer", recipe.source.get("source"))
     if step is Step.TOKENIZERS or recipe.tokenizer is None or source is None or not Path(source).exists():
         return
     with st.expander(data_preview.MATCHES_LABEL, icon=":material/difference:"):
         preview = data_preview.look(None, source, str(recipe.tokenizer))
         if preview is not None and preview.matches is not None:
-            data_preview.draw_matches(preview.matches, MatchMode(match))
+            data_preview.draw_matches(preview.matches, config.match)
 
 
 def _start(recipe: Recipe, change: Change) -> None:
     """Draw what would be reused and changed, and the button; start the run when it is pressed."""
-    changed = changes(recipe, dict(change.options) | dict(change.target or {}))
+    changed = changes(recipe, change.config, change.target)
     if change.corpus is not None:
         changed = [*changed, f"on {change.corpus.label}"]
-    line = command(
-        recipe, change.step, change.options, target=change.target,
-        corpus=change.corpus.files if change.corpus else None,
-        reading=change.corpus.reading if change.corpus else None,
-    )  # fmt: skip
-    estimate = _estimate(recipe, change)
-    words = _reused(recipe, change) + (f" It takes about {duration(estimate.seconds)}." if estimate is not None else "")
+    text = change.corpus.fields if change.corpus is not None else None
+    request = request_from(recipe, change.step, change.config, target=change.target, text=text)
+    estimate = _estimate(recipe, change, request)
+    words = _reused(change, request) + (
+        f" It takes about {duration(estimate.seconds)}." if estimate is not None else ""
+    )
     told = show_name(", ".join(changed) or "nothing; the same run is made again", limit=120)
     st.markdown(f"Changed: **{markdown_escape(told)}**. {words}")
     label = "Start the changed run" if changed else "Make the same run again"
     started = st.button(label, type="primary", icon=":material/play_arrow:", key="_start_again")
     with st.expander(run_plan.PLAN_LABEL, icon=":material/format_list_numbered:"):
-        texts = run_plan.describe(read_options(list(map(str, line))))
-        run_plan.draw_plan(texts, estimate.by_step if estimate is not None else {})
+        run_plan.draw_plan(run_plan.describe(request), estimate.by_step if estimate is not None else {})
     if started:
-        run_start.start(line, title=title_of(recipe, changed), original=recipe.id, tokenizer_name=recipe.tokenizer_name)
+        lend_as = recipe.tokenizer_name if change.step is not Step.TOKENIZERS else None
+        run_start.start(request, title=title_of(recipe, changed), original=recipe.id, lend_as=lend_as)
 
 
-def _reused(recipe: Recipe, change: Change) -> str:
+def _reused(change: Change, request: InitRequest) -> str:
     """Say in one sentence what is taken from the run."""
     if change.step is Step.TOKENIZERS:
         return "Everything is made anew."
     kept = ["its tokenizer"]
-    if reuses_vectors(recipe, change.step, change.options):
+    if request.auxiliary is not None:
         kept.append("its vectors, which are not trained again")
-    elif change.corpus is None and needs_vectors(change.options):
+    elif change.corpus is None and needs_vectors(change.config):
         kept.append("vectors from the cache, where text, preset and seed are the same")
     return f"Reused: {' and '.join(kept)}."
 
 
-def _estimate(recipe: Recipe, change: Change) -> Estimate | None:
+def _estimate(recipe: Recipe, change: Change, request: InitRequest) -> Estimate | None:
     """Return what it will take; ``None`` where the size of the vocabulary or the text is not known."""
-    n_tokens = int((change.target or {}).get("--vocab-size", recipe.n_target))
-    reading = recipe.reading
+    n_tokens = request.vocab_size or recipe.n_target
+    survey = change.corpus.survey if change.corpus is not None else None
     try:
-        if change.corpus is not None:
-            survey = change.corpus.survey
-        elif recipe.corpus:
-            survey = input_cache.survey(recipe.corpus, reading.get("--field", "text"), reading.get("--encoding"))
-        else:
-            survey = None
+        if survey is None and request.corpus:
+            survey = input_cache.survey(request.corpus, request.field, request.encoding)
     except FocusError as error:
         show_error(in_the_form(error))
         return None
-    if not n_tokens:
-        return None
-    return run_start.estimate(
-        survey,
-        n_tokens=n_tokens,
-        options=kept_options(recipe) | dict(change.options),
-        trains_tokenizer=change.step is Step.TOKENIZERS and "--train-tokenizer" in recipe.target,
-        reuses_vectors=reuses_vectors(recipe, change.step, change.options),
-    )
+    return estimate_run(request, survey, vocab_size=n_tokens) if n_tokens else None

@@ -1,21 +1,20 @@
 """The inputs of the page Data and run beside the text: target tokenizer, source model, options.
 
-Owns the widgets and the command line that they amount to. A user's text becomes an argument only after it was compared
+Owns the widgets and the part of a request that they amount to. A user's text becomes one only after it was compared
 with a list or a pattern.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from focus_core.initialization.config import RANGES
+from focus_core.initialization.config import RANGES, InitConfig
 from focus_core.initialization.methods.registry import METHODS
+from focus_core.initialization.request import TRAINABLE
 from focus_core.numerics.formats import count
 from focus_core.tokenization.corpus_survey import Survey, suggest_size, supported_size
 from focus_core.tokenization.display import show_token
@@ -25,7 +24,6 @@ from focus_ui.data.uploads import keep_upload
 from focus_ui.session.errors import LABELS, if_sound
 from focus_ui.widgets.choice import choose, switch
 from focus_ui.widgets.corpus_choice import SERVER, UPLOAD, CorpusChoice, in_the_form
-from pages.data.vector_options import AUTO, standard
 
 TRAIN, DEMO, HUB = "Train a new one", "Demo model", "Hub"
 FAMILIES = {
@@ -33,7 +31,6 @@ FAMILIES = {
     "bpe": "Byte-level BPE (as GPT-2)",
     "wordpiece": "WordPiece (as BERT)",
 }
-KINDS = {"unigram": Family.UNIGRAM, "bpe": Family.BYTE_LEVEL_BPE, "wordpiece": Family.WORDPIECE}
 NEAR_ALPHABET = 300
 """Tokens below which a suggested vocabulary is called one of letters."""
 LEAST_SIZE = 8
@@ -53,11 +50,13 @@ FALLBACKS = {
 SIZE, SUGGESTED, DEFAULT_SIZE = "_vocab_size", "suggested_size", 8000
 """Where the session keeps the size of the vocabulary and the one suggested last, and the one before any text."""
 PRESETS = {Preset.DEFAULT: "default", Preset.PAPER: "as in the paper"}
+AUTO = "auto"
+"""What an option is called that the size of the text decides."""
 VECTORS = {
-    "--dim": "Length of the vectors by which tokens are compared. An empty field is the preset's.",
-    "--epochs": "How often the text is read to train vectors. An empty field is the preset's; auto goes by the size of "
+    "dim": "Length of the vectors by which tokens are compared. An empty field is the preset's.",
+    "epochs": "How often the text is read to train vectors. An empty field is the preset's; auto goes by the size of "
     "the text.",
-    "--min-count": "A token seen fewer times gets no vector, and its row falls back. An empty field is the preset's; "
+    "min_count": "A token seen fewer times gets no vector, and its row falls back. An empty field is the preset's; "
     "auto goes by the size of the text.",
 }
 """What the options of the training of vectors mean."""
@@ -68,11 +67,10 @@ MIN_FIELD = 170
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """One chosen input."""
+    """One chosen input: what it is called, and what a request says of it."""
 
     label: str
-    files: tuple[Path, ...] = ()
-    arguments: Mapping[str, int | str] = field(default_factory=dict)
+    fields: Mapping[str, Any]
 
 
 def target_choice(survey: Survey | None) -> tuple[Choice, int] | None:
@@ -80,23 +78,23 @@ def target_choice(survey: Survey | None) -> tuple[Choice, int] | None:
     kinds = [TRAIN, UPLOAD, *([SERVER] if catalog.operator_folders() else [])]
     kind = switch("Target tokenizer", kinds, "_target_kind", default=TRAIN)
     if kind == UPLOAD:
-        return _uploaded_tokenizer("_target_upload", "--target-tokenizer")
+        return _uploaded_tokenizer("_target_upload", "target_tokenizer")
     if kind == SERVER:
-        chosen = _server_folder("tokenizer", "--target-tokenizer", "_server_target")
+        chosen = _server_folder("tokenizer", "target_tokenizer", "_server_target")
         return (chosen, 32_000) if chosen else None
     return _trained_tokenizer(survey)
 
 
 def _trained_tokenizer(survey: Survey | None) -> tuple[Choice, int]:
     family = choose("Kind", FAMILIES, "_family", persist_state="session", width="stretch")
-    suggested = _suggest_size(survey, KINDS[str(family)])
+    suggested = _suggest_size(survey, TRAINABLE[str(family)])
     n_tokens = st.number_input(
         "Size in tokens", min_value=LEAST_SIZE, max_value=250_000, step=100, key=SIZE, persist_state="session"
     )
     if survey is not None:
-        _advise(survey, KINDS[str(family)], suggested, int(n_tokens))
-    arguments = {"--train-tokenizer": str(family), "--vocab-size": str(int(n_tokens))}
-    return Choice(label=f"{family} {count(n_tokens)}", arguments=arguments), int(n_tokens)
+        _advise(survey, TRAINABLE[str(family)], suggested, int(n_tokens))
+    fields = {"train_tokenizer": str(family), "vocab_size": int(n_tokens)}
+    return Choice(label=f"{family} {count(n_tokens)}", fields=fields), int(n_tokens)
 
 
 def _advise(survey: Survey, family: Family, suggested: int, n_tokens: int) -> None:
@@ -140,20 +138,20 @@ def take_size(refused: int, largest: int) -> None:
         st.session_state[SIZE] = largest
 
 
-def _uploaded_tokenizer(key: str, option: str) -> tuple[Choice, int] | None:
+def _uploaded_tokenizer(key: str, name: str) -> tuple[Choice, int] | None:
     upload = st.file_uploader("tokenizer.json", type=["json"], key=key, help="The file of the tokenizers library.")
     path = None if upload is None else if_sound(lambda: keep_upload(upload), told=in_the_form)
     n_tokens = None if path is None else if_sound(lambda: input_cache.tokenizer_size(path), told=in_the_form)
     if path is None or n_tokens is None:
         return None
     st.markdown(f"**{count(n_tokens)}** tokens")
-    return Choice(label="uploaded tokenizer", files=(path,), arguments={option: 0}), n_tokens
+    return Choice(label="uploaded tokenizer", fields={name: str(path)}), n_tokens
 
 
-def _server_folder(kind: str, option: str, key: str) -> Choice | None:
+def _server_folder(kind: str, field: str, key: str) -> Choice | None:
     found = catalog.operator_entries(kind)
     name = st.selectbox("Folder on this server", list(found), index=None, key=key, persist_state="session")
-    return Choice(label=str(name).rpartition("/")[2], arguments={option: str(found[name])}) if name else None
+    return Choice(label=str(name).rpartition("/")[2], fields={field: str(found[name])}) if name else None
 
 
 def source_choice() -> Choice | None:
@@ -167,9 +165,9 @@ def source_choice() -> Choice | None:
     kind = switch("Source model", kinds, "_source_kind", default=kinds[0])
     if kind == DEMO:
         st.caption("A small multilingual masked language model of our own, trained for this demonstration alone.")
-        return Choice(label="demo model", arguments={"--source": str(catalog.DEMO_SOURCE)})
+        return Choice(label="demo model", fields={"source": str(catalog.DEMO_SOURCE)})
     if kind == SERVER:
-        return _server_folder("model", "--source", "_server_source")
+        return _server_folder("model", "source", "_server_source")
     return _hub_model() if kind == HUB else _uploaded_source()
 
 
@@ -181,11 +179,11 @@ def _hub_model() -> Choice | None:
     if not catalog.is_hub_id(name):
         st.warning("Expected the form owner/name, as in FacebookAI/xlm-roberta-base.")
         return None
-    return Choice(label=name, arguments={"--source": name})
+    return Choice(label=name, fields={"source": name})
 
 
 def _uploaded_source() -> Choice | None:
-    tokenizer = _uploaded_tokenizer("_source_tokenizer_upload", "--source-tokenizer")
+    tokenizer = _uploaded_tokenizer("_source_tokenizer_upload", "source_tokenizer")
     matrix = st.file_uploader("Embeddings", type=["safetensors"], key="_source_upload")
     if tokenizer is None or matrix is None:
         return None
@@ -198,113 +196,103 @@ def _uploaded_source() -> Choice | None:
         return None
     names = {name: f"{show_token(name)} {shape}" for name, shape in tensors.items()}
     name = choose("Tensor", names, "_tensor", width="stretch")
-    arguments: dict[str, int | str] = {"--source-tokenizer": 0, "--source-embeddings": 1, "--tensor": str(name)}
-    return Choice(label="uploaded model", files=(*tokenizer[0].files, path), arguments=arguments)
+    fields = {**tokenizer[0].fields, "source_embeddings": path, "tensor": str(name)}
+    return Choice(label="uploaded model", fields=fields)
 
 
-def options(
-    *, defaults: Mapping[str, str] = MappingProxyType({}), mark: str = "", settled: Sequence[str] = ()
-) -> dict[str, str]:
-    """Draw the options; return them as options of the command line."""
-    given = _Given(defaults=defaults, mark=mark, settled=settled)
+def options(*, start: InitConfig | None = None, mark: str = "", settled: Sequence[str] = ()) -> InitConfig:
+    """Draw the options, filled in as they stand at the start; return them as chosen."""
+    given = _Given(start=start or InitConfig(), mark=mark, settled=settled)
     method = given.choose(
-        st, "--method", "Method", list(MethodName), _method,
+        st, "method", "Method", list(MethodName), _method,
         "FOCUS compares tokens by vectors trained on your text. The others are what it is compared with; they "
         "train none and take seconds.",
     )  # fmt: skip
     lists = st.grid(2, min_column_width=MIN_FIELD, vertical_alignment="bottom")
-    chosen = {
-        "--method": method,
-        "--preset": given.choose(
-            lists, "--preset", "Preset", list(PRESETS), lambda p: PRESETS[p],
-            "The paper trains 3 epochs of 300 dimensions and drops tokens seen fewer than 10 times; the default "
-            "chooses by the size of your text.",
-        ),
-        "--match": given.choose(lists, "--match", "Match", list(MATCHES), lambda m: MATCHES[m]),
-    }  # fmt: skip
+    preset = given.choose(
+        lists, "preset", "Preset", list(PRESETS), lambda p: PRESETS[p],
+        "The paper trains 3 epochs of 300 dimensions and drops tokens seen fewer than 10 times; the default "
+        "chooses by the size of your text.",
+    )  # fmt: skip
+    match = given.choose(lists, "match", "Match", list(MATCHES), lambda m: MATCHES[m])
     fallback = given.choose(
-        lists, "--fallback", "Rows that cannot be combined", list(FALLBACKS), lambda f: FALLBACKS[f],
+        lists, "fallback", "Rows that cannot be combined", list(FALLBACKS), lambda f: FALLBACKS[f],
         "For the methods focus, subword-mean and overlap; the others fill their rows in their own way.",
     )  # fmt: skip
-    extend = "--extend" in defaults
-    if "--extend" not in settled:
+    extend = given.start.extend
+    if "extend" not in settled:
         extend = lists.toggle(
             "Keep the source's tokens", value=extend, key=f"_extend{mark}", persist_state="session",
             help="The new tokens are added to the source's vocabulary instead of taking its place.",
         )  # fmt: skip
     numbers, compares = st.grid(3, min_column_width=MIN_FIELD), METHODS[method].needs_auxiliary
-    warm = float(defaults.get("--temperature", 1.0))  # a run of the command line may lie outside of what is usual
+    warm = given.start.temperature  # a run of the command line may lie outside of what is usual
     temperature = numbers.number_input(
         "Temperature", min_value=min(0.01, warm), max_value=max(10.0, warm), value=warm, step=0.05,
         format="%.4g" if warm < 0.01 else None, key=f"_temperature{mark}", persist_state="session",
         help="Similarities are divided by it: below 1 fewer contributors, above 1 more. The paper: 1.",
     )  # fmt: skip
-    top_k = given.number(numbers, "--top-k", TOP_K, "all", enabled=compares)
+    left_open = given.number(numbers, "top_k", TOP_K, "all", enabled=compares)
     seed = numbers.number_input(
-        "Seed", min_value=0, max_value=2**31 - 1, value=int(defaults.get("--seed", 42)), step=1, key=f"_seed{mark}",
+        "Seed", min_value=0, max_value=2**31 - 1, value=given.start.seed, step=1, key=f"_seed{mark}",
         persist_state="session",
     )  # fmt: skip
-    chosen |= {"--temperature": str(temperature), "--seed": str(int(seed))} | top_k
-    if METHODS[method].fallback is None:
-        chosen["--fallback"] = fallback
-    chosen |= _vector_options(given, numbers, preset=chosen["--preset"], enabled=compares)
-    return chosen | ({"--extend": ""} if extend else {})
+    usual = InitConfig.for_preset(preset)
+    for name, meaning in VECTORS.items():
+        empty = getattr(usual, name)
+        left_open |= given.number(numbers, name, meaning, AUTO if empty is None else empty, enabled=compares)
+    own = {"fallback": fallback} if METHODS[method].fallback is None else {}
+    return InitConfig.for_preset(
+        preset, method=method, match=match, temperature=temperature, seed=int(seed), extend=extend,
+        covariance_scale=given.start.covariance_scale, **own, **left_open,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Given:
     """What a form starts from."""
 
-    defaults: Mapping[str, str]
+    start: InitConfig
     mark: str
     settled: Sequence[str]
 
     def choose(
         self,
         place: Any,
-        option: str,
+        name: str,
         label: str,
         values: Sequence[Any],
         names: Callable[[Any], str],
         meaning: str | None = None,
-    ) -> str:
+    ) -> Any:
         """Draw a list of values and return the chosen one."""
-        start = self.defaults.get(option, str(values[0]))
-        if option in self.settled:
-            return start
+        own = getattr(self.start, name)
+        if name in self.settled:
+            return own
         found = place.selectbox(
-            label, values, index=[str(value) for value in values].index(start), format_func=names, help=meaning,
-            key=f"_{option.removeprefix('--')}{self.mark}", persist_state="session",
+            label, values, index=values.index(own), format_func=names, help=meaning, key=f"_{name}{self.mark}",
+            persist_state="session",
         )  # fmt: skip
-        return str(found)
+        return type(values[0])(found)
 
-    def number(self, place: Any, option: str, meaning: str, empty: str, *, enabled: bool) -> dict[str, str]:
-        """Draw a number that may be left out; return it as an option where it was chosen and is of use.
+    def number(self, place: Any, name: str, meaning: str, empty: object, *, enabled: bool) -> dict[str, int | None]:
+        """Draw a number that may be left out; return it where it was chosen and is of use.
 
         Left to the text's size in the run that is made again, it stays so while the field is empty.
         """
-        key, own = f"_{option.removeprefix('--')}{self.mark}", self.defaults.get(option)
-        if own not in {None, AUTO} and key not in st.session_state:
-            st.session_state[key] = int(self.defaults[option])
-        least, greatest = RANGES[option]
+        chosen = self.start.chosen()
+        if name in self.settled:
+            return {name: chosen[name]} if name in chosen else {}
+        key, own, auto = f"_{name.replace('_', '-')}{self.mark}", chosen.get(name), chosen.get(name, 0) is None
+        if own is not None and key not in st.session_state:
+            st.session_state[key] = own
+        least, greatest = map(int, RANGES[name])
         value = place.number_input(
-            LABELS[option.removeprefix("--").replace("-", "_")], min_value=least, max_value=greatest, step=1, key=key,
-            value=None, placeholder=AUTO if own == AUTO else empty, help=meaning, disabled=not enabled,
+            LABELS[name], min_value=least, max_value=greatest, value=None, step=1, key=key,
+            placeholder=AUTO if auto else str(empty), help=meaning, disabled=not enabled,
             persist_state="session",
         )  # fmt: skip
-        chosen = own if value is None and own == AUTO else value
-        return {option: str(chosen)} if chosen is not None and enabled else {}
-
-
-def _vector_options(given: _Given, place: Any, *, preset: str, enabled: bool) -> dict[str, str]:
-    """Draw the options of the training of vectors; return those that were chosen. An empty field is the preset's."""
-    if set(VECTORS) <= set(given.settled):
-        return {name: given.defaults[name] for name in VECTORS if name in given.defaults}
-    usual = standard(preset)
-    chosen: dict[str, str] = {}
-    for name, meaning in VECTORS.items():
-        chosen |= given.number(place, name, meaning, usual[name], enabled=enabled)
-    return chosen
+        return {name: value} if enabled and (auto or value is not None) else {}
 
 
 def _method(method: MethodName) -> str:

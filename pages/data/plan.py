@@ -1,6 +1,6 @@
 """The five steps of a run on the screen: what goes in, what it will take or took, with which parameters, its log.
 
-Owns the words. They are made of the command line, so that a plan, a running job and a finished run read alike.
+Owns the words. They are made of the request, so that a plan, a running job and a finished run read alike.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import streamlit as st
 
+from focus_core.initialization.request import InitRequest
 from focus_core.jobs.record import JobState
 from focus_core.jobs.steps import STEPS, Step, StepTime
 from focus_core.numerics.formats import count, duration, percent
@@ -20,7 +21,8 @@ from focus_core.runs.layout import TARGET_TOKENIZER
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.data import catalog
 from focus_ui.data.uploads import in_own_words
-from pages.data.recipe import DEFAULTS, is_reused, needs_vectors
+from pages.data.form import AUTO
+from pages.data.recipe import needs_vectors
 
 TITLES = {
     Step.TOKENIZERS: "Tokenizers",
@@ -44,6 +46,8 @@ ICONS = {
     STOPPED: ":material/error:",
     OUT: ":material/do_not_disturb_on:",
 }
+INPUTS = "inputs"
+"""The folder of a job's own copies; see `inputs_folder`."""
 MAX_NAME = 40
 PLAN_LABEL = "What will happen, step by step"
 
@@ -57,63 +61,79 @@ class StepText:
     used: bool = True
 
 
-def describe(options: Mapping[str, list[str]]) -> dict[Step, StepText]:
-    """Return what a command line makes of every step."""
-    last = DEFAULTS | {name: values[-1] for name, values in options.items()}
+def describe(request: InitRequest) -> dict[Step, StepText]:
+    """Return what a request makes of every step."""
+    config = request.config
     return {
-        Step.TOKENIZERS: _tokenizers(last),
-        Step.CORPUS: _corpus(options.get("--corpus", []), last),
-        Step.VECTORS: _vectors(last, has_text="--corpus" in options),
+        Step.TOKENIZERS: _tokenizers(request),
+        Step.CORPUS: _corpus(request),
+        Step.VECTORS: _vectors(request),
         Step.OVERLAP: StepText(
-            summary=f"match {last['--match']}" + (", source's tokens kept" if "--extend" in last else ""),
-            facts={"Match": last["--match"], "Source's tokens kept": "yes" if "--extend" in last else "no"},
+            summary=f"match {config.match}" + (", source's tokens kept" if config.extend else ""),
+            facts={"Match": config.match, "Source's tokens kept": "yes" if config.extend else "no"},
         ),
         Step.ROWS: StepText(
-            summary=f"{last['--method']}, temperature {float(last['--temperature']):g}",
+            summary=f"{config.method}, temperature {config.temperature:g}",
             facts={
-                "Method": last["--method"],
-                "Temperature": f"{float(last['--temperature']):g}",
-                **({"Top-k": last["--top-k"]} if "--top-k" in last else {}),
-                "Rows that cannot be combined": last["--fallback"],
-                "Seed": last["--seed"],
+                "Method": config.method,
+                "Temperature": f"{config.temperature:g}",
+                **({"Top-k": str(config.top_k)} if config.top_k is not None else {}),
+                "Rows that cannot be combined": config.fallback,
+                "Seed": str(config.seed),
             },
         ),
     }
 
 
-def _tokenizers(last: Mapping[str, str]) -> StepText:
-    source = last.get("--source") or last.get("--source-embeddings", "")
+def _tokenizers(request: InitRequest) -> StepText:
+    source = request.source or str(request.source_embeddings)
     name = "demo model" if source == str(catalog.DEMO_SOURCE) else _name(source)
-    if "--train-tokenizer" in last:
-        new = f"{last['--train-tokenizer']} with {count(int(last.get('--vocab-size', 0)))} tokens, trained on the text"
+    if request.target_tokenizer is None:
+        new = f"{request.train_tokenizer} with {count(request.vocab_size or 0)} tokens, trained on the text"
     else:
-        given = last.get("--target-tokenizer", "")
-        new = f"{_name(given)}, {'taken from the earlier run' if is_reused(given) else 'as it is'}"
-        if Path(given).name == TARGET_TOKENIZER:
+        given = Path(request.target_tokenizer)
+        new = f"{_name(given)}, {'taken from the earlier run' if is_lent(given) else 'as it is'}"
+        if given.name == TARGET_TOKENIZER:
             new = "taken from the earlier run"
     return StepText(summary=new, facts={"Source model": name, "New tokenizer": new})
 
 
-def _corpus(files: list[str], last: Mapping[str, str]) -> StepText:
+def _corpus(request: InitRequest) -> StepText:
+    files = request.corpus
     if not files:
         return StepText(summary="left out: no text", used=False)
     names = ", ".join(map(_name, files[:3])) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
-    facts = {"Files": names, "Field": last.get("--field", "text"), "Encoding": last.get("--encoding", "UTF-8")}
+    facts = {"Files": names, "Field": request.field, "Encoding": request.encoding or "UTF-8"}
     return StepText(summary=names, facts=facts)
 
 
-def _vectors(last: Mapping[str, str], *, has_text: bool) -> StepText:
-    if not needs_vectors(last):
-        return StepText(summary=f"left out: {last['--method']} compares none", used=False)
-    if "--auxiliary" in last:
+def _vectors(request: InitRequest) -> StepText:
+    config, chosen = request.config, request.config.chosen()
+    if not needs_vectors(config):
+        return StepText(summary=f"left out: {config.method} compares none", used=False)
+    if request.auxiliary is not None:
         return StepText(summary="taken from the earlier run", facts={"Vectors": "those of the earlier run"}, used=False)
-    facts = {"Preset": last["--preset"], "Seed": last["--seed"]}
-    given = {"Dimensions": "--dim", "Epochs": "--epochs", "Least occurrences": "--min-count"}
-    facts |= {name: last[option] for name, option in given.items() if option in last}
-    return StepText(summary="trained on the text" if has_text else "left out: no text", facts=facts, used=has_text)
+    given = {"Dimensions": "dim", "Epochs": "epochs", "Least occurrences": "min_count"}
+    facts = {"Preset": str(config.preset), "Seed": str(config.seed)}
+    facts |= {
+        word: AUTO if chosen[name] is None else str(chosen[name]) for word, name in given.items() if name in chosen
+    }
+    summary = "trained on the text" if request.corpus else "left out: no text"
+    return StepText(summary=summary, facts=facts, used=bool(request.corpus))
 
 
-def _name(path: str) -> str:
+def is_lent(tokenizer: Path) -> bool:
+    """Tell whether a target tokenizer is one that an earlier run kept, and lent to a job under its name.
+
+    Examples
+    --------
+    >>> is_lent(Path("runs/.jobs/0f/inputs/unigram-840")), is_lent(Path("runs/.jobs/0f/inputs/mine.json"))
+    (True, False)
+    """
+    return tokenizer.parent.name == INPUTS and tokenizer.suffix != ".json"
+
+
+def _name(path: str | Path) -> str:
     """Return the last part of a path as it is shown; an upload is called as its owner called it."""
     return show_token(in_own_words(Path(path).name), limit=MAX_NAME).replace("␣", " ")
 

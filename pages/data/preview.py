@@ -33,11 +33,8 @@ SOURCE, TARGET, UNKNOWN = "gray", "blue", "red"
 
 def tokenizer_of(choice: Choice, *, side: str) -> str | None:
     """Return where the tokenizer of a choice lies on this server; ``None`` where it is elsewhere, or not made yet."""
-    value = choice.arguments.get(f"--{side}-tokenizer", choice.arguments.get(f"--{side}"))
-    if value is None:
-        return None
-    path = choice.files[value] if isinstance(value, int) else Path(value)
-    return str(path) if path.exists() else None
+    value = choice.fields.get(f"{side}_tokenizer", choice.fields.get(side))
+    return value if value is not None and Path(value).exists() else None
 
 
 def look(corpus: CorpusChoice | None, source: str | None, target: str | None) -> Preview | None:

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import streamlit as st
 
 from focus_core.errors import FocusError
-from focus_core.jobs.estimate import Estimate
+from focus_core.initialization.config import InitConfig
+from focus_core.initialization.request import InitRequest
+from focus_core.jobs.estimate import Estimate, estimate_run
 from focus_core.jobs.preview import Preview
 from focus_core.jobs.process import job_state
-from focus_core.jobs.record import Job, JobState, failure, last_word, read_job, read_log
+from focus_core.jobs.record import Job, JobState, failure, last_word, read_job, read_log, request_of_job
 from focus_core.jobs.steps import Step, read_steps
 from focus_core.numerics.formats import count, duration
 from focus_core.tokenization.display import markdown_escape, show_name
-from focus_core.types import MatchMode, MethodName
 from focus_ui.data import cache, catalog
 from focus_ui.jobs import verdict as run_verdict
 from focus_ui.jobs.form import cancel_button, progress_bar
@@ -32,7 +32,7 @@ from pages.data import plan as run_plan
 from pages.data import preview as data_preview
 from pages.data import start as run_start
 from pages.data.form import Choice
-from pages.data.recipe import Recipe, command, read_options, title_of
+from pages.data.recipe import Recipe, request_from, title_of
 
 THIN = 4.0
 MIN_CARD = 290
@@ -57,25 +57,25 @@ def new_run() -> None:
     look = _first_look(corpus, target, source)
     top = st.container()
     with st.expander("Options", icon=":material/tune:"):
-        options = run_form.options()
-    _draw_matches(look, options)
+        config = run_form.options()
+    _draw_matches(look, config)
     size = look.target.n_vocabulary if look and look.target else (target[1] if target else 0)
-    words = None
+    whole = corpus is not None and target is not None and source is not None
     with top:
-        if corpus is None or target is None or source is None:
-            st.caption("Choose a text, a vocabulary and a model first.")
-        else:
-            words = _command(corpus, target[0], source, options)
-        estimate = show_estimate(corpus, target[0], size, options) if words and corpus and target else None
+        place = st.container()
         started = st.button(
-            "Start the run", type="primary", icon=":material/play_arrow:", disabled=words is None, key="_start_run"
+            "Start the run", type="primary", icon=":material/play_arrow:", disabled=not whole, key="_start_run"
         )
-    if words is not None and estimate is not None:
-        with st.expander(run_plan.PLAN_LABEL, icon=":material/format_list_numbered:"):
-            run_plan.draw_plan(run_plan.describe(read_options(list(map(str, words)))), estimate.by_step)
-    if started and words is not None and corpus and target and source:
-        title = run_form.run_title(corpus, target[0], source, method=options.get("--method", MethodName.FOCUS))
-        run_start.start(words, title=title)
+    if corpus is None or target is None or source is None:
+        place.caption("Choose a text, a vocabulary and a model first.")
+        return
+    request = InitRequest(**source.fields, **target[0].fields, **corpus.fields, config=config)
+    with place:
+        estimate = show_estimate(request, corpus, size)
+    with st.expander(run_plan.PLAN_LABEL, icon=":material/format_list_numbered:"):
+        run_plan.draw_plan(run_plan.describe(request), estimate.by_step)
+    if started:
+        run_start.start(request, title=run_form.run_title(corpus, target[0], source, method=config.method))
 
 
 def _first_look(
@@ -91,32 +91,16 @@ def _first_look(
     return preview
 
 
-def _draw_matches(preview: Preview | None, options: dict[str, str]) -> None:
+def _draw_matches(preview: Preview | None, config: InitConfig) -> None:
     """Draw what every other match rule would change, where both tokenizers are there."""
     if preview is not None and preview.matches is not None:
         with st.expander(data_preview.MATCHES_LABEL, icon=":material/difference:"):
-            data_preview.draw_matches(preview.matches, MatchMode(options["--match"]))
+            data_preview.draw_matches(preview.matches, config.match)
 
 
-def _command(corpus: CorpusChoice, target: Choice, source: Choice, options: dict[str, str]) -> list[str | Path]:
-    """Return the command line of the form; files stand in it as paths."""
-    words: list[str | Path] = ["init"]
-    for choice in (source, target):
-        for name, value in choice.arguments.items():
-            words += [name, choice.files[value] if isinstance(value, int) else value]
-    for path in corpus.files:
-        words += ["--corpus", path]
-    words += corpus.reading
-    for name, text in options.items():
-        words += [name, text] if text else [name]
-    return words
-
-
-def show_estimate(corpus: CorpusChoice, target: Choice, n_tokens: int, options: dict[str, str]) -> Estimate:
+def show_estimate(request: InitRequest, corpus: CorpusChoice, n_tokens: int) -> Estimate:
     """Draw what the run will take, and warn where the vocabulary is too large for the text."""
-    estimate = run_start.estimate(
-        corpus.survey, n_tokens=n_tokens, options=options, trains_tokenizer="--train-tokenizer" in target.arguments
-    )
+    estimate = estimate_run(request, corpus.survey, vocab_size=n_tokens)
     st.markdown(
         f"About **{duration(estimate.seconds)}** and **{estimate.memory_mib / 1024:.1f} GB** of memory, for about "
         f"**{count(estimate.n_tokens)}** tokens of text; a new token is seen "
@@ -190,6 +174,9 @@ def _ended_steps(job: Job) -> None:
     now = job_state(job)
     if now is JobState.DONE:
         _compare_link(job.id)
+    if run_again.is_dated(job):
+        st.caption(run_again.DATED)
+        return
     recipe = run_again.find_recipe(job.id)
     steps = recipe.steps if recipe is not None else ()
     if now is not JobState.DONE:
@@ -221,20 +208,20 @@ def _way_out(job: Job, recipe: Recipe | None) -> None:
             args=(job.id, Step.TOKENIZERS), help="Opens the form as it was, so that you can change something first.",
         )  # fmt: skip
         largest = failure(job).largest if job_state(job) is JobState.FAILED else None
-        smaller = largest is not None and "--vocab-size" in recipe.target and st.button(
+        smaller = largest is not None and "vocab_size" in recipe.target and st.button(
             f"Use {count(largest)} and start again", icon=":material/play_arrow:", key=f"_smaller_{job.id}",
-            type="primary", on_click=run_form.take_size, args=(int(recipe.target["--vocab-size"]), largest),
+            type="primary", on_click=run_form.take_size, args=(recipe.target["vocab_size"], largest),
         )  # fmt: skip
     if smaller:
-        target = dict(recipe.target) | {"--vocab-size": str(largest)}
-        run_start.start(
-            command(recipe, Step.TOKENIZERS, recipe.options, target=target),
-            title=title_of(recipe, [f"size {largest}"]),
-        )
+        target = dict(recipe.target) | {"vocab_size": largest}
+        request = request_from(recipe, Step.TOKENIZERS, recipe.config, target=target)
+        run_start.start(request, title=title_of(recipe, [f"size {largest}"]))
 
 
 def _steps(job: Job, now: JobState, *, again: Callable[[Step], None] | None = None) -> None:
-    given = {}
+    request, given = request_of_job(job), {}
+    if request is None:
+        return
     if now is JobState.DONE:
         try:
             given = run_plan.results(cache.load_run(job.run))
@@ -242,7 +229,7 @@ def _steps(job: Job, now: JobState, *, again: Callable[[Step], None] | None = No
             given = {}
     folder = {JobState.RUNNING: job.part, JobState.DONE: job.run}.get(now, job.record)
     times = read_steps(folder, log=read_log(job), now=time.time() if now is JobState.RUNNING else None)
-    run_plan.draw_job(run_plan.describe(read_options(job.arguments)), times, now, given=given, again=again)
+    run_plan.draw_job(run_plan.describe(request), times, now, given=given, again=again)
 
 
 def _compare_link(job_id: str) -> None:

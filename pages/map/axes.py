@@ -16,9 +16,10 @@ import streamlit as st
 from focus_core.analysis.provenance.search import near_spellings
 from focus_core.projection.axes import Direction
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.tokens import showcase
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.data import cache
-from focus_ui.data.tables import showcase, token_table
+from focus_ui.data.tables import token_table
 from focus_ui.data.token_names import token_label
 from focus_ui.session import state
 

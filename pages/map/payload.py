@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from focus_core.runs.legend import CATEGORIES
+from focus_core.runs.tokens import reads_as_word
 from focus_core.tokenization.display import ISOLATE_END, ISOLATE_START, WORD_START
 from pages.map.tables import BRUSH_MARGIN
 
@@ -34,10 +34,6 @@ FIRST_CELLS = 3
 """Cells of the coarsest grid of landmarks, each way; every level has twice as many."""
 
 NO_LANDMARK = 255
-MIN_LETTERS = 3
-SHORT_SCRIPTS = frozenset({"Han", "Hiragana", "Katakana", "Hangul"})
-"""Scripts in which a character or two may be a word."""
-
 FEW_TRAILS = 400
 
 
@@ -126,18 +122,14 @@ def landmark_levels(frame: pd.DataFrame, planes: list[np.ndarray], box: list[flo
 
 
 def readable(shown: str, script: str) -> bool:
-    """Say whether a token reads as a word: letters alone, and enough of them.
+    """Say whether a token as it is shown reads as a word.
 
     Examples
     --------
     >>> readable("▁shule", "Latin"), readable("ing2", "Latin"), readable("水", "Han")
     (True, False, True)
     """
-    core = shown.replace(WORD_START, "").strip(ISOLATE_START + ISOLATE_END)
-    enough = 1 if script in SHORT_SCRIPTS else MIN_LETTERS
-    if len(core) < enough:
-        return False
-    return core.isalpha() or all(unicodedata.category(c)[0] in "LM" for c in core)
+    return reads_as_word(shown.replace(WORD_START, "").strip(ISOLATE_START + ISOLATE_END), script)
 
 
 def few_trails(frame: pd.DataFrame, *, n: int = FEW_TRAILS) -> float:

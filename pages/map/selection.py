@@ -185,7 +185,7 @@ def _contributors(run: RunFolder, rows: pd.DataFrame) -> None:
             f"{name} :gray[{percent(contributor.share)} of the weight, in {count(contributor.n_fed)} "
             f"of {count(found.n_combined)}]"
         )
-        navigation.link(navigation.TOKEN, label, icon="", source=contributor.source_id)
+        navigation.link(navigation.TOKEN, label, icon="", source=contributor.id)
 
 
 def _save(run: RunFolder, rows: pd.DataFrame) -> None:

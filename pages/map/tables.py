@@ -124,10 +124,10 @@ def _unsound(projection: ProjectionFolder, expected: str, got: str) -> FocusErro
 
 def quick_layout(run: RunFolder, training: TrainingFolder | None) -> MapLayout:
     """Lay the rows of a run, and those of a training, out by their principal components: seconds, no waiting."""
-    from focus_core.analysis.checks.base import frequency
     from focus_core.projection.layout import lay_out
     from focus_core.projection.members import members_of, placeable
     from focus_core.projection.sampling import frequency_sample
+    from focus_core.runs.tokens import frequency
 
     members = members_of(run, [training.name] if training else [], [])
     nothing = np.empty(0, dtype=np.int64)
@@ -151,10 +151,10 @@ def cosine_layout(
     run: RunFolder, training: TrainingFolder | None, directions: Sequence[Direction], titles: Sequence[str]
 ) -> MapLayout:
     """Place the rows of a run and of a training at their cosines to two directions: exact, nothing projected."""
-    from focus_core.analysis.checks.base import frequency
     from focus_core.projection.axes import cosine_axes
     from focus_core.projection.members import members_of, placeable
     from focus_core.projection.sampling import frequency_sample
+    from focus_core.runs.tokens import frequency
 
     members = members_of(run, [training.name] if training else [], [])
     named = np.array([i for direction in directions for i in (*direction.plus, *direction.minus)], dtype=np.int64)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from focus_core.analysis.overlap_lists import OverlapList, overlap_lists
+from focus_core.analysis.overlap_lists import overlap_lists
+from focus_core.analysis.token_list import TokenList
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES
@@ -57,7 +58,7 @@ class Filter:
         return {name: words for name, words in parts.items() if words}
 
 
-def list_named(run: RunFolder, key: str) -> OverlapList:
+def list_named(run: RunFolder, key: str) -> TokenList:
     """Return one of a run's lists by its key."""
     return next(found for found in overlap_lists(run) if found.key == key)
 
@@ -185,7 +186,7 @@ def wanted_tokens(run: RunFolder, wanted: Filter) -> pd.DataFrame:
     if wanted.query:
         ids = set(cache.search(run, wanted.query, limit=MAX_ROWS))
     if wanted.listed:
-        listed = set(list_named(run, wanted.listed).ids.tolist())
+        listed = set(list_named(run, wanted.listed).ids)
         ids = listed if ids is None else ids & listed
     return filter_tokens(
         token_table(run),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from focus_core.analysis.overlap_lists import OverlapList, overlap_lists, sizes_of, text_shares
+from focus_core.analysis.overlap_lists import overlap_lists, sizes_of, text_shares
+from focus_core.analysis.token_list import TokenList
 from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES, ink_on
@@ -166,19 +167,19 @@ def list_cards(run: RunFolder) -> None:
     found = overlap_lists(run)
     with st.container(horizontal=True, gap="small", key="overlap_lists"):
         for entry in found:
-            if len(entry.ids):
+            if entry.ids:
                 _list_card(entry)
-    empty = ", ".join(entry.title.lower() for entry in found if not len(entry.ids))
+    empty = ", ".join(entry.title.lower() for entry in found if not entry.ids)
     if empty:
         words = f"Empty here: {empty}."
         st.caption(words)
 
 
-def _list_card(entry: OverlapList) -> None:
+def _list_card(entry: TokenList) -> None:
     title, chosen = entry.title, overlap_filter.current().listed == entry.key
     with st.container(border=True, width=CARD_PX, gap="xsmall"):
         st.button(
-            f"{title} · **{count(len(entry.ids))}**",
+            f"{title} · **{count(entry.n_total)}**",
             type="primary" if chosen else "secondary",
             width="stretch",
             key=f"_overlap_list_{entry.key}",
@@ -186,7 +187,7 @@ def _list_card(entry: OverlapList) -> None:
             args=(None if chosen else entry.key,),
         )
         st.caption(entry.meaning)
-        words = in_words(entry.why)
+        words = in_words(entry.remedy)
         st.caption(f"**Why it matters.** {words}")
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from focus_core.analysis.provenance.explanation import Contributor, Explanation
 from focus_core.numerics.formats import count
 from focus_core.runs.legend import CATEGORIES, SOURCE_ONLY, category_of, ink_on
+from focus_core.runs.tokens import showcase
 from focus_core.tokenization.display import show_name, show_token
 from focus_core.types import Origin
 from focus_ui.data.run_cards import category_sizes
-from focus_ui.data.tables import showcase
 from focus_ui.data.token_names import row_name
 
 if TYPE_CHECKING:

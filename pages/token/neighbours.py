@@ -12,8 +12,9 @@ import streamlit as st
 
 from focus_core.analysis.provenance.baselines import StartNeighbours, start_neighbours
 from focus_core.analysis.provenance.change import ChangedNeighbours, changed_tokens
+from focus_core.analysis.provenance.explanation import Tone, Verdict
 from focus_core.analysis.provenance.neighbours import Neighbour
-from focus_core.analysis.provenance.verdicts import Tone, Verdict, training_verdicts
+from focus_core.analysis.provenance.verdicts import training_verdicts
 from focus_core.errors import FocusError
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import method_of

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from focus_core.analysis.provenance.explanation import Explanation
+from focus_core.analysis.provenance.explanation import Explanation, Tone, Verdict
 from focus_core.analysis.provenance.formula import fallback_words
-from focus_core.analysis.provenance.verdicts import Tone, Verdict, collapse_of
+from focus_core.analysis.provenance.verdicts import collapse_of
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES, Category, category_of

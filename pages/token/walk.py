@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from focus_core.analysis.comparison.lists import TokenList
+from focus_core.analysis.token_list import TokenList
 from focus_core.errors import FocusError
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
@@ -159,7 +159,7 @@ def _walk(run: RunFolder, target_id: int | None, source_id: int | None) -> None:
 
 
 def _name(entry: TokenList) -> str:
-    code = f"{entry.key} " if entry.status is not None else ""
+    code = f"{entry.key} " if entry.status else ""
     return f"{code}{entry.title} ({count(entry.n_total)})"
 
 

@@ -37,7 +37,7 @@ from pages.token.what_if_figures import Ranked, WeightPair, pairs_figure, simila
 TEMPERATURES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0)
 N_BARS = 8
 N_NEIGHBOURS = 10
-MAX_TOP_K = RANGES["--top-k"][1]
+MAX_TOP_K = int(RANGES["top_k"][1])
 TOP_K = re.compile(r"[1-9][0-9]{0,6}")
 ALL = "all"
 """How the address says that every anchor takes part, where the run's own top-k lets only some."""

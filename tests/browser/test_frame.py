@@ -161,6 +161,7 @@ def test_a_key_leads_to_the_search_and_the_first_tab_past_the_navigation(user):
     visitor.page.keyboard.type("a/b")
     assert visitor.page.get_by_role("searchbox", name="Find a token", exact=True).input_value() == "a/b"
     visitor.open("overlap")
+    visitor.page.wait_for_selector("#focus-lab-skip", state="attached")  # mounted a moment after the script has run
     visitor.page.keyboard.press("Tab")
     focused = visitor.page.locator(":focus")
     assert focused.inner_text() == "Skip to the page"

@@ -7,8 +7,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from focus_core.analysis.provenance.explanation import explain_token
-from focus_ui.data.tables import showcase
+from focus_core.analysis.provenance.explain import explain_token
+from focus_core.runs.tokens import showcase
 from tests.browser.test_frame import secret_of
 from tests.pages.frame import own_run
 

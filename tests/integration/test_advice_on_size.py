@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from focus_core.api import InitRequest, run_to_folder
+from focus_core.api import run_to_folder
 from focus_core.corpus.corpus import open_corpus
 from focus_core.initialization.config import InitConfig
+from focus_core.initialization.request import InitRequest
 from focus_core.tokenization.corpus_survey import suggest_size, survey_corpus
 from focus_core.tokenization.training import suggest_vocab_size, train_tokenizer
 from focus_core.types import Family
@@ -23,8 +24,9 @@ def test_a_repetitive_text_is_advised_no_more_tokens_than_it_has_pieces(tmp_path
         source=str(ASSETS / "demo" / "source"),
         target_tokenizer=str(ASSETS / "demo" / "runs" / "sw-8k" / "target_tokenizer"),
         corpus=(text,),
+        config=InitConfig(dim=4, epochs=1),
     )
-    run = run_to_folder(request, tmp_path / "run", config=InitConfig(dim=4, epochs=1))
+    run = run_to_folder(request, tmp_path / "run")
     corpus = open_corpus([text])
     size = suggest_size(survey_corpus(corpus))
     assert size < suggest_vocab_size(run.manifest["corpus"]["n_characters"]) / 5

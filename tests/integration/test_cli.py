@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from focus_core.analysis.report.page import init_command
 from focus_core.artifacts import read_array, sha256_file, write_arrays
 from focus_core.cli import main as cli
 from focus_core.jobs.steps import STAGE_STEPS, STEPS, step_of
+from focus_core.runs.again import init_command
 from focus_core.runs.folder import open_run
 from tests.integration.small_inputs import SmallInputs, make_small_inputs
 
@@ -184,6 +184,38 @@ def test_the_command_of_a_report_makes_the_same_run_again(
     monkeypatch.chdir(small.source.parent)
     assert cli.run([*words[3:-1], str(tmp_path / "again")]) == 0
     assert tree(tmp_path / "again") == tree(tmp_path / "first")
+
+
+def test_a_request_makes_the_run_of_its_options(small: SmallInputs, run: Path, tmp_path: Path) -> None:
+    fields = {
+        "source": str(small.source),
+        "target_tokenizer": str(small.target),
+        "corpus": [str(small.corpus)],
+        "auxiliary": str(small.auxiliary),
+    }
+    for name, config, options in (("same", {}, None), ("cold", {"temperature": 1, "top_k": 3}, ("--top-k", "3"))):
+        (tmp_path / "request.json").write_text(json.dumps(fields | {"config": config}))
+        words = ["init", "--request", str(tmp_path / "request.json"), "--output", str(tmp_path / name)]
+        assert cli.run(words) == 0
+        if options is not None:
+            assert cli.run(small.arguments(tmp_path / "typed", *options)) == 0
+        assert tree(tmp_path / name) == tree(run if options is None else tmp_path / "typed")
+
+
+def test_a_request_beside_other_options_is_refused(
+    small: SmallInputs, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    """Even where an option has the value that it has by default."""
+    words = ["init", "--request", str(tmp_path / "request.json"), "--output", str(tmp_path / "run")]
+    told = refused([*words, "--seed", "42", "--map", "pairs.tsv", "--memory", "512"])
+    assert told == (
+        "--request: expected no option beside it but --output, got --seed, --map, --memory; "
+        "write them into the file, or leave it out"
+    )
+    refused(words, "request.json: expected a request as JSON, got No such file or directory")
+    (tmp_path / "request.json").write_text('{"source": "a", "target": "b"}')
+    refused(words, "request: expected names among source,", "got 'target'")
+    assert leavings(tmp_path) == ["request.json"]
 
 
 def test_auto_is_chosen_under_the_preset_of_the_paper_too(small: SmallInputs, tmp_path: Path) -> None:

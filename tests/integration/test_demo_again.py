@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from focus_core.api import InitRequest, run_to_folder
-from focus_core.initialization.config import InitConfig
+from focus_core.api import run_to_folder
+from focus_core.initialization.request import InitRequest
 from focus_core.runs.folder import open_run
 
 DEMO = Path(__file__).resolve().parents[2] / "assets" / "demo"
@@ -21,7 +21,7 @@ def test_the_demo_is_the_same_when_it_is_made_again_from_its_vectors(tmp_path):
         target_tokenizer=str(run.path / "target_tokenizer"),
         auxiliary=run.path / "auxiliary.safetensors",
     )
-    again = run_to_folder(request, tmp_path / "again", config=InitConfig())
+    again = run_to_folder(request, tmp_path / "again")
     assert again.manifest["counts"] == run.manifest["counts"]
     np.testing.assert_allclose(
         again.embeddings().astype(np.float32), run.embeddings().astype(np.float32), rtol=2e-3, atol=1e-5

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from streamlit.elements.lib import policies
 
-from focus_core.analysis.comparison.lists import TokenList
+from focus_core.analysis.token_list import TokenList
 from focus_core.runs.folder import open_run
 from focus_ui.session import state
 from tests.pages.conftest import links, param, texts
@@ -247,10 +247,7 @@ def test_a_view_is_counted_once_and_not_at_other_reruns(open_app, toy):
 
 
 def walk_of(monkeypatch, side, ids):
-    entry = TokenList(
-        key="FOC009", title="Listed", meaning="m", remedy="r", status=None, side=side, measure="", n_total=len(ids),
-        ids=tuple(ids), values=(), frequency=(1.0,) * len(ids),
-    )  # fmt: skip
+    entry = TokenList(key="FOC009", title="Listed", meaning="m", remedy="r", side=side, ids=tuple(ids))
     monkeypatch.setattr("pages.token.walk.problem_lists", lambda run: {"FOC009": entry})
 
 

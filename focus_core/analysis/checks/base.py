@@ -8,11 +8,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, ClassVar
 
-import numpy as np
-
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.runs.folder import RunFolder
-from focus_core.types import Origin
 
 MAX_TOKENS = 50
 
@@ -148,23 +145,6 @@ def copies_text(run: RunFolder) -> bool:
     """Return whether shared tokens of text keep their source rows under the run's method."""
     method = METHODS.get(str(run.manifest["config"]["method"]))
     return method is None or method.copies_text
-
-
-def has_origin(run: RunFolder, *origins: Origin) -> np.ndarray:
-    """Return which target ids hold a token of these origins, shape (n_target,), bool."""
-    return np.isin(run.column("tokens", "origin").astype(str), [str(origin) for origin in origins])
-
-
-def frequency(run: RunFolder) -> np.ndarray | None:
-    """Return corpus occurrences, shape (n_target,), float64, or ``None`` where there was no corpus."""
-    values = run.column("tokens", "frequency").astype(np.float64)
-    return None if np.isnan(values).all() else np.nan_to_num(values)
-
-
-def by_frequency(run: RunFolder, ids: np.ndarray) -> np.ndarray:
-    """Return ids, the most frequent first, then by id."""
-    seen = frequency(run)
-    return ids if seen is None else ids[np.argsort(-seen[ids], kind="stable")]
 
 
 def grade(value: float, *, warning: float, problem: float) -> Status:

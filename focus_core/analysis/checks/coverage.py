@@ -11,16 +11,14 @@ from focus_core.analysis.checks.base import (
     CheckResult,
     Status,
     Threshold,
-    by_frequency,
     compares_vectors,
     copies_text,
-    frequency,
     grade,
-    has_origin,
 )
 from focus_core.errors import phrase
 from focus_core.numerics.formats import ratio, rough_percent
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.tokens import by_frequency, frequency, has_origin
 from focus_core.types import Origin, TokenKind
 
 
@@ -90,8 +88,8 @@ class ManyFallbacks(Check):
         if not compares_vectors(run) and not has_origin(run, Origin.COMBINED).any():
             return self.result(Status.NOT_APPLICABLE, "the method combines no rows: every new one is a fallback row")
         seen = frequency(run)
-        if seen is None or not seen[new].any():
-            why = "this run counted no tokens" if seen is None else "its corpus holds none of them"
+        if not np.nan_to_num(seen[new]).any():
+            why = "this run counted no tokens" if np.isnan(seen).all() else "its corpus holds none of them"
             weight, basis, of_what = np.ones(len(new)), "entries", f"new tokens ({why}: judged by entries)"
         else:
             weight, basis, of_what = seen, "occurrences", "the corpus occurrences of new tokens (judged by occurrences)"

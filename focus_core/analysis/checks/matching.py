@@ -11,13 +11,12 @@ from focus_core.analysis.checks.base import (
     CheckResult,
     Status,
     Threshold,
-    by_frequency,
     copies_text,
-    has_origin,
 )
 from focus_core.errors import phrase
 from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.tokens import by_frequency, has_origin
 from focus_core.types import Origin, Role, TokenKind
 
 

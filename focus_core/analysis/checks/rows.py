@@ -14,11 +14,11 @@ from focus_core.analysis.checks.base import (
     Threshold,
     compares_vectors,
     grade,
-    has_origin,
 )
 from focus_core.errors import phrase
 from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.tokens import has_origin
 from focus_core.types import Origin, TokenKind
 
 BLOCK = 8192

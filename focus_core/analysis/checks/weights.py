@@ -13,12 +13,12 @@ from focus_core.analysis.checks.base import (
     Threshold,
     compares_vectors,
     grade,
-    has_origin,
     judge_sides,
 )
 from focus_core.errors import phrase, read_phrase
 from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.tokens import has_origin
 from focus_core.runs.weights import read_weights
 from focus_core.types import Origin
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse
 
-from focus_core.analysis.comparison.runs import frequencies
 from focus_core.errors import bad_input
 from focus_core.numerics.drift import change_score
 from focus_core.numerics.neighbors import nearest_rows
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.tokens import frequency
 from focus_core.types import ProgressHook, no_progress
 
 K = 10
@@ -133,7 +133,7 @@ def changed_groups(
         Every token in at most one group; equal input gives equal groups.
     """
     present = run.present()
-    seen = frequencies(run)
+    seen = frequency(run)
     base = np.flatnonzero(present & before.any(axis=1) & after.any(axis=1))
     often = base if np.isnan(seen[base]).all() else base[np.nan_to_num(seen[base]) >= RARE]
     ids = _most_changed(often, before, after, seen)

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from focus_core.analysis.checks.base import CheckResult
 from focus_core.analysis.comparison.distributions import Distribution
-from focus_core.analysis.comparison.lists import Hub, TokenList
+from focus_core.analysis.comparison.lists import Hub
 from focus_core.analysis.comparison.neighbour_groups import NeighbourGroups
 from focus_core.analysis.comparison.runs import RunComparison
+from focus_core.analysis.token_list import TokenList
 from focus_core.numerics.formats import decimal, plain_percent
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.tokens import table_rows
 from focus_core.tokenization.display import markdown_escape, show_name, show_token
 
 N_TOKENS = 5
@@ -79,7 +81,7 @@ def _plain(text: object) -> str:
 
 
 def _token(run: RunFolder, target_id: int, *, side: str = "target") -> str:
-    row = (run.token_rows if side == "target" else run.source_rows)([target_id])[0]
+    row = table_rows(run, [target_id], side)[0]
     return (
         f"{markdown_escape(show_token(str(row['text']), word_start=bool(row['word_start']), limit=40))} (#{target_id})"
     )
@@ -124,7 +126,7 @@ def _checks(results: Sequence[CheckResult]) -> list[str]:
 def _lists(run: RunFolder, lists: Sequence[TokenList]) -> list[str]:
     lines = ["## Tokens to look at in A", ""]
     for found in lists:
-        size = f"{found.n_total:,} ranked" if found.status is None else f"{found.status}, {found.n_total:,} named"
+        size = f"{found.n_total:,} ranked" if not found.status else f"{found.status}, {found.n_total:,} named"
         shown = ", ".join(_token(run, i, side=found.side) for i in found.ids[:N_TOKENS])
         lines.append(f"- **{_sentence(found.title)}** ({size}): {shown}")
     return [*lines, ""] if lists else []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.tokens import by_frequency, frequency
 from focus_core.types import Origin, Rule
 
 BLOCK = 8192
@@ -213,22 +214,10 @@ def _cosines(first: RunFolder, second: RunFolder, present: np.ndarray) -> tuple[
     return cosine, equal & present
 
 
-def frequencies(run: RunFolder) -> np.ndarray:
-    """Return corpus occurrences of target tokens as float64, NaN where unknown."""
-    return np.asarray(run.column("tokens", "frequency"), dtype=np.float64)
-
-
-def _by_frequency(ids: np.ndarray, frequency: np.ndarray) -> np.ndarray:
-    """Return ids, the most frequent first, equal ones by id."""
-    return ids[np.argsort(-np.nan_to_num(frequency[ids]), kind="stable")]
-
-
 def _changed(first: RunFolder, kinds: tuple[np.ndarray, np.ndarray], cosine: np.ndarray) -> ChangedOrigins:
-    frequency = frequencies(first)
-    ids = _by_frequency(np.flatnonzero(kinds[0] != kinds[1]), frequency)
-    return ChangedOrigins(
-        id=ids, before=kinds[0][ids], after=kinds[1][ids], frequency=frequency[ids], cosine=cosine[ids]
-    )
+    ids = by_frequency(first, np.flatnonzero(kinds[0] != kinds[1]))
+    seen = frequency(first)[ids]
+    return ChangedOrigins(id=ids, before=kinds[0][ids], after=kinds[1][ids], frequency=seen, cosine=cosine[ids])
 
 
 def _groups(
@@ -240,20 +229,20 @@ def _groups(
     members: dict[tuple[str, str, str], list[int]] = {}
     for i in changed.tolist():
         members.setdefault((str(kinds[0][i]), str(kinds[1][i]), str(scripts[i])), []).append(i)
-    groups = [_group(key, np.array(ids), frequencies(first), cosine) for key, ids in members.items()]
+    groups = [_group(first, key, np.array(ids), cosine) for key, ids in members.items()]
     order = sorted(groups, key=lambda g: (g.before == g.after, -g.n, g.before, g.after, g.script))
     return tuple(order)
 
 
-def _group(key: tuple[str, str, str], ids: np.ndarray, frequency: np.ndarray, cosine: np.ndarray) -> ChangedGroup:
+def _group(run: RunFolder, key: tuple[str, str, str], ids: np.ndarray, cosine: np.ndarray) -> ChangedGroup:
     known = cosine[ids][np.isfinite(cosine[ids])]
-    seen = frequency[ids][np.isfinite(frequency[ids])]
+    seen = frequency(run)[ids]
     return ChangedGroup(
         before=key[0],
         after=key[1],
         script=key[2],
         n=len(ids),
-        occurrences=float(seen.sum()) if len(seen) else float("nan"),
+        occurrences=float(seen.sum()),
         median_cosine=float(np.median(known)) if len(known) else float("nan"),
-        ids=tuple(_by_frequency(ids, frequency).tolist()),
+        ids=tuple(by_frequency(run, ids).tolist()),
     )

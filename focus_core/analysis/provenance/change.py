@@ -9,14 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from focus_core.analysis.provenance.neighbours import _blocks_of, _cosines, _largest
-from focus_core.errors import RunFolderError, bad_input
-from focus_core.numerics.drift import change_score
-from focus_core.runs.additions import TrainingFolder
+from focus_core.analysis.provenance.neighbours import _blocks_of, _cosines_with, _nearest_ids
+from focus_core.numerics.drift import K, change_score
+from focus_core.runs.additions import MEASURES, TrainingFolder
 from focus_core.runs.folder import RunFolder
-
-K = 10
-"""Neighbours that are compared, as in a training's own table."""
+from focus_core.runs.tokens import frequency
+from focus_core.training.drift import stored_change
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,22 +115,14 @@ def changed_tokens(run: RunFolder, training: TrainingFolder) -> ChangedTokens | 
     RunFolderError
         If the table is damaged or is another vocabulary's.
     """
-    table = training.tokens()
-    if table is None:
+    change = stored_change(run, training)
+    if change is None:
         return None
-    ids = table.column("id").to_numpy().astype(np.int64)
-    frequency = np.asarray(run.column("tokens", "frequency"), dtype=np.float64)
-    if len(ids) != len(frequency) or not np.array_equal(ids, np.arange(len(frequency))):
-        expected, got = f"one row for each of {len(frequency)} ids", f"{len(ids)} rows"
-        raise bad_input(f"training {training.name}", expected, got, "make it again", RunFolderError)
-    measures = [np.array(table.column(n).to_numpy(), dtype=np.float64) for n in ("cosine", "norm_ratio", "kept")]
-    score = change_score(measures[0], measures[2])
-    known = np.flatnonzero(~np.isnan(score) & ~np.isnan(measures[1]))
-    order = known[np.argsort(-score[known], kind="stable")]
-    cosine, norm_ratio, kept = (values[order] for values in measures)
-    return ChangedTokens(
-        id=ids[order], cosine=cosine, norm_ratio=norm_ratio, kept=kept, score=score[order], frequency=frequency[order]
-    )
+    score = change_score(change.cosine, change.kept)
+    known = np.flatnonzero(~np.isnan(score) & ~np.isnan(change.norm_ratio))
+    ids = known[np.argsort(-score[known], kind="stable")]
+    measures = {name: getattr(change, name)[ids] for name in MEASURES}
+    return ChangedTokens(id=ids, **measures, score=score[ids], frequency=frequency(run)[ids])
 
 
 def neighbour_change(run: RunFolder, training: TrainingFolder, target_id: int, *, k: int = K) -> ChangedNeighbours:
@@ -160,33 +150,18 @@ def neighbour_change(run: RunFolder, training: TrainingFolder, target_id: int, *
         If the training kept no matrix.
     """
     present = run.present()
-    before = _to_all(run, target_id, len(present))
-    after = _to_all(training, target_id, len(present))
+    before, after = (_cosines_with(_blocks_of(f, "input"), target_id, len(present)) for f in (run, training))
     comparable = present & np.isfinite(before) & np.isfinite(after)
     if not comparable[target_id]:
         return ChangedNeighbours(kept=(), lost=(), gained=())
     comparable[target_id] = False
-    old, new = (_nearest(cosines, comparable, k) for cosines in (before, after))
+    old, new = (_nearest_ids(cosines, comparable, k) for cosines in (before, after))
     lists = {
         "kept": [i for i in old if i in set(new)],
         "lost": [i for i in old if i not in set(new)],
         "gained": [i for i in new if i not in set(old)],
     }
     return ChangedNeighbours(**{name: _described(run, ids, before, after) for name, ids in lists.items()})
-
-
-def _to_all(rows: RunFolder | TrainingFolder, target_id: int, n_rows: int) -> np.ndarray:
-    """Return the cosine of one row with every row, -inf for zero rows; all -inf where the row itself is zero."""
-    query = rows.rows("input", [target_id])[0]
-    length = np.float32(np.linalg.norm(query))
-    if length == 0:
-        return np.full(n_rows, -np.inf, dtype=np.float32)
-    return _cosines(_blocks_of(rows, "input"), query / length, n_rows)
-
-
-def _nearest(cosines: np.ndarray, among: np.ndarray, k: int) -> list[int]:
-    ids = np.flatnonzero(among)
-    return [int(i) for i in ids[_largest(cosines[ids], k)]]
 
 
 def _described(run: RunFolder, ids: list[int], before: np.ndarray, after: np.ndarray) -> tuple[ChangedNeighbour, ...]:

@@ -1,17 +1,16 @@
-"""Why a row is what it is: its contributors, the sum with its numbers, the threshold, and plain verdicts."""
+"""What a run holds on a token: its contributors, the threshold, candidates, examples; the form of an explanation."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
-from focus_core.analysis.provenance.formula import formula_of
 from focus_core.analysis.provenance.neighbours import Neighbour, embedding_neighbours
-from focus_core.analysis.provenance.verdicts import Verdict, verdicts_of
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import SCALES
@@ -101,6 +100,36 @@ class Fed:
     similarity: float | None
 
 
+class Tone(StrEnum):
+    """How a verdict is meant."""
+
+    GOOD = "good"
+    NOTE = "note"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """One thing worth knowing about a row.
+
+    Parameters
+    ----------
+    text : str
+        A sentence with its number.
+    tone : Tone, default="note"
+        How it is meant.
+    advice : str, default=""
+        What to do, a sentence; empty where nothing need be done.
+    """
+
+    text: str
+    tone: Tone = Tone.NOTE
+    advice: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.text} {self.advice}".rstrip()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
     """Everything a run knows about one target token.
@@ -130,9 +159,9 @@ class Explanation:
     threshold : float or None
         Sparsemax's tau: a contributor's weight is ``similarity / temperature - tau``, and whatever lies below
         has none. ``None`` where the weights come from no similarity.
-    formula : str
+    formula : str, default=""
         The sum with this token's numbers.
-    verdicts : tuple of Verdict
+    verdicts : tuple of Verdict, default=()
         What is worth knowing, in plain sentences.
     contributors : tuple of Contributor
         Largest weight first.
@@ -140,7 +169,7 @@ class Explanation:
         By rank.
     examples : tuple of str
         Corpus lines.
-    neighbours : tuple of Neighbour
+    neighbours : tuple of Neighbour, default=()
         Nearest rows of the new matrix, where they were asked for.
     """
 
@@ -163,8 +192,8 @@ class Explanation:
     effective_contributors: float
     temperature: float
     threshold: float | None
-    formula: str
-    verdicts: tuple[Verdict, ...]
+    formula: str = ""
+    verdicts: tuple[Verdict, ...] = ()
     contributors: tuple[Contributor, ...]
     candidates: tuple[Candidate, ...]
     examples: tuple[str, ...]
@@ -172,47 +201,26 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the explanation as JSON values; tuples as lists."""
-        return {name: _to_json(getattr(self, name)) for name in (field.name for field in dataclasses.fields(self))}
+        values = dataclasses.asdict(self).items()
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values}
 
 
-def explain_token(run: RunFolder, target_id: int, *, n_neighbours: int = 0) -> Explanation:
-    """Explain the row of one target token.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    target_id : int
-        The token.
-    n_neighbours : int, default=0
-        How many nearest rows of the new matrix to add; they cost a pass over the matrix.
-
-    Returns
-    -------
-    Explanation
-        Read from the run folder; nothing is recomputed but the threshold.
-
-    Raises
-    ------
-    RunFolderError
-        If the id holds no token.
-    """
+def facts_of(run: RunFolder, target_id: int, *, n_neighbours: int = 0) -> Explanation:
+    """Return what a run holds on one target token: an explanation that has no formula and no verdicts yet."""
     row = _token_row(run, target_id)
     contributors = contributors_of(run, target_id)
     temperature = float(run.manifest["config"]["temperature"])
-    facts: dict[str, Any] = {
+    return Explanation(
         **row,
-        "display": show_token(row["text"], word_start=row["word_start"]),
-        "source_norm": source_norm(run),
-        "temperature": temperature,
-        "threshold": _threshold(contributors, temperature),
-        "contributors": contributors,
-        "candidates": _candidates_of(run, target_id),
-        "examples": _examples_of(run, target_id),
-        "neighbours": tuple(embedding_neighbours(run, target_id, k=n_neighbours)) if n_neighbours else (),
-    }
-    partial = Explanation(**facts, formula="", verdicts=())
-    return dataclasses.replace(partial, formula=formula_of(partial, run), verdicts=verdicts_of(partial, run))
+        display=show_token(row["text"], word_start=row["word_start"]),
+        source_norm=source_norm(run),
+        temperature=temperature,
+        threshold=_threshold(contributors, temperature),
+        contributors=contributors,
+        candidates=_candidates_of(run, target_id),
+        examples=_examples_of(run, target_id),
+        neighbours=tuple(embedding_neighbours(run, target_id, k=n_neighbours)) if n_neighbours else (),
+    )
 
 
 def _token_row(run: RunFolder, target_id: int) -> dict[str, Any]:
@@ -261,14 +269,6 @@ def contributors_of(run: RunFolder, target_id: int) -> tuple[Contributor, ...]:
         )
         for row, weight, similarity in zip(run.source_rows(source_ids), weights, similarities, strict=True)
     )
-
-
-def _to_json(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_to_json(entry) for entry in value]
-    if isinstance(value, (Contributor, Candidate, Neighbour, Verdict)):
-        return dataclasses.asdict(value)
-    return value
 
 
 def _threshold(contributors: tuple[Contributor, ...], temperature: float) -> float | None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from focus_core.analysis.provenance.explanation import Candidate, Contributor, Explanation
 from focus_core.numerics.formats import short_weight
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import show_token
 from focus_core.types import Fallback, Origin
-
-if TYPE_CHECKING:
-    from focus_core.analysis.provenance.explanation import Candidate, Contributor, Explanation
 
 MAX_TERMS = 5
 

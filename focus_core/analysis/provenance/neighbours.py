@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from focus_core.artifacts import to_float32
-from focus_core.runs.additions import TrainingFolder
+from focus_core.runs.base import MatrixFolder
 from focus_core.runs.folder import RunFolder
 
 BLOCK = 8192
@@ -72,22 +72,24 @@ def embedding_neighbours(run: RunFolder, target_id: int, *, k: int = 10, name: s
 def _neighbours(
     run: RunFolder, read: Callable[[slice], np.ndarray], kept: np.ndarray, target_id: int, k: int
 ) -> list[Neighbour]:
-    query = np.asarray(read(slice(target_id, target_id + 1)), dtype=np.float32)[0]
-    length = float(np.linalg.norm(query))
-    if not kept[target_id] or length == 0.0:
+    if not kept[target_id]:
         return []
-    return _nearest(run, _cosines(read, query / np.float32(length), len(kept)), kept, target_id, k)
+    return _nearest(run, _cosines_with(read, target_id, len(kept)), kept, target_id, k)
 
 
 def _nearest(run: RunFolder, cosines: np.ndarray, kept: np.ndarray, target_id: int, k: int) -> list[Neighbour]:
     """Return the ``k`` kept tokens other than one with the largest cosines, equal ones by id."""
-    among = np.where(kept, cosines, -np.inf)
-    among[target_id] = -np.inf
-    near = [int(i) for i in _largest(among, k) if np.isfinite(among[i])]
+    others = kept & np.isfinite(cosines)
+    others[target_id] = False
+    near = run.token_rows(_nearest_ids(cosines, others, k))
     names = ("id", "token", "text", "word_start", "origin")
-    return [
-        Neighbour(**{name: row[name] for name in names}, cosine=float(among[row["id"]])) for row in run.token_rows(near)
-    ]
+    return [Neighbour(**{name: row[name] for name in names}, cosine=float(cosines[row["id"]])) for row in near]
+
+
+def _nearest_ids(cosines: np.ndarray, among: np.ndarray, k: int) -> list[int]:
+    """Return the ids of the ``k`` largest cosines among some, largest first, equal ones by id."""
+    ids = np.flatnonzero(among)
+    return [int(i) for i in ids[_largest(cosines[ids], k)]]
 
 
 def _largest(values: np.ndarray, k: int) -> np.ndarray:
@@ -99,10 +101,19 @@ def _largest(values: np.ndarray, k: int) -> np.ndarray:
     return among[np.argsort(-values[among], kind="stable")[:k]]
 
 
-def _blocks_of(rows: RunFolder | TrainingFolder, name: str) -> Callable[[slice], np.ndarray]:
+def _blocks_of(rows: MatrixFolder, name: str) -> Callable[[slice], np.ndarray]:
     """Return what reads a block of rows as float32: a view where they are stored so, else a copy of the block alone."""
     array, dtype = rows.mapped(name)
     return lambda block: to_float32(array[block], dtype)
+
+
+def _cosines_with(read: Callable[[slice], np.ndarray], target_id: int, n_rows: int) -> np.ndarray:
+    """Return the cosine of one row with every row, -inf for zero rows; all -inf where the row itself is zero."""
+    query = np.asarray(read(slice(target_id, target_id + 1)), dtype=np.float32)[0]
+    length = np.float32(np.linalg.norm(query))
+    if length == 0:
+        return np.full(n_rows, -np.inf, dtype=np.float32)
+    return _cosines(read, query / length, n_rows)
 
 
 def _cosines(read: Callable[[slice], np.ndarray], units: np.ndarray, n_rows: int) -> np.ndarray:

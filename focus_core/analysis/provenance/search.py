@@ -9,6 +9,7 @@ import numpy as np
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import ID_QUERY
+from focus_core.runs.tokens import TABLES, frequency
 from focus_core.tokenization.display import show_token
 
 MAX_COMPARED = 64
@@ -27,20 +28,20 @@ class _Index:
     present: np.ndarray
 
 
-def _index(run: RunFolder, table: str) -> _Index:
-    return run.remember(f"search {table}", lambda: _build_index(run, table))
+def _index(run: RunFolder, side: str) -> _Index:
+    return run.remember(f"search {side}", lambda: _build_index(run, side))
 
 
-def _build_index(run: RunFolder, table: str) -> _Index:
-    native, text = (run.column(table, name).tolist() for name in ("token", "text"))
-    frequency = np.nan_to_num(run.column(table, "frequency").astype(np.float64))
+def _build_index(run: RunFolder, side: str) -> _Index:
+    native, text = (run.column(TABLES[side], name).tolist() for name in ("token", "text"))
+    seen = np.nan_to_num(frequency(run, side))
     place = np.empty(len(native), dtype=np.int64)
-    place[np.argsort(-frequency, kind="stable")] = np.arange(len(native))
+    place[np.argsort(-seen, kind="stable")] = np.arange(len(native))
     return _Index(
         forms=(native, text),
         folded=([t.casefold() for t in native], [t.casefold() for t in text]),
         place=place.tolist(),
-        present=np.array([kind is not None for kind in run.column(table, "kind")]),
+        present=np.array([kind is not None for kind in run.column(TABLES[side], "kind")]),
     )
 
 
@@ -66,7 +67,7 @@ def find_tokens(run: RunFolder, query: str, *, limit: int = 50) -> list[int]:
     -----
     One pass over two lists of case-folded strings, built on first use: a few milliseconds for 50,000 tokens.
     """
-    return _find(_index(run, "tokens"), query, limit)
+    return _find(_index(run, "target"), query, limit)
 
 
 def find_source_tokens(run: RunFolder, query: str, *, limit: int = 50) -> list[int]:
@@ -86,7 +87,7 @@ def find_source_tokens(run: RunFolder, query: str, *, limit: int = 50) -> list[i
     list of int
         Source ids, ordered as by `find_tokens`.
     """
-    return _find(_index(run, "source_tokens"), query, limit)
+    return _find(_index(run, "source"), query, limit)
 
 
 def _find(index: _Index, query: str, limit: int) -> list[int]:
@@ -139,7 +140,7 @@ def near_spellings(run: RunFolder, query: str, *, limit: int = 5) -> list[int]:
     within = find_tokens(run, wanted, limit=limit)
     if within or not wanted:
         return within
-    index, folded = _index(run, "tokens"), _without_marks(wanted).casefold()
+    index, folded = _index(run, "target"), _without_marks(wanted).casefold()
     bound, letters = max(1, len(folded) // 3), set(folded)
     low, high = len(folded) - bound, len(folded) + bound
     steps = {

@@ -7,21 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from focus_core.analysis.comparison.lists import Hub, feeding
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.runs.folder import RunFolder
 from focus_core.types import Origin
-
-
-@dataclass(frozen=True, kw_only=True)
-class CommonContributor:
-    """A source token that feeds combined rows of a selection."""
-
-    source_id: int
-    text: str
-    word_start: bool
-    weight: float
-    share: float
-    n_fed: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +21,7 @@ class CommonContributors:
     n_combined: int
     n_fallback: int
     n_sources: int
-    contributors: tuple[CommonContributor, ...]
+    contributors: tuple[Hub, ...]
 
 
 def common_contributors(run: RunFolder, target_ids: Sequence[int] | np.ndarray, *, n: int = 20) -> CommonContributors:
@@ -71,22 +60,10 @@ def common_contributors(run: RunFolder, target_ids: Sequence[int] | np.ndarray, 
     sums = np.bincount(place, weights=weight[rows].astype(np.float64), minlength=len(found))
     fed = np.bincount(place, minlength=len(found))
     order = np.argsort(-sums, kind="stable")[:n]
-    whole = float(sums.sum())
-    named = run.source_rows([int(i) for i in found[order]])
     return CommonContributors(
         n_copied=int((origins == str(Origin.COPIED)).sum()),
         n_combined=len(combined),
         n_fallback=int((origins == str(Origin.FALLBACK)).sum()),
         n_sources=len(found),
-        contributors=tuple(
-            CommonContributor(
-                source_id=row["id"],
-                text=row["text"],
-                word_start=row["word_start"],
-                weight=float(sums[at]),
-                share=float(sums[at]) / whole,
-                n_fed=int(fed[at]),
-            )
-            for row, at in zip(named, order.tolist(), strict=True)
-        ),
+        contributors=tuple(feeding(run, found, sums, fed, order)),
     )

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from focus_core.analysis.checks.base import CheckResult, Status
 from focus_core.analysis.checks.registry import CHECKS
+from focus_core.analysis.provenance.change import ChangedNeighbours, ChangedTokens
+from focus_core.analysis.provenance.explanation import Explanation, Tone, Verdict
 from focus_core.analysis.provenance.formula import scale_of
 from focus_core.errors import phrase, sentence
 from focus_core.numerics.formats import cut_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import CONTRIBUTIONS_OUTPUT
 from focus_core.types import MethodName, Origin, Rule, TokenKind
-
-if TYPE_CHECKING:
-    from focus_core.analysis.provenance.change import ChangedNeighbours, ChangedTokens
-    from focus_core.analysis.provenance.explanation import Explanation
 
 NEARLY_COPY = 0.95
 """A contributor above this share leaves no room for a second meaning."""
@@ -48,36 +42,6 @@ FAR = 0.95
 """Share of tokens that must be better placed, or moved less, before a token is called out."""
 
 NEUTRAL_SCRIPTS = frozenset({"Common", "Inherited", "Special", "Byte", "Unknown"})
-
-
-class Tone(StrEnum):
-    """How a verdict is meant."""
-
-    GOOD = "good"
-    NOTE = "note"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """One thing worth knowing about a row.
-
-    Parameters
-    ----------
-    text : str
-        A sentence with its number.
-    tone : Tone, default="note"
-        How it is meant.
-    advice : str, default=""
-        What to do, a sentence; empty where nothing need be done.
-    """
-
-    text: str
-    tone: Tone = Tone.NOTE
-    advice: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.text} {self.advice}".rstrip()
 
 
 def verdicts_of(explanation: Explanation, run: RunFolder) -> tuple[Verdict, ...]:

@@ -10,6 +10,7 @@ from focus_core.analysis.provenance.simplex import SimplexMap, cut_score, map_ro
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.numerics.similarity import normalise_rows
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.tokens import anchors
 from focus_core.types import MethodName, Origin
 from focus_core.validation import check_range
 
@@ -136,8 +137,7 @@ def _anchor_ids(run: RunFolder) -> np.ndarray:
     vectors = run.auxiliary()
     if vectors is None:
         return np.zeros(0, np.int64)
-    copied = run.column("tokens", "origin") == Origin.COPIED
-    ids = np.flatnonzero(copied & run.column("tokens", "has_auxiliary").astype(bool))
+    ids = np.flatnonzero(anchors(run))
     ids = ids[(vectors[ids] != 0).any(axis=1)]
     order = np.lexsort((ids, run.column("tokens", "source_id")[ids]))
     return np.asarray(ids[order], dtype=np.int64)
@@ -202,19 +202,19 @@ def what_if(run: RunFolder, target_id: int, settings: WhatIfSettings) -> WhatIf:
     if reason:
         expected, remedy = "a token whose weights can be recomputed", "choose a combined token of a FOCUS run"
         raise bad_input(f"#{target_id}", expected=expected, got=reason, remedy=remedy, error=RunFolderError)
-    anchors, similarities = anchor_ids(run), _similarities(run, target_id)
+    compared, similarities = anchor_ids(run), _similarities(run, target_id)
     scores = similarities / settings.temperature
     weights = map_row(scores, settings.map, top_k=settings.top_k)
     cut = cut_score(scores, weights, settings.map)
-    contributors, stored = _by_source(run, anchors, weights), _stored(run, target_id)
-    cosine, ratio = _compare_rows(run, target_id, anchors, weights)
+    contributors, stored = _by_source(run, compared, weights), _stored(run, target_id)
+    cosine, ratio = _compare_rows(run, target_id, compared, weights)
     ranked = np.argsort(-similarities, kind="stable")[:N_RANKED]
     return WhatIf(
         settings=settings,
         is_stored=settings == stored_settings(run),
-        n_anchors=len(anchors),
-        target_ids=anchors[ranked],
-        source_ids=run.column("tokens", "source_id")[anchors[ranked]].astype(np.int64),
+        n_anchors=len(compared),
+        target_ids=compared[ranked],
+        source_ids=run.column("tokens", "source_id")[compared[ranked]].astype(np.int64),
         similarities=similarities[ranked],
         weights=weights[ranked],
         threshold=None if cut is None else cut * settings.temperature,

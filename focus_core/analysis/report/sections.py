@@ -12,22 +12,22 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from focus_core.analysis.checks.base import by_frequency, has_origin
 from focus_core.analysis.comparison.distributions import MEASURE_WORDS, Distribution
-from focus_core.analysis.comparison.lists import Hub, TokenList
+from focus_core.analysis.comparison.lists import Hub
 from focus_core.analysis.comparison.runs import row_kinds
-from focus_core.analysis.provenance.explanation import explain_token
+from focus_core.analysis.provenance.explain import explain_token
 from focus_core.analysis.provenance.formula import show_contributor
 from focus_core.analysis.report import svg
+from focus_core.analysis.token_list import TokenList
 from focus_core.numerics.formats import plain_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES, category_of
 from focus_core.runs.summary import chosen_options, differing_options, option_words
+from focus_core.runs.tokens import frequency, table_rows
 from focus_core.tokenization.display import show_token
-from focus_core.types import Origin, Rule
+from focus_core.types import Rule
 
 N_LISTED = 10
-N_EXAMPLES = 10
 N_CONTRIBUTORS = 8
 
 
@@ -74,7 +74,7 @@ def _occurrences(run: RunFolder) -> dict[str, float]:
     if not run.manifest.get("corpus"):
         return {}
     kinds = row_kinds(run)
-    seen = np.nan_to_num(np.asarray(run.column("tokens", "frequency"), dtype=np.float64))
+    seen = np.nan_to_num(frequency(run))
     return {kind: float(seen[kinds == kind].sum()) for kind in CATEGORIES}
 
 
@@ -117,10 +117,10 @@ def token_list(run: RunFolder, found: TokenList) -> dict[str, Any]:
     columns = {
         "token": [
             f"{show_token(str(row['text']), word_start=bool(row['word_start']), limit=40)} #{row['id']}"
-            for row in (run.token_rows if found.side == "target" else run.source_rows)(ids)
+            for row in table_rows(run, ids, found.side)
         ],
         **({found.measure: [f"{value:.3f}" for value in found.values[: len(ids)]]} if found.measure else {}),
-        "in the corpus": ["–" if math.isnan(n) else f"{n:,.0f}" for n in found.frequency[: len(ids)]],
+        "in the corpus": ["–" if math.isnan(n) else f"{n:,.0f}" for n in frequency(run, found.side)[ids]],
     }
     return {
         "title": f"{found.title}, the first {len(ids)} of {found.n_total:,}",
@@ -143,15 +143,6 @@ def distribution(panel: Distribution) -> tuple[Markup, str]:
         caption += f" (drawn by chance {panel.drawn.median:.3g}, mean row {panel.mean_row:.3g})"
     look = f"k-{category_of(panel.origin, Rule.EXACT).key}"
     return svg.steps(shares, labels, look, f"Distribution of {caption}"), caption
-
-
-def example_ids(run: RunFolder) -> list[int]:
-    """Return combined tokens that show the method well: frequent words of a handful of contributors."""
-    ids = by_frequency(run, np.flatnonzero(has_origin(run, Origin.COMBINED)))
-    text = run.column("tokens", "text")
-    n = np.asarray(run.column("tokens", "n_contributors"))
-    words = [int(i) for i in ids if str(text[i]).isalpha() and len(text[i]) >= 4 and 3 <= n[i] <= 12]
-    return (words if len(words) >= 3 else [int(i) for i in ids])[:N_EXAMPLES]
 
 
 def example(run: RunFolder, target_id: int) -> dict[str, Any]:

@@ -7,18 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from focus_core.analysis.provenance.change import ChangedTokens, changed_tokens
-from focus_core.analysis.worked_examples import is_word
 from focus_core.errors import RunFolderError
+from focus_core.numerics.drift import K
 from focus_core.runs.additions import TrainingFolder, list_trainings, open_training
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.tokens import frequency, frequent_words
 from focus_core.types import Origin
 from pages.learn.lessons.base import Chapter, Task, TaskKind, label, no_task, spellings
 
 N_HUBS = 10
 N_OPTIONS = 3
 N_FREQUENT = 1000
-K = 10
-"""Neighbours that a training's table compares."""
 BANDS = (("never", 0), ("1 to 9", 1), ("10 to 99", 10), ("100 to 999", 100), ("1,000 and more", 1000))
 """Bands of occurrences: a name and the least number."""
 
@@ -41,7 +40,7 @@ def hubs_of(run: RunFolder, *, n: int = N_HUBS) -> list[Hub]:
 
 def origins_by_band(run: RunFolder) -> list[tuple[str, dict[str, int]]]:
     """Count combined and fallback rows by how often their tokens occur."""
-    seen = np.nan_to_num(run.column("tokens", "frequency").astype(np.float64))
+    seen = np.nan_to_num(frequency(run))
     band = np.searchsorted([least for _, least in BANDS], seen, side="right") - 1
     origin = run.column("tokens", "origin")
     new = (Origin.COMBINED, Origin.FALLBACK)
@@ -116,7 +115,7 @@ def _compared(run: RunFolder, changed: ChangedTokens | None) -> list[tuple[int, 
         return []
     frequent = np.argsort(-np.nan_to_num(changed.frequency), kind="stable")[:N_FREQUENT]
     ids, kept = changed.id[frequent], changed.kept[frequent]
-    words = np.array([is_word(run, int(i)) for i in ids], dtype=bool)
+    words = np.isin(ids, frequent_words(run, ids))
     if words.sum() >= N_OPTIONS:
         ids, kept = ids[words], kept[words]
     order = np.lexsort((ids, kept))

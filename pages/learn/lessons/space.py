@@ -10,6 +10,7 @@ import numpy as np
 from focus_core.analysis.provenance.neighbours import Neighbour, auxiliary_neighbours
 from focus_core.analysis.worked_examples import worked_tokens
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.tokens import anchors
 from focus_core.types import Origin
 from pages.learn.lessons.base import Chapter, Task, TaskKind, label, no_task, spellings
 
@@ -105,8 +106,7 @@ def _similarities(run: RunFolder) -> list[tuple[str, float]]:
     vectors = run.auxiliary()
     if vectors is None or not worked_tokens(run):
         return []
-    usable = (run.column("tokens", "origin") == Origin.COPIED) & run.column("tokens", "has_auxiliary").astype(bool)
-    ids = np.flatnonzero(usable)
+    ids = np.flatnonzero(anchors(run))
     query, rows = vectors[asked_similarities(run)], vectors[ids]
     cosines = rows @ query / np.maximum(np.linalg.norm(rows, axis=1) * np.linalg.norm(query), 1e-12)
     order = np.argsort(-cosines, kind="stable")[:N_SIMILARITIES]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from focus_core.analysis.checks.base import by_frequency
 from focus_core.analysis.overlap_lists import matched, sizes_of
-from focus_core.analysis.sentence import MAX_SENTENCE, TABLES, has_tokenizers, unknown_id
-from focus_core.analysis.worked_examples import encode_known, first_sentence, is_letters, is_word
+from focus_core.analysis.sentence import MAX_SENTENCE, has_tokenizers, unknown_id
+from focus_core.analysis.worked_examples import encode_known, first_sentence
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.tokens import TABLES, by_frequency, frequent_words, letter_tokens
 from pages.learn.lessons.base import (
     Chapter,
     Task,
@@ -79,9 +79,9 @@ def _find_words(run: RunFolder) -> _Words | None:
 
 def _single(run: RunFolder, ids: np.ndarray) -> Iterator[tuple[str, int]]:
     """Yield words that the target tokenizer reads as this one token, and how many the source tokenizer needs."""
-    for i in ids.tolist():
+    for i in ids[letter_tokens(run)[ids]].tolist():
         text = str(run.column("tokens", "text")[i])
-        if is_letters(run, i) and encode_known(run, "target", text) == [i]:  # typed alone: with or without a mark
+        if encode_known(run, "target", text) == [i]:  # typed alone: with or without a mark
             yield text, len(encode_known(run, "source", text))
 
 
@@ -150,8 +150,8 @@ def _asked_id(run: RunFolder) -> int | None:
     n = min(len(run.column(table, "id")) for table in TABLES.values())
     differ = run.column("tokens", "token")[:n] != run.column("source_tokens", "token")[:n]
     present = (run.column("tokens", "kind")[:n] != None) & (run.column("source_tokens", "kind")[:n] != None)  # noqa: E711
-    ids = by_frequency(run, np.flatnonzero(differ & present))[:N_TRIED].tolist()
-    return next((i for i in ids if is_word(run, i)), ids[0] if ids else None)
+    ids = np.flatnonzero(differ & present)
+    return next(map(int, [*frequent_words(run, ids)[:1], *by_frequency(run, ids)[:1]]), None)
 
 
 def _task_ids(run: RunFolder) -> Task:

@@ -1,5 +1,6 @@
 """Data and run: steps, the first look, a run made again with a change, and the way out of a job that died."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -8,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from focus_core.jobs import process as jobs
-from focus_core.jobs.record import list_jobs
+from focus_core.jobs.record import REQUEST, list_jobs, request_of_job
 from focus_core.tokenization.training import _too_large
 from focus_ui.data import catalog
-from pages.data.recipe import read_options
 from tests.fake_jobs import FAKE, end_jobs, ended, wait
 from tests.pages.conftest import links, param, texts
 from tests.toy_run import write_toy_run
@@ -66,8 +66,9 @@ def change_run(at):
     assert not at.exception
 
 
-def option(job, name):
-    return job.arguments[job.arguments.index(name) + 1]
+def asked(job):
+    """Return what a job was asked for."""
+    return request_of_job(job)
 
 
 def expanders(at):
@@ -87,9 +88,10 @@ def test_the_demo_is_made_again_from_its_own_vectors(open_app, own_toy):
     press_start(at)
     job = newest()
     assert job.title == "temperature 0.5 · toy"
-    assert option(job, "--temperature") == "0.5"
-    assert option(job, "--auxiliary") == str(own_toy.path.resolve() / "auxiliary.safetensors")
-    assert Path(option(job, "--target-tokenizer")).name == own_toy.manifest["target"]["name"]
+    assert asked(job).config.temperature == 0.5
+    assert asked(job).auxiliary == own_toy.path.resolve() / "auxiliary.safetensors"
+    assert Path(asked(job).target_tokenizer).name == own_toy.manifest["target"]["name"]
+    assert Path(asked(job).target_tokenizer).parent == job.record / "inputs"
     ended(job)
     at.run()
     (link,) = [found for found in links(at) if found.label == "Compare with the original"]
@@ -106,7 +108,7 @@ def test_a_temperature_that_only_the_command_line_takes_stays(open_app, own_toy,
     change_run(at)
     assert "nothing\\; the same run" in texts(at)
     press_start(at)
-    assert float(option(newest(), "--temperature")) == temperature
+    assert asked(newest()).config.temperature == temperature
 
 
 def test_a_link_leads_to_the_form_of_a_run(open_app, own_toy):
@@ -140,15 +142,16 @@ def test_a_run_of_ones_own_goes_on_from_any_step(open_app, own_toy):
     assert at.segmented_control(key=f"_again_step_{job.id}").value == "text"
     press_start(at)
     again = newest()
-    assert option(again, "--corpus") == option(job, "--corpus")
-    assert "--auxiliary" not in again.arguments
-    assert "--train-tokenizer" not in again.arguments
+    assert asked(again).corpus == asked(job).corpus
+    assert asked(again).auxiliary is None
+    assert asked(again).train_tokenizer is None
 
 
 def test_what_was_left_to_the_text_under_the_papers_preset_stays_so(open_app, own_toy):
     """The run was made by the command line with ``--preset paper --epochs auto``; the preset alone means 3."""
     manifest = json.loads((own_toy.path / "manifest.json").read_text())
     manifest["config"] |= {"preset": "paper", "dim": 300, "epochs": None, "min_count": 10}
+    manifest["config"] |= {"keep_eos_vector": True, "specials_in_statistics": True}
     (own_toy.path / "manifest.json").write_text(json.dumps(manifest))
     at = open_app("data")
     first = finished_run(at)
@@ -157,7 +160,7 @@ def test_what_was_left_to_the_text_under_the_papers_preset_stays_so(open_app, ow
     field = at.number_input(key=f"_epochs_{first.id}")
     assert (field.value, field.placeholder) == (None, "auto")
     press_start(at)
-    assert option(newest(), "--epochs") == "auto"
+    assert asked(newest()).config.chosen() == {"preset": "paper", "epochs": None}
 
 
 def test_options_of_the_vectors_are_changed_where_they_are_trained_again(open_app, own_toy):
@@ -168,7 +171,7 @@ def test_options_of_the_vectors_are_changed_where_they_are_trained_again(open_ap
     at.number_input(key="_dim").set_value(50)
     press(at, "Start the run")
     first = newest()
-    assert option(first, "--dim") == "50"
+    assert asked(first).config.dim == 50
     ended(first)
     at.run()
     at.button(key=f"_again_vectors_{first.id}").click().run()
@@ -181,9 +184,9 @@ def test_options_of_the_vectors_are_changed_where_they_are_trained_again(open_ap
     at.number_input(key=f"_epochs_{first.id}").set_value(6).run()
     press_start(at)
     again = newest()
-    assert option(again, "--epochs") == "6"
-    assert "--min-count" not in again.arguments
-    assert "--auxiliary" not in again.arguments
+    assert asked(again).config.epochs == 6
+    assert asked(again).config.min_count is None
+    assert asked(again).auxiliary is None
     ended(again)
     at.run()
     at.button(key=f"_again_overlap_{again.id}").click().run()
@@ -191,7 +194,7 @@ def test_options_of_the_vectors_are_changed_where_they_are_trained_again(open_ap
     numbers = [f"_{name}_{again.id}" for name in ("seed", "temperature", "top-k")]
     assert sorted(drawn) == numbers, "the vectors are reused as they are"
     press_start(at)
-    assert option(newest(), "--min-count") == "2"
+    assert asked(newest()).config.min_count == 2
 
 
 @pytest.mark.parametrize(
@@ -210,7 +213,7 @@ def test_top_k_of_a_run_is_changed_or_emptied(open_app, own_toy, step, value, wo
     assert f"Changed: **{words}**" in texts(at).replace("\\", "").replace("\u2060", "")
     press_start(at)
     assert newest().title == f"{words} · toy"
-    assert read_options(newest().arguments).get("--top-k") == ([str(value)] if value else None)
+    assert asked(newest()).config.top_k == value
 
 
 def test_the_steps_of_a_run_are_named_with_time_and_result(open_app, own_toy):
@@ -259,8 +262,8 @@ def test_a_job_that_died_says_so_once_and_is_started_again(open_app, own_toy, mo
     press_start(at)
     again = newest()
     assert again.title == f"again · {job.title}"
-    strip = ("--output",)
-    assert [w for w in again.arguments if w not in strip][:-1] == [w for w in job.arguments if w not in strip][:-1]
+    assert again.id != job.id
+    assert asked(again) == asked(job)
 
 
 def test_a_job_whose_text_is_gone_leaves_the_form_as_it_was(open_app, own_toy, monkeypatch):
@@ -370,8 +373,8 @@ def test_another_text_and_another_size_are_changes_too(open_app, own_toy):
     press_start(at)
     again = newest()
     assert again.title.startswith("size 500, on sample German · ")
-    assert option(again, "--vocab-size") == "500"
-    assert option(again, "--corpus").endswith("de.txt")
+    assert asked(again).vocab_size == 500
+    assert [path.name for path in asked(again).corpus] == ["de.txt"]
 
 
 def test_a_job_that_says_nothing_for_long_is_not_left_to_spin(open_app, own_toy, monkeypatch):
@@ -434,11 +437,9 @@ def test_a_size_that_the_text_does_not_support_is_mended_with_one_click(open_app
     press(at, "Use 151 and start again")
     again = newest()
     assert again.id != job.id
-    assert option(again, "--vocab-size") == "151"
+    assert asked(again) == dataclasses.replace(asked(job), vocab_size=151)
     assert again.title == f"size 151 · {job.title}"
     assert at.number_input(key="_vocab_size").value == 151
-    told = {name: option(job, name) for name in ("--corpus", "--source", "--match", "--temperature", "--seed")}
-    assert {name: option(again, name) for name in told} == told
 
 
 def test_a_failure_of_another_kind_offers_no_size(open_app, own_toy, monkeypatch):
@@ -449,3 +450,44 @@ def test_a_failure_of_another_kind_offers_no_size(open_app, own_toy, monkeypatch
     ended(newest())
     at.run()
     assert not [button for button in at.button if button.label.startswith("Use ")]
+
+
+def forget_request(job):
+    """Leave the record as an earlier version wrote it: with a command line alone."""
+    (job.record / REQUEST).unlink()
+
+
+def test_a_run_of_an_earlier_version_is_listed_and_made_again_from_its_own_files(open_app, own_toy):
+    del own_toy
+    at = open_app("data")
+    job = finished_run(at)
+    forget_request(job)
+    at.run()
+    assert not at.exception
+    assert "started by an earlier version" in texts(at)
+    assert not [button for button in at.button if str(button.key).startswith("_again_rows")]
+    assert at.button(key=f"_open_{job.id}")
+    change_run(at)
+    assert "started by an earlier version" in texts(at)
+    assert at.segmented_control(key=f"_again_step_{job.id}").options == ["overlap", "rows"]
+    press_start(at)
+    assert asked(newest()).auxiliary == job.run / "auxiliary.safetensors"
+
+
+@pytest.mark.parametrize("behaviour", ["die", "wait"])
+def test_a_job_of_an_earlier_version_that_made_no_run_says_why_it_is_not_offered_again(
+    open_app, own_toy, monkeypatch, behaviour
+):
+    del own_toy
+    monkeypatch.setenv("FAKE_BEHAVIOUR", behaviour)
+    at = open_app("data")
+    press(at, "Start the run")
+    job = newest()
+    forget_request(job)
+    if behaviour == "die":
+        ended(job)
+    at.run()
+    assert not at.exception
+    assert job.title in texts(at).replace("\\", "")
+    assert ("started by an earlier version" in texts(at)) == (behaviour == "die")
+    assert not [button for button in at.button if button.key == f"_repeat_{job.id}"]

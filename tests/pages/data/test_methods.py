@@ -12,7 +12,7 @@ import streamlit as st
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.pipeline import run_focus
 from focus_core.jobs import process as jobs
-from focus_core.jobs.record import list_jobs
+from focus_core.jobs.record import list_jobs, request_of_job
 from focus_core.models.source import SourceModel
 from focus_core.runs.folder import RunFolder
 from focus_core.types import METHOD_SUMMARIES, MethodName
@@ -35,12 +35,14 @@ def form(open_app: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.Monke
     end_jobs(catalog.runs_root())
 
 
-def start(at: Any) -> dict[str, str]:
+def start(at: Any) -> InitConfig:
     """Start the run and return its options."""
     next(button for button in at.button if button.label == "Start the run").click().run()
     assert not at.exception
     (job,) = list_jobs(catalog.runs_root())
-    return dict(zip(job.arguments[1::2], job.arguments[2::2], strict=False))
+    asked = request_of_job(job)
+    assert asked is not None
+    return asked.config
 
 
 def test_every_method_can_be_chosen_and_says_what_it_does(form: Any) -> None:
@@ -50,7 +52,7 @@ def test_every_method_can_be_chosen_and_says_what_it_does(form: Any) -> None:
 
 def test_focus_is_chosen_unless_told_otherwise(form: Any) -> None:
     options = start(form)
-    assert (options["--method"], options["--fallback"]) == ("focus", "normal")
+    assert (options.method, options.fallback) == ("focus", "normal")
 
 
 def test_a_baseline_with_rows_of_its_own_gets_no_fallback(form: Any) -> None:
@@ -58,15 +60,14 @@ def test_a_baseline_with_rows_of_its_own_gets_no_fallback(form: Any) -> None:
     form.selectbox(key="_method").select(MethodName.RANDOM)
     form.selectbox(key="_fallback").select("mean")
     options = start(form)
-    assert options["--method"] == "random"
-    assert "--fallback" not in options
+    assert (options.method, options.fallback) == ("random", "normal"), "which counts as not chosen"
 
 
 def test_a_baseline_that_leaves_rows_to_the_fallback_gets_it(form: Any) -> None:
     form.selectbox(key="_method").select(MethodName.OVERLAP)
     form.selectbox(key="_fallback").select("multivariate")
     options = start(form)
-    assert (options["--method"], options["--fallback"]) == ("overlap", "multivariate")
+    assert (options.method, options.fallback) == ("overlap", "multivariate")
 
 
 @pytest.fixture(scope="module", params=[name for name in MethodName if name is not MethodName.FOCUS])

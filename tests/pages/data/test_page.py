@@ -14,8 +14,9 @@ from focus_core.corpus.corpus import open_corpus
 from focus_core.errors import InvalidInputError, bad_input, option
 from focus_core.initialization.config import InitConfig
 from focus_core.jobs import process as jobs
-from focus_core.jobs.record import list_jobs, read_job
+from focus_core.jobs.record import list_jobs, read_job, request_of_job
 from focus_core.tokenization.corpus_survey import suggest_size, supported_size, survey_corpus
+from focus_core.types import Preset
 from focus_ui.data import cache, catalog
 from focus_ui.session.errors import in_words
 from tests.fake_jobs import FAKE, end_jobs, wait
@@ -52,6 +53,11 @@ def only_job():
     return job
 
 
+def only_request():
+    """Return what the only job was asked for."""
+    return request_of_job(only_job())
+
+
 def test_the_sample_and_the_demo_model_are_ready_to_run(open_app):
     at = open_app("data")
     assert not start_button(at).disabled
@@ -62,17 +68,12 @@ def test_start_runs_our_command_line(open_app):
     at = open_app("data")
     start_button(at).click().run()
     assert not at.exception
-    arguments = only_job().arguments
-    pairs = dict(zip(arguments[1::2], arguments[2::2], strict=False))
-    assert arguments[0] == "init"
-    assert pairs["--source"] == str(catalog.DEMO_SOURCE)
-    assert pairs["--train-tokenizer"] == "unigram"
-    assert pairs["--corpus"].endswith("sw.txt")
-    assert pairs["--match"] == "exact"
-    assert pairs["--preset"] == "default"
-    assert pairs["--temperature"] == "1.0"
-    assert pairs["--seed"] == "42"
-    assert pairs["--output"] == str(only_job().run)
+    job, asked = only_job(), only_request()
+    assert job.arguments == ("init", "--output", str(job.run), "--request", str(job.record / "request.json"))
+    assert asked.source == str(catalog.DEMO_SOURCE)
+    assert asked.train_tokenizer == "unigram"
+    assert [path.name for path in asked.corpus] == ["sw.txt"]
+    assert asked.config == InitConfig()
 
 
 def test_progress_shows_and_cancel_stops_the_job(open_app):
@@ -222,7 +223,7 @@ def test_an_uploaded_corpus_is_given_to_the_job_under_what_is_safe_of_its_name(o
     assert "https://example.org)" not in texts(at).replace("\\", "\0")
     start_button(at).click().run()
     job = only_job()
-    path = Path(dict(zip(job.arguments[1::2], job.arguments[2::2], strict=False))["--corpus"])
+    (path,) = only_request().corpus
     assert path.parent == job.record / "inputs"
     assert path.read_text() == "habari ya leo\nnzuri sana\n"
     assert path.name == "example.org.txt"
@@ -267,9 +268,8 @@ def test_a_tokenizer_can_be_uploaded(open_app, build_tokenizer):
     upload(at, "_target_upload", "tokenizer.json", tokenizer.to_str().encode(), "application/json")
     assert f"**{tokenizer.get_vocab_size()}** tokens" in texts(at)
     start_button(at).click().run()
-    arguments = only_job().arguments
-    assert "--train-tokenizer" not in arguments
-    path = Path(arguments[arguments.index("--target-tokenizer") + 1])
+    assert only_request().train_tokenizer is None
+    path = Path(only_request().target_tokenizer)
     assert path.parent == only_job().record / "inputs"
     assert path.name == "uploaded-tokenizer.json", "the run would be called after the folder otherwise"
 
@@ -308,7 +308,7 @@ def test_a_corpus_of_the_server_is_chosen_from_a_list(open_app, tmp_path, monkey
     at.multiselect(key="_server_corpus").set_value(["data/news.txt"]).run()
     start_button(at).click().run()
     assert not at.exception
-    assert str(tmp_path / "data" / "news.txt") in only_job().arguments
+    assert only_request().corpus == (tmp_path / "data" / "news.txt",)
 
 
 def test_a_vocabulary_too_large_for_the_text_is_warned_of(open_app):
@@ -392,8 +392,7 @@ def test_the_paper_preset_is_passed_on(open_app):
     at = open_app("data")
     at.selectbox(key="_preset").set_value("paper")
     start_button(at).click().run()
-    arguments = only_job().arguments
-    assert arguments[arguments.index("--preset") + 1] == "paper"
+    assert only_request().config == InitConfig.for_preset(Preset.PAPER)
 
 
 def test_options_of_the_vectors_reach_the_run(open_app):
@@ -409,9 +408,7 @@ def test_options_of_the_vectors_reach_the_run(open_app):
     at.switch_page(PAGES["data"]).run()
     start_button(at).click().run()
     assert not at.exception
-    arguments = only_job().arguments
-    pairs = dict(zip(arguments[1::2], arguments[2::2], strict=False))
-    assert (pairs["--dim"], pairs["--epochs"], pairs["--min-count"]) == ("50", "7", "3")
+    assert only_request().config.chosen() == {"dim": 50, "epochs": 7, "min_count": 3}
     assert "Least occurrences: **3**" in texts(at)
 
 
@@ -423,7 +420,7 @@ def test_an_empty_field_of_the_vectors_is_the_presets(open_app):
     shown = [at.number_input(key=key).proto.placeholder for key in ("_dim", "_epochs", "_min-count")]
     assert shown == ["300", "3", "10"]
     start_button(at).click().run()
-    assert not set(only_job().arguments) & {"--dim", "--epochs", "--min-count"}
+    assert only_request().config.chosen() == {"preset": "paper"}
 
 
 def test_top_k_reaches_the_run_and_an_empty_field_is_no_bound(open_app):
@@ -436,12 +433,12 @@ def test_top_k_reaches_the_run_and_an_empty_field_is_no_bound(open_app):
     start_button(at).click().run()
     assert not at.exception
     job = only_job()
-    assert job.arguments[job.arguments.index("--top-k") + 1] == "5"
+    assert request_of_job(job).config.top_k == 5
     assert "Top-k: **5**" in texts(at)
     at.number_input(key="_top-k").set_value(None).run()
     start_button(at).click().run()
     (other,) = [found for found in list_jobs(catalog.runs_root()) if found.id != job.id]
-    assert "--top-k" not in other.arguments
+    assert request_of_job(other).config.top_k is None
 
 
 def test_a_method_that_compares_no_vectors_has_no_options_of_theirs(open_app):
@@ -451,7 +448,7 @@ def test_a_method_that_compares_no_vectors_has_no_options_of_theirs(open_app):
     at.selectbox(key="_method").set_value("mean").run()
     assert all(at.number_input(key=key).disabled for key in ("_dim", "_epochs", "_min-count", "_top-k"))
     start_button(at).click().run()
-    assert not {"--dim", "--top-k"} & set(only_job().arguments)
+    assert only_request().config.chosen() == {"method": "mean"}
 
 
 @pytest.mark.parametrize("name", ["dim", "epochs", "min_count", "top_k"])
@@ -478,7 +475,7 @@ def test_a_text_whose_tokens_are_too_rare_says_so_in_one_line(open_app, monkeypa
     at.number_input(key="_min-count").set_value(500_000).run()
     start_button(at).click().run()
     job = only_job()
-    assert job.arguments[job.arguments.index("--min-count") + 1] == "500000"
+    assert request_of_job(job).config.min_count == 500_000
     wait(lambda: jobs.job_state(job) is jobs.JobState.FAILED)
     at.run()
     (told,) = [error.value.replace("\\", "").replace("\u2060", "") for error in at.error]
@@ -510,8 +507,7 @@ def test_a_text_in_another_encoding_asks_for_it_and_goes_on(open_app):
     assert not at.error
     assert "café na chai" in texts(at)
     start_button(at).click().run()
-    arguments = only_job().arguments
-    assert arguments[arguments.index("--encoding") + 1] == "cp1252"
+    assert only_request().encoding == "cp1252"
 
 
 def test_messages_call_an_upload_by_its_own_name(open_app):
@@ -549,9 +545,8 @@ def test_a_refused_file_takes_nothing_else_from_the_form(open_app):
     assert at.selectbox(key="_match").value == "fuzzy"
     upload(at, "_corpus_upload", "mine.txt", b"habari ya leo\n" * 100)
     start_button(at).click().run()
-    arguments = only_job().arguments
-    assert arguments[arguments.index("--train-tokenizer") + 1] == "bpe"
-    assert arguments[arguments.index("--match") + 1] == "fuzzy"
+    assert only_request().train_tokenizer == "bpe"
+    assert only_request().config.match == "fuzzy"
 
 
 def test_the_form_is_as_it_was_after_a_look_at_another_page(open_app):

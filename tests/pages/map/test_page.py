@@ -10,8 +10,9 @@ import pytest
 from focus_core.analysis.provenance.change import neighbour_change
 from focus_core.runs.additions import open_projection, open_training
 from focus_core.runs.folder import open_run
+from focus_core.runs.tokens import showcase
 from focus_core.tokenization.display import markdown_escape, show_token
-from focus_ui.data.tables import showcase, token_table
+from focus_ui.data.tables import token_table
 from pages.map.view import MAX_LISTED
 from tests.pages.conftest import PAGES, links, param, texts
 from tests.tiny_runs import add_projection

@@ -211,7 +211,7 @@ def test_a_list_fills_the_table_and_goes_again(open_app, toy):
     at.button(key="_overlap_list_same-text").click().run()
     assert not at.exception
     wanted = next(found for found in overlap_lists(toy) if found.key == "same-text")
-    assert table(at)["id"].tolist() == wanted.ids.tolist()
+    assert table(at)["id"].tolist() == list(wanted.ids)
     assert chips(at) == ["Read the same"]
     assert param(at, "list") == "same-text"
     at.button(key="_overlap_list_same-text").click().run()

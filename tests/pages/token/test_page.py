@@ -389,13 +389,10 @@ def test_another_problem_is_walked_from_its_first_token(open_app, toy, key):
 
 
 def test_a_list_of_source_tokens_is_walked_on_their_pages(open_app, toy, monkeypatch):
-    from focus_core.analysis.comparison.lists import TokenList
+    from focus_core.analysis.token_list import TokenList
 
     ids = (source_id_of(toy, "▁milk"), source_id_of(toy, "▁farmer"))
-    hubs = TokenList(
-        key="FOC003", title="Hubs", meaning="m", remedy="r", status=None, side="source", measure="", n_total=2,
-        ids=ids, values=(), frequency=(1.0, 1.0),
-    )  # fmt: skip
+    hubs = TokenList(key="FOC003", title="Hubs", meaning="m", remedy="r", side="source", ids=ids)
     monkeypatch.setattr("pages.token.walk.problem_lists", lambda run: {"FOC003": hubs})
     at = open_app("token", token=id_of(toy, "▁mkulima"))
     at.button(key="_next_problem").click().run()

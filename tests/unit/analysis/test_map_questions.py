@@ -33,7 +33,7 @@ def test_a_source_token_that_feeds_several_rows_counts_them(run):
     found = common_contributors(run, every, n=1000)
     rows = np.isin(run.column("contributions", "target_id"), every)
     ids, counts = np.unique(run.column("contributions", "source_id")[rows], return_counts=True)
-    assert {c.source_id: c.n_fed for c in found.contributors} == dict(zip(ids.tolist(), counts.tolist(), strict=True))
+    assert {c.id: c.n_fed for c in found.contributors} == dict(zip(ids.tolist(), counts.tolist(), strict=True))
     assert sum(c.share for c in found.contributors) == pytest.approx(1)
     assert len(common_contributors(run, every, n=2).contributors) == 2
 

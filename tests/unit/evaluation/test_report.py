@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from focus_core.api import InitRequest, run_to_folder
+from focus_core.api import run_to_folder
 from focus_core.artifacts import write_arrays
 from focus_core.corpus.held_out import is_held_out
 from focus_core.errors import CorpusError, InvalidInputError, RunFolderError
@@ -21,6 +22,7 @@ from focus_core.evaluation.render import render_evaluation
 from focus_core.evaluation.report import evaluate_runs
 from focus_core.export.run_model import load_model_folder, load_run_model
 from focus_core.initialization.config import InitConfig
+from focus_core.initialization.request import InitRequest
 from focus_core.models.source import load_source
 from focus_core.numerics.drift import movement_foreseen
 from focus_core.runs.additions import open_training
@@ -162,8 +164,8 @@ def test_runs_that_differ_in_the_seed_are_a_group(made: Path, tmp_path: Path) ->
     names = []
     for method in ("overlap", "mean"):
         for seed in (1, 2):
-            config = InitConfig(method=method, seed=seed)
-            names.append(str(run_to_folder(request, tmp_path / f"{method}-{seed}", config=config).path))
+            asked = dataclasses.replace(request, config=InitConfig(method=method, seed=seed))
+            names.append(str(run_to_folder(asked, tmp_path / f"{method}-{seed}").path))
     report = evaluate_runs(names, corpus=made / "text.txt", device="cpu")
     first, second = report["groups"]
     assert (first["method"], first["targets"], first["minus_first_group"]) == ("overlap", names[:2], None)
@@ -190,8 +192,9 @@ def test_embeddings_alone_get_the_measures_that_need_no_model(made: Path, tmp_pa
         source_tokenizer=str(made / "model"),
         source_embeddings=tmp_path / "rows.safetensors",
         target_tokenizer=str(made / "target"),
+        config=InitConfig(method="overlap"),
     )
-    run = run_to_folder(request, tmp_path / "bare", config=InitConfig(method="overlap"))
+    run = run_to_folder(request, tmp_path / "bare")
     reports = [
         evaluate_runs([str(run.path)], corpus=made / "text.txt", dictionary=made / "en-de.tsv", source=source)
         for source in (None, tmp_path / "rows.safetensors")

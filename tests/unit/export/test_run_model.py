@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from focus_core.api import InitRequest, run_to_folder
+from focus_core.api import run_to_folder
 from focus_core.errors import InvalidInputError, RunFolderError
 from focus_core.export.model_folder import export_model
 from focus_core.export.run_model import export_trained, load_model_folder, load_run_model
 from focus_core.initialization.config import InitConfig
+from focus_core.initialization.request import InitRequest
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.targets import split_target
 from focus_core.training.options import TrainConfig, Trained
@@ -27,8 +28,9 @@ def small_run(folder: Path, family: str, **options: object) -> RunFolder:
     request = InitRequest(
         source=str(tiny_model(family, folder / "model")),
         target_tokenizer=str(target_tokenizer(family, folder / "target")),
+        config=InitConfig(method="overlap", **options),  # type: ignore[arg-type]
     )
-    return run_to_folder(request, folder / "run", config=InitConfig(method="overlap", **options))  # type: ignore[arg-type]
+    return run_to_folder(request, folder / "run")
 
 
 def corpus_of(folder: Path, n: int = 300) -> Path:

@@ -8,6 +8,8 @@ import pytest
 
 from focus_core.corpus.corpus import iter_batches, open_corpus
 from focus_core.errors import CorpusError, VocabularyError
+from focus_core.initialization.config import InitConfig
+from focus_core.initialization.request import InitRequest
 from focus_core.jobs.estimate import count_json_tokens, estimate_run
 from focus_core.jobs.steps import Step
 from focus_core.tokenization.corpus_survey import (
@@ -21,6 +23,8 @@ from focus_core.tokenization.corpus_survey import (
 from focus_core.tokenization.training import suggest_vocab_size, train_tokenizer
 from focus_core.types import Family
 
+GIVEN = {"source": "m", "target_tokenizer": "t"}
+TRAINED = {"source": "m", "train_tokenizer": "unigram", "vocab_size": 8000, "corpus": (Path("a.txt"),)}
 CORPORA = Path(__file__).resolve().parents[3] / "assets" / "corpora"
 
 
@@ -56,8 +60,9 @@ def test_a_corpus_of_blank_lines_is_refused(tmp_path):
 
 def test_more_work_takes_longer():
     survey = Survey(n_bytes=4_000_000, n_lines=40_000, n_characters=4_000_000, complete=True, sample=())
-    base = estimate_run(survey, vocab_size=8000, dim=100, epochs=10, trains_tokenizer=False)
-    longer = estimate_run(survey, vocab_size=8000, dim=300, epochs=10, trains_tokenizer=True)
+    base = estimate_run(InitRequest(**GIVEN, config=InitConfig(epochs=10)), survey, vocab_size=8000)
+    asked = InitRequest(**TRAINED, config=InitConfig(epochs=10, dim=300))
+    longer = estimate_run(asked, survey, vocab_size=8000)
     assert longer.seconds > base.seconds
     assert longer.memory_mib > base.memory_mib
     assert base.n_tokens == round(4_000_000 / characters_per_token(8000))
@@ -73,13 +78,13 @@ def test_lines_that_come_again_and_lost_characters_are_counted(tmp_path):
 
 def test_the_time_of_a_run_is_that_of_its_steps():
     survey = Survey(n_bytes=10**6, n_lines=10**4, n_characters=10**6, complete=True, sample=())
-    whole = estimate_run(survey, vocab_size=8000, dim=100, trains_tokenizer=True)
+    whole = estimate_run(InitRequest(**TRAINED), survey, vocab_size=8000)
     assert set(whole.by_step) == set(Step)
     assert whole.seconds == pytest.approx(sum(whole.by_step.values()))
-    part = estimate_run(
-        survey, vocab_size=8000, dim=100, trains_tokenizer=False, trains_vectors=False, reads_text=False
-    )
+    part = estimate_run(InitRequest(**GIVEN), None, vocab_size=8000)
     assert set(part.by_step) == {Step.OVERLAP, Step.ROWS}
+    reused = estimate_run(InitRequest(**GIVEN, auxiliary=Path("v.safetensors")), survey, vocab_size=8000)
+    assert set(reused.by_step) == {Step.CORPUS, Step.OVERLAP, Step.ROWS}
     assert part.seconds < whole.seconds
 
 

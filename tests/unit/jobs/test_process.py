@@ -12,6 +12,8 @@ import time
 import pytest
 
 from focus_core.errors import InvalidInputError, RunFolderError
+from focus_core.initialization.config import InitConfig
+from focus_core.initialization.request import InitRequest, read_request
 from focus_core.jobs import process as jobs
 from focus_core.jobs.record import (
     Job,
@@ -27,6 +29,7 @@ from focus_core.jobs.record import (
     read_log,
     read_progress,
     record_folder,
+    request_of_job,
 )
 from tests.fake_jobs import FAKE, wait
 
@@ -73,6 +76,24 @@ def test_a_job_ends_with_a_run_folder_and_no_part(start):
     assert job.run.is_dir()
     assert not job.part.exists()
     assert read_progress(job).stage == "train vectors"
+
+
+def test_an_initialisation_is_started_from_a_request_that_its_record_keeps(start):
+    request = InitRequest(source="m", target_tokenizer="t", config=InitConfig(seed=7))
+    job = start("finish", request=request)
+    assert job.arguments == ("finish", "--output", str(job.run), "--request", str(job.record / "request.json"))
+    assert read_request(job.record / "request.json") == request_of_job(job) == request
+    assert wait_for(job, JobState.DONE) is JobState.DONE
+    assert request_of_job(job) == request, "inputs go, the request stays"
+
+
+@pytest.mark.parametrize("content", [None, "{", '{"source": 3}', "[]"])
+def test_a_record_without_a_request_that_can_be_read_is_a_job_all_the_same(start, tmp_path, content):
+    job = start("finish")
+    if content is not None:
+        (job.record / "request.json").write_text(content)
+    assert request_of_job(job) is None
+    assert list_jobs(tmp_path, owner="me") == [job]
 
 
 def test_progress_is_the_last_whole_event(start):

@@ -36,12 +36,12 @@ def test_what_is_kept_is_kept_and_counts() -> None:
         drawn = frequency_sample(np.arange(1000), frequency=np.arange(1000), n=30, keep=keep, seed=seed)
         assert {3, 500, 990} <= set(drawn.tolist())
         assert len(drawn) == 30
-    more = frequency_sample(np.arange(1000), frequency=None, n=20, keep=np.arange(100, 150), seed=0)
+    more = frequency_sample(np.arange(1000), frequency=np.full(1000, np.nan), n=20, keep=np.arange(100, 150), seed=0)
     assert more.tolist() == list(range(100, 150))
 
 
 def test_without_frequencies_the_draw_is_even_over_ids() -> None:
-    drawn = frequency_sample(np.arange(1000), frequency=None, n=100, keep=NONE, seed=0)
+    drawn = frequency_sample(np.arange(1000), frequency=np.full(1000, np.nan), n=100, keep=NONE, seed=0)
     assert np.bincount(drawn // 10).tolist() == [1] * 100
 
 
@@ -57,8 +57,12 @@ def test_only_candidates_are_drawn_and_seeds_differ() -> None:
 
 
 def test_all_where_no_more_are_there() -> None:
-    assert frequency_sample(np.arange(5, 30), frequency=None, n=25, keep=NONE).tolist() == list(range(5, 30))
-    assert frequency_sample(np.arange(5, 30), frequency=None, n=9000, keep=NONE).tolist() == list(range(5, 30))
+    assert frequency_sample(np.arange(5, 30), frequency=np.full(30, np.nan), n=25, keep=NONE).tolist() == list(
+        range(5, 30)
+    )
+    assert frequency_sample(np.arange(5, 30), frequency=np.full(1000, np.nan), n=9000, keep=NONE).tolist() == list(
+        range(5, 30)
+    )
 
 
 @settings(max_examples=50, deadline=None)
@@ -72,8 +76,8 @@ def test_size_and_membership(n: int, total: int, seed: int, data: st.DataObject)
 
 def test_too_few_tokens_are_no_map() -> None:
     with pytest.raises(InvalidInputError, match="tokens to project: expected at least 20 tokens"):
-        frequency_sample(np.arange(19), frequency=None, n=30, keep=NONE)
+        frequency_sample(np.arange(19), frequency=np.full(1000, np.nan), n=30, keep=NONE)
     with pytest.raises(InvalidInputError, match="sample: expected at least 20, got 19"):
-        frequency_sample(np.arange(100), frequency=None, n=19, keep=NONE)
+        frequency_sample(np.arange(100), frequency=np.full(1000, np.nan), n=19, keep=NONE)
     with pytest.raises(InvalidInputError, match="seed"):
-        frequency_sample(np.arange(100), frequency=None, n=20, keep=NONE, seed=-1)
+        frequency_sample(np.arange(100), frequency=np.full(1000, np.nan), n=20, keep=NONE, seed=-1)

@@ -10,7 +10,7 @@ import pytest
 
 from focus_core import artifacts
 from focus_core.analysis.checks.registry import run_checks
-from focus_core.analysis.provenance.explanation import explain_token
+from focus_core.analysis.provenance.explain import explain_token
 from focus_core.artifacts import read_array, sha256_file
 from focus_core.cli.main import run as command
 from focus_core.errors import InvalidInputError

@@ -15,7 +15,7 @@ import scipy.sparse
 import torch
 
 from focus_core.analysis.checks.registry import run_checks
-from focus_core.analysis.provenance.explanation import explain_token
+from focus_core.analysis.provenance.explain import explain_token
 from focus_core.analysis.provenance.what_if import nothing_to_recompute
 from focus_core.errors import RunFolderError
 from focus_core.export.model_folder import export_model

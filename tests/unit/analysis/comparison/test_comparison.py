@@ -16,6 +16,7 @@ from focus_core.analysis.comparison.report import comparison_report
 from focus_core.analysis.comparison.runs import compare_runs, row_kinds
 from focus_core.artifacts import write_arrays
 from focus_core.runs.folder import RunFolder, open_run
+from focus_core.runs.tokens import frequency
 from focus_core.types import Origin
 from pages.learn.lessons.judging import hubs_of
 from tests.toy_run import D_MODEL, HAND_WEIGHTS, altered, id_of, source_id_of, write_toy_run
@@ -63,9 +64,10 @@ def test_fallback_rows_are_ranked_by_frequency(run):
     assert [seen[i] for i in entry.ids] == sorted((seen[i] for i in entry.ids), reverse=True)
     assert {id_of(run, "▁nadra"), id_of(run, "\x00")} <= set(entry.ids)
     assert entry.n_total == run.manifest["counts"]["by_origin"]["fallback"]
-    louder = list_of(token_lists(with_columns(run, frequency={"▁nadra": 999}), []), "fallback")
+    loud = with_columns(run, frequency={"▁nadra": 999})
+    louder = list_of(token_lists(loud, []), "fallback")
     assert louder.ids[0] == id_of(run, "▁nadra")
-    assert louder.frequency[0] == 999
+    assert frequency(loud, louder.side)[louder.ids[0]] == 999
 
 
 def test_one_contributor_decides_where_it_has_half_the_weight(run):
@@ -116,14 +118,14 @@ def test_what_checks_named_comes_first_and_the_worst_verdict_before_the_others(r
     found = token_lists(run, results)
     assert [entry.key for entry in found[:3]] == ["FOC003", "FOC001", "fallback"]
     assert found[0].ids == (9, 8)
-    assert found[0].frequency == tuple(float(run.column("source_tokens", "frequency")[i]) for i in (9, 8))
+    assert frequency(run, found[0].side)[[9, 8]].tolist() == run.column("source_tokens", "frequency")[[9, 8]].tolist()
     assert (found[1].meaning, found[1].remedy, found[1].status) == ("s", "do", Status.WARNING)
 
 
 def test_no_list_is_longer_than_fifty_and_says_how_many_fit(run):
     everything = altered(run, columns={"tokens.origin": np.full(run.tokens().num_rows, "fallback", dtype=object)})
     entry = list_of(token_lists(everything, []), "fallback")
-    assert len(entry.ids) == len(entry.frequency) == 50
+    assert len(entry.ids) == 50
     assert entry.n_total == run.tokens().num_rows
 
 

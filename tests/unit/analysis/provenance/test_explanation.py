@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from focus_core.analysis.provenance.explanation import contributors_of, explain_token, fed_by, source_norm
+from focus_core.analysis.provenance.explain import explain_token
+from focus_core.analysis.provenance.explanation import contributors_of, fed_by, source_norm
 from focus_core.analysis.provenance.neighbours import auxiliary_neighbours, embedding_neighbours
 from focus_core.analysis.provenance.render import draw_bar, render_text
 from focus_core.analysis.provenance.search import find_source_tokens, find_tokens

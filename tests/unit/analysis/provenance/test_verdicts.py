@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from focus_core.analysis.provenance.change import ChangedNeighbour, ChangedNeighbours, ChangedTokens
-from focus_core.analysis.provenance.explanation import explain_token
+from focus_core.analysis.provenance.explain import explain_token
+from focus_core.analysis.provenance.explanation import Tone
 from focus_core.analysis.provenance.render import render_text
-from focus_core.analysis.provenance.verdicts import Tone, training_verdicts, verdicts_of
+from focus_core.analysis.provenance.verdicts import training_verdicts, verdicts_of
 from focus_core.runs.folder import RunFolder
 from tests.toy_run import altered, id_of, source_id_of, write_fuzzy_toy, write_toy_run
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from focus_core.analysis.provenance.explanation import explain_token
+from focus_core.analysis.provenance.explain import explain_token
 from focus_core.analysis.provenance.simplex import SimplexMap, cut_score, map_row
 from focus_core.analysis.provenance.what_if import (
     WhatIfSettings,

@@ -18,11 +18,12 @@ from markupsafe import Markup
 from focus_core.analysis.checks.registry import run_checks
 from focus_core.analysis.report import svg as drawing
 from focus_core.analysis.report.markup import render, tag, text
-from focus_core.analysis.report.page import html_report, init_command, write_report
+from focus_core.analysis.report.page import html_report, write_report
 from focus_core.analysis.report.style import POLICY, STYLE
 from focus_core.cli import main as cli
 from focus_core.errors import InvalidInputError
 from focus_core.evaluation.stored import read_evaluation
+from focus_core.runs.again import init_command
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.legend import CATEGORIES, METHOD_LOOKS, category_of
 from focus_core.tokenization.display import show_token
@@ -267,10 +268,13 @@ def test_the_command_says_what_given_vectors_are_keyed_by() -> None:
     manifest = {
         "inputs": [{"role": "auxiliary", "name": "cc.sw.vec"}],
         "target": {"name": "t"},
-        "config": {},
+        "config": {"device": "cuda", "memory_mib": 64},
         "auxiliary": {"kind": "word"},
     }
-    assert "--auxiliary cc.sw.vec --auxiliary-kind word --output" in init_command(manifest)
+    assert init_command(manifest) == (
+        "python -m focus_core init --source-tokenizer SOURCE_TOKENIZER --source-embeddings SOURCE.safetensors "
+        "--target-tokenizer t --auxiliary cc.sw.vec --auxiliary-kind word --memory 64 --output RUN"
+    ), "the device is left to the machine"
     assert "--auxiliary-kind" not in init_command(manifest | {"auxiliary": {"kind": "token"}})
 
 

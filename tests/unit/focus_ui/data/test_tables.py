@@ -77,13 +77,6 @@ def test_csv_is_safe_for_spreadsheets(frame):
     assert not any(cell.startswith("-") and not cell[1:].isdigit() for row in rows[1:] for cell in row)
 
 
-def test_the_showcase_holds_words_with_a_few_contributors(run, frame):
-    chosen = frame.set_index("id").loc[tables.showcase(run)]
-    assert len(chosen) > 0
-    assert (chosen["category"] == "combined").all()
-    assert id_of(run, "▁nyumba") in chosen.index
-
-
 def test_the_walk_is_a_circle(frame):
     assert tables.neighbouring_id(frame, 134, 1) == 0
     assert tables.neighbouring_id(frame, 0, -1) == 134

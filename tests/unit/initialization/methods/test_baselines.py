@@ -15,8 +15,8 @@ from tokenizers import AddedToken, Tokenizer, models
 
 from focus_core.analysis.checks.base import Status
 from focus_core.analysis.checks.registry import run_checks
-from focus_core.analysis.provenance.explanation import explain_token
-from focus_core.api import InitRequest, run_request
+from focus_core.analysis.provenance.explain import explain_token
+from focus_core.api import run_request
 from focus_core.cli import main as cli
 from focus_core.corpus.corpus import open_corpus
 from focus_core.errors import AuxiliaryError, InvalidInputError
@@ -27,6 +27,7 @@ from focus_core.initialization.methods.multivariate import MultivariateNormal, f
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.overlap.matching import match_vocabularies
 from focus_core.initialization.pipeline import run_focus
+from focus_core.initialization.request import InitRequest
 from focus_core.initialization.result import FocusResult
 from focus_core.jobs.estimate import estimate_run
 from focus_core.models.source import SourceModel
@@ -432,13 +433,14 @@ def test_focus_without_text_is_refused_before_anything_is_read(tmp_path: Path) -
     with pytest.raises(InvalidInputError, match=r"--corpus.*--auxiliary"):
         run_request(request)
     with pytest.raises(InvalidInputError, match="nowhere"):
-        run_request(request, config=InitConfig(method="random"))
+        run_request(dataclasses.replace(request, config=InitConfig(method="random")))
 
 
 def test_an_estimate_without_vectors_is_smaller() -> None:
     survey = Survey(n_bytes=10**6, n_lines=10**4, n_characters=10**6, complete=True, sample=())
-    full = estimate_run(survey, vocab_size=8000, dim=100, trains_tokenizer=False)
-    bare = estimate_run(survey, vocab_size=8000, dim=100, trains_tokenizer=False, trains_vectors=False)
+    asked = InitRequest(source="m", target_tokenizer="t")
+    full = estimate_run(asked, survey, vocab_size=8000)
+    bare = estimate_run(dataclasses.replace(asked, config=InitConfig(method="mean")), survey, vocab_size=8000)
     assert bare.seconds < full.seconds
     assert bare.memory_mib < full.memory_mib - 700  # the buckets of fastText alone
 

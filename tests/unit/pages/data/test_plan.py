@@ -1,21 +1,26 @@
-"""The words about the steps of a run, made of its command line."""
+"""The words about the steps of a run, made of its request."""
+
+from pathlib import Path
 
 import pytest
 
+from focus_core.initialization.config import InitConfig
+from focus_core.initialization.request import InitRequest
 from focus_core.jobs.steps import STEPS, Step
-from pages.data.plan import describe, results
-from pages.data.recipe import read_options
+from focus_core.types import MatchMode, Preset
+from pages.data.plan import describe, is_lent, results
 from tests.toy_run import write_toy_run
 
-LINE = ["init", "--source", "models/xlmr", "--train-tokenizer", "bpe", "--vocab-size", "9000", "--corpus", "a/x.txt"]
+GIVEN = {"source": "models/xlmr", "train_tokenizer": "bpe", "vocab_size": 9000, "corpus": (Path("a/x.txt"),)}
 
 
-def words(*more):
-    return describe(read_options([*LINE, *more]))
+def words(*, preset=Preset.DEFAULT, more=(), config=()):
+    return describe(InitRequest(**GIVEN | dict(more), config=InitConfig.for_preset(preset, **dict(config))))
 
 
 def test_every_step_has_its_inputs_and_parameters():
-    found = words("--temperature", "0.50", "--match", "fuzzy", "--corpus", "a/y.txt", "--encoding", "cp1252")
+    texts = {"corpus": (Path("a/x.txt"), Path("a/y.txt")), "encoding": "cp1252"}
+    found = words(more=texts, config={"temperature": 0.5, "match": MatchMode.FUZZY})
     assert tuple(found) == STEPS
     assert found[Step.TOKENIZERS].summary == "bpe with 9,000 tokens, trained on the text"
     assert found[Step.TOKENIZERS].facts["Source model"] == "xlmr"
@@ -23,29 +28,43 @@ def test_every_step_has_its_inputs_and_parameters():
     assert found[Step.OVERLAP].summary == "match fuzzy"
     assert found[Step.ROWS].summary == "focus, temperature 0.5"
     assert "Top-k" not in found[Step.ROWS].facts
-    assert words("--top-k", "5")[Step.ROWS].facts["Top-k"] == "5"
+    assert found[Step.VECTORS].facts == {"Preset": "default", "Seed": "42"}
+    assert words(config={"top_k": 5})[Step.ROWS].facts["Top-k"] == "5"
+    facts = words(preset=Preset.PAPER, config={"epochs": None, "dim": 50})[Step.VECTORS].facts
+    assert facts == {"Preset": "paper", "Seed": "42", "Dimensions": "50", "Epochs": "auto"}
     assert all(step.used for step in found.values())
 
 
 @pytest.mark.parametrize(
     ("more", "step", "summary"),
     [
-        (["--method", "mean"], Step.VECTORS, "left out: mean compares none"),
-        (["--auxiliary", "a.safetensors"], Step.VECTORS, "taken from the earlier run"),
+        ({"config": {"method": "mean"}}, Step.VECTORS, "left out: mean compares none"),
+        ({"more": {"auxiliary": Path("a.safetensors")}}, Step.VECTORS, "taken from the earlier run"),
     ],
 )
 def test_a_step_that_does_nothing_says_why(more, step, summary):
-    assert (words(*more)[step].summary, words(*more)[step].used) == (summary, False)
+    assert (words(**more)[step].summary, words(**more)[step].used) == (summary, False)
 
 
 def test_without_a_text_two_steps_are_left_out():
-    found = describe(read_options(["init", "--source", "m", "--target-tokenizer", "runs/1/target_tokenizer"]))
+    found = describe(InitRequest(source="m", target_tokenizer="runs/1/target_tokenizer"))
     assert [step for step, text in found.items() if not text.used] == [Step.CORPUS, Step.VECTORS]
     assert found[Step.TOKENIZERS].summary == "taken from the earlier run"
 
 
 def test_a_name_of_a_file_is_made_visible():
-    assert words("--corpus", "a/\u202eevil.txt")[Step.CORPUS].facts["Files"] == "x.txt, <U+202E>evil.txt"
+    files = (Path("a/x.txt"), Path("a/\u202eevil.txt"))
+    assert words(more={"corpus": files})[Step.CORPUS].facts["Files"] == "x.txt, <U+202E>evil.txt"
+
+
+@pytest.mark.parametrize(
+    ("value", "answer"), [("a/inputs/unigram-8000", True), ("a/inputs/x.json", False), ("offered/tokenizer", False)]
+)
+def test_a_tokenizer_of_an_earlier_run_is_told_from_a_given_one(value, answer):
+    assert is_lent(Path(value)) is answer
+    said = "taken from the earlier run" if answer else "as it is"
+    found = describe(InitRequest(source="m", target_tokenizer=value))
+    assert found[Step.TOKENIZERS].summary == f"{Path(value).name}, {said}"
 
 
 def test_results_are_those_of_the_manifest(tmp_path):

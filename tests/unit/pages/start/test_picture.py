@@ -2,7 +2,7 @@
 
 import pytest
 
-from focus_core.analysis.provenance.explanation import explain_token
+from focus_core.analysis.provenance.explain import explain_token
 from focus_core.runs.legend import CATEGORIES, DARK_INK, LIGHT_INK
 from pages.start.picture import N_ANCHORS, picture_data
 from tests.toy_run import write_toy_run
