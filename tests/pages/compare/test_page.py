@@ -109,7 +109,7 @@ def test_charts_have_words_for_those_who_do_not_see_them(open_app):
     assert len(described) == 5
     assert "share of all weight" in described[0]
     assert all("medians: this run" in words for words in described[1:])
-    assert sum("rows drawn by chance" in words for words in described) == 2
+    assert sum("embeddings drawn by chance" in words for words in described) == 2
 
 
 def test_without_a_second_run_it_says_so(open_app):
@@ -121,7 +121,9 @@ def test_without_a_second_run_it_says_so(open_app):
 def test_a_second_run_of_the_same_vocabulary_is_compared_token_by_token(open_app, second):
     at = with_second(open_app)
     assert param(at, "with") == "other"
-    assert "**0** tokens have a row from elsewhere in the second run; **1** rows point elsewhere" in texts(at)
+    assert "**0** tokens have an embedding from elsewhere in the second run; **1** embeddings point elsewhere" in texts(
+        at
+    )
     groups, tokens = at.dataframe[1].value, at.dataframe[2].value
     assert groups["tokens"].tolist() == [1]
     assert groups["median cosine"].tolist() == pytest.approx([-1.0])
@@ -177,9 +179,9 @@ def test_distributions_of_both_runs_share_a_chart(open_app, second):
     figure = chart(with_second(open_app), 2)
     assert [trace["type"] for trace in figure["data"]].count("bar") == 3
     lines = [trace["line"] for trace in figure["data"] if trace.get("mode") == "lines"]
-    assert [line.get("dash") for line in lines].count("dot") == 3, "rows drawn by chance"
+    assert [line.get("dash") for line in lines].count("dot") == 3, "embeddings drawn by chance"
     assert len(lines) == 6
-    assert [trace["mode"] for trace in figure["data"] if "mode" in trace].count("markers") == 3, "the mean row"
+    assert [trace["mode"] for trace in figure["data"] if "mode" in trace].count("markers") == 3, "the mean embedding"
 
 
 def test_the_second_run_can_be_named_by_the_address(open_app, second):
