@@ -220,7 +220,7 @@ def test_the_steps_of_a_run_are_named_with_time_and_result(open_app, own_toy):
     at = open_app("data")
     plan = [label for label in expanders(at) if "about" in label]
     assert [label.split("**")[1] for label in plan] == [
-        "Tokenizers", "Text", "Auxiliary vectors", "Overlap", "New rows",
+        "Tokenizers", "Text", "Auxiliary vectors", "Overlap", "New embeddings",
     ]  # fmt: skip
     (own_toy.path / "log" / "timings.json").write_text(json.dumps({"read": 3.2, "match": 0.2, "write": 1.4}))
     press(at, "Start the run")
