@@ -234,7 +234,7 @@ def test_of_another_vocabulary_it_says_what_cannot_be_compared(open_app, second)
     (second.path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     at = with_second(open_app)
     assert any("different target vocabularies" in info.value for info in at.info)
-    assert "rows point elsewhere" not in texts(at)
+    assert "embeddings point elsewhere" not in texts(at)
     assert len(at.get("plotly_chart")) == 5
 
 
@@ -269,7 +269,7 @@ def test_a_private_run_of_somebody_else_is_not_offered(open_app, second):
 
 def test_without_another_state_there_is_nothing_to_group(open_app):
     at = open_app("compare")
-    assert "no training of this run kept its rows" in texts(at)
+    assert "no training of this run kept its embeddings" in texts(at)
 
 
 def test_groups_are_made_when_asked_for_and_lead_to_their_tokens(open_app, trained_toy, monkeypatch):

@@ -78,7 +78,7 @@ def expanders(at):
 def test_the_demo_is_made_again_from_its_own_vectors(open_app, own_toy):
     at = open_app("data")
     change_run(at)
-    assert at.segmented_control(key="_again_step_toy").options == ["overlap", "rows"]
+    assert at.segmented_control(key="_again_step_toy").options == ["overlap", "embeddings"]
     assert "text of this run is not on this server" in texts(at)
     assert "nothing\\; the same run" in texts(at)
     assert at.button(key="_start_again").label == "Make the same run again"
@@ -469,7 +469,7 @@ def test_a_run_of_an_earlier_version_is_listed_and_made_again_from_its_own_files
     assert at.button(key=f"_open_{job.id}")
     change_run(at)
     assert "started by an earlier version" in texts(at)
-    assert at.segmented_control(key=f"_again_step_{job.id}").options == ["overlap", "rows"]
+    assert at.segmented_control(key=f"_again_step_{job.id}").options == ["overlap", "embeddings"]
     press_start(at)
     assert asked(newest()).auxiliary == job.run / "auxiliary.safetensors"
 

@@ -143,7 +143,7 @@ def test_a_training_from_another_initialisation_says_so(open_app, trained_toy):
     at = open_app("train")
     assert "another initialisation" not in texts(at)
     at.selectbox(key=f"_training_{trained_toy.digest[:12]}").set_value("random-seed-1").run()
-    assert "It began from rows of another initialisation" in texts(at)
+    assert "It began from the embeddings of another initialisation" in texts(at)
 
 
 def test_a_damaged_training_is_said_and_the_others_are_shown(open_app, trained_toy, tmp_path, monkeypatch):
