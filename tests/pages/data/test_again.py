@@ -126,7 +126,7 @@ def test_the_names_of_an_earlier_step_are_not_asked_again(open_app, own_toy):
     change_run(at)
     assert not [box for box in at.selectbox if box.key == "_preset_toy"]
     assert at.selectbox(key="_match_toy").value == "exact"
-    at.segmented_control(key="_again_step_toy").set_value("rows").run()
+    at.segmented_control(key="_again_step_toy").set_value("embeddings").run()
     assert not [box for box in at.selectbox if box.key == "_match_toy"]
 
 
