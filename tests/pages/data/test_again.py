@@ -198,7 +198,8 @@ def test_options_of_the_vectors_are_changed_where_they_are_trained_again(open_ap
 
 
 @pytest.mark.parametrize(
-    ("step", "value", "words"), [("overlap", 2, "top-k 2"), ("embeddings", 2, "top-k 2"), ("embeddings", None, "all contributors")]
+    ("step", "value", "words"),
+    [("overlap", 2, "top-k 2"), ("embeddings", 2, "top-k 2"), ("embeddings", None, "all contributors")],
 )
 def test_top_k_of_a_run_is_changed_or_emptied(open_app, own_toy, step, value, words):
     manifest = json.loads((own_toy.path / "manifest.json").read_text())
