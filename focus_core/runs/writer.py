@@ -16,20 +16,18 @@ import numpy as np
 
 from focus_core import __version__
 from focus_core.artifacts import dump_json, write_arrays, write_parquet
+from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
+from focus_core.initialization.result import FocusResult
+from focus_core.initialization.weights import WeightMatrix
 from focus_core.runs import layout
 from focus_core.runs.digests import seal
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.layout import COLUMNS
-from focus_core.tokenization.vocabulary import save_tokenizer_folder
+from focus_core.tokenization.vocabulary import Vocabulary, save_tokenizer_folder
 from focus_core.types import KINDS, ORIGINS, RULES
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
-    from focus_core.initialization.result import FocusResult
-    from focus_core.initialization.weights import WeightMatrix
-    from focus_core.tokenization.vocabulary import Vocabulary
 
 __all__ = ["RunFolder", "open_run", "write_run"]
 

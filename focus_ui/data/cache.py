@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from focus_core.analysis.checks.base import CheckResult
 from focus_core.analysis.provenance.change import changed_tokens, neighbour_change
 from focus_core.analysis.provenance.explain import explain_token
 from focus_core.analysis.provenance.search import find_source_tokens, find_tokens
+from focus_core.analysis.token_list import TokenList
 from focus_core.artifacts import sha256_file
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder, open_run
@@ -17,9 +19,6 @@ from focus_ui.data.training_tables import change_table
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from focus_core.analysis.checks.base import CheckResult
-    from focus_core.analysis.token_list import TokenList
 
 MAX_QUERY = 200
 

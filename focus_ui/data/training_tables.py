@@ -11,7 +11,8 @@ import numpy as np
 from focus_core.analysis.provenance.change import ChangedTokens
 from focus_core.errors import FocusError
 from focus_core.numerics.formats import count
-from focus_core.runs.additions import ATTACHED, list_trainings, open_training
+from focus_core.runs.additions import ATTACHED, TrainingFolder, list_trainings, open_training
+from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import METHOD_LOOKS, Method, method_of
 from focus_ui.charts.csv_export import as_columns
 from focus_ui.data.tables import token_table
@@ -19,9 +20,6 @@ from focus_ui.data.training_curves import manifest_part, measured_lines
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from focus_core.runs.additions import TrainingFolder
-    from focus_core.runs.folder import RunFolder
 
 R = TypeVar("R")
 NATS, BITS = "nats per token", "bits per character"

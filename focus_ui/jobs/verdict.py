@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from focus_core.analysis.checks.base import CheckResult
 from focus_core.errors import FocusError
 from focus_core.jobs.record import Job
 from focus_core.tokenization.display import markdown_escape
 from focus_ui.data import cache
 from focus_ui.session import navigation, state
-
-if TYPE_CHECKING:
-    from focus_core.analysis.checks.base import CheckResult
 
 KNOWN = "run_verdicts"
 """Where the session keeps the verdicts, by the id of the job."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from focus_core.analysis.checks.base import CheckResult
@@ -31,9 +32,6 @@ from focus_ui.widgets.choice import choose
 from focus_ui.widgets.pick import pick_row
 from pages.compare.figures import distribution_rows, distributions_figure
 from pages.compare.hubs import chosen_hubs
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 NOT_HERE = "The second run that this address names is not here."
 SECOND, FOLLOWED = "_compare_with", "followed_second"

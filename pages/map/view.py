@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from focus_core.errors import FocusError
 from focus_core.numerics.formats import count
+from focus_core.runs.additions import ProjectionFolder, TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_ui.data import cache
 from focus_ui.data.tables import has_frequency
@@ -35,16 +37,11 @@ from pages.map.tables import (
     QUICK,
     TRAINED_PREFIX,
     Chosen,
+    MapLayout,
     on_map,
     projection_label,
     readable_projections,
 )
-
-if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
-
-    from focus_core.runs.additions import ProjectionFolder, TrainingFolder
-    from pages.map.tables import MapLayout
 
 MAX_MARKED = 30
 MAX_LISTED = 8
