@@ -15,7 +15,7 @@ from focus_core.artifacts import digest_json
 from focus_core.corpus.word_masking import SHARE
 from focus_core.errors import bad_input
 from focus_core.evaluation.alignment import WordPairs, find_pairs, measure_alignment
-from focus_core.evaluation.bootstrap import DRAWS, Interval, difference_interval, ratio_interval
+from focus_core.evaluation.bootstrap import DRAWS, difference_interval, ratio_interval
 from focus_core.evaluation.causal import score_causal
 from focus_core.evaluation.dictionary import Dictionary, read_dictionary
 from focus_core.evaluation.drift import summarise_change
@@ -164,21 +164,16 @@ class _Bench:
 
     def measure(self, target: Target, source: SourceModel | None, reason: str) -> None:
         """Add the entry of one target."""
-        scores, objective = None, None
-        notes = [reason] if reason else []
-        if not reason:
-            training = target.training.name if target.training else None
-            model = load_run_model(target.run, trained=training, source=self.source, device=self.device)
-            scores, objective = self._score(model), model.objective
-            notes += scores.warnings
-        own = target.initialisation
+        training = target.training.name if target.training else None
+        model = reason or load_run_model(target.run, trained=training, source=self.source, device=self.device)
+        own, (scores, objective, notes) = target.initialisation, self._score(model)
         self.scores.append(scores)
         self.settings.append(_settings(target))
         self.entries.append(
             {
                 "target": target.name,
                 "run": target.run.path.name,
-                "training": target.training.name if target.training else None,
+                "training": training,
                 "state": target.state,
                 "method": own["method"],
                 "seed": own["seed"],
@@ -200,15 +195,8 @@ class _Bench:
                 continue
             self.progress("evaluate", len(targets) + len(done), total, source.name)
             done.add(source.digest)
-            scores, objective = None, None
-            notes: list[str] = []
-            if source.has_body and source.has_head:
-                model = load_reference(target.run, source, self.device)
-                if isinstance(model, RunModel):
-                    scores, objective = self._score(model), model.objective
-                    notes += scores.warnings
-                else:
-                    notes.append(model)
+            whole = source.has_body and source.has_head
+            scores, objective, notes = self._score(load_reference(target.run, source, self.device) if whole else "")
             self.references.append(
                 {
                     "target": source.name,
@@ -220,17 +208,22 @@ class _Bench:
             )
         self.progress("evaluate", total, total)
 
-    def _score(self, model: RunModel) -> LineScores:
+    def _score(self, model: RunModel | str) -> tuple[LineScores | None, str | None, list[str]]:
+        """Return scores, objective and notes of a model, or of the reason why there is none."""
+        if isinstance(model, str):
+            return None, None, [model] if model else []
         if model.objective == MLM:
-            return score_masked(model, self.text.lines, seed=self.seed, progress=self.progress)
-        return score_causal(model, self.text.lines, progress=self.progress)
+            scores = score_masked(model, self.text.lines, seed=self.seed, progress=self.progress)
+        else:
+            scores = score_causal(model, self.text.lines, progress=self.progress)
+        return scores, model.objective, list(scores.warnings)
 
     def _loss(self, scores: LineScores | None) -> dict[str, Any] | None:
         if scores is None or not scores.characters.sum():
             return None
         return {
             "nats_per_token": _number(scores.nats_per_token),
-            "bits_per_character": _plain(ratio_interval(scores.bits, scores.characters, seed=self.seed)),
+            "bits_per_character": dataclasses.asdict(ratio_interval(scores.bits, scores.characters, seed=self.seed)),
             "n_tokens": int(scores.tokens.sum()),
             "n_words": int(scores.words.sum()),
             "n_characters": int(scores.characters.sum()),
@@ -288,7 +281,7 @@ class _Bench:
         return {
             **shared,
             "targets": [self.entries[number]["target"] for number in numbers],
-            "bits_per_character": _plain(ratio_interval(bits, characters, seed=self.seed)),
+            "bits_per_character": dataclasses.asdict(ratio_interval(bits, characters, seed=self.seed)),
             "minus_first_group": None if numbers is first else self._difference(numbers, first),
         }
 
@@ -305,7 +298,7 @@ class _Bench:
         (bits, characters), (base, _) = self._bits(numbers), self._bits(others)
         if not characters.sum():
             return None
-        return _plain(difference_interval(bits, base, characters, seed=self.seed))
+        return dataclasses.asdict(difference_interval(bits, base, characters, seed=self.seed))
 
 
 def _settings(target: Target) -> str:
@@ -322,10 +315,6 @@ def _trained_tokens(target: Target) -> int | None:
         return None
     tokens = (target.training.manifest.get("result") or {}).get("tokens")
     return None if tokens is None else int(tokens)
-
-
-def _plain(interval: Interval) -> dict[str, float]:
-    return dataclasses.asdict(interval)
 
 
 def _number(value: float) -> float | None:

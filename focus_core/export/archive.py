@@ -12,8 +12,8 @@ from typing import IO, Any
 from focus_core.artifacts import digest_json
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.export.model_card import auto_class
-from focus_core.export.model_folder import BARE_ROLE, export_model
-from focus_core.export.run_model import export_trained, keeps_body
+from focus_core.export.model_folder import BARE_ROLE
+from focus_core.export.run_model import export_state, keeps_body
 from focus_core.models.tensors import read_json
 from focus_core.runs.additions import TrainingFolder, list_trainings, open_training
 from focus_core.runs.folder import RunFolder
@@ -89,10 +89,7 @@ def zip_model(
         tell = tell_all(log, progress)
         folder = part / FOLDER
         tell("put the model together", 0, 1)
-        if trained is None:
-            export_model(run, folder, source=source)
-        else:
-            export_trained(run, trained, folder, source=source)
+        export_state(run, trained, folder, source=source)
         tell("put the model together", 1, 1)
         _write_zip(folder, part / ZIP, tell)
         shutil.rmtree(folder)

@@ -187,6 +187,15 @@ def load_model_folder(folder: str | Path) -> RunModel:
     return _described(str(Path(folder).name), model, load_vocabulary(Path(folder)))
 
 
+def export_state(
+    run: RunFolder, trained: str | None, destination: str | Path, *, source: str | Path | None = None
+) -> Path:
+    """Write the model folder of a run as initialised, or of one of its trainings: `export_model`, `export_trained`."""
+    if trained is None:
+        return export_model(run, destination, source=source)
+    return export_trained(run, trained, destination, source=source)
+
+
 def export_trained(run: RunFolder, trained: str, destination: str | Path, *, source: str | Path | None = None) -> Path:
     """Write the model folder of a trained state, as `export_model` does for the initialised one.
 
