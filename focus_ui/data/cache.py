@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from focus_core.analysis.checks.base import CheckResult
 from focus_core.analysis.provenance.change import changed_tokens, neighbour_change
 from focus_core.analysis.provenance.explain import explain_token
-from focus_core.analysis.provenance.search import find_source_tokens, find_tokens
+from focus_core.analysis.provenance.search import find_tokens
 from focus_core.analysis.token_list import TokenList
 from focus_core.artifacts import sha256_file
 from focus_core.runs.additions import TrainingFolder
@@ -82,11 +82,6 @@ changes = kept(_changes, most=16)
 """The tokens that a training moved, most changed first; ``None`` where it recorded none."""
 
 
-def search(run: RunFolder, query: str, *, limit: int) -> list[int]:
-    """Return the target tokens that fit a query; the run keeps its own index."""
-    return find_tokens(run, query[:MAX_QUERY], limit=limit)
-
-
-def search_source(run: RunFolder, query: str, *, limit: int) -> list[int]:
-    """Return the source tokens that fit a query; the run keeps its own index."""
-    return find_source_tokens(run, query[:MAX_QUERY], limit=limit)
+def search(run: RunFolder, query: str, *, side: str = "target", limit: int) -> list[int]:
+    """Return the tokens of a vocabulary that fit what was typed so far, best first."""
+    return find_tokens(run, query[:MAX_QUERY], side=side, limit=limit)

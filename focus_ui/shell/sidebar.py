@@ -101,7 +101,7 @@ def _search_hits(run: RunFolder, query: str) -> None:
 def _source_hits(run: RunFolder, query: str) -> list[int]:
     """Return source tokens that fit and stand behind no target token."""
     shared = run.column("source_tokens", "target_id")
-    return [i for i in cache.search_source(run, query, limit=N_HITS) if int(shared[i]) < 0][:N_SOURCE_HITS]
+    return [i for i in cache.search(run, query, side="source", limit=N_HITS) if int(shared[i]) < 0][:N_SOURCE_HITS]
 
 
 def run_chooser(entry: RunEntry | None) -> None:

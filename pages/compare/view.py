@@ -19,11 +19,10 @@ from focus_core.analysis.token_list import TokenList
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES
-from focus_core.runs.tokens import frequency, table_rows
+from focus_core.runs.tokens import frequency, row_name, table_rows
 from focus_core.tokenization.display import markdown_escape
 from focus_ui.charts.download import draw_chart, save_file, save_table
 from focus_ui.data import cache, catalog
-from focus_ui.data.token_names import row_name
 from focus_ui.jobs.verdict import STATUS_COLORS
 from focus_ui.session import navigation, state
 from focus_ui.session.errors import if_sound, in_words, reported
