@@ -15,7 +15,7 @@ from focus_core.export.model_card import auto_class
 from focus_core.export.model_folder import BARE_ROLE
 from focus_core.export.run_model import export_state, keeps_body
 from focus_core.models.tensors import read_json
-from focus_core.runs.additions import TrainingFolder, list_trainings, open_training
+from focus_core.runs.additions import TrainingFolder, list_trainings, open_training, readable
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.log import growing_run
 from focus_core.types import ProgressHook, no_progress, tell_all
@@ -160,15 +160,8 @@ def model_states(run: RunFolder) -> list[TrainingFolder]:
     list of TrainingFolder
         By name; those that cannot be read are left out.
     """
-    found = []
-    for name in list_trainings(run):
-        try:
-            training = open_training(run, name)
-        except RunFolderError:
-            continue
-        if keeps_body(training) and training.matrix_names() and training.manifest["run_digest"] == run.digest:
-            found.append(training)
-    return found
+    found, _ = readable(run, list_trainings(run), open_training)
+    return [t for t in found if keeps_body(t) and t.matrix_names() and t.manifest["run_digest"] == run.digest]
 
 
 def zip_key(run: RunFolder, training: TrainingFolder | None) -> str:

@@ -117,8 +117,7 @@ def _ended_row(job: Job, job_now: JobState) -> None:
         if job.verb == EVALUATION_VERB:
             navigation.link(navigation.TRAIN, "See it on the page Train")
         elif job.verb == MAP_VERB and job_now is JobState.DONE:
-            query = {state.RUN_PARAM: run_id_of(job)}
-            st.page_link(navigation.MAP.file, label="See it on the Map", icon=navigation.MAP.icon, query_params=query)
+            navigation.link(navigation.MAP, "See it on the Map", run=run_id_of(job))
         elif job_now is JobState.FAILED:
             st.caption(markdown_escape(in_words(failure(job).text)[:300]))
             _log(read_log(job, n_lines=TAIL_LINES))
@@ -229,7 +228,7 @@ def _done_links(job: Job) -> None:
             state.choose_run(job.id)
             navigation.go(navigation.TRAIN if job.verb == TRAINING_VERB else navigation.START)
         for page, label in ((navigation.OVERLAP, "See the overlap"), (navigation.TOKEN, "Open a token")):
-            st.page_link(page.file, label=label, icon=page.icon, query_params={state.RUN_PARAM: job.id})
+            navigation.link(page, label, run=job.id)
 
 
 def delete_button(job: Job, *, key: str) -> None:

@@ -90,9 +90,8 @@ def _settle(chosen: str | None, missing: str | None) -> None:
 
 
 def _spread(run: RunFolder, other: Second | None) -> list[Distribution]:
-    if other is None:
-        return run.remember("app compare spread", lambda: distributions([run]))
-    return run.remember(f"app compare spread {other.run.digest}", lambda: distributions([run, other.run]))
+    runs = [run] if other is None else [run, other.run]
+    return run.remember(f"app compare spread {runs[-1].digest}", lambda: distributions(runs))
 
 
 def difference(run: RunFolder, other: Second) -> RunComparison:

@@ -14,10 +14,9 @@ import numpy as np
 from focus_core.errors import FocusError, RunFolderError, bad_input
 from focus_core.numerics.formats import count
 from focus_core.projection.axes import Direction
-from focus_core.runs.additions import ProjectionFolder, TrainingFolder, list_projections, open_projection
+from focus_core.runs.additions import ProjectionFolder, TrainingFolder, list_projections, open_projection, readable
 from focus_core.runs.folder import RunFolder
 from focus_ui.data.tables import token_table
-from focus_ui.data.training_tables import readable
 
 if TYPE_CHECKING:
     import pandas as pd

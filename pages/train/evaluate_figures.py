@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import plotly.graph_objects as go
 
 from focus_core.evaluation.stored import state_name
+from focus_core.numerics.formats import numbered
 from focus_core.runs.legend import SOURCE_ONLY, method_of
 from focus_core.tokenization.display import plotly_escape, show_name
 from focus_ui.charts.figures import ROW_PX, interval_bars, shorten
@@ -42,19 +43,12 @@ def measured_states(report: Mapping[str, Any], run_digest: str) -> list[State]:
         words = state_name(entry | {"method": method_of(str(entry.get("method"))).label})
         name = _line(words) + ("" if origin == run_digest else ELSEWHERE)
         color = method_of(str(entry.get("method"))).color
-        found.append(_named(name, color, entry, differences.get(entry["target"]), found))
+        found.append(State(name=name, color=color, entry=entry, minus_first=differences.get(entry["target"])))
     for entry in report["sources"]:
-        found.append(_named(_line(state_name(entry, source=True)), SOURCE_ONLY, entry, None, found))
-    return found
-
-
-def _named(
-    name: str, color: str, entry: Mapping[str, Any], difference: Mapping[str, float] | None, others: list[State]
-) -> State:
-    """Return a state whose name no other has."""
-    taken = {other.name for other in others}
-    number = next((i for i in range(2, len(taken) + 3) if f"{name} ({i})" not in taken), 2)
-    return State(name=f"{name} ({number})" if name in taken else name, color=color, entry=entry, minus_first=difference)
+        name = _line(state_name(entry, source=True))
+        found.append(State(name=name, color=SOURCE_ONLY, entry=entry, minus_first=None))
+    names = numbered(state.name for state in found)
+    return [replace(state, name=name) for state, name in zip(found, names, strict=True)]
 
 
 def _line(text: str) -> str:
