@@ -121,7 +121,7 @@ def iter_batches(
     corpus: Corpus,
     *,
     lines_per_batch: int = LINES_PER_BATCH,
-    on_read: Callable[[int], None] = lambda n_bytes: None,
+    on_read: Callable[[int], None] | None = None,
 ) -> Iterator[list[str]]:
     """Yield the lines of a corpus in batches; blank lines are left out.
 
@@ -131,7 +131,7 @@ def iter_batches(
         What to read. At most a few MiB of it are in memory at once.
     lines_per_batch : int, default=4096
         Most lines of a batch; one of long lines is smaller.
-    on_read : callable, optional
+    on_read : callable, default=None
         Told how many bytes of the files have been read since the last call.
 
     Yields
@@ -145,9 +145,9 @@ def iter_batches(
         If a file is not text, not what its name says, or lacks the field.
     """
     batch: list[str] = []
-    characters = 0
+    characters, tell = 0, on_read or (lambda n_bytes: None)
     for path in corpus.paths:
-        for line in read_texts(path, field=corpus.field, encoding=corpus.encoding, on_read=on_read):
+        for line in read_texts(path, field=corpus.field, encoding=corpus.encoding, on_read=tell):
             batch.append(line)
             characters += len(line)
             if len(batch) >= lines_per_batch or characters >= CHARACTERS_PER_BATCH:

@@ -170,10 +170,8 @@ def _ranks(
     alone: bool = False,
     hubness: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
-    """Return the rank of each query's best translation, or of each pair's where ``alone``; 1 is first.
-
-    Other translations of a query stand in the way of a pair that is taken alone, but not of the query.
-    """
+    """Return the rank of each query's best translation, or of each pair's where ``alone``; 1 is first."""
+    # Other translations of a query stand in the way of a pair that is taken alone, but not of the query.
     ranks: list[np.ndarray] = []
     for queries, scores in _score_blocks(left, right, np.unique(pairs[:, 0]), hubness):
         if barred is not None:  # pairs that are no candidates of each other

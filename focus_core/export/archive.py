@@ -6,6 +6,7 @@ import json
 import shutil
 import zipfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -82,7 +83,7 @@ def zip_model(
     Raises
     ------
     InvalidInputError
-        If ``output`` exists, or as `export_model` and `export_trained`.
+        If ``output`` exists, or as `export_state`.
     """
     output = Path(output)
     with growing_run(output, terminal=terminal) as (part, log):
@@ -160,7 +161,7 @@ def model_states(run: RunFolder) -> list[TrainingFolder]:
     list of TrainingFolder
         By name; those that cannot be read are left out.
     """
-    found, _ = readable(run, list_trainings(run), open_training)
+    found, _ = readable(list_trainings(run), partial(open_training, run))
     return [t for t in found if keeps_body(t) and t.matrix_names() and t.manifest["run_digest"] == run.digest]
 
 

@@ -114,15 +114,13 @@ def list_projections(run: RunFolder) -> list[str]:
     return _list(run, PROJECTION)
 
 
-def readable(
-    run: RunFolder, names: Sequence[str], open_one: Callable[[RunFolder, str], R]
-) -> tuple[list[R], list[FocusError]]:
+def readable(names: Sequence[str], open_one: Callable[[str], R]) -> tuple[list[R], list[FocusError]]:
     """Open what was added to a run under some names; return what can be read, and what is wrong with the rest."""
     found: list[R] = []
     errors: list[FocusError] = []
     for name in names:
         try:
-            found.append(open_one(run, name))
+            found.append(open_one(name))
         except FocusError as error:
             errors.append(error)
     return found, errors

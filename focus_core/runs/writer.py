@@ -192,11 +192,9 @@ def row_norms(matrix: Any) -> np.ndarray:
 
 
 def _source_tokens(result: FocusResult) -> dict[str, Any]:
-    """Return one row per source id, with what it feeds: entries and weight over combined rows and fallbacks.
-
-    ``target_id`` is the lowest target id that is a copy of it; -1 where none is. Copies do not count as fed. Signed
-    weights count by size.
-    """
+    """Return one row per source id, with what it feeds: entries and weight over combined rows and fallbacks."""
+    # ``target_id`` is the lowest target id that is a copy of it; -1 where none is. Copies do not count as fed. Signed
+    # weights count by size.
     n_source = result.source.n
     matrix, copied = result.weights.matrix, np.flatnonzero(result.copied_from >= 0)
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))

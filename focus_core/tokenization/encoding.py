@@ -190,10 +190,8 @@ class WordEncoder:
         self._starts = np.concatenate([self._starts, starts])
 
     def _encode_apart(self, units: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the ids of all units, one after another, and the number of ids of each.
-
-        Units given as one pretokenized text are encoded each on its own, without the price of a call for each.
-        """
+        """Return the ids of all units, one after another, and the number of ids of each."""
+        # Units given as one pretokenized text are encoded each on its own, without the price of a call for each.
         texts = [units[i : i + UNITS] for i in range(0, len(units), UNITS)]
         done = self.direct.backend.encode_batch(texts, is_pretokenized=True, add_special_tokens=False)
         ids: list[int] = []
@@ -210,11 +208,9 @@ class WordEncoder:
         return np.array(ids, dtype=np.int32), sizes
 
     def _is_plain(self, word: str) -> bool:
-        """Say whether no normaliser can make a word interact with the space before or after it.
-
-        Printable characters only; none that normalises to white space (NFKC makes a space of a spacing accent);
-        no combining mark at the front, which would attach to the space.
-        """
+        """Say whether no normaliser can make a word interact with the space before or after it."""
+        # Printable characters only; none that normalises to white space (NFKC makes a space of a spacing accent); no
+        # combining mark at the front, which would attach to the space.
         if not (word and word.isprintable() and len(word) <= MAX_WORD):
             return False
         if word.isascii():

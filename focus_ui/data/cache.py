@@ -37,10 +37,8 @@ _load_run = kept(_load, most=8)
 
 
 def run_card(path: Path) -> RunCard:
-    """Return what a list of runs says of a run; see `read_card`.
-
-    Kept apart from `load_run`: a list of many runs would push the current one out of its few places.
-    """
+    """Return what a list of runs says of a run; see `read_card`."""
+    # Kept apart from `load_run`: a list of many runs would push the current one out of its few places.
     return _run_card(str(path), _manifest_digest(path), training_names(path))
 
 

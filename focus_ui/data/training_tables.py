@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,7 +67,7 @@ class Start:
 
 def readable_trainings(run: RunFolder) -> tuple[list[TrainingFolder], list[FocusError]]:
     """Open every finished training of a run."""
-    found, errors = readable(run, list_trainings(run), open_training)
+    found, errors = readable(list_trainings(run), partial(open_training, run))
     own = run.digest
 
     def place(training: TrainingFolder) -> tuple[bool, bool, bool, str]:

@@ -65,10 +65,8 @@ def _tray_jobs() -> list[Job]:
 
 
 def job_tray() -> None:
-    """Draw the session's jobs in the sidebar: those that run with progress, log and cancel, the ended till dismissed.
-
-    Only what runs is polled. What an ended job offers is drawn once, outside: a click never meets a poll of its own.
-    """
+    """Draw the jobs of the session in the sidebar: running ones with progress, log and cancel, ended till dismissed."""
+    # Only what runs is polled. What an ended job offers is drawn once, outside: a click never meets a poll of its own.
     jobs = [job for job in _tray_jobs() if not is_dismissed(job)]
     states = {job.id: job_state(job) for job in jobs}
     running = tuple(job.id for job in jobs if states[job.id] is JobState.RUNNING)
@@ -186,11 +184,9 @@ def _panel(job_id: str, was_running: bool, look: bool) -> None:
 
 
 def _ended(job: Job) -> None:
-    """Wait for the page to be drawn anew, or draw it: nothing can be clicked before the polling has stopped.
-
-    A click that meets a poll is lost: the browser sends both, and the page named by the later one wins. The tray sees
-    the end of an own job; two parts that draw the page anew would undo each other's address.
-    """
+    """Wait for the page to be drawn anew, or draw it: nothing can be clicked before the polling has stopped."""
+    # A click that meets a poll is lost: the browser sends both, and the page named by the later one wins. The tray sees
+    # the end of an own job; two parts that draw the page anew would undo each other's address.
     if not is_owner(job, state.owner()):
         st.rerun()
     st.caption(f"{STATE_ICONS[JobState.RUNNING]} {_title(job)} has ended.")

@@ -237,18 +237,13 @@ def _compare_link(job_id: str) -> None:
     original = run_start.original_of(job_id)
     if original is None or catalog.find_run(original, state.owner()) is None:
         return
-    st.page_link(
-        navigation.COMPARE.file, label="Compare with the original", icon=navigation.COMPARE.icon,
-        query_params={state.RUN_PARAM: job_id, state.WITH_PARAM: original},
-    )  # fmt: skip
+    navigation.link(navigation.COMPARE, "Compare with the original", run=job_id, **{state.WITH_PARAM: original})
 
 
 def follow_watched_job() -> None:
-    """Make the run of the job that this session started last the current one, once, as soon as it is done.
-
-    Called on the page Data and run alone: whoever started a run and looks at this page waits for it; nobody who reads
-    another run elsewhere is led away.
-    """
+    """Make the run of the job that this session started last the current one, once, as soon as it is done."""
+    # Called on the page Data and run alone: whoever started a run and looks at this page waits for it; nobody who reads
+    # another run elsewhere is led away.
     job = next((job for job in own_jobs() if job.id == state.chosen_job()), None)
     if job is None or st.session_state.get(FOLLOWED) == job.id or job_state(job) is not JobState.DONE:
         return

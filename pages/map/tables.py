@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,7 +71,7 @@ class Chosen:
 
 def readable_projections(run: RunFolder) -> tuple[list[ProjectionFolder], list[FocusError]]:
     """Open every finished projection of a run."""
-    found, errors = readable(run, list_projections(run), open_projection)
+    found, errors = readable(list_projections(run), partial(open_projection, run))
     return sorted(found, key=lambda p: (not _has_trained(p), p.manifest.get("method") != "umap", p.name)), errors
 
 

@@ -78,12 +78,12 @@ def html_report(run: RunFolder, *, evaluations: Sequence[Mapping[str, Any]] = ()
 def _trainings(run: RunFolder) -> list[TrainingFolder]:
     """Return the finished trainings that can be read, their curves too."""
 
-    def opened(run: RunFolder, name: str) -> TrainingFolder:
+    def opened(name: str) -> TrainingFolder:
         training = open_training(run, name)
         training.curve()
         return training
 
-    return readable(run, list_trainings(run), opened)[0]
+    return readable(list_trainings(run), opened)[0]
 
 
 def _projection(run: RunFolder) -> ProjectionFolder | None:

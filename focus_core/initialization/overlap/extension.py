@@ -216,20 +216,16 @@ class _Builder:
             self.added[content] = i
 
     def _decodes(self, content: str) -> bool:
-        """Whether a byte-level decoder gives an added token back.
-
-        subtle: it reads a token as GPT-2's alphabet wherever every character is in it, so ``ö`` becomes a lone byte.
-        """
+        """Whether a byte-level decoder gives an added token back."""
+        # subtle: it reads a token as GPT-2's alphabet wherever every character is in it, so ``ö`` becomes a lone byte.
         if not self.source.marks.byte_level or any(c not in ALPHABET for c in content):
             return True
         return content.isascii()
 
     def _plan_merges(self) -> None:
-        """Find merges for the pieces of a BPE model.
-
-        A whole word that no merges reach is found by its string, as Llama 3 does (``ignore_merges``); other pieces
-        stay out: as added tokens they would cut the words of the source's languages apart.
-        """
+        """Find merges for the pieces of a BPE model."""
+        # A whole word that no merges reach is found by its string, as Llama 3 does (``ignore_merges``); other pieces
+        # stay out: as added tokens they would cut the words of the source's languages apart.
         merges = [(left, right) for left, right in self.state["model"]["merges"]]
         _, self.merges, unreached = plan_merges(self.state["model"]["vocab"], merges, self.pieces)
         mark = "Ġ" if self.source.marks.byte_level else self.source.marks.space
@@ -323,10 +319,8 @@ class _Builder:
 
 
 def _mark_only_the_first(state: dict[str, Any]) -> None:
-    """Let SentencePiece's word mark open the text, not every stretch after an added token.
-
-    Such a stretch begins inside a word or has a space of its own; another mark would be decoded as a space.
-    """
+    """Let SentencePiece's word mark open the text, not every stretch after an added token."""
+    # Such a stretch begins inside a word or has a space of its own; another mark would be decoded as a space.
     splitter, normalizer = state.get("pre_tokenizer") or {}, state.get("normalizer") or {}
     for part in (splitter, *(splitter.get("pretokenizers") or ())):
         if part.get("type") == "Metaspace" and part.get("prepend_scheme") == "always":
