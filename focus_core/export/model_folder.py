@@ -168,7 +168,7 @@ def _check_same(run: RunFolder, model: SourceModel) -> None:
 def _read_run(run: RunFolder, model: SourceModel | None) -> dict[str, torch.Tensor]:
     """Return the run's arrays, which must be those that the source has."""
     files = open_tensor_files((run.path / EMBEDDINGS,))
-    extra = sorted(files.where.keys() - set(OWN_ARRAYS))
+    extra = run.extra_names()
     if extra:
         raise bad_input(
             f"run {run.path.name}",

@@ -61,8 +61,8 @@ def _checks(run: RunFolder) -> list[CheckResult]:
     return list(run_checks(run))
 
 
-def _changes(run: RunFolder, training: TrainingFolder) -> pd.DataFrame | None:
-    changed = changed_tokens(run, training)
+def _changes(run: RunFolder, training: TrainingFolder | None) -> pd.DataFrame | None:
+    changed = None if training is None else changed_tokens(run, training)
     return None if changed is None else change_table(run, changed)
 
 
@@ -77,7 +77,7 @@ explain = kept(explain_token, most=512)
 checks = kept(_checks, most=16)
 neighbours = kept(neighbour_change, most=512)
 changes = kept(_changes, most=16)
-"""The tokens that a training moved, most changed first; ``None`` where it recorded none."""
+"""The tokens that a training moved, most changed first; ``None`` where it recorded none, or there is none."""
 
 
 def search(run: RunFolder, query: str, *, side: str = "target", limit: int) -> list[int]:

@@ -72,7 +72,7 @@ def job_tray() -> None:
     running = tuple(job.id for job in jobs if states[job.id] is JobState.RUNNING)
     for job in jobs:
         reap(job)  # one whose end no server saw, since this one was restarted
-    ended = [job for job in jobs if states[job.id] is not JobState.RUNNING and _is_recent(job)]
+    ended = [job for job in jobs if states[job.id] is not JobState.RUNNING and time.time() - last_word(job) < RECENT_S]
     if not running and not ended:
         return
     with st.container(key="job_tray", gap="xsmall"):
@@ -83,11 +83,6 @@ def job_tray() -> None:
             _ended_row(job, states[job.id])
         if len(ended) > MAX_ENDED:
             st.caption(f"{count(len(ended) - MAX_ENDED)} older ones stand on the page Data and run.")
-
-
-def _is_recent(job: Job) -> bool:
-    """Whether an ended job is still news: a browser keeps its runs for months, the tray shows those of a day."""
-    return time.time() - last_word(job) < RECENT_S
 
 
 def _tray(running: tuple[str, ...]) -> None:

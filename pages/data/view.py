@@ -237,7 +237,10 @@ def _compare_link(job_id: str) -> None:
     original = run_start.original_of(job_id)
     if original is None or catalog.find_run(original, state.owner()) is None:
         return
-    navigation.link(navigation.COMPARE, "Compare with the original", run=job_id, **{state.WITH_PARAM: original})
+    st.page_link(
+        navigation.COMPARE.file, label="Compare with the original", icon=navigation.COMPARE.icon,
+        query_params={state.RUN_PARAM: job_id, state.WITH_PARAM: original},
+    )  # fmt: skip
 
 
 def follow_watched_job() -> None:

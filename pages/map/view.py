@@ -172,13 +172,9 @@ def draw_map(run: RunFolder, chosen: Chosen, query: str) -> None:
     map_canvas(key=key, points=points, data={"digest": digest, **small, "near": near, "words": " ".join(words)})
     st.caption(" ".join(words))
     frame = map_cache.map_frame(run, layout, chosen.training)
-    selection_panel(run, frame, picked, measured=_measured(run, chosen))
+    selection_panel(run, frame, picked, measured=cache.changes(run, chosen.training) is not None)
     if selected is not None:
         token_card(run, chosen, selected)
-
-
-def _measured(run: RunFolder, chosen: Chosen) -> bool:
-    return chosen.training is not None and cache.changes(run, chosen.training) is not None
 
 
 def _shown(
@@ -281,7 +277,7 @@ def token_card(run: RunFolder, chosen: Chosen, target_id: int) -> None:
 
 
 def _measures(run: RunFolder, chosen: Chosen, target_id: int) -> None:
-    frame = None if chosen.training is None else cache.changes(run, chosen.training)
+    frame = cache.changes(run, chosen.training)
     row = None if frame is None else frame[frame["id"] == target_id]
     if frame is None or row is None or not len(row):
         return

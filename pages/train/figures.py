@@ -31,7 +31,8 @@ def curves_figure(groups: Sequence[MethodCurves], *, unit: str) -> go.Figure:
     for rank, group in enumerate(sorted(groups, key=_end)):
         for curve in group.curves:
             alone = group.mean is None or len(group.curves) == 1
-            _add_line(figure, group, curve.tokens, curve.values, _seed_words(curve.seed), mean=alone)
+            words = "" if curve.seed is None else f"seed {curve.seed}"
+            _add_line(figure, group, curve.tokens, curve.values, words, mean=alone)
         if group.mean is not None and len(group.curves) > 1:
             words = f"mean of {len(group.curves)} seeds"
             _add_line(figure, group, group.curves[0].tokens, group.mean, words, mean=True)
@@ -59,10 +60,6 @@ def curves_figure(groups: Sequence[MethodCurves], *, unit: str) -> go.Figure:
     figure.update_xaxes(title_text="tokens of training", range=[0, 1.01 * last], fixedrange=True, zeroline=False)
     figure.update_yaxes(title_text=f"loss on held-out text, {unit}", range=[low, high], fixedrange=True, zeroline=False)
     return figure
-
-
-def _seed_words(seed: int | None) -> str:
-    return "" if seed is None else f"seed {seed}"
 
 
 def _add_line(
