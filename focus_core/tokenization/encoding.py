@@ -101,12 +101,11 @@ class _Numbers(dict[str, int]):
 
 
 class WordEncoder:
-    """Encodes each word once and remembers its tokens.
+    """Encodes each word once and remembers its tokens."""
 
-    A line is cut at single spaces. Its tokens are those of its words, one after another, wherever the
-    tokenizer's parts are of the kinds that `word_prefix` admits and every word is plain (see `_is_plain`);
-    any other line goes to the `DirectEncoder`.
-    """
+    # A line is cut at single spaces. Its tokens are those of its words, one after another, wherever the tokenizer's
+    # parts are of the kinds that `word_prefix` admits and every word is plain (see `_is_plain`); any other line goes
+    # to the `DirectEncoder`.
 
     def __init__(self, direct: DirectEncoder, *, prefix: str) -> None:
         self.direct = direct

@@ -169,16 +169,12 @@ def legend(run: RunFolder) -> None:
     with st.container(horizontal=True, gap="xsmall", key="legend"):
         for key, size in sizes.items():
             category = CATEGORIES[key]
-            _badge(category, f"{category.label} {count(size)}")
+            category_badge(category, f"{category.label} {count(size)}")
 
 
-def _badge(category: Category, label: str) -> None:
-    st.badge(label, color=category.badge, help=category.meaning)  # type: ignore[arg-type]
-
-
-def category_badge(category: Category) -> None:
+def category_badge(category: Category, label: str = "") -> None:
     """Draw one category's badge; its meaning shows when one points at it."""
-    _badge(category, category.label)
+    st.badge(label or category.label, color=category.badge, help=category.meaning)  # type: ignore[arg-type]
 
 
 def page_head(title: str, lead: str) -> None:
