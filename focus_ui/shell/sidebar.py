@@ -101,7 +101,7 @@ def _search_hits(run: RunFolder, query: str) -> None:
 def _source_hits(run: RunFolder, query: str) -> list[int]:
     """Return source tokens that fit and stand behind no target token."""
     shared = run.column("source_tokens", "target_id")
-    return [i for i in cache.search_source(run, query, limit=N_HITS) if int(shared[i]) < 0][:N_SOURCE_HITS]
+    return [i for i in cache.search(run, query, side="source", limit=N_HITS) if int(shared[i]) < 0][:N_SOURCE_HITS]
 
 
 def run_chooser(entry: RunEntry | None) -> None:
@@ -169,16 +169,12 @@ def legend(run: RunFolder) -> None:
     with st.container(horizontal=True, gap="xsmall", key="legend"):
         for key, size in sizes.items():
             category = CATEGORIES[key]
-            _badge(category, f"{category.label} {count(size)}")
+            category_badge(category, f"{category.label} {count(size)}")
 
 
-def _badge(category: Category, label: str) -> None:
-    st.badge(label, color=category.badge, help=category.meaning)  # type: ignore[arg-type]
-
-
-def category_badge(category: Category) -> None:
+def category_badge(category: Category, label: str = "") -> None:
     """Draw one category's badge; its meaning shows when one points at it."""
-    _badge(category, category.label)
+    st.badge(label or category.label, color=category.badge, help=category.meaning)  # type: ignore[arg-type]
 
 
 def page_head(title: str, lead: str) -> None:

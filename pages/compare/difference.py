@@ -11,9 +11,10 @@ from focus_core.analysis.comparison.runs import ChangedGroup, RunComparison
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES
+from focus_core.runs.tokens import row_name
 from focus_core.tokenization.display import markdown_escape
 from focus_ui.charts.download import save_table
-from focus_ui.data.token_names import row_name, target_names
+from focus_ui.data.token_names import target_names
 from focus_ui.session.errors import reported
 from pages.compare.view import Second, choice_table, difference, kind_labels, open_token
 

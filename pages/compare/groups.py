@@ -16,10 +16,11 @@ from focus_core.analysis.comparison.neighbour_groups import (
 from focus_core.numerics.formats import count
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.tokens import row_name
 from focus_core.tokenization.display import markdown_escape
 from focus_ui.charts.csv_export import as_columns
 from focus_ui.charts.download import save_table
-from focus_ui.data.token_names import row_name, target_names
+from focus_ui.data.token_names import target_names
 from focus_ui.data.training_tables import began_elsewhere, readable_trainings, training_label, with_matrix
 from focus_ui.session.errors import reported
 from focus_ui.widgets.choice import choose

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from focus_core.analysis.checks.base import CheckResult
@@ -18,11 +19,10 @@ from focus_core.analysis.token_list import TokenList
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES
-from focus_core.runs.tokens import frequency, table_rows
+from focus_core.runs.tokens import frequency, row_name, table_rows
 from focus_core.tokenization.display import markdown_escape
 from focus_ui.charts.download import draw_chart, save_file, save_table
 from focus_ui.data import cache, catalog
-from focus_ui.data.token_names import row_name
 from focus_ui.jobs.verdict import STATUS_COLORS
 from focus_ui.session import navigation, state
 from focus_ui.session.errors import if_sound, in_words, reported
@@ -31,9 +31,6 @@ from focus_ui.widgets.choice import choose
 from focus_ui.widgets.pick import pick_row
 from pages.compare.figures import distribution_rows, distributions_figure
 from pages.compare.hubs import chosen_hubs
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 NOT_HERE = "The second run that this address names is not here."
 SECOND, FOLLOWED = "_compare_with", "followed_second"
@@ -93,9 +90,8 @@ def _settle(chosen: str | None, missing: str | None) -> None:
 
 
 def _spread(run: RunFolder, other: Second | None) -> list[Distribution]:
-    if other is None:
-        return run.remember("app compare spread", lambda: distributions([run]))
-    return run.remember(f"app compare spread {other.run.digest}", lambda: distributions([run, other.run]))
+    runs = [run] if other is None else [run, other.run]
+    return run.remember(f"app compare spread {runs[-1].digest}", lambda: distributions(runs))
 
 
 def difference(run: RunFolder, other: Second) -> RunComparison:

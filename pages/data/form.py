@@ -276,10 +276,8 @@ class _Given:
         return type(values[0])(found)
 
     def number(self, place: Any, name: str, meaning: str, empty: object, *, enabled: bool) -> dict[str, int | None]:
-        """Draw a number that may be left out; return it where it was chosen and is of use.
-
-        Left to the text's size in the run that is made again, it stays so while the field is empty.
-        """
+        """Draw a number that may be left out; return it where it was chosen and is of use."""
+        # Left to the text's size in the run that is made again, it stays so while the field is empty.
         chosen = self.start.chosen()
         if name in self.settled:
             return {name: chosen[name]} if name in chosen else {}

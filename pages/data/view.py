@@ -244,11 +244,9 @@ def _compare_link(job_id: str) -> None:
 
 
 def follow_watched_job() -> None:
-    """Make the run of the job that this session started last the current one, once, as soon as it is done.
-
-    Called on the page Data and run alone: whoever started a run and looks at this page waits for it; nobody who reads
-    another run elsewhere is led away.
-    """
+    """Make the run of the job that this session started last the current one, once, as soon as it is done."""
+    # Called on the page Data and run alone: whoever started a run and looks at this page waits for it; nobody who reads
+    # another run elsewhere is led away.
     job = next((job for job in own_jobs() if job.id == state.chosen_job()), None)
     if job is None or st.session_state.get(FOLLOWED) == job.id or job_state(job) is not JobState.DONE:
         return

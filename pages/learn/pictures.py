@@ -264,7 +264,7 @@ def _space(run: RunFolder, key: str) -> None:
 
 def _before_and_after(run: RunFolder, key: str) -> None:
     training = judging.own_training(run)
-    changes = None if training is None else cache.changes(run, training)
+    changes = cache.changes(run, training)
     if training is None or changes is None:
         return
     kept = judging.stayed(changes["kept"].to_numpy())

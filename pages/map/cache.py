@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def _frame(run: RunFolder, layout: MapLayout, training: TrainingFolder | None) -> pd.DataFrame:
-    return tables.map_frame(run, layout, None if training is None else cache.changes(run, training))
+    return tables.map_frame(run, layout, cache.changes(run, training))
 
 
 def _points(

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from focus_core.numerics.formats import count, percent
-from pages.map.tables import COSINES, METHOD_WORDS, Chosen
-
-if TYPE_CHECKING:
-    from pages.map.tables import MapLayout
+from pages.map.tables import COSINES, METHOD_WORDS, Chosen, MapLayout
 
 NEAR_WORDS = (
     "Lines lead from the chosen token to its ten nearest in the original space: whole where they are among the ten in "

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from focus_core.errors import FocusError
 from focus_core.numerics.formats import count
+from focus_core.runs.additions import ProjectionFolder, TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_ui.data import cache
 from focus_ui.data.tables import has_frequency
@@ -35,16 +37,11 @@ from pages.map.tables import (
     QUICK,
     TRAINED_PREFIX,
     Chosen,
+    MapLayout,
     on_map,
     projection_label,
     readable_projections,
 )
-
-if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
-
-    from focus_core.runs.additions import ProjectionFolder, TrainingFolder
-    from pages.map.tables import MapLayout
 
 MAX_MARKED = 30
 MAX_LISTED = 8
@@ -175,13 +172,9 @@ def draw_map(run: RunFolder, chosen: Chosen, query: str) -> None:
     map_canvas(key=key, points=points, data={"digest": digest, **small, "near": near, "words": " ".join(words)})
     st.caption(" ".join(words))
     frame = map_cache.map_frame(run, layout, chosen.training)
-    selection_panel(run, frame, picked, measured=_measured(run, chosen))
+    selection_panel(run, frame, picked, measured=cache.changes(run, chosen.training) is not None)
     if selected is not None:
         token_card(run, chosen, selected)
-
-
-def _measured(run: RunFolder, chosen: Chosen) -> bool:
-    return chosen.training is not None and cache.changes(run, chosen.training) is not None
 
 
 def _shown(
@@ -284,7 +277,7 @@ def token_card(run: RunFolder, chosen: Chosen, target_id: int) -> None:
 
 
 def _measures(run: RunFolder, chosen: Chosen, target_id: int) -> None:
-    frame = None if chosen.training is None else cache.changes(run, chosen.training)
+    frame = cache.changes(run, chosen.training)
     row = None if frame is None else frame[frame["id"] == target_id]
     if frame is None or row is None or not len(row):
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from focus_core.analysis.overlap_lists import overlap_lists, sizes_of, text_shares
@@ -25,7 +26,6 @@ from pages.overlap.filter import MAX_ROWS
 
 if TYPE_CHECKING:
     import pandas as pd
-    import plotly.graph_objects as go
 
 BY_TYPE, BY_OCCURRENCE = "vocabulary entries", "corpus occurrences"
 ENTRIES, OCCURRENCES = "entries", "occurrences"

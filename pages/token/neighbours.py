@@ -6,7 +6,6 @@ Every number is exact and from the original space.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -16,6 +15,7 @@ from focus_core.analysis.provenance.explanation import Tone, Verdict
 from focus_core.analysis.provenance.neighbours import Neighbour
 from focus_core.analysis.provenance.verdicts import training_verdicts
 from focus_core.errors import FocusError
+from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import method_of
 from focus_core.tokenization.display import markdown_escape
@@ -23,9 +23,6 @@ from focus_ui.data import cache
 from focus_ui.data.training_tables import readable_trainings, training_label, training_words, with_matrix
 from focus_ui.session.errors import if_sound
 from focus_ui.widgets.training_choice import N_NEIGHBOURS, choose_training, near_link
-
-if TYPE_CHECKING:
-    from focus_core.runs.additions import TrainingFolder
 
 COLUMN_PX = 188
 """Wide enough for a token with two cosines; the columns wrap where the page is narrow."""

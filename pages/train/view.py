@@ -11,6 +11,7 @@ import streamlit as st
 
 from focus_core.artifacts import sha256_file
 from focus_core.numerics.formats import count
+from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES
 from focus_core.tokenization.display import markdown_escape
@@ -41,8 +42,6 @@ from pages.train.figures import curves_figure, starts_figure
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from focus_core.runs.additions import TrainingFolder
 
 MAX_ROWS = 1000
 YOUR_TEXT = "YOUR-TEXT.txt"

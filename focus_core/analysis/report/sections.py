@@ -23,7 +23,7 @@ from focus_core.numerics.formats import plain_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES, category_of
 from focus_core.runs.summary import chosen_options, differing_options, option_words
-from focus_core.runs.tokens import frequency, table_rows
+from focus_core.runs.tokens import frequency, row_name, table_rows
 from focus_core.tokenization.display import show_token
 from focus_core.types import Rule
 
@@ -115,10 +115,7 @@ def token_list(run: RunFolder, found: TokenList) -> dict[str, Any]:
     """Return the first tokens of a list of tokens to look at, as a table."""
     ids = list(found.ids[:N_LISTED])
     columns = {
-        "token": [
-            f"{show_token(str(row['text']), word_start=bool(row['word_start']), limit=40)} #{row['id']}"
-            for row in table_rows(run, ids, found.side)
-        ],
+        "token": [f"{row_name(row, limit=40)} #{row['id']}" for row in table_rows(run, ids, found.side)],
         **({found.measure: [f"{value:.3f}" for value in found.values[: len(ids)]]} if found.measure else {}),
         "in the corpus": ["–" if math.isnan(n) else f"{n:,.0f}" for n in frequency(run, found.side)[ids]],
     }
