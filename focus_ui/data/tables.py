@@ -31,7 +31,7 @@ GROUPINGS = {
 }
 RULE_NAMES = {
     Rule.USER: "your map",
-    Rule.SPECIAL: "control token by role",
+    Rule.SPECIAL: "control token by its type",
     Rule.EXACT: "exact",
     Rule.FUZZY: "fuzzy",
     Rule.SYMBOL: "symbol",

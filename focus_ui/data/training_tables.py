@@ -27,7 +27,7 @@ UNITS = {BITS: "held_out_bits", NATS: "held_out_loss"}
 """What the loss on held-out text is given in, and the column of the curve that holds it."""
 
 TRAINED_PARTS = {
-    "embeddings": "the embeddings alone, the body frozen",
+    "embeddings": "the embeddings alone, the backbone frozen",
     "embeddings-first": "the embeddings first, then everything",
     "all": "everything",
 }
@@ -97,7 +97,7 @@ def training_label(training: TrainingFolder) -> str:
     """Return how a training is listed, plain text: its method and seed, and its name."""
     method, seed = _initialisation(training)
     if training.manifest["kind"] == ATTACHED:
-        return f"{training.name} · attached"
+        return f"{training.name} · imported"
     return f"{training.name} · {method.label}" + ("" if seed is None else f", seed {seed}")
 
 
@@ -161,7 +161,7 @@ def summary_rows(trainings: Sequence[TrainingFolder]) -> dict[str, list[Any]]:
     rows: dict[str, list[Any]] = {
         name: []
         for name in ("training", "initialised by", "seed", "tokens", "loss at start", "loss at end", "bits at start",
-                     "bits at end", "foreseen", "neighbours kept", "trained", "ended")
+                     "bits at end", "foreseen", "neighbour overlap", "trained", "ended")
     }  # fmt: skip
     for training in trainings:
         method, seed = _initialisation(training)
@@ -171,7 +171,7 @@ def summary_rows(trainings: Sequence[TrainingFolder]) -> dict[str, list[Any]]:
             training.name, method.label, seed, result.get("tokens"), result.get("held_out_loss_start"),
             result.get("held_out_loss_end"), result.get("held_out_bits_start"), result.get("held_out_bits_end"),
             movement.get("foreseen"), movement.get("mean_kept"), TRAINED_PARTS.get(str(kind)),
-            "attached" if training.manifest["kind"] == ATTACHED else result.get("stopped"),
+            "imported" if training.manifest["kind"] == ATTACHED else result.get("stopped"),
         )  # fmt: skip
         for name, value in zip(rows, values, strict=True):
             rows[name].append(value)
@@ -197,7 +197,7 @@ def training_words(training: TrainingFolder) -> str:
     """Return in one sentence what a training was; plain text."""
     if training.manifest["kind"] == ATTACHED:
         sources = [str(entry.get("name", "")) for entry in training.manifest.get("inputs") or [] if entry]
-        return f"Attached from {', '.join(sources) or 'a file'}; how it was trained is not known here."
+        return f"Imported from {', '.join(sources) or 'a file'}; how it was trained is not known here."
     config, result = (manifest_part(training, key) for key in ("config", "result"))
     words = [f"{count(result['tokens'])} tokens"] if result.get("tokens") else []
     if config.get("objective") in OBJECTIVES:

@@ -164,7 +164,7 @@ def run_facts(run: RunFolder) -> None:
 def legend(run: RunFolder) -> None:
     """Draw the colours of origins, with the number of rows of each; every chart uses the same ones."""
     sizes = category_sizes(run)
-    st.caption("Where rows come from")
+    st.caption("Where embeddings come from")
     origins_bar(sizes, key="_legend_bar")
     with st.container(horizontal=True, gap="xsmall", key="legend"):
         for key, size in sizes.items():
@@ -194,7 +194,11 @@ def kpi_row(run: RunFolder) -> None:
     numbers = kpis(run.manifest)
     shown = (
         ("Overlap", percent(numbers["overlap"]), "Share of the target vocabulary that the source vocabulary also has."),
-        ("Exact / fuzzy", f"{_n(numbers['exact'])} / {_n(numbers['fuzzy'])}", "Copied rows by the rule that matched."),
+        (
+            "Exact / fuzzy",
+            f"{_n(numbers['exact'])} / {_n(numbers['fuzzy'])}",
+            "Copied embeddings by the rule that matched.",
+        ),
         ("New", _n(numbers["new"]), "Target tokens that the source vocabulary lacks."),
         ("Combined", _n(numbers["combined"]), CATEGORIES["combined"].meaning),
         ("Fallback", _n(numbers["fallback"]), CATEGORIES["fallback"].meaning),

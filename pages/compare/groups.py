@@ -38,7 +38,7 @@ def groups_section(run: RunFolder, other: Second | None) -> NeighbourGroups | No
         states[f"{SECOND}/"] = other  # no training is called like that
     st.header("Tokens that changed together", anchor=False)
     if not states:
-        st.caption("Nothing to compare with: no training of this run kept its rows, and no second run is chosen.")
+        st.caption("Nothing to compare with: no training of this run kept its embeddings, and no second run is chosen.")
         return None
     with st.expander(
         "Groups that gained and lost the same neighbours", icon=":material/group_work:", key="_groups_box",
@@ -52,14 +52,14 @@ def _groups(run: RunFolder, states: dict[str, TrainingFolder | Second]) -> Neigh
     name = next(iter(states))
     if len(states) > 1:
         names = {key: _state_name(state) for key, state in states.items()}
-        name = choose("From the initialised rows to", names, "_groups_state") or name
+        name = choose("From the initialised embeddings to", names, "_groups_state") or name
     state = states.get(name) or next(iter(states.values()))
     with reported(), st.spinner("Comparing neighbours"):
         found = _found(run, state)
     st.markdown(
         f"**{count(len(found.groups))}** groups among **{count(found.n_compared)}** of {count(found.n_total)} tokens: "
         "those seen often enough in the corpus, the most changed ones of a large vocabulary (the most frequent, where "
-        "the rows of two runs differ in width). Choose a group."
+        "the embeddings of two runs differ in width). Choose a group."
     )
     if not found.groups:
         return found

@@ -109,8 +109,8 @@ def show_estimate(request: InitRequest, corpus: CorpusChoice, n_tokens: int) -> 
     )
     if estimate.occurrences_per_token < THIN:
         st.warning(
-            "This vocabulary is large for this text: most new tokens are seen only a few times, so many rows fall "
-            "back. Take a smaller vocabulary or more text.",
+            "This vocabulary is large for this text: most new tokens are seen only a few times, so many embeddings "
+            "fall back. Take a smaller vocabulary or more text.",
             icon=":material/warning:",
         )
     return estimate

@@ -105,7 +105,7 @@ def _axis(run: RunFolder, name: str, example: int, last: Axis) -> Axis:
         type="search",
         persist_state="session",
         help="A token, or tokens joined by + and - with spaces around them, such as king - man + woman; #ID names one "
-        "exactly. Rows are taken at length 1.",
+        "exactly. Embeddings are taken at norm 1.",
     )
     terms = terms_of(formula or "")
     hits = [(sign, cache.search(run, term, limit=N_OTHERS + 1)) for sign, term in terms]

@@ -29,7 +29,7 @@ def _points(
 
 
 stored_layout = kept(tables.stored_layout, most=8)
-quick_layout = kept(tables.quick_layout, most=8, spinner="Laying out the rows")
+quick_layout = kept(tables.quick_layout, most=8, spinner="Laying out the embeddings")
 cosine_layout = kept(tables.cosine_layout, most=8, spinner="Computing cosines")
 map_frame = kept(_frame, most=8)
 map_points = kept(_points, most=8)

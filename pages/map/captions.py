@@ -51,5 +51,5 @@ def _words_on_cosines(layout: MapLayout, sample: str, *, two: bool) -> list[str]
         "space: nothing was projected, so every place can be read off the axes."
     ]
     if two:
-        words.append("Each state is measured against its own rows of the tokens on the axes.")
+        words.append("Each state is measured against its own embeddings of the tokens on the axes.")
     return words

@@ -35,7 +35,7 @@ BRUSH_MARGIN = 0.003
 COSINES = "cosines"
 METHOD_WORDS = {"umap": "UMAP", "pca": "PCA", COSINES: "Cosines"}
 
-KEPT_NAME, KEPT_TITLE = "neighbours kept (Jaccard)", "Neighbours kept (Jaccard)"
+KEPT_NAME, KEPT_TITLE = "neighbour overlap (Jaccard@10)", "Neighbour overlap (Jaccard@10)"
 KEPT_MEANING = (
     "of all tokens among a token's ten nearest before or after training, the share that is there both times; "
     "0: all exchanged, 1: all kept"

@@ -283,8 +283,8 @@ def _measures(run: RunFolder, chosen: Chosen, target_id: int) -> None:
         return
     place, first = int(row.index[0]) + 1, row.iloc[0]
     words = (
-        f" **{first['kept']:.2f}**, cosine of the row before and after **{first['cosine']:.2f}**, "
-        f"length **{first['norm_ratio']:.2f}** of what it was: number **{count(place)}** of {count(len(frame))} in "
+        f" **{first['kept']:.2f}**, cosine of the embedding before and after **{first['cosine']:.2f}**, "
+        f"norm **{first['norm_ratio']:.2f}** of what it was: number **{count(place)}** of {count(len(frame))} in "
         "order of change."
     )
     st.markdown(KEPT_TITLE + words, help=KEPT_MEANING)
@@ -293,6 +293,6 @@ def _measures(run: RunFolder, chosen: Chosen, target_id: int) -> None:
 def not_trained() -> None:
     """Say that there is one state alone, and where the other comes from."""
     st.info(
-        "This run has no trained embeddings yet, so the map shows the initialised rows alone.", icon=":material/info:"
+        "This run has no trained embeddings yet, so the map shows the initialised ones alone.", icon=":material/info:"
     )
-    navigation.link(navigation.TRAIN, "Train it, or attach trained embeddings")
+    navigation.link(navigation.TRAIN, "Train it, or import a checkpoint")

@@ -122,7 +122,7 @@ def _alt(source: dict[str, Any], target: dict[str, Any], tokens: Sequence[dict[s
         f"{which} vocabulary, {side['size']}: " + ", ".join(f"{part['size']} {part['label']}" for part in side["parts"])
         for which, side in (("Source", source), ("Target", target))
     ]
-    words = [*sides, "Shared rows are copied"]
+    words = [*sides, "Shared embeddings are copied"]
     if tokens:
         first = tokens[0]
         sums = ", ".join(f"{anchor['weight']:.2f} of {anchor['text']}" for anchor in first["anchors"])
