@@ -22,10 +22,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from focus_core.numerics.drift import auc, change_score, token_change
+from focus_core.numerics.drift import change_score, token_change
 from focus_core.numerics.neighbors import nearest_rows
 from focus_core.projection.pca import principal_components
-from focus_core.projection.trustworthiness import displacement
 from focus_core.projection.umap import joint_umap
 from focus_core.runs.additions import open_training
 from focus_core.runs.folder import open_run
@@ -68,6 +67,20 @@ def procrustes(points: np.ndarray, onto: np.ndarray) -> np.ndarray:
     moved, still = moved - moved.mean(axis=0), still - centre
     left, sizes, right = np.linalg.svd(moved.T @ still)
     return np.asarray(moved @ (left @ right) * (sizes.sum() / np.square(moved).sum()) + centre)
+
+
+def displacement(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Return how far points lie apart in two layouts, or in two members of one, shape (n,), float64."""
+    apart: np.ndarray = np.linalg.norm(np.asarray(after, np.float64) - np.asarray(before, np.float64), axis=1)
+    return apart
+
+
+def auc(scores: np.ndarray, positives: np.ndarray) -> float:
+    """Return how well a score tells two groups apart; rows without a score are left out."""
+    from sklearn.metrics import roc_auc_score
+
+    known = ~np.isnan(scores)
+    return float(roc_auc_score(positives[known], scores[known]))
 
 
 def together(layout: Layout, before: np.ndarray, after: np.ndarray) -> np.ndarray:

@@ -123,21 +123,12 @@ def evaluate(
     output: Annotated[Path | None, typer.Option(help="keep the report in a folder, made here")] = None,
 ) -> None:
     """Measure initialised and trained states on text that was kept aside."""
+    options = {name: value for name, value in locals().items() if name not in ("targets", "as_json", "output")}
     from focus_core.evaluation.render import render_evaluation
     from focus_core.evaluation.report import evaluate_runs
     from focus_core.evaluation.stored import evaluate_to_folder
     from focus_core.runs.log import terminal_progress
 
-    options: dict[str, Any] = {
-        "corpus": corpus,
-        "field": field,
-        "encoding": encoding,
-        "dictionary": dictionary,
-        "source": source,
-        "all_lines": all_lines,
-        "device": device,
-        "seed": seed,
-    }
     if output is not None:
         say(str(evaluate_to_folder(targets, output, terminal=sys.stderr, **options)))
         return

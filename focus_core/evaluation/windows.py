@@ -74,11 +74,6 @@ class LineScores:
     warnings: tuple[str, ...] = ()
 
     @property
-    def bits_per_character(self) -> float:
-        """Bits of all lines over characters of all lines; NaN where there is no character."""
-        return float(self.bits.sum() / self.characters.sum()) if self.characters.sum() else float("nan")
-
-    @property
     def nats_per_token(self) -> float:
         """Mean of ``-ln p`` over the predicted tokens; NaN where there is none."""
         return float(self.bits.sum() * np.log(2) / self.tokens.sum()) if self.tokens.sum() else float("nan")

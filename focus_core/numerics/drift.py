@@ -131,45 +131,6 @@ def change_score(cosine: np.ndarray, kept: np.ndarray) -> np.ndarray:
     return scores
 
 
-def auc(scores: np.ndarray, positives: np.ndarray) -> float:
-    """Return how well a score tells two groups apart: the area under its ROC curve.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n,)
-        Larger should mean positive. Rows whose score is NaN are left out.
-    positives : ndarray of shape (n,), dtype bool
-        Which rows are positive.
-
-    Returns
-    -------
-    float
-        The chance that a random positive scores above a random other, a tie counting half: 1 is perfect, 0.5 is
-        chance.
-
-    Raises
-    ------
-    InvalidInputError
-        If one of the groups is empty.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> auc(np.array([0.9, 0.4, 0.4, 0.1]), np.array([True, True, False, False]))
-    0.875
-    """
-    from scipy.stats import rankdata
-
-    known = ~np.isnan(scores)
-    chosen = np.asarray(positives, bool)[known]
-    n_positive, n_other = int(chosen.sum()), int((~chosen).sum())
-    if not n_positive or not n_other:
-        got = f"{n_positive} positive and {n_other} other rows"
-        raise bad_input("scores", expected="rows of both groups", got=got, remedy="mark some rows, not all")
-    ranks = rankdata(np.asarray(scores, np.float64)[known])
-    return float((ranks[chosen].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_other))
-
-
 def movement_foreseen(initial: np.ndarray, trained: np.ndarray, mean: np.ndarray, rows: np.ndarray) -> float:
     """Return how much of the way that training went an initialisation had foreseen.
 

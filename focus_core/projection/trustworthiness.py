@@ -76,20 +76,3 @@ def _ranks(unit: np.ndarray, queries: np.ndarray, others: np.ndarray) -> np.ndar
         at = torch.from_numpy(np.ascontiguousarray(ids))[:, None]
         ranks[:, column] = (scores > scores.gather(1, at)).sum(dim=1).numpy() + 1
     return ranks
-
-
-def displacement(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Return how far points lie apart in two layouts, or in two members of one.
-
-    Parameters
-    ----------
-    before, after : ndarray of shape (n, 2)
-        The same tokens in the same order.
-
-    Returns
-    -------
-    ndarray of shape (n,), dtype float64
-        Euclidean distances.
-    """
-    apart: np.ndarray = np.linalg.norm(np.asarray(after, np.float64) - np.asarray(before, np.float64), axis=1)
-    return apart

@@ -48,8 +48,6 @@ class TokenizerView:
         Size of the lines; a word ends at white space.
     n_tokens, n_unknown : int
         Tokens of the lines, and how many of them are the unknown token.
-    n_seen : int
-        Different tokens among them.
     lines : tuple of tuple of Piece
         The pieces of the first lines.
     """
@@ -61,7 +59,6 @@ class TokenizerView:
     n_characters: int
     n_tokens: int
     n_unknown: int
-    n_seen: int
     lines: tuple[tuple[Piece, ...], ...]
 
     @property
@@ -110,7 +107,6 @@ def view_tokenizer(vocabulary: Vocabulary, lines: Sequence[str], *, shown: int =
         n_characters=sum(map(len, lines)),
         n_tokens=ids.size,
         n_unknown=int((ids == unknown).sum()),
-        n_seen=int(np.unique(ids).size),
         lines=tuple(
             tuple(_piece(vocabulary, i, unknown) for i in backend.encode(line, add_special_tokens=False).ids)
             for line in first

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from focus_core.initialization.auxiliary.token_stream import escape_name, unescape_name
+from focus_core.initialization.auxiliary.token_stream import escape_name
 from focus_core.tokenization.encoding import DirectEncoder, WordEncoder, word_prefix
 from tests.conftest import BUILDERS, SENTENCES
+from tests.fasttext_names import unescape_name
 
 TRICKY = st.sampled_from([*" \t\n\v\f\r\0␠␉␊␋␌␍␀␛▁a", "</s>", "__label__"])
 TOKENS = st.lists(TRICKY | st.characters(exclude_categories=["Cs"]), max_size=6).map("".join)

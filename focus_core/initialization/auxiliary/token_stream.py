@@ -26,8 +26,7 @@ TYPICAL_SHARE = 0.5
 """Characters a token of text in the right language has at least, of those a token of the vocabulary has."""
 UNKNOWN_SHARE = 0.01
 
-_PICTURES = {" ": "␠", "\t": "␉", "\n": "␊", "\v": "␋", "\f": "␌", "\r": "␍", "\0": "␀"}
-_CHARACTERS = {picture: character for character, picture in _PICTURES.items()}
+PICTURES = {" ": "␠", "\t": "␉", "\n": "␊", "\v": "␋", "\f": "␌", "\r": "␍", "\0": "␀"}
 _MANGLED = re.compile(r"[ \t\n\v\f\r\0]|^</s>$|^__label__|^␛|^$")
 
 
@@ -46,26 +45,8 @@ def escape_name(token: str) -> str:
     """
     if not _MANGLED.search(token):
         return token
-    pictures = {c: ESCAPE + c for c in (ESCAPE, *_CHARACTERS)} | _PICTURES
+    pictures = {c: ESCAPE + c for c in (ESCAPE, *PICTURES.values())} | PICTURES
     return ESCAPE + "".join(pictures.get(character, character) for character in token)
-
-
-def unescape_name(name: str) -> str:
-    """Return the token of a name; the inverse of `escape_name`.
-
-    Examples
-    --------
-    >>> unescape_name("␛a␠b")
-    'a b'
-    """
-    if not name.startswith(ESCAPE):
-        return name
-    characters: list[str] = []
-    rest = iter(name[1:])
-    for character in rest:
-        literal = next(rest, "") if character == ESCAPE else _CHARACTERS.get(character, character)
-        characters.append(literal)
-    return "".join(characters)
 
 
 def token_names(vocabulary: Vocabulary) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Trustworthiness against scikit-learn's, and displacement."""
+"""Trustworthiness against scikit-learn's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sklearn.manifold import trustworthiness as reference
 
 from focus_core.errors import InvalidInputError
 from focus_core.projection.pca import principal_components
-from focus_core.projection.trustworthiness import displacement, trustworthiness
+from focus_core.projection.trustworthiness import trustworthiness
 
 
 def rows(n: int, d: int, seed: int) -> np.ndarray:
@@ -55,8 +55,3 @@ def test_bad_input_is_named() -> None:
         trustworthiness(matrix, np.zeros((19, 2)), k=3, queries=np.arange(3))
     with pytest.raises(InvalidInputError, match="less than half of the rows, got 10 of 20"):
         trustworthiness(matrix, np.zeros((20, 2)), k=10, queries=np.arange(3))
-
-
-def test_displacement_is_the_distance_in_the_plane() -> None:
-    before = np.array([[0, 0], [1, 1]], np.float32)
-    assert displacement(before, before + np.array([3, 4], np.float32)).tolist() == [5, 5]

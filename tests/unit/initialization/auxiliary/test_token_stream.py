@@ -21,11 +21,11 @@ from focus_core.initialization.auxiliary.token_stream import (
     stream_warnings,
     token_names,
     tokenise_corpus,
-    unescape_name,
 )
 from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
 from focus_core.types import Role
 from tests.conftest import SENTENCES, TokenizerFamily
+from tests.fasttext_names import unescape_name
 
 
 def corpus_of(tmp_path: Path, lines: list[str]) -> Corpus:
