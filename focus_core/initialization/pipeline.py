@@ -86,7 +86,7 @@ def run_focus(
     """
     config = config or InitConfig()
     method = method_named(config.method)
-    config = method.settle(config)
+    config = method.resolve(config)
     model = fit_to_vocabulary(model, source.n)
     progress("match", 0, 1)
     overlap = match_vocabularies(source, target, mode=config.match, user_map=user_map)

@@ -89,7 +89,7 @@ def adapt_run(
     output = training_folder(run, name)
     text = open_corpus(corpus, field=field, encoding=encoding)
     with growing_run(output, checkpoint=CHECKPOINT, resume=resume, terminal=terminal) as (part, log):
-        _settle_options(part, config, text, resume=resume)
+        _resolve_options(part, config, text, resume=resume)
         tell = tell_all(log, progress)
         tell("read", 0, 1)
         trainer = _trainer(run, text, config, source, part, tell)
@@ -109,7 +109,7 @@ def training_folder(run: RunFolder, name: str) -> Path:
     return addition_path(run.path, "training", name, subject=option("name"))
 
 
-def _settle_options(part: Path, config: TrainConfig, text: Corpus, *, resume: bool) -> None:
+def _resolve_options(part: Path, config: TrainConfig, text: Corpus, *, resume: bool) -> None:
     """Note the options of a training that begins; one that goes on must have the same."""
     options = {**config.to_dict(), "corpus": text.digest}
     path = part / OPTIONS
@@ -175,7 +175,7 @@ def _write(part: Path, run: RunFolder, name: str, trainer: Trainer, state: State
     change, movement = measure_change(run, trained, trainer.progress)
     write_change(part, change)
     content = {
-        "config": {**trainer.config.to_dict(), **_settled(trainer, state)},
+        "config": {**trainer.config.to_dict(), **_resolved(trainer, state)},
         "corpus": _describe_corpus(text, trainer.text),
         "result": _result(trainer, state),
         "movement": movement,
@@ -186,12 +186,12 @@ def _write(part: Path, run: RunFolder, name: str, trainer: Trainer, state: State
     write_manifest(part, files.manifest_of(run, name, content), without=(CHECKPOINT, OPTIONS))
 
 
-def _settled(trainer: Trainer, state: State) -> dict[str, Any]:
-    """Return the options that were left open, as they were settled: equal bytes depend on them."""
+def _resolved(trainer: Trainer, state: State) -> dict[str, Any]:
+    """Return the options that were left open, as they were resolved: equal bytes depend on them."""
     import torch
 
-    settled = {"objective": trainer.model.objective, "precision": state.precision, "device": trainer.device}
-    return settled | {"threads": torch.get_num_threads(), "length": trainer.length}
+    resolved = {"objective": trainer.model.objective, "precision": state.precision, "device": trainer.device}
+    return resolved | {"threads": torch.get_num_threads(), "length": trainer.length}
 
 
 def _describe_corpus(text: Corpus, reading: TrainingText) -> dict[str, Any]:

@@ -46,7 +46,7 @@ AGAIN_PARAM = "again"
 """A parameter of the address that opens the form of the current run; it is taken away once it was followed."""
 WANTED = "run_again"
 """Where the session keeps which run shall be made again, from which step, and which was the current run then."""
-SETTLED = {
+RESOLVED = {
     Step.OVERLAP: ("preset", *VECTORS),
     Step.ROWS: ("preset", *VECTORS, "match", "extend"),
 }
@@ -163,7 +163,7 @@ def _form(recipe: Recipe, asked: Step | None) -> Change | None:
         corpus = corpus_choice()
         if corpus is None:
             return None
-    chosen = options(start=recipe.config, mark=f"_{recipe.id}", settled=SETTLED.get(step, ()))
+    chosen = options(start=recipe.config, mark=f"_{recipe.id}", resolved=RESOLVED.get(step, ()))
     if not recipe.text and recipe.auxiliary is None and needs_vectors(chosen):
         st.warning("This method compares vectors, and the run has neither any nor its text. Choose another method.")
         return None

@@ -200,9 +200,9 @@ def _uploaded_source() -> Choice | None:
     return Choice(label="uploaded model", fields=fields)
 
 
-def options(*, start: InitConfig | None = None, mark: str = "", settled: Sequence[str] = ()) -> InitConfig:
+def options(*, start: InitConfig | None = None, mark: str = "", resolved: Sequence[str] = ()) -> InitConfig:
     """Draw the options, filled in as they stand at the start; return them as chosen."""
-    given = _Given(start=start or InitConfig(), mark=mark, settled=settled)
+    given = _Given(start=start or InitConfig(), mark=mark, resolved=resolved)
     method = given.choose(
         st, "method", "Method", list(MethodName), _method,
         "FOCUS compares tokens by vectors trained on your text. The others are what it is compared with; they "
@@ -220,7 +220,7 @@ def options(*, start: InitConfig | None = None, mark: str = "", settled: Sequenc
         "For the methods focus, subword-mean and overlap; the others fill their rows in their own way.",
     )  # fmt: skip
     extend = given.start.extend
-    if "extend" not in settled:
+    if "extend" not in resolved:
         extend = lists.toggle(
             "Keep the source's tokens", value=extend, key=f"_extend{mark}", persist_state="session",
             help="The new tokens are added to the source's vocabulary instead of taking its place.",
@@ -254,7 +254,7 @@ class _Given:
 
     start: InitConfig
     mark: str
-    settled: Sequence[str]
+    resolved: Sequence[str]
 
     def choose(
         self,
@@ -267,7 +267,7 @@ class _Given:
     ) -> Any:
         """Draw a list of values and return the chosen one."""
         own = getattr(self.start, name)
-        if name in self.settled:
+        if name in self.resolved:
             return own
         found = place.selectbox(
             label, values, index=values.index(own), format_func=names, help=meaning, key=f"_{name}{self.mark}",
@@ -281,7 +281,7 @@ class _Given:
         Left to the text's size in the run that is made again, it stays so while the field is empty.
         """
         chosen = self.start.chosen()
-        if name in self.settled:
+        if name in self.resolved:
             return {name: chosen[name]} if name in chosen else {}
         key, own, auto = f"_{name.replace('_', '-')}{self.mark}", chosen.get(name), chosen.get(name, 0) is None
         if own is not None and key not in st.session_state:

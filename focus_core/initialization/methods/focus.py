@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from focus_core.errors import AuxiliaryError, VocabularyError, bad_input, phrase
-from focus_core.initialization.methods.assembly import NO_ROWS, put_together
+from focus_core.initialization.methods.assembly import NO_ROWS, assemble_weights
 from focus_core.initialization.methods.base import MethodInput, MethodOutput
 from focus_core.initialization.weights import SparseRows
 from focus_core.numerics.similarity import similarity_weights
@@ -46,7 +46,7 @@ def focus(inputs: MethodInput) -> MethodOutput:
     overlap = inputs.overlap
     _require_overlap(inputs)
     anchors, combined = _split(inputs)
-    weights = put_together(inputs, np.arange(overlap.n_overlap), _combine(inputs, anchors, combined))
+    weights = assemble_weights(inputs, np.arange(overlap.n_overlap), _combine(inputs, anchors, combined))
     return MethodOutput(weights=weights, anchor_ids=np.sort(overlap.target_ids[anchors]))
 
 

@@ -18,27 +18,29 @@ METHODS: dict[str, Method] = {
     for method in (
         Method(
             name=MethodName.FOCUS,
-            weigh=focus,
+            compute_weights=focus,
             citation="K. Dobler and G. de Melo, *FOCUS*, EMNLP 2023, arXiv 2305.14481",
             needs_auxiliary=True,
         ),
         Method(
             name=MethodName.SCRIPT,
-            weigh=copy_overlap,
+            compute_weights=copy_overlap,
             citation="Script-wise with position and identity, after C. M. Downey et al., "
             "*Embedding structure matters*, MRL 2023, arXiv 2309.04679",
             fallback=Fallback.SCRIPT,
         ),
         Method(
             name=MethodName.SUBWORD_MEAN,
-            weigh=subword_mean,
+            compute_weights=subword_mean,
             citation="Mean of source pieces, after L. Gee et al., *Fast Vocabulary Transfer*, EMNLP industry 2022, "
             "arXiv 2402.09977",
         ),
-        Method(name=MethodName.OVERLAP, weigh=copy_overlap, citation="Overlap copied, no method for the rest"),
+        Method(
+            name=MethodName.OVERLAP, compute_weights=copy_overlap, citation="Overlap copied, no method for the rest"
+        ),
         Method(
             name=MethodName.MULTIVARIATE_NORMAL,
-            weigh=copy_specials,
+            compute_weights=copy_specials,
             citation="Multivariate normal, after J. Hewitt, *Initializing New Word Embeddings for Pretrained Language "
             "Models*, 2021",
             copies_text=False,
@@ -46,14 +48,14 @@ METHODS: dict[str, Method] = {
         ),
         Method(
             name=MethodName.MEAN,
-            weigh=copy_specials,
+            compute_weights=copy_specials,
             citation="Mean source row, a baseline",
             copies_text=False,
             fallback=Fallback.MEAN,
         ),
         Method(
             name=MethodName.RANDOM,
-            weigh=copy_specials,
+            compute_weights=copy_specials,
             citation="Random rows of the source's mean and deviation, a baseline",
             copies_text=False,
             fallback=Fallback.NORMAL,

@@ -35,7 +35,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 def test_the_row_is_the_one_that_the_registered_method_makes(run, name):
     result = toy_result()
     method = METHODS[name]
-    config = method.settle(InitConfig(seed=42))
+    config = method.resolve(InitConfig(seed=42))
     inputs = MethodInput(source=result.source, target=result.target, overlap=result.overlap, config=config)
     matrix = torch.from_numpy(toy_matrix(result.source.n))
     made = initialise_matrix(

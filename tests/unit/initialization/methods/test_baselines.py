@@ -119,13 +119,13 @@ def test_the_help_of_init_says_what_each_method_does(capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize("method", ["script", *COPY_SPECIALS])
 def test_a_fallback_beside_a_method_that_has_its_own_is_refused(method: str) -> None:
     with pytest.raises(InvalidInputError, match=r"--fallback.*--method overlap"):
-        METHODS[method].settle(InitConfig(fallback=Fallback.PIECES))
+        METHODS[method].resolve(InitConfig(fallback=Fallback.PIECES))
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_settled_options_stay_as_they_are(method: str) -> None:
-    once = METHODS[method].settle(InitConfig(method=method))
-    assert METHODS[method].settle(once) == once
+def test_resolved_options_stay_as_they_are(method: str) -> None:
+    once = METHODS[method].resolve(InitConfig(method=method))
+    assert METHODS[method].resolve(once) == once
     assert once.fallback == (METHODS[method].fallback or Fallback.NORMAL)
 
 
