@@ -30,7 +30,7 @@ class Family(StrEnum):
     WORDLEVEL = "wordlevel"
 
 
-class Role(StrEnum):
+class SpecialTokenType(StrEnum):
     """What a special token is for."""
 
     BOS = "bos"

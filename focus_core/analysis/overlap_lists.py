@@ -188,10 +188,10 @@ def _specials_alone(run: RunFolder) -> np.ndarray:
     return alone
 
 
-def _specials_by_role(run: RunFolder) -> np.ndarray:
+def _specials_by_type(run: RunFolder) -> np.ndarray:
     specials = _of_kind(run, TokenKind.SPECIAL)
-    by_role: np.ndarray = specials[run.column("tokens", "rule")[specials] == Rule.SPECIAL]
-    return by_role
+    by_type: np.ndarray = specials[run.column("tokens", "rule")[specials] == Rule.SPECIAL]
+    return by_type
 
 
 def _unseen(run: RunFolder) -> np.ndarray:
@@ -248,8 +248,8 @@ _LISTS: Sequence[tuple[str, str, Callable[[RunFolder], np.ndarray], str, str]] =
         "Every sequence may hold it, so a row from nowhere harms every prediction. Name its partner in a map.",
     ),
     (
-        "specials-by-role", "Control tokens matched by role", _specials_by_role,
-        "The names differ, the role is the same: [MASK] for <mask>.",
+        "specials-by-role", "Control tokens matched by type", _specials_by_type,
+        "The names differ, the special-token type is the same: [MASK] for <mask>.",
         "Right, if both tokenizers mean the same by it; worth one look.",
     ),
     (

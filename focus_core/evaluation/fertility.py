@@ -9,7 +9,7 @@ import numpy as np
 from focus_core.corpus.fertility import Segmentation, tokens_of_words, word_spans
 from focus_core.tokenization.encoding import plain_backend
 from focus_core.tokenization.vocabulary import Vocabulary
-from focus_core.types import Role
+from focus_core.types import SpecialTokenType
 
 _LINES_AT_ONCE = 1024
 
@@ -17,7 +17,7 @@ _LINES_AT_ONCE = 1024
 def measure_segmentation(vocabulary: Vocabulary, lines: Sequence[str]) -> Segmentation:
     """Count how a tokenizer cuts some lines."""
     backend = plain_backend(vocabulary.backend)
-    unknown_id = vocabulary.roles.get(Role.UNK, -1)
+    unknown_id = vocabulary.special_token_types.get(SpecialTokenType.UNK, -1)
     per_word: list[np.ndarray] = []
     n_tokens = n_unknown = 0
     for start in range(0, len(lines), _LINES_AT_ONCE):

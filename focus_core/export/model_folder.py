@@ -248,8 +248,8 @@ def _model_parts(run: RunFolder, model: SourceModel, arrays: Mapping[str, torch.
     options: dict[str, Any] = {
         "n_rows": model.n_rows,
         "n_target": len(arrays["input"]),
-        "source_roles": run.manifest["source"]["roles"],
-        "target_roles": run.manifest["target"]["roles"],
+        "source_special_types": run.manifest["source"]["roles"],
+        "target_special_types": run.manifest["target"]["roles"],
         "extended": extended,
     }
     config = adapt_config(model.config, defaults=architecture_defaults(folder), **options)

@@ -18,7 +18,7 @@ from focus_core.runs.additions import TRAINED, TrainingFolder, open_training
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import TARGET_TOKENIZER
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
-from focus_core.types import Role
+from focus_core.types import SpecialTokenType
 
 if TYPE_CHECKING:
     import torch
@@ -238,11 +238,11 @@ def _describe(run: RunFolder, model: Any | None) -> RunModel:
 
 def _described(subject: str, model: Any, vocabulary: Vocabulary) -> RunModel:
     """Find out what the model predicts and which ids it needs."""
-    name, roles = type(model).__name__, vocabulary.roles
+    name, types = type(model).__name__, vocabulary.special_token_types
     objective = MLM if "MaskedLM" in name else CLM if "CausalLM" in name or "LMHead" in name else ""
     if not objective or model.get_output_embeddings() is None:
         raise _no_head(subject, name)
-    mask = roles.get(Role.MASK)
+    mask = types.get(SpecialTokenType.MASK)
     if objective == MLM and mask is None:
         raise bad_input(subject, "a mask token", "none", "give a target tokenizer with a mask token", ModelError)
     return RunModel(
@@ -250,9 +250,9 @@ def _described(subject: str, model: Any, vocabulary: Vocabulary) -> RunModel:
         vocabulary=vocabulary,
         objective=objective,
         mask_id=mask,
-        pad_id=roles.get(Role.PAD),
-        bos_id=roles.get(Role.CLS, roles.get(Role.BOS)),
-        eos_id=roles.get(Role.SEP, roles.get(Role.EOS)),
+        pad_id=types.get(SpecialTokenType.PAD),
+        bos_id=types.get(SpecialTokenType.CLS, types.get(SpecialTokenType.BOS)),
+        eos_id=types.get(SpecialTokenType.SEP, types.get(SpecialTokenType.EOS)),
         n_positions=_positions(model.config),
     )
 

@@ -33,7 +33,7 @@ from focus_core.initialization.overlap.matching import match_vocabularies
 from focus_core.initialization.overlap.statistics import overlap_statistics
 from focus_core.initialization.result import FocusResult
 from focus_core.models.source import SourceModel, fit_to_vocabulary
-from focus_core.tokenization.corpus_survey import suggest_size, survey_corpus
+from focus_core.tokenization.corpus_statistics import corpus_statistics, suggest_size
 from focus_core.tokenization.vocabulary import Vocabulary
 from focus_core.types import MatchMode, ProgressHook, no_progress
 
@@ -238,7 +238,7 @@ def _judge(result: FocusResult, output: MethodOutput, corpus: Corpus | None, pro
 
 def _supported_size(corpus: Corpus, target: Vocabulary) -> int:
     """Return the size that the app suggests for a text and a tokenizer of this kind."""
-    return suggest_size(survey_corpus(corpus), target.family)
+    return suggest_size(corpus_statistics(corpus), target.family)
 
 
 def _embed(result: FocusResult, model: SourceModel, progress: ProgressHook) -> FocusResult:

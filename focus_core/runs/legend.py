@@ -73,7 +73,7 @@ CATEGORIES: Mapping[str, Category] = {category.key: category for category in (
     Category("fuzzy", "copied: fuzzy", "#3B9AD9", "primary",
              "The same but for upper or lower case or the space before it; the row is copied."),
     Category("special", "copied: special", "#B23A9E", "violet",
-             "A control token of the same role, whatever its name; the row is copied."),
+             "A control token of the same type, whatever its name; the embedding is copied."),
     Category("symbol", "copied: symbol", "#1F7F57", "green",
              "A number, punctuation or white space, under the match mode for symbols; the row is copied."),
     Category("user", "copied: your map", "#87592F", "yellow",

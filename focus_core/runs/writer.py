@@ -283,7 +283,7 @@ def _summary(vocabulary: Vocabulary) -> dict[str, Any]:
             "word_start": "Ġ" if vocabulary.marks.byte_level else vocabulary.marks.space,
             "continuation": vocabulary.marks.continuation,
         },
-        "roles": {str(role): int(index) for role, index in vocabulary.roles.items()},
+        "roles": {str(role): int(index) for role, index in vocabulary.special_token_types.items()},
     }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from focus_core.tokenization.display import show_token
 from focus_core.tokenization.encoding import plain_backend
 from focus_core.tokenization.vocabulary import Vocabulary
-from focus_core.types import Role
+from focus_core.types import SpecialTokenType
 
 SHOWN_LINES = 3
 SHOWN_CHARACTERS = 120
@@ -100,7 +100,7 @@ def view_tokenizer(vocabulary: Vocabulary, lines: Sequence[str], *, shown: int =
     backend = plain_backend(vocabulary.backend)
     rows = [e.ids for e in backend.encode_batch_fast(list(lines), add_special_tokens=False)]
     ids = np.fromiter(chain.from_iterable(rows), dtype=np.int64)
-    unknown = vocabulary.roles.get(Role.UNK, -1)
+    unknown = vocabulary.special_token_types.get(SpecialTokenType.UNK, -1)
     first = [shorten(line) for line in lines[:shown]]
     return TokenizerView(
         name=vocabulary.name,

@@ -251,11 +251,11 @@ def _reused(change: Change, request: InitRequest) -> str:
 def _estimate(recipe: Recipe, change: Change, request: InitRequest) -> Estimate | None:
     """Return what it will take; ``None`` where the size of the vocabulary or the text is not known."""
     n_tokens = request.vocab_size or recipe.n_target
-    survey = change.corpus.survey if change.corpus is not None else None
+    statistics = change.corpus.statistics if change.corpus is not None else None
     try:
-        if survey is None and request.corpus:
-            survey = input_cache.survey(request.corpus, request.field, request.encoding)
+        if statistics is None and request.corpus:
+            statistics = input_cache.statistics(request.corpus, request.field, request.encoding)
     except FocusError as error:
         show_error(in_the_form(error))
         return None
-    return estimate_run(request, survey, vocab_size=n_tokens) if n_tokens else None
+    return estimate_run(request, statistics, vocab_size=n_tokens) if n_tokens else None

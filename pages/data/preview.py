@@ -42,7 +42,7 @@ def look(corpus: CorpusChoice | None, source: str | None, target: str | None) ->
     if source is None:
         return None
     try:
-        return input_cache.preview(source, target, corpus.survey.lines if corpus is not None else ())
+        return input_cache.preview(source, target, corpus.statistics.lines if corpus is not None else ())
     except FocusError as error:
         told = in_the_form(error)
         hint = phrase(" {}", sentence(told.hint)) if told.hint else ""

@@ -17,7 +17,7 @@ from focus_core.errors import phrase
 from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.tokens import by_frequency, has_origin
-from focus_core.types import Origin, Role, TokenKind
+from focus_core.types import Origin, SpecialTokenType, TokenKind
 
 
 class AmbiguousMatches(Check):
@@ -89,7 +89,9 @@ class SpecialsUnmatched(Check):
             return self.result(Status.NOT_APPLICABLE, "the target vocabulary has no special tokens")
         lost = np.flatnonzero(special & ~has_origin(run, Origin.COPIED))
         ids = set(lost.tolist())
-        roles = sorted(role for role, i in run.manifest["target"]["roles"].items() if i in ids and role != Role.PAD)
+        roles = sorted(
+            role for role, i in run.manifest["target"]["roles"].items() if i in ids and role != SpecialTokenType.PAD
+        )
         status = Status.PASSED if not len(lost) else Status.PROBLEM if roles else Status.WARNING
         summary = f"{len(lost)} of {int(special.sum())} special tokens have no source row"
         if roles:

@@ -123,7 +123,7 @@ def _turned(changed: ChangedTokens, place: int) -> Verdict:
 
 def _copied(explanation: Explanation) -> list[Verdict]:
     rule = Rule(explanation.rule)
-    how = {Rule.USER: "by your map", Rule.SPECIAL: "by its role"}.get(rule, f"{rule} match")
+    how = {Rule.USER: "by your map", Rule.SPECIAL: "by its special-token type"}.get(rule, f"{rule} match")
     what = "A control token, copied" if explanation.kind == TokenKind.SPECIAL else "Copied"
     text = f"{what} bit for bit from source token #{explanation.source_id} ({how})."
     loose = rule in {Rule.FUZZY, Rule.SYMBOL}
@@ -218,7 +218,7 @@ def _fallback(explanation: Explanation, method: str, *, compared: bool) -> list[
         text = f"Source token #{explanation.candidates[0].source_id} matches, but {method} does not copy it."
         found = [Verdict(text=text, advice=phrase("{method} focus copies every shared token."))]
     elif explanation.kind == TokenKind.SPECIAL:
-        text = "A control token whose role the source does not have: nothing says where its row should lie."
+        text = "A control token of a type that the source does not have: nothing says where its embedding should lie."
         found = [
             Verdict(text=text, tone=tone, advice=phrase("A line in a file for {map} can name a source token to copy."))
         ]

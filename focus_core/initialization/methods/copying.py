@@ -24,7 +24,7 @@ def copy_overlap(inputs: MethodInput) -> MethodOutput:
 
 
 def copy_specials(inputs: MethodInput) -> MethodOutput:
-    """Copy the rows of special tokens, which match by string or role, and of the user's own pairs."""
+    """Copy the rows of special tokens, which match by string or type, and of the user's own pairs."""
     overlap = inputs.overlap
     kept = (inputs.target.kinds[overlap.target_ids] == SPECIAL) | (overlap.rules == USER)
     return MethodOutput(weights=assemble_weights(inputs, np.flatnonzero(kept)), anchor_ids=NO_ANCHORS)

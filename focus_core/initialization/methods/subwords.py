@@ -11,7 +11,7 @@ import numpy as np
 from focus_core.initialization.weights import SparseRows
 from focus_core.tokenization.identity import ALPHABET, BYTE, SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary
-from focus_core.types import Fallback, Family, Role
+from focus_core.types import Fallback, Family, SpecialTokenType
 
 _TO_CHARACTER = {byte: character for character, byte in ALPHABET.items()}
 
@@ -67,7 +67,7 @@ def _spell(source: Vocabulary, text: str, word_start: bool) -> str:
 
 def _split(source: Vocabulary, spelled: str) -> list[int]:
     """Split with the model alone, so that no pre-tokenizer adds or takes away a word start."""
-    unknown = source.roles.get(Role.UNK)
+    unknown = source.special_token_types.get(SpecialTokenType.UNK)
     if not spelled:
         return []
     if source.family is Family.WORDLEVEL:

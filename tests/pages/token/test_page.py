@@ -253,7 +253,7 @@ def test_a_name_with_markup_is_shown_as_text(open_app):
         ("▁mkulima", "One contributor has 60 %"),
         ("▁farmer", "As an anchor it feeds 1 combined row"),
         ("▁nadra", "Neither shared nor combined: no auxiliary vector"),
-        ("[MASK]", "by its role"),
+        ("[MASK]", "by its special-token type"),
     ],
 )
 def test_every_kind_of_token_has_a_verdict(open_app, toy, token, sentence):

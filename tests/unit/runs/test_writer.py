@@ -242,7 +242,7 @@ def test_the_saved_tokenizers_are_the_same_vocabularies(run: RunFolder) -> None:
         loaded = load_vocabulary(run.path / f"{side}_tokenizer")
         table = run.column("source_tokens" if side == "source" else "tokens", "token")
         assert list(loaded.tokens) == table.tolist()
-        assert {str(role): i for role, i in loaded.roles.items()} == run.manifest[side]["roles"]
+        assert {str(role): i for role, i in loaded.special_token_types.items()} == run.manifest[side]["roles"]
 
 
 def test_a_part_that_cannot_be_written_raises(tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ def test_explanation_of_a_copied_token(run: RunFolder) -> None:
 def test_explanation_of_a_special_token_matched_by_role(run: RunFolder) -> None:
     explanation = explain_token(run, id_of(run, "[MASK]"))
     assert explanation.formula == "e([MASK]) = e(<mask>), bit for bit"
-    assert explanation.verdicts[0].text.endswith("(by its role).")
+    assert explanation.verdicts[0].text.endswith("(by its special-token type).")
 
 
 def test_explanation_of_a_fallback_token(run: RunFolder) -> None:

@@ -116,7 +116,7 @@ def test_a_frequent_fallback_is_a_warning(run, seen, tone):
 
 def test_a_control_token_that_the_source_lacks_has_its_own_sentence(run):
     found = dataclasses.replace(explain_token(run, id_of(run, "▁nadra")), kind="special")
-    assert verdicts_of(found, run)[0].text.startswith("A control token whose role")
+    assert verdicts_of(found, run)[0].text.startswith("A control token of a type")
 
 
 def test_a_token_far_from_every_anchor_is_called_out(run):

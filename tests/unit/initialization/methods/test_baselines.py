@@ -32,7 +32,7 @@ from focus_core.initialization.result import FocusResult
 from focus_core.jobs.estimate import estimate_run
 from focus_core.models.source import SourceModel
 from focus_core.runs.folder import RunFolder, open_run
-from focus_core.tokenization.corpus_survey import Survey
+from focus_core.tokenization.corpus_statistics import CorpusStatistics
 from focus_core.tokenization.identity import SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
 from focus_core.types import METHOD_SUMMARIES, ORIGINS, RULES, Fallback, MethodName, Origin, Preset, Rule
@@ -58,7 +58,7 @@ def pieces(names: Sequence[str], *, mask: str = "<mask>") -> Vocabulary:
 LATIN_START, LATIN_INSIDE, ARABIC = ("▁ab", "▁cd"), ("ab", "cd"), ("▁شم", "قم")
 SOURCE = pieces([*LATIN_START, *LATIN_INSIDE, *ARABIC])
 TARGET = pieces(["▁ab", "cd", "▁jua", "jua", "نجم", "ήλιος", "▁abcd", "cdcd", "abzz"], mask="[MASK]")
-"""``▁ab``, ``cd`` and the special tokens are shared, the mask by its role alone; the other seven are new."""
+"""``▁ab``, ``cd`` and the special tokens are shared, the mask by its type alone; the other seven are new."""
 
 MATRIX = torch.tensor(
     [[1000.0, -1000.0]] * 5 + [[1.0, 10.0]] * 2 + [[2.0, 20.0]] * 2 + [[4.0, 40.0], [6.0, 60.0]], dtype=torch.float32
@@ -437,10 +437,10 @@ def test_focus_without_text_is_refused_before_anything_is_read(tmp_path: Path) -
 
 
 def test_an_estimate_without_vectors_is_smaller() -> None:
-    survey = Survey(n_bytes=10**6, n_lines=10**4, n_characters=10**6, complete=True, sample=())
+    statistics = CorpusStatistics(n_bytes=10**6, n_lines=10**4, n_characters=10**6, complete=True, sample=())
     asked = InitRequest(source="m", target_tokenizer="t")
-    full = estimate_run(asked, survey, vocab_size=8000)
-    bare = estimate_run(dataclasses.replace(asked, config=InitConfig(method="mean")), survey, vocab_size=8000)
+    full = estimate_run(asked, statistics, vocab_size=8000)
+    bare = estimate_run(dataclasses.replace(asked, config=InitConfig(method="mean")), statistics, vocab_size=8000)
     assert bare.seconds < full.seconds
     assert bare.memory_mib < full.memory_mib - 700  # the buckets of fastText alone
 
