@@ -61,6 +61,7 @@ def test_a_process_that_cannot_be_looked_at_lives(monkeypatch):
         (-1, "unknown", False),
         (2**40, "unknown", False),
     ],
+    ids=["as now", "as text", "unknown", "another's number", "none", "odd", "no number", "nobody's number"],
 )
 def test_every_form_of_a_record_is_understood(tmp_path, pid, started, lives):
     (tmp_path / "log").mkdir()
