@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from focus_core.errors import bad_input, option, phrase
-from focus_core.training.options import Objective, Precision, Schedule, TrainConfig, Trained
+from focus_core.errors import bad_input, flag, option, phrase
+from focus_core.training.options import OLD_NAMES, Objective, Precision, Schedule, TrainConfig, Trained
 
 Say = Callable[[str], None]
 Run = Annotated[Path, typer.Argument(help="run folder")]
@@ -28,13 +29,23 @@ Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
 
 def add_verbs(app: typer.Typer, *, say: Say, print_json: Callable[[Any], None]) -> None:
     """Add the verbs to the command line."""
-    app.command()(_adapt_verb(say))
+    app.command(cls=_WithOldNames)(_adapt_verb(say))
     app.command()(_atlas_verb(say))
     app.command()(_attach_verb(say))
     app.command()(_evaluate_verb(say, print_json))
     app.command()(_pack_verb(say))
     app.command()(_project_verb(say))
     app.command()(_report_verb(say))
+
+
+class _WithOldNames(TyperCommand):
+    """Takes an option by its old name too; the help does not show it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words with every old name replaced."""
+        flags = {flag(old): flag(new) for old, new in OLD_NAMES.items()}
+        words = (word.partition("=") for word in args)
+        return super().parse_args(ctx, [flags.get(name, name) + sign + value for name, sign, value in words])
 
 
 def _adapt_verb(say: Say) -> Callable[..., None]:
@@ -50,15 +61,15 @@ def _adapt_verb(say: Say) -> Callable[..., None]:
         train: Annotated[Trained, typer.Option(help="which parameters change")] = default.train,
         first_share: Annotated[float, typer.Option(help="part of embeddings-first")] = default.first_share,
         learning_rate: Annotated[float, typer.Option(help="at its highest")] = default.learning_rate,
-        schedule: Annotated[Schedule, typer.Option(help="after the warm-up")] = default.schedule,
-        warm_up_share: Annotated[float, typer.Option(help="part of all steps")] = default.warm_up_share,
-        weight_decay: Annotated[float, typer.Option(help="of the body's matrices")] = default.weight_decay,
-        clip: Annotated[float, typer.Option(help="longest gradient")] = default.clip,
+        schedule: Annotated[Schedule, typer.Option(help="after the warmup")] = default.schedule,
+        warmup_ratio: Annotated[float, typer.Option(help="part of all steps, to warm up")] = default.warmup_ratio,
+        weight_decay: Annotated[float, typer.Option(help="of the backbone's matrices")] = default.weight_decay,
+        max_grad_norm: Annotated[float, typer.Option(help="norm to clip gradients to")] = default.max_grad_norm,
         batch_tokens: Annotated[int, typer.Option(help="tokens of one step")] = default.batch_tokens,
-        length: Annotated[int, typer.Option(help="tokens of one sequence")] = default.length,
-        mask_share: Annotated[float, typer.Option(help="part of tokens to predict")] = default.mask_share,
+        max_seq_length: Annotated[int, typer.Option(help="tokens of one sequence")] = default.max_seq_length,
+        mlm_probability: Annotated[float, typer.Option(help="part of tokens to predict")] = default.mlm_probability,
         evaluations: Annotated[int, typer.Option(help="points of the held-out curve")] = default.evaluations,
-        snapshots: Annotated[int, typer.Option(help="states of the input matrix to keep")] = default.snapshots,
+        snapshots: Annotated[int, typer.Option(help="states of the input embeddings to keep")] = default.snapshots,
         stop_below: Annotated[float | None, typer.Option(help="held-out loss at which to stop, in nats")] = None,
         precision: Annotated[Precision, typer.Option(help="arithmetic of the products")] = default.precision,
         seed: Annotated[int, typer.Option(help="seed of order, masks and dropout")] = default.seed,

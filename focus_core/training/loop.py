@@ -168,7 +168,7 @@ class Trainer:
                     raise
             optimizer.zero_grad(set_to_none=True)
             self._cut_batch(state, len(inputs))
-        length = torch.nn.utils.clip_grad_norm_(list(parameters.values()), self.config.clip)
+        length = torch.nn.utils.clip_grad_norm_(list(parameters.values()), self.config.max_grad_norm)
         if not math.isfinite(loss) or not math.isfinite(float(length)):
             raise diverged(state.step, state.first_loss, loss)
         optimizer.step()
@@ -194,7 +194,7 @@ class Trainer:
                 blocks,
                 mask_id=int(self.model.mask_id or 0),
                 ordinary=self.text.ordinary,
-                share=self.config.mask_share,
+                share=self.config.mlm_probability,
                 seed=self.config.seed,
                 step=step,
             )
@@ -219,7 +219,7 @@ class Trainer:
         if state.parts >= n_rows:
             raise FocusError(
                 f"training: expected memory for one sequence of {self.length} tokens, got too little",
-                hint=phrase("give a smaller {length}"),
+                hint=phrase("give a smaller {max_seq_length}"),
             )
         state.parts *= 2
         state.warnings = [w for w in state.warnings if not w.startswith("Memory")]

@@ -22,7 +22,7 @@ from focus_core.training.checkpoint import CHECKPOINT, State
 from focus_core.training.dataset import TrainingText, read_text
 from focus_core.training.drift import measure_change, write_change
 from focus_core.training.loop import Trainer
-from focus_core.training.options import Objective, Precision, TrainConfig, Trained
+from focus_core.training.options import Objective, Precision, TrainConfig, Trained, with_current_names
 from focus_core.types import ProgressHook, no_progress, tell_all
 
 OPTIONS = "options.json"
@@ -116,7 +116,7 @@ def _resolve_options(part: Path, config: TrainConfig, text: Corpus, *, resume: b
     if not resume:
         path.write_text(dump_json(options), encoding="utf-8", newline="\n")
         return
-    before = json.loads(path.read_text(encoding="utf-8"))
+    before = with_current_names(json.loads(path.read_text(encoding="utf-8")))
     for key, value in options.items():
         if key not in MAY_CHANGE and before.get(key) != json.loads(dump_json(value)):
             expected = f"{str(before.get(key))[:40]}, as when the training began"
@@ -137,7 +137,7 @@ def _trainer(
     if config.objective not in {None, Objective(model.objective)}:
         got, remedy = f"one made for {model.objective}", phrase("leave {objective} out, or give {}", model.objective)
         raise bad_input(option("objective"), expected=f"a model made for {config.objective}", got=got, remedy=remedy)
-    length = min(config.length, model.n_positions)
+    length = min(config.max_seq_length, model.n_positions)
     reading = read_text(text, model, length=length, progress=tell)
     return Trainer(model=model, text=reading, config=config, device=device, folder=part, progress=tell)
 
@@ -191,7 +191,7 @@ def _resolved(trainer: Trainer, state: State) -> dict[str, Any]:
     import torch
 
     resolved = {"objective": trainer.model.objective, "precision": state.precision, "device": trainer.device}
-    return resolved | {"threads": torch.get_num_threads(), "length": trainer.length}
+    return resolved | {"threads": torch.get_num_threads(), "max_seq_length": trainer.length}
 
 
 def _describe_corpus(text: Corpus, reading: TrainingText) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from focus_core.errors import CorpusError, InvalidInputError, RunFolderError
 from focus_core.evaluation.fertility import measure_segmentation
 from focus_core.evaluation.masked import score_masked
 from focus_core.evaluation.render import render_evaluation
-from focus_core.evaluation.report import evaluate_runs
+from focus_core.evaluation.report import _settings, evaluate_runs
 from focus_core.export.run_model import load_model_folder, load_run_model
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest
@@ -38,8 +39,9 @@ DICTIONARY = (
 
 
 def train(run: RunFolder, name: str, corpus: Path, **options: Any) -> Path:
-    start = {"steps": 8, "batch_tokens": 64, "length": 16, "learning_rate": 1e-2, "evaluations": 1, "snapshots": 0}
-    return adapt_run(run, name=name, corpus=[corpus], config=TrainConfig(**(start | {"threads": 1} | options)))
+    start = {"steps": 8, "batch_tokens": 64, "max_seq_length": 16, "learning_rate": 1e-2, "evaluations": 1}
+    start |= {"snapshots": 0, "threads": 1}
+    return adapt_run(run, name=name, corpus=[corpus], config=TrainConfig(**(start | options)))
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +159,15 @@ def test_the_report_in_lines(made: Path, report: dict[str, Any]) -> None:
     )
     assert any(line.startswith(f"{run}:mine minus {run}: -") for line in lines)
     assert all("\n" not in line and "None" not in line and "nan" not in line for line in lines)
+
+
+def test_a_training_of_an_older_version_repeats_one_of_this_version(made: Path) -> None:
+    """Equal options are equal under their old names too."""
+    run = open_run(made / "run")
+    now, before = ({"mlm_probability": 0.15, "seed": 1}, {"mask_share": 0.15, "seed": 2})
+    trainings = [SimpleNamespace(manifest={"config": config}) for config in (now, before, {"mask_share": 0.3})]
+    found = [_settings(SimpleNamespace(run=run, training=training)) for training in trainings]  # type: ignore[arg-type]
+    assert found[0] == found[1] != found[2]
 
 
 def test_runs_that_differ_in_the_seed_are_a_group(made: Path, tmp_path: Path) -> None:
