@@ -1,4 +1,4 @@
-"""The verbs that follow an initialisation: adapt, atlas, attach, evaluate, pack, project, report.
+"""The verbs that follow an initialisation: adapt, atlas, import, evaluate, pack, project, report.
 
 Every verb is one call into the library. `focus_core.cli.main` puts them beside the others.
 """
@@ -31,7 +31,8 @@ def add_verbs(app: typer.Typer, *, say: Say, print_json: Callable[[Any], None]) 
     """Add the verbs to the command line."""
     app.command(cls=_WithOldNames)(_adapt_verb(say))
     app.command()(_atlas_verb(say))
-    app.command()(_attach_verb(say))
+    app.command("import")(_import_verb(say))
+    app.command("attach", hidden=True)(_import_verb(say))
     app.command()(_evaluate_verb(say, print_json))
     app.command()(_pack_verb(say))
     app.command()(_project_verb(say))
@@ -129,22 +130,22 @@ def _atlas_verb(say: Say) -> Callable[..., None]:
     return atlas
 
 
-def _attach_verb(say: Say) -> Callable[..., None]:
-    def attach(
+def _import_verb(say: Say) -> Callable[..., None]:
+    def import_(
         run: Run,
         path: Annotated[Path, typer.Argument(help="checkpoint folder or .safetensors file")],
         name: Name,
-        tensor: Annotated[str | None, typer.Option(help="name of the input matrix in the file")] = None,
+        tensor: Annotated[str | None, typer.Option(help="name of the input embeddings in the file")] = None,
     ) -> None:
-        """Put embeddings that were trained elsewhere beside the initialised ones."""
+        """Import a checkpoint: put embeddings that were trained elsewhere beside the initialised ones."""
         from focus_core.runs.folder import open_run
         from focus_core.runs.log import terminal_progress
-        from focus_core.training.attach import attach_trained
+        from focus_core.training.import_checkpoint import import_checkpoint
 
         progress = terminal_progress(sys.stderr)
-        say(str(attach_trained(open_run(run), path, name=name, tensor=tensor, progress=progress)))
+        say(str(import_checkpoint(open_run(run), path, name=name, tensor=tensor, progress=progress)))
 
-    return attach
+    return import_
 
 
 def _evaluate_verb(say: Say, print_json: Callable[[Any], None]) -> Callable[..., None]:

@@ -10,7 +10,7 @@ from focus_core.errors import RunFolderError, VocabularyError, bad_input
 from focus_core.export.model_folder import find_source
 from focus_core.export.run_model import BODY, RunModel, load_model_folder
 from focus_core.models.source import SourceModel, fit_to_vocabulary
-from focus_core.runs.additions import ATTACHED, TrainingFolder, open_training
+from focus_core.runs.additions import IMPORTED, TrainingFolder, open_training
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.targets import split_target
 from focus_core.tokenization.vocabulary import load_vocabulary
@@ -77,8 +77,8 @@ def why_no_model(target: Target, source: SourceModel | None) -> str:
         return ""
     if (training.path / BODY).is_file():
         return ""
-    if training.manifest["kind"] == ATTACHED:
-        return "These embeddings were attached without a body, so there is no loss to measure."
+    if training.manifest["kind"] == IMPORTED:
+        return "These embeddings were imported without a backbone, so there is no loss to measure."
     got = f"the training {training.name} keeps no body"
     remedy = "evaluate the run itself, or train it again with `adapt`, under another name"
     raise bad_input(f"training {training.name}", "a training that keeps its body", got, remedy, RunFolderError)

@@ -126,7 +126,7 @@ def placeable(run: RunFolder, members: Sequence[Member]) -> np.ndarray:
             if not np.isfinite(rows).all():
                 everything = np.zeros((int(part[-1]) + 1, member.width), np.float32)  # so that ids are named
                 everything[part] = rows
-                check_finite(f"rows of {member.title}", everything, remedy="attach or train it again")
+                check_finite(f"rows of {member.title}", everything, remedy="import or train it again")
             placed[start : start + _BLOCK] &= rows.any(axis=1)
     found: np.ndarray = ids[placed]
     return found

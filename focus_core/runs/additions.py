@@ -22,7 +22,7 @@ from focus_core.runs.layout import MANIFEST, check_version, no_run, read_table
 if TYPE_CHECKING:
     import pyarrow as pa
 
-TRAINING, ATTACHED, PROJECTION = "training", "attached", "projection"
+TRAINING, IMPORTED, PROJECTION = "training", "attached", "projection"
 TRAINED = "trained.safetensors"
 CURVE_COLUMNS = ("step", "tokens", "loss", "held_out_loss", "held_out_bits", "learning_rate")
 MEASURES = ("cosine", "norm_ratio", "kept")
@@ -35,7 +35,7 @@ REQUIRED_KEYS: Mapping[str, type] = {"name": str, "run_digest": str}
 
 
 class TrainingFolder(MatrixFolder):
-    """One finished training of a run, or trained embeddings that were attached to it.
+    """One finished training of a run, or an imported checkpoint.
 
     Notes
     -----
@@ -130,7 +130,7 @@ def open_training(run: RunFolder, name: str) -> TrainingFolder:
         If there is none of that name, it is damaged, or its arrays are not shaped like the run's.
     """
     path = _find(run, TRAINING, name)
-    manifest, digest = _read_manifest(path, (TRAINING, ATTACHED))
+    manifest, digest = _read_manifest(path, (TRAINING, IMPORTED))
     training = TrainingFolder(path=path, manifest=manifest, digest=digest)
     _check_shapes(run, training)
     return training
@@ -268,7 +268,7 @@ def _check_shapes(run: RunFolder, training: TrainingFolder) -> None:
     for name, shape in training.shapes().items():
         if own.get(name) != shape:
             expected = f"{name} of shape {own[name]} as in the run" if name in own else f"one of {sorted(own)}"
-            raise no_run(f"training {training.name}", expected, f"{name} of shape {shape}", "attach or train it again")
+            raise no_run(f"training {training.name}", expected, f"{name} of shape {shape}", "import or train it again")
 
 
 def _optional_table(folder: Path, name: str, columns: tuple[str, ...]) -> pa.Table | None:

@@ -28,7 +28,7 @@ from focus_core.models.source import load_source
 from focus_core.numerics.drift import movement_foreseen
 from focus_core.runs.additions import open_training
 from focus_core.runs.folder import RunFolder, open_run
-from focus_core.training.attach import attach_trained
+from focus_core.training.import_checkpoint import import_checkpoint
 from focus_core.training.options import TrainConfig
 from focus_core.training.train import adapt_run
 from tests.unit.export.test_run_model import corpus_of, small_run
@@ -222,15 +222,15 @@ def test_embeddings_alone_get_the_measures_that_need_no_model(made: Path, tmp_pa
     assert reports[1]["targets"][0]["alignment"]["n_pairs"] == 5
 
 
-def test_attached_embeddings_are_compared_without_a_loss(made: Path, tmp_path: Path) -> None:
+def test_imported_embeddings_are_compared_without_a_loss(made: Path, tmp_path: Path) -> None:
     run = open_run(shutil.copytree(made / "run", tmp_path / "run"))
     rows = run.embeddings() + np.float32(0.1) * np.random.default_rng(0).normal(size=run.embeddings().shape)
     write_arrays(tmp_path / "rows.safetensors", {"input": rows.astype(np.float32)})
-    attach_trained(run, tmp_path / "rows.safetensors", name="theirs")
+    import_checkpoint(run, tmp_path / "rows.safetensors", name="theirs")
     (entry,) = evaluate_runs([f"{run.path}:theirs"], corpus=made / "text.txt", device="cpu")["targets"]
     assert entry["loss"] is None
     assert entry["change"]["all"]["cosine"] < 1
-    assert entry["notes"] == ["These embeddings were attached without a body, so there is no loss to measure."]
+    assert entry["notes"] == ["These embeddings were imported without a backbone, so there is no loss to measure."]
 
 
 def test_a_training_of_another_initialisation_is_not_compared_with_this_run(made: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from focus_core.artifacts import staged, write_arrays
 from focus_core.errors import ModelError, VocabularyError, bad_input
 from focus_core.models.source import load_source
 from focus_core.models.tensors import TensorFiles, check_tensor, open_tensor_files, to_float
-from focus_core.runs.additions import ATTACHED, TRAINED, TRAINING, new_addition
+from focus_core.runs.additions import IMPORTED, TRAINED, TRAINING, new_addition
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.writer import write_manifest
 from focus_core.tokenization.vocabulary import load_vocabulary
@@ -41,7 +41,7 @@ class _Found:
     warnings: tuple[str, ...] = ()
 
 
-def attach_trained(
+def import_checkpoint(
     run: RunFolder,
     path: str | Path,
     *,
@@ -100,7 +100,7 @@ def attach_trained(
             "has_body": False,
             "warnings": list(found.warnings),
         }
-        write_manifest(part, manifest_of(run, name, content, kind=ATTACHED))
+        write_manifest(part, manifest_of(run, name, content, kind=IMPORTED))
     return folder
 
 
@@ -186,7 +186,7 @@ def _check_tokenizer(run: RunFolder, path: Path, shown: str) -> tuple[str, ...]:
     equal = sum(a == b for a, b in zip(tokens, own, strict=False))
     if not equal == len(tokens) == len(own):
         got = f"{len(tokens):,} tokens, {equal:,} of them the same at the same id"
-        remedy = "attach a checkpoint that was trained from this run"
+        remedy = "import a checkpoint that was trained from this run"
         raise bad_input(f"the tokenizer of {shown}", f"the run's {len(own):,} tokens", got, remedy, VocabularyError)
     return ()
 
@@ -243,7 +243,7 @@ def _check_array(run: RunFolder, shown: str, name: str, array: torch.Tensor) -> 
         expected = f"{shape[0]:,} rows, one for each token of the run" + (
             f", and {shape[1]:,} columns" if len(shape) == 2 else ""
         )
-        remedy = "attach embeddings that were trained from this run, with its vocabulary and its width"
+        remedy = "import embeddings that were trained from this run, with its vocabulary and its width"
         raise bad_input(f"{name} of {shown}", expected=expected, got=got, remedy=remedy, error=ModelError)
     check_tensor(f"{name} of {shown}", array if array.ndim == 2 else array.reshape(1, -1))
 
