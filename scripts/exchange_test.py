@@ -3,7 +3,7 @@
 Usage: ``python scripts/exchange_test.py RUN TRAINING [--share 0.1] [--seed 0] [--method umap]``.
 
 A tenth of the trained rows is permuted among itself, so that each of these tokens has the row of another one; the
-others keep what training made of them. Every way to see movement ranks all tokens, and its AUC says how well the
+others keep what training made of them. Every way to see drift ranks all tokens, and its AUC says how well the
 exchanged ones stand on top: 1 is perfect, 0.5 is chance. The ways are the measures of the original space, the distance
 in the plane where both matrices were laid out together, and where each was laid out by itself, as it is and after the
 rotation, reflection, scaling and shift that fits the two layouts best (Procrustes). UMAP starts from the principal
@@ -85,7 +85,7 @@ def apart(layout: Layout, before: np.ndarray, after: np.ndarray) -> tuple[np.nda
 def compare(
     before: np.ndarray, after: np.ndarray, exchanged: np.ndarray, layouts: dict[str, Layout]
 ) -> dict[str, float]:
-    """Return the AUC of every way to see movement.
+    """Return the AUC of every way to see drift.
 
     Parameters
     ----------
@@ -103,9 +103,9 @@ def compare(
     """
     change = token_change(before, after, present=np.ones(len(before), bool))
     scores = {
-        "original space: (1 − cosine) × (1 − neighbours kept)": change_score(change.cosine, change.kept),
+        "original space: (1 − cosine) × (1 − neighbour overlap)": change_score(change.cosine, change.kept),
         "original space: 1 − cosine": 1 - change.cosine,
-        "original space: 1 − neighbours kept": 1 - change.kept,
+        "original space: 1 − neighbour overlap": 1 - change.kept,
     }
     for name, layout in layouts.items():
         if OWN_START not in name:
@@ -159,9 +159,9 @@ def main() -> None:
     found = compare(np.asarray(before[ids]), after, exchanged, layouts_of(options.method, options.seed))
     print(
         f"{exchanged.sum():,} of {len(ids):,} tokens exchanged; what training did to them all: mean cosine "
-        f"{np.nanmean(drift.cosine):.3f}, mean share of neighbours kept {np.nanmean(drift.kept):.3f}.\n"
+        f"{np.nanmean(drift.cosine):.3f}, mean neighbour overlap {np.nanmean(drift.kept):.3f}.\n"
     )
-    print("| how movement is seen | AUC |\n|---|---:|")
+    print("| how drift is seen | AUC |\n|---|---:|")
     for name, value in found.items():
         print(f"| {name} | {value:.3f} |")
 

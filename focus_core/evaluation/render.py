@@ -82,13 +82,13 @@ def _change(entry: Mapping[str, Any]) -> list[str]:
     change = entry["change"]
     if change is None:
         return []
-    parts = [f"movement foreseen {decimal(change['foreseen'], 3)}"]
+    parts = [f"drift foreseen {decimal(change['foreseen'], 3)}"]
     for name in ("all", "copied", "combined", "fallback"):
         group = change.get(name)
         if group and group["n"]:
             parts.append(
                 f"{name} {group['n']:,} rows: cosine {decimal(group['cosine'], 3)}, "
-                f"length x {decimal(group['norm_ratio'], 2)}, neighbours kept {plain_percent(group['kept'])}"
+                f"length x {decimal(group['norm_ratio'], 2)}, neighbour overlap {plain_percent(group['kept'])}"
             )
     return [f"{entry['target']}: {'; '.join(parts)}"]
 

@@ -85,7 +85,7 @@ def evaluate_runs(
     Raises
     ------
     InvalidInputError
-        If an input cannot be used; a training that keeps no body is named.
+        If an input cannot be used; a training that keeps no backbone is named.
 
     Notes
     -----
@@ -203,7 +203,7 @@ class _Bench:
             done.add(source.digest)
             scores, objective = None, None
             notes: list[str] = []
-            if source.has_body and source.has_head:
+            if source.has_backbone and source.has_head:
                 model = load_reference(target.run, source, self.device)
                 if isinstance(model, RunModel):
                     scores, objective = self._score(model), model.objective

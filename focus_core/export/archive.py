@@ -13,7 +13,7 @@ from focus_core.artifacts import digest_json
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.export.model_card import auto_class
 from focus_core.export.model_folder import BARE_ROLE, export_model
-from focus_core.export.run_model import export_trained, keeps_body
+from focus_core.export.run_model import export_trained, keeps_backbone
 from focus_core.models.tensors import read_json
 from focus_core.runs.additions import TrainingFolder, list_trainings, open_training
 from focus_core.runs.folder import RunFolder
@@ -39,7 +39,7 @@ class ModelZip:
     files : tuple of str
         Names in it.
     loader : str or None
-        The class of transformers that loads it; ``None`` for embeddings without a body.
+        The class of transformers that loads it; ``None`` for embeddings without a backbone.
     """
 
     path: Path
@@ -151,7 +151,7 @@ def _config(packed: zipfile.ZipFile, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def model_states(run: RunFolder) -> list[TrainingFolder]:
-    """Return the trainings of a run whose whole model can be made: embeddings kept, and the body kept or untrained.
+    """Return the trainings of a run whose whole model can be made: embeddings kept, and the backbone kept or untrained.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def model_states(run: RunFolder) -> list[TrainingFolder]:
             training = open_training(run, name)
         except RunFolderError:
             continue
-        if keeps_body(training) and training.matrix_names() and training.manifest["run_digest"] == run.digest:
+        if keeps_backbone(training) and training.matrix_names() and training.manifest["run_digest"] == run.digest:
             found.append(training)
     return found
 

@@ -64,7 +64,7 @@ def export_model(run: str | Path | RunFolder, destination: str | Path, *, source
         arrays = _read_run(folder, model)
         shutil.copytree(folder.path / TARGET_TOKENIZER, part, dirs_exist_ok=True)
         notes, architectures = [], None
-        if model is None or not model.has_body:
+        if model is None or not model.has_backbone:
             _write_static(model, arrays, part)
         else:
             parts = _model_parts(folder, model, arrays)
@@ -99,7 +99,7 @@ def build_model(run: RunFolder, *, source: str | Path | None = None) -> Any:
     import torch
 
     found = find_source(run, source)
-    if found is None or not found.has_body:
+    if found is None or not found.has_backbone:
         return None
     arrays = _read_run(run, found)
     parts = _model_parts(run, found, arrays)
@@ -190,7 +190,7 @@ def _read_run(run: RunFolder, model: SourceModel | None) -> dict[str, torch.Tens
     return arrays
 
 
-# --- embeddings without a body ----------------------------------------------------------------------------------
+# --- embeddings without a backbone ----------------------------------------------------------------------------------
 
 
 def _write_static(model: SourceModel | None, arrays: Mapping[str, torch.Tensor], part: Path) -> None:

@@ -58,7 +58,7 @@ class SourceModel:
     config : mapping, default=None
         The content of ``config.json``; ``None`` where there is none.
     model_type : str, default="static"
-        The architecture as ``config.json`` names it; ``static``: embeddings without a body.
+        The architecture as ``config.json`` names it; ``static``: embeddings without a backbone.
     tensor_names : mapping of str to tuple of str
         The full tensor names behind ``input``, ``output``, ``bias`` and ``position``.
     has_head : bool, default=False
@@ -87,7 +87,7 @@ class SourceModel:
         return self.output is None
 
     @property
-    def has_body(self) -> bool:
+    def has_backbone(self) -> bool:
         """Whether there is a model around the embeddings."""
         return self.model_type != STATIC
 

@@ -57,7 +57,7 @@ class TrainingFolder(MatrixFolder):
         return _optional_table(self.path, "curve.parquet", CURVE_COLUMNS)
 
     def tokens(self) -> pa.Table | None:
-        """Return how far every token moved, or ``None`` where that was not recorded.
+        """Return how far every token drifted, or ``None`` where that was not recorded.
 
         Returns
         -------

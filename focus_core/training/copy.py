@@ -36,7 +36,7 @@ def adapt_copy(
     Parameters
     ----------
     run : str, Path or RunFolder
-        A finished run whose source has a body and a language-model head.
+        A finished run whose source has a backbone and a language-model head.
     output : str or Path
         The run folder to make.
     name : str

@@ -50,7 +50,7 @@ def import_checkpoint(
     shown_name: str | None = None,
     progress: ProgressHook = no_progress,
 ) -> Path:
-    """Add trained embeddings to a run, with the measures of how far every token moved.
+    """Add trained embeddings to a run, with the measures of how far every token drifted.
 
     Parameters
     ----------
@@ -88,14 +88,14 @@ def import_checkpoint(
     progress("read", 0, 1)
     found = _read(run, Path(path).expanduser(), shown, tensor)
     progress("read", 1, 1)
-    change, movement = measure_change(run, found.arrays["input"].float().numpy(), progress)
+    change, drift = measure_change(run, found.arrays["input"].float().numpy(), progress)
     with staged(folder, folder=True) as part:
         write_change(part, change)
         write_arrays(part / TRAINED, found.arrays)
         content = {
             **{key: {} for key in ("config", "corpus", "result")},  # nothing is known of how they were trained
             "inputs": [found.entry],
-            "movement": movement,
+            "movement": drift,
             "matrices": sorted(found.arrays),
             "has_body": False,
             "warnings": list(found.warnings),

@@ -90,10 +90,10 @@ class Trainer:
         return max(1, self.config.batch_tokens // self.length)
 
     def parameters(self) -> dict[str, Any]:
-        """Return what training may change: embeddings first, then the body unless it stays frozen."""
+        """Return what training may change: embeddings first, then the backbone unless it stays frozen."""
         trained = {f"token.{name}": p for name, p in self.model.matrices().items()}
         if self.config.train != "embeddings":
-            trained |= {f"body.{name}": p for name, p in self.model.body().items()}
+            trained |= {f"body.{name}": p for name, p in self.model.backbone().items()}
         return trained
 
     def run(self, snapshot: Callable[[int], None], precision: Callable[[], str]) -> State:
@@ -129,7 +129,7 @@ class Trainer:
         return wanted is not None and bool(state.curve) and state.curve[-1]["held_out_loss"] < wanted
 
     def _optimizer(self, parameters: dict[str, Any]) -> torch.optim.Optimizer:
-        """Return AdamW; matrices of the body decay, embeddings and vectors do not."""
+        """Return AdamW; matrices of the backbone decay, embeddings and vectors do not."""
         import torch
 
         groups = [
@@ -179,8 +179,8 @@ class Trainer:
         """Set the learning rate and what is frozen."""
         for group in optimizer.param_groups:
             group["lr"] = self.config.learning_rate * self.config.rate_factor(step)
-        moving = self.config.trains_body(step)
-        for parameter in self.model.body().values():
+        moving = self.config.trains_backbone(step)
+        for parameter in self.model.backbone().values():
             parameter.requires_grad_(moving)
         self.model.model.train()
 

@@ -30,8 +30,8 @@ class Objective(StrEnum):
 class Trained(StrEnum):
     """Which parameters training may change.
 
-    ``embeddings``: input matrix, output matrix and bias; the body stays frozen. ``embeddings-first``: these alone for
-    the first part, then everything. ``all``: everything from the first step.
+    ``embeddings``: input and output embeddings and bias; the backbone stays frozen. ``embeddings-first``: these
+    alone for the first part, then everything. ``all``: everything from the first step.
     """
 
     EMBEDDINGS = "embeddings"
@@ -78,7 +78,7 @@ class TrainConfig:
     warmup_ratio : float, default=0.05
         The part of all steps over which the rate rises from zero.
     weight_decay : float, default=0.01
-        Of the body's matrices; embeddings and vectors do not decay.
+        Of the backbone's matrices; embeddings and vectors do not decay.
     max_grad_norm : float, default=1.0
         Norm to which a longer gradient is clipped, as one vector over all parameters.
     batch_tokens : int, default=4096
@@ -90,7 +90,7 @@ class TrainConfig:
     evaluations : int, default=20
         How often the held-out loss is taken after the start; more densely early on.
     snapshots : int, default=4
-        How many times the input matrix is kept on the way.
+        How many times the input embeddings are kept on the way.
     precision : Precision, default="auto"
         Arithmetic of the products.
     stop_below : float, default=None
@@ -163,7 +163,7 @@ class TrainConfig:
             return left
         return 0.5 * (1 - math.cos(math.pi * left)) if self.schedule is Schedule.COSINE else 1.0
 
-    def trains_body(self, step: int) -> bool:
+    def trains_backbone(self, step: int) -> bool:
         """Tell whether a step changes the body."""
         if self.train is Trained.EMBEDDINGS_FIRST:
             return step >= round(self.first_share * self.n_steps)

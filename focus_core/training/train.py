@@ -47,7 +47,7 @@ def adapt_run(
     Parameters
     ----------
     run : str, Path or RunFolder
-        A finished run whose source has a body and a language-model head.
+        A finished run whose source has a backbone and a language-model head.
     name : str
         What the training is called; its folder is ``RUN/training/NAME``.
     corpus : sequence of Path or str
@@ -70,7 +70,7 @@ def adapt_run(
     Returns
     -------
     Path
-        The folder of the training: its matrices, its body where that was trained, its curve, a table of tokens and
+        The folder of the training: its matrices, its backbone where that was trained, its curve, a table of tokens and
         snapshots on the way.
 
     Raises
@@ -168,19 +168,19 @@ def _time(work: Any, device: str) -> float:
 
 def _write(part: Path, run: RunFolder, name: str, trainer: Trainer, state: State, text: Corpus) -> None:
     """Write everything that a finished training is."""
-    trained_body = trainer.config.train is not Trained.EMBEDDINGS
-    matrices = files.write_matrices(part, trainer.model, body=trained_body)
+    trained_backbone = trainer.config.train is not Trained.EMBEDDINGS
+    matrices = files.write_matrices(part, trainer.model, backbone=trained_backbone)
     files.write_curve(part, state.curve)
     trained = trainer.model.matrices()["input"].detach().cpu().numpy()
-    change, movement = measure_change(run, trained, trainer.progress)
+    change, drift = measure_change(run, trained, trainer.progress)
     write_change(part, change)
     content = {
         "config": {**trainer.config.to_dict(), **_resolved(trainer, state)},
         "corpus": _describe_corpus(text, trainer.text),
         "result": _result(trainer, state),
-        "movement": movement,
+        "movement": drift,
         "matrices": matrices,
-        "has_body": trained_body,
+        "has_body": trained_backbone,
         "warnings": _warnings(trainer.model, state),
     }
     write_manifest(part, files.manifest_of(run, name, content), without=(CHECKPOINT, OPTIONS))

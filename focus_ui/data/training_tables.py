@@ -100,7 +100,7 @@ def with_matrix(trainings: Sequence[TrainingFolder]) -> list[TrainingFolder]:
 
 
 def with_changes(trainings: Sequence[TrainingFolder]) -> list[TrainingFolder]:
-    """Return those that recorded how far every token moved."""
+    """Return those that recorded how far every token drifted."""
     return [training for training in trainings if (training.path / "tokens.parquet").is_file()]
 
 
@@ -186,12 +186,12 @@ def summary_rows(trainings: Sequence[TrainingFolder]) -> dict[str, list[Any]]:
     }  # fmt: skip
     for training in trainings:
         method, seed = _initialisation(training)
-        result, movement = (manifest_part(training, key) for key in ("result", "movement"))
+        result, drift = (manifest_part(training, key) for key in ("result", "movement"))
         kind = manifest_part(training, "config").get("train")
         values = (
             training.name, method.label, seed, result.get("tokens"), result.get("held_out_loss_start"),
             result.get("held_out_loss_end"), result.get("held_out_bits_start"), result.get("held_out_bits_end"),
-            movement.get("foreseen"), movement.get("mean_kept"), TRAINED_PARTS.get(str(kind)),
+            drift.get("foreseen"), drift.get("mean_kept"), TRAINED_PARTS.get(str(kind)),
             "attached" if training.manifest["kind"] == IMPORTED else result.get("stopped"),
         )  # fmt: skip
         for name, value in zip(rows, values, strict=True):

@@ -31,7 +31,7 @@ MOST_TOKENS = 4000
 """Tokens that are compared: of a larger vocabulary those that changed most; of rows of two widths the most frequent."""
 
 RARE = 10
-"""A row seen less often was hardly trained: it moves by noise."""
+"""An embedding seen less often was hardly trained: it drifts by noise."""
 
 MOST_NAMED = 6
 _BLOCK = 8192
@@ -86,7 +86,7 @@ class NeighbourGroups:
 def training_groups(
     run: RunFolder, training: TrainingFolder, *, progress: ProgressHook = no_progress
 ) -> NeighbourGroups:
-    """Return the tokens that a training moved together.
+    """Return the tokens that drifted together in a training.
 
     Parameters
     ----------

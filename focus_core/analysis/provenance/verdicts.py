@@ -39,7 +39,7 @@ SHORT, LONG = 0.5, 1.5
 """Ratio to the source's row length outside which a row behaves unlike the rows the model knows."""
 
 FAR = 0.95
-"""Share of tokens that must be better placed, or moved less, before a token is called out."""
+"""Share of tokens that must be better placed, or drifted less, before a token is called out."""
 
 NEUTRAL_SCRIPTS = frozenset({"Common", "Inherited", "Special", "Byte", "Unknown"})
 

@@ -38,9 +38,9 @@ def trainings(found: Sequence[TrainingFolder]) -> dict[str, Any]:
 
 
 def _row(training: TrainingFolder) -> tuple[str, ...]:
-    result, movement = (training.manifest.get(key) or {} for key in ("result", "movement"))
-    values = [result.get("held_out_bits_start"), result.get("held_out_bits_end"), movement.get("mean_kept"),
-              movement.get("foreseen")]  # fmt: skip
+    result, drift = (training.manifest.get(key) or {} for key in ("result", "movement"))
+    values = [result.get("held_out_bits_start"), result.get("held_out_bits_end"), drift.get("mean_kept"),
+              drift.get("foreseen")]  # fmt: skip
     tokens = result.get("tokens")
     numbers = (DASH if value is None else f"{round(value, 3) + 0.0:.3f}" for value in values)
     return training.name, method_of(_method(training)).label, DASH if tokens is None else f"{tokens:,}", *numbers

@@ -107,7 +107,7 @@ def test_the_training_is_described_in_words(open_app, trained_toy):
     assert "loss taken on 90 held-out lines" in words
 
 
-def test_the_table_begins_with_what_moved_most_and_a_row_opens_its_page(open_app, trained_toy):
+def test_the_table_begins_with_what_drifted_most_and_a_row_opens_its_page(open_app, trained_toy):
     at = open_app("train")
     at.get_by_key("_train_frequency").set_value(0).run()
     frame = at.dataframe[-1].value

@@ -25,7 +25,7 @@ from focus_core.export.run_model import load_model_folder, load_run_model
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest
 from focus_core.models.source import load_source
-from focus_core.numerics.drift import movement_foreseen
+from focus_core.numerics.drift import drift_foreseen
 from focus_core.runs.additions import open_training
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.training.import_checkpoint import import_checkpoint
@@ -120,7 +120,7 @@ def test_change_is_that_of_the_trainings_table(made: Path, report: dict[str, Any
     assert change["all"]["cosine"] == pytest.approx(np.nanmean(table["cosine"].to_numpy()), rel=1e-6)
     assert change["copied"]["n"] + change["combined"]["n"] + change["fallback"]["n"] == change["all"]["n"]
     rows = np.flatnonzero(run.column("tokens", "origin") != "copied")
-    expected = movement_foreseen(run.embeddings(), training.embeddings(), run.statistics()["mean"], rows)
+    expected = drift_foreseen(run.embeddings(), training.embeddings(), run.statistics()["mean"], rows)
     assert change["foreseen"] == pytest.approx(expected)
 
 
@@ -153,7 +153,7 @@ def test_the_report_in_lines(made: Path, report: dict[str, Any]) -> None:
     row = next(line for line in lines if line.startswith(f"{run}:mine "))
     assert f"{value:.3f}" in row
     assert any(line.startswith("model") and "source model" in line for line in lines)
-    assert any(line.startswith(f"{run}:mine: movement foreseen") and "copied" in line for line in lines)
+    assert any(line.startswith(f"{run}:mine: drift foreseen") and "copied" in line for line in lines)
     assert any(
         "5 of 8 dictionary pairs (4 words" in line and "1 pairs of one form apart: 100.0 %" in line for line in lines
     )
@@ -215,7 +215,7 @@ def test_embeddings_alone_get_the_measures_that_need_no_model(made: Path, tmp_pa
         assert entry["loss"] is None
         assert entry["segmentation"]["n_tokens"] > 0
         assert entry["notes"] == [
-            "The source is a matrix of embeddings without a body, so there is no loss to measure."
+            "The source is a matrix of embeddings without a backbone, so there is no loss to measure."
         ]
         assert any(line.endswith("so there is no loss to measure.") for line in render_evaluation(report))
     assert reports[0]["targets"][0]["alignment"] is None
@@ -292,7 +292,7 @@ def test_what_cannot_be_measured_is_refused_in_one_line(made: Path, tmp_path: Pa
     assert "words.tsv: expected pairs of words, got none" in message
 
 
-def test_a_training_without_its_body_is_refused_before_anything_is_measured(made: Path, tmp_path: Path) -> None:
+def test_a_training_without_its_backbone_is_refused_before_anything_is_measured(made: Path, tmp_path: Path) -> None:
     run = open_run(shutil.copytree(made / "run", tmp_path / "run"))
     (run.path / "training" / "mine" / "body.safetensors").unlink()
     stages: list[str] = []
@@ -303,7 +303,7 @@ def test_a_training_without_its_body_is_refused_before_anything_is_measured(made
         ),
         RunFolderError,
     )
-    assert "the training mine keeps no body" in message
+    assert "the training mine keeps no backbone" in message
     assert stages == []
 
 

@@ -211,7 +211,7 @@ def test_licence_of_the_source_comes_along(run: RunFolder, tmp_path: Path) -> No
     assert (export_model(run, tmp_path / "out") / "LICENSE").read_text() == "terms"
 
 
-# --- embeddings without a body ----------------------------------------------------------------------------------
+# --- embeddings without a backbone ----------------------------------------------------------------------------------
 
 
 def static_model(folder: Path) -> Path:
@@ -238,7 +238,7 @@ def test_static_embeddings_keep_their_layout(tmp_path: Path) -> None:
     assert torch.equal(tensors["embeddings"][list(copied)], source.input[list(copied.values())])
     assert json.loads((folder / "config.json").read_text()) == {"model_type": "model2vec", "normalize": True}
     assert (folder / "modules.json").read_text() == "[]"
-    assert "no transformer body" in (folder / "README.md").read_text()
+    assert "no transformer backbone" in (folder / "README.md").read_text()
     assert Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab_size() == len(tensors["embeddings"])
 
 

@@ -50,7 +50,7 @@ def test_matrices_are_those_of_the_model(family: str, tied: bool, tmp_path: Path
     assert torch.equal(source.input, model.get_input_embeddings().weight)
     assert source.tied is tied
     assert source.has_head
-    assert source.has_body
+    assert source.has_backbone
     if source.output is not None:
         assert torch.equal(source.output, head.weight)
     assert (source.bias is not None) is (family in MASKED)
@@ -216,7 +216,7 @@ def test_static_embeddings_int8_become_float32(tmp_path: Path) -> None:
     assert source.input.tolist() == [[-3.0, 0.0, 7.0]]
     assert source.input.dtype == torch.float32
     assert "int8" in source.messages[0]
-    assert not source.has_body
+    assert not source.has_backbone
     assert source.inputs[0]["role"] == "source_model"
 
 
@@ -242,7 +242,7 @@ def test_npy(dtype: type, tmp_path: Path) -> None:
     assert source.input.tolist() == [[0, 1], [2, 3], [4, 5]]
     assert source.input.is_floating_point()
     assert source.inputs[0]["role"] == "source_embeddings"
-    assert not source.has_body
+    assert not source.has_backbone
 
 
 def test_tensor_name_may_be_left_out_where_there_is_one(tmp_path: Path) -> None:

@@ -95,17 +95,17 @@ def test_what_moves(run: RunFolder, corpus: Path, tmp_path: Path, train: Trained
     assert not torch.equal(trained[name], source[name])
 
 
-def test_embeddings_first_leaves_the_body_alone_at_first() -> None:
+def test_embeddings_first_leaves_the_backbone_alone_at_first() -> None:
     config = options(steps=100, train=Trained.EMBEDDINGS_FIRST)
-    assert [config.trains_body(step) for step in (0, 19, 20, 99)] == [False, False, True, True]
+    assert [config.trains_backbone(step) for step in (0, 19, 20, 99)] == [False, False, True, True]
 
 
-def test_frozen_body_is_the_same_to_the_bit_until_it_thaws(run: RunFolder, corpus: Path) -> None:
+def test_frozen_backbone_is_the_same_to_the_bit_until_it_thaws(run: RunFolder, corpus: Path) -> None:
     config = options(train=Trained.EMBEDDINGS_FIRST, first_share=1.0)
     folder = adapt_run(run, name="mine", corpus=[corpus], config=config)
     from focus_core.export.run_model import load_run_model
 
-    initial = load_run_model(run).body()
+    initial = load_run_model(run).backbone()
     for name, tensor in load_file(folder / "body.safetensors").items():
         assert torch.equal(tensor, initial[name].detach())
 

@@ -191,7 +191,7 @@ def test_thousands_of_equal_ones_have_a_comma(run):
     assert "over 3,037 effective contributors" in _spread(many, trusted=True).text
 
 
-def test_a_token_that_hardly_moved_is_told_from_the_other_side():
+def test_a_token_that_hardly_drifted_is_told_from_the_other_side():
     """Cosine 0.99; 30 of the other 40 have less."""
     verdicts = training_verdicts(changed([0.99, *[0.9] * 30, *[1.0] * 10]), neighbours(7, 3), 0)
     assert verdicts[0].tone is Tone.GOOD
