@@ -229,7 +229,7 @@ _LISTS: Sequence[tuple[str, str, Callable[[RunFolder], np.ndarray], str, str]] =
     (
         "cut", "Cut within a character", _within_a_character,
         "The token is bytes of a character, not a whole one.",
-        "Such a piece means nothing alone. If they are frequent, the tokenizer lacks characters of this text.",
+        "Such a subword means nothing alone. If they are frequent, the tokenizer lacks characters of this text.",
     ),
     (
         "byte-twins", "Byte and character", _byte_twins,
@@ -240,7 +240,7 @@ _LISTS: Sequence[tuple[str, str, Callable[[RunFolder], np.ndarray], str, str]] =
     (
         "same-text", "Read the same", _read_the_same,
         "Another token looks just like this one: composed or decomposed accents, full-width or half-width forms.",
-        "Text that looks the same is cut in two ways. Normalise the text before the tokenizer is trained.",
+        "Text that looks the same is tokenized in two ways. Normalise the text before the tokenizer is trained.",
     ),
     (
         "specials-alone", "Control tokens without a source row", _specials_alone,

@@ -15,7 +15,7 @@ _LINES_AT_ONCE = 1024
 
 
 def measure_segmentation(vocabulary: Vocabulary, lines: Sequence[str]) -> Segmentation:
-    """Count how a tokenizer cuts some lines."""
+    """Count how a tokenizer splits some lines."""
     backend = plain_backend(vocabulary.backend)
     unknown_id = vocabulary.special_token_types.get(SpecialTokenType.UNK, -1)
     per_word: list[np.ndarray] = []

@@ -28,7 +28,22 @@ ENOUGH, MAX_SHOWN = 3, 24
 
 
 def table_rows(run: RunFolder, ids: Sequence[int], side: str = "target") -> list[dict[str, Any]]:
-    """Return what the run says of some tokens of one vocabulary, in the given order; of either with ``word_start``."""
+    """Return what a run says of some tokens of one vocabulary.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    ids : sequence of int
+        Which tokens.
+    side : {"target", "source"}, default="target"
+        Of which vocabulary.
+
+    Returns
+    -------
+    list of dict
+        One per id, in the given order; of either vocabulary with ``word_start``.
+    """
     return (run.token_rows if side == "target" else run.source_rows)(list(ids))
 
 

@@ -18,7 +18,7 @@ REPLACEMENT = "\ufffd"
 LONG_WORD = 16
 """Characters after which a word is cut before words are told apart: scripts without spaces have none."""
 SUBWORDS_PER_WORD, COVERAGE = 0.6, 0.9998
-"""Pieces that a Unigram trainer finds for every different word, and the share of a text whose characters are pieces.
+"""Subwords that a Unigram trainer finds for every different word, and the share of a text whose characters are some.
 
 Over repetitive lines of three languages and samples of twenty lines to some hundred it finds more, 0.6 at the least.
 """
@@ -213,7 +213,7 @@ def suggest_size(statistics: CorpusStatistics, family: Family = Family.UNIGRAM) 
     Returns
     -------
     int
-        That of `suggest_vocab_size`, but not more than the text has different characters and words to make pieces of.
+        That of `suggest_vocab_size`, but not more than the text has different characters and words to make subwords of.
 
     Examples
     --------
@@ -254,7 +254,7 @@ def supported_size(statistics: CorpusStatistics, family: Family = Family.UNIGRAM
 
 
 def _supported(statistics: CorpusStatistics) -> int:
-    """Return the characters of a text and the pieces of its words, rounded down."""
+    """Return the characters of a text and the subwords of its words, rounded down."""
     supported = statistics.n_signs + int(SUBWORDS_PER_WORD * statistics.n_words)
     return supported // 10 * 10 if supported >= 100 else supported
 

@@ -15,11 +15,11 @@ from focus_core.types import SpecialTokenType
 
 SHOWN_LINES = 3
 SHOWN_CHARACTERS = 120
-"""Characters of a line that are shown as pieces."""
+"""Characters of a line that are shown as subwords."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Piece:
+class Subword:
     """One token of a line.
 
     Parameters
@@ -51,7 +51,7 @@ class TokenizerView:
     n_seen : int
         Different tokens among them.
     lines : tuple of tuple of Piece
-        The pieces of the first lines.
+        The subwords of the first lines.
     """
 
     name: str
@@ -62,11 +62,11 @@ class TokenizerView:
     n_tokens: int
     n_unknown: int
     n_seen: int
-    lines: tuple[tuple[Piece, ...], ...]
+    lines: tuple[tuple[Subword, ...], ...]
 
     @property
     def tokens_per_word(self) -> float:
-        """Tokens that a word is cut into, on average; 0 where there is no word."""
+        """Tokens that a word is split into, on average; 0 where there is no word."""
         return self.n_tokens / self.n_words if self.n_words else 0.0
 
     @property
@@ -81,7 +81,7 @@ class TokenizerView:
 
 
 def view_tokenizer(vocabulary: Vocabulary, lines: Sequence[str], *, shown: int = SHOWN_LINES) -> TokenizerView:
-    """Cut lines with a tokenizer and count.
+    """Tokenize lines and count.
 
     Parameters
     ----------
@@ -90,12 +90,12 @@ def view_tokenizer(vocabulary: Vocabulary, lines: Sequence[str], *, shown: int =
     lines : sequence of str
         Text, without special tokens around it.
     shown : int, default=3
-        How many of the lines are kept as pieces.
+        How many of the lines are kept as subwords.
 
     Returns
     -------
     TokenizerView
-        Counts over all lines, and the pieces of the first ones.
+        Counts over all lines, and the subwords of the first ones.
     """
     backend = plain_backend(vocabulary.backend)
     rows = [e.ids for e in backend.encode_batch_fast(list(lines), add_special_tokens=False)]
@@ -112,7 +112,7 @@ def view_tokenizer(vocabulary: Vocabulary, lines: Sequence[str], *, shown: int =
         n_unknown=int((ids == unknown).sum()),
         n_seen=int(np.unique(ids).size),
         lines=tuple(
-            tuple(_piece(vocabulary, i, unknown) for i in backend.encode(line, add_special_tokens=False).ids)
+            tuple(_subword(vocabulary, i, unknown) for i in backend.encode(line, add_special_tokens=False).ids)
             for line in first
         ),
     )
@@ -132,6 +132,6 @@ def shorten(line: str) -> str:
     return head[: head.rfind(" ") + 1].rstrip() or head
 
 
-def _piece(vocabulary: Vocabulary, token_id: int, unknown: int) -> Piece:
+def _subword(vocabulary: Vocabulary, token_id: int, unknown: int) -> Subword:
     text = show_token(vocabulary.texts[token_id], word_start=bool(vocabulary.word_start[token_id]), limit=40)
-    return Piece(text=text, unknown=token_id == unknown)
+    return Subword(text=text, unknown=token_id == unknown)

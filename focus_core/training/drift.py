@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from focus_core.artifacts import write_parquet
+from focus_core.errors import RunFolderError, bad_input
 from focus_core.numerics.drift import TokenChange, drift_foreseen, token_change
 from focus_core.runs.additions import MEASURES, TrainingFolder
 from focus_core.runs.folder import RunFolder
-from focus_core.runs.layout import no_run
 from focus_core.runs.tokens import has_origin
 from focus_core.types import Origin, ProgressHook, no_progress
 
@@ -64,7 +64,8 @@ def stored_change(run: RunFolder, training: TrainingFolder) -> TokenChange | Non
         return None
     ids, n = table.column("id").to_numpy(), len(run.present())
     if not np.array_equal(ids, np.arange(n)):
-        raise no_run(f"training {training.name}", f"one row for each of {n} ids", f"{len(ids)} rows", "make it again")
+        expected, got = f"one row for each of {n} ids", f"{len(ids)} rows"
+        raise bad_input(f"training {training.name}", expected, got, "make it again", RunFolderError)
     return TokenChange(**{name: np.array(table.column(name).to_numpy(), np.float64) for name in MEASURES})
 
 

@@ -43,7 +43,7 @@ MATCHES = {
 FALLBACKS = {
     Fallback.NORMAL: "drawn from N(mean, std) of the source rows (the paper)",
     Fallback.SCRIPT: "drawn likewise, from rows of the same script",
-    Fallback.PIECES: "mean of the source pieces of its text",
+    Fallback.SUBWORDS: "mean of the source pieces of its text",
     Fallback.MEAN: "the mean source row",
     Fallback.MULTIVARIATE: "drawn with the full covariance of the source rows",
 }

@@ -87,7 +87,7 @@ def _first_look(
     new = data_preview.tokenizer_of(target[0], side="target") if target else None
     preview = data_preview.look(corpus, data_preview.tokenizer_of(source, side="source"), new)
     if preview is not None:
-        data_preview.draw_pieces(preview)
+        data_preview.draw_subwords(preview)
     return preview
 
 

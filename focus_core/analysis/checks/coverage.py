@@ -105,7 +105,7 @@ class ManyFallbacks(Check):
             summary += f", but {rough_percent(of_tokens)} of new tokens: the corpus hardly holds them"
         tip = phrase("give more text, lower {min_count}, or choose a smaller target vocabulary")
         if not compares_vectors(run):
-            tip = phrase("the source tokenizer has no piece for these tokens; {method} focus needs none")
+            tip = phrase("the source tokenizer has no subwords for these tokens; {method} focus needs none")
         return self.result(status, summary, tip=tip, tokens=by_frequency(run, np.flatnonzero(fallback)), basis=basis)
 
 

@@ -136,7 +136,7 @@ def neighbour_change(run: RunFolder, training: TrainingFolder, target_id: int, *
         A training of it that kept its input matrix.
     target_id : int
         The token.
-    k : int, default=10
+    k : int, default=K
         How many neighbours on each side.
 
     Returns

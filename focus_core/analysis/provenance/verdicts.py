@@ -52,7 +52,7 @@ def verdicts_of(explanation: Explanation, run: RunFolder) -> tuple[Verdict, ...]
     elif explanation.origin == Origin.FALLBACK:
         found = _fallback(explanation, str(run.manifest["config"]["method"]), compared=auxiliary is not None)
     else:
-        found = _combined(explanation, run) if auxiliary else _pieces(explanation)
+        found = _combined(explanation, run) if auxiliary else _subwords(explanation)
         found += _few_occurrences(explanation) if auxiliary and auxiliary["kind"] == "trained" else []
     if explanation.origin != Origin.COPIED:  # a copy has the length that the model knows
         found += _length(explanation)
@@ -205,9 +205,11 @@ def _spread(explanation: Explanation, *, trusted: bool) -> Verdict:
     return Verdict(text=text, tone=Tone.GOOD if trusted else Tone.NOTE)
 
 
-def _pieces(explanation: Explanation) -> list[Verdict]:
+def _subwords(explanation: Explanation) -> list[Verdict]:
     n = len(explanation.contributors)
-    return [Verdict(text=f"Mean of {n} source pieces of its text." if n > 1 else "One source piece covers its text.")]
+    return [
+        Verdict(text=f"Mean of {n} source subwords of its text." if n > 1 else "One source subword covers its text.")
+    ]
 
 
 def _fallback(explanation: Explanation, method: str, *, compared: bool) -> list[Verdict]:

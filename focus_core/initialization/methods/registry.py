@@ -32,7 +32,7 @@ METHODS: dict[str, Method] = {
         Method(
             name=MethodName.SUBWORD_MEAN,
             compute_weights=subword_mean,
-            citation="Mean of source pieces, after L. Gee et al., *Fast Vocabulary Transfer*, EMNLP industry 2022, "
+            citation="Mean of source subwords, after L. Gee et al., *Fast Vocabulary Transfer*, EMNLP industry 2022, "
             "arXiv 2402.09977",
         ),
         Method(

@@ -119,7 +119,7 @@ def test_the_help_of_init_says_what_each_method_does(capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize("method", ["script", *COPY_SPECIALS])
 def test_a_fallback_beside_a_method_that_has_its_own_is_refused(method: str) -> None:
     with pytest.raises(InvalidInputError, match=r"--fallback.*--method overlap"):
-        METHODS[method].resolve(InitConfig(fallback=Fallback.PIECES))
+        METHODS[method].resolve(InitConfig(fallback=Fallback.SUBWORDS))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -242,7 +242,7 @@ def test_tokens_without_a_piece_follow_the_fallback() -> None:
     [
         (Fallback.NORMAL, {"normal": 7}),
         (Fallback.SCRIPT, {"script and word start": 5, "script": 1, "normal": 1}),
-        (Fallback.PIECES, {"pieces": 3, "normal": 4}),
+        (Fallback.SUBWORDS, {"pieces": 3, "normal": 4}),
         (Fallback.MEAN, {"mean": 7}),
         (Fallback.MULTIVARIATE, {"multivariate": 7}),
     ],
@@ -514,8 +514,8 @@ def test_a_mean_of_pieces_is_explained_as_one(tmp_path: Path) -> None:
     several, one = explain_token(run, place("▁abcd")), explain_token(run, place("cdcd"))
     assert several.formula == "e(▁abcd) = 0.50 e(▁ab) + 0.50 e(cd)"
     assert several.threshold is None
-    assert several.verdicts[0].text == "Mean of 2 source pieces of its text."
-    assert one.verdicts[0].text == "One source piece covers its text."
+    assert several.verdicts[0].text == "Mean of 2 source subwords of its text."
+    assert one.verdicts[0].text == "One source subword covers its text."
 
 
 # --- extension --------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from focus_core.initialization.methods.fallback import (
     standard_normal_rows,
     statistic_rows,
 )
-from focus_core.initialization.methods.subwords import fallback_rows, piece_ids
+from focus_core.initialization.methods.subwords import fallback_rows, subword_ids
 from focus_core.initialization.weights import COPIED, FALLBACK, SparseRows, WeightMatrix, assemble
 from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
 from focus_core.types import Fallback, Preset
@@ -215,7 +215,7 @@ def test_pieces_spell_the_token_with_its_word_start(family: str, build_tokenizer
         target = vocabulary_from_backend(build_tokenizer(other), name=other)
         seen = 0
         for i in np.flatnonzero(target.kinds == 0).tolist():
-            text, ids = target.texts[i], piece_ids(i, source=source, target=target)
+            text, ids = target.texts[i], subword_ids(i, source=source, target=target)
             if not ids or not text.isascii() or not text.isalpha():
                 continue
             spelled = as_text(source, ids).replace("|", "")
@@ -227,7 +227,7 @@ def test_pieces_spell_the_token_with_its_word_start(family: str, build_tokenizer
 
 def test_pieces_of_a_token_that_the_source_has_are_that_token(build_tokenizer: Callable[[str], Tokenizer]) -> None:
     vocabulary = vocabulary_from_backend(build_tokenizer("unigram"), name="unigram")
-    same = [piece_ids(i, source=vocabulary, target=vocabulary) for i in np.flatnonzero(vocabulary.kinds == 0)]
+    same = [subword_ids(i, source=vocabulary, target=vocabulary) for i in np.flatnonzero(vocabulary.kinds == 0)]
     assert sum(len(ids) == 1 for ids in same) > 0.8 * len(same)
 
 
@@ -236,7 +236,7 @@ def test_partial_bytes_are_pieces_of_byte_vocabularies_only(build_tokenizer: Cal
     lone = next(i for i in range(target.n) if target.contents[i] == b"\xe0")
     for family, expected in (("bpe", "<0xE0>"), ("byte-level-bpe", target.tokens[lone]), ("unigram", None)):
         source = vocabulary_from_backend(build_tokenizer(family), name=family)
-        found = [source.tokens[i] for i in piece_ids(lone, source=source, target=target)]
+        found = [source.tokens[i] for i in subword_ids(lone, source=source, target=target)]
         assert found == ([expected] if expected else [])
 
 
@@ -244,22 +244,22 @@ def test_specials_and_unknown_pieces_are_no_pieces(build_tokenizer: Callable[[st
     """Averaging the unknown token in makes every rare token look alike."""
     source = vocabulary_from_backend(build_tokenizer("wordpiece"), name="wordpiece")
     target = words(["ユニコード", "market"], specials=["[CLS]"])
-    assert piece_ids(0, source=source, target=target) == []
-    assert piece_ids(1, source=source, target=target) == []
-    assert piece_ids(2, source=source, target=target) != []
+    assert subword_ids(0, source=source, target=target) == []
+    assert subword_ids(1, source=source, target=target) == []
+    assert subword_ids(2, source=source, target=target) != []
 
 
 def test_piece_rows_are_means_and_are_counted(build_tokenizer: Callable[[str], Tokenizer]) -> None:
     source = vocabulary_from_backend(build_tokenizer("wordpiece"), name="wordpiece")
     target = words(["market", "ユニコード"])
-    rows = fallback_rows(np.array([0, 1]), source=source, target=target, fallback=Fallback.PIECES)
+    rows = fallback_rows(np.array([0, 1]), source=source, target=target, fallback=Fallback.SUBWORDS)
     assert rows.rows.tolist() == [0]
     np.testing.assert_allclose(rows.weights.sum(), 1, rtol=1e-6)
     weights = assemble([rows], shape=(2, source.n), origins=np.full(2, FALLBACK), rules=np.zeros(2))
     matrix = normal_matrix(source.n)
-    config = InitConfig(fallback=Fallback.PIECES)
+    config = InitConfig(fallback=Fallback.SUBWORDS)
     made = initialise_matrix(weights, matrix, source=source, target=target, config=config)
-    ids = piece_ids(0, source=source, target=target)
+    ids = subword_ids(0, source=source, target=target)
     np.testing.assert_allclose(made.rows[0], matrix[ids].mean(0), rtol=1e-5)
     assert made.fallbacks == {"pieces": 1, "normal": 1}
 
