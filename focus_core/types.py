@@ -126,9 +126,9 @@ METHOD_SUMMARIES: dict[str, str] = {
     MethodName.SCRIPT: "copy shared tokens, draw new ones like source tokens of their script and word start",
     MethodName.SUBWORD_MEAN: "copy shared tokens, give new ones the mean of the source subwords of their text",
     MethodName.OVERLAP: "copy shared tokens, leave new ones to the fallback",
-    MethodName.MULTIVARIATE_NORMAL: "copy special tokens, draw the rest from N(mean, c Σ) of the source rows",
-    MethodName.MEAN: "copy special tokens, give the rest the mean source row",
-    MethodName.RANDOM: "copy special tokens, draw the rest from N(mean, std) of the source rows",
+    MethodName.MULTIVARIATE_NORMAL: "copy special tokens, draw the rest from N(mean, c Σ) of the source embeddings",
+    MethodName.MEAN: "copy special tokens, give the rest the mean source embedding",
+    MethodName.RANDOM: "copy special tokens, draw the rest from N(mean, std) of the source embeddings",
 }
 """What each method does, in one line."""
 

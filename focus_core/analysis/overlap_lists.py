@@ -209,21 +209,21 @@ _LISTS: Sequence[tuple[str, str, Callable[[RunFolder], np.ndarray], str, str]] =
         "several", "Several candidates", _several,
         "More than one source token fits; the one with the same string, then the same case, then the lowest id was "
         "taken.",
-        "Another choice is another row. Settle the frequent ones in a map of your own, or match exactly.",
+        "Another choice is another embedding. Settle the frequent ones in a map of your own, or match exactly.",
     ),
     (
-        "shared-row", "One source row for several tokens", _shared_row,
-        "The same source row was copied to this token and to another one, as for The and the under fuzzy matching.",
+        "shared-row", "One source embedding for several tokens", _shared_row,
+        "The same source embedding was copied to this token and another one, as for The and the under fuzzy matching.",
         "Until training moves them apart, the model cannot tell these tokens from one another.",
     ),
     (
         "spelt-alike", "New, but spelt alike in the source", _spelt_alike,
         "No source token matched, but one differs only in upper and lower case or in the space before it.",
-        "Fuzzy matching would copy these rows. That is right for most words, and wrong for names and for endings.",
+        "Fuzzy matching would copy these embeddings. That is right for most words, and wrong for names and endings.",
     ),
     (
         "no-anchor", "Shared, but too rare to be an anchor", _no_anchor,
-        "The row is copied, but the text has too few occurrences for an auxiliary vector.",
+        "The embedding is copied, but the text has too few occurrences for an auxiliary vector.",
         phrase("Nothing can be combined from such a token. If many are listed, give more text or lower {min_count}."),
     ),
     (
@@ -234,7 +234,7 @@ _LISTS: Sequence[tuple[str, str, Callable[[RunFolder], np.ndarray], str, str]] =
     (
         "byte-twins", "Byte and character", _byte_twins,
         "A character has a token of its own and one as a byte: a and <0x61>.",
-        "Two ids for one character, by design of byte fallback. The byte is hardly ever used, so its row is not "
+        "Two ids for one character, by design of byte fallback. The byte is hardly ever used, so its embedding is not "
         "trained.",
     ),
     (
@@ -243,9 +243,9 @@ _LISTS: Sequence[tuple[str, str, Callable[[RunFolder], np.ndarray], str, str]] =
         "Text that looks the same is tokenized in two ways. Normalise the text before the tokenizer is trained.",
     ),
     (
-        "specials-alone", "Control tokens without a source row", _specials_alone,
+        "specials-alone", "Control tokens without a source embedding", _specials_alone,
         "A control token of the target that no control token of the source stands for.",
-        "Every sequence may hold it, so a row from nowhere harms every prediction. Name its partner in a map.",
+        "Every sequence may hold it, so an embedding from nowhere harms every prediction. Name its partner in a map.",
     ),
     (
         "specials-by-role", "Control tokens matched by type", _specials_by_type,
@@ -255,7 +255,7 @@ _LISTS: Sequence[tuple[str, str, Callable[[RunFolder], np.ndarray], str, str]] =
     (
         "unseen", "Never in the text", _unseen,
         "The corpus of this run does not hold the token once.",
-        "Its row gets no auxiliary vector from this text, and training on it will not change that.",
+        "Its embedding gets no auxiliary vector from this text, and training on it will not change that.",
     ),
 )  # fmt: skip
 """Key, title, finder, meaning and reason of every list."""

@@ -214,7 +214,9 @@ def _project_verb(say: Say) -> Callable[..., None]:
         trained: Annotated[list[str] | None, typer.Option(help="a training of the run; may be repeated")] = None,
         other: Annotated[list[Path] | None, typer.Option(help="another run of the same vocabulary")] = None,
         method: Annotated[str, typer.Option(help="pca or umap")] = "umap",
-        sample: Annotated[int | None, typer.Option(help="how many tokens; 20,000 rows in all unless given")] = None,
+        sample: Annotated[
+            int | None, typer.Option(help="how many tokens; 20,000 embeddings in all unless given")
+        ] = None,
         seed: Annotated[int, typer.Option(help="seed of sample and layout")] = 0,
         keep: Annotated[list[int] | None, typer.Option(help="a token id that the sample must hold")] = None,
         name: Annotated[str | None, typer.Option(help="what to call it")] = None,

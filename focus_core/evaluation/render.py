@@ -87,7 +87,7 @@ def _change(entry: Mapping[str, Any]) -> list[str]:
         group = change.get(name)
         if group and group["n"]:
             parts.append(
-                f"{name} {group['n']:,} rows: cosine {decimal(group['cosine'], 3)}, "
+                f"{name} {group['n']:,} embeddings: cosine {decimal(group['cosine'], 3)}, "
                 f"length x {decimal(group['norm_ratio'], 2)}, neighbour overlap {plain_percent(group['kept'])}"
             )
     return [f"{entry['target']}: {'; '.join(parts)}"]

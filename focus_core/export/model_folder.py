@@ -186,7 +186,9 @@ def _read_run(run: RunFolder, model: SourceModel | None) -> dict[str, torch.Tens
     if set(arrays) != expected or any(len(tensor) != n_target for tensor in arrays.values()):
         got = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in sorted(arrays.items()))
         subject, remedy = f"run {run.path.name}", "make the run again"
-        raise bad_input(subject, f"{', '.join(sorted(expected))} with {n_target} rows", got, remedy, RunFolderError)
+        raise bad_input(
+            subject, f"{', '.join(sorted(expected))} with {n_target} embeddings", got, remedy, RunFolderError
+        )
     return arrays
 
 
@@ -327,7 +329,7 @@ def _move_positions(
     config["max_position_embeddings"] = len(moved)
     moved_on = (
         f"The architecture counts positions from the padding id, which moved from {before} to {after}; "
-        f"the rows of the position matrix moved along ({len(old)} before, {len(moved)} now)."
+        f"the position embeddings moved along ({len(old)} before, {len(moved)} now)."
     )
     remark = "There is no padding token; transformers remarks on the id -1 when it loads the model, which is harmless."
     return [moved_on, remark] if after < 0 else [moved_on]

@@ -180,7 +180,7 @@ def _check_tokenizer(run: RunFolder, path: Path, shown: str) -> tuple[str, ...]:
         tokens = load_vocabulary(path).tokens
     except VocabularyError:
         return (
-            "The checkpoint brings no tokenizer to compare: its rows are taken to be in the order of the run's ids.",
+            "The checkpoint brings no tokenizer to compare: its embeddings are taken in the order of the run's ids.",
         )
     own = run.column("tokens", "token").tolist()
     equal = sum(a == b for a, b in zip(tokens, own, strict=False))
@@ -240,7 +240,7 @@ def _check_array(run: RunFolder, shown: str, name: str, array: torch.Tensor) -> 
     shape = run.shapes()[name]
     if tuple(array.shape) != shape:
         got = " × ".join(f"{size:,}" for size in array.shape) or "a single number"
-        expected = f"{shape[0]:,} rows, one for each token of the run" + (
+        expected = f"{shape[0]:,} embeddings, one for each token of the run" + (
             f", and {shape[1]:,} columns" if len(shape) == 2 else ""
         )
         remedy = "import embeddings that were trained from this run, with its vocabulary and its width"

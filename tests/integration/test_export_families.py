@@ -242,7 +242,7 @@ def test_padding_rows_of_the_source_are_left_behind(tmp_path: Path) -> None:
     model, report = load("gpt2", export_model(run, tmp_path / "out"))
     assert not any(report.values())
     assert model.config.vocab_size == load_vocabulary(tmp_path / "target").n
-    assert any("8 padding rows" in message for message in source.messages)
+    assert any("8 padding embeddings" in message for message in source.messages)
 
 
 def test_trap_tokenizer_saving_left_to_the_user(tmp_path: Path) -> None:

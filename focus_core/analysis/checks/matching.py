@@ -78,7 +78,7 @@ class SpecialsUnmatched(Check):
     thresholds: ClassVar[dict[str, Threshold]] = {
         "roles": Threshold(
             value=0,
-            reason="every sequence holds these tokens: one wrong row harms every prediction (padding is masked)",
+            reason="every sequence holds these tokens: one wrong embedding harms every prediction (padding is masked)",
         ),
     }
 
@@ -93,7 +93,7 @@ class SpecialsUnmatched(Check):
             role for role, i in run.manifest["target"]["roles"].items() if i in ids and role != SpecialTokenType.PAD
         )
         status = Status.PASSED if not len(lost) else Status.PROBLEM if roles else Status.WARNING
-        summary = f"{len(lost)} of {int(special.sum())} special tokens have no source row"
+        summary = f"{len(lost)} of {int(special.sum())} special tokens have no source embedding"
         if roles:
             summary += f", among them {', '.join(roles)}"
         tip = phrase("name their source tokens in a file of lines target TAB source for {map}")

@@ -21,10 +21,10 @@ STEPS = (10, 15, 20, 30, 50, 70)
 """Where bins of whole numbers begin, in tenths of every power of ten."""
 
 MEASURE_WORDS = {
-    "n_contributors": "contributors a row",
-    "max_weight": "largest weight of a row",
-    "norm": "length of a row",
-    "cosine": "cosine of two rows",
+    "n_contributors": "contributors an embedding",
+    "max_weight": "largest weight of an embedding",
+    "norm": "embedding norm",
+    "cosine": "cosine of two embeddings",
     "frequency": "occurrences in the corpus",
 }
 """What a chart calls each measure."""

@@ -108,7 +108,7 @@ def training_groups(
         If the training began from the rows of another run.
     """
     if training.manifest["run_digest"] != run.digest:
-        remedy = "choose a training that began from this run's own rows"
+        remedy = "choose a training that began from this run's own embeddings"
         raise bad_input(f"training {training.name}", expected="one of this run", got="another run's", remedy=remedy)
     return changed_groups(run, run.embeddings("input"), training.embeddings("input"), progress=progress)
 

@@ -145,8 +145,8 @@ def compare_runs(first: RunFolder, second: RunFolder) -> RunComparison:
     if first.manifest["target"]["digest"] != second.manifest["target"]["digest"]:
         limit = (
             "The two runs have different target vocabularies: a token of one need not exist in the other, and ids "
-            "mean different tokens. Tokens, rows and origins are not compared one by one; the distributions and the "
-            "counts are."
+            "mean different tokens. Tokens, embeddings and origins are not compared one by one; the distributions "
+            "and the counts are."
         )
         return RunComparison(
             origins=origins,
@@ -178,10 +178,12 @@ def _rows_apart(first: RunFolder, second: RunFolder) -> str:
     """Return why the rows of two runs cannot be compared, "" where they can."""
     widths = [run.rows("input", [0]).shape[1] for run in (first, second)]
     if widths[0] != widths[1]:
-        return f"Rows are not compared: they have {widths[0]:,} dimensions in one run and {widths[1]:,} in the other."
+        return (
+            f"Embeddings are not compared: they have {widths[0]:,} dimensions in one run, {widths[1]:,} in the other."
+        )
     if _same_source(first, second):
         return ""
-    return "Rows are not compared: they come from different source models, and these do not share a space."
+    return "Embeddings are not compared: they come from different source models, and these do not share a space."
 
 
 def _same_source(first: RunFolder, second: RunFolder) -> bool:

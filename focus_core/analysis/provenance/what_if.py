@@ -160,15 +160,15 @@ def nothing_to_recompute(run: RunFolder, target_id: int) -> str:
     """
     origin = run.column("tokens", "origin")[target_id]
     if origin == Origin.COPIED:
-        return "this row is a copy, no weights were computed for it."
+        return "this embedding is a copy, no weights were computed for it."
     if origin == Origin.FALLBACK:
-        return "this token was not compared with any other, its row is a fallback."
+        return "this token was not compared with any other, its embedding is a fallback."
     if run.manifest["config"]["method"] != MethodName.FOCUS:
         return "the weights of this method come from no similarity."
     if run.auxiliary() is None:
         return "this run keeps no auxiliary vectors."
     if run.scale("input") is not None:
-        return "the rows of this run were scaled after they were combined."
+        return "the embeddings of this run were scaled after they were combined."
     similarities = _similarities(run, target_id)
     settings = stored_settings(run)
     if not len(similarities) or _difference(run, target_id, similarities) > TOLERANCE / min(1.0, settings.temperature):

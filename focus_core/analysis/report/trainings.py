@@ -151,7 +151,7 @@ def projected_map(run: RunFolder, projection: ProjectionFolder | None) -> dict[s
         mine = member == entry["key"]
         groups = [(plane[mine & (kinds == kind)], f"s-k-{kind}") for kind in reversed(present)]
         title = name_of(entry.get("title") or entry["key"])
-        words = f"Map of {int(mine.sum()):,} rows, {title}"
+        words = f"Map of {int(mine.sum()):,} embeddings, {title}"
         figures.append((svg.cloud(groups, (low_x, low_y, high_x, high_y), words), title))
     total, trust = (manifest.get(key) for key in ("n_total", "trustworthiness"))
     facts = [

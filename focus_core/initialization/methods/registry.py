@@ -49,14 +49,14 @@ METHODS: dict[str, Method] = {
         Method(
             name=MethodName.MEAN,
             compute_weights=copy_specials,
-            citation="Mean source row, a baseline",
+            citation="Mean source embedding, a baseline",
             copies_text=False,
             fallback=Fallback.MEAN,
         ),
         Method(
             name=MethodName.RANDOM,
             compute_weights=copy_specials,
-            citation="Random rows of the source's mean and deviation, a baseline",
+            citation="Random embeddings of the source's mean and deviation, a baseline",
             copies_text=False,
             fallback=Fallback.NORMAL,
         ),

@@ -116,7 +116,7 @@ def test_other_rows_and_another_width_are_said_with_both_numbers(run, trained, t
     for matrix, got in ((trained[:-1], "134 × 8"), (trained[:, :7].copy(), "135 × 7"), (trained[0].copy(), "")):
         write_arrays(path, {"input": matrix})
         message = refusal(run, path)
-        assert "135 rows" in message
+        assert "135 embeddings" in message
         assert "8 columns" in message
         assert got in message
 

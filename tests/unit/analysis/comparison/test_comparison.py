@@ -383,7 +383,7 @@ def test_the_report_holds_what_the_page_shows(run):
     assert "## Hub anchors of A" in text
     assert "A against B" not in text
     both = report(run, with_columns(run, origin={"▁nadra": "combined"}))
-    assert "Tokens of another origin in B: 1. Rows equal" in both
+    assert "Tokens of another origin in B: 1. Embeddings equal" in both
     assert "fallback → combined" in both
     assert f"(#{id_of(run, '▁nadra')})" in both
 
@@ -402,7 +402,7 @@ def test_no_token_writes_markdown_into_the_report(run):
         lines = [line for line in shown.splitlines() if f"(#{target_id})" in line and "Fallback" in line]
         assert len(lines) == 1, f"a line break in {text!r}"
         for sign in ("](", "<script", "<img", "<b>", "**bold", "$$", "http://", "https://", "www."):
-            assert sign not in lines[0].replace("- **Fallback rows, most frequent first**", "")
+            assert sign not in lines[0].replace("- **Fallback embeddings, most frequent first**", "")
 
 
 def test_a_name_with_signs_is_escaped(run):

@@ -83,8 +83,8 @@ def test_a_weight_below_one_is_never_rounded_up_to_it(run):
 
 def test_an_anchor_says_whom_it_feeds(run):
     """``▁farmer`` feeds ``▁mkulima`` alone, with 0.6; ``▁the`` feeds nothing by hand-made vectors."""
-    assert "As an anchor it feeds 1 combined row, with a total weight of 0.60." in said(run, "▁farmer")
-    assert "An anchor that no combined row takes anything from." in said(run, "▁the")
+    assert "As an anchor it feeds 1 combined embedding, with a total weight of 0.60." in said(run, "▁farmer")
+    assert "An anchor that no combined embedding takes anything from." in said(run, "▁the")
 
 
 def test_a_copied_token_without_a_vector_is_no_anchor(run):
@@ -169,8 +169,8 @@ def test_training_is_told_by_neighbours_kept_and_by_rank():
     assert verdicts[0].text == "Training kept 4 of its 10 nearest tokens (Jaccard 0.25)."
     assert verdicts[0].tone is Tone.NOTE
     assert verdicts[1].text == (
-        "Training turned its row further than any other token (cosine 0.50 to where it was), and made it 1.25 times "
-        "as long."
+        "Training turned its embedding further than any other token (cosine 0.50 to where it was), and made it 1.25 "
+        "times as long."
     )
     assert verdicts[1].tone is Tone.WARNING
     assert verdicts[1].advice

@@ -207,4 +207,4 @@ def test_the_demo_comes_back_within_float32(name: str) -> None:
     for target_id in np.random.default_rng(1).choice(combined, 200, replace=False):
         answer = what_if(run, int(target_id), stored_settings(run))
         assert answer.contributors == pytest.approx(answer.stored, abs=2e-6)
-        assert answer.row_cosine == pytest.approx(1.0, abs=1e-5), "the demo's rows are float16"
+        assert answer.row_cosine == pytest.approx(1.0, abs=1e-5), "the demo's embeddings are float16"

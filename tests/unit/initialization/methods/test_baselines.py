@@ -472,7 +472,7 @@ def test_no_check_stumbles_or_blames_a_method_for_what_it_is(baseline: RunFolder
     if method == "mean":
         assert found["FOC010"].status is Status.PROBLEM  # all its rows are one row
     elif method in COPY_SPECIALS:
-        assert found["FOC010"].summary.startswith("0 of 9 new rows")
+        assert found["FOC010"].summary.startswith("0 of 9 new embeddings")
 
 
 def test_a_shared_token_that_is_not_copied_is_explained_as_such(baseline: RunFolder) -> None:
@@ -490,15 +490,18 @@ def test_a_shared_token_that_is_not_copied_is_explained_as_such(baseline: RunFol
 
 
 FORMULAS = {
-    "script": ("e(▁jua) ~ N(mean, std) of Latin source rows, per dimension, seed 42", "of the source rows"),
-    "subword-mean": ("e(▁jua) ~ N(mean, std) of the source rows, per dimension, seed 42", "of the source rows"),
-    "overlap": ("e(▁jua) ~ N(mean, std) of the source rows, per dimension, seed 42", "of the source rows"),
-    "multivariate-normal": (
-        "e(▁jua) ~ N(mean, Σ) of the source rows, Σ their covariance, seed 42",
-        "of the source rows",
+    "script": ("e(▁jua) ~ N(mean, std) of Latin source embeddings, per dimension, seed 42", "of the source embeddings"),
+    "subword-mean": (
+        "e(▁jua) ~ N(mean, std) of the source embeddings, per dimension, seed 42",
+        "of the source embeddings",
     ),
-    "mean": ("e(▁jua) = the mean source row", "the mean source row"),
-    "random": ("e(▁jua) ~ N(mean, std) of the source rows, per dimension, seed 42", "of the source rows"),
+    "overlap": ("e(▁jua) ~ N(mean, std) of the source embeddings, per dimension, seed 42", "of the source embeddings"),
+    "multivariate-normal": (
+        "e(▁jua) ~ N(mean, Σ) of the source embeddings, Σ their covariance, seed 42",
+        "of the source embeddings",
+    ),
+    "mean": ("e(▁jua) = the mean source embedding", "the mean source embedding"),
+    "random": ("e(▁jua) ~ N(mean, std) of the source embeddings, per dimension, seed 42", "of the source embeddings"),
 }
 
 
