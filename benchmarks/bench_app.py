@@ -157,13 +157,13 @@ STEPS = (
         what="from page to page: Overlap, Token",
         page="",
         act=go_to("overlap", "token"),
-        shown="Where rows come from",
+        shown="Where embeddings come from",
     ),
     Step(
         what="from page to page: Train, Compare",
         page="",
         act=go_to("train", "compare"),
-        shown="Where rows come from",
+        shown="Where embeddings come from",
     ),
 )
 

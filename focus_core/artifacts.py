@@ -122,6 +122,14 @@ def _refuse_existing(path: Path, *, folder: bool) -> None:
         raise bad_input(subject, expected=f"a new {kind}", got="one that exists", remedy=remedy)
 
 
+def link_file(source: str | Path, target: str | Path) -> None:
+    """Make a file stand in a second place: as a hard link, or a copy where there are none."""
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without hard links
+        shutil.copyfile(source, target)
+
+
 def cache_root() -> Path:
     """Return the folder of the cache: ``FOCUS_LAB_CACHE``, else ``focus-lab`` in the user's cache folder."""
     own = os.environ.get("FOCUS_LAB_CACHE")

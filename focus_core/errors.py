@@ -131,7 +131,7 @@ class FocusError(Exception):
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain JSON values that any encoding can hold."""
-        message, hint = ([_printable(part) for part in text.parts] for text in (self.message, self.hint))
+        message, hint = ([printable(part) for part in text.parts] for text in (self.message, self.hint))
         return {"message": message, "hint": hint, "largest": self.largest}
 
     @classmethod
@@ -143,7 +143,8 @@ class FocusError(Exception):
         return str(self.text)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Return text that any encoding can hold: lone surrogates are shown escaped."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 

@@ -23,7 +23,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from focus_core.numerics.drift import auc, change_score, token_change
-from focus_core.numerics.neighbors import nearest_rows
+from focus_core.numerics.neighbors import nearest_embeddings
 from focus_core.projection.pca import principal_components
 from focus_core.projection.trustworthiness import displacement
 from focus_core.projection.umap import joint_umap
@@ -119,7 +119,7 @@ def compare(
 
 def umap_alone(rows: np.ndarray, seed: int) -> np.ndarray:
     """Lay rows out as umap-learn does it by itself, from its spectral start; only the neighbours are given."""
-    ids, cosines = nearest_rows(rows, rows, k=K, skip=np.arange(len(rows)))
+    ids, cosines = nearest_embeddings(rows, rows, k=K, skip=np.arange(len(rows)))
     indices = np.hstack([np.arange(len(rows), dtype=np.int32)[:, None], ids])
     distances = np.hstack([np.zeros((len(rows), 1), np.float32), np.maximum(1 - cosines, 0)])
     with warnings.catch_warnings():

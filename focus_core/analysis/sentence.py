@@ -17,7 +17,7 @@ from focus_core.corpus.fertility import Segmentation, tokens_of_words, word_span
 from focus_core.models.hub import locate_tokenizer
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import SOURCE_TOKENIZER, TARGET_TOKENIZER
-from focus_core.runs.tokens import TABLES
+from focus_core.runs.tokens import TABLES, row_name
 from focus_core.tokenization.display import WORD_START, mark_word_start, opens_word, show_token
 from focus_core.tokenization.formats import load_backend
 from focus_core.types import TokenKind
@@ -263,7 +263,7 @@ def _subword(row: dict[str, Any], linked: tuple[int, ...], unknown: int) -> Subw
     seen = row["frequency"]
     return Subword(
         id=int(row["id"]),
-        label=_label(row),
+        label="–" if row["kind"] is None else row_name(row, limit=LABEL),
         native=show_token(str(row["token"]), limit=LABEL),
         origin=str(row["origin"]),
         rule=str(row["rule"]),
@@ -272,11 +272,6 @@ def _subword(row: dict[str, Any], linked: tuple[int, ...], unknown: int) -> Subw
         frequency=None if seen is None else int(seen),
         links=linked,
     )
-
-
-def _label(row: dict[str, Any]) -> str:
-    text = str(row["text"] or "")
-    return show_token(text, word_start=bool(row["word_start"]), limit=LABEL) if row["kind"] is not None else "–"
 
 
 def _measure(text: str, offsets: list[Span], subwords: tuple[Subword, ...]) -> Segmentation:

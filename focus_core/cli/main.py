@@ -19,8 +19,9 @@ import typer
 from typer.exceptions import TyperException
 
 from focus_core.artifacts import atomic_write_bytes, dump_json
-from focus_core.cli.training import add_verbs
-from focus_core.errors import ERROR_VARIABLE, FocusError, bad_input, option, phrase
+from focus_core.cli import training
+from focus_core.cli.common import Device, Encoding, Field, Json, Run, Source, State, print_json, say
+from focus_core.errors import ERROR_VARIABLE, FocusError, bad_input, option, phrase, printable
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest, option_of, read_request
 from focus_core.types import METHOD_SUMMARIES, AuxiliaryKind, Fallback, MatchMode, Preset
@@ -39,7 +40,6 @@ class TokenizerKind(StrEnum):
 METHOD_HELP = "initialisation method. " + "; ".join(f"{name}: {text}" for name, text in METHOD_SUMMARIES.items())
 AUTOMATIC = ("epochs", "min_count")
 """Numbers for which ``auto`` may stand."""
-Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 UserMap = Annotated[Path | None, typer.Option("--map", help="your own pairs: target TAB source, one a line")]
 
 
@@ -81,8 +81,8 @@ def init(
     train_tokenizer: Annotated[TokenizerKind | None, typer.Option(help="train the target tokenizer")] = None,
     vocab_size: Annotated[int | None, typer.Option(help="its size, special tokens included")] = None,
     corpus: Annotated[list[Path] | None, typer.Option(help="file or folder; may be repeated")] = None,
-    field: Annotated[str, typer.Option(help="field or column that holds the text")] = InitRequest.field,
-    encoding: Annotated[str | None, typer.Option(help="encoding of text that is not UTF-8")] = None,
+    field: Field = InitRequest.field,
+    encoding: Encoding = None,
     auxiliary: Annotated[Path | None, typer.Option(help="ready vectors: .bin, .vec or .safetensors")] = None,
     auxiliary_kind: Annotated[AuxiliaryKind, typer.Option(help="what ready vectors are keyed by")] = (
         InitRequest.auxiliary_kind
@@ -102,7 +102,7 @@ def init(
     fallback: Annotated[Fallback | None, typer.Option(help="embeddings that are neither copied nor combined")] = None,
     covariance_scale: Annotated[float | None, typer.Option(help="of --fallback multivariate; 1 if not given")] = None,
     seed: Annotated[int, typer.Option(help="seed of random embeddings and of fastText")] = InitConfig.seed,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = InitConfig.device,
+    device: Device = InitConfig.device,
     threads: Annotated[int | None, typer.Option(help="threads for tokenising and fastText")] = None,
     memory_mib: Annotated[int, typer.Option("--memory", help="MiB for one block of similarities")] = (
         InitConfig.memory_mib
@@ -140,7 +140,7 @@ def _stored_request(path: Path, given: Mapping[str, Any]) -> InitRequest:
 
 @app.command()
 def explain(
-    run: Annotated[Path, typer.Argument(help="run folder")],
+    run: Run,
     token: Annotated[str, typer.Argument(help="#ID, the native form or the readable text")],
     as_json: Json = False,
 ) -> None:
@@ -159,7 +159,7 @@ def explain(
 
 
 @app.command()
-def check(run: Annotated[Path, typer.Argument(help="run folder")], as_json: Json = False) -> None:
+def check(run: Run, as_json: Json = False) -> None:
     """Run the numbered diagnostics on a run folder."""
     from focus_core.analysis.checks.registry import run_checks
     from focus_core.runs.folder import open_run
@@ -175,7 +175,7 @@ def check(run: Annotated[Path, typer.Argument(help="run folder")], as_json: Json
 
 
 @app.command()
-def migrate(run: Annotated[Path, typer.Argument(help="run folder")]) -> None:
+def migrate(run: Run) -> None:
     """Rewrite a run folder of version 1 to version 2: the digests of its files are noted."""
     from focus_core.runs.migrate import migrate_run
 
@@ -184,23 +184,17 @@ def migrate(run: Annotated[Path, typer.Argument(help="run folder")]) -> None:
 
 @app.command()
 def export(
-    run: Annotated[str, typer.Argument(metavar="RUN[:NAME]", help="run folder, or one of its trainings")],
+    run: State,
     destination: Annotated[Path, typer.Argument(help="the model folder to make")],
-    source: Annotated[str | None, typer.Option(help="where the source model is now, if it has moved")] = None,
+    source: Source = None,
 ) -> None:
     """Write a folder that transformers' ``from_pretrained`` loads, with a model card."""
-    from focus_core.export.model_folder import export_model
+    from focus_core.export.run_model import export_state
     from focus_core.runs.folder import open_run
     from focus_core.runs.targets import split_target
 
     folder, trained = split_target(run)
-    if trained is None:
-        export_model(folder, destination, source=source)
-    else:
-        from focus_core.export.run_model import export_trained
-
-        export_trained(open_run(folder), trained, destination, source=source)
-    say(str(destination))
+    say(str(export_state(open_run(folder), trained, destination, source=source)))
 
 
 def _auto(name: str, text: str) -> int | None:
@@ -212,22 +206,16 @@ def _auto(name: str, text: str) -> int | None:
     return int(text)
 
 
-def say(text: str) -> None:
-    """Print one result line to standard output; lone surrogates are shown escaped."""
-    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
-
-
-def print_json(value: Any) -> None:
-    """Print a JSON value to standard output."""
-    say(dump_json(value))
-
-
-add_verbs(app, say=say, print_json=print_json)
+app.command(cls=training.WithOldNames)(training.adapt)
+app.command("attach", hidden=True)(training.import_)
+app.command("import")(training.import_)
+for verb in (training.atlas, training.evaluate, training.pack, training.project, training.report):
+    app.command()(verb)
 
 
 def complain(text: str) -> None:
     """Print one line to standard error."""
-    sys.stderr.write(" ".join(text.split()).encode("utf-8", "backslashreplace").decode() + "\n")
+    sys.stderr.write(printable(" ".join(text.split())) + "\n")
 
 
 def interrupt_on_terminate() -> None:

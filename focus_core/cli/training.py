@@ -7,39 +7,22 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
+from focus_core.cli.common import Device, Encoding, Field, Json, Run, Source, State, print_json, say
 from focus_core.errors import bad_input, flag, option, phrase
 from focus_core.training.options import OLD_NAMES, Objective, Precision, Schedule, TrainConfig, Trained
 
-Say = Callable[[str], None]
-Run = Annotated[Path, typer.Argument(help="run folder")]
 CorpusFiles = Annotated[list[Path], typer.Option("--corpus", help="file or folder of text; may be repeated")]
-Field = Annotated[str, typer.Option(help="field or column that holds the text")]
-Encoding = Annotated[str | None, typer.Option(help="encoding of text that is not UTF-8")]
-Source = Annotated[str | None, typer.Option(help="where the source model is now, if it has moved")]
 Name = Annotated[str, typer.Option(help="what to call it")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
+DEFAULT = TrainConfig(steps=1)
 
 
-def add_verbs(app: typer.Typer, *, say: Say, print_json: Callable[[Any], None]) -> None:
-    """Add the verbs to the command line."""
-    app.command(cls=_WithOldNames)(_adapt_verb(say))
-    app.command()(_atlas_verb(say))
-    app.command("import")(_import_verb(say))
-    app.command("attach", hidden=True)(_import_verb(say))
-    app.command()(_evaluate_verb(say, print_json))
-    app.command()(_pack_verb(say))
-    app.command()(_project_verb(say))
-    app.command()(_report_verb(say))
-
-
-class _WithOldNames(TyperCommand):
+class WithOldNames(TyperCommand):
     """Takes an option by its old name too; the help does not show it."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -49,53 +32,48 @@ class _WithOldNames(TyperCommand):
         return super().parse_args(ctx, [flags.get(name, name) + sign + value for name, sign, value in words])
 
 
-def _adapt_verb(say: Say) -> Callable[..., None]:
-    default = TrainConfig(steps=1)
+def adapt(
+    run: Run,
+    name: Name,
+    corpus: CorpusFiles,
+    tokens: Annotated[int | None, typer.Option(help="tokens to see")] = None,
+    steps: Annotated[int | None, typer.Option(help="optimizer steps to take, instead of --tokens")] = None,
+    objective: Annotated[Objective | None, typer.Option(help="as the model's head, unless given")] = None,
+    train: Annotated[Trained, typer.Option(help="which parameters change")] = DEFAULT.train,
+    first_share: Annotated[float, typer.Option(help="part of embeddings-first")] = DEFAULT.first_share,
+    learning_rate: Annotated[float, typer.Option(help="at its highest")] = DEFAULT.learning_rate,
+    schedule: Annotated[Schedule, typer.Option(help="after the warmup")] = DEFAULT.schedule,
+    warmup_ratio: Annotated[float, typer.Option(help="part of all steps, to warm up")] = DEFAULT.warmup_ratio,
+    weight_decay: Annotated[float, typer.Option(help="of the backbone's matrices")] = DEFAULT.weight_decay,
+    max_grad_norm: Annotated[float, typer.Option(help="norm to clip gradients to")] = DEFAULT.max_grad_norm,
+    batch_tokens: Annotated[int, typer.Option(help="tokens of one step")] = DEFAULT.batch_tokens,
+    max_seq_length: Annotated[int, typer.Option(help="tokens of one sequence")] = DEFAULT.max_seq_length,
+    mlm_probability: Annotated[float, typer.Option(help="part of tokens to predict")] = DEFAULT.mlm_probability,
+    evaluations: Annotated[int, typer.Option(help="points of the held-out curve")] = DEFAULT.evaluations,
+    snapshots: Annotated[int, typer.Option(help="states of the input embeddings to keep")] = DEFAULT.snapshots,
+    stop_below: Annotated[float | None, typer.Option(help="held-out loss at which to stop, in nats")] = None,
+    precision: Annotated[Precision, typer.Option(help="arithmetic of the products")] = DEFAULT.precision,
+    seed: Annotated[int, typer.Option(help="seed of order, masks and dropout")] = DEFAULT.seed,
+    device: Device = DEFAULT.device,
+    threads: Annotated[int | None, typer.Option(help="threads on the CPU")] = None,
+    field: Field = "text",
+    encoding: Encoding = None,
+    source: Source = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with an interrupted training")] = False,
+    output: Annotated[Path | None, typer.Option(help="train in a copy of the run, made here")] = None,
+) -> None:
+    """Train the model of a run on text in its new vocabulary."""
+    given = dict(locals())
+    config = TrainConfig(**{f.name: given[f.name] for f in dataclasses.fields(TrainConfig) if f.name in given})
+    texts: dict[str, Any] = {"corpus": corpus, "field": field, "encoding": encoding, "source": source}
+    if output is None:
+        say(str(_adapt_in_place(run, name, resume=resume, config=config, **texts)))
+    elif resume:
+        raise bad_input(option("resume"), "a training in the run itself", option("output"), "leave one out")
+    else:
+        from focus_core.training.copy import adapt_copy
 
-    def adapt(
-        run: Run,
-        name: Name,
-        corpus: CorpusFiles,
-        tokens: Annotated[int | None, typer.Option(help="tokens to see")] = None,
-        steps: Annotated[int | None, typer.Option(help="optimizer steps to take, instead of --tokens")] = None,
-        objective: Annotated[Objective | None, typer.Option(help="as the model's head, unless given")] = None,
-        train: Annotated[Trained, typer.Option(help="which parameters change")] = default.train,
-        first_share: Annotated[float, typer.Option(help="part of embeddings-first")] = default.first_share,
-        learning_rate: Annotated[float, typer.Option(help="at its highest")] = default.learning_rate,
-        schedule: Annotated[Schedule, typer.Option(help="after the warmup")] = default.schedule,
-        warmup_ratio: Annotated[float, typer.Option(help="part of all steps, to warm up")] = default.warmup_ratio,
-        weight_decay: Annotated[float, typer.Option(help="of the backbone's matrices")] = default.weight_decay,
-        max_grad_norm: Annotated[float, typer.Option(help="norm to clip gradients to")] = default.max_grad_norm,
-        batch_tokens: Annotated[int, typer.Option(help="tokens of one step")] = default.batch_tokens,
-        max_seq_length: Annotated[int, typer.Option(help="tokens of one sequence")] = default.max_seq_length,
-        mlm_probability: Annotated[float, typer.Option(help="part of tokens to predict")] = default.mlm_probability,
-        evaluations: Annotated[int, typer.Option(help="points of the held-out curve")] = default.evaluations,
-        snapshots: Annotated[int, typer.Option(help="states of the input embeddings to keep")] = default.snapshots,
-        stop_below: Annotated[float | None, typer.Option(help="held-out loss at which to stop, in nats")] = None,
-        precision: Annotated[Precision, typer.Option(help="arithmetic of the products")] = default.precision,
-        seed: Annotated[int, typer.Option(help="seed of order, masks and dropout")] = default.seed,
-        device: Device = default.device,
-        threads: Annotated[int | None, typer.Option(help="threads on the CPU")] = None,
-        field: Field = "text",
-        encoding: Encoding = None,
-        source: Source = None,
-        resume: Annotated[bool, typer.Option("--resume", help="go on with an interrupted training")] = False,
-        output: Annotated[Path | None, typer.Option(help="train in a copy of the run, made here")] = None,
-    ) -> None:
-        """Train the model of a run on text in its new vocabulary."""
-        given = dict(locals())
-        config = TrainConfig(**{f.name: given[f.name] for f in dataclasses.fields(TrainConfig) if f.name in given})
-        texts: dict[str, Any] = {"corpus": corpus, "field": field, "encoding": encoding, "source": source}
-        if output is None:
-            say(str(_adapt_in_place(run, name, resume=resume, config=config, **texts)))
-        elif resume:
-            raise bad_input(option("resume"), "a training in the run itself", option("output"), "leave one out")
-        else:
-            from focus_core.training.copy import adapt_copy
-
-            say(str(adapt_copy(run, output, name=name, config=config, terminal=sys.stderr, **texts)))
-
-    return adapt
+        say(str(adapt_copy(run, output, name=name, config=config, terminal=sys.stderr, **texts)))
 
 
 def _adapt_in_place(run: Path, name: str, **options: Any) -> Path:
@@ -113,144 +91,124 @@ def _adapt_in_place(run: Path, name: str, **options: Any) -> Path:
         raise
 
 
-def _atlas_verb(say: Say) -> Callable[..., None]:
-    def atlas(
-        run: Run,
-        output: Annotated[Path, typer.Argument(metavar="FILE.parquet", help="the file to make")],
-        projection: Annotated[str | None, typer.Option(help="a projection of the run; a UMAP unless given")] = None,
-    ) -> None:
-        """Write a map of a run for Embedding Atlas: tokens, coordinates, exact neighbours."""
-        from focus_core.export.atlas import write_atlas
-        from focus_core.runs.folder import open_run
-        from focus_core.runs.log import terminal_progress
+def atlas(
+    run: Run,
+    output: Annotated[Path, typer.Argument(metavar="FILE.parquet", help="the file to make")],
+    projection: Annotated[str | None, typer.Option(help="a projection of the run; a UMAP unless given")] = None,
+) -> None:
+    """Write a map of a run for Embedding Atlas: tokens, coordinates, exact neighbours."""
+    from focus_core.export.atlas import write_atlas
+    from focus_core.runs.folder import open_run
+    from focus_core.runs.log import terminal_progress
 
-        progress = terminal_progress(sys.stderr)
-        say(str(write_atlas(open_run(run), output, projection=projection, progress=progress)))
-
-    return atlas
+    progress = terminal_progress(sys.stderr)
+    say(str(write_atlas(open_run(run), output, projection=projection, progress=progress)))
 
 
-def _import_verb(say: Say) -> Callable[..., None]:
-    def import_(
-        run: Run,
-        path: Annotated[Path, typer.Argument(help="checkpoint folder or .safetensors file")],
-        name: Name,
-        tensor: Annotated[str | None, typer.Option(help="name of the input embeddings in the file")] = None,
-    ) -> None:
-        """Import a checkpoint: put embeddings that were trained elsewhere beside the initialised ones."""
-        from focus_core.runs.folder import open_run
-        from focus_core.runs.log import terminal_progress
-        from focus_core.training.import_checkpoint import import_checkpoint
+def import_(
+    run: Run,
+    path: Annotated[Path, typer.Argument(help="checkpoint folder or .safetensors file")],
+    name: Name,
+    tensor: Annotated[str | None, typer.Option(help="name of the input embeddings in the file")] = None,
+) -> None:
+    """Import a checkpoint: put embeddings that were trained elsewhere beside the initialised ones."""
+    from focus_core.runs.folder import open_run
+    from focus_core.runs.log import terminal_progress
+    from focus_core.training.import_checkpoint import import_checkpoint
 
-        progress = terminal_progress(sys.stderr)
-        say(str(import_checkpoint(open_run(run), path, name=name, tensor=tensor, progress=progress)))
-
-    return import_
+    progress = terminal_progress(sys.stderr)
+    say(str(import_checkpoint(open_run(run), path, name=name, tensor=tensor, progress=progress)))
 
 
-def _evaluate_verb(say: Say, print_json: Callable[[Any], None]) -> Callable[..., None]:
-    def evaluate(
-        targets: Annotated[list[str], typer.Argument(metavar="RUN[:NAME]...", help="runs, or trainings of runs")],
-        corpus: CorpusFiles,
-        dictionary: Annotated[Path | None, typer.Option(help="source word TAB target word, one pair a line")] = None,
-        field: Field = "text",
-        encoding: Encoding = None,
-        source: Source = None,
-        all_lines: Annotated[bool, typer.Option("--all-lines", help="also on lines trained on")] = False,
-        device: Device = "auto",
-        seed: Annotated[int, typer.Option(help="seed of the bootstrap")] = 0,
-        as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
-        output: Annotated[Path | None, typer.Option(help="keep the report in a folder, made here")] = None,
-    ) -> None:
-        """Measure initialised and trained states on text that was kept aside."""
-        from focus_core.evaluation.render import render_evaluation
-        from focus_core.evaluation.report import evaluate_runs
-        from focus_core.evaluation.stored import evaluate_to_folder
-        from focus_core.runs.log import terminal_progress
+def evaluate(
+    targets: Annotated[list[str], typer.Argument(metavar="RUN[:NAME]...", help="runs, or trainings of runs")],
+    corpus: CorpusFiles,
+    dictionary: Annotated[Path | None, typer.Option(help="source word TAB target word, one pair a line")] = None,
+    field: Field = "text",
+    encoding: Encoding = None,
+    source: Source = None,
+    all_lines: Annotated[bool, typer.Option("--all-lines", help="also on lines trained on")] = False,
+    device: Device = "auto",
+    seed: Annotated[int, typer.Option(help="seed of the bootstrap")] = 0,
+    as_json: Json = False,
+    output: Annotated[Path | None, typer.Option(help="keep the report in a folder, made here")] = None,
+) -> None:
+    """Measure initialised and trained states on text that was kept aside."""
+    from focus_core.evaluation.render import render_evaluation
+    from focus_core.evaluation.report import evaluate_runs
+    from focus_core.evaluation.stored import evaluate_to_folder
+    from focus_core.runs.log import terminal_progress
 
-        options: dict[str, Any] = {
-            "corpus": corpus,
-            "field": field,
-            "encoding": encoding,
-            "dictionary": dictionary,
-            "source": source,
-            "all_lines": all_lines,
-            "device": device,
-            "seed": seed,
-        }
-        if output is not None:
-            say(str(evaluate_to_folder(targets, output, terminal=sys.stderr, **options)))
-            return
-        report = evaluate_runs(targets, progress=terminal_progress(sys.stderr), **options)
-        if as_json:
-            print_json(report)
-            return
-        for line in render_evaluation(report):
-            say(line)
-
-    return evaluate
+    options: dict[str, Any] = {
+        "corpus": corpus,
+        "field": field,
+        "encoding": encoding,
+        "dictionary": dictionary,
+        "source": source,
+        "all_lines": all_lines,
+        "device": device,
+        "seed": seed,
+    }
+    if output is not None:
+        say(str(evaluate_to_folder(targets, output, terminal=sys.stderr, **options)))
+        return
+    report = evaluate_runs(targets, progress=terminal_progress(sys.stderr), **options)
+    if as_json:
+        print_json(report)
+        return
+    for line in render_evaluation(report):
+        say(line)
 
 
-def _pack_verb(say: Say) -> Callable[..., None]:
-    def pack(
-        run: Annotated[str, typer.Argument(metavar="RUN[:NAME]", help="run folder, or one of its trainings")],
-        output: Annotated[Path, typer.Option(help="the folder to make; it gets model.zip")],
-        source: Source = None,
-    ) -> None:
-        """Write the model folder that `export` makes as one zip file."""
-        from focus_core.export.archive import zip_model
-        from focus_core.runs.folder import open_run
-        from focus_core.runs.targets import split_target
+def pack(
+    run: State,
+    output: Annotated[Path, typer.Option(help="the folder to make; it gets model.zip")],
+    source: Source = None,
+) -> None:
+    """Write the model folder that `export` makes as one zip file."""
+    from focus_core.export.archive import zip_model
+    from focus_core.runs.folder import open_run
+    from focus_core.runs.targets import split_target
 
-        folder, trained = split_target(run)
-        say(str(zip_model(open_run(folder), output, trained=trained, source=source, terminal=sys.stderr)))
-
-    return pack
+    folder, trained = split_target(run)
+    say(str(zip_model(open_run(folder), output, trained=trained, source=source, terminal=sys.stderr)))
 
 
-def _project_verb(say: Say) -> Callable[..., None]:
-    def project(
-        run: Run,
-        trained: Annotated[list[str] | None, typer.Option(help="a training of the run; may be repeated")] = None,
-        other: Annotated[list[Path] | None, typer.Option(help="another run of the same vocabulary")] = None,
-        method: Annotated[str, typer.Option(help="pca or umap")] = "umap",
-        sample: Annotated[
-            int | None, typer.Option(help="how many tokens; 20,000 embeddings in all unless given")
-        ] = None,
-        seed: Annotated[int, typer.Option(help="seed of sample and layout")] = 0,
-        keep: Annotated[list[int] | None, typer.Option(help="a token id that the sample must hold")] = None,
-        name: Annotated[str | None, typer.Option(help="what to call it")] = None,
-    ) -> None:
-        """Lay initialised and trained embeddings out on one map."""
-        from focus_core.projection.project import project_run
-        from focus_core.runs.log import terminal_progress
+def project(
+    run: Run,
+    trained: Annotated[list[str] | None, typer.Option(help="a training of the run; may be repeated")] = None,
+    other: Annotated[list[Path] | None, typer.Option(help="another run of the same vocabulary")] = None,
+    method: Annotated[str, typer.Option(help="pca or umap")] = "umap",
+    sample: Annotated[int | None, typer.Option(help="how many tokens; 20,000 embeddings in all unless given")] = None,
+    seed: Annotated[int, typer.Option(help="seed of sample and layout")] = 0,
+    keep: Annotated[list[int] | None, typer.Option(help="a token id that the sample must hold")] = None,
+    name: Annotated[str | None, typer.Option(help="what to call it")] = None,
+) -> None:
+    """Lay initialised and trained embeddings out on one map."""
+    from focus_core.projection.project import project_run
+    from focus_core.runs.log import terminal_progress
 
-        path = project_run(
-            run,
-            trained=trained or None,
-            others=tuple(other or ()),
-            method=method,
-            sample=sample,
-            seed=seed,
-            keep=tuple(keep or ()),
-            name=name,
-            progress=terminal_progress(sys.stderr),
-        )
-        say(str(path))
-
-    return project
+    path = project_run(
+        run,
+        trained=trained or None,
+        others=tuple(other or ()),
+        method=method,
+        sample=sample,
+        seed=seed,
+        keep=tuple(keep or ()),
+        name=name,
+        progress=terminal_progress(sys.stderr),
+    )
+    say(str(path))
 
 
-def _report_verb(say: Say) -> Callable[..., None]:
-    def report(
-        run: Run,
-        output: Annotated[Path, typer.Argument(metavar="FILE.html", help="the file to make")],
-        evaluation: Annotated[list[Path] | None, typer.Option(help="what `evaluate --json` wrote; repeatable")] = None,
-    ) -> None:
-        """Write a run as one HTML file that needs no network and runs no script."""
-        from focus_core.analysis.report.page import write_report
-        from focus_core.runs.folder import open_run
+def report(
+    run: Run,
+    output: Annotated[Path, typer.Argument(metavar="FILE.html", help="the file to make")],
+    evaluation: Annotated[list[Path] | None, typer.Option(help="what `evaluate --json` wrote; repeatable")] = None,
+) -> None:
+    """Write a run as one HTML file that needs no network and runs no script."""
+    from focus_core.analysis.report.page import write_report
+    from focus_core.runs.folder import open_run
 
-        say(str(write_report(open_run(run), output, evaluations=evaluation or ())))
-
-    return report
+    say(str(write_report(open_run(run), output, evaluations=evaluation or ())))

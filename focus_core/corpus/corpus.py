@@ -145,9 +145,9 @@ def iter_batches(
         If a file is not text, not what its name says, or lacks the field.
     """
     batch: list[str] = []
-    characters = 0
+    characters, tell = 0, on_read or (lambda n_bytes: None)
     for path in corpus.paths:
-        for line in read_texts(path, field=corpus.field, encoding=corpus.encoding, on_read=on_read or _ignore):
+        for line in read_texts(path, field=corpus.field, encoding=corpus.encoding, on_read=tell):
             batch.append(line)
             characters += len(line)
             if len(batch) >= lines_per_batch or characters >= CHARACTERS_PER_BATCH:
@@ -155,7 +155,3 @@ def iter_batches(
                 batch, characters = [], 0
     if batch:
         yield batch
-
-
-def _ignore(n_bytes: int) -> None:
-    del n_bytes

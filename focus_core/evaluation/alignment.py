@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from focus_core.numerics.formats import ratio
-from focus_core.numerics.neighbors import nearest_rows
+from focus_core.numerics.neighbors import nearest_embeddings
 from focus_core.numerics.similarity import normalise_rows
 from focus_core.tokenization.identity import NORMAL
 from focus_core.tokenization.vocabulary import Vocabulary
@@ -119,7 +119,7 @@ def measure_alignment(
     right = normalise_rows(np.asarray(target_rows[pairs.candidates], np.float32))
     generator = np.random.default_rng(seed)
     shuffled = np.stack([pairs.pairs[:, 0], generator.permutation(pairs.pairs[:, 1])], axis=1)
-    hubness = _hubness(left, right)
+    hubness = _mean_of_nearest(left, right), _mean_of_nearest(right, left)
     ranks = {
         "pairs": _ranks(left, right, pairs.pairs, barred=pairs.identical, alone=True),
         "shuffled": _ranks(left, right, shuffled, barred=pairs.identical, alone=True),
@@ -154,13 +154,8 @@ def _mean_cosine(left: np.ndarray, right: np.ndarray, pairs: np.ndarray) -> floa
     return float(np.einsum("ij,ij->i", left[pairs[:, 0]], right[pairs[:, 1]]).mean(dtype=np.float64))
 
 
-def _hubness(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean cosine of each row with its 10 nearest of the other side; 0 for a row of zeros."""
-    return _mean_of_nearest(left, right), _mean_of_nearest(right, left)
-
-
 def _mean_of_nearest(queries: np.ndarray, base: np.ndarray) -> np.ndarray:
-    cosines = nearest_rows(queries, base, k=CSLS_K)[1].astype(np.float64)
+    cosines = nearest_embeddings(queries, base, k=CSLS_K)[1].astype(np.float64)
     there = np.isfinite(cosines)
     means: np.ndarray = np.where(there, cosines, 0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
     return means
@@ -175,13 +170,13 @@ def _ranks(
     alone: bool = False,
     hubness: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
-    """Return the rank of each query's best translation, or of each pair's where ``alone``; 1 is first.
-
-    Other translations of a query stand in the way of a pair that is taken alone, but not of the query.
-    """
+    """Return the rank of each query's best translation, or of each pair's where ``alone``; 1 is first."""
+    # Other translations of a query stand in the way of a pair that is taken alone, but not of the query.
     ranks: list[np.ndarray] = []
     for queries, scores in _score_blocks(left, right, np.unique(pairs[:, 0]), hubness):
-        _bar(scores, queries, barred)
+        if barred is not None:  # pairs that are no candidates of each other
+            inside = barred[np.isin(barred[:, 0], queries)]
+            scores[np.searchsorted(queries, inside[:, 0]), inside[:, 1]] = -np.inf
         chosen = pairs[np.isin(pairs[:, 0], queries)]
         rows, columns = np.searchsorted(queries, chosen[:, 0]), chosen[:, 1]
         own = scores[rows, columns]
@@ -209,10 +204,3 @@ def _score_blocks(
         scores[:, ~right.any(axis=1)] = -np.inf
         scores[~left[part].any(axis=1)] = -np.inf
         yield part, scores
-
-
-def _bar(scores: np.ndarray, queries: np.ndarray, barred: np.ndarray | None) -> None:
-    """Take some pairs out of a block of scores."""
-    if barred is not None:
-        inside = barred[np.isin(barred[:, 0], queries)]
-        scores[np.searchsorted(queries, inside[:, 0]), inside[:, 1]] = -np.inf

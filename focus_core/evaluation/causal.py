@@ -46,7 +46,7 @@ def score_causal(
     opening = model.bos_id if model.bos_id is not None else model.eos_id
     windows: list[Window] = []
     tokens, unknown = np.zeros((2, len(lines)), np.int64)
-    for number, ids, _ in encode_lines(model, lines):
+    for number, ids, _ in encode_lines(model.vocabulary, lines):
         tokens[number] = len(ids)
         unknown[number] = (ids == model.vocabulary.special_token_types.get(SpecialTokenType.UNK, -1)).sum()
         windows += _windows(number, ids, opening, model.n_positions)

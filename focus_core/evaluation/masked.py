@@ -52,15 +52,15 @@ def score_masked(
     """
     windows: list[Window] = []
     characters, words, tokens, unknown = np.zeros((4, len(lines)), np.int64)
-    silent = 0
-    for number, ids, offsets in encode_lines(model, lines):
+    silent, room = 0, model.n_positions - (model.bos_id is not None) - (model.eos_id is not None)
+    for number, ids, offsets in encode_lines(model.vocabulary, lines):
         chosen_words = masked_words(lines[number], seed=seed)
         covered = covered_tokens(offsets, chosen_words)
         characters[number] = sum(end - begin for begin, end in chosen_words)
         words[number], tokens[number] = len(chosen_words), covered.sum()
         unknown[number] = (ids[covered] == model.vocabulary.special_token_types.get(SpecialTokenType.UNK, -1)).sum()
         silent += sum(not covered_tokens(offsets, [word]).any() for word in chosen_words)
-        windows += _windows(model, number, ids, covered, cut_at_words(offsets, lines[number], _room(model)))
+        windows += _windows(model, number, ids, covered, cut_at_words(offsets, lines[number], room))
     bits, warnings = measure_windows(model, windows, len(lines), batch_tokens=batch_tokens, progress=progress)
     return LineScores(
         bits=bits,
@@ -70,11 +70,6 @@ def score_masked(
         unknown=unknown,
         warnings=(*_warnings(model, silent, int(tokens.sum()), int(unknown.sum())), *warnings),
     )
-
-
-def _room(model: RunModel) -> int:
-    """Return how many tokens of text fit beside the special ones."""
-    return model.n_positions - (model.bos_id is not None) - (model.eos_id is not None)
 
 
 def _windows(

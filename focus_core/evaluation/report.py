@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from focus_core.artifacts import digest_json
 from focus_core.corpus.word_masking import SHARE
 from focus_core.errors import bad_input
-from focus_core.evaluation.alignment import WordPairs, find_pairs, measure_alignment
-from focus_core.evaluation.bootstrap import DRAWS, Interval, difference_interval, ratio_interval
+from focus_core.evaluation.alignment import find_pairs, measure_alignment
+from focus_core.evaluation.bootstrap import DRAWS, difference_interval, ratio_interval
 from focus_core.evaluation.causal import score_causal
 from focus_core.evaluation.dictionary import Dictionary, read_dictionary
 from focus_core.evaluation.drift import summarise_change
@@ -33,6 +33,7 @@ from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
 from focus_core.training.options import with_current_names
 from focus_core.types import ProgressHook, no_progress
 
+T = TypeVar("T")
 SCHEMA_VERSION = 1
 
 
@@ -143,43 +144,38 @@ class _Bench:
     references: list[dict[str, Any]] = field(default_factory=list)
     scores: list[LineScores | None] = field(default_factory=list)
     settings: list[str] = field(default_factory=list)
-    _sources: dict[tuple[Any, ...], SourceModel | None] = field(default_factory=dict)
-    _vocabularies: dict[str, Vocabulary] = field(default_factory=dict)
-    _segmentations: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _pairs: dict[tuple[str, str], WordPairs] = field(default_factory=dict)
+    _kept: dict[tuple[object, ...], Any] = field(default_factory=dict)
+
+    def _once(self, key: tuple[object, ...], build: Callable[[], T]) -> T:
+        """Return what was built the first time that it was asked for under this key."""
+        if key not in self._kept:
+            self._kept[key] = build()
+        kept: T = self._kept[key]
+        return kept
 
     def source_of(self, target: Target) -> SourceModel | None:
         """Load the source of a run, once for all runs made from it."""
         inputs = target.run.manifest["inputs"]
         key = (*sorted(e["sha256"] for e in inputs if e["role"] in WEIGHT_ROLES), target.run.manifest["source"]["n"])
-        if key not in self._sources:
-            self._sources[key] = open_source(target.run, self.source)
-        return self._sources[key]
+        return self._once(("source", *key), lambda: open_source(target.run, self.source))
 
     def vocabulary(self, target: Target, folder: str) -> Vocabulary:
         """Load one of the two tokenizers of a run, once."""
         digest = target.run.manifest["target" if folder == TARGET_TOKENIZER else "source"]["digest"]
-        if digest not in self._vocabularies:
-            self._vocabularies[digest] = load_vocabulary(target.run.path / folder)
-        return self._vocabularies[digest]
+        return self._once(("vocabulary", digest), lambda: load_vocabulary(target.run.path / folder))
 
     def measure(self, target: Target, source: SourceModel | None, reason: str) -> None:
         """Add the entry of one target."""
-        scores, objective = None, None
-        notes = [reason] if reason else []
-        if not reason:
-            training = target.training.name if target.training else None
-            model = load_run_model(target.run, trained=training, source=self.source, device=self.device)
-            scores, objective = self._score(model), model.objective
-            notes += scores.warnings
-        own = target.initialisation
+        training = target.training.name if target.training else None
+        model = reason or load_run_model(target.run, trained=training, source=self.source, device=self.device)
+        own, (scores, objective, notes) = target.initialisation, self._score(model)
         self.scores.append(scores)
         self.settings.append(_settings(target))
         self.entries.append(
             {
                 "target": target.name,
                 "run": target.run.path.name,
-                "training": target.training.name if target.training else None,
+                "training": training,
                 "state": target.state,
                 "method": own["method"],
                 "seed": own["seed"],
@@ -201,15 +197,8 @@ class _Bench:
                 continue
             self.progress("evaluate", len(targets) + len(done), total, source.name)
             done.add(source.digest)
-            scores, objective = None, None
-            notes: list[str] = []
-            if source.has_backbone and source.has_head:
-                model = load_reference(target.run, source, self.device)
-                if isinstance(model, RunModel):
-                    scores, objective = self._score(model), model.objective
-                    notes += scores.warnings
-                else:
-                    notes.append(model)
+            whole = source.has_backbone and source.has_head
+            scores, objective, notes = self._score(load_reference(target.run, source, self.device) if whole else "")
             self.references.append(
                 {
                     "target": source.name,
@@ -221,17 +210,22 @@ class _Bench:
             )
         self.progress("evaluate", total, total)
 
-    def _score(self, model: RunModel) -> LineScores:
+    def _score(self, model: RunModel | str) -> tuple[LineScores | None, str | None, list[str]]:
+        """Return scores, objective and notes of a model, or of the reason why there is none."""
+        if isinstance(model, str):
+            return None, None, [model] if model else []
         if model.objective == MLM:
-            return score_masked(model, self.text.lines, seed=self.seed, progress=self.progress)
-        return score_causal(model, self.text.lines, progress=self.progress)
+            scores = score_masked(model, self.text.lines, seed=self.seed, progress=self.progress)
+        else:
+            scores = score_causal(model, self.text.lines, progress=self.progress)
+        return scores, model.objective, list(scores.warnings)
 
     def _loss(self, scores: LineScores | None) -> dict[str, Any] | None:
         if scores is None or not scores.characters.sum():
             return None
         return {
             "nats_per_token": _number(scores.nats_per_token),
-            "bits_per_character": _plain(ratio_interval(scores.bits, scores.characters, seed=self.seed)),
+            "bits_per_character": dataclasses.asdict(ratio_interval(scores.bits, scores.characters, seed=self.seed)),
             "n_tokens": int(scores.tokens.sum()),
             "n_words": int(scores.words.sum()),
             "n_characters": int(scores.characters.sum()),
@@ -239,27 +233,22 @@ class _Bench:
         }
 
     def _segmentation(self, vocabulary: Vocabulary) -> dict[str, Any]:
-        if vocabulary.digest not in self._segmentations:
-            found = measure_segmentation(vocabulary, self.text.lines)
-            ratios = ("tokens_per_word", "continued_words", "characters_per_token")
-            self._segmentations[vocabulary.digest] = {
-                "tokenizer": vocabulary.name,
-                **{name: _number(getattr(found, name)) for name in ratios},
-                **dataclasses.asdict(found),
-            }
-        return self._segmentations[vocabulary.digest]
+        key = ("segmentation", vocabulary.digest)
+        found = self._once(key, lambda: measure_segmentation(vocabulary, self.text.lines))
+        ratios = ("tokens_per_word", "continued_words", "characters_per_token")
+        measures = {name: _number(getattr(found, name)) for name in ratios}
+        return {"tokenizer": vocabulary.name, **measures, **dataclasses.asdict(found)}
 
     def _alignment(self, target: Target, source: SourceModel | None) -> dict[str, Any] | None:
         """Return alignment and retrieval of one target, ``None`` without a dictionary or the source's matrix."""
-        if self.words is None or source is None:
+        words = self.words
+        if words is None or source is None:
             return None
         left, right = self.vocabulary(target, SOURCE_TOKENIZER), self.vocabulary(target, TARGET_TOKENIZER)
-        key = (left.digest, right.digest)
-        if key not in self._pairs:
-            self._pairs[key] = find_pairs(left, right, self.words.pairs)
+        pairs = self._once(("pairs", left.digest, right.digest), lambda: find_pairs(left, right, words.pairs))
         rows = (target.training or target.run).embeddings("input")
-        found = measure_alignment(self._pairs[key], source.input.float().numpy(), rows, seed=self.seed)
-        return {"n_listed": self._pairs[key].n_listed, **found}
+        found = measure_alignment(pairs, source.input.float().numpy(), rows, seed=self.seed)
+        return {"n_listed": pairs.n_listed, **found}
 
     def differences(self) -> list[dict[str, Any]]:
         """Return every target's bits per character minus the first one's, where both predict the same words."""
@@ -289,7 +278,7 @@ class _Bench:
         return {
             **shared,
             "targets": [self.entries[number]["target"] for number in numbers],
-            "bits_per_character": _plain(ratio_interval(bits, characters, seed=self.seed)),
+            "bits_per_character": dataclasses.asdict(ratio_interval(bits, characters, seed=self.seed)),
             "minus_first_group": None if numbers is first else self._difference(numbers, first),
         }
 
@@ -306,7 +295,7 @@ class _Bench:
         (bits, characters), (base, _) = self._bits(numbers), self._bits(others)
         if not characters.sum():
             return None
-        return _plain(difference_interval(bits, base, characters, seed=self.seed))
+        return dataclasses.asdict(difference_interval(bits, base, characters, seed=self.seed))
 
 
 def _settings(target: Target) -> str:
@@ -323,10 +312,6 @@ def _trained_tokens(target: Target) -> int | None:
         return None
     tokens = (target.training.manifest.get("result") or {}).get("tokens")
     return None if tokens is None else int(tokens)
-
-
-def _plain(interval: Interval) -> dict[str, float]:
-    return dataclasses.asdict(interval)
 
 
 def _number(value: float) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from focus_core.errors import FocusError
 from focus_core.export.run_model import RunModel, evaluating
 from focus_core.tokenization.encoding import plain_backend
+from focus_core.tokenization.vocabulary import Vocabulary
 from focus_core.training.losses import out_of_memory
 from focus_core.types import ProgressHook, no_progress
 
@@ -23,7 +24,8 @@ MAX_SCORES = 1 << 26
 LINES_AT_ONCE = 1024
 WORD = re.compile(r"\S+")
 
-Spans = Sequence[tuple[int, int]]
+Span = tuple[int, int]
+Spans = Sequence[Span]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,9 +84,9 @@ class LineScores:
         return float(self.bits.sum() * np.log(2) / self.tokens.sum()) if self.tokens.sum() else float("nan")
 
 
-def encode_lines(model: RunModel, lines: Sequence[str]) -> Iterator[tuple[int, np.ndarray, list[tuple[int, int]]]]:
+def encode_lines(vocabulary: Vocabulary, lines: Sequence[str]) -> Iterator[tuple[int, np.ndarray, list[Span]]]:
     """Yield number, ids and offsets (characters of the line) of every line, whole and without special tokens."""
-    backend = plain_backend(model.vocabulary.backend)
+    backend = plain_backend(vocabulary.backend)
     for start in range(0, len(lines), LINES_AT_ONCE):
         part = list(lines[start : start + LINES_AT_ONCE])
         for place, encoding in enumerate(backend.encode_batch(part, add_special_tokens=False)):
@@ -123,14 +125,6 @@ def _opens_word(offsets: Spans, line: str) -> np.ndarray:
     return opens
 
 
-@dataclass
-class _Budget:
-    """Tokens of a batch; halved when memory runs out."""
-
-    tokens: int
-    warnings: list[str] = field(default_factory=list)
-
-
 def measure_windows(
     model: RunModel,
     windows: Sequence[Window],
@@ -167,24 +161,25 @@ def measure_windows(
         If memory does not suffice for a single sequence.
     """
     bits = np.zeros(n_lines)
-    budget = _Budget(batch_tokens)
+    warnings: list[str] = []
     waiting = sorted((w for w in windows if len(w.targets)), key=lambda w: (len(w.ids), w.line))
     total = len(waiting)
     with evaluating(model.model):
         while waiting:
-            batch = _next_batch(waiting, budget.tokens, model.vocabulary.n)
+            batch = _next_batch(waiting, batch_tokens, model.vocabulary.n)
             try:
                 costs = _costs(model, batch)
             except (MemoryError, RuntimeError) as reason:
                 if not out_of_memory(reason):
                     raise
-                _shrink(budget, batch)
+                batch_tokens = _half(batch)
+                warnings = [f"Memory ran out; batches were made smaller, down to {batch_tokens:,} tokens."]
                 continue
             del waiting[-len(batch) :]
             for window, cost in zip(batch, costs, strict=True):
                 bits[window.line] += cost
             progress("measure", total - len(waiting), total)
-    return bits, budget.warnings
+    return bits, warnings
 
 
 def _next_batch(waiting: list[Window], tokens: int, n_vocabulary: int) -> list[Window]:
@@ -198,16 +193,15 @@ def _next_batch(waiting: list[Window], tokens: int, n_vocabulary: int) -> list[W
     return waiting[-count:]
 
 
-def _shrink(budget: _Budget, batch: list[Window]) -> None:
-    """Halve the batch that did not fit."""
+def _half(batch: list[Window]) -> int:
+    """Return the tokens of half a batch that did not fit."""
     longest = len(batch[-1].ids)
     if len(batch) == 1:
         raise FocusError(
             f"measuring: expected memory for one sequence of {longest} tokens, got too little",
             hint="free some memory, or measure on the CPU",
         )
-    budget.tokens = len(batch) // 2 * longest
-    budget.warnings = [f"Memory ran out; batches were made smaller, down to {budget.tokens:,} tokens."]
+    return len(batch) // 2 * longest
 
 
 def _costs(model: RunModel, batch: list[Window]) -> list[float]:

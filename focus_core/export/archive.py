@@ -6,16 +6,17 @@ import json
 import shutil
 import zipfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from focus_core.artifacts import digest_json
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.export.model_card import auto_class
-from focus_core.export.model_folder import BARE_ROLE, export_model
-from focus_core.export.run_model import export_trained, keeps_backbone
+from focus_core.export.model_folder import BARE_ROLE
+from focus_core.export.run_model import export_state, keeps_backbone
 from focus_core.models.tensors import read_json
-from focus_core.runs.additions import TrainingFolder, list_trainings, open_training
+from focus_core.runs.additions import TrainingFolder, list_trainings, open_training, readable
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.log import growing_run
 from focus_core.types import ProgressHook, no_progress, tell_all
@@ -82,17 +83,14 @@ def zip_model(
     Raises
     ------
     InvalidInputError
-        If ``output`` exists, or as `export_model` and `export_trained`.
+        If ``output`` exists, or as `export_state`.
     """
     output = Path(output)
     with growing_run(output, terminal=terminal) as (part, log):
         tell = tell_all(log, progress)
         folder = part / FOLDER
         tell("put the model together", 0, 1)
-        if trained is None:
-            export_model(run, folder, source=source)
-        else:
-            export_trained(run, trained, folder, source=source)
+        export_state(run, trained, folder, source=source)
         tell("put the model together", 1, 1)
         _write_zip(folder, part / ZIP, tell)
         shutil.rmtree(folder)
@@ -163,15 +161,8 @@ def model_states(run: RunFolder) -> list[TrainingFolder]:
     list of TrainingFolder
         By name; those that cannot be read are left out.
     """
-    found = []
-    for name in list_trainings(run):
-        try:
-            training = open_training(run, name)
-        except RunFolderError:
-            continue
-        if keeps_backbone(training) and training.matrix_names() and training.manifest["run_digest"] == run.digest:
-            found.append(training)
-    return found
+    found, _ = readable(list_trainings(run), partial(open_training, run))
+    return [t for t in found if keeps_backbone(t) and t.matrix_names() and t.manifest["run_digest"] == run.digest]
 
 
 def zip_key(run: RunFolder, training: TrainingFolder | None) -> str:

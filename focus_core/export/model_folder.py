@@ -168,7 +168,7 @@ def _check_same(run: RunFolder, model: SourceModel) -> None:
 def _read_run(run: RunFolder, model: SourceModel | None) -> dict[str, torch.Tensor]:
     """Return the run's arrays, which must be those that the source has."""
     files = open_tensor_files((run.path / EMBEDDINGS,))
-    extra = sorted(files.where.keys() - set(OWN_ARRAYS))
+    extra = run.extra_names()
     if extra:
         raise bad_input(
             f"run {run.path.name}",
@@ -280,11 +280,9 @@ def _write_model(parts: _ModelParts, part: Path) -> None:
 
 
 def _replacements(model: SourceModel, arrays: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return the new tensor of every name that belongs to tokens.
-
-    subtle: an untied masked-LM head of transformers 5 holds its bias twice, and files of older releases once; the
-    one beside the output matrix is the one in effect, so it is always written.
-    """
+    """Return the new tensor of every name that belongs to tokens."""
+    # subtle: an untied masked-LM head of transformers 5 holds its bias twice, and files of older releases once; the one
+    # beside the output matrix is the one in effect, so it is always written.
     names = dict(model.tensor_names)
     if not model.tied and "bias" in names:
         beside = names["output"][0].removesuffix("weight") + "bias"
@@ -307,12 +305,10 @@ def _homes(files: TensorFiles, model: SourceModel, replaced: Mapping[str, torch.
 def _move_positions(
     files: TensorFiles, model: SourceModel, config: dict[str, Any], replaced: dict[str, torch.Tensor]
 ) -> list[str]:
-    """Move the position matrix to where the new padding id makes the model look for it.
-
-    RoBERTa numbers positions from its padding id on: the first token has position ``pad + 1``. Another padding
-    id therefore means other rows, unless the rows move along. Without a padding token the id -1 does what is
-    needed: no token is padding, and positions start at 0.
-    """
+    """Move the position matrix to where the new padding id makes the model look for it."""
+    # RoBERTa numbers positions from its padding id on: the first token has position ``pad + 1``. Another padding id
+    # therefore means other rows, unless the rows move along. Without a padding token the id -1 does what is needed: no
+    # token is padding, and positions start at 0.
     import torch
 
     (name,) = model.tensor_names["position"]

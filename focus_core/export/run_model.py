@@ -187,15 +187,17 @@ def load_model_folder(folder: str | Path) -> RunModel:
     return _described(str(Path(folder).name), model, load_vocabulary(Path(folder)))
 
 
-def export_trained(run: RunFolder, trained: str, destination: str | Path, *, source: str | Path | None = None) -> Path:
+def export_state(
+    run: RunFolder, trained: str | None, destination: str | Path, *, source: str | Path | None = None
+) -> Path:
     """Write the model folder of a trained state, as `export_model` does for the initialised one.
 
     Parameters
     ----------
     run : RunFolder
         A finished run.
-    trained : str
-        One of its trainings.
+    trained : str or None
+        One of its trainings; ``None`` is the run as it was initialised.
     destination : str or Path
         The folder to make.
     source : str or Path, default=None
@@ -211,6 +213,8 @@ def export_trained(run: RunFolder, trained: str, destination: str | Path, *, sou
     InvalidInputError
         As `load_run_model` and `export_model`.
     """
+    if trained is None:
+        return export_model(run, destination, source=source)
     training = _open_kept(run, trained)
     with staged(Path(destination), folder=True) as part:
         with tempfile.TemporaryDirectory(prefix="focus-lab-model-") as name:

@@ -27,7 +27,7 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.extend import extend_result
 from focus_core.initialization.health import auxiliary_health
 from focus_core.initialization.methods.base import Method, MethodInput, MethodOutput
-from focus_core.initialization.methods.fallback import initialise_matrix
+from focus_core.initialization.methods.fallback import initialise_embeddings
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.overlap.matching import match_vocabularies
 from focus_core.initialization.overlap.statistics import overlap_statistics
@@ -250,7 +250,7 @@ def _embed(result: FocusResult, model: SourceModel, progress: ProgressHook) -> F
     fallbacks: dict[str, dict[str, int]] = {}
     for done, (name, matrix) in enumerate(given.items()):
         progress("embed", done, len(given), name)
-        made = initialise_matrix(
+        made = initialise_embeddings(
             result.weights, matrix, source=result.source, target=result.target, config=result.config, name=name
         )
         embeddings[name], fallbacks[name] = made.rows, dict(made.fallbacks)

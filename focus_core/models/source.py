@@ -206,10 +206,8 @@ def _model_source(files: TensorFiles, config: Mapping[str, Any], common: dict[st
 
 
 def _find(names: Iterable[str], end: str) -> tuple[str, ...]:
-    """Return the shortest tensor name that is ``end`` or ends in it at a dot; empty where there is none.
-
-    A checkpoint saved without its head lacks the first part of every name, so that part is optional.
-    """
+    """Return the shortest tensor name that is ``end`` or ends in it at a dot; empty where there is none."""
+    # A checkpoint saved without its head lacks the first part of every name, so that part is optional.
     _, _, shorter = end.partition(".")
     for wanted in (end, shorter) if "." in shorter else (end,):
         found = [name for name in names if wanted and f".{name}".endswith(f".{wanted}")]
@@ -221,10 +219,8 @@ def _find(names: Iterable[str], end: str) -> tuple[str, ...]:
 def _read_output(
     files: TensorFiles, names: tuple[str, ...], matrix: torch.Tensor, config: Mapping[str, Any]
 ) -> tuple[torch.Tensor | None, tuple[str, ...]]:
-    """Return the output matrix, ``None`` where it is tied, and what to say about it.
-
-    subtle: two matrices that differ are two matrices whatever the configuration says, as in transformers 5.
-    """
+    """Return the output matrix, ``None`` where it is tied, and what to say about it."""
+    # subtle: two matrices that differ are two matrices whatever the configuration says, as in transformers 5.
     if not names:
         return None, ()
     import torch

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from focus_core.errors import bad_input
-from focus_core.numerics.neighbors import nearest_rows
+from focus_core.numerics.neighbors import nearest_embeddings
 from focus_core.types import ProgressHook, no_progress
 from focus_core.validation import check_matrix
 
@@ -73,7 +73,7 @@ def token_change(
     cosine[ids] = np.clip(_dots(before, after) / lengths[0] / lengths[1], -1, 1)
     norm_ratio[ids] = np.minimum(lengths[1] / lengths[0], np.finfo(np.float32).max)
     itself = np.arange(len(ids))
-    near = [nearest_rows(m, m, k=k, skip=itself, progress=progress)[0] for m in (before, after)]
+    near = [nearest_embeddings(m, m, k=k, skip=itself, progress=progress)[0] for m in (before, after)]
     kept[ids] = _jaccard(near[0], near[1])
     return TokenChange(cosine=cosine, norm_ratio=norm_ratio, kept=kept)
 

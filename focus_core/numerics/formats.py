@@ -6,6 +6,7 @@ Owns digits, units and what stands for a number that is not known. Refuses to ro
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -138,3 +139,18 @@ def size(n_bytes: float) -> str:
             return f"{n_bytes:.0f} B" if unit == "B" else f"{n_bytes:.1f} {unit}"
         n_bytes /= 1000
     return f"{n_bytes:.1f} GB"
+
+
+def numbered(names: Iterable[str]) -> list[str]:
+    """Return names of which no two are the same: those that came before get no number, later ones do.
+
+    Examples
+    --------
+    >>> numbered(["a", "b", "a", "a"])
+    ['a', 'b', 'a (2)', 'a (3)']
+    """
+    found: dict[str, None] = {}
+    for name in names:
+        tries = (name, *(f"{name} ({i})" for i in range(2, len(found) + 3)))
+        found[next(one for one in tries if one not in found)] = None
+    return list(found)

@@ -257,11 +257,9 @@ def _candidates(scores: torch.Tensor, grid: Grid, space: _Workspace) -> _Entries
 
 
 def _threshold_floor(maxima: torch.Tensor) -> torch.Tensor:
-    """Bound each row's threshold from below by the threshold of its largest group maxima.
-
-    ``max_k (sum of the k largest - 1) / k``, taken relative to the largest score to keep the digits, less a margin
-    for rounding. Shape (n, groups) to (n, 1).
-    """
+    """Bound each row's threshold from below by the threshold of its largest group maxima."""
+    # ``max_k (sum of the k largest - 1) / k``, taken relative to the largest score to keep the digits, less a margin
+    # for rounding. Shape (n, groups) to (n, 1).
     import torch
 
     top = _sorted(maxima)[:, -_GROUPS:].flip(1)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from focus_core.errors import RunFolderError
+from focus_core.errors import FocusError, RunFolderError
 from focus_core.runs.base import Folder, MatrixFolder
 from focus_core.runs.digests import read_name
 from focus_core.runs.folder import RunFolder
@@ -22,6 +22,7 @@ from focus_core.runs.layout import MANIFEST, check_version, no_run, read_table
 if TYPE_CHECKING:
     import pyarrow as pa
 
+R = TypeVar("R")
 TRAINING, IMPORTED, PROJECTION = "training", "attached", "projection"
 TRAINED = "trained.safetensors"
 CURVE_COLUMNS = ("step", "tokens", "loss", "held_out_loss", "held_out_bits", "learning_rate")
@@ -55,6 +56,15 @@ class TrainingFolder(MatrixFolder):
             nats per predicted token, ``held_out_bits`` bits per character; null where not measured.
         """
         return _optional_table(self.path, "curve.parquet", CURVE_COLUMNS)
+
+    def measured(self, column: str) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return a column of the curve where it was measured, after the tokens seen by then; ``None`` where nowhere."""
+        table = self.curve()
+        if table is None:
+            return None
+        tokens, values = (np.asarray(table.column(name).to_numpy(), dtype=np.float64) for name in ("tokens", column))
+        known = np.isfinite(values)
+        return (tokens[known], values[known]) if known.any() else None
 
     def tokens(self) -> pa.Table | None:
         """Return how far every token drifted, or ``None`` where that was not recorded.
@@ -102,6 +112,18 @@ def list_trainings(run: RunFolder) -> list[str]:
 def list_projections(run: RunFolder) -> list[str]:
     """Return the names of the finished projections of a run, sorted."""
     return _list(run, PROJECTION)
+
+
+def readable(names: Sequence[str], open_one: Callable[[str], R]) -> tuple[list[R], list[FocusError]]:
+    """Open what was added to a run under some names; return what can be read, and what is wrong with the rest."""
+    found: list[R] = []
+    errors: list[FocusError] = []
+    for name in names:
+        try:
+            found.append(open_one(name))
+        except FocusError as error:
+            errors.append(error)
+    return found, errors
 
 
 def additions_of(run: RunFolder) -> list[Path]:

@@ -6,12 +6,13 @@ Owns what counts as a word and the order of ties. Refuses to judge a run: it rea
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from focus_core.runs.folder import RunFolder
+from focus_core.tokenization.display import LIMIT, show_token
 from focus_core.types import MethodName, Origin, TokenKind
 
 TABLES = {"source": "source_tokens", "target": "tokens"}
@@ -45,6 +46,11 @@ def table_rows(run: RunFolder, ids: Sequence[int], side: str = "target") -> list
         One per id, in the given order; of either vocabulary with ``word_start``.
     """
     return (run.token_rows if side == "target" else run.source_rows)(list(ids))
+
+
+def row_name(row: Mapping[str, Any], *, limit: int = LIMIT) -> str:
+    """Return the token of a row of a vocabulary's table as a visible line."""
+    return show_token(str(row["text"]), word_start=bool(row["word_start"]), limit=limit)
 
 
 def has_origin(run: RunFolder, *origins: Origin) -> np.ndarray:

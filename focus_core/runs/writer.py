@@ -16,20 +16,18 @@ import numpy as np
 
 from focus_core import __version__
 from focus_core.artifacts import dump_json, write_arrays, write_parquet
+from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
+from focus_core.initialization.result import FocusResult
+from focus_core.initialization.weights import WeightMatrix
 from focus_core.runs import layout
 from focus_core.runs.digests import seal
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.layout import COLUMNS
-from focus_core.tokenization.vocabulary import save_tokenizer_folder
+from focus_core.tokenization.vocabulary import Vocabulary, save_tokenizer_folder
 from focus_core.types import KINDS, ORIGINS, RULES
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
-    from focus_core.initialization.result import FocusResult
-    from focus_core.initialization.weights import WeightMatrix
-    from focus_core.tokenization.vocabulary import Vocabulary
 
 __all__ = ["RunFolder", "open_run", "write_run"]
 
@@ -167,7 +165,7 @@ def _tokens(result: FocusResult) -> dict[str, Any]:
         "n_contributors": weights.support.astype(np.int32),
         "max_weight": np.asarray(weights.max_weight, dtype=np.float32),
         "effective_contributors": np.asarray(weights.effective_contributors, dtype=np.float32),
-        "norm": row_norms(result.embeddings["input"]),
+        "norm": embedding_norms(result.embeddings["input"]),
         **{name: np.asarray(scale, dtype=np.float32) for name, scale in scales.items() if scale is not None},
     }
 
@@ -184,7 +182,7 @@ def _described(vocabulary: Vocabulary) -> dict[str, Any]:
     }
 
 
-def row_norms(matrix: Any) -> np.ndarray:
+def embedding_norms(matrix: Any) -> np.ndarray:
     """Return the length of every row, computed in float32 blocks."""
     norms = np.empty(matrix.shape[0], dtype=np.float32)
     for start in range(0, len(norms), ROW_BLOCK):
@@ -194,11 +192,9 @@ def row_norms(matrix: Any) -> np.ndarray:
 
 
 def _source_tokens(result: FocusResult) -> dict[str, Any]:
-    """Return one row per source id, with what it feeds: entries and weight over combined rows and fallbacks.
-
-    ``target_id`` is the lowest target id that is a copy of it; -1 where none is. Copies do not count as fed. Signed
-    weights count by size.
-    """
+    """Return one row per source id, with what it feeds: entries and weight over combined rows and fallbacks."""
+    # ``target_id`` is the lowest target id that is a copy of it; -1 where none is. Copies do not count as fed. Signed
+    # weights count by size.
     n_source = result.source.n
     matrix, copied = result.weights.matrix, np.flatnonzero(result.copied_from >= 0)
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))

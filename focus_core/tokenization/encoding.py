@@ -101,12 +101,11 @@ class _Numbers(dict[str, int]):
 
 
 class WordEncoder:
-    """Encodes each word once and remembers its tokens.
+    """Encodes each word once and remembers its tokens."""
 
-    A line is cut at single spaces. Its tokens are those of its words, one after another, wherever the
-    tokenizer's parts are of the kinds that `word_prefix` admits and every word is plain (see `_is_plain`);
-    any other line goes to the `DirectEncoder`.
-    """
+    # A line is cut at single spaces. Its tokens are those of its words, one after another, wherever the tokenizer's
+    # parts are of the kinds that `word_prefix` admits and every word is plain (see `_is_plain`); any other line goes
+    # to the `DirectEncoder`.
 
     def __init__(self, direct: DirectEncoder, *, prefix: str) -> None:
         self.direct = direct
@@ -190,10 +189,8 @@ class WordEncoder:
         self._starts = np.concatenate([self._starts, starts])
 
     def _encode_apart(self, units: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the ids of all units, one after another, and the number of ids of each.
-
-        Units given as one pretokenized text are encoded each on its own, without the price of a call for each.
-        """
+        """Return the ids of all units, one after another, and the number of ids of each."""
+        # Units given as one pretokenized text are encoded each on its own, without the price of a call for each.
         texts = [units[i : i + UNITS] for i in range(0, len(units), UNITS)]
         done = self.direct.backend.encode_batch(texts, is_pretokenized=True, add_special_tokens=False)
         ids: list[int] = []
@@ -210,11 +207,9 @@ class WordEncoder:
         return np.array(ids, dtype=np.int32), sizes
 
     def _is_plain(self, word: str) -> bool:
-        """Say whether no normaliser can make a word interact with the space before or after it.
-
-        Printable characters only; none that normalises to white space (NFKC makes a space of a spacing accent);
-        no combining mark at the front, which would attach to the space.
-        """
+        """Say whether no normaliser can make a word interact with the space before or after it."""
+        # Printable characters only; none that normalises to white space (NFKC makes a space of a spacing accent); no
+        # combining mark at the front, which would attach to the space.
         if not (word and word.isprintable() and len(word) <= MAX_WORD):
             return False
         if word.isascii():

@@ -80,11 +80,9 @@ def _load_tokenizer_json(files: TokenizerFiles) -> Tokenizer:
 
 
 def _place_added_tokens(name: str, state: dict[str, Any]) -> Tokenizer:
-    """Build a tokenizer whose added tokens do not follow the vocabulary, by giving them a place in it.
-
-    The library ignores the ids of added tokens and counts on from the size of the model's vocabulary, so a
-    gap before them would shift every one, silently.
-    """
+    """Build a tokenizer whose added tokens do not follow the vocabulary, by giving them a place in it."""
+    # The library ignores the ids of added tokens and counts on from the size of the model's vocabulary, so a gap before
+    # them would shift every one, silently.
     vocab, added = state["model"]["vocab"], state["added_tokens"]
     if isinstance(vocab, dict):
         for entry in added:

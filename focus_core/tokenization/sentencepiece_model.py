@@ -148,11 +148,9 @@ def _declare(backend: Tokenizer, pieces: list[tuple[str, float, int]], config: M
 
 
 def _set_template(backend: Tokenizer, proto: Any, config: Mapping[str, Any]) -> None:
-    """Set which control symbols surround a text.
-
-    The file does not say. Models with byte fallback (Llama, Mistral) open with ``bos``; a configuration decides
-    otherwise, and the XLM-R layout has its own.
-    """
+    """Set which control symbols surround a text."""
+    # The file does not say. Models with byte fallback (Llama, Mistral) open with ``bos``; a configuration decides
+    # otherwise, and the XLM-R layout has its own.
     names = {"bos": proto.trainer_spec.bos_piece, "eos": proto.trainer_spec.eos_piece}
     fairseq = str(config.get("tokenizer_class", "")) in FAIRSEQ_CLASSES
     wanted = {

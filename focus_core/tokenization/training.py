@@ -13,12 +13,15 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 from focus_core.corpus.corpus import Corpus, iter_batches
 from focus_core.corpus.readers import refuse
 from focus_core.errors import CorpusError, bad_input, option, phrase
+from focus_core.tokenization.formats import BERT_SPECIALS
 from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
 from focus_core.types import Family, ProgressHook, no_progress
 
 STAGE = "train tokenizer"
 ROBERTA_SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
-BERT_SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+ROBERTA_TEMPLATE = processors.TemplateProcessing(
+    single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+)
 MAX_CHARACTERS = 50_000_000
 """Characters that a tokenizer is trained on (SentencePiece needs some 40 bytes of memory for each); of more text,
 lines are taken at equal distances."""
@@ -129,9 +132,7 @@ def unigram_backend(proto: Any) -> Tokenizer:
         [AddedToken(name, special=True, normalized=False) for name in ROBERTA_SPECIALS[:4]]
         + [AddedToken("<mask>", special=True, normalized=False, lstrip=True)]
     )
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
-    )
+    tokenizer.post_processor = ROBERTA_TEMPLATE
     return tokenizer
 
 
@@ -173,9 +174,7 @@ def _train_byte_level_bpe(lines: Iterator[str], vocab_size: int) -> Tokenizer:
         show_progress=False,
     )
     _train(tokenizer, trainer, lines, vocab_size)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
-    )
+    tokenizer.post_processor = ROBERTA_TEMPLATE
     return tokenizer
 
 

@@ -5,14 +5,13 @@ Pickles are refused, since loading one runs its code; embeddings that fit no run
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from focus_core.artifacts import staged, write_arrays
+from focus_core.artifacts import link_file, staged, write_arrays
 from focus_core.errors import ModelError, VocabularyError, bad_input
 from focus_core.models.source import load_source
 from focus_core.models.tensors import TensorFiles, check_tensor, open_tensor_files, to_float
@@ -125,15 +124,8 @@ def copy_run(run: RunFolder, destination: str | Path) -> RunFolder:
         If the destination exists.
     """
     with staged(Path(destination), folder=True) as part:
-        shutil.copytree(run.path, part, copy_function=_link, ignore=_unfinished, dirs_exist_ok=True)
+        shutil.copytree(run.path, part, copy_function=link_file, ignore=_unfinished, dirs_exist_ok=True)
     return open_run(destination)
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another file system, or one without hard links
-        shutil.copyfile(source, target)
 
 
 def _unfinished(folder: str, names: list[str]) -> list[str]:

@@ -108,11 +108,27 @@ def name_axis(figure: go.Figure, keys: Sequence[str], ticks: Sequence[str], **lo
     )  # fmt: skip
 
 
-def whiskers(values: Sequence[float], lows: Sequence[float], highs: Sequence[float]) -> dict[str, Any]:
-    """Return intervals around values as plotly draws them."""
-    above = [high - value for value, high in zip(values, highs, strict=True)]
-    below = [value - low for value, low in zip(values, lows, strict=True)]
-    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 1.5, "width": 5}
+def interval_bars(
+    keys: Sequence[str], names: Sequence[str], intervals: Sequence[tuple[float, float, float]], *,
+    colors: Sequence[str], data: Sequence[Sequence[object]], hover: str, title: str, height: int,
+) -> go.Figure:  # fmt: skip
+    """Draw values with their intervals as horizontal bars, a key each; the value stands beside its name."""
+    values = [value for value, _, _ in intervals]
+    whiskers = {
+        "type": "data", "symmetric": False, "array": [high - value for value, _, high in intervals],
+        "arrayminus": [value - low for value, low, _ in intervals], "thickness": 1.5, "width": 5,
+    }  # fmt: skip
+    bars = go.Bar(
+        x=values, y=keys, orientation="h", marker={"color": colors}, error_x=whiskers, customdata=data,
+        hovertemplate=f"{hover}<extra></extra>",
+    )  # fmt: skip
+    figure = go.Figure(bars)
+    margin = {"l": 10, "r": 24, "t": 8, "b": 40}
+    figure.update_layout(height=height, margin=margin, showlegend=False, bargap=0.25)
+    figure.update_xaxes(title_text=title, rangemode="tozero", fixedrange=True)
+    ticks = [f"{plotly_escape(name)}  <b>{value:.3f}</b>" for name, value in zip(names, values, strict=True)]
+    name_axis(figure, keys, ticks, tickfont={"size": 14})
+    return figure
 
 
 def lay_out_panels(figure: go.Figure, n_rows: int) -> None:

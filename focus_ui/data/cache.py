@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from focus_core.analysis.checks.base import CheckResult
 from focus_core.analysis.provenance.change import changed_tokens, neighbour_change
 from focus_core.analysis.provenance.explain import explain_token
-from focus_core.analysis.provenance.search import find_source_tokens, find_tokens
+from focus_core.analysis.provenance.search import find_tokens
+from focus_core.analysis.token_list import TokenList
 from focus_core.artifacts import sha256_file
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder, open_run
@@ -17,9 +19,6 @@ from focus_ui.data.training_tables import change_table
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from focus_core.analysis.checks.base import CheckResult
-    from focus_core.analysis.token_list import TokenList
 
 MAX_QUERY = 200
 
@@ -38,10 +37,8 @@ _load_run = kept(_load, most=8)
 
 
 def run_card(path: Path) -> RunCard:
-    """Return what a list of runs says of a run; see `read_card`.
-
-    Kept apart from `load_run`: a list of many runs would push the current one out of its few places.
-    """
+    """Return what a list of runs says of a run; see `read_card`."""
+    # Kept apart from `load_run`: a list of many runs would push the current one out of its few places.
     return _run_card(str(path), _manifest_digest(path), training_names(path))
 
 
@@ -64,8 +61,8 @@ def _checks(run: RunFolder) -> list[CheckResult]:
     return list(run_checks(run))
 
 
-def _changes(run: RunFolder, training: TrainingFolder) -> pd.DataFrame | None:
-    changed = changed_tokens(run, training)
+def _changes(run: RunFolder, training: TrainingFolder | None) -> pd.DataFrame | None:
+    changed = None if training is None else changed_tokens(run, training)
     return None if changed is None else change_table(run, changed)
 
 
@@ -80,14 +77,9 @@ explain = kept(explain_token, most=512)
 checks = kept(_checks, most=16)
 neighbours = kept(neighbour_change, most=512)
 changes = kept(_changes, most=16)
-"""The tokens by their drift in a training, most changed first; ``None`` where it recorded none."""
+"""The tokens by their drift in a training, most changed first; ``None`` where it recorded none, or there is none."""
 
 
-def search(run: RunFolder, query: str, *, limit: int) -> list[int]:
-    """Return the target tokens that fit a query; the run keeps its own index."""
-    return find_tokens(run, query[:MAX_QUERY], limit=limit)
-
-
-def search_source(run: RunFolder, query: str, *, limit: int) -> list[int]:
-    """Return the source tokens that fit a query; the run keeps its own index."""
-    return find_source_tokens(run, query[:MAX_QUERY], limit=limit)
+def search(run: RunFolder, query: str, *, side: str = "target", limit: int) -> list[int]:
+    """Return the tokens of a vocabulary that fit what was typed so far, best first."""
+    return find_tokens(run, query[:MAX_QUERY], side=side, limit=limit)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES, category_of
 from focus_core.runs.tokens import anchors
 from focus_core.tokenization.display import show_token
@@ -17,8 +18,6 @@ from focus_core.types import Origin, Rule
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from focus_core.runs.folder import RunFolder
 
 MAX_GROUPS = 12
 OTHER = "other"
@@ -32,7 +31,7 @@ GROUPINGS = {
 }
 RULE_NAMES = {
     Rule.USER: "your map",
-    Rule.SPECIAL: "control token by role",
+    Rule.SPECIAL: "control token by its type",
     Rule.EXACT: "exact",
     Rule.FUZZY: "fuzzy",
     Rule.SYMBOL: "symbol",

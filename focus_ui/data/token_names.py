@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import category_of
-from focus_core.tokenization.display import LIMIT, markdown_escape, show_token
-
-
-def row_name(row: Mapping[str, Any], *, limit: int = LIMIT) -> str:
-    """Return the token of a row of a vocabulary's table as a visible line."""
-    return show_token(str(row["text"]), word_start=bool(row["word_start"]), limit=limit)
+from focus_core.runs.tokens import row_name
+from focus_core.tokenization.display import LIMIT, markdown_escape
 
 
 def target_names(run: RunFolder, ids: Sequence[int], *, limit: int = LIMIT) -> list[str]:
@@ -32,8 +27,6 @@ def source_label(run: RunFolder, source_id: int) -> str:
 
 def token_label(run: RunFolder, target_id: int) -> str:
     """Return a target token as Markdown: a mark in the colour of its origin, the token, its id."""
-    text, word_start, origin, rule = (
-        run.column("tokens", name)[target_id] for name in ("text", "word_start", "origin", "rule")
-    )
-    shown = markdown_escape(show_token(str(text), word_start=bool(word_start), limit=32))
-    return f":{category_of(origin, rule).badge}[■] {shown} :gray[#{target_id}]"
+    row = run.token_rows([target_id])[0]
+    shown = markdown_escape(row_name(row, limit=32))
+    return f":{category_of(row['origin'], row['rule']).badge}[■] {shown} :gray[#{target_id}]"

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from focus_core.numerics.formats import count
-
-if TYPE_CHECKING:
-    from focus_core.runs.additions import TrainingFolder
+from focus_core.runs.additions import TrainingFolder
 
 
 def manifest_part(training: TrainingFolder, key: str) -> dict[str, Any]:

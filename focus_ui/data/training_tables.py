@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from focus_core.analysis.provenance.change import ChangedTokens
 from focus_core.errors import FocusError
 from focus_core.numerics.formats import count
-from focus_core.runs.additions import IMPORTED, list_trainings, open_training
+from focus_core.runs.additions import IMPORTED, TrainingFolder, list_trainings, open_training, readable
+from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import METHOD_LOOKS, Method, method_of
 from focus_ui.charts.csv_export import as_columns
 from focus_ui.data.tables import token_table
@@ -20,16 +22,12 @@ from focus_ui.data.training_curves import manifest_part, measured_lines
 if TYPE_CHECKING:
     import pandas as pd
 
-    from focus_core.runs.additions import TrainingFolder
-    from focus_core.runs.folder import RunFolder
-
-R = TypeVar("R")
 NATS, BITS = "nats per token", "bits per character"
 UNITS = {BITS: "held_out_bits", NATS: "held_out_loss"}
 """What the loss on held-out text is given in, and the column of the curve that holds it."""
 
 TRAINED_PARTS = {
-    "embeddings": "the embeddings alone, the body frozen",
+    "embeddings": "the embeddings alone, the backbone frozen",
     "embeddings-first": "the embeddings first, then everything",
     "all": "everything",
 }
@@ -67,23 +65,9 @@ class Start:
     n_seeds: int
 
 
-def readable(
-    run: RunFolder, names: Sequence[str], open_one: Callable[[RunFolder, str], R]
-) -> tuple[list[R], list[FocusError]]:
-    """Open what was added to a run under some names; return what can be read, and what is wrong with the rest."""
-    found: list[R] = []
-    errors: list[FocusError] = []
-    for name in names:
-        try:
-            found.append(open_one(run, name))
-        except FocusError as error:
-            errors.append(error)
-    return found, errors
-
-
 def readable_trainings(run: RunFolder) -> tuple[list[TrainingFolder], list[FocusError]]:
     """Open every finished training of a run."""
-    found, errors = readable(run, list_trainings(run), open_training)
+    found, errors = readable(list_trainings(run), partial(open_training, run))
     own = run.digest
 
     def place(training: TrainingFolder) -> tuple[bool, bool, bool, str]:
@@ -113,7 +97,7 @@ def training_label(training: TrainingFolder) -> str:
     """Return how a training is listed, plain text: its method and seed, and its name."""
     method, seed = _initialisation(training)
     if training.manifest["kind"] == IMPORTED:
-        return f"{training.name} · attached"
+        return f"{training.name} · imported"
     return f"{training.name} · {method.label}" + ("" if seed is None else f", seed {seed}")
 
 
@@ -137,16 +121,11 @@ def curves(trainings: Sequence[TrainingFolder], unit: str) -> list[MethodCurves]
 
 
 def _curve(training: TrainingFolder, unit: str) -> Curve | None:
-    table = training.curve()
-    if table is None:
-        return None
-    values = np.asarray(table.column(UNITS[unit]).to_numpy(), dtype=np.float64)
-    known = np.isfinite(values)
-    if not known.any():
+    curve = training.measured(UNITS[unit])
+    if curve is None:
         return None
     method, seed = _initialisation(training)
-    tokens = np.asarray(table.column("tokens").to_numpy(), dtype=np.float64)
-    return Curve(name=training.name, method=method, seed=seed, tokens=tokens[known], values=values[known])
+    return Curve(name=training.name, method=method, seed=seed, tokens=curve[0], values=curve[1])
 
 
 def _together(found: list[Curve]) -> MethodCurves:
@@ -182,7 +161,7 @@ def summary_rows(trainings: Sequence[TrainingFolder]) -> dict[str, list[Any]]:
     rows: dict[str, list[Any]] = {
         name: []
         for name in ("training", "initialised by", "seed", "tokens", "loss at start", "loss at end", "bits at start",
-                     "bits at end", "foreseen", "neighbours kept", "trained", "ended")
+                     "bits at end", "foreseen", "neighbour overlap", "trained", "ended")
     }  # fmt: skip
     for training in trainings:
         method, seed = _initialisation(training)
@@ -192,7 +171,7 @@ def summary_rows(trainings: Sequence[TrainingFolder]) -> dict[str, list[Any]]:
             training.name, method.label, seed, result.get("tokens"), result.get("held_out_loss_start"),
             result.get("held_out_loss_end"), result.get("held_out_bits_start"), result.get("held_out_bits_end"),
             drift.get("foreseen"), drift.get("mean_kept"), TRAINED_PARTS.get(str(kind)),
-            "attached" if training.manifest["kind"] == IMPORTED else result.get("stopped"),
+            "imported" if training.manifest["kind"] == IMPORTED else result.get("stopped"),
         )  # fmt: skip
         for name, value in zip(rows, values, strict=True):
             rows[name].append(value)
@@ -218,7 +197,7 @@ def training_words(training: TrainingFolder) -> str:
     """Return in one sentence what a training was; plain text."""
     if training.manifest["kind"] == IMPORTED:
         sources = [str(entry.get("name", "")) for entry in training.manifest.get("inputs") or [] if entry]
-        return f"Attached from {', '.join(sources) or 'a file'}; how it was trained is not known here."
+        return f"Imported from {', '.join(sources) or 'a file'}; how it was trained is not known here."
     config, result = (manifest_part(training, key) for key in ("config", "result"))
     words = [f"{count(result['tokens'])} tokens"] if result.get("tokens") else []
     if config.get("objective") in OBJECTIVES:

@@ -6,7 +6,6 @@ letters and digits, so that the run says what it was made from; a client's file 
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import tempfile
@@ -17,9 +16,10 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from focus_core.artifacts import link_file
 from focus_core.errors import Phrase, bad_input, parts_of
 from focus_core.jobs.record import inputs_folder
-from focus_core.numerics.formats import size
+from focus_core.numerics.formats import numbered, size
 from focus_ui.data.catalog import CORPUS_SUFFIXES
 
 PACKINGS = ("", ".gz", ".zst")
@@ -92,12 +92,7 @@ def shown_name(path: Path) -> str:
 
 def distinct_names(paths: Sequence[Path]) -> dict[str, Path]:
     """Return paths by their shown names; the second of two equal names gets a number."""
-    names: dict[str, Path] = {}
-    for path in paths:
-        name = shown_name(path)
-        numbered = (name, *(f"{name} ({i})" for i in range(2, len(names) + 3)))
-        names[next(n for n in numbered if n not in names)] = path
-    return names
+    return dict(zip(numbered(map(shown_name, paths)), paths, strict=True))
 
 
 def in_own_words(message: str) -> Phrase:
@@ -147,7 +142,7 @@ def _hand_over(path: Path, root: Path, job_id: str) -> Path:
     folder = inputs_folder(root, job_id)
     name = shown_name(path)
     target = _free(folder, f"uploaded-{name}" if name == UNNAMED else name)
-    _link(path, target)
+    link_file(path, target)
     st.session_state.setdefault(HANDED, {})[str(target.resolve())] = str(path)
     return target.resolve()
 
@@ -157,15 +152,8 @@ def lend_folder(folder: Path, name: str, root: Path, job_id: str) -> Path:
     target = inputs_folder(root, job_id) / (_harmless(name.rpartition("/")[2]) or folder.name)
     target.mkdir()
     for file in folder.iterdir():
-        _link(file, target / file.name)
+        link_file(file, target / file.name)
     return target.resolve()
-
-
-def _link(path: Path, target: Path) -> None:
-    try:
-        os.link(path, target)
-    except OSError:  # another file system
-        shutil.copyfile(path, target)
 
 
 def safe_name(name: str, path: Path) -> str:

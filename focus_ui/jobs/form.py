@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from focus_core.errors import FocusError
 from focus_core.export.archive import source_is_named
@@ -23,9 +23,6 @@ from focus_core.tokenization.display import markdown_escape
 from focus_ui.data.uploads import hand_over
 from focus_ui.session import state
 from focus_ui.session.errors import in_words, show_error
-
-if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
 
 SOURCE_IS_GONE = "The source model of this run is no longer on this server, so "
 

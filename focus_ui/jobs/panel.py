@@ -65,16 +65,14 @@ def _tray_jobs() -> list[Job]:
 
 
 def job_tray() -> None:
-    """Draw the session's jobs in the sidebar: those that run with progress, log and cancel, the ended till dismissed.
-
-    Only what runs is polled. What an ended job offers is drawn once, outside: a click never meets a poll of its own.
-    """
+    """Draw the jobs of the session in the sidebar: running ones with progress, log and cancel, ended till dismissed."""
+    # Only what runs is polled. What an ended job offers is drawn once, outside: a click never meets a poll of its own.
     jobs = [job for job in _tray_jobs() if not is_dismissed(job)]
     states = {job.id: job_state(job) for job in jobs}
     running = tuple(job.id for job in jobs if states[job.id] is JobState.RUNNING)
     for job in jobs:
         reap(job)  # one whose end no server saw, since this one was restarted
-    ended = [job for job in jobs if states[job.id] is not JobState.RUNNING and _is_recent(job)]
+    ended = [job for job in jobs if states[job.id] is not JobState.RUNNING and time.time() - last_word(job) < RECENT_S]
     if not running and not ended:
         return
     with st.container(key="job_tray", gap="xsmall"):
@@ -85,11 +83,6 @@ def job_tray() -> None:
             _ended_row(job, states[job.id])
         if len(ended) > MAX_ENDED:
             st.caption(f"{count(len(ended) - MAX_ENDED)} older ones stand on the page Data and run.")
-
-
-def _is_recent(job: Job) -> bool:
-    """Whether an ended job is still news: a browser keeps its runs for months, the tray shows those of a day."""
-    return time.time() - last_word(job) < RECENT_S
 
 
 def _tray(running: tuple[str, ...]) -> None:
@@ -117,8 +110,7 @@ def _ended_row(job: Job, job_now: JobState) -> None:
         if job.verb == EVALUATION_VERB:
             navigation.link(navigation.TRAIN, "See it on the page Train")
         elif job.verb == MAP_VERB and job_now is JobState.DONE:
-            query = {state.RUN_PARAM: run_id_of(job)}
-            st.page_link(navigation.MAP.file, label="See it on the Map", icon=navigation.MAP.icon, query_params=query)
+            navigation.link(navigation.MAP, "See it on the Map", run=run_id_of(job))
         elif job_now is JobState.FAILED:
             st.caption(markdown_escape(in_words(failure(job).text)[:300]))
             _log(read_log(job, n_lines=TAIL_LINES))
@@ -187,11 +179,9 @@ def _panel(job_id: str, was_running: bool, look: bool) -> None:
 
 
 def _ended(job: Job) -> None:
-    """Wait for the page to be drawn anew, or draw it: nothing can be clicked before the polling has stopped.
-
-    A click that meets a poll is lost: the browser sends both, and the page named by the later one wins. The tray sees
-    the end of an own job; two parts that draw the page anew would undo each other's address.
-    """
+    """Wait for the page to be drawn anew, or draw it: nothing can be clicked before the polling has stopped."""
+    # A click that meets a poll is lost: the browser sends both, and the page named by the later one wins. The tray sees
+    # the end of an own job; two parts that draw the page anew would undo each other's address.
     if not is_owner(job, state.owner()):
         st.rerun()
     st.caption(f"{STATE_ICONS[JobState.RUNNING]} {_title(job)} has ended.")
@@ -229,7 +219,7 @@ def _done_links(job: Job) -> None:
             state.choose_run(job.id)
             navigation.go(navigation.TRAIN if job.verb == TRAINING_VERB else navigation.START)
         for page, label in ((navigation.OVERLAP, "See the overlap"), (navigation.TOKEN, "Open a token")):
-            st.page_link(page.file, label=label, icon=page.icon, query_params={state.RUN_PARAM: job.id})
+            navigation.link(page, label, run=job.id)
 
 
 def delete_button(job: Job, *, key: str) -> None:

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from focus_core.analysis.checks.base import CheckResult
 from focus_core.errors import FocusError
 from focus_core.jobs.record import Job
 from focus_core.tokenization.display import markdown_escape
 from focus_ui.data import cache
-from focus_ui.session import navigation, state
-
-if TYPE_CHECKING:
-    from focus_core.analysis.checks.base import CheckResult
+from focus_ui.session import navigation
 
 KNOWN = "run_verdicts"
 """Where the session keeps the verdicts, by the id of the job."""
@@ -80,8 +77,7 @@ def draw(job: Job, found: Verdict) -> None:
     """Draw the worst of what was found in one line, and the way to all of it; nothing where every check passed."""
     if not found.words:
         return
-    page = navigation.EXPORT
     first = "The worst: " if found.n_problems + found.n_warnings > 1 else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(first + markdown_escape(found.worst), width="content")
-        st.page_link(page.file, label=page.title, icon=page.icon, query_params={state.RUN_PARAM: job.id})
+        navigation.link(navigation.EXPORT, navigation.EXPORT.title, run=job.id)

@@ -18,7 +18,7 @@ LABELS = {
     "method": "Method",
     "preset": "Preset",
     "match": "Match",
-    "fallback": "Rows that cannot be combined",
+    "fallback": "Tokens that cannot be combined",
     "temperature": "Temperature",
     "top_k": "Top-k",
     "seed": "Seed",

@@ -222,11 +222,9 @@ def show_chapter(number: int) -> None:
 
 
 def named_anew(parameter: str, key: str) -> str | None:
-    """Return what the page's address says of a widget that is about to be drawn, once, where that is new.
-
-    A rerun of a part of the page brings nothing new: the address that comes with it may be older than what the last
-    such rerun wrote, and would turn a slider back that is being moved.
-    """
+    """Return what the page's address says of a widget that is about to be drawn, once, where that is new."""
+    # A rerun of a part of the page brings nothing new: the address that comes with it may be older than what the last
+    # such rerun wrote, and would turn a slider back that is being moved.
     named, noted = st.query_params.get(parameter), f"{_WRITTEN}{parameter}"
     if named is None or _in_part() or (key in st.session_state and named == st.session_state.get(noted)):
         return None
@@ -277,11 +275,9 @@ def _kept_chapters() -> set[int]:
 
 
 def once_key(name: str) -> str:
-    """Return the key of a chart or table whose selection leads to another page.
-
-    A browser keeps a selection and would send it again when one comes back, and so lead away at once; every such step
-    (`count_click`) gives the next drawing another key.
-    """
+    """Return the key of a chart or table whose selection leads to another page."""
+    # A browser keeps a selection and would send it again when one comes back, and so lead away at once; every such step
+    # (`count_click`) gives the next drawing another key.
     return f"{name}_{st.session_state.setdefault(Key.CLICKS, 0)}"
 
 

@@ -45,7 +45,7 @@ def frame_script() -> None:
             "job": state.chosen_job(),
         },
         height="content",
-        on_owner_change=_adopt,
+        on_owner_change=lambda: state.adopt_owner(getattr(st.session_state[KEY], "owner", None)),
     )
 
 
@@ -53,7 +53,3 @@ def _page() -> str:
     """Return which page is drawn; data that stay alike would not be sent to the browser again."""
     context = get_script_run_ctx()
     return context.page_script_hash if context is not None else ""
-
-
-def _adopt() -> None:
-    state.adopt_owner(getattr(st.session_state[KEY], "owner", None))

@@ -25,5 +25,5 @@ def origins_bar(sizes: Mapping[str, int], *, key: str) -> None:
         }
         for name, size in sizes.items()
     ]
-    alt = "Where rows come from: " + "; ".join(str(part["label"]) for part in parts)
+    alt = "Where embeddings come from: " + "; ".join(str(part["label"]) for part in parts)
     _component(key=key, data={"parts": parts, "alt": alt})

@@ -101,7 +101,7 @@ def _search_hits(run: RunFolder, query: str) -> None:
 def _source_hits(run: RunFolder, query: str) -> list[int]:
     """Return source tokens that fit and stand behind no target token."""
     shared = run.column("source_tokens", "target_id")
-    return [i for i in cache.search_source(run, query, limit=N_HITS) if int(shared[i]) < 0][:N_SOURCE_HITS]
+    return [i for i in cache.search(run, query, side="source", limit=N_HITS) if int(shared[i]) < 0][:N_SOURCE_HITS]
 
 
 def run_chooser(entry: RunEntry | None) -> None:
@@ -164,21 +164,17 @@ def run_facts(run: RunFolder) -> None:
 def legend(run: RunFolder) -> None:
     """Draw the colours of origins, with the number of rows of each; every chart uses the same ones."""
     sizes = category_sizes(run)
-    st.caption("Where rows come from")
+    st.caption("Where embeddings come from")
     origins_bar(sizes, key="_legend_bar")
     with st.container(horizontal=True, gap="xsmall", key="legend"):
         for key, size in sizes.items():
             category = CATEGORIES[key]
-            _badge(category, f"{category.label} {count(size)}")
+            category_badge(category, f"{category.label} {count(size)}")
 
 
-def _badge(category: Category, label: str) -> None:
-    st.badge(label, color=category.badge, help=category.meaning)  # type: ignore[arg-type]
-
-
-def category_badge(category: Category) -> None:
+def category_badge(category: Category, label: str = "") -> None:
     """Draw one category's badge; its meaning shows when one points at it."""
-    _badge(category, category.label)
+    st.badge(label or category.label, color=category.badge, help=category.meaning)  # type: ignore[arg-type]
 
 
 def page_head(title: str, lead: str) -> None:
@@ -198,7 +194,11 @@ def kpi_row(run: RunFolder) -> None:
     numbers = kpis(run.manifest)
     shown = (
         ("Overlap", percent(numbers["overlap"]), "Share of the target vocabulary that the source vocabulary also has."),
-        ("Exact / fuzzy", f"{_n(numbers['exact'])} / {_n(numbers['fuzzy'])}", "Copied rows by the rule that matched."),
+        (
+            "Exact / fuzzy",
+            f"{_n(numbers['exact'])} / {_n(numbers['fuzzy'])}",
+            "Copied embeddings by the rule that matched.",
+        ),
         ("New", _n(numbers["new"]), "Target tokens that the source vocabulary lacks."),
         ("Combined", _n(numbers["combined"]), CATEGORIES["combined"].meaning),
         ("Fallback", _n(numbers["fallback"]), CATEGORIES["fallback"].meaning),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from focus_core.analysis.provenance.change import ChangedNeighbour
 from focus_core.analysis.provenance.neighbours import Neighbour
+from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import category_of
 from focus_core.tokenization.display import markdown_escape, show_token
@@ -17,9 +17,6 @@ from focus_ui.data.training_tables import state_names
 from focus_ui.session import navigation
 from focus_ui.session.errors import if_sound
 from focus_ui.widgets.choice import choose
-
-if TYPE_CHECKING:
-    from focus_core.runs.additions import TrainingFolder
 
 N_NEIGHBOURS = 10
 

@@ -11,15 +11,16 @@ from focus_core.analysis.comparison.runs import ChangedGroup, RunComparison
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES
+from focus_core.runs.tokens import row_name
 from focus_core.tokenization.display import markdown_escape
 from focus_ui.charts.download import save_table
-from focus_ui.data.token_names import row_name, target_names
+from focus_ui.data.token_names import target_names
 from focus_ui.session.errors import reported
 from pages.compare.view import Second, choice_table, difference, kind_labels, open_token
 
 MAX_ROWS = 2000
 N_EXAMPLES = 5
-ORIGIN, TURNED = "rows from elsewhere", "rows that turned most"
+ORIGIN, TURNED = "embeddings from elsewhere", "embeddings that turned most"
 
 
 def difference_section(run: RunFolder, other: Second) -> None:
@@ -42,7 +43,7 @@ def difference_section(run: RunFolder, other: Second) -> None:
 def _counts(found: RunComparison) -> None:
     """Draw the rows by origin in both runs."""
     table: dict[str, list[Any]] = {
-        "rows": [CATEGORIES[entry.kind].label for entry in found.origins],
+        "embeddings": [CATEGORIES[entry.kind].label for entry in found.origins],
         "this run": [entry.before for entry in found.origins],
         "second run": [entry.after for entry in found.origins],
         "difference": [entry.after - entry.before for entry in found.origins],
@@ -51,20 +52,20 @@ def _counts(found: RunComparison) -> None:
         table | {"difference": [f"{n:+,}" for n in table["difference"]]},
         hide_index=True,
         column_config={name: st.column_config.NumberColumn(format="localized") for name in ("this run", "second run")},
-        alt="Rows by origin in both runs",
+        alt="Embeddings by origin in both runs",
     )
-    save_table(lambda: table, key="origins", name="rows by origin")
+    save_table(lambda: table, key="origins", name="embeddings by origin")
 
 
 def _summary(found: RunComparison) -> str:
     """Return the differences in one sentence; Markdown."""
     n_changed = 0 if found.changed is None else len(found.changed.id)
     if not n_changed and not len(found.turned) and found.cosine is not None:
-        return "**No difference:** every row comes from the same place and points the same way in both runs."
-    words = f"**{count(n_changed)}** tokens have a row from elsewhere in the second run"
+        return "**No difference:** every embedding comes from the same place and points the same way in both runs."
+    words = f"**{count(n_changed)}** tokens have an embedding from elsewhere in the second run"
     if found.cosine is None:
         return f"{words}."
-    return f"{words}; **{count(len(found.turned))}** rows point elsewhere, **{count(found.n_equal)}** are equal."
+    return f"{words}; **{count(len(found.turned))}** embeddings point elsewhere, **{count(found.n_equal)}** are equal."
 
 
 def _groups(run: RunFolder, groups: Sequence[ChangedGroup], other: Second) -> ChangedGroup | None:

@@ -23,7 +23,7 @@ from focus_ui.charts.figures import lay_out_panels, token_axis, token_bars
 SECOND = "#B23A9E"
 """The line of the second run: readable on both backgrounds, and no origin's colour."""
 
-CHANCE, MEAN = "rows drawn by chance", "mean row"
+CHANCE, MEAN = "embeddings drawn by chance", "mean embedding"
 
 CHART_PX = 270
 
@@ -79,7 +79,7 @@ def _trace(panel: Distribution, series: Series, ranges: Sequence[str], name: str
     """Return the bars of the first run, or the line of the second."""
     places = np.arange(len(series.counts))
     shares = 100 * series.counts / series.n
-    hover = f"{name}<br>%{{customdata[0]}}: %{{customdata[1]:,}} rows, %{{y:.1f}} %<extra></extra>"
+    hover = f"{name}<br>%{{customdata[0]}}: %{{customdata[1]:,}} embeddings, %{{y:.1f}} %<extra></extra>"
     data = [[label, int(n)] for label, n in zip(ranges, series.counts, strict=True)]
     if series.run == 0:
         color = category_of(panel.origin, Rule.EXACT).color
@@ -103,13 +103,13 @@ def _baselines(panel: Distribution, ranges: Sequence[str]) -> list[go.Scatter]:
         hover = f"{CHANCE}<br>%{{customdata[0]}}: %{{y:.1f}} %<extra></extra>"
         line = {"color": NEUTRAL, "width": 2, "dash": "dot"}
         found.append(_stepped(100 * panel.drawn.counts / panel.drawn.n, data, hover, line))
-    if panel.mean_row is not None:
-        place = float(np.interp(panel.mean_row, panel.edges, np.arange(len(panel.edges)) - 0.5))
+    if panel.mean_embedding is not None:
+        place = float(np.interp(panel.mean_embedding, panel.edges, np.arange(len(panel.edges)) - 0.5))
         found.append(
             go.Scatter(
                 x=[place], y=[0.0], mode="markers", cliponaxis=False,
                 marker={"symbol": "triangle-up", "size": 11, "color": NEUTRAL},
-                hovertemplate=f"{MEAN}: {panel.mean_row:.3g}<extra></extra>",
+                hovertemplate=f"{MEAN}: {panel.mean_embedding:.3g}<extra></extra>",
             )
         )  # fmt: skip
     return found
@@ -124,7 +124,7 @@ def distribution_rows(panels: Sequence[Distribution], names: Sequence[str]) -> d
             counts = [int(series.counts[place]) for series in panel.series]
             ends = panel.edges[place : place + 2].tolist()
             rows.append((MEASURE_WORDS[panel.measure], str(panel.origin), *ends, *counts, drawn))
-    return as_columns(("measure", "rows", "from", "to", *names, CHANCE), rows)
+    return as_columns(("measure", "embeddings", "from", "to", *names, CHANCE), rows)
 
 
 def hub_rows(hubs: Sequence[Hub]) -> dict[str, list[object]]:
@@ -133,7 +133,7 @@ def hub_rows(hubs: Sequence[Hub]) -> dict[str, list[object]]:
         "token": [show_token(hub.text, word_start=hub.word_start) for hub in hubs],
         "id": [hub.id for hub in hubs],
         "share of all weight": [hub.share for hub in hubs],
-        "rows fed": [hub.n_fed for hub in hubs],
+        "embeddings fed": [hub.n_fed for hub in hubs],
     }
 
 

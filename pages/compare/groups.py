@@ -16,10 +16,11 @@ from focus_core.analysis.comparison.neighbour_groups import (
 from focus_core.numerics.formats import count
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.tokens import row_name
 from focus_core.tokenization.display import markdown_escape
 from focus_ui.charts.csv_export import as_columns
 from focus_ui.charts.download import save_table
-from focus_ui.data.token_names import row_name, target_names
+from focus_ui.data.token_names import target_names
 from focus_ui.data.training_tables import began_elsewhere, readable_trainings, training_label, with_matrix
 from focus_ui.session.errors import reported
 from focus_ui.widgets.choice import choose
@@ -37,7 +38,7 @@ def groups_section(run: RunFolder, other: Second | None) -> NeighbourGroups | No
         states[f"{SECOND}/"] = other  # no training is called like that
     st.header("Tokens that changed together", anchor=False)
     if not states:
-        st.caption("Nothing to compare with: no training of this run kept its rows, and no second run is chosen.")
+        st.caption("Nothing to compare with: no training of this run kept its embeddings, and no second run is chosen.")
         return None
     with st.expander(
         "Groups that gained and lost the same neighbours", icon=":material/group_work:", key="_groups_box",
@@ -51,14 +52,14 @@ def _groups(run: RunFolder, states: dict[str, TrainingFolder | Second]) -> Neigh
     name = next(iter(states))
     if len(states) > 1:
         names = {key: _state_name(state) for key, state in states.items()}
-        name = choose("From the initialised rows to", names, "_groups_state") or name
+        name = choose("From the initialised embeddings to", names, "_groups_state") or name
     state = states.get(name) or next(iter(states.values()))
     with reported(), st.spinner("Comparing neighbours"):
         found = _found(run, state)
     st.markdown(
         f"**{count(len(found.groups))}** groups among **{count(found.n_compared)}** of {count(found.n_total)} tokens: "
         "those seen often enough in the corpus, the most changed ones of a large vocabulary (the most frequent, where "
-        "the rows of two runs differ in width). Choose a group."
+        "the embeddings of two runs differ in width). Choose a group."
     )
     if not found.groups:
         return found

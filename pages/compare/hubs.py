@@ -17,7 +17,7 @@ from pages.compare.figures import hub_rows, hubs_figure
 N_NAMED = 5
 WORDS = {
     HubOrder.TOKENS: "The source tokens that feed most new tokens: by number of tokens fed, however little of each.",
-    HubOrder.WEIGHT: "The source tokens with the largest part in all combined rows together: by weight.",
+    HubOrder.WEIGHT: "The source tokens with the largest part in all combined embeddings together: by weight.",
 }
 """What each order ranks by, a sentence."""
 
@@ -36,7 +36,7 @@ def hubs_section(run: RunFolder) -> None:
     """Draw the source tokens that feed most; a click on one opens its page."""
     st.header("Hub anchors", anchor=False)
     if not chosen_hubs(run):
-        st.caption("No row of this run was combined from source rows.")
+        st.caption("No embedding of this run was combined from source embeddings.")
         return
     switch("Rank by", [str(by) for by in HubOrder], "_compare_hubs", default=str(HubOrder.TOKENS))
     by, hubs = _order(), chosen_hubs(run)

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from focus_core.analysis.checks.base import CheckResult
 from focus_core.analysis.comparison.distributions import Distribution, distributions
 from focus_core.analysis.comparison.neighbour_groups import NeighbourGroups
 from focus_core.analysis.comparison.report import comparison_report
-from focus_core.analysis.comparison.runs import RunComparison, compare_runs, row_kinds
+from focus_core.analysis.comparison.runs import RunComparison, compare_runs, embedding_kinds
 from focus_core.analysis.token_list import TokenList
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES
-from focus_core.runs.tokens import frequency, table_rows
+from focus_core.runs.tokens import frequency, row_name, table_rows
 from focus_core.tokenization.display import markdown_escape
 from focus_ui.charts.download import draw_chart, save_file, save_table
 from focus_ui.data import cache, catalog
-from focus_ui.data.token_names import row_name
 from focus_ui.jobs.verdict import STATUS_COLORS
 from focus_ui.session import navigation, state
 from focus_ui.session.errors import if_sound, in_words, reported
@@ -32,16 +32,13 @@ from focus_ui.widgets.pick import pick_row
 from pages.compare.figures import distribution_rows, distributions_figure
 from pages.compare.hubs import chosen_hubs
 
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
 NOT_HERE = "The second run that this address names is not here."
 SECOND, FOLLOWED = "_compare_with", "followed_second"
 """Where the session keeps the second run, and the one that the address named when the page was drawn last."""
 CHARTS = {
-    "Support of combined rows": ("n_contributors", "max_weight"),
-    "Length of rows, by origin": ("norm",),
-    "How alike two rows are, by origin": ("cosine",),
+    "Support of combined embeddings": ("n_contributors", "max_weight"),
+    "Embedding norm, by origin": ("norm",),
+    "How alike two embeddings are, by origin": ("cosine",),
     "Occurrences in the corpus, by origin": ("frequency",),
 }
 """Which measures share a chart, and what stands above it."""
@@ -93,9 +90,8 @@ def _settle(chosen: str | None, missing: str | None) -> None:
 
 
 def _spread(run: RunFolder, other: Second | None) -> list[Distribution]:
-    if other is None:
-        return run.remember("app compare spread", lambda: distributions([run]))
-    return run.remember(f"app compare spread {other.run.digest}", lambda: distributions([run, other.run]))
+    runs = [run] if other is None else [run, other.run]
+    return run.remember(f"app compare spread {runs[-1].digest}", lambda: distributions(runs))
 
 
 def difference(run: RunFolder, other: Second) -> RunComparison:
@@ -181,7 +177,7 @@ def _token_rows(run: RunFolder, entry: TokenList) -> None:
 
 def kind_labels(run: RunFolder, ids: Sequence[int]) -> list[str]:
     """Return where the rows of some target tokens come from, in the words of the legend."""
-    kinds = run.remember("app row kinds", lambda: row_kinds(run))
+    kinds = run.remember("app row kinds", lambda: embedding_kinds(run))
     return [CATEGORIES[kinds[i]].label if kinds[i] else "" for i in ids]
 
 
@@ -208,8 +204,9 @@ def spread_section(run: RunFolder, other: Second | None) -> None:
     names = ["this run"] if other is None else ["this run", other.name]
     words = "" if other is None else " The line is the second run, over the same bins."
     st.caption(
-        f"Bars show which share of the rows of each origin lies where, in this run.{words} The dotted line is rows "
-        "drawn by chance like the source's, the triangle the source's mean row: what a row is worth that knows nothing."
+        f"Bars show which share of the embeddings of each origin lies where, in this run.{words} The dotted line "
+        "is embeddings drawn by chance like the source's, the triangle the source's mean embedding: what an embedding "
+        "is worth that knows nothing."
     )
     for title, measures in CHARTS.items():
         panels = [panel for panel in found if panel.measure in measures]
@@ -228,9 +225,9 @@ def _chart(run: RunFolder, panels: Sequence[Distribution], names: Sequence[str],
 
 def _medians(panel: Distribution) -> str:
     found = [*zip(("this run", "second run"), panel.series, strict=False)]
-    found += [] if panel.drawn is None else [("rows drawn by chance", panel.drawn)]
+    found += [] if panel.drawn is None else [("embeddings drawn by chance", panel.drawn)]
     words = ", ".join(f"{name} {s.median:.3g}" for name, s in found)
-    return f"Distribution of {panel.measure.replace('_', ' ')} of {panel.origin} rows, medians: {words}"
+    return f"Distribution of {panel.measure.replace('_', ' ')} of {panel.origin} embeddings, medians: {words}"
 
 
 def report_section(run: RunFolder, other: Second | None, together: NeighbourGroups | None = None) -> None:
@@ -256,12 +253,12 @@ def what_am_i_looking_at() -> None:
     """Draw what the page shows, a formula, and where it ends; fixed words."""
     st.markdown(
         "**Checks** are numbered and judge; the **lists** below them only rank, so a sound run has tokens in them too. "
-        "A **hub** is a source token with a part in many rows: ranked by tokens fed, or by weight. Of all weight in "
-        "combined rows, $\\sum_t \\sum_s w_{ts}$, its share is $\\sum_t w_{th}$ over that sum.\n\n"
-        "Against a **second run** with the same target vocabulary, every token is compared: where its row comes from, "
-        "and the cosine between its two rows, which needs the same source model on both sides. Runs with different "
-        "vocabularies have no tokens in common that could be told apart by their ids, so only counts and "
+        "A **hub** is a source token with a part in many embeddings: ranked by tokens fed, or by weight. Of all weight "
+        "in combined embeddings, $\\sum_t \\sum_s w_{ts}$, its share is $\\sum_t w_{th}$ over that sum.\n\n"
+        "Against a **second run** with the same target vocabulary, every token is compared: where its embedding comes "
+        "from, and the cosine between its two embeddings, which needs the same source model on both sides. Runs with "
+        "different vocabularies have no tokens in common that could be told apart by their ids, so only counts and "
         "distributions are compared.\n\n"
-        "Numbers are exact and over all tokens. Cosines say how far a row turned, not whether it is better: for that, "
-        "see the losses on the page Train."
+        "Numbers are exact and over all tokens. Cosines say how far an embedding turned, not whether it is better: for "
+        "that, see the losses on the page Train."
     )

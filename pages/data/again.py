@@ -60,7 +60,7 @@ FROM = {
     Step.CORPUS: "text",
     Step.VECTORS: "vectors",
     Step.OVERLAP: "overlap",
-    Step.ROWS: "rows",
+    Step.ROWS: "embeddings",
 }
 
 

@@ -41,11 +41,11 @@ MATCHES = {
     MatchMode.SYMBOLS: "symbols: numbers and punctuation only",
 }
 FALLBACKS = {
-    Fallback.NORMAL: "drawn from N(mean, std) of the source rows (the paper)",
-    Fallback.SCRIPT: "drawn likewise, from rows of the same script",
-    Fallback.SUBWORDS: "mean of the source pieces of its text",
-    Fallback.MEAN: "the mean source row",
-    Fallback.MULTIVARIATE: "drawn with the full covariance of the source rows",
+    Fallback.NORMAL: "drawn from N(mean, std) of the source embeddings (the paper)",
+    Fallback.SCRIPT: "drawn likewise, from embeddings of the same script",
+    Fallback.SUBWORDS: "mean of the source subwords (pieces) of its text",
+    Fallback.MEAN: "the mean source embedding",
+    Fallback.MULTIVARIATE: "drawn with the full covariance of the source embeddings",
 }
 SIZE, SUGGESTED, DEFAULT_SIZE = "_vocab_size", "suggested_size", 8000
 """Where the session keeps the size of the vocabulary and the one suggested last, and the one before any text."""
@@ -56,8 +56,8 @@ VECTORS = {
     "dim": "Length of the vectors by which tokens are compared. An empty field is the preset's.",
     "epochs": "How often the text is read to train vectors. An empty field is the preset's; auto goes by the size of "
     "the text.",
-    "min_count": "A token seen fewer times gets no vector, and its row falls back. An empty field is the preset's; "
-    "auto goes by the size of the text.",
+    "min_count": "A token seen fewer times gets no vector, and its embedding falls back. An empty field is the "
+    "preset's; auto goes by the size of the text.",
 }
 """What the options of the training of vectors mean."""
 TOP_K = "At most so many contributors a token, the most similar ones. An empty field is no bound, as in the paper."
@@ -117,7 +117,7 @@ def _advise(statistics: CorpusStatistics, family: Family, suggested: int, n_toke
     if suggested < NEAR_ALPHABET:
         st.warning(
             f"A vocabulary of fewer than about {count(NEAR_ALPHABET)} tokens is close to an alphabet: most tokens are "
-            "letters and fragments, and their rows say little of words. Give a text of more different words.",
+            "letters and fragments, and their embeddings say little of words. Give a text of more different words.",
             icon=":material/abc:",
         )
 
@@ -192,7 +192,7 @@ def _uploaded_source() -> Choice | None:
     if path is None or tensors is None:
         return None
     if not tensors:
-        st.warning("This file holds no matrix.")
+        st.warning("This file holds no embeddings.")
         return None
     names = {name: f"{show_token(name)} {shape}" for name, shape in tensors.items()}
     name = choose("Tensor", names, "_tensor", width="stretch")
@@ -216,8 +216,8 @@ def options(*, start: InitConfig | None = None, mark: str = "", resolved: Sequen
     )  # fmt: skip
     match = given.choose(lists, "match", "Match", list(MATCHES), lambda m: MATCHES[m])
     fallback = given.choose(
-        lists, "fallback", "Rows that cannot be combined", list(FALLBACKS), lambda f: FALLBACKS[f],
-        "For the methods focus, subword-mean and overlap; the others fill their rows in their own way.",
+        lists, "fallback", "Tokens that cannot be combined", list(FALLBACKS), lambda f: FALLBACKS[f],
+        "For the methods focus, subword-mean and overlap; the others make their embeddings in their own way.",
     )  # fmt: skip
     extend = given.start.extend
     if "extend" not in resolved:
@@ -276,10 +276,8 @@ class _Given:
         return type(values[0])(found)
 
     def number(self, place: Any, name: str, meaning: str, empty: object, *, enabled: bool) -> dict[str, int | None]:
-        """Draw a number that may be left out; return it where it was chosen and is of use.
-
-        Left to the text's size in the run that is made again, it stays so while the field is empty.
-        """
+        """Draw a number that may be left out; return it where it was chosen and is of use."""
+        # Left to the text's size in the run that is made again, it stays so while the field is empty.
         chosen = self.start.chosen()
         if name in self.resolved:
             return {name: chosen[name]} if name in chosen else {}

@@ -29,14 +29,14 @@ TITLES = {
     Step.CORPUS: "Text",
     Step.VECTORS: "Auxiliary vectors",
     Step.OVERLAP: "Overlap",
-    Step.ROWS: "New rows",
+    Step.ROWS: "New embeddings",
 }
 MEANINGS = {
     Step.TOKENIZERS: "The source's tokenizer and model are read, and the new tokenizer is read or trained.",
-    Step.CORPUS: "The text is cut with both tokenizers and their tokens are counted.",
+    Step.CORPUS: "The text is tokenized with both tokenizers, and their tokens are counted.",
     Step.VECTORS: "Each new token gets a vector from the text, so that tokens can be compared.",
-    Step.OVERLAP: "Tokens that both vocabularies have are found; their rows are copied.",
-    Step.ROWS: "Every other row is combined from copied ones, and the run is written.",
+    Step.OVERLAP: "Tokens that both vocabularies have are found; their embeddings are copied.",
+    Step.ROWS: "Every other embedding is combined from copied ones, and the run is written.",
 }
 WAITING, RUNNING, DONE, STOPPED, OUT = "waiting", "running", "done", "stopped", "left out"
 ICONS = {
@@ -78,7 +78,7 @@ def describe(request: InitRequest) -> dict[Step, StepText]:
                 "Method": config.method,
                 "Temperature": f"{config.temperature:g}",
                 **({"Top-k": str(config.top_k)} if config.top_k is not None else {}),
-                "Rows that cannot be combined": config.fallback,
+                "Tokens that cannot be combined": config.fallback,
                 "Seed": str(config.seed),
             },
         ),

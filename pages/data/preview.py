@@ -65,8 +65,8 @@ def draw_subwords(preview: Preview) -> None:
                     st.markdown(_row("New", target, line, TARGET))
         if target is None:
             st.caption(
-                "The new tokenizer is trained with the run. Its pieces, and what another match rule would change, can "
-                "be seen then."
+                "The new tokenizer is trained with the run. Its subwords, and what another match rule would change, "
+                "can be seen then."
             )
 
 
@@ -84,7 +84,7 @@ def _row(name: str, view: TokenizerView, line: int, color: str) -> str:
 
 def _sentence(source: TokenizerView, target: TokenizerView | None) -> str:
     """Say how finely the tokenizers cut the lines that were looked at."""
-    start = f"On the first **{count(source.n_lines)}** lines the source's tokenizer cuts a word into"
+    start = f"On the first **{count(source.n_lines)}** lines the source's tokenizer splits a word into"
     words = f"{start} **{source.tokens_per_word:.2f}** tokens{_unknown(source)}"
     if target is None:
         return f"{words}."
@@ -99,7 +99,7 @@ def draw_matches(matches: MatchPreview, chosen: MatchMode) -> None:
     """Draw what every other match rule would change."""
     shared = matches.shared[chosen]
     st.markdown(
-        f"**{chosen.value}** copies **{count(shared)}** of {count(matches.n_target)} rows "
+        f"**{chosen.value}** copies **{count(shared)}** of {count(matches.n_target)} embeddings "
         f"({percent(shared / max(1, matches.n_target))})."
     )
     found = matches.against(chosen)

@@ -21,10 +21,8 @@ ORIGINALS = "originals"
 
 
 def start(request: InitRequest, *, title: str, original: str | None = None, lend_as: str | None = None) -> None:
-    """Start a job, watch it and draw the page anew; what the library refuses is drawn as an error.
-
-    A target tokenizer that an earlier run keeps is lent under the name that it has there.
-    """
+    """Start a job, watch it and draw the page anew; what the library refuses is drawn as an error."""
+    # A target tokenizer that an earlier run keeps is lent under the name that it has there.
     root, job_id = catalog.runs_root(), new_run_id()
     names = ("source_tokenizer", "source_embeddings", "target_tokenizer")
     given = {name: getattr(request, name) for name in names if getattr(request, name) is not None}

@@ -109,8 +109,8 @@ def show_estimate(request: InitRequest, corpus: CorpusChoice, n_tokens: int) -> 
     )
     if estimate.occurrences_per_token < THIN:
         st.warning(
-            "This vocabulary is large for this text: most new tokens are seen only a few times, so many rows fall "
-            "back. Take a smaller vocabulary or more text.",
+            "This vocabulary is large for this text: most new tokens are seen only a few times, so many embeddings "
+            "fall back. Take a smaller vocabulary or more text.",
             icon=":material/warning:",
         )
     return estimate
@@ -244,11 +244,9 @@ def _compare_link(job_id: str) -> None:
 
 
 def follow_watched_job() -> None:
-    """Make the run of the job that this session started last the current one, once, as soon as it is done.
-
-    Called on the page Data and run alone: whoever started a run and looks at this page waits for it; nobody who reads
-    another run elsewhere is led away.
-    """
+    """Make the run of the job that this session started last the current one, once, as soon as it is done."""
+    # Called on the page Data and run alone: whoever started a run and looks at this page waits for it; nobody who reads
+    # another run elsewhere is led away.
     job = next((job for job in own_jobs() if job.id == state.chosen_job()), None)
     if job is None or st.session_state.get(FOLLOWED) == job.id or job_state(job) is not JobState.DONE:
         return

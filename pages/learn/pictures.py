@@ -186,12 +186,12 @@ def _one_row(run: RunFolder, key: str) -> None:
     _draw(
         pictures.sum_figure(found),
         f"{key}_{target_id}",
-        f"The row of {found.label} as a sum: {first}",
-        name=f"the row of token {target_id} as a sum",
+        f"The embedding of {found.label} as a sum: {first}",
+        name=f"the embedding of token {target_id} as a sum",
         table=partial(pictures.sum_numbers, found),
     )
     st.caption(
-        f"The first 16 of {count(len(found.stored))} dimensions. The sum and the row of the run differ by at most "
+        f"The first 16 of {count(len(found.stored))} dimensions. The sum and the run's embedding differ by at most "
         f"{found.largest_error:.1g}."
     )
     asked = one_row.exercise_of(run)
@@ -251,21 +251,29 @@ def _space(run: RunFolder, key: str) -> None:
         words = "collapsed" if collapsed else "sound"
         st.markdown(f"This space is **{words}**: two vectors taken at random have a cosine of {cosine:.2f}.")
     values = judging.effective_contributors(run)
-    figure = pictures.histogram_figure(values, title="contributors a row, counted as if of equal weight")
-    words = f"How many contributors {count(len(values))} combined rows have"
-    _draw(figure, f"{key}_space", words, name="contributors a row", table=partial(pictures.histogram_numbers, figure))
+    figure = pictures.histogram_figure(values, title="contributors an embedding, counted as if of equal weight")
+    words = f"How many contributors {count(len(values))} combined embeddings have"
+    _draw(
+        figure,
+        f"{key}_space",
+        words,
+        name="contributors an embedding",
+        table=partial(pictures.histogram_numbers, figure),
+    )
 
 
 def _before_and_after(run: RunFolder, key: str) -> None:
     training = judging.own_training(run)
-    changes = None if training is None else cache.changes(run, training)
+    changes = cache.changes(run, training)
     if training is None or changes is None:
         return
     kept = judging.stayed(changes["kept"].to_numpy())
     st.markdown("How many of their ten nearest tokens all tokens kept through training")
     figure = pictures.histogram_figure(kept, title="neighbours that stayed, of ten", whole_numbers=True)
     words = f"Histogram of how many of ten neighbours each of {count(len(kept))} tokens kept"
-    _draw(figure, f"{key}_kept", words, name="neighbours kept", table=partial(pictures.histogram_numbers, figure))
+    _draw(
+        figure, f"{key}_kept", words, name="neighbours that stayed", table=partial(pictures.histogram_numbers, figure)
+    )
     chosen = _choose_token(run, [i for i, _ in judging.compared_tokens(run)], "One of the three tokens", key)
     change = cache.neighbours(run, training, chosen)
     both = {near.id for near in change.kept}

@@ -20,7 +20,7 @@ from focus_core.runs.tokens import showcase
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.data import cache
 from focus_ui.data.tables import token_table
-from focus_ui.data.token_names import token_label
+from focus_ui.data.token_names import target_names, token_label
 from focus_ui.session import state
 
 MAX_TERMS = 6
@@ -105,7 +105,7 @@ def _axis(run: RunFolder, name: str, example: int, last: Axis) -> Axis:
         type="search",
         persist_state="session",
         help="A token, or tokens joined by + and - with spaces around them, such as king - man + woman; #ID names one "
-        "exactly. Rows are taken at length 1.",
+        "exactly. Embeddings are taken at norm 1.",
     )
     terms = terms_of(formula or "")
     hits = [(sign, cache.search(run, term, limit=N_OTHERS + 1)) for sign, term in terms]
@@ -115,7 +115,11 @@ def _axis(run: RunFolder, name: str, example: int, last: Axis) -> Axis:
         return last
     meant = [(sign, fitting[0]) for sign, fitting in hits]
     with st.container(horizontal=True, gap="xsmall", key=f"map_axis_{name}"):
-        st.markdown(" ".join(_sign(sign, i) + token_label(run, target_id) for i, (sign, target_id) in enumerate(meant)))
+        st.markdown(
+            " ".join(
+                _sign(sign, i, plus="\\+ ") + token_label(run, target_id) for i, (sign, target_id) in enumerate(meant)
+            )
+        )
         if len(terms) == 1:
             for other in hits[0][1][1:]:
                 _offer(run, key, other, f"#{other}")
@@ -150,8 +154,8 @@ def _offer(run: RunFolder, key: str, target_id: int, formula: str) -> None:
     )
 
 
-def _sign(sign: int, place: int) -> str:
-    return "" if place == 0 and sign > 0 else {1: "\\+ ", -1: "− "}[sign]
+def _sign(sign: int, place: int, *, plus: str = "+ ") -> str:
+    return "" if place == 0 and sign > 0 else {1: plus, -1: "− "}[sign]
 
 
 def _take(key: str, formula: str) -> None:
@@ -160,9 +164,6 @@ def _take(key: str, formula: str) -> None:
 
 def _title(run: RunFolder, meant: Sequence[tuple[int, int]]) -> str:
     """Return an axis in plain words: cosine to the tokens that were meant."""
-    words = []
-    for place, (sign, target_id) in enumerate(meant):
-        text, start = (run.column("tokens", name)[target_id] for name in ("text", "word_start"))
-        shown = show_token(str(text), word_start=bool(start), limit=24)
-        words.append(f"{'' if place == 0 and sign > 0 else '+ ' if sign > 0 else '− '}{shown}")
+    names = target_names(run, [target_id for _, target_id in meant], limit=24)
+    words = [_sign(sign, place) + name for place, ((sign, _), name) in enumerate(zip(meant, names, strict=True))]
     return f"cosine to {' '.join(words)}"

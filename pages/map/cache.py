@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def _frame(run: RunFolder, layout: MapLayout, training: TrainingFolder | None) -> pd.DataFrame:
-    return tables.map_frame(run, layout, None if training is None else cache.changes(run, training))
+    return tables.map_frame(run, layout, cache.changes(run, training))
 
 
 def _points(
@@ -29,7 +29,7 @@ def _points(
 
 
 stored_layout = kept(tables.stored_layout, most=8)
-quick_layout = kept(tables.quick_layout, most=8, spinner="Laying out the rows")
+quick_layout = kept(tables.quick_layout, most=8, spinner="Laying out the embeddings")
 cosine_layout = kept(tables.cosine_layout, most=8, spinner="Computing cosines")
 map_frame = kept(_frame, most=8)
 map_points = kept(_points, most=8)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from focus_core.numerics.formats import count, percent
-from pages.map.tables import COSINES, METHOD_WORDS, Chosen
-
-if TYPE_CHECKING:
-    from pages.map.tables import MapLayout
+from pages.map.tables import COSINES, METHOD_WORDS, Chosen, MapLayout
 
 NEAR_WORDS = (
     "Lines lead from the chosen token to its ten nearest in the original space: whole where they are among the ten in "
@@ -56,5 +51,5 @@ def _words_on_cosines(layout: MapLayout, sample: str, *, two: bool) -> list[str]
         "space: nothing was projected, so every place can be read off the axes."
     ]
     if two:
-        words.append("Each state is measured against its own rows of the tokens on the axes.")
+        words.append("Each state is measured against its own embeddings of the tokens on the axes.")
     return words

@@ -15,12 +15,10 @@ import numpy as np
 from focus_core.runs.legend import CATEGORIES
 from focus_core.runs.tokens import reads_as_word
 from focus_core.tokenization.display import ISOLATE_END, ISOLATE_START, WORD_START
-from pages.map.tables import BRUSH_MARGIN
+from pages.map.tables import BRUSH_MARGIN, MapLayout
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from pages.map.tables import MapLayout
 
 FORM = 1
 """Changes with the form of the bytes, so that a browser never reads an old one as a new one."""

@@ -27,7 +27,7 @@ BOX, CLOSE, AWAITED = "_project_box", "_project_close", "awaited_maps"
 OFFER = "Lay out a map"
 NOT_YOURS = (
     "Bundled runs, shared ones and those that a link opened stay as they are. A run of your own can get any number of "
-    "maps: make one on Data and run, or attach trained embeddings to this one on Train, which gives you a copy."
+    "maps: make one on Data and run, or import a checkpoint into this one on Train, which gives you a copy."
 )
 
 
@@ -62,7 +62,7 @@ def _form(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
         "Tokens", min_value=MIN_TOKENS, max_value=n_tokens, value=min(n_tokens, usual), step=1,
         key=f"_project_sample_{run.digest[:12]}_{len(trained)}",
         help=f"Drawn evenly over frequency, those of checks and the most changed among them. Of {count(DEFAULT_ROWS)} "
-        "rows with all members, a UMAP takes half a minute or more, a PCA seconds.",
+        "embeddings with all members, a UMAP takes half a minute or more, a PCA seconds.",
     )  # fmt: skip
     seed = seed_input(right, key="_project_seed", meaning="Of sample and layout.")
     st.caption("It lies in the run's folder then, and Check and export makes an Embedding Atlas file of it.")
@@ -73,12 +73,12 @@ def _form(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
 def _trained(run: RunFolder, trainings: Sequence[TrainingFolder]) -> list[str]:
     """Draw the choice of trainings where there are some; return their names."""
     if not trainings:
-        st.caption("The run has no trained rows, so the map shows the initialised ones alone.")
+        st.caption("The run has no trained embeddings, so the map shows the initialised ones alone.")
         return []
     names = state_names(trainings)
     current = current_training(run, trainings)
     chosen = st.multiselect(
-        "Beside the initialised rows", list(names), default=[current.name] if current is not None else [],
+        "Beside the initialised embeddings", list(names), default=[current.name] if current is not None else [],
         format_func=lambda name: names.get(name, name), key=f"_project_trained_{run.digest[:12]}_{len(names)}",
         placeholder="None",
     )  # fmt: skip

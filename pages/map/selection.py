@@ -158,7 +158,7 @@ def _table(rows: pd.DataFrame, *, measured: bool) -> None:
             "id": st.column_config.NumberColumn("id", format="%d"),
             "occurrences": st.column_config.NumberColumn("occurrences", format="localized"),
             "kept": share_column(KEPT_NAME, meaning=KEPT_MEANING),
-            "cosine": st.column_config.NumberColumn("cosine", help="of the row before and after", format="%.2f"),
+            "cosine": st.column_config.NumberColumn("cosine", help="of the embedding before and after", format="%.2f"),
         },
         alt=f"{count(len(rows))} selected tokens",
     )
@@ -175,7 +175,7 @@ def _follow(key: str, ids: list[int]) -> None:
 def _contributors(run: RunFolder, rows: pd.DataFrame) -> None:
     found = common_contributors(run, rows["id"].to_numpy()[:MAX_SELECTED], n=N_CONTRIBUTORS)
     st.markdown("**Common contributors of the selection**")
-    parts = [f"{count(found.n_combined)} combined rows, fed by {count(found.n_sources)} source tokens"]
+    parts = [f"{count(found.n_combined)} combined embeddings, fed by {count(found.n_sources)} source tokens"]
     parts += [f"{count(found.n_copied)} copied, each from a source token of its own"] if found.n_copied else []
     parts += [f"{count(found.n_fallback)} fallback, fed by none"] if found.n_fallback else []
     st.caption("; ".join(parts) + ".")

@@ -7,22 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from focus_core.errors import FocusError, RunFolderError, bad_input
 from focus_core.numerics.formats import count
-from focus_core.runs.additions import list_projections, open_projection
+from focus_core.projection.axes import Direction
+from focus_core.runs.additions import ProjectionFolder, TrainingFolder, list_projections, open_projection, readable
 from focus_core.runs.folder import RunFolder
 from focus_ui.data.tables import token_table
-from focus_ui.data.training_tables import readable
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from focus_core.projection.axes import Direction
-    from focus_core.runs.additions import ProjectionFolder, TrainingFolder
 
 INITIALISED = "initialised"
 TRAINED_PREFIX = "trained:"
@@ -37,7 +35,7 @@ BRUSH_MARGIN = 0.003
 COSINES = "cosines"
 METHOD_WORDS = {"umap": "UMAP", "pca": "PCA", COSINES: "Cosines"}
 
-KEPT_NAME, KEPT_TITLE = "neighbours kept (Jaccard)", "Neighbours kept (Jaccard)"
+KEPT_NAME, KEPT_TITLE = "neighbour overlap (Jaccard@10)", "Neighbour overlap (Jaccard@10)"
 KEPT_MEANING = (
     "of all tokens among a token's ten nearest before or after training, the share that is there both times; "
     "0: all exchanged, 1: all kept"
@@ -73,7 +71,7 @@ class Chosen:
 
 def readable_projections(run: RunFolder) -> tuple[list[ProjectionFolder], list[FocusError]]:
     """Open every finished projection of a run."""
-    found, errors = readable(run, list_projections(run), open_projection)
+    found, errors = readable(list_projections(run), partial(open_projection, run))
     return sorted(found, key=lambda p: (not _has_trained(p), p.manifest.get("method") != "umap", p.name)), errors
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from focus_core.errors import FocusError
 from focus_core.numerics.formats import count
+from focus_core.runs.additions import ProjectionFolder, TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_ui.data import cache
 from focus_ui.data.tables import has_frequency
@@ -35,16 +37,11 @@ from pages.map.tables import (
     QUICK,
     TRAINED_PREFIX,
     Chosen,
+    MapLayout,
     on_map,
     projection_label,
     readable_projections,
 )
-
-if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
-
-    from focus_core.runs.additions import ProjectionFolder, TrainingFolder
-    from pages.map.tables import MapLayout
 
 MAX_MARKED = 30
 MAX_LISTED = 8
@@ -175,13 +172,9 @@ def draw_map(run: RunFolder, chosen: Chosen, query: str) -> None:
     map_canvas(key=key, points=points, data={"digest": digest, **small, "near": near, "words": " ".join(words)})
     st.caption(" ".join(words))
     frame = map_cache.map_frame(run, layout, chosen.training)
-    selection_panel(run, frame, picked, measured=_measured(run, chosen))
+    selection_panel(run, frame, picked, measured=cache.changes(run, chosen.training) is not None)
     if selected is not None:
         token_card(run, chosen, selected)
-
-
-def _measured(run: RunFolder, chosen: Chosen) -> bool:
-    return chosen.training is not None and cache.changes(run, chosen.training) is not None
 
 
 def _shown(
@@ -284,14 +277,14 @@ def token_card(run: RunFolder, chosen: Chosen, target_id: int) -> None:
 
 
 def _measures(run: RunFolder, chosen: Chosen, target_id: int) -> None:
-    frame = None if chosen.training is None else cache.changes(run, chosen.training)
+    frame = cache.changes(run, chosen.training)
     row = None if frame is None else frame[frame["id"] == target_id]
     if frame is None or row is None or not len(row):
         return
     place, first = int(row.index[0]) + 1, row.iloc[0]
     words = (
-        f" **{first['kept']:.2f}**, cosine of the row before and after **{first['cosine']:.2f}**, "
-        f"length **{first['norm_ratio']:.2f}** of what it was: number **{count(place)}** of {count(len(frame))} in "
+        f" **{first['kept']:.2f}**, cosine of the embedding before and after **{first['cosine']:.2f}**, "
+        f"norm **{first['norm_ratio']:.2f}** of what it was: number **{count(place)}** of {count(len(frame))} in "
         "order of change."
     )
     st.markdown(KEPT_TITLE + words, help=KEPT_MEANING)
@@ -300,6 +293,6 @@ def _measures(run: RunFolder, chosen: Chosen, target_id: int) -> None:
 def not_trained() -> None:
     """Say that there is one state alone, and where the other comes from."""
     st.info(
-        "This run has no trained embeddings yet, so the map shows the initialised rows alone.", icon=":material/info:"
+        "This run has no trained embeddings yet, so the map shows the initialised ones alone.", icon=":material/info:"
     )
-    navigation.link(navigation.TRAIN, "Train it, or attach trained embeddings")
+    navigation.link(navigation.TRAIN, "Train it, or import a checkpoint")

@@ -8,7 +8,7 @@ from pages.overlap import filter as filters
 from pages.overlap import view
 from pages.overlap.sentence import sentence_section
 
-page_head("Overlap", "What the two vocabularies share, and where the row of every target token comes from.")
+page_head("Overlap", "What the two vocabularies share, and where the embedding of every target token comes from.")
 run = require_run()
 filters.restore(run)
 view.lead_numbers(run)

@@ -57,10 +57,8 @@ def _own(run: RunFolder) -> str:
 
 
 def _settle(run: RunFolder) -> None:
-    """Decide on the sentence: a new one in the address, else the session's; one of another run's text goes with it.
-
-    The chip is that of the sentence, whichever way it came.
-    """
+    """Decide on the sentence: a new one in the address, else the session's; one of another run's text goes with it."""
+    # The chip is that of the sentence, whichever way it came.
     own, values = _own(run), st.session_state
     named = state.named_anew(PARAM, _TEXT)
     if named is not None:

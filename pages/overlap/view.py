@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from focus_core.analysis.overlap_lists import overlap_lists, sizes_of, text_shares
@@ -25,7 +26,6 @@ from pages.overlap.filter import MAX_ROWS
 
 if TYPE_CHECKING:
     import pandas as pd
-    import plotly.graph_objects as go
 
 BY_TYPE, BY_OCCURRENCE = "vocabulary entries", "corpus occurrences"
 ENTRIES, OCCURRENCES = "entries", "occurrences"
@@ -55,8 +55,8 @@ def lead_numbers(run: RunFolder) -> None:
 def what_am_i_looking_at() -> None:
     """Draw three sentences, one formula and one limit."""
     st.markdown(
-        "A target token that the source vocabulary also has keeps the row it had there: it is **copied**. All others "
-        "are new, and most of them are **combined** from copied ones that are used alike in the text, the "
+        "A target token that the source vocabulary also has keeps the embedding it had there: it is **copied**. All "
+        "others are new, and most of them are **combined** from copied ones that are used alike in the text, the "
         "**anchors**. Two shares tell how much was there already: that of the vocabulary, and that of the text."
     )
     st.latex(r"\text{share of the text} = \frac{\sum_{t \in \text{both}} f(t)}{\sum_{t} f(t)}")
@@ -138,7 +138,7 @@ def group_chart(run: RunFolder, unit: str) -> None:
     groups = group_sizes(token_table(run), by, occurrences=unit == BY_OCCURRENCE)
     figure = _clickable(groups_figure(groups, unit=unit, in_shares=scale != SIZES))
     key = overlap_filter.chart_key(run, "groups", unit, by)
-    pick_mark(figure, key, alt=f"Where rows come from, by {GROUPINGS[by]}: {_group_words(groups)}")
+    pick_mark(figure, key, alt=f"Where embeddings come from, by {GROUPINGS[by]}: {_group_words(groups)}")
     overlap_filter.note(run, "groups")
     save_chart(figure, key=key, name=f"overlap by {GROUPINGS[by]}, {unit}", table=lambda: _group_numbers(groups))
 
@@ -228,9 +228,11 @@ def filtered_table(run: RunFolder, frame: pd.DataFrame) -> None:
             "anchor": st.column_config.CheckboxColumn(
                 "anchor?",
                 width="small",
-                help="Used as an anchor: shared, with an auxiliary vector. New rows are made of anchors.",
+                help="Used as an anchor: shared, with an auxiliary vector. New embeddings are made of anchors.",
             ),
-            "feeds": numbers("feeds", format="%d", width="small", help="New tokens that have some of the copied row."),
+            "feeds": numbers(
+                "feeds", format="%d", width="small", help="New tokens that have some of the copied embedding."
+            ),
             "candidates": numbers("candidates", format="%d", width="small", help="Source tokens that fit."),
             "frequency": numbers("in the corpus", format="%d"),
             "n_contributors": numbers("contributors", format="%d", width=110),

@@ -66,7 +66,7 @@ function ribbon(svg, from, to, left, right, look) {
     opacity: look.dark ? 0.34 : 0.16 }, svg);
   const y = (from[0] + from[1] + to[0] + to[1]) / 4 + 5;
   const words = make('text', { x: mid, y, 'text-anchor': 'middle', 'font-size': 14, 'font-weight': 600,
-    fill: look.text }, svg, 'Shared: the row is copied');
+    fill: look.text }, svg, 'Shared: the embedding is copied');
   fit(words, right - left - 12);
 }
 
@@ -104,7 +104,7 @@ function curve(svg, x0, y0, x1, y1, color, width, cls, opacity) {
 function sum(token) {
   const parts = token.anchors.map((anchor) => `${anchor.weight.toFixed(2)} × ${anchor.text}`);
   if (token.rest.n) parts.push(`${token.rest.weight.toFixed(2)} over ${token.rest.n} more`);
-  return `Row of ${token.text} = ${parts.join(' + ')}`;
+  return `Embedding of ${token.text} = ${parts.join(' + ')}`;
 }
 
 function newToken(svg, token, places, box, look, context) {
@@ -156,7 +156,7 @@ function newToken(svg, token, places, box, look, context) {
   button(group, `New token ${token.text}: open its page`, () => context.send('open', token.id), () => {});
   const head = make('text', { x: (left + right) / 2, y: top - 12, 'text-anchor': 'middle', 'font-size': 14,
     'font-weight': 600, fill: look.text }, svg,
-    narrow ? 'New: a mean of shared rows' : 'New: a weighted mean of a few shared rows');
+    narrow ? 'New: a mean of shared embeddings' : 'New: a weighted mean of a few shared embeddings');
   fit(head, inner - 8);
 }
 

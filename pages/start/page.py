@@ -10,7 +10,8 @@ from pages.start.gallery import gallery
 page_head(
     "A new vocabulary for a pretrained model",
     "FOCUS copies the embedding of every token that both vocabularies share, and builds each new one as a sparse "
-    "weighted mean of shared tokens that are used alike in your text. Here you see where every row comes from.",
+    "weighted mean of shared tokens that are used alike in your text. Here you see where every embedding "
+    "comes from.",
 )
 run = run_if_any()
 if run is not None:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from focus_core.analysis.provenance.explanation import Contributor, Explanation
 from focus_core.numerics.formats import count
+from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES, SOURCE_ONLY, category_of, ink_on
-from focus_core.runs.tokens import showcase
+from focus_core.runs.tokens import row_name, showcase
 from focus_core.tokenization.display import show_name, show_token
 from focus_core.types import Origin
 from focus_ui.data.run_cards import category_sizes
-from focus_ui.data.token_names import row_name
-
-if TYPE_CHECKING:
-    from focus_core.runs.folder import RunFolder
 
 N_TOKENS = 10
 N_ANCHORS = 6
@@ -125,7 +122,7 @@ def _alt(source: dict[str, Any], target: dict[str, Any], tokens: Sequence[dict[s
         f"{which} vocabulary, {side['size']}: " + ", ".join(f"{part['size']} {part['label']}" for part in side["parts"])
         for which, side in (("Source", source), ("Target", target))
     ]
-    words = [*sides, "Shared rows are copied"]
+    words = [*sides, "Shared embeddings are copied"]
     if tokens:
         first = tokens[0]
         sums = ", ".join(f"{anchor['weight']:.2f} of {anchor['text']}" for anchor in first["anchors"])

@@ -17,12 +17,12 @@ DOORS = (
     (
         navigation.LEARN,
         "Show me how FOCUS works",
-        "Eight short chapters with live pictures, from a sentence to a trained row.",
+        "Eight short chapters with live pictures, from a sentence to a trained embedding.",
     ),
     (
         navigation.OVERLAP,
         "Explore this run",
-        "What the two vocabularies share, by script, length and use; then every token down to its row.",
+        "What the two vocabularies share, by script, length and use; then every token down to its embedding.",
     ),
     (
         navigation.DATA,
@@ -87,10 +87,10 @@ def what_am_i_looking_at() -> None:
     st.markdown(
         "Both vocabularies are read as they are, and tokens that mean the same are matched. A small model is trained "
         "on the corpus over the **target** tokens; in its space, every new token is compared with every shared one. "
-        "Sparsemax turns these similarities into a few positive weights, and the new row is that weighted mean of "
-        "the rows which the pretrained model already has:"
+        "Sparsemax turns these similarities into a few positive weights, and the new embedding is that weighted "
+        "mean of embeddings which the pretrained model already has:"
     )
     st.latex(r"e_{\mathrm{new}} = \sum_j w_j\, e_j,\qquad w = \mathrm{sparsemax}(s),\qquad \sum_j w_j = 1")
     st.caption(
-        "A limit: a token that the corpus hardly holds cannot be compared; its row falls back, and is marked so."
+        "A limit: a token that the corpus hardly holds cannot be compared; its embedding falls back, and is marked so."
     )

@@ -47,7 +47,7 @@ def contributors_section(run: RunFolder, explanation: Explanation) -> None:
     rest = f"The largest {MAX_BARS} of {count(len(bars))}; all are in the table." if len(bars) > MAX_BARS else ""
     clicked = _picture(
         bars, flow, key=f"token_{run.digest[:12]}_{explanation.id}", title="Made of", name="contributors",
-        words=f"Colour: how the source token's own row came into the new vocabulary. A click opens it. {rest}",
+        words=f"Colour: how the source token's own embedding came into the new vocabulary. A click opens it. {rest}",
         alt=f"Contributors of {explanation.display} with their weights: {first}",
     )  # fmt: skip
     if clicked is not None:
@@ -103,7 +103,7 @@ def contributors_table(run: RunFolder, explanation: Explanation) -> None:
             "weight": [c.weight for c in explanation.contributors],
             "similarity": [c.similarity for c in explanation.contributors],
             "script": [c.script for c in explanation.contributors],
-            "row": [source_category(run, c.source_id).label for c in explanation.contributors],
+            "embedding": [source_category(run, c.source_id).label for c in explanation.contributors],
             "id": [c.source_id for c in explanation.contributors],
         }
         key = f"contributors_{run.digest[:12]}_{explanation.id}"
@@ -144,7 +144,7 @@ def fed_section(run: RunFolder, source_id: int, *, expanded: bool = False) -> No
     n_drawn = min(MAX_BARS, len(bars))
     clicked = _picture(
         bars, flow, key=f"fed_{run.digest[:12]}_{source_id}", title="What it feeds", name="what it feeds",
-        words=f"The {n_drawn} rows with the largest part of it, of {count(len(bars))}. A click opens one.",
+        words=f"The {n_drawn} embeddings with the largest part of it, of {count(len(bars))}. A click opens one.",
         alt=f"Target tokens fed by source token {source_id}, with its weight in each: {first}",
     )  # fmt: skip
     chosen = _fed_table(run, source_id, bars, expanded=expanded)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from focus_core.numerics.formats import numbered
 from focus_core.runs.legend import ACCENT, NEUTRAL
 from focus_ui.charts.figures import shorten
 
@@ -55,7 +56,7 @@ def flow_height(flow: Flow) -> int:
 
 def flow_option(flow: Flow) -> dict[str, Any]:
     """Return a flow as an ECharts option of one Sankey series."""
-    names = _unique(
+    names = numbered(
         [
             shorten(flow.label, LABEL_CHARACTERS),
             *(f"{shorten(n.label, LABEL_CHARACTERS)}  {n.weight:.3f}" for n in flow.others),
@@ -87,19 +88,6 @@ def flow_option(flow: Flow) -> dict[str, Any]:
 def _margin(names: Sequence[str]) -> int:
     longest = max((len(name) for name in names), default=0)
     return min(MOST_MARGIN_PX, max(LEAST_MARGIN_PX, 16 + CHARACTER_PX * longest))
-
-
-def _unique(names: Sequence[str]) -> list[str]:
-    """Return names that are all different; one that was there already is numbered."""
-    seen: set[str] = set()
-    found = []
-    for name in names:
-        free, number = name, 2
-        while free in seen:
-            free, number = f"{name} ({number})", number + 1
-        seen.add(free)
-        found.append(free)
-    return found
 
 
 def clicked_id(selection: Mapping[str, Any], flow: Flow) -> int | None:

@@ -16,10 +16,8 @@ MAX_NAME = 200
 
 
 def settle_named(run: RunFolder) -> None:
-    """Turn a token's text in the address into its id; where no token has it, offer those spelt like it and end.
-
-    Where nothing is spelt like it either, nothing is drawn: the page's own guard says so.
-    """
+    """Turn a token's text in the address into its id; where no token has it, offer those spelt like it and end."""
+    # Where nothing is spelt like it either, nothing is drawn: the page's own guard says so.
     named = (state.chosen_token() or "")[:MAX_NAME]
     digits = named.lstrip("+-")
     if not named or (digits.isascii() and digits.isdigit()):

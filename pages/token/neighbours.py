@@ -6,7 +6,6 @@ Every number is exact and from the original space.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -16,6 +15,7 @@ from focus_core.analysis.provenance.explanation import Tone, Verdict
 from focus_core.analysis.provenance.neighbours import Neighbour
 from focus_core.analysis.provenance.verdicts import training_verdicts
 from focus_core.errors import FocusError
+from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import method_of
 from focus_core.tokenization.display import markdown_escape
@@ -24,13 +24,10 @@ from focus_ui.data.training_tables import readable_trainings, training_label, tr
 from focus_ui.session.errors import if_sound
 from focus_ui.widgets.training_choice import N_NEIGHBOURS, choose_training, near_link
 
-if TYPE_CHECKING:
-    from focus_core.runs.additions import TrainingFolder
-
 COLUMN_PX = 188
 """Wide enough for a token with two cosines; the columns wrap where the page is narrow."""
 
-MEANINGS = {"random": "drawn from N(mean, std)", "mean": "the mean source row"}
+MEANINGS = {"random": "drawn from N(mean, std)", "mean": "the mean source embedding"}
 
 
 def choice_of_training(run: RunFolder) -> TrainingFolder | None:
@@ -57,24 +54,24 @@ def neighbours_section(run: RunFolder, training: TrainingFolder | None, target_i
     starts = _starts(run, target_id)
     st.header("Nearest tokens in the model" if change is None else "Before and after training", anchor=False)
     if not starts or not starts[0].neighbours:
-        st.caption("This token has no row to compare.")
+        st.caption("This token has no embedding to compare.")
         return
     own, random, mean = starts
     if change is not None and training is not None:
         _told(training, change, starts)
     else:
-        st.caption("By cosine, exact, in the space of the model's own rows. This run keeps no trained matrix.")
+        st.caption("By cosine, exact, in the space of the model's own embeddings. This run keeps no trained ones.")
     with st.container(horizontal=True, gap="small", key="token_neighbours"):
         if change is None:
-            _list(run, f"{method_of(own.method).label} row", "as this run has it", own.neighbours)
+            _list(run, f"{method_of(own.method).label} embedding", "as this run has it", own.neighbours)
         else:
             _changes(change)
         after = {near.id for near in change.after} if change is not None else set()
-        _list(run, "Random row", MEANINGS["random"], random.neighbours, after=after)
-        _list(run, "Mean row", MEANINGS["mean"], mean.neighbours, after=after)
+        _list(run, "Random embedding", MEANINGS["random"], random.neighbours, after=after)
+        _list(run, "Mean embedding", MEANINGS["mean"], mean.neighbours, after=after)
     st.caption(
-        "Random and mean row: what would be nearest if this row alone had been made so, by the same seed, with every "
-        "other row as it is."
+        "Random and mean embedding: what would be nearest if this embedding alone had been made so, by the same seed, "
+        "with every other one as it is."
     )
 
 
@@ -102,8 +99,8 @@ def _told(training: TrainingFolder, change: ChangedNeighbours, starts: Sequence[
     words = markdown_escape(training_words(training))
     st.caption(f"Training shown: **{markdown_escape(training_label(training))}**. {words}")
     st.markdown(
-        f"Of its {len(after)} nearest tokens after training, its row had **{own:d}** from the start; a random row "
-        f"would have had **{random:d}**, the mean row **{mean:d}**."
+        f"Of its {len(after)} nearest tokens after training, its embedding had **{own:d}** from the start; a random "
+        f"embedding would have had **{random:d}**, the mean embedding **{mean:d}**."
     )
 
 

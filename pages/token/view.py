@@ -24,12 +24,12 @@ TONES = {Tone.GOOD: ":green[:material/check_circle:]", Tone.NOTE: ":blue[:materi
 """How a verdict is meant, as an icon of its own shape and colour."""
 
 COMBINED_BY: dict[str, str] = {
-    MethodName.FOCUS: "A weighted mean of source rows: of the shared tokens that are used alike.",
-    MethodName.SUBWORD_MEAN: "The mean of the source rows of its own pieces.",
+    MethodName.FOCUS: "A weighted mean of source embeddings: of the shared tokens that are used alike.",
+    MethodName.SUBWORD_MEAN: "The mean of the source embeddings of its own subwords (pieces).",
 }
 """What a combined row is, by the method of the run."""
 
-BLURRED = "A weighted mean of source rows: of shared tokens that this run can hardly tell apart."
+BLURRED = "A weighted mean of source embeddings: of shared tokens that this run can hardly tell apart."
 """What it is where the auxiliary space has collapsed."""
 
 
@@ -45,7 +45,7 @@ def token_head(run: RunFolder, explanation: Explanation) -> None:
         ("Kind", explanation.kind),
         ("Begins a word", "yes" if explanation.word_start else "no"),
         ("In the corpus", "–" if explanation.frequency is None else f"{count(explanation.frequency)} ×"),
-        ("Length of the row", f"{explanation.norm:.2f} (source rows: {explanation.source_norm:.2f} on average)"),
+        ("Embedding norm", f"{explanation.norm:.2f} (source embeddings: {explanation.source_norm:.2f} on average)"),
         ("Native form", show_token(explanation.token)),
     ]
     draw_facts(facts)
@@ -118,15 +118,17 @@ def what_am_i_looking_at() -> None:
     """Draw what the page shows, a formula, and where it ends; fixed words."""
     with st.expander("What am I looking at?", icon=":material/help:"):
         st.markdown(
-            "Every row of the new embedding matrix is **copied** from a source token, **combined** from several, or a "
-            "**fallback**. A combined row is compared with every anchor in the auxiliary space; sparsemax keeps the "
-            "few similarities that lie above a threshold, and their heights above it are the weights:"
+            "Every new input embedding is **copied** from a source token, **combined** from several, or a "
+            "**fallback**. A token whose embedding is combined is compared with every anchor in the auxiliary space; "
+            "sparsemax keeps the few similarities that lie above a threshold, and their heights above it are the "
+            "weights:"
         )
         st.latex(
             r"e_{\mathrm{new}} = \sum_j w_j\, e_j,\qquad w_j = \max\left(\frac{s_j}{T} - \tau,\, 0\right),"
             r"\qquad \sum_j w_j = 1"
         )
         st.markdown(
-            "The nearest tokens show what came of it, beside those of a random and of the mean row. A limit: "
-            "neighbours say where a row lies, not what it is worth to the model; that is the loss on the page Train."
+            "The nearest tokens show what came of it, beside those of a random and of the mean embedding. A "
+            "limit: neighbours say where an embedding lies, not what it is worth to the model; that is the loss on the "
+            "page Train."
         )

@@ -48,7 +48,8 @@ MEANINGS = {
     "nothing at or below it has one.",
     SimplexMap.ENTMAX15: "Entmax 1.5: the weight grows with the square of the height above the threshold; "
     "nothing at or below it has one.",
-    SimplexMap.SOFTMAX: "Softmax: no threshold. Every anchor gets something, so the row blurs towards their mean.",
+    SimplexMap.SOFTMAX: "Softmax: no threshold. Every anchor gets something, so the embedding blurs towards "
+    "their mean.",
 }
 TEMPERATURE_WORDS = (
     "Similarities are divided by the temperature first. A lower one pulls them apart: the threshold rises, fewer "
@@ -209,11 +210,11 @@ def _answer_text(answer: WhatIf) -> None:
 
 
 def _row_words(answer: WhatIf) -> str:
-    if answer.row_cosine is None or answer.length_ratio is None:
-        return "There is no row to compare."
+    if answer.embedding_cosine is None or answer.length_ratio is None:
+        return "There is no embedding to compare."
     return (
-        f"The row would have the cosine {answer.row_cosine:.3f} with the stored one and {answer.length_ratio:.2f} "
-        "times its length."
+        f"The embedding would have the cosine {answer.embedding_cosine:.3f} with the stored one and "
+        f"{answer.length_ratio:.2f} times its norm."
     )
 
 

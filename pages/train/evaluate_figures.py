@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import plotly.graph_objects as go
 
 from focus_core.evaluation.stored import state_name
+from focus_core.numerics.formats import numbered
 from focus_core.runs.legend import SOURCE_ONLY, method_of
 from focus_core.tokenization.display import plotly_escape, show_name
-from focus_ui.charts.figures import ROW_PX, name_axis, shorten, whiskers
+from focus_ui.charts.figures import ROW_PX, interval_bars, shorten
 
 ELSEWHERE = " · another run"
 
@@ -42,19 +43,12 @@ def measured_states(report: Mapping[str, Any], run_digest: str) -> list[State]:
         words = state_name(entry | {"method": method_of(str(entry.get("method"))).label})
         name = _line(words) + ("" if origin == run_digest else ELSEWHERE)
         color = method_of(str(entry.get("method"))).color
-        found.append(_named(name, color, entry, differences.get(entry["target"]), found))
+        found.append(State(name=name, color=color, entry=entry, minus_first=differences.get(entry["target"])))
     for entry in report["sources"]:
-        found.append(_named(_line(state_name(entry, source=True)), SOURCE_ONLY, entry, None, found))
-    return found
-
-
-def _named(
-    name: str, color: str, entry: Mapping[str, Any], difference: Mapping[str, float] | None, others: list[State]
-) -> State:
-    """Return a state whose name no other has."""
-    taken = {other.name for other in others}
-    number = next((i for i in range(2, len(taken) + 3) if f"{name} ({i})" not in taken), 2)
-    return State(name=f"{name} ({number})" if name in taken else name, color=color, entry=entry, minus_first=difference)
+        name = _line(state_name(entry, source=True))
+        found.append(State(name=name, color=SOURCE_ONLY, entry=entry, minus_first=None))
+    names = numbered(state.name for state in found)
+    return [replace(state, name=name) for state, name in zip(found, names, strict=True)]
 
 
 def _line(text: str) -> str:
@@ -64,27 +58,16 @@ def _line(text: str) -> str:
 def evaluation_figure(states: list[State]) -> go.Figure:
     """Draw bits per character of every state that has them, with 95 % intervals."""
     drawn = [(state, bits) for state in states if (bits := state.bits) is not None]
-    keys = [str(place) for place in range(len(drawn))]
-    figure = go.Figure(
-        go.Bar(
-            x=[bits["value"] for _, bits in drawn],
-            y=keys,
-            orientation="h",
-            marker={"color": [state.color for state, _ in drawn]},
-            error_x=whiskers(*([bits[name] for _, bits in drawn] for name in ("value", "low", "high"))),
-            customdata=[[plotly_escape(state.name), bits["low"], bits["high"]] for state, bits in drawn],
-            hovertemplate="%{customdata[0]}: %{x:.3f}, 95 %% from %{customdata[1]:.3f} to %{customdata[2]:.3f}"
-            "<extra></extra>".replace("%%", "%"),
-        )
+    return interval_bars(
+        [str(place) for place in range(len(drawn))],
+        [shorten(state.name, 34) for state, _ in drawn],
+        [(bits["value"], bits["low"], bits["high"]) for _, bits in drawn],
+        colors=[state.color for state, _ in drawn],
+        data=[[plotly_escape(state.name), bits["low"], bits["high"]] for state, bits in drawn],
+        hover="%{customdata[0]}: %{x:.3f}, 95 % from %{customdata[1]:.3f} to %{customdata[2]:.3f}",
+        title="bits per character, lower is better",
+        height=70 + ROW_PX * max(2, len(drawn)),
     )
-    figure.update_layout(
-        height=70 + ROW_PX * max(2, len(drawn)), margin={"l": 10, "r": 24, "t": 8, "b": 40}, showlegend=False,
-        bargap=0.25,
-    )  # fmt: skip
-    figure.update_xaxes(title_text="bits per character, lower is better", rangemode="tozero", fixedrange=True)
-    ticks = [f"{plotly_escape(shorten(state.name, 34))}  <b>{bits['value']:.3f}</b>" for state, bits in drawn]
-    name_axis(figure, keys, ticks, tickfont={"size": 14})
-    return figure
 
 
 def evaluation_table(states: list[State]) -> dict[str, list[Any]]:

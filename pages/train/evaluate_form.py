@@ -75,8 +75,8 @@ def _states(run: RunFolder, trainings: Sequence[TrainingFolder]) -> list[str]:
         first = show_token(kept_out[0], limit=40)
         words = first if len(kept_out) == 1 else f"{first} and {count(len(kept_out) - 1)} more"
         st.caption(
-            f"Not offered: {words}. They keep no body, or began from another run's rows, so no model can be put "
-            "together: train the run here, which keeps the body."
+            f"Not offered: {words}. They keep no backbone, or began from another run's embeddings, so no model "
+            "can be assembled: train the run here, which keeps the backbone."
         )
     chosen = [name for name in names if name in chosen]
     return [*chosen, str(second[other].path.resolve())] if other in second else chosen

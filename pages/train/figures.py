@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from focus_core.tokenization.display import plotly_escape
-from focus_ui.charts.figures import name_axis, whiskers
+from focus_ui.charts.figures import interval_bars
 from focus_ui.data.training_tables import MethodCurves, Start
 
 CURVES_PX = 520
@@ -31,7 +31,8 @@ def curves_figure(groups: Sequence[MethodCurves], *, unit: str) -> go.Figure:
     for rank, group in enumerate(sorted(groups, key=_end)):
         for curve in group.curves:
             alone = group.mean is None or len(group.curves) == 1
-            _add_line(figure, group, curve.tokens, curve.values, _seed_words(curve.seed), mean=alone)
+            words = "" if curve.seed is None else f"seed {curve.seed}"
+            _add_line(figure, group, curve.tokens, curve.values, words, mean=alone)
         if group.mean is not None and len(group.curves) > 1:
             words = f"mean of {len(group.curves)} seeds"
             _add_line(figure, group, group.curves[0].tokens, group.mean, words, mean=True)
@@ -59,10 +60,6 @@ def curves_figure(groups: Sequence[MethodCurves], *, unit: str) -> go.Figure:
     figure.update_xaxes(title_text="tokens of training", range=[0, 1.01 * last], fixedrange=True, zeroline=False)
     figure.update_yaxes(title_text=f"loss on held-out text, {unit}", range=[low, high], fixedrange=True, zeroline=False)
     return figure
-
-
-def _seed_words(seed: int | None) -> str:
-    return "" if seed is None else f"seed {seed}"
 
 
 def _add_line(
@@ -120,23 +117,13 @@ def _end(group: MethodCurves) -> float:
 
 def starts_figure(found: Sequence[Start], *, unit: str) -> go.Figure:
     """Draw the loss right after initialisation, a bar a method, the lowest at the top."""
-    figure = go.Figure(
-        go.Bar(
-            x=[start.mean for start in found],
-            y=[start.method.key for start in found],
-            orientation="h",
-            marker={"color": [start.method.color for start in found]},
-            error_x=whiskers([s.mean for s in found], [s.low for s in found], [s.high for s in found]),
-            customdata=[[plotly_escape(start.method.label), start.n_seeds, start.low, start.high] for start in found],
-            hovertemplate="%{customdata[0]}: %{x:.3f}, %{customdata[1]} seeds, "
-            "%{customdata[2]:.3f} to %{customdata[3]:.3f}<extra></extra>",
-        )
+    return interval_bars(
+        [start.method.key for start in found],
+        [start.method.label for start in found],
+        [(start.mean, start.low, start.high) for start in found],
+        colors=[start.method.color for start in found],
+        data=[[plotly_escape(start.method.label), start.n_seeds, start.low, start.high] for start in found],
+        hover="%{customdata[0]}: %{x:.3f}, %{customdata[1]} seeds, %{customdata[2]:.3f} to %{customdata[3]:.3f}",
+        title=f"loss on held-out text, {unit}",
+        height=60 + 34 * max(2, len(found)),
     )
-    keys = [start.method.key for start in found]
-    figure.update_layout(
-        height=60 + 34 * max(2, len(found)), margin={"l": 10, "r": 24, "t": 8, "b": 40}, showlegend=False, bargap=0.25
-    )
-    figure.update_xaxes(title_text=f"loss on held-out text, {unit}", rangemode="tozero", fixedrange=True)
-    ticks = [f"{plotly_escape(start.method.label)}  <b>{start.mean:.3f}</b>" for start in found]
-    name_axis(figure, keys, ticks, tickfont={"size": 14})
-    return figure

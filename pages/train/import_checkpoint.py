@@ -20,21 +20,21 @@ from focus_ui.widgets.training_choice import want_training
 from pages.train.own_copy import import_to
 
 UPLOAD, SERVER = "Upload", "On this server"
-DEFAULT_NAME = "attached"
+DEFAULT_NAME = "imported"
 
 
 def import_section(run: RunFolder, *, expanded: bool) -> None:
     """Draw the choice of a file or a checkpoint folder, and import it when asked."""
-    with st.expander("Attach trained embeddings", icon=":material/attach_file:", expanded=expanded):
+    with st.expander("Import a checkpoint", icon=":material/attach_file:", expanded=expanded):
         rows, width = run.manifest["matrices"]["input"]["shape"]
         st.markdown(
-            f"Embeddings that were trained from this run elsewhere: its **{count(rows)}** rows, **{count(width)}** "
-            "numbers each, in the order of its ids."
+            f"A checkpoint that was trained from this run elsewhere: its **{count(rows)}** input embeddings, "
+            f"**{count(width)}** numbers each, in the order of its ids."
         )
         source, shown_name = _source()
         tensor = _tensor(source) if source is not None and source.is_file() else None
         name = st.text_input("Name", DEFAULT_NAME, max_chars=64, key="_attach_name", width=320)
-        if st.button("Attach", type="primary", disabled=source is None, key="_attach") and source is not None:
+        if st.button("Import", type="primary", disabled=source is None, key="_attach") and source is not None:
             _import(run, source, name, tensor, shown_name)
         entry = state.current_run()
         if entry is not None and entry.kind is not RunKind.OWN:
@@ -64,7 +64,7 @@ def _tensor(path: Path) -> str | None:
     if shapes is None or len(shapes) < 2 or "input" in shapes:
         return None
     names = {name: f"{show_token(name, limit=80)}   {shape}" for name, shape in shapes.items()}
-    return choose("Matrix of the input embeddings", names, "_attach_tensor", width="stretch")
+    return choose("Tensor of the input embeddings", names, "_attach_tensor", width="stretch")
 
 
 def _import(run: RunFolder, source: Path, name: str, tensor: str | None, shown_name: str | None) -> None:
@@ -87,7 +87,7 @@ def _import(run: RunFolder, source: Path, name: str, tensor: str | None, shown_n
         show_error(error)
         return
     want_training(run, name)
-    st.toast("Attached. Every token now shows its neighbours before and after.", icon=":material/check_circle:")
+    st.toast("Imported. Every token now shows its neighbours before and after.", icon=":material/check_circle:")
     if run_id != entry.id:
         state.choose_run(run_id)
     st.rerun()

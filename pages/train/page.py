@@ -11,7 +11,10 @@ from pages.train.evaluate import evaluate_section, evaluated_section
 from pages.train.form import adapt_section, prefer_new_training
 from pages.train.import_checkpoint import import_section
 
-page_head("Train", "What each initialisation was worth, how training went on from it, and which tokens it moved.")
+page_head(
+    "Train",
+    "What each initialisation was worth, how continued pretraining went on from it, and which embeddings drifted.",
+)
 run = require_run()
 prefer_new_training(run)
 trainings, errors = readable_trainings(run)

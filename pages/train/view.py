@@ -11,6 +11,7 @@ import streamlit as st
 
 from focus_core.artifacts import sha256_file
 from focus_core.numerics.formats import count
+from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES
 from focus_core.tokenization.display import markdown_escape
@@ -42,13 +43,11 @@ from pages.train.figures import curves_figure, starts_figure
 if TYPE_CHECKING:
     import pandas as pd
 
-    from focus_core.runs.additions import TrainingFolder
-
 MAX_ROWS = 1000
 YOUR_TEXT = "YOUR-TEXT.txt"
 """Stands for a text that only its owner has: a run knows a cleaned name of an upload, which no folder holds."""
 TABLE_ORDER = (
-    "training", "loss at start", "bits at start", "loss at end", "bits at end", "neighbours kept", "foreseen",
+    "training", "loss at start", "bits at start", "loss at end", "bits at end", "neighbour overlap", "foreseen",
     "initialised by", "seed", "tokens", "trained", "ended",
 )  # fmt: skip
 """What a narrow page shows comes first."""
@@ -63,10 +62,12 @@ DEFAULT_FREQUENCY = 10
 
 def empty_state(run: RunFolder) -> None:
     """Say that nothing was trained yet, and with which command it is."""
-    st.info("This run has not been trained yet, so there is nothing to compare its rows with.", icon=":material/info:")
+    st.info(
+        "This run has not been trained yet, so there is nothing to compare its embeddings with.", icon=":material/info:"
+    )
     st.markdown("Train it from the command line, in the project's folder; `--steps` or `--tokens` says how long:")
     show_command(adapt_command(run))
-    st.caption("It can be stopped at any time and continued with `--resume`. Or train it here, or attach embeddings:")
+    st.caption("It can be stopped at any time and continued with `--resume`. Or train it here, or import a checkpoint:")
 
 
 def adapt_command(run: RunFolder) -> str:
@@ -143,11 +144,11 @@ def summary_table(trainings: Sequence[TrainingFolder], unit: str) -> None:
             "foreseen": number(
                 width="small",
                 format="%.2f",
-                help="How much of the way from the mean row to the trained rows the initialisation had foreseen: "
-                "1 leaves nothing to train, 0 is no better than the mean.",
+                help="How much of the way from the mean embedding to the trained ones the initialisation had "
+                "foreseen: 1 leaves nothing to train, 0 is no better than the mean.",
             ),
-            "neighbours kept": number(
-                "kept (Jaccard)", width=110, format="%.2f", help=f"Neighbours kept, the mean over all tokens. {JACCARD}"
+            "neighbour overlap": number(
+                "Jaccard@10", width=110, format="%.2f", help=f"Neighbour overlap, the mean over all tokens. {JACCARD}"
             ),
         },
         alt=f"Table of trainings with their losses in {unit}",
@@ -159,10 +160,10 @@ def summary_table(trainings: Sequence[TrainingFolder], unit: str) -> None:
 
 def change_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
     """Draw the table of the tokens that a training moved, most changed first, each linked to its page."""
-    st.header("What moved most", anchor=False)
+    st.header("What drifted most", anchor=False)
     offered = with_changes(trainings)
     if not offered:
-        st.caption("No training of this run recorded how far each token moved.")
+        st.caption("No training of this run recorded how far each embedding drifted.")
         return
     training = choose_training(run, offered)
     if training is None:
@@ -170,8 +171,8 @@ def change_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
     st.markdown(markdown_escape(training_words(training)))
     if began_elsewhere(run, training):
         st.caption(
-            "It began from rows of another initialisation, not from this run's: how far a token moved counts from "
-            "there, while the origins in the table are this run's."
+            "It began from the embeddings of another initialisation, not from this run's: drift counts from there, "
+            "while the origins in the table are this run's."
         )
     for warning in training.manifest.get("warnings") or []:
         st.caption(markdown_escape(str(warning)))
@@ -195,7 +196,7 @@ def _filtered(frame: pd.DataFrame) -> pd.DataFrame:
         format_func=lambda n: f"{count(n)} ×",
         key="_train_frequency",
         persist_state="session",
-        help="Rows of rare tokens move much and say little: training hardly ever saw them.",
+        help="Embeddings of rare tokens drift much and say little: training hardly ever saw them.",
     )
     return most_changed(frame, category=category or "", min_frequency=int(least))
 
@@ -206,7 +207,7 @@ def change_table(run: RunFolder, training: TrainingFolder, frame: pd.DataFrame) 
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         words = f", the first {count(MAX_ROWS)} are shown" if len(frame) > MAX_ROWS else ""
         st.markdown(
-            f"**{count(len(frame))}** tokens{words}, most changed first: by (1 − cosine) · (1 − neighbours kept). "
+            f"**{count(len(frame))}** tokens{words}, most changed first: by (1 − cosine) · (1 − neighbour overlap). "
             "Choose a row to see why.",
             width="content",
         )
@@ -226,22 +227,25 @@ def change_table(run: RunFolder, training: TrainingFolder, frame: pd.DataFrame) 
         f"moved_{run.digest[:12]}_{training.digest[:12]}_{len(frame)}",
         config={
             "frequency": number("in the corpus", format="localized"),
-            "cosine": number(format="%.3f", help="Cosine of the row right after initialisation with the trained row."),
-            "length": number("length ratio", format="%.2f", help="Length of the trained row over the initialised one."),
-            "kept": share_column("neighbours kept (Jaccard)", meaning=JACCARD),
+            "cosine": number(format="%.3f", help="Cosine of the initialised embedding with the trained one."),
+            "length": number(
+                "norm ratio", format="%.2f", help="Norm of the trained embedding over the initialised one."
+            ),
+            "kept": share_column("neighbour overlap (Jaccard@10)", meaning=JACCARD),
         },
-        alt="Table of the tokens that training moved most; choose a row to open its page",
+        alt="Table of the tokens whose embedding drifted most; choose a row to open its page",
     )
 
 
 def what_am_i_looking_at() -> None:
     """Explain the page in three sentences, one formula and one limit."""
     st.markdown(
-        "An initialisation is a guess; training shows how good it was. All methods start from the same pretrained body "
-        "and see the same tokens, so what differs at zero tokens is the initialisation alone. A token moved when its "
-        "row points elsewhere afterwards **and** its nearest tokens are others; the table is ordered by the product:"
+        "An initialisation is a guess; continued pretraining shows how good it was. All methods start from the same "
+        "pretrained backbone and see the same tokens, so what differs at zero tokens is the initialisation alone. An "
+        "embedding drifted when it points elsewhere afterwards **and** its nearest tokens are others; the table is "
+        "ordered by the product:"
     )
-    st.latex(r"(1 - \cos(e_{\mathrm{initialised}},\, e_{\mathrm{trained}}))\,\cdot\,(1 - \mathrm{kept})")
+    st.latex(r"(1 - \cos(e_{\mathrm{initialised}},\, e_{\mathrm{trained}}))\,\cdot\,(1 - \mathrm{neighbour\ overlap})")
     st.caption(
-        "A limit: a token that the text hardly holds is hardly trained; its row moves by weight decay and noise."
+        "A limit: a token that the text hardly holds is hardly trained; its embedding drifts by weight decay and noise."
     )

@@ -75,9 +75,9 @@ def test_a_second_run_is_chosen_and_compared(user, pair, two_runs, scheme):
     choose(visitor, "Compare with", "second · demo")
     wait_for(visitor, "This run against the second")
     assert "with=second" in visitor.page.url
-    wait_for(visitor, f"{n_tokens - 1} rows point elsewhere")
+    wait_for(visitor, f"{n_tokens - 1} embeddings point elsewhere")
     lines = visitor.page.locator('[data-testid="stPlotlyChart"]').nth(2).locator(".scatterlayer .trace")
-    assert lines.count() == 9, "the second run, rows drawn by chance, the mean row; for three origins"
+    assert lines.count() == 9, "the second run, embeddings drawn by chance, the mean embedding; for three origins"
     width = visitor.page.evaluate("document.documentElement.scrollWidth")
     assert width <= 900
 

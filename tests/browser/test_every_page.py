@@ -43,7 +43,7 @@ def use_start(visitor):
     picture = visitor.page.locator(".picture").first
     picture.locator(".picks button[aria-pressed='false']").first.click()
     chosen = picture.locator(".picks button[aria-pressed='true']").inner_text()
-    assert picture.locator(".words").inner_text().startswith(f"Row of {chosen} =")
+    assert picture.locator(".words").inner_text().startswith(f"Embedding of {chosen} =")
 
 
 def use_learn(visitor):

@@ -91,7 +91,7 @@ def test_a_token_under_the_mouse_is_shown_in_both_panes_and_a_click_chooses_it(u
         card = visitor.page.locator(".focus-map .card")
         card.wait_for(timeout=WAIT_MS)
         assert f"#{target} ·" in card.inner_text()
-        assert "neighbours kept (Jaccard)" in card.inner_text()
+        assert "neighbour overlap (Jaccard@10)" in card.inner_text()
         assert inked(visitor, target, hovered)
         assert inked(visitor, target, other)
     visitor.page.mouse.wheel(0, -300)
@@ -299,7 +299,7 @@ def test_an_overlay_draws_the_way_of_tokens_that_lost_their_neighbours(user, tra
     open_map(visitor, token=lonely(trained))
     visitor.page.get_by_role("button", name="Members: one over the other").click()
     assert ask(visitor, "m.panes.length") == 1
-    slider = visitor.page.get_by_label("Trails of tokens whose neighbours kept")
+    slider = visitor.page.get_by_label("Trails of tokens whose neighbour overlap")
     slider.fill("100")
     assert ask(visitor, "m.trails(m.panes[0]).length") == 135
     slider.fill("0")
@@ -313,7 +313,7 @@ def test_an_overlay_draws_the_way_of_tokens_that_lost_their_neighbours(user, tra
     ask(visitor, "m.brushTo(null, true)")
     assert words.inner_text().endswith(f": {kept}")
     visitor.settle()
-    visitor.page.get_by_role("button", name="Colour: neighbours kept").click()
+    visitor.page.get_by_role("button", name="Colour: neighbour overlap").click()
     assert "0 all neighbours exchanged" in visitor.page.locator(".focus-map .legend").inner_text()
     visitor.page.get_by_role("button", name="Zoom in").click()
     visitor.page.wait_for_function(f"() => {FIND}.view.k > 1.5", timeout=WAIT_MS)

@@ -94,6 +94,6 @@ def test_a_copy_of_a_run_is_trained_and_opened(user, folder, scheme):
     visitor.settle()
     assert current_run(visitor) == first, "nobody is led away from the run they read"
     button(visitor, "Open this run").click()
-    visitor.page.get_by_text("What moved most").wait_for(timeout=WAIT_MS)
+    visitor.page.get_by_text("What drifted most").wait_for(timeout=WAIT_MS)
     assert current_run(visitor) not in {None, first}
     assert not (demo / "training").exists()

@@ -53,7 +53,7 @@ def test_another_token_is_shown_at_once_and_its_anchors_lead_to_their_pages(user
     words = visitor.page.locator(".st-key-picture .words")
     pick = visitor.page.locator(".st-key-picture").get_by_role("button", name=second.display, exact=True)
     pick.click()
-    assert words.inner_text().startswith(f"Row of {second.display} = {second.contributors[0].weight:.2f} ×")
+    assert words.inner_text().startswith(f"Embedding of {second.display} = {second.contributors[0].weight:.2f} ×")
     visitor.page.locator(f'.st-key-picture a[href*="token={second.id}"]').first.wait_for(timeout=WAIT_MS)
     visitor.settle()
     assert pick.get_attribute("aria-pressed") == "true"

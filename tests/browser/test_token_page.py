@@ -76,7 +76,9 @@ def test_the_picture_of_training_stands_beside_the_baselines(user):
     visitor.open("token", run="trained")
     row = visitor.page.locator(".st-key-token_neighbours")
     row.wait_for(timeout=WAIT_MS)
-    lists = [row.get_by_text(name, exact=True).first.bounding_box() for name in ("Kept", "Lost", "Gained", "Mean row")]
+    lists = [
+        row.get_by_text(name, exact=True).first.bounding_box() for name in ("Kept", "Lost", "Gained", "Mean embedding")
+    ]
     assert len({round(box["y"]) for box in lists}) == 1, "in one line where the page is wide"
     assert "Training shown" in visitor.page.locator('[data-testid="stMain"]').inner_text()
 

@@ -55,8 +55,8 @@ def test_an_uploaded_trained_matrix_appears_on_train_map_and_token(user, toy, tm
     visitor.page.locator('input[type="file"]').first.set_input_files(str(path))
     visitor.page.get_by_text("trained.safetensors").first.wait_for(timeout=WAIT_MS)
     visitor.settle()
-    visitor.page.get_by_role("button", name="Attach", exact=True).click()
-    visitor.page.get_by_text("What moved most").wait_for(timeout=WAIT_MS)
+    visitor.page.get_by_role("button", name="Import", exact=True).click()
+    visitor.page.get_by_text("What drifted most").wait_for(timeout=WAIT_MS)
     run_id = visitor.page.url.partition("run=")[2].partition("&")[0]
     assert len(run_id) == 32
     visitor.open("token", run=run_id, token=target)
@@ -77,7 +77,7 @@ def test_a_matrix_of_another_shape_is_refused_in_words(user, toy, tmp_path):
     visitor.open("train", run="toy")
     visitor.page.locator('input[type="file"]').first.set_input_files(str(path))
     visitor.settle()
-    visitor.page.get_by_role("button", name="Attach", exact=True).click()
+    visitor.page.get_by_role("button", name="Import", exact=True).click()
     alert = visitor.page.locator('[data-testid="stAlert"]', has_text="20 × 8")
     alert.wait_for(timeout=WAIT_MS)
     assert "135 embeddings" in alert.inner_text()
@@ -87,6 +87,6 @@ def test_hostile_tokens_do_nothing_on_the_page(user, trained):
     """Tags, images, links and Markdown of tokens are text: no request leaves, no script runs (see the fixture)."""
     visitor = user()
     visitor.open("train", run="trained")
-    visitor.page.get_by_text("What moved most").wait_for(timeout=WAIT_MS)
+    visitor.page.get_by_text("What drifted most").wait_for(timeout=WAIT_MS)
     training = open_training(trained, "focus-seed-1")
     assert len(training.tokens()) == len(trained.column("tokens", "text"))

@@ -79,6 +79,6 @@ def test_saved_numbers_are_those_of_the_picture(open_app, trained_toy, learnt):
     assert weights[-1] is None
     assert sum(weights[:-1]) == pytest.approx(1, abs=1e-3)
     open_app("learn", chapter=8)
-    kept = learnt["neighbours kept"]
+    kept = learnt["neighbours that stayed"]
     assert kept["from"] == [n - 0.5 for n in range(len(kept["to"]))]
     assert kept["to"] == [n + 0.5 for n in range(len(kept["to"]))]

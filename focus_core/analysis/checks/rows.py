@@ -105,7 +105,7 @@ def _broken_rows(run: RunFolder, name: str) -> np.ndarray:
     return np.concatenate([~np.isfinite(b).all(axis=1) | ~b.any(axis=1) for b in blocks])
 
 
-class DuplicateRows(Check):
+class DuplicateEmbeddings(Check):
     """FOC010: tokens share one row, so the model cannot tell them apart."""
 
     code: ClassVar[str] = "FOC010"

@@ -12,7 +12,7 @@ import scipy.sparse
 
 from focus_core.errors import bad_input
 from focus_core.numerics.drift import change_score
-from focus_core.numerics.neighbors import nearest_rows
+from focus_core.numerics.neighbors import nearest_embeddings
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.tokens import frequency
@@ -165,7 +165,7 @@ def _neighbours(matrix: np.ndarray, ids: np.ndarray, base: np.ndarray, progress:
     """Return the target ids of the nearest tokens of each id, -1 where there are fewer."""
     rows = np.asarray(matrix)[base]
     places = np.searchsorted(base, ids)
-    near, _ = nearest_rows(rows[places], rows, k=K, skip=places, progress=progress)
+    near, _ = nearest_embeddings(rows[places], rows, k=K, skip=places, progress=progress)
     return np.where(near >= 0, base[near], -1)
 
 

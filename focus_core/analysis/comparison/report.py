@@ -12,7 +12,7 @@ from focus_core.analysis.comparison.runs import RunComparison
 from focus_core.analysis.token_list import TokenList
 from focus_core.numerics.formats import decimal, plain_percent
 from focus_core.runs.folder import RunFolder
-from focus_core.runs.tokens import table_rows
+from focus_core.runs.tokens import row_name, table_rows
 from focus_core.tokenization.display import markdown_escape, show_name, show_token
 
 N_TOKENS = 5
@@ -81,10 +81,8 @@ def _plain(text: object) -> str:
 
 
 def _token(run: RunFolder, target_id: int, *, side: str = "target") -> str:
-    row = table_rows(run, [target_id], side)[0]
-    return (
-        f"{markdown_escape(show_token(str(row['text']), word_start=bool(row['word_start']), limit=40))} (#{target_id})"
-    )
+    name = row_name(table_rows(run, [target_id], side)[0], limit=40)
+    return f"{markdown_escape(name)} (#{target_id})"
 
 
 def _number(value: float | None, digits: int = 3) -> str:
@@ -158,7 +156,7 @@ def _spread(spread: Sequence[Distribution], *, both: bool) -> list[str]:
             str(d.origin),
             *(w for s in d.series for w in (f"{s.n:,}", _number(s.median, 0 if d.is_whole else 3))),
             _number(d.drawn.median if d.drawn else None),
-            _number(d.mean_row),
+            _number(d.mean_embedding),
         )
         for d in spread
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -98,14 +98,14 @@ class RunComparison:
     origins: tuple[OriginCount, ...]
     same_vocabulary: bool
     limits: tuple[str, ...]
-    changed: ChangedOrigins | None
-    groups: tuple[ChangedGroup, ...]
-    cosine: np.ndarray | None
-    turned: np.ndarray
-    n_equal: int
+    changed: ChangedOrigins | None = None
+    groups: tuple[ChangedGroup, ...] = ()
+    cosine: np.ndarray | None = None
+    turned: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    n_equal: int = 0
 
 
-def row_kinds(run: RunFolder) -> np.ndarray:
+def embedding_kinds(run: RunFolder) -> np.ndarray:
     """Return where every row comes from.
 
     Parameters
@@ -136,7 +136,7 @@ def compare_runs(first: RunFolder, second: RunFolder) -> RunComparison:
     RunComparison
         ``limits`` says what could not be compared.
     """
-    kinds = row_kinds(first), row_kinds(second)
+    kinds = embedding_kinds(first), embedding_kinds(second)
     origins = tuple(
         OriginCount(kind=kind, before=int((kinds[0] == kind).sum()), after=int((kinds[1] == kind).sum()))
         for kind in KINDS
@@ -148,16 +148,7 @@ def compare_runs(first: RunFolder, second: RunFolder) -> RunComparison:
             "mean different tokens. Tokens, embeddings and origins are not compared one by one; the distributions "
             "and the counts are."
         )
-        return RunComparison(
-            origins=origins,
-            same_vocabulary=False,
-            limits=(limit,),
-            changed=None,
-            groups=(),
-            cosine=None,
-            turned=np.empty(0, dtype=np.int64),
-            n_equal=0,
-        )
+        return RunComparison(origins=origins, same_vocabulary=False, limits=(limit,))
     limit = _rows_apart(first, second)
     cosine, equal = (None, np.zeros(len(kinds[0]), dtype=bool)) if limit else _cosines(first, second, kinds[0] != "")
     known = np.full(len(kinds[0]), np.nan) if cosine is None else cosine

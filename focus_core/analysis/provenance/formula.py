@@ -59,14 +59,10 @@ def _distribution(run: RunFolder, script: str) -> str | None:
     if config["fallback"] == Fallback.MULTIVARIATE:
         scale = "" if config["covariance_scale"] == 1 else f"{config['covariance_scale']:g} "
         return f"N(mean, {scale}Σ) of the source embeddings, Σ their covariance, seed {config['seed']}"
-    by_script = config["fallback"] == Fallback.SCRIPT and _has_rows(run, script)
+    n_rows = int((run.column("source_tokens", "script") == script).sum())
+    by_script = config["fallback"] == Fallback.SCRIPT and n_rows > 1  # a deviation needs two
     rows = f"{script} source embeddings" if by_script else "the source embeddings"
     return f"N(mean, std) of {rows}, per dimension, seed {config['seed']}"
-
-
-def _has_rows(run: RunFolder, script: str) -> bool:
-    """Say whether a script has the two source rows that a deviation needs."""
-    return int((run.column("source_tokens", "script") == script).sum()) > 1
 
 
 def _sum(contributors: tuple[Contributor, ...], *, exact: bool) -> str:

@@ -117,11 +117,9 @@ def _cosines_with(read: Callable[[slice], np.ndarray], target_id: int, n_rows: i
 
 
 def _cosines(read: Callable[[slice], np.ndarray], units: np.ndarray, n_rows: int) -> np.ndarray:
-    """Return the cosine of every row with a unit vector (d,) or several (m, d), block by block; -inf for zero rows.
-
-    Row by row rather than as a matrix product: that one waits for all its threads, which costs more than it saves
-    while the browser on the same machine draws.
-    """
+    """Return the cosine of every row with a unit vector (d,) or several (m, d), block by block; -inf for zero rows."""
+    # Row by row rather than as a matrix product: that one waits for all its threads, which costs more than it saves
+    # while the browser on the same machine draws.
     cosines = np.full((n_rows, *units.shape[:-1]), -np.inf, dtype=np.float32)
     for start in range(0, n_rows, BLOCK):
         place = slice(start, min(start + BLOCK, n_rows))

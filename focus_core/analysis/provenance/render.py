@@ -34,7 +34,7 @@ def render_text(explanation: Explanation, *, max_rows: int = MAX_ROWS) -> str:
     if len(explanation.candidates) > 1:
         lines += ["  candidates:", *(f"    #{c.source_id} {_shown(c)} ({c.rule})" for c in explanation.candidates)]
     if explanation.examples:
-        lines += ["  in the corpus:", *(f"    {_line(line)}" for line in explanation.examples)]
+        lines += ["  in the corpus:", *(f"    {show_name(line, limit=100)}" for line in explanation.examples)]
     return "\n".join(lines)
 
 
@@ -88,7 +88,3 @@ def draw_bar(share: float, *, width: int = BAR) -> str:
     eighths = round(min(max(share, 0.0), 1.0) * width * 8)
     full, part = divmod(eighths, 8)
     return ("█" * full + EIGHTHS[part] * (part > 0)).ljust(width)
-
-
-def _line(line: str) -> str:
-    return show_name(line, limit=100)

@@ -9,8 +9,7 @@ import numpy as np
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import ID_QUERY
-from focus_core.runs.tokens import TABLES, frequency
-from focus_core.tokenization.display import show_token
+from focus_core.runs.tokens import TABLES, frequency, row_name
 
 MAX_COMPARED = 64
 """Longest spelling that is compared with others; longer ones are cut."""
@@ -45,8 +44,8 @@ def _build_index(run: RunFolder, side: str) -> _Index:
     )
 
 
-def find_tokens(run: RunFolder, query: str, *, limit: int = 50) -> list[int]:
-    """Return the target tokens that fit what was typed so far, best first.
+def find_tokens(run: RunFolder, query: str, *, side: str = "target", limit: int = 50) -> list[int]:
+    """Return the tokens that fit what was typed so far, best first.
 
     Parameters
     ----------
@@ -54,46 +53,24 @@ def find_tokens(run: RunFolder, query: str, *, limit: int = 50) -> list[int]:
         The run.
     query : str
         ``#ID``, or part of a token's native form or readable text, in any case.
+    side : {"target", "source"}, default="target"
+        Of which vocabulary.
     limit : int, default=50
         Most ids to return.
 
     Returns
     -------
     list of int
-        Target ids: the id itself, then equal forms, equal but for case, forms that begin with it, forms that
+        Ids: the id itself, then equal forms, equal but for case, forms that begin with it, forms that
         contain it; the more frequent first within each, then the lower id. Empty for an empty query.
 
     Notes
     -----
     One pass over two lists of case-folded strings, built on first use: a few milliseconds for 50,000 tokens.
     """
-    return _find(_index(run, "target"), query, limit)
-
-
-def find_source_tokens(run: RunFolder, query: str, *, limit: int = 50) -> list[int]:
-    """Return the source tokens that fit what was typed so far, best first.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    query : str
-        As for `find_tokens`.
-    limit : int, default=50
-        Most ids to return.
-
-    Returns
-    -------
-    list of int
-        Source ids, ordered as by `find_tokens`.
-    """
-    return _find(_index(run, "source"), query, limit)
-
-
-def _find(index: _Index, query: str, limit: int) -> list[int]:
     if not query:
         return []
-    folded = query.casefold()
+    index, folded = _index(run, side), query.casefold()
     natives, texts = index.folded
     hits = [i for i, (a, b) in enumerate(zip(natives, texts, strict=True)) if folded in a or folded in b]
     ranked = sorted((_tier(index, i, query, folded), index.place[i], i) for i in hits)
@@ -207,13 +184,8 @@ def named_tokens(run: RunFolder, query: str) -> list[int]:
         near = near_spellings(run, query)
         if not near:
             raise
-        names = ", ".join(f"{_shown(run, i)} (#{i})" for i in near)
+        names = ", ".join(f"{row_name(row, limit=32)} (#{row['id']})" for row in run.token_rows(near))
         raise bad_input(
             "TOKEN", expected="a token of the target vocabulary", got=ascii(query), error=RunFolderError,
             remedy=f"did you mean {names}? Else give #ID, the native form or the readable text",
         ) from None  # fmt: skip
-
-
-def _shown(run: RunFolder, target_id: int) -> str:
-    text, start = (run.column("tokens", name)[target_id] for name in ("text", "word_start"))
-    return show_token(str(text), word_start=bool(start), limit=32)

@@ -241,7 +241,7 @@ def _kinds(explanation: Explanation) -> list[Verdict]:
     """Name contributors of one odd kind: numbers, symbols, special tokens, bytes."""
     contributors = explanation.contributors
     found = []
-    for name, test in (("numbers", _is_number), ("punctuation or symbols", _is_symbol)):
+    for name, test in (("numbers", str.isnumeric), ("punctuation or symbols", _is_symbol)):
         n = sum(test(c.text) for c in contributors)
         if len(contributors) >= 3 and n / len(contributors) >= MOSTLY and not test(explanation.text):
             text = f"{n} of {len(contributors)} contributors are {name}."
@@ -321,10 +321,6 @@ def _length(explanation: Explanation) -> list[Verdict]:
     return [
         Verdict(text=f"Its embedding has {ratio:.2f} times the mean source norm.", tone=Tone.WARNING, advice=effect)
     ]
-
-
-def _is_number(text: str) -> bool:
-    return text.isnumeric()
 
 
 def _is_symbol(text: str) -> bool:

@@ -73,7 +73,7 @@ class WhatIf:
         ``exp(entropy)`` of the weights.
     shared : float
         What both have in common: the sum, over source ids, of the smaller of the two weights; 1 where they are equal.
-    row_cosine : float or None
+    embedding_cosine : float or None
         Cosine of the row that these weights give with the stored row; ``None`` where one of them is zero.
     length_ratio : float or None
         Length of that row over the length of the stored one; ``None`` where that is zero.
@@ -91,7 +91,7 @@ class WhatIf:
     stored: dict[int, float]
     effective_contributors: float
     shared: float
-    row_cosine: float | None
+    embedding_cosine: float | None
     length_ratio: float | None
 
     @property
@@ -208,7 +208,7 @@ def what_if(run: RunFolder, target_id: int, settings: WhatIfSettings) -> WhatIf:
     cut = cut_score(scores, weights, settings.map)
     contributors, stored = _by_source(run, compared, weights), _stored(run, target_id)
     cosine, ratio = _compare_rows(run, target_id, compared, weights)
-    ranked = np.argsort(-similarities, kind="stable")[:N_RANKED]
+    ranked, shares = np.argsort(-similarities, kind="stable")[:N_RANKED], np.array([*contributors.values()])
     return WhatIf(
         settings=settings,
         is_stored=settings == stored_settings(run),
@@ -220,9 +220,9 @@ def what_if(run: RunFolder, target_id: int, settings: WhatIfSettings) -> WhatIf:
         threshold=None if cut is None else cut * settings.temperature,
         contributors=contributors,
         stored=stored,
-        effective_contributors=_effective(np.fromiter(contributors.values(), np.float64)),
+        effective_contributors=float(np.exp(-(shares * np.log(shares)).sum())),
         shared=sum(min(weight, stored.get(source, 0.0)) for source, weight in contributors.items()),
-        row_cosine=cosine,
+        embedding_cosine=cosine,
         length_ratio=ratio,
     )
 
@@ -257,10 +257,6 @@ def _difference(run: RunFolder, target_id: int, similarities: np.ndarray) -> flo
     weights = map_row(similarities / own.temperature, own.map, top_k=own.top_k)
     made, stored = _by_source(run, anchor_ids(run), weights), _stored(run, target_id)
     return max(abs(made.get(source, 0.0) - stored.get(source, 0.0)) for source in made.keys() | stored.keys())
-
-
-def _effective(weights: np.ndarray) -> float:
-    return float(np.exp(-(weights * np.log(weights)).sum()))
 
 
 def _compare_rows(

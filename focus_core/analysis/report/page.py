@@ -16,7 +16,14 @@ from focus_core.artifacts import staged
 from focus_core.errors import RunFolderError
 from focus_core.evaluation.stored import read_evaluation
 from focus_core.export.atlas import ranked_projections
-from focus_core.runs.additions import ProjectionFolder, TrainingFolder, list_trainings, open_projection, open_training
+from focus_core.runs.additions import (
+    ProjectionFolder,
+    TrainingFolder,
+    list_trainings,
+    open_projection,
+    open_training,
+    readable,
+)
 from focus_core.runs.again import init_command
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.tokens import showcase
@@ -69,16 +76,14 @@ def html_report(run: RunFolder, *, evaluations: Sequence[Mapping[str, Any]] = ()
 
 
 def _trainings(run: RunFolder) -> list[TrainingFolder]:
-    """Return the finished trainings that can be read."""
-    found = []
-    for name in list_trainings(run):
-        try:
-            training = open_training(run, name)
-            training.curve()
-        except RunFolderError:
-            continue
-        found.append(training)
-    return found
+    """Return the finished trainings that can be read, their curves too."""
+
+    def opened(name: str) -> TrainingFolder:
+        training = open_training(run, name)
+        training.curve()
+        return training
+
+    return readable(list_trainings(run), opened)[0]
 
 
 def _projection(run: RunFolder) -> ProjectionFolder | None:

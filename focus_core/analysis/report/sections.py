@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from focus_core.analysis.comparison.distributions import MEASURE_WORDS, Distribution
 from focus_core.analysis.comparison.lists import Hub
-from focus_core.analysis.comparison.runs import row_kinds
+from focus_core.analysis.comparison.runs import embedding_kinds
 from focus_core.analysis.provenance.explain import explain_token
 from focus_core.analysis.provenance.formula import show_contributor
 from focus_core.analysis.report import svg
@@ -23,7 +23,7 @@ from focus_core.numerics.formats import plain_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES, category_of
 from focus_core.runs.summary import chosen_options, differing_options, option_words
-from focus_core.runs.tokens import frequency, table_rows
+from focus_core.runs.tokens import frequency, row_name, table_rows
 from focus_core.tokenization.display import show_token
 from focus_core.types import Rule
 
@@ -73,7 +73,7 @@ def _occurrences(run: RunFolder) -> dict[str, float]:
     """Return occurrences in the corpus by kind of row; empty where the run had no corpus."""
     if not run.manifest.get("corpus"):
         return {}
-    kinds = row_kinds(run)
+    kinds = embedding_kinds(run)
     seen = np.nan_to_num(frequency(run))
     return {kind: float(seen[kinds == kind].sum()) for kind in CATEGORIES}
 
@@ -115,10 +115,7 @@ def token_list(run: RunFolder, found: TokenList) -> dict[str, Any]:
     """Return the first tokens of a list of tokens to look at, as a table."""
     ids = list(found.ids[:N_LISTED])
     columns = {
-        "token": [
-            f"{show_token(str(row['text']), word_start=bool(row['word_start']), limit=40)} #{row['id']}"
-            for row in table_rows(run, ids, found.side)
-        ],
+        "token": [f"{row_name(row, limit=40)} #{row['id']}" for row in table_rows(run, ids, found.side)],
         **({found.measure: [f"{value:.3f}" for value in found.values[: len(ids)]]} if found.measure else {}),
         "in the corpus": ["–" if math.isnan(n) else f"{n:,.0f}" for n in frequency(run, found.side)[ids]],
     }
@@ -139,8 +136,8 @@ def distribution(panel: Distribution) -> tuple[Markup, str]:
     first, last = (f"{e:,.0f}" if panel.is_whole else f"{e:.3g}" for e in (panel.edges[0], panel.edges[-1]))
     labels = [(0.0, first), (float(len(shares)), f"{last} and more" if panel.is_open else last)]
     caption = f"{words}: {one.n:,} {'pairs' if panel.measure == 'cosine' else 'embeddings'}, median {one.median:.3g}"
-    if panel.drawn is not None and panel.mean_row is not None:
-        caption += f" (drawn by chance {panel.drawn.median:.3g}, mean embedding {panel.mean_row:.3g})"
+    if panel.drawn is not None and panel.mean_embedding is not None:
+        caption += f" (drawn by chance {panel.drawn.median:.3g}, mean embedding {panel.mean_embedding:.3g})"
     look = f"k-{category_of(panel.origin, Rule.EXACT).key}"
     return svg.steps(shares, labels, look, f"Distribution of {caption}"), caption
 

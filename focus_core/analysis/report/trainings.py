@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from focus_core.analysis.comparison.runs import row_kinds
+from focus_core.analysis.comparison.runs import embedding_kinds
 from focus_core.analysis.report import svg
 from focus_core.analysis.report.markup import name_of
 from focus_core.analysis.report.style import method_class
 from focus_core.evaluation.stored import state_name
+from focus_core.numerics.formats import numbered
 from focus_core.runs.additions import ProjectionFolder, TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES, METHOD_LOOKS, method_of
@@ -50,14 +51,8 @@ def _curves(found: Sequence[TrainingFolder]) -> dict[str, Any]:
     """Return the curves of held-out bits; a thin line a training, a thick one for the mean of each method."""
     grouped: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     for training in found:
-        curve = training.curve()
-        if curve is None:
-            continue
-        bits = np.asarray(curve.column("held_out_bits").to_numpy(zero_copy_only=False), dtype=np.float64)
-        known = np.isfinite(bits)
-        if known.any():
-            seen = np.asarray(curve.column("tokens").to_numpy(), dtype=np.float64)[known]
-            grouped.setdefault(_method(training), []).append((seen, bits[known]))
+        if (curve := training.measured("held_out_bits")) is not None:
+            grouped.setdefault(_method(training), []).append(curve)
     if not grouped:
         return {"chart": None}
     drawn = [(method, *_lines(method, points)) for method, points in grouped.items()]
@@ -92,10 +87,10 @@ def evaluation(report: Mapping[str, Any]) -> dict[str, Any]:
     """Return an evaluation: states side by side, with intervals."""
     corpus, targets, sources = report["corpus"], report["targets"], report["sources"]
     words_of = [state_name(e) for e in targets] + [state_name(e, source=True) for e in sources]
-    short = _distinct([name_of(words, MAX_NAME) for words in words_of])
+    short = numbered([name_of(words, MAX_NAME) for words in words_of])
     bars = [bar for entry, name in zip([*targets, *sources], short, strict=True) if (bar := _bar(entry, name))]
     words = "; ".join(f"{bar.name} {bar.words}" for bar in bars)
-    whole = _distinct([name_of(words) for words in words_of])
+    whole = numbered([name_of(words) for words in words_of])
     names = {entry["target"]: name for entry, name in zip(targets, whole, strict=False)}
     return {
         "title": f"On {corpus['n_measured_lines']:,} of {corpus['n_lines']:,} lines of "
@@ -109,15 +104,6 @@ def evaluation(report: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "notes": [f"{names[e['target']]}: {name_of(text, 300)}" for e in targets for text in e.get("notes") or []],
     }
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    """Return names of which no two are the same: those that came before get no number, later ones do."""
-    found: list[str] = []
-    for name in names:
-        numbered = (name, *(f"{name} ({i})" for i in range(2, len(found) + 3)))
-        found.append(next(n for n in numbered if n not in found))
-    return found
 
 
 def _bar(entry: Mapping[str, Any], name: str) -> svg.Bar | None:
@@ -144,7 +130,7 @@ def projected_map(run: RunFolder, projection: ProjectionFolder | None) -> dict[s
     ids = points.column("id").to_numpy()
     plane = np.stack([points.column(axis).to_numpy() for axis in ("x", "y")], axis=1).astype(np.float64)
     (low_x, low_y), (high_x, high_y) = plane.min(axis=0).tolist(), plane.max(axis=0).tolist()
-    kinds = row_kinds(run)[ids]
+    kinds = embedding_kinds(run)[ids]
     present = [kind for kind in CATEGORIES if (kinds == kind).any()]
     figures = []
     for entry in manifest["members"]:

@@ -168,12 +168,10 @@ def _read_vec(path: Path, vocabulary: Vocabulary, kind: AuxiliaryKind) -> np.nda
 
 
 def word_means(path: Path, vocabulary: Vocabulary) -> np.ndarray:
-    """Give each token the mean of the words whose tokenisation contains it.
-
-    ``v_i = sum_w f_w v_w / sum_w f_w`` over words ``w``, each tokenised at the start of a text and after a space; a
-    word counts once for each of the two in which the token occurs (WECHSEL's way without n-grams). A ``.vec`` holds
-    no frequencies but lists words from the most frequent on, so ``f_w = 1 / rank`` (Zipf's law).
-    """
+    """Give each token the mean of the words whose tokenisation contains it."""
+    # ``v_i = sum_w f_w v_w / sum_w f_w`` over words ``w``, each tokenised at the start of a text and after a space; a
+    # word counts once for each of the two in which the token occurs (WECHSEL's way without n-grams). A ``.vec`` holds
+    # no frequencies but lists words from the most frequent on, so ``f_w = 1 / rank`` (Zipf's law).
     backend = plain_backend(vocabulary.backend)
     sums: np.ndarray | None = None
     totals = np.zeros((vocabulary.n, 1))

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from focus_core.errors import bad_input, option, phrase
+from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.overlap.matching import Overlap
 from focus_core.initialization.weights import WeightMatrix
 from focus_core.tokenization.vocabulary import Vocabulary
 from focus_core.types import METHOD_SUMMARIES, Fallback, MethodName, ProgressHook, no_progress
-
-if TYPE_CHECKING:
-    from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

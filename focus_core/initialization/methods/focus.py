@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from focus_core.errors import AuxiliaryError, VocabularyError, bad_input, phrase
+from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.methods.assembly import NO_ROWS, assemble_weights
 from focus_core.initialization.methods.base import MethodInput, MethodOutput
 from focus_core.initialization.weights import SparseRows
 from focus_core.numerics.similarity import similarity_weights
 from focus_core.tokenization.identity import SPECIAL
 from focus_core.validation import check_matrix
-
-if TYPE_CHECKING:
-    from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 
 
 def focus(inputs: MethodInput) -> MethodOutput:

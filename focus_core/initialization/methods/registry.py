@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from focus_core.initialization.methods.base import Method, MethodInput, MethodOutput
 from focus_core.initialization.methods.copying import copy_overlap, copy_specials
-from focus_core.initialization.methods.fallback import InitialisedMatrix, Statistics, initialise_matrix
+from focus_core.initialization.methods.fallback import InitialisedEmbeddings, Statistics, initialise_embeddings
 from focus_core.initialization.methods.focus import focus
 from focus_core.initialization.methods.subword_mean import subword_mean
 from focus_core.types import Fallback, MethodName
@@ -66,10 +66,10 @@ METHODS: dict[str, Method] = {
 
 __all__ = [
     "METHODS",
-    "InitialisedMatrix",
+    "InitialisedEmbeddings",
     "Method",
     "MethodInput",
     "MethodOutput",
     "Statistics",
-    "initialise_matrix",
+    "initialise_embeddings",
 ]

@@ -32,7 +32,7 @@ from focus_core.initialization.overlap.matching import Overlap, match_vocabulari
 from focus_core.initialization.overlap.merges import plan_merges
 from focus_core.tokenization.identity import ALPHABET
 from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
-from focus_core.types import KINDS, Family, MatchMode, SpecialTokenType, TokenKind
+from focus_core.types import Family, MatchMode, SpecialTokenType, TokenKind
 
 BPE_FAMILIES = (Family.BPE, Family.BYTE_LEVEL_BPE)
 SPACE = "▁"
@@ -143,7 +143,7 @@ class _Builder:
         known = self.source.ids_of_tokens
         self.taken = set(places.values())
         for i in new_ids:
-            special = KINDS[int(self.target.kinds[i])] == TokenKind.SPECIAL
+            special = self.target.kind_of(i) == TokenKind.SPECIAL
             form = self.target.tokens[i] if special else self._respell(i)
             if form in known and (special or self.one_kind):
                 self._offer_place(i, known[form], places)
@@ -176,7 +176,7 @@ class _Builder:
         return marks.space * start + self.target.texts[i].replace(" ", marks.space)
 
     def _is_text(self, i: int) -> bool:
-        return KINDS[int(self.target.kinds[i])] == TokenKind.NORMAL
+        return self.target.kind_of(i) == TokenKind.NORMAL
 
     def _offer_piece(self, i: int, form: str) -> None:
         """Take a token as a piece, unless the source's normaliser or pre-tokenizer never leaves it whole."""
@@ -216,20 +216,16 @@ class _Builder:
             self.added[content] = i
 
     def _decodes(self, content: str) -> bool:
-        """Whether a byte-level decoder gives an added token back.
-
-        subtle: it reads a token as GPT-2's alphabet wherever every character is in it, so ``ö`` becomes a lone byte.
-        """
+        """Whether a byte-level decoder gives an added token back."""
+        # subtle: it reads a token as GPT-2's alphabet wherever every character is in it, so ``ö`` becomes a lone byte.
         if not self.source.marks.byte_level or any(c not in ALPHABET for c in content):
             return True
         return content.isascii()
 
     def _plan_merges(self) -> None:
-        """Find merges for the pieces of a BPE model.
-
-        A whole word that no merges reach is found by its string, as Llama 3 does (``ignore_merges``); other pieces
-        stay out: as added tokens they would cut the words of the source's languages apart.
-        """
+        """Find merges for the pieces of a BPE model."""
+        # A whole word that no merges reach is found by its string, as Llama 3 does (``ignore_merges``); other pieces
+        # stay out: as added tokens they would cut the words of the source's languages apart.
         merges = [(left, right) for left, right in self.state["model"]["merges"]]
         _, self.merges, unreached = plan_merges(self.state["model"]["vocab"], merges, self.pieces)
         mark = "Ġ" if self.source.marks.byte_level else self.source.marks.space
@@ -305,7 +301,7 @@ class _Builder:
         n_model = len(self.state["model"]["vocab"])
         flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
         for k, content in enumerate(added):
-            special = KINDS[int(self.target.kinds[self.added[content]])] == TokenKind.SPECIAL
+            special = self.target.kind_of(self.added[content]) == TokenKind.SPECIAL
             self.state["added_tokens"].append({"id": n_model + k, "content": content, **flags, "special": special})
         if any(not entry["special"] for entry in self.state["added_tokens"][-len(added) :] if added):
             _mark_only_the_first(self.state)
@@ -323,10 +319,8 @@ class _Builder:
 
 
 def _mark_only_the_first(state: dict[str, Any]) -> None:
-    """Let SentencePiece's word mark open the text, not every stretch after an added token.
-
-    Such a stretch begins inside a word or has a space of its own; another mark would be decoded as a space.
-    """
+    """Let SentencePiece's word mark open the text, not every stretch after an added token."""
+    # Such a stretch begins inside a word or has a space of its own; another mark would be decoded as a space.
     splitter, normalizer = state.get("pre_tokenizer") or {}, state.get("normalizer") or {}
     for part in (splitter, *(splitter.get("pretokenizers") or ())):
         if part.get("type") == "Metaspace" and part.get("prepend_scheme") == "always":

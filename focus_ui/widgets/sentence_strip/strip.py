@@ -20,8 +20,8 @@ from focus_ui.charts.component_files import component_from_files
 
 _component = component_from_files("focus_sentence_strip", Path(__file__).parent, "strip.html", "strip.css", "strip.js")
 HINT = (
-    "Point at a piece, or step through them with Tab and the arrow keys: what covers the same characters lights up. "
-    "A click, or Enter, opens the token."
+    "Point at a subword (piece), or step through them with Tab and the arrow keys: what covers the same characters "
+    "lights up. A click, or Enter, opens the token."
 )
 LOST = f"{UNKNOWN.label}: the characters are lost"
 _RIGHT_TO_LEFT = frozenset({"R", "AL"})

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from focus_core.errors import InvalidInputError, bad_input
 from focus_core.runs.folder import RunFolder
-from focus_ui.data.token_names import row_name
+from focus_core.runs.tokens import row_name
 
 MAX_ANSWER = 200
 ISOLATES = dict.fromkeys(range(0x2066, 0x206A))

@@ -59,18 +59,19 @@ def effective_contributors(run: RunFolder) -> np.ndarray:
 def _task_hub(run: RunFolder) -> Task:
     hubs = hubs_of(run, n=100)
     if not hubs:
-        raise no_task("7", "combined rows")
+        raise no_task("7", "combined embeddings")
     ties = [hub for hub in hubs if hub.n_fed == hubs[0].n_fed]
     n_new = run.manifest["counts"]["by_origin"]["combined"]
     names = " or ".join(hub.label for hub in ties[:3])
     return Task(
         kind=TaskKind.TOKEN,
-        question="Find this run's greatest hub by number of tokens fed: which old token is part of most new rows?",
+        question="Find this run's greatest hub by number of tokens fed: which old token is part of most new "
+        "embeddings?",
         answers=frozenset().union(*(spellings(run, "source_tokens", hub.id) for hub in ties)),
         hint="Choose Hubs above the picture: bars by number of tokens fed. Type the name of the longest.",
         explanation=(
-            f"{names} is part of {hubs[0].n_fed:,} of {n_new:,} combined rows, {100 * hubs[0].n_fed / n_new:.1f} %. "
-            "A hub in a large part of all rows would make unlike tokens alike."
+            f"{names} is part of {hubs[0].n_fed:,} of {n_new:,} combined embeddings, {100 * hubs[0].n_fed / n_new:.1f} "
+            "%. A hub in a large part of all embeddings would make unlike tokens alike."
         ),
     )
 
@@ -130,7 +131,7 @@ def _compared(run: RunFolder, changed: ChangedTokens | None) -> list[tuple[int, 
 def _task_change(run: RunFolder) -> Task:
     compared = compared_tokens(run)
     if not compared:
-        raise no_task("8", "a training with its matrix")
+        raise no_task("8", "a training with its embeddings")
     names = {i: label(run, "tokens", i) for i, _ in compared}
     right, share = max(compared, key=lambda pair: pair[1])
     return Task(
@@ -141,7 +142,7 @@ def _task_change(run: RunFolder) -> Task:
         hint="Choose each of them in the picture and count the neighbours that stand in both lists.",
         explanation=(
             f"{names[right]}: {stayed(np.array(share)):.0f} of its {K} neighbours stayed. Where few stay, training had "
-            "to move the token to other company."
+            "to carry the token to other company."
         ),
     )
 
@@ -152,13 +153,13 @@ PITFALLS = Chapter(
     short="Pitfalls",
     words=(
         "Three kinds of trouble show in numbers before any training.\n\n**Rare tokens.** What is hardly seen gets no "
-        "vector, so nothing can be compared; the row is drawn at random and marked *fallback*. More text or a smaller "
-        "vocabulary helps.\n\n**Hubs.** One old token lies near everything and flows into many new rows. It makes "
-        "unlike tokens alike.\n\n**A collapsed space.** Trained too briefly, all vectors point the same way. Then "
-        "hundreds of contributors share each row, and every row is nearly the same mean. Train the vectors longer. "
-        "The picture shows all three for this run."
+        "vector, so nothing can be compared; the embedding is drawn at random and marked *fallback*. More text or a "
+        "smaller vocabulary helps.\n\n**Hubs.** One old token lies near everything and flows into many new embeddings. "
+        "It makes unlike tokens alike.\n\n**A collapsed space.** Trained too briefly, all vectors point the same way. "
+        "Then hundreds of contributors share each embedding, and all are nearly the same mean. Train the vectors "
+        "longer. The picture shows all three for this run."
     ),
-    needs="combined rows",
+    needs="combined embeddings",
     fits=lambda run: bool(hubs_of(run, n=1)),
     task=_task_hub,
 )
@@ -168,14 +169,14 @@ TRAINING = Chapter(
     title="Before and after training",
     short="Training",
     words=(
-        "An initialisation is a start, no end. The model now trains on the text, and the rows move to where the text "
-        "wants them.\n\nHow far a row has moved says little, since all rows may drift together. Better look at its "
-        "**company**: which ten tokens are nearest before, and which after? Where most stay, the start was good, or "
-        "the token too rare to be moved. Where all change, training had to find the place anew, as it must for rows "
-        "drawn at random.\n\nBelow you see how many neighbours stayed, for all tokens, and the two lists of "
+        "An initialisation is a start, no end. **Continued pretraining** on the text lets the embeddings drift to "
+        "where the text wants them.\n\nHow far one has drifted says little, since all may drift together. Better look "
+        "at its **company**: which ten tokens are nearest before, and which after? Where most stay, the start was "
+        "good, or the token too rare to drift. Where all change, training had to find the place anew, as it must for "
+        "embeddings drawn at random.\n\nBelow you see how many neighbours stayed, for all tokens, and the two lists of "
         "the token that you choose. Compare the three."
     ),
-    needs="a training that kept its matrix",
+    needs="a training that kept its embeddings",
     fits=lambda run: bool(compared_tokens(run)),
     task=_task_change,
 )

@@ -101,28 +101,28 @@ def _task_sum(run: RunFolder) -> Task:
     return Task(
         kind=TaskKind.NUMBER,
         question=(
-            f"Take {name}, dimension {asked.dimension}. What do {whose} to the new row there? Multiply each weight by "
-            "the value beside it, and add up."
+            f"Take {name}, dimension {asked.dimension}. What do {whose} to the new embedding there? Multiply each "
+            "weight by the value beside it, and add up."
         ),
         number=asked.answer,
         tolerance=max(0.0005, 0.02 * abs(asked.answer)),
         hint="The table gives weight and value of each: weight times value, row by row, then the sum.",
-        explanation=f"{products} = {asked.answer:.4f}; every dimension of the row is made in the same way.",
+        explanation=f"{products} = {asked.answer:.4f}; every dimension of the embedding is made in the same way.",
     )
 
 
 ONE_ROW = Chapter(
     number=6,
-    title="One new row, computed",
-    short="One row",
+    title="One new embedding, computed",
+    short="One embedding",
     words=(
-        "Now the row itself. Take the **old rows** of the tokens that kept a weight, multiply each by its weight, and "
-        "add them up, dimension by dimension. The weights are positive and sum to 1, so the new row lies among its "
-        "contributors, if a little shorter: in a region where the rest of the model knows what to do with it.\n\n"
-        "Nothing is learnt in this step, and nothing is hidden: the picture shows each term of the sum, and the last "
-        "line is the row as it stands in the run."
+        "Now the embedding itself. Take the **old embeddings** of the tokens that kept a weight, multiply each by its "
+        "weight, and add them up, dimension by dimension. The weights are positive and sum to 1, so the new one lies "
+        "among its contributors, if a little shorter: in a region where the rest of the model knows what to do with "
+        "it.\n\nNothing is learnt in this step, and nothing is hidden: the picture shows each term of the sum, and "
+        "the last line is the embedding as it stands in the run."
     ),
-    needs="rows that are sums of copied rows",
+    needs="embeddings that are sums of copied ones",
     fits=lambda run: bool(summed_tokens(run)),
     task=_task_sum,
 )

@@ -72,7 +72,8 @@ def _task_alike(run: RunFolder) -> Task:
         question=f"Which copied token is used most like {found.label}? Type it as the picture shows it.",
         answers=frozenset().union(*(spellings(run, "tokens", n.id) for n in ties)),
         hint=f"Let the picture show {found.label} and take the longest bar in the colour of copied tokens.",
-        explanation=f"{names}, with a cosine of {near[0].cosine:.2f}: its row is known, so it can lend some of it.",
+        explanation=f"{names}, with a cosine of {near[0].cosine:.2f}: its embedding is known, so it can lend some "
+        "of it.",
     )
 
 
@@ -137,12 +138,12 @@ ALIKE = Chapter(
     title="An auxiliary space: which tokens are used alike",
     short="Alike",
     words=(
-        "To make a row for a new token, FOCUS asks: which tokens that we know are **used like it**? The old model "
-        "cannot tell, for it has never seen the new token.\n\nSo a small and quick model, fastText, reads the text "
-        "in new tokens and gives each one that is seen often enough, copied or new, a vector: the **auxiliary space**. "
-        "Tokens that stand in the same company get vectors that point the same way. The cosine of two vectors says "
-        "how much alike: 1 is the same direction, 0 nothing in common. The vectors serve for this comparison only and "
-        "never enter the model."
+        "To make an embedding for a new token, FOCUS asks: which tokens that we know are **used like it**? The old "
+        "model cannot tell, for it has never seen the new token.\n\nSo a small and quick model, fastText, reads the "
+        "text in new tokens and gives each one that is seen often enough, copied or new, a vector: the **auxiliary "
+        "space**. Tokens that stand in the same company get vectors that point the same way. The cosine of two vectors "
+        "says how much alike: 1 is the same direction, 0 nothing in common. The vectors serve for this comparison only "
+        "and never enter the model."
     ),
     needs="auxiliary vectors",
     fits=lambda run: _asked_alike(run) is not None,
@@ -154,11 +155,11 @@ SPARSEMAX = Chapter(
     title="Sparsemax: few weights that sum to 1",
     short="Sparsemax",
     words=(
-        "Thousands of similarities are too many for one row: a mean of everything is nothing. **Sparsemax** lowers a "
-        "bar, τ, until what stands above it adds up to exactly 1. A similarity above τ becomes a weight, the part that "
-        "stands out; all others become a true **zero**.\n\nSoftmax would leave each of them a little weight, and the "
-        "crowd of strangers would drown the few good ones. Drag the three similarities: push one up and the others "
-        "lose; let one sink below the dashed line and it is out."
+        "Thousands of similarities are too many for one embedding: a mean of everything is nothing. **Sparsemax** "
+        "lowers a bar, τ, until what stands above it adds up to exactly 1. A similarity above τ becomes a weight, the "
+        "part that stands out; all others become a true **zero**.\n\nSoftmax would leave each of them a little weight, "
+        "and the crowd of strangers would drown the few good ones. Drag the three similarities: push one up and the "
+        "others lose; let one sink below the dashed line and it is out."
     ),
     needs="auxiliary vectors",
     fits=lambda run: len(first_similarities(run)) == N_SIMILARITIES,

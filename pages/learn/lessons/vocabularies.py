@@ -94,8 +94,9 @@ def _task_words(run: RunFolder) -> Task:
         question="Which of these is one token for the new tokenizer, but several for the old one?",
         options=tuple(sorted((words.right, *words.wrong))),
         answers=frozenset({words.right}),
-        hint="Type each of them into the box above and count its pieces on both lines.",
-        explanation=f"The new tokenizer knows {words.right} as one token; the old one cuts it into {words.n_subwords}.",
+        hint="Type each of them into the box above and count its subwords on both lines.",
+        explanation=f"The new tokenizer knows {words.right} as one token; the old one splits it into "
+        f"{words.n_subwords}.",
     )
 
 
@@ -122,10 +123,10 @@ def _task_counts(run: RunFolder) -> Task:
         ),
         number=n_new / n_old,
         tolerance=0.011,
-        hint="Divide the number of tokens of the new tokenizer by that of the old one; both stand above the pieces.",
+        hint="Divide the number of tokens of the new tokenizer by that of the old one; both stand above the subwords.",
         explanation=(
-            f"{n_new} by {n_old} is {n_new / n_old:.2f}. Below 1 the new tokenizer saves tokens, above 1 it cuts this "
-            "text into smaller pieces than the old one."
+            f"{n_new} by {n_old} is {n_new / n_old:.2f}. Below 1 the new tokenizer saves tokens, above 1 it splits "
+            "this text into smaller subwords than the old one."
         ),
     )
 
@@ -164,11 +165,11 @@ def _task_ids(run: RunFolder) -> Task:
     wrong = [other for other in dict.fromkeys(others) if other not in {right, "–"}][: N_OPTIONS - 1]
     return Task(
         kind=TaskKind.CHOICE,
-        question=f"The new tokenizer calls {name} by the id {asked}. Whose row would the unchanged matrix give it?",
+        question=f"The new tokenizer calls {name} by the id {asked}. Whose embedding would the old matrix give it?",
         options=tuple(sorted({right, *wrong})),
         answers=frozenset({right}),
         hint=f"Go to id {asked} in the table and read the column of the old vocabulary.",
-        explanation=f"Row {asked} was learnt for {right}: the model would read {name} and think of {right}.",
+        explanation=f"Embedding {asked} was learnt for {right}: the model would read {name} and think of {right}.",
     )
 
 
@@ -178,10 +179,10 @@ def _task_rows(run: RunFolder) -> Task:
     more = sizes["target"] - sizes["source"]
     return Task(
         kind=TaskKind.NUMBER,
-        question="In this run no id changed its token. How many rows does the new matrix have more than the old one?",
+        question="In this run no id changed its token. How many more embeddings has the new model than the old?",
         number=more,
         hint="Subtract the size of the old vocabulary from that of the new one; both stand beside the run's name.",
-        explanation=f"{sizes['target']:,} less {sizes['source']:,} is {more:,}: these ids had no row before.",
+        explanation=f"{sizes['target']:,} less {sizes['source']:,} is {more:,}: these ids had no embedding before.",
     )
 
 
@@ -204,12 +205,13 @@ TOKENIZERS = Chapter(
     title="What a tokenizer does to a sentence",
     short="Tokenizers",
     words=(
-        "A language model never sees letters. A **tokenizer** cuts text into tokens from a fixed list, its "
-        "vocabulary, and hands their numbers on. One with a short list, or made for another language, cuts words into "
-        "small pieces: sentences become long, slow and costly, and a piece of two letters says little.\n\n"
+        "A language model never sees letters. A **tokenizer** turns text into tokens from a fixed list, its "
+        "vocabulary, and hands their numbers on. One with a short list, or made for another language, splits words "
+        "into small **subwords** (pieces): sentences become long, slow and costly, and a subword of two letters says "
+        "little.\n\n"
         "Below, both tokenizers of a run read the same sentence: the **old** one, with which the model was trained, "
-        "and the **new** one, which takes its place. Their numbers of tokens tell which of them cuts finer. "
-        "Change the sentence and watch the pieces. Blue pieces are in both vocabularies."
+        "and the **new** one, which takes its place. Their numbers of tokens tell which of them splits finer. "
+        "Change the sentence and watch the subwords. Blue ones are in both vocabularies."
     ),
     needs="both tokenizers and a sentence",
     fits=lambda run: _words(run) is not None or _counts(run) is not None,
@@ -218,14 +220,14 @@ TOKENIZERS = Chapter(
 
 IDS = Chapter(
     number=2,
-    title="Why the embedding matrix no longer fits",
+    title="Why the old embeddings no longer fit",
     short="Ids",
     words=(
         "The first layer of a model is a table with one row of numbers for each token: its **embedding**. The model "
-        "finds a row by the token's id, its place in the vocabulary, and by nothing else.\n\nA new tokenizer numbers "
-        "its tokens anew. The same id then names another token, and the row that lies there was learnt for the old "
-        "one. With the old matrix the model would take every word for a different one; ids beyond its end have no row "
-        "at all. So each new token needs a row that suits it. Walk through the ids to see who sits where."
+        "finds it by the token's id, its place in the vocabulary, and by nothing else.\n\nA new tokenizer numbers "
+        "its tokens anew. The same id then names another token, and the embedding that lies there was learnt for "
+        "the old one. With the old table the model would take every word for a different one; ids beyond its end have "
+        "no embedding at all. So each new token needs one that suits it. Walk through the ids to see who sits where."
     ),
     needs="two vocabularies",
     fits=lambda run: len(run.column("source_tokens", "id")) > 0,
@@ -238,9 +240,9 @@ OVERLAP = Chapter(
     short="Overlap",
     words=(
         "Not everything is lost. Both lists hold digits, punctuation, names, and words or endings that the old "
-        "tokenizer knew already. Such a token has a good row, only in another place: FOCUS **copies** it, bit for "
-        "bit. What is left over has to be made.\n\nTwo shares matter, and they differ. Counted as **entries** of the "
-        "vocabulary, often less than half is shared. Counted as **occurrences** in the text it is mostly far more, "
+        "tokenizer knew already. Such a token has a good embedding, only in another place: FOCUS **copies** it, bit "
+        "for bit. What is left over has to be made.\n\nTwo shares matter, and they differ. Counted as **entries** of "
+        "the vocabulary, often less than half is shared. Counted as **occurrences** in the text it is mostly far more, "
         "because what is shared tends to be what is used all the time. Switch between the two."
     ),
     needs="a new vocabulary",

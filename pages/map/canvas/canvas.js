@@ -43,12 +43,12 @@ class FocusMap extends MapPainter {
   // --- what it is made of
 
   build() {
-    this.colors = new Choice("Colour", [["origin", "origin"], ["kept", "neighbours kept"], ["cosine", "cosine"]], (v) => this.set({ color: v }));
+    this.colors = new Choice("Colour", [["origin", "origin"], ["kept", "neighbour overlap"], ["cosine", "cosine"]], (v) => this.set({ color: v }));
     this.views = new Choice("Members", [["panes", "side by side"], ["overlay", "one over the other"]], (v) => this.set({ view: v }));
     this.modes = new Choice("Drag", [["move", "move"], ["lasso", "lasso"]], (v) => this.set({ mode: v }));
     this.slider = element("input");
     Object.assign(this.slider, { type: "range", min: "0", max: "100", step: "1" });
-    this.slider.setAttribute("aria-label", "Trails of tokens whose neighbours kept are at most");
+    this.slider.setAttribute("aria-label", "Trails of tokens whose neighbour overlap is at most");
     this.slider.oninput = () => this.set({ threshold: Number(this.slider.value) / 100 });
     this.trailWords = element("span", "words");
     this.trailBox = element("label", "trails");
@@ -287,7 +287,7 @@ class FocusMap extends MapPainter {
     const hides = [brush && "the range below", selected && "the selection",
       passing && look.hidden.some((c) => this.sizes[c]) && "the legend"].filter(Boolean);
     const words = drawn < all ? `${count(drawn)} of ${count(all)}; ${hides.join(" and ")} hide${hides.length > 1 ? "" : "s"} the others` : count(all);
-    this.trailWords.textContent = `trails where kept ≤ ${threshold.toFixed(2)}: ${words}`;
+    this.trailWords.textContent = `trails where neighbour overlap ≤ ${threshold.toFixed(2)}: ${words}`;
   }
 
   furnishLegend() {

@@ -169,7 +169,7 @@ Object.assign(FocusMap.prototype, {
     this.brush = range;
     if (done && (range || was)) {
       this.report("brush", { range });
-      this.say(range ? `Neighbours kept from ${range[0].toFixed(2)} to ${range[1].toFixed(2)}` : "All neighbours kept");
+      this.say(range ? `Neighbour overlap from ${range[0].toFixed(2)} to ${range[1].toFixed(2)}` : "Any neighbour overlap");
     }
     this.filter();
     if (this.points) this.furnishTrails();

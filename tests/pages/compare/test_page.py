@@ -109,7 +109,7 @@ def test_charts_have_words_for_those_who_do_not_see_them(open_app):
     assert len(described) == 5
     assert "share of all weight" in described[0]
     assert all("medians: this run" in words for words in described[1:])
-    assert sum("rows drawn by chance" in words for words in described) == 2
+    assert sum("embeddings drawn by chance" in words for words in described) == 2
 
 
 def test_without_a_second_run_it_says_so(open_app):
@@ -121,7 +121,9 @@ def test_without_a_second_run_it_says_so(open_app):
 def test_a_second_run_of_the_same_vocabulary_is_compared_token_by_token(open_app, second):
     at = with_second(open_app)
     assert param(at, "with") == "other"
-    assert "**0** tokens have a row from elsewhere in the second run; **1** rows point elsewhere" in texts(at)
+    assert "**0** tokens have an embedding from elsewhere in the second run; **1** embeddings point elsewhere" in texts(
+        at
+    )
     groups, tokens = at.dataframe[1].value, at.dataframe[2].value
     assert groups["tokens"].tolist() == [1]
     assert groups["median cosine"].tolist() == pytest.approx([-1.0])
@@ -177,9 +179,9 @@ def test_distributions_of_both_runs_share_a_chart(open_app, second):
     figure = chart(with_second(open_app), 2)
     assert [trace["type"] for trace in figure["data"]].count("bar") == 3
     lines = [trace["line"] for trace in figure["data"] if trace.get("mode") == "lines"]
-    assert [line.get("dash") for line in lines].count("dot") == 3, "rows drawn by chance"
+    assert [line.get("dash") for line in lines].count("dot") == 3, "embeddings drawn by chance"
     assert len(lines) == 6
-    assert [trace["mode"] for trace in figure["data"] if "mode" in trace].count("markers") == 3, "the mean row"
+    assert [trace["mode"] for trace in figure["data"] if "mode" in trace].count("markers") == 3, "the mean embedding"
 
 
 def test_the_second_run_can_be_named_by_the_address(open_app, second):
@@ -232,7 +234,7 @@ def test_of_another_vocabulary_it_says_what_cannot_be_compared(open_app, second)
     (second.path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     at = with_second(open_app)
     assert any("different target vocabularies" in info.value for info in at.info)
-    assert "rows point elsewhere" not in texts(at)
+    assert "embeddings point elsewhere" not in texts(at)
     assert len(at.get("plotly_chart")) == 5
 
 
@@ -267,7 +269,7 @@ def test_a_private_run_of_somebody_else_is_not_offered(open_app, second):
 
 def test_without_another_state_there_is_nothing_to_group(open_app):
     at = open_app("compare")
-    assert "no training of this run kept its rows" in texts(at)
+    assert "no training of this run kept its embeddings" in texts(at)
 
 
 def test_groups_are_made_when_asked_for_and_lead_to_their_tokens(open_app, trained_toy, monkeypatch):

@@ -78,7 +78,7 @@ def expanders(at):
 def test_the_demo_is_made_again_from_its_own_vectors(open_app, own_toy):
     at = open_app("data")
     change_run(at)
-    assert at.segmented_control(key="_again_step_toy").options == ["overlap", "rows"]
+    assert at.segmented_control(key="_again_step_toy").options == ["overlap", "embeddings"]
     assert "text of this run is not on this server" in texts(at)
     assert "nothing\\; the same run" in texts(at)
     assert at.button(key="_start_again").label == "Make the same run again"
@@ -126,7 +126,7 @@ def test_the_names_of_an_earlier_step_are_not_asked_again(open_app, own_toy):
     change_run(at)
     assert not [box for box in at.selectbox if box.key == "_preset_toy"]
     assert at.selectbox(key="_match_toy").value == "exact"
-    at.segmented_control(key="_again_step_toy").set_value("rows").run()
+    at.segmented_control(key="_again_step_toy").set_value("embeddings").run()
     assert not [box for box in at.selectbox if box.key == "_match_toy"]
 
 
@@ -198,7 +198,8 @@ def test_options_of_the_vectors_are_changed_where_they_are_trained_again(open_ap
 
 
 @pytest.mark.parametrize(
-    ("step", "value", "words"), [("overlap", 2, "top-k 2"), ("rows", 2, "top-k 2"), ("rows", None, "all contributors")]
+    ("step", "value", "words"),
+    [("overlap", 2, "top-k 2"), ("embeddings", 2, "top-k 2"), ("embeddings", None, "all contributors")],
 )
 def test_top_k_of_a_run_is_changed_or_emptied(open_app, own_toy, step, value, words):
     manifest = json.loads((own_toy.path / "manifest.json").read_text())
@@ -220,7 +221,7 @@ def test_the_steps_of_a_run_are_named_with_time_and_result(open_app, own_toy):
     at = open_app("data")
     plan = [label for label in expanders(at) if "about" in label]
     assert [label.split("**")[1] for label in plan] == [
-        "Tokenizers", "Text", "Auxiliary vectors", "Overlap", "New rows",
+        "Tokenizers", "Text", "Auxiliary vectors", "Overlap", "New embeddings",
     ]  # fmt: skip
     (own_toy.path / "log" / "timings.json").write_text(json.dumps({"read": 3.2, "match": 0.2, "write": 1.4}))
     press(at, "Start the run")
@@ -469,7 +470,7 @@ def test_a_run_of_an_earlier_version_is_listed_and_made_again_from_its_own_files
     assert at.button(key=f"_open_{job.id}")
     change_run(at)
     assert "started by an earlier version" in texts(at)
-    assert at.segmented_control(key=f"_again_step_{job.id}").options == ["overlap", "rows"]
+    assert at.segmented_control(key=f"_again_step_{job.id}").options == ["overlap", "embeddings"]
     press_start(at)
     assert asked(newest()).auxiliary == job.run / "auxiliary.safetensors"
 

@@ -118,7 +118,7 @@ def test_points_carry_what_training_did_to_them(open_app, trained_toy):
     for name, low in (("kept", 0), ("cosine", -1)):
         found = low + arrays[name] / 65534 * (1 - low)
         assert found == pytest.approx(np.array(table[name]), abs=2e-5)
-    assert "Neighbours kept (Jaccard): of all tokens" in canvas(at)["keptWords"]
+    assert "Neighbour overlap (Jaccard@10): of all tokens" in canvas(at)["keptWords"]
 
 
 def test_the_search_marks_tokens_and_each_can_be_chosen(open_app, trained_toy):
@@ -161,7 +161,7 @@ def test_a_click_chooses_the_token_and_shows_what_training_did_to_it(open_app, t
     assert canvas(at)["token"] == {"id": target, "at": 5}
     assert points(at)[0] == sent[0], "the points are not sent in another form: the browser has them"
     kept = open_training(trained_toy, "focus-seed-1").tokens()["kept"][target].as_py()
-    assert f"Neighbours kept (Jaccard) **{kept:.2f}**" in texts(at)
+    assert f"Neighbour overlap (Jaccard@10) **{kept:.2f}**" in texts(at)
     assert [link for link in links(at) if "Everything about this token" in link.label]
     at.switch_page(PAGES["token"]).run()
     assert "mkulima" in at.title[0].value
@@ -214,7 +214,7 @@ def test_a_lasso_lists_the_tokens_and_what_feeds_them(open_app, trained_toy):
     table = at.dataframe[0].value
     assert sorted(table["id"]) == sorted(ids)
     assert table["occurrences"].tolist() == sorted(table["occurrences"], reverse=True)
-    assert "3 combined rows, fed by 7 source tokens; 1 copied" in texts(at)
+    assert "3 combined embeddings, fed by 7 source tokens; 1 copied" in texts(at)
     fed = [link.label for link in links(at) if "of the weight" in link.label]
     assert fed[0].startswith("▁milk :gray[33.3 % of the weight, in 1 of 3]")
 
@@ -226,7 +226,7 @@ def test_a_brush_lists_the_tokens_in_its_range_and_narrows_a_selection(open_app,
     at = open_app("map")
     report(at, trained_toy, brush={"range": [0.2, 0.4], "at": 3})
     assert sorted(at.dataframe[0].value["id"]) == inside
-    assert "with neighbours kept (Jaccard) from 0.20 to 0.40" in texts(at)
+    assert "with neighbour overlap (Jaccard@10) from 0.20 to 0.40" in texts(at)
     outside = next(i for i in range(len(kept)) if i not in inside)
     both = {"ids": [inside[0], outside], "total": 2, "at": 4}
     report(at, trained_toy, brush={"range": [0.2, 0.4], "at": 3}, selection=both)
@@ -340,7 +340,7 @@ def test_an_axis_that_is_none_offers_tokens_spelt_like_it_and_leaves_the_last_ma
 
 def test_an_untrained_run_has_one_pane_and_a_way_on(open_app, toy):
     at = open_app("map", token=id_of(toy, "▁mkulima"))
-    assert "initialised rows alone" in texts(at)
+    assert "initialised ones alone" in texts(at)
     assert any(link.page == "train" for link in links(at))
     header, arrays = points(at)
     assert len(header["members"]) == 1

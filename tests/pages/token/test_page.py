@@ -55,7 +55,7 @@ def test_a_token_that_occurs_but_kept_no_line_says_so(open_app, toy):
 def test_a_combined_token_says_what_the_method_of_its_run_combines(open_app, toy):
     words = texts(open_app("token", token=id_of(toy, "▁mkulima")))
     assert "of the shared tokens that are used alike" in words
-    assert "its own pieces" not in words
+    assert "its own subwords" not in words
 
 
 def test_a_fallback_token_says_what_its_row_was_drawn_from(open_app, toy):
@@ -445,8 +445,10 @@ def test_after_training_the_page_names_it_and_counts_what_each_start_had(open_ap
     at = open_app("token", token=id_of(trained_toy, "▁mkulima"))
     shown = plain(at)
     assert "Training shown: **focus-seed-1 · FOCUS, seed 1" in shown
-    assert "a random row would have had" in shown
-    assert all(title in shown for title in ("**Kept**", "**Lost**", "**Gained**", "**Random row**", "**Mean row**"))
+    assert "a random embedding would have had" in shown
+    assert all(
+        title in shown for title in ("**Kept**", "**Lost**", "**Gained**", "**Random embedding**", "**Mean embedding**")
+    )
 
 
 def test_among_several_trainings_one_is_chosen_and_named(open_app, tmp_path, monkeypatch):

@@ -67,7 +67,7 @@ def test_states_are_measured_shown_and_found_again(open_app, made, runs):
     assert options[0] == "right after initialisation"
     assert len(options) == 2
     assert "whole" in options[1]
-    assert "Not offered: headless. They keep no body" in texts(at)
+    assert "Not offered: headless. They keep no backbone" in texts(at)
     job = start(at, made, dictionary=b"market\tMarkt\n")
     assert jobs.job_state(job) is jobs.JobState.DONE, (job.record / "stderr.log").read_text()
     assert "--dictionary" in job.arguments

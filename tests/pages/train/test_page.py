@@ -39,7 +39,7 @@ def test_the_share_of_kept_neighbours_is_explained_beside_the_count(open_app, tr
     del trained_toy
     at = open_app("train")
     assert "1/19 = 0.05" in at.dataframe[-1].proto.columns
-    assert "most changed first: by (1 − cosine) · (1 − neighbours kept)" in texts(at)
+    assert "most changed first: by (1 − cosine) · (1 − neighbour overlap)" in texts(at)
 
 
 def test_a_run_without_training_says_with_which_command_it_is_trained(open_app, toy):
@@ -143,7 +143,7 @@ def test_a_training_from_another_initialisation_says_so(open_app, trained_toy):
     at = open_app("train")
     assert "another initialisation" not in texts(at)
     at.selectbox(key=f"_training_{trained_toy.digest[:12]}").set_value("random-seed-1").run()
-    assert "It began from rows of another initialisation" in texts(at)
+    assert "It began from the embeddings of another initialisation" in texts(at)
 
 
 def test_a_damaged_training_is_said_and_the_others_are_shown(open_app, trained_toy, tmp_path, monkeypatch):
@@ -272,7 +272,7 @@ def test_of_several_matrices_one_is_chosen(open_app, toy, tmp_path):
     at.button(key="_attach").click().run()
     assert not at.error
     own = open_run(catalog.runs_root() / param(at, "run"))
-    assert np.array_equal(open_training(own, "attached").embeddings(), rows * 3)
+    assert np.array_equal(open_training(own, "imported").embeddings(), rows * 3)
 
 
 def test_a_checkpoint_folder_of_the_operator_is_offered_and_another_vocabulary_refused(open_app, tmp_path, monkeypatch):

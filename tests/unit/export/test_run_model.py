@@ -12,7 +12,7 @@ import torch
 from focus_core.api import run_to_folder
 from focus_core.errors import InvalidInputError, RunFolderError
 from focus_core.export.model_folder import export_model
-from focus_core.export.run_model import export_trained, load_model_folder, load_run_model
+from focus_core.export.run_model import export_state, load_model_folder, load_run_model
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest
 from focus_core.runs.folder import RunFolder
@@ -119,7 +119,7 @@ def test_a_trained_state_is_exported_and_loads_again(family: str, train: Trained
     )
     adapt_run(run, name="mine", corpus=[corpus_of(tmp_path)], config=config)
     trained = load_run_model(run, trained="mine")
-    loaded = load_model_folder(export_trained(run, "mine", tmp_path / "out"))
+    loaded = load_model_folder(export_state(run, "mine", tmp_path / "out"))
     ids = torch.arange(5, 12)[None]
     with torch.no_grad():
         assert torch.equal(loaded.model(input_ids=ids).logits, trained.model(input_ids=ids).logits)
@@ -138,7 +138,7 @@ def test_a_training_that_kept_no_backbone_is_no_model(tmp_path: Path) -> None:
         load_run_model(run, trained="mine")
     (folder / "trained.safetensors").unlink()
     with pytest.raises(RunFolderError, match="its embeddings were kept"):
-        export_trained(run, "mine", tmp_path / "out")
+        export_state(run, "mine", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -290,7 +290,7 @@ def test_a_copy_needs_no_hard_links(run, tmp_path, monkeypatch):
     def refuse(source: str, target: str) -> None:
         raise OSError("no links here")
 
-    monkeypatch.setattr("focus_core.training.import_checkpoint.os.link", refuse)
+    monkeypatch.setattr("focus_core.artifacts.os.link", refuse)
     assert copy_run(run, tmp_path / "copy").digest == run.digest
 
 

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from focus_core.cli import main
 from focus_core.errors import CorpusError, FocusError, InvalidInputError, RunFolderError, flag
 from focus_core.runs.additions import list_trainings, open_training
+from focus_core.runs.digests import Changes, changes_of
 from focus_core.runs.folder import RunFolder
 from focus_core.training import loop
 from focus_core.training.loop import DivergedError
@@ -126,6 +127,7 @@ def test_an_interruption_leaves_no_trace(
     parts = adapt_run(run, name="parts", corpus=[corpus], config=config, resume=True)
     for name in ("trained.safetensors", "body.safetensors", "curve.parquet", "tokens.parquet"):
         assert (whole / name).read_bytes() == (parts / name).read_bytes()
+    assert changes_of(whole) == changes_of(parts) == Changes()  # neither checkpoint nor options are files of it
 
 
 def test_equal_options_give_equal_bytes_and_another_seed_does_not(run: RunFolder, corpus: Path) -> None:

@@ -13,7 +13,7 @@ from focus_core.analysis.checks.registry import run_checks
 from focus_core.analysis.comparison.distributions import distributions
 from focus_core.analysis.comparison.lists import HubOrder, hub_anchors, token_lists
 from focus_core.analysis.comparison.report import comparison_report
-from focus_core.analysis.comparison.runs import compare_runs, row_kinds
+from focus_core.analysis.comparison.runs import compare_runs, embedding_kinds
 from focus_core.artifacts import write_arrays
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.tokens import frequency
@@ -201,8 +201,8 @@ def test_rows_that_know_nothing_stand_beside_lengths_and_cosines(run):
             assert panel.drawn.n == 2000
             assert panel.drawn.counts.sum() == 2000
     lengths = next(d for d in found if d.measure == "norm")
-    assert lengths.mean_row == pytest.approx(float(np.linalg.norm(run.statistics()["mean"])))
-    assert all(d.mean_row == 1.0 for d in found if d.measure == "cosine")
+    assert lengths.mean_embedding == pytest.approx(float(np.linalg.norm(run.statistics()["mean"])))
+    assert all(d.mean_embedding == 1.0 for d in found if d.measure == "cosine")
 
 
 def test_cosines_are_of_pairs_of_rows_of_one_origin(run):
@@ -356,7 +356,7 @@ def test_of_other_vocabularies_only_counts_are_compared(run):
     assert found.cosine is None
     assert found.groups == ()
     assert "different target vocabularies" in found.limits[0]
-    assert sum(count.before for count in found.origins) == (row_kinds(run) != "").sum()
+    assert sum(count.before for count in found.origins) == (embedding_kinds(run) != "").sum()
 
 
 # --- the report -------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from focus_core.analysis.provenance.explain import explain_token
 from focus_core.analysis.provenance.explanation import contributors_of, fed_by, source_norm
 from focus_core.analysis.provenance.neighbours import auxiliary_neighbours, embedding_neighbours
 from focus_core.analysis.provenance.render import draw_bar, render_text
-from focus_core.analysis.provenance.search import find_source_tokens, find_tokens
+from focus_core.analysis.provenance.search import find_tokens
 from focus_core.errors import RunFolderError
 from focus_core.runs.folder import RunFolder
 from tests.toy_run import (
@@ -113,7 +113,7 @@ def test_search_takes_no_pattern(run: RunFolder, query: str) -> None:
 
 
 def test_source_search(run: RunFolder) -> None:
-    names = [str(run.column("source_tokens", "token")[i]) for i in find_source_tokens(run, "the")]
+    names = [str(run.column("source_tokens", "token")[i]) for i in find_tokens(run, "the", side="source")]
     assert set(names) == {"▁the", "▁The"}
     assert names[0] == "▁the"
 

@@ -111,7 +111,7 @@ def test_imported_embeddings_have_no_curve_and_say_where_they_come_from(run):
     assert "mine.safetensors" in training_words(training)
     assert len(curves([training], NATS)) == 0
     rows = summary_rows([training])
-    assert rows["ended"] == ["attached"]
+    assert rows["ended"] == ["imported"]
     assert rows["tokens"] == [None]
 
 

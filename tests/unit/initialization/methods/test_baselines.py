@@ -22,7 +22,7 @@ from focus_core.corpus.corpus import open_corpus
 from focus_core.errors import AuxiliaryError, InvalidInputError
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.config import InitConfig
-from focus_core.initialization.methods.fallback import standard_normal_rows
+from focus_core.initialization.methods.fallback import standard_normal_embeddings
 from focus_core.initialization.methods.multivariate import MultivariateNormal, fit_normal
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.overlap.matching import match_vocabularies
@@ -93,7 +93,7 @@ def row(result: FocusResult, token: str, name: str = "input") -> list[float]:
 
 
 def random_row(token: str, seed: int = 42) -> np.ndarray:
-    return standard_normal_rows(seed, "input", [TARGET.identities[place(token)]], 2)[0]
+    return standard_normal_embeddings(seed, "input", [TARGET.identities[place(token)]], 2)[0]
 
 
 # --- the registry -----------------------------------------------------------------------------------------------

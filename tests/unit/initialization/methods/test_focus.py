@@ -114,7 +114,7 @@ def test_new_tokens_without_vectors_all_fall_back() -> None:
 
 
 def test_vectors_of_the_wrong_length_are_refused() -> None:
-    with pytest.raises(AuxiliaryError, match="auxiliary vectors: expected 6 embeddings, got shape"):
+    with pytest.raises(AuxiliaryError, match="auxiliary vectors: expected 6 rows, got shape"):
         run(SOURCE, TARGET, vectors([EAST] * 5))
     with pytest.raises(AuxiliaryError, match="auxiliary vectors: expected vectors, got none"):
         run(SOURCE, TARGET, None)

@@ -20,7 +20,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 def test_every_bin_of_every_distribution_is_a_row(run: RunFolder) -> None:
     panels = distributions([run, run])
     table = distribution_rows(panels, ["this run", "<b>other</b>"])
-    assert list(table) == ["measure", "rows", "from", "to", "this run", "<b>other</b>", CHANCE]
+    assert list(table) == ["measure", "embeddings", "from", "to", "this run", "<b>other</b>", CHANCE]
     assert len(table["from"]) == sum(len(panel.edges) - 1 for panel in panels)
     assert table["this run"] == table["<b>other</b>"]
     assert sum(n for n in table["this run"] if isinstance(n, int)) == sum(panel.series[0].n for panel in panels)
