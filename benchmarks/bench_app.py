@@ -4,7 +4,7 @@ Usage: ``python -m benchmarks.bench_app [--data DIR] [--run RUN] [--runs 5] [--t
 environment variable FOCUS_LAB_DATA) holds ``tokenizers/`` and ``corpora/sw/``; RUN is a large run made before.
 
 Without RUN one is made: XLM-R's vocabulary of 250,002 to a Swahili one of 50,000, on real text, over a seeded random
-source matrix of 256 dimensions, with a drifted copy attached as its training and a map of all its tokens by principal
+source matrix of 256 dimensions, with a drifted copy imported as its training and a map of all its tokens by principal
 components. A fresh server and a fresh Chromium then do what a reader does, and a script in the page takes the times:
 *rerun* is from the key or button going down until the page has taken the server's last message; *drawn* is until
 nothing is added to the page any more, less what a table puts inside its canvas for screen readers 300 ms later, which
@@ -184,7 +184,7 @@ def make_run(data: Path, folder: Path, threads: int) -> Path:
     step = np.float32(0.4 / np.sqrt(WIDTH))
     drift = random.standard_normal(rows.shape, dtype=np.float32) * np.linalg.norm(rows, axis=1, keepdims=True)
     save_file({"input": rows + step * drift}, folder / "trained.safetensors")
-    command("attach", str(run), str(folder / "trained.safetensors"), "--name", "drifted")
+    command("import", str(run), str(folder / "trained.safetensors"), "--name", "drifted")
     command("project", str(run), "--trained", "drifted", "--method", "pca", "--sample", str(len(rows)))
     return run
 

@@ -85,7 +85,7 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress) -
     method = method_named(config.method)
     if method.needs_auxiliary and not request.corpus and not request.auxiliary:
         raise missing(option("corpus"), phrase("to train auxiliary vectors from, or ready ones by {auxiliary}"))
-    method.settle(config)
+    method.resolve(config)
     progress("read", 0, 1)
     corpus = open_corpus(request.corpus, field=request.field, encoding=request.encoding) if request.corpus else None
     source = load_vocabulary(request.source_tokenizer or str(request.source))

@@ -30,7 +30,7 @@ class Family(StrEnum):
     WORDLEVEL = "wordlevel"
 
 
-class Role(StrEnum):
+class SpecialTokenType(StrEnum):
     """What a special token is for."""
 
     BOS = "bos"
@@ -73,13 +73,13 @@ class Fallback(StrEnum):
     """What to do with a token that is neither copied nor combined.
 
     ``normal``: N(mean, std) of the source rows, per dimension (the paper). ``script``: the same, over source
-    rows of the token's script and position. ``pieces``: mean of the rows of the source pieces of its text.
+    rows of the token's script and position. ``pieces``: mean of the rows of the source subwords of its text.
     ``mean``: the mean source row. ``multivariate``: N(mean, c Σ) with the full covariance of the source rows.
     """
 
     NORMAL = "normal"
     SCRIPT = "script"
-    PIECES = "pieces"
+    SUBWORDS = "pieces"
     MEAN = "mean"
     MULTIVARIATE = "multivariate"
 
@@ -124,11 +124,11 @@ def no_progress(stage: str, done: float, total: float, note: str = "") -> None:
 METHOD_SUMMARIES: dict[str, str] = {
     MethodName.FOCUS: "copy shared tokens, combine new ones from shared tokens that are used alike (the paper)",
     MethodName.SCRIPT: "copy shared tokens, draw new ones like source tokens of their script and word start",
-    MethodName.SUBWORD_MEAN: "copy shared tokens, give new ones the mean of the source pieces of their text",
+    MethodName.SUBWORD_MEAN: "copy shared tokens, give new ones the mean of the source subwords of their text",
     MethodName.OVERLAP: "copy shared tokens, leave new ones to the fallback",
-    MethodName.MULTIVARIATE_NORMAL: "copy special tokens, draw the rest from N(mean, c Σ) of the source rows",
-    MethodName.MEAN: "copy special tokens, give the rest the mean source row",
-    MethodName.RANDOM: "copy special tokens, draw the rest from N(mean, std) of the source rows",
+    MethodName.MULTIVARIATE_NORMAL: "copy special tokens, draw the rest from N(mean, c Σ) of the source embeddings",
+    MethodName.MEAN: "copy special tokens, give the rest the mean source embedding",
+    MethodName.RANDOM: "copy special tokens, draw the rest from N(mean, std) of the source embeddings",
 }
 """What each method does, in one line."""
 

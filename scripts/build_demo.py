@@ -113,7 +113,7 @@ def collect(
     work: Path = typer.Option(Path("build/compare"), help="runs and trainings"),
     language: list[str] = typer.Option(["sw", "ar"], help="which languages"),
 ) -> None:
-    """Put the trainings into the demo's runs, without bodies and without what only a machine needs."""
+    """Put the trainings into the demo's runs, without backbones and without what only a machine needs."""
     from demo_collect import collect as collect_all
 
     collect_all(work, tuple(language))

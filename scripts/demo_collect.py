@@ -34,7 +34,7 @@ def place(piece: Piece, folder: Path) -> None:
 
 
 def copy_training(source: Path, target: Path, *, matrices: bool) -> None:
-    """Copy a training without its body, its snapshots, its times and, mostly, its matrices."""
+    """Copy a training without its backbone, its snapshots, its times and, mostly, its matrices."""
     target.mkdir(parents=True)
     manifest: dict[str, Any] = json.loads((source / "manifest.json").read_text(encoding="utf-8"))
     names = ["curve.parquet"]

@@ -26,7 +26,8 @@ PASSES = 3
 NAME = "adapted"
 LONG = "long"
 SOURCE = "assets/demo/source"
-OPTIONS = ("--batch-tokens", "2048", "--length", "64", "--learning-rate", "1e-3", "--threads", "1", "--snapshots", "0")
+OPTIONS = ("--batch-tokens", "2048", "--max-seq-length", "64", "--learning-rate", "1e-3")
+OPTIONS += ("--threads", "1", "--snapshots", "0")
 
 
 @dataclass(frozen=True, kw_only=True)

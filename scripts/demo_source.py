@@ -73,7 +73,7 @@ def sinusoids(length: int, width: int) -> torch.Tensor:
 def build_optimizers(model: nn.Module) -> list[torch.optim.Optimizer]:
     """Return AdamW for everything; matrices decay, vectors do not.
 
-    Muon on the body was tried first: with about 800 predictions a step it amplified noise, the weights grew
+    Muon on the backbone was tried first: with about 800 predictions a step it amplified noise, the weights grew
     sixfold within 1,200 steps, and the loss stayed at the unigram entropy.
     """
     matrices = [p for p in model.parameters() if p.ndim == 2]

@@ -3,7 +3,7 @@
 Usage: ``python scripts/exchange_test.py RUN TRAINING [--share 0.1] [--seed 0] [--method umap]``.
 
 A tenth of the trained rows is permuted among itself, so that each of these tokens has the row of another one; the
-others keep what training made of them. Every way to see movement ranks all tokens, and its AUC says how well the
+others keep what training made of them. Every way to see drift ranks all tokens, and its AUC says how well the
 exchanged ones stand on top: 1 is perfect, 0.5 is chance. The ways are the measures of the original space, the distance
 in the plane where both matrices were laid out together, and where each was laid out by itself, as it is and after the
 rotation, reflection, scaling and shift that fits the two layouts best (Procrustes). UMAP starts from the principal
@@ -23,7 +23,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from focus_core.numerics.drift import change_score, token_change
-from focus_core.numerics.neighbors import nearest_rows
+from focus_core.numerics.neighbors import nearest_embeddings
 from focus_core.projection.pca import principal_components
 from focus_core.projection.umap import joint_umap
 from focus_core.runs.additions import open_training
@@ -98,7 +98,7 @@ def apart(layout: Layout, before: np.ndarray, after: np.ndarray) -> tuple[np.nda
 def compare(
     before: np.ndarray, after: np.ndarray, exchanged: np.ndarray, layouts: dict[str, Layout]
 ) -> dict[str, float]:
-    """Return the AUC of every way to see movement.
+    """Return the AUC of every way to see drift.
 
     Parameters
     ----------
@@ -116,9 +116,9 @@ def compare(
     """
     change = token_change(before, after, present=np.ones(len(before), bool))
     scores = {
-        "original space: (1 − cosine) × (1 − neighbours kept)": change_score(change.cosine, change.kept),
+        "original space: (1 − cosine) × (1 − neighbour overlap)": change_score(change.cosine, change.kept),
         "original space: 1 − cosine": 1 - change.cosine,
-        "original space: 1 − neighbours kept": 1 - change.kept,
+        "original space: 1 − neighbour overlap": 1 - change.kept,
     }
     for name, layout in layouts.items():
         if OWN_START not in name:
@@ -132,7 +132,7 @@ def compare(
 
 def umap_alone(rows: np.ndarray, seed: int) -> np.ndarray:
     """Lay rows out as umap-learn does it by itself, from its spectral start; only the neighbours are given."""
-    ids, cosines = nearest_rows(rows, rows, k=K, skip=np.arange(len(rows)))
+    ids, cosines = nearest_embeddings(rows, rows, k=K, skip=np.arange(len(rows)))
     indices = np.hstack([np.arange(len(rows), dtype=np.int32)[:, None], ids])
     distances = np.hstack([np.zeros((len(rows), 1), np.float32), np.maximum(1 - cosines, 0)])
     with warnings.catch_warnings():
@@ -172,9 +172,9 @@ def main() -> None:
     found = compare(np.asarray(before[ids]), after, exchanged, layouts_of(options.method, options.seed))
     print(
         f"{exchanged.sum():,} of {len(ids):,} tokens exchanged; what training did to them all: mean cosine "
-        f"{np.nanmean(drift.cosine):.3f}, mean share of neighbours kept {np.nanmean(drift.kept):.3f}.\n"
+        f"{np.nanmean(drift.cosine):.3f}, mean neighbour overlap {np.nanmean(drift.kept):.3f}.\n"
     )
-    print("| how movement is seen | AUC |\n|---|---:|")
+    print("| how drift is seen | AUC |\n|---|---:|")
     for name, value in found.items():
         print(f"| {name} | {value:.3f} |")
 

@@ -60,8 +60,13 @@ EXCEPTIONS: tuple[Named, ...] = (
 
 WIDTH = 100
 
-RENAMED: dict[str, str] = {}
-"""Old name -> new name, of JSON keys, columns and tensors that were renamed to the field's words. None yet."""
+RENAMED = {
+    "mask_share": "mlm_probability",
+    "warm_up_share": "warmup_ratio",
+    "clip": "max_grad_norm",
+    "length": "max_seq_length",
+}
+"""Old name -> new name, of JSON keys, columns and tensors: options of a training have the field's words."""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def summary(vocabulary: Vocabulary) -> dict[str, object]:
         "family": str(vocabulary.family),
         "n": vocabulary.n,
         "digest": vocabulary.digest,
-        "roles": {str(role): index for role, index in vocabulary.roles.items()},
+        "roles": {str(role): index for role, index in vocabulary.special_token_types.items()},
     }
 
 

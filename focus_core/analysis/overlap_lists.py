@@ -188,10 +188,10 @@ def _specials_alone(run: RunFolder) -> np.ndarray:
     return alone
 
 
-def _specials_by_role(run: RunFolder) -> np.ndarray:
+def _specials_by_type(run: RunFolder) -> np.ndarray:
     specials = _of_kind(run, TokenKind.SPECIAL)
-    by_role: np.ndarray = specials[run.column("tokens", "rule")[specials] == Rule.SPECIAL]
-    return by_role
+    by_type: np.ndarray = specials[run.column("tokens", "rule")[specials] == Rule.SPECIAL]
+    return by_type
 
 
 def _unseen(run: RunFolder) -> np.ndarray:
@@ -209,53 +209,53 @@ _LISTS: Sequence[tuple[str, str, Callable[[RunFolder], np.ndarray], str, str]] =
         "several", "Several candidates", _several,
         "More than one source token fits; the one with the same string, then the same case, then the lowest id was "
         "taken.",
-        "Another choice is another row. Settle the frequent ones in a map of your own, or match exactly.",
+        "Another choice is another embedding. Settle the frequent ones in a map of your own, or match exactly.",
     ),
     (
-        "shared-row", "One source row for several tokens", _shared_row,
-        "The same source row was copied to this token and to another one, as for The and the under fuzzy matching.",
+        "shared-row", "One source embedding for several tokens", _shared_row,
+        "The same source embedding was copied to this token and another one, as for The and the under fuzzy matching.",
         "Until training moves them apart, the model cannot tell these tokens from one another.",
     ),
     (
         "spelt-alike", "New, but spelt alike in the source", _spelt_alike,
         "No source token matched, but one differs only in upper and lower case or in the space before it.",
-        "Fuzzy matching would copy these rows. That is right for most words, and wrong for names and for endings.",
+        "Fuzzy matching would copy these embeddings. That is right for most words, and wrong for names and endings.",
     ),
     (
         "no-anchor", "Shared, but too rare to be an anchor", _no_anchor,
-        "The row is copied, but the text has too few occurrences for an auxiliary vector.",
+        "The embedding is copied, but the text has too few occurrences for an auxiliary vector.",
         phrase("Nothing can be combined from such a token. If many are listed, give more text or lower {min_count}."),
     ),
     (
         "cut", "Cut within a character", _within_a_character,
         "The token is bytes of a character, not a whole one.",
-        "Such a piece means nothing alone. If they are frequent, the tokenizer lacks characters of this text.",
+        "Such a subword means nothing alone. If they are frequent, the tokenizer lacks characters of this text.",
     ),
     (
         "byte-twins", "Byte and character", _byte_twins,
         "A character has a token of its own and one as a byte: a and <0x61>.",
-        "Two ids for one character, by design of byte fallback. The byte is hardly ever used, so its row is not "
+        "Two ids for one character, by design of byte fallback. The byte is hardly ever used, so its embedding is not "
         "trained.",
     ),
     (
         "same-text", "Read the same", _read_the_same,
         "Another token looks just like this one: composed or decomposed accents, full-width or half-width forms.",
-        "Text that looks the same is cut in two ways. Normalise the text before the tokenizer is trained.",
+        "Text that looks the same is tokenized in two ways. Normalise the text before the tokenizer is trained.",
     ),
     (
-        "specials-alone", "Control tokens without a source row", _specials_alone,
+        "specials-alone", "Control tokens without a source embedding", _specials_alone,
         "A control token of the target that no control token of the source stands for.",
-        "Every sequence may hold it, so a row from nowhere harms every prediction. Name its partner in a map.",
+        "Every sequence may hold it, so an embedding from nowhere harms every prediction. Name its partner in a map.",
     ),
     (
-        "specials-by-role", "Control tokens matched by role", _specials_by_role,
-        "The names differ, the role is the same: [MASK] for <mask>.",
+        "specials-by-role", "Control tokens matched by type", _specials_by_type,
+        "The names differ, the special-token type is the same: [MASK] for <mask>.",
         "Right, if both tokenizers mean the same by it; worth one look.",
     ),
     (
         "unseen", "Never in the text", _unseen,
         "The corpus of this run does not hold the token once.",
-        "Its row gets no auxiliary vector from this text, and training on it will not change that.",
+        "Its embedding gets no auxiliary vector from this text, and training on it will not change that.",
     ),
 )  # fmt: skip
 """Key, title, finder, meaning and reason of every list."""

@@ -32,7 +32,7 @@ JOINER = "\u200d"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Piece:
+class Subword:
     """One token of a sentence.
 
     Parameters
@@ -42,7 +42,7 @@ class Piece:
     label, native : str
         Its readable and its native form; both have passed `show_token`.
     origin, rule : str
-        Where its row came from; of a source piece, that of the row it is copied to, "" where it is copied nowhere.
+        Where its row came from; of a source subword, that of the row it is copied to, "" where it is copied nowhere.
     partner : int
         Id in the other vocabulary that it is copied from or to; -1 for none.
     unknown : bool
@@ -50,7 +50,7 @@ class Piece:
     frequency : int or None
         Occurrences in the run's corpus; ``None`` where it had none.
     links : tuple of int
-        Positions of the other side's pieces that cover the same characters.
+        Positions of the other side's subwords that cover the same characters.
     """
 
     id: int
@@ -65,24 +65,24 @@ class Piece:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cut:
-    """A sentence in the pieces of one tokenizer.
+class Tokenization:
+    """A sentence in the subwords of one tokenizer.
 
     Parameters
     ----------
-    pieces : tuple of Piece
+    subwords : tuple of Piece
         In order, without special tokens around them.
     measures : Segmentation
-        How finely it is cut.
+        How finely it is tokenized.
     """
 
-    pieces: tuple[Piece, ...]
+    subwords: tuple[Subword, ...]
     measures: Segmentation
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """A sentence and its two cuts.
+    """A sentence and its two tokenizations.
 
     Parameters
     ----------
@@ -91,12 +91,12 @@ class Reading:
     source, target : Cut
         Of either tokenizer.
     stretches : tuple of Stretch
-        The text from border to border; ``upper`` is the source's cut.
+        The text from border to border; ``upper`` is the tokenization of the source.
     """
 
     text: str
-    source: Cut
-    target: Cut
+    source: Tokenization
+    target: Tokenization
     stretches: tuple[Stretch, ...]
 
     def shown(self, side: str, placed: Placed) -> str:
@@ -115,11 +115,11 @@ class Reading:
             With a leading ``▁`` where a word begins; the token's own form where it stands for no character.
         """
         block = placed.block
-        pieces = getattr(self, side).pieces
+        subwords = getattr(self, side).subwords
         covered = self.text[block.start : block.end]
         if not covered:
-            return str(pieces[block.pieces[0]].label)
-        opens = bool(block.pieces) and opens_word(pieces[block.pieces[0]].label)
+            return str(subwords[block.subwords[0]].label)
+        opens = bool(block.subwords) and opens_word(subwords[block.subwords[0]].label)
         if covered[0] == " " and (opens or len(covered) > 1):
             covered, opens = covered[1:], True
         if not covered:
@@ -159,7 +159,7 @@ def clean_sentence(text: str) -> str:
 
 
 def encode_sentence(run: RunFolder, side: str, text: str) -> Encoding:
-    """Cut a text with one of the run's own tokenizers, which is loaded the first time.
+    """Tokenize a text with one of the run's own tokenizers, which is loaded the first time.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def read_both(run: RunFolder, sentence: str) -> Reading:
     Returns
     -------
     Reading
-        Both cuts, laid above each other.
+        Both tokenizations, laid above each other.
 
     Raises
     ------
@@ -224,14 +224,14 @@ def read_both(run: RunFolder, sentence: str) -> Reading:
         rows[side] = _rows(run, side, [encoding.ids[k] for k in kept])
         told[side] = [encoding.offsets[k] for k in kept]
         spans[side] = tile(text, told[side], [_is_bare(row) for row in rows[side]])
-    cuts = {}
+    tokenizations = {}
     for side, other in (("source", "target"), ("target", "source")):
         linked = links(spans[side], spans[other])
         unknown = unknown_id(run, side)
-        pieces = tuple(_piece(row, ids, unknown) for row, ids in zip(rows[side], linked, strict=True))
-        cuts[side] = Cut(pieces=pieces, measures=_measure(text, told[side], pieces))
+        subwords = tuple(_subword(row, ids, unknown) for row, ids in zip(rows[side], linked, strict=True))
+        tokenizations[side] = Tokenization(subwords=subwords, measures=_measure(text, told[side], subwords))
     upper, lower = (blocks(text, spans[side], borders) for side in ("source", "target"))
-    return Reading(text=text, stretches=tuple(stretches(upper, lower, borders)), **cuts)
+    return Reading(text=text, stretches=tuple(stretches(upper, lower, borders)), **tokenizations)
 
 
 def _rows(run: RunFolder, side: str, ids: list[int]) -> list[dict[str, Any]]:
@@ -259,9 +259,9 @@ def _is_bare(row: dict[str, Any]) -> bool:
     return row["kind"] == TokenKind.NORMAL and not str(row["text"]).strip()
 
 
-def _piece(row: dict[str, Any], linked: tuple[int, ...], unknown: int) -> Piece:
+def _subword(row: dict[str, Any], linked: tuple[int, ...], unknown: int) -> Subword:
     seen = row["frequency"]
-    return Piece(
+    return Subword(
         id=int(row["id"]),
         label="–" if row["kind"] is None else row_name(row, limit=LABEL),
         native=show_token(str(row["token"]), limit=LABEL),
@@ -274,14 +274,14 @@ def _piece(row: dict[str, Any], linked: tuple[int, ...], unknown: int) -> Piece:
     )
 
 
-def _measure(text: str, offsets: list[Span], pieces: tuple[Piece, ...]) -> Segmentation:
-    """Count how finely a text is cut."""
+def _measure(text: str, offsets: list[Span], subwords: tuple[Subword, ...]) -> Segmentation:
+    """Count how finely a text is tokenized."""
     counts = tokens_of_words(word_spans(text), offsets, text)
     return Segmentation(
         n_characters=len(text),
         n_words=len(counts),
-        n_tokens=len(pieces),
+        n_tokens=len(subwords),
         n_word_tokens=int(np.sum(counts)),
         n_continued=int(np.sum(counts > 1)),
-        n_unknown=sum(piece.unknown for piece in pieces),
+        n_unknown=sum(subword.unknown for subword in subwords),
     )

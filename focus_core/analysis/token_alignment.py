@@ -18,11 +18,11 @@ _GRAPHEMES = pre_tokenizers.Split(Regex(r"\X"), "isolated")
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """Whole characters of the text, and the pieces that one cut makes of them."""
+    """Whole characters of the text, and the subwords that one tokenization makes of them."""
 
     start: int
     end: int
-    pieces: tuple[int, ...]
+    subwords: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,16 +44,16 @@ class Placed:
 
 @dataclass(frozen=True, kw_only=True)
 class Stretch:
-    """The shortest part of a text at whose ends both cuts have a border.
+    """The shortest part of a text at whose ends both tokenizations have a border.
 
     Parameters
     ----------
     start, end : int
         Characters of the text.
     n_columns : int
-        Graphemes, and places of pieces that stand for none.
+        Graphemes, and places of subwords that stand for none.
     upper, lower : tuple of Placed
-        The blocks of either cut, in order.
+        The blocks of either tokenization, in order.
     """
 
     start: int
@@ -75,7 +75,7 @@ def graphemes(text: str) -> list[int]:
 
 
 def tile(text: str, offsets: Sequence[Span], bare: Sequence[bool]) -> list[Span]:
-    """Return spans that give the white space before a piece to it, so that no two tokenizers differ in that.
+    """Return spans that give the white space before a subword to it, so that no two tokenizers differ in that.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def tile(text: str, offsets: Sequence[Span], bare: Sequence[bool]) -> list[Span]
 
 
 def blocks(text: str, spans: Sequence[Span], borders: Sequence[int]) -> list[Block]:
-    """Group pieces that share a grapheme, and add what no piece covers."""
+    """Group subwords that share a grapheme, and add what no subword covers."""
     allowed = set(borders)
     found: list[Block] = []
     start = end = 0
@@ -110,16 +110,16 @@ def blocks(text: str, spans: Sequence[Span], borders: Sequence[int]) -> list[Blo
             end = _whole(max(end, stop), borders)
             continue
         if members:
-            found.append(Block(start=start, end=end, pieces=tuple(members)))
+            found.append(Block(start=start, end=end, subwords=tuple(members)))
         reached = end
         start = begin if begin in allowed else max(b for b in borders if b <= begin)
         if start > reached:
-            found.append(Block(start=reached, end=start, pieces=()))
+            found.append(Block(start=reached, end=start, subwords=()))
         end, members = _whole(stop, borders), [i]
     if members:
-        found.append(Block(start=start, end=end, pieces=tuple(members)))
+        found.append(Block(start=start, end=end, subwords=tuple(members)))
     if end < len(text):
-        found.append(Block(start=end, end=len(text), pieces=()))
+        found.append(Block(start=end, end=len(text), subwords=()))
     return found
 
 
@@ -129,19 +129,19 @@ def _whole(position: int, borders: Sequence[int]) -> int:
 
 
 def links(own: Sequence[Span], other: Sequence[Span]) -> list[tuple[int, ...]]:
-    """Return, for every piece of one cut, the pieces of the other that cover the same characters.
+    """Return, for every subword of one tokenization, the subwords of the other that cover the same characters.
 
     Examples
     --------
     >>> links([(0, 2), (2, 3)], [(0, 1), (1, 3)])
     [(0, 1), (1,)]
     """
-    empty = [{start for start, end in cut if start == end} for cut in (own, other)]
+    empty = [{start for start, end in tokenization if start == end} for tokenization in (own, other)]
     return [tuple(j for j, theirs in enumerate(other) if _meet(mine, theirs, *empty)) for mine in own]
 
 
 def _meet(mine: Span, theirs: Span, own_empty: set[int], other_empty: set[int]) -> bool:
-    """Whether two pieces share a character, or the place where one of them has none."""
+    """Whether two subwords share a character, or the place where one of them has none."""
     is_empty = (mine[0] == mine[1], theirs[0] == theirs[1])
     if all(is_empty):
         return mine[0] == theirs[0]
@@ -153,14 +153,14 @@ def _meet(mine: Span, theirs: Span, own_empty: set[int], other_empty: set[int]) 
 
 
 def stretches(upper: Sequence[Block], lower: Sequence[Block], borders: Sequence[int]) -> list[Stretch]:
-    """Lay two cuts above each other."""
+    """Lay two tokenizations above each other."""
     places = _columns(upper, lower, borders)
-    placed = [_place(cut, places) for cut in (upper, lower)]
-    total = max((p.last for cut in placed for p in cut), default=0)
+    placed = [_place(tokenization, places) for tokenization in (upper, lower)]
+    total = max((p.last for tokenization in placed for p in tokenization), default=0)
     common = sorted({p.first for p in placed[0]} & {p.first for p in placed[1]} | ({0} if total else set()))
     result = []
     for left, right in pairwise([*common, total]):
-        inside = [tuple(_shift(p, left) for p in cut if left <= p.first < right) for cut in placed]
+        inside = [tuple(_shift(p, left) for p in tokenization if left <= p.first < right) for tokenization in placed]
         covered = [p.block for p in (*inside[0], *inside[1])]
         result.append(
             Stretch(
@@ -175,11 +175,11 @@ def stretches(upper: Sequence[Block], lower: Sequence[Block], borders: Sequence[
 
 
 def _columns(upper: Sequence[Block], lower: Sequence[Block], borders: Sequence[int]) -> dict[int, int]:
-    """Return the first column of every border: pieces without a character have columns of their own before it."""
+    """Return the first column of every border: subwords without a character have columns of their own before it."""
     extra = dict.fromkeys(borders, 0)
-    for cut in (upper, lower):
+    for tokenization in (upper, lower):
         own = dict.fromkeys(borders, 0)
-        for block in cut:
+        for block in tokenization:
             if block.start == block.end:
                 own[block.start] += 1
         extra = {border: max(extra[border], own[border]) for border in borders}
@@ -190,10 +190,10 @@ def _columns(upper: Sequence[Block], lower: Sequence[Block], borders: Sequence[i
     return columns
 
 
-def _place(cut: Sequence[Block], columns: dict[int, int]) -> list[Placed]:
-    """Give every block of a cut its columns in the whole text."""
+def _place(tokenization: Sequence[Block], columns: dict[int, int]) -> list[Placed]:
+    """Give every block of a tokenization its columns in the whole text."""
     placed: list[Placed] = []
-    for block in cut:
+    for block in tokenization:
         first = columns[block.start]
         if placed and placed[-1].last > first and placed[-1].block.start == placed[-1].block.end == block.start:
             first = placed[-1].last

@@ -99,9 +99,9 @@ def init(
     ] = None,
     temperature: Annotated[float | None, typer.Option(help="divides similarities before sparsemax")] = None,
     top_k: Annotated[int | None, typer.Option(help="most contributors a token may have")] = None,
-    fallback: Annotated[Fallback | None, typer.Option(help="rows that are neither copied nor combined")] = None,
+    fallback: Annotated[Fallback | None, typer.Option(help="embeddings that are neither copied nor combined")] = None,
     covariance_scale: Annotated[float | None, typer.Option(help="of --fallback multivariate; 1 if not given")] = None,
-    seed: Annotated[int, typer.Option(help="seed of random rows and of fastText")] = InitConfig.seed,
+    seed: Annotated[int, typer.Option(help="seed of random embeddings and of fastText")] = InitConfig.seed,
     device: Device = InitConfig.device,
     threads: Annotated[int | None, typer.Option(help="threads for tokenising and fastText")] = None,
     memory_mib: Annotated[int, typer.Option("--memory", help="MiB for one block of similarities")] = (
@@ -206,15 +206,10 @@ def _auto(name: str, text: str) -> int | None:
     return int(text)
 
 
-for verb in (
-    training.adapt,
-    training.atlas,
-    training.attach,
-    training.evaluate,
-    training.pack,
-    training.project,
-    training.report,
-):
+app.command(cls=training.WithOldNames)(training.adapt)
+app.command("attach", hidden=True)(training.import_)
+app.command("import")(training.import_)
+for verb in (training.atlas, training.evaluate, training.pack, training.project, training.report):
     app.command()(verb)
 
 

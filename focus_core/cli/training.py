@@ -1,4 +1,4 @@
-"""The verbs that follow an initialisation: adapt, atlas, attach, evaluate, pack, project, report.
+"""The verbs that follow an initialisation: adapt, atlas, import, evaluate, pack, project, report.
 
 Every verb is one call into the library. `focus_core.cli.main` puts them beside the others.
 """
@@ -11,14 +11,25 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from focus_core.cli.common import Device, Encoding, Field, Json, Run, Source, State, print_json, say
-from focus_core.errors import bad_input, option, phrase
-from focus_core.training.options import Objective, Precision, Schedule, TrainConfig, Trained
+from focus_core.errors import bad_input, flag, option, phrase
+from focus_core.training.options import OLD_NAMES, Objective, Precision, Schedule, TrainConfig, Trained
 
 CorpusFiles = Annotated[list[Path], typer.Option("--corpus", help="file or folder of text; may be repeated")]
 Name = Annotated[str, typer.Option(help="what to call it")]
 DEFAULT = TrainConfig(steps=1)
+
+
+class WithOldNames(TyperCommand):
+    """Takes an option by its old name too; the help does not show it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words with every old name replaced."""
+        flags = {flag(old): flag(new) for old, new in OLD_NAMES.items()}
+        words = (word.partition("=") for word in args)
+        return super().parse_args(ctx, [flags.get(name, name) + sign + value for name, sign, value in words])
 
 
 def adapt(
@@ -31,15 +42,15 @@ def adapt(
     train: Annotated[Trained, typer.Option(help="which parameters change")] = DEFAULT.train,
     first_share: Annotated[float, typer.Option(help="part of embeddings-first")] = DEFAULT.first_share,
     learning_rate: Annotated[float, typer.Option(help="at its highest")] = DEFAULT.learning_rate,
-    schedule: Annotated[Schedule, typer.Option(help="after the warm-up")] = DEFAULT.schedule,
-    warm_up_share: Annotated[float, typer.Option(help="part of all steps")] = DEFAULT.warm_up_share,
-    weight_decay: Annotated[float, typer.Option(help="of the body's matrices")] = DEFAULT.weight_decay,
-    clip: Annotated[float, typer.Option(help="longest gradient")] = DEFAULT.clip,
+    schedule: Annotated[Schedule, typer.Option(help="after the warmup")] = DEFAULT.schedule,
+    warmup_ratio: Annotated[float, typer.Option(help="part of all steps, to warm up")] = DEFAULT.warmup_ratio,
+    weight_decay: Annotated[float, typer.Option(help="of the backbone's matrices")] = DEFAULT.weight_decay,
+    max_grad_norm: Annotated[float, typer.Option(help="norm to clip gradients to")] = DEFAULT.max_grad_norm,
     batch_tokens: Annotated[int, typer.Option(help="tokens of one step")] = DEFAULT.batch_tokens,
-    length: Annotated[int, typer.Option(help="tokens of one sequence")] = DEFAULT.length,
-    mask_share: Annotated[float, typer.Option(help="part of tokens to predict")] = DEFAULT.mask_share,
+    max_seq_length: Annotated[int, typer.Option(help="tokens of one sequence")] = DEFAULT.max_seq_length,
+    mlm_probability: Annotated[float, typer.Option(help="part of tokens to predict")] = DEFAULT.mlm_probability,
     evaluations: Annotated[int, typer.Option(help="points of the held-out curve")] = DEFAULT.evaluations,
-    snapshots: Annotated[int, typer.Option(help="states of the input matrix to keep")] = DEFAULT.snapshots,
+    snapshots: Annotated[int, typer.Option(help="states of the input embeddings to keep")] = DEFAULT.snapshots,
     stop_below: Annotated[float | None, typer.Option(help="held-out loss at which to stop, in nats")] = None,
     precision: Annotated[Precision, typer.Option(help="arithmetic of the products")] = DEFAULT.precision,
     seed: Annotated[int, typer.Option(help="seed of order, masks and dropout")] = DEFAULT.seed,
@@ -94,19 +105,19 @@ def atlas(
     say(str(write_atlas(open_run(run), output, projection=projection, progress=progress)))
 
 
-def attach(
+def import_(
     run: Run,
     path: Annotated[Path, typer.Argument(help="checkpoint folder or .safetensors file")],
     name: Name,
-    tensor: Annotated[str | None, typer.Option(help="name of the input matrix in the file")] = None,
+    tensor: Annotated[str | None, typer.Option(help="name of the input embeddings in the file")] = None,
 ) -> None:
-    """Put embeddings that were trained elsewhere beside the initialised ones."""
+    """Import a checkpoint: put embeddings that were trained elsewhere beside the initialised ones."""
     from focus_core.runs.folder import open_run
     from focus_core.runs.log import terminal_progress
-    from focus_core.training.attach import attach_trained
+    from focus_core.training.import_checkpoint import import_checkpoint
 
     progress = terminal_progress(sys.stderr)
-    say(str(attach_trained(open_run(run), path, name=name, tensor=tensor, progress=progress)))
+    say(str(import_checkpoint(open_run(run), path, name=name, tensor=tensor, progress=progress)))
 
 
 def evaluate(
@@ -159,7 +170,7 @@ def project(
     trained: Annotated[list[str] | None, typer.Option(help="a training of the run; may be repeated")] = None,
     other: Annotated[list[Path] | None, typer.Option(help="another run of the same vocabulary")] = None,
     method: Annotated[str, typer.Option(help="pca or umap")] = "umap",
-    sample: Annotated[int | None, typer.Option(help="how many tokens; 20,000 rows in all unless given")] = None,
+    sample: Annotated[int | None, typer.Option(help="how many tokens; 20,000 embeddings in all unless given")] = None,
     seed: Annotated[int, typer.Option(help="seed of sample and layout")] = 0,
     keep: Annotated[list[int] | None, typer.Option(help="a token id that the sample must hold")] = None,
     name: Annotated[str | None, typer.Option(help="what to call it")] = None,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from focus_core.numerics.formats import ratio
-from focus_core.numerics.neighbors import nearest_rows
+from focus_core.numerics.neighbors import nearest_embeddings
 from focus_core.numerics.similarity import normalise_rows
 from focus_core.tokenization.identity import NORMAL
 from focus_core.tokenization.vocabulary import Vocabulary
@@ -155,7 +155,7 @@ def _mean_cosine(left: np.ndarray, right: np.ndarray, pairs: np.ndarray) -> floa
 
 
 def _mean_of_nearest(queries: np.ndarray, base: np.ndarray) -> np.ndarray:
-    cosines = nearest_rows(queries, base, k=CSLS_K)[1].astype(np.float64)
+    cosines = nearest_embeddings(queries, base, k=CSLS_K)[1].astype(np.float64)
     there = np.isfinite(cosines)
     means: np.ndarray = np.where(there, cosines, 0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
     return means

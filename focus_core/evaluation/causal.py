@@ -8,7 +8,7 @@ import numpy as np
 
 from focus_core.evaluation.windows import WORD, LineScores, Window, encode_lines, measure_windows
 from focus_core.export.run_model import RunModel
-from focus_core.types import ProgressHook, Role, no_progress
+from focus_core.types import ProgressHook, SpecialTokenType, no_progress
 
 
 def score_causal(
@@ -48,7 +48,7 @@ def score_causal(
     tokens, unknown = np.zeros((2, len(lines)), np.int64)
     for number, ids, _ in encode_lines(model.vocabulary, lines):
         tokens[number] = len(ids)
-        unknown[number] = (ids == model.vocabulary.roles.get(Role.UNK, -1)).sum()
+        unknown[number] = (ids == model.vocabulary.special_token_types.get(SpecialTokenType.UNK, -1)).sum()
         windows += _windows(number, ids, opening, model.n_positions)
     bits, warnings = measure_windows(model, windows, len(lines), batch_tokens=batch_tokens, progress=progress)
     if opening is None:

@@ -52,7 +52,7 @@ def _means(measures: TokenChange, rows: np.ndarray) -> dict[str, Any]:
 
 
 def _foreseen(target: Target, training: TrainingFolder) -> float | None:
-    """Return the movement foreseen, measured where both matrices are at hand, else as the training's folder says."""
+    """Return the drift foreseen, measured where both matrices are at hand, else as the training's folder says."""
     if not _at_hand(target):
         said = (training.manifest.get("movement") or {}).get("foreseen")
         return None if said is None else float(said)

@@ -9,12 +9,12 @@ import numpy as np
 from focus_core.corpus.fertility import Segmentation, tokens_of_words, word_spans
 from focus_core.evaluation.windows import encode_lines
 from focus_core.tokenization.vocabulary import Vocabulary
-from focus_core.types import Role
+from focus_core.types import SpecialTokenType
 
 
 def measure_segmentation(vocabulary: Vocabulary, lines: Sequence[str]) -> Segmentation:
-    """Count how a tokenizer cuts some lines."""
-    unknown_id = vocabulary.roles.get(Role.UNK, -1)
+    """Count how a tokenizer splits some lines."""
+    unknown_id = vocabulary.special_token_types.get(SpecialTokenType.UNK, -1)
     per_word: list[np.ndarray] = []
     n_tokens = n_unknown = 0
     for number, ids, offsets in encode_lines(vocabulary, lines):

@@ -9,7 +9,7 @@ import numpy as np
 from focus_core.corpus.word_masking import covered_tokens, masked_words
 from focus_core.evaluation.windows import LineScores, Window, cut_at_words, encode_lines, measure_windows
 from focus_core.export.run_model import RunModel
-from focus_core.types import ProgressHook, Role, no_progress
+from focus_core.types import ProgressHook, SpecialTokenType, no_progress
 
 
 def score_masked(
@@ -58,7 +58,7 @@ def score_masked(
         covered = covered_tokens(offsets, chosen_words)
         characters[number] = sum(end - begin for begin, end in chosen_words)
         words[number], tokens[number] = len(chosen_words), covered.sum()
-        unknown[number] = (ids[covered] == model.vocabulary.roles.get(Role.UNK, -1)).sum()
+        unknown[number] = (ids[covered] == model.vocabulary.special_token_types.get(SpecialTokenType.UNK, -1)).sum()
         silent += sum(not covered_tokens(offsets, [word]).any() for word in chosen_words)
         windows += _windows(model, number, ids, covered, cut_at_words(offsets, lines[number], room))
     bits, warnings = measure_windows(model, windows, len(lines), batch_tokens=batch_tokens, progress=progress)

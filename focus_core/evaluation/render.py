@@ -53,7 +53,7 @@ def _text(report: Mapping[str, Any]) -> str:
 
 
 def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    loss, cut = entry["loss"], entry["segmentation"]
+    loss, segmentation = entry["loss"], entry["segmentation"]
     bits = loss["bits_per_character"] if loss else None
     return (
         entry["target"],
@@ -61,9 +61,9 @@ def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
         decimal(bits["value"] if bits else None, 3),
         f"{bits['low']:.3f} to {bits['high']:.3f}" if bits else "-",
         decimal(loss["nats_per_token"] if loss else None, 3),
-        decimal(cut["tokens_per_word"], 2),
-        plain_percent(cut["continued_words"]),
-        decimal(cut["characters_per_token"], 2),
+        decimal(segmentation["tokens_per_word"], 2),
+        plain_percent(segmentation["continued_words"]),
+        decimal(segmentation["characters_per_token"], 2),
     )
 
 
@@ -82,13 +82,13 @@ def _change(entry: Mapping[str, Any]) -> list[str]:
     change = entry["change"]
     if change is None:
         return []
-    parts = [f"movement foreseen {decimal(change['foreseen'], 3)}"]
+    parts = [f"drift foreseen {decimal(change['foreseen'], 3)}"]
     for name in ("all", "copied", "combined", "fallback"):
         group = change.get(name)
         if group and group["n"]:
             parts.append(
-                f"{name} {group['n']:,} rows: cosine {decimal(group['cosine'], 3)}, "
-                f"length x {decimal(group['norm_ratio'], 2)}, neighbours kept {plain_percent(group['kept'])}"
+                f"{name} {group['n']:,} embeddings: cosine {decimal(group['cosine'], 3)}, "
+                f"length x {decimal(group['norm_ratio'], 2)}, neighbour overlap {plain_percent(group['kept'])}"
             )
     return [f"{entry['target']}: {'; '.join(parts)}"]
 

@@ -30,6 +30,7 @@ from focus_core.models.source import SourceModel
 from focus_core.numerics.similarity import resolve_device
 from focus_core.runs.layout import SOURCE_TOKENIZER, TARGET_TOKENIZER
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
+from focus_core.training.options import with_current_names
 from focus_core.types import ProgressHook, no_progress
 
 T = TypeVar("T")
@@ -85,7 +86,7 @@ def evaluate_runs(
     Raises
     ------
     InvalidInputError
-        If an input cannot be used; a training that keeps no body is named.
+        If an input cannot be used; a training that keeps no backbone is named.
 
     Notes
     -----
@@ -196,7 +197,7 @@ class _Bench:
                 continue
             self.progress("evaluate", len(targets) + len(done), total, source.name)
             done.add(source.digest)
-            whole = source.has_body and source.has_head
+            whole = source.has_backbone and source.has_head
             scores, objective, notes = self._score(load_reference(target.run, source, self.device) if whole else "")
             self.references.append(
                 {
@@ -300,7 +301,7 @@ class _Bench:
 def _settings(target: Target) -> str:
     """Return what targets must share to be repetitions of each other: vocabularies and training, less the seeds."""
     manifest = target.run.manifest
-    config = dict(target.training.manifest.get("config") or {}) if target.training else {}
+    config = with_current_names(target.training.manifest.get("config") or {}) if target.training else {}
     for name in ("seed", "device", "threads", "precision"):
         config.pop(name, None)
     return digest_json([manifest["source"]["digest"], manifest["target"]["digest"], config])

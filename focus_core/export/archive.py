@@ -14,7 +14,7 @@ from focus_core.artifacts import digest_json
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.export.model_card import auto_class
 from focus_core.export.model_folder import BARE_ROLE
-from focus_core.export.run_model import export_state, keeps_body
+from focus_core.export.run_model import export_state, keeps_backbone
 from focus_core.models.tensors import read_json
 from focus_core.runs.additions import TrainingFolder, list_trainings, open_training, readable
 from focus_core.runs.folder import RunFolder
@@ -40,7 +40,7 @@ class ModelZip:
     files : tuple of str
         Names in it.
     loader : str or None
-        The class of transformers that loads it; ``None`` for embeddings without a body.
+        The class of transformers that loads it; ``None`` for embeddings without a backbone.
     """
 
     path: Path
@@ -149,7 +149,7 @@ def _config(packed: zipfile.ZipFile, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def model_states(run: RunFolder) -> list[TrainingFolder]:
-    """Return the trainings of a run whose whole model can be made: embeddings kept, and the body kept or untrained.
+    """Return the trainings of a run whose whole model can be made: embeddings kept, and the backbone kept or untrained.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def model_states(run: RunFolder) -> list[TrainingFolder]:
         By name; those that cannot be read are left out.
     """
     found, _ = readable(list_trainings(run), partial(open_training, run))
-    return [t for t in found if keeps_body(t) and t.matrix_names() and t.manifest["run_digest"] == run.digest]
+    return [t for t in found if keeps_backbone(t) and t.matrix_names() and t.manifest["run_digest"] == run.digest]
 
 
 def zip_key(run: RunFolder, training: TrainingFolder | None) -> str:

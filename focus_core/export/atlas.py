@@ -17,7 +17,7 @@ import numpy as np
 
 from focus_core.artifacts import staged, write_parquet
 from focus_core.errors import RunFolderError, bad_input
-from focus_core.numerics.neighbors import nearest_rows
+from focus_core.numerics.neighbors import nearest_embeddings
 from focus_core.runs.additions import MEASURES, ProjectionFolder, list_projections, open_projection, open_training
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import show_token
@@ -148,7 +148,7 @@ def _neighbours(rows: np.ndarray, progress: ProgressHook) -> pa.Array:
     """Return the nearest rows of every row as a list of row numbers and one of distances."""
     import pyarrow as pa
 
-    near, cosines = nearest_rows(rows, rows, k=K, skip=np.arange(len(rows)), progress=progress)
+    near, cosines = nearest_embeddings(rows, rows, k=K, skip=np.arange(len(rows)), progress=progress)
     known = near >= 0
     offsets = np.concatenate([[0], known.sum(axis=1).cumsum()]).astype(np.int32)
     ids = pa.ListArray.from_arrays(offsets, pa.array(near[known].astype(np.int32)))

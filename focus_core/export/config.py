@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-ROLE_KEYS = {f"{role}_token_id": role for role in ("bos", "eos", "unk", "sep", "pad", "cls", "mask")}
+SPECIAL_TYPE_KEYS = {f"{type_}_token_id": type_ for type_ in ("bos", "eos", "unk", "sep", "pad", "cls", "mask")}
 ALWAYS = ("bos_token_id", "eos_token_id", "pad_token_id")
 """Written even where the source's file leaves them to a default, since that default is an id of the source."""
 
@@ -27,8 +27,8 @@ def adapt_config(
     *,
     n_rows: int,
     n_target: int,
-    source_roles: Mapping[str, int],
-    target_roles: Mapping[str, int],
+    source_special_types: Mapping[str, int],
+    target_special_types: Mapping[str, int],
     extended: bool = False,
     defaults: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -36,14 +36,18 @@ def adapt_config(
     stale = {key: value for key, value in (defaults or {}).items() if ID_KEY.fullmatch(key) and value is not None}
     adapted = {**stale, **config}
     adapted |= {key: None for key in ALWAYS if key not in adapted}
-    names = {token_id: role for role, token_id in reversed(list(source_roles.items()))}
+    names = {token_id: type_ for type_, token_id in reversed(list(source_special_types.items()))}
     for key, value in list(adapted.items()):
         if isinstance(value, dict) and "vocab_size" in value:
-            options: dict[str, Any] = {"source_roles": source_roles, "target_roles": target_roles, "extended": extended}
+            options: dict[str, Any] = {
+                "source_special_types": source_special_types,
+                "target_special_types": target_special_types,
+                "extended": extended,
+            }
             adapted[key] = adapt_config(value, n_rows=n_rows, n_target=n_target, **options)
         elif key == "vocab_size" and value == n_rows:
             adapted[key] = n_target
         elif ID_KEY.fullmatch(key) and not (extended and value is not None):
-            role = ROLE_KEYS.get(key) or names.get(value if isinstance(value, int) else -1, "")
-            adapted[key] = target_roles.get(role)
+            type_ = SPECIAL_TYPE_KEYS.get(key) or names.get(value if isinstance(value, int) else -1, "")
+            adapted[key] = target_special_types.get(type_)
     return {key: value for key, value in adapted.items() if extended or key not in DROPPED}

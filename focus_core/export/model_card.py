@@ -54,7 +54,7 @@ def write_card(manifest: Mapping[str, Any], *, architectures: Any, notes: list[s
     base = str(roles.get("source_model") or source["name"])
     tables = {
         "Made from": _inputs(manifest, source, target),
-        "Rows by origin": manifest["counts"]["by_origin"],
+        "Embeddings by origin": manifest["counts"]["by_origin"],
         "Options": _options(manifest["config"]),
     }
     card = ModelCard.from_template(

@@ -64,7 +64,7 @@ def export_model(run: str | Path | RunFolder, destination: str | Path, *, source
         arrays = _read_run(folder, model)
         shutil.copytree(folder.path / TARGET_TOKENIZER, part, dirs_exist_ok=True)
         notes, architectures = [], None
-        if model is None or not model.has_body:
+        if model is None or not model.has_backbone:
             _write_static(model, arrays, part)
         else:
             parts = _model_parts(folder, model, arrays)
@@ -99,7 +99,7 @@ def build_model(run: RunFolder, *, source: str | Path | None = None) -> Any:
     import torch
 
     found = find_source(run, source)
-    if found is None or not found.has_body:
+    if found is None or not found.has_backbone:
         return None
     arrays = _read_run(run, found)
     parts = _model_parts(run, found, arrays)
@@ -186,11 +186,13 @@ def _read_run(run: RunFolder, model: SourceModel | None) -> dict[str, torch.Tens
     if set(arrays) != expected or any(len(tensor) != n_target for tensor in arrays.values()):
         got = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in sorted(arrays.items()))
         subject, remedy = f"run {run.path.name}", "make the run again"
-        raise bad_input(subject, f"{', '.join(sorted(expected))} with {n_target} rows", got, remedy, RunFolderError)
+        raise bad_input(
+            subject, f"{', '.join(sorted(expected))} with {n_target} embeddings", got, remedy, RunFolderError
+        )
     return arrays
 
 
-# --- embeddings without a body ----------------------------------------------------------------------------------
+# --- embeddings without a backbone ----------------------------------------------------------------------------------
 
 
 def _write_static(model: SourceModel | None, arrays: Mapping[str, torch.Tensor], part: Path) -> None:
@@ -248,8 +250,8 @@ def _model_parts(run: RunFolder, model: SourceModel, arrays: Mapping[str, torch.
     options: dict[str, Any] = {
         "n_rows": model.n_rows,
         "n_target": len(arrays["input"]),
-        "source_roles": run.manifest["source"]["roles"],
-        "target_roles": run.manifest["target"]["roles"],
+        "source_special_types": run.manifest["source"]["roles"],
+        "target_special_types": run.manifest["target"]["roles"],
         "extended": extended,
     }
     config = adapt_config(model.config, defaults=architecture_defaults(folder), **options)
@@ -323,7 +325,7 @@ def _move_positions(
     config["max_position_embeddings"] = len(moved)
     moved_on = (
         f"The architecture counts positions from the padding id, which moved from {before} to {after}; "
-        f"the rows of the position matrix moved along ({len(old)} before, {len(moved)} now)."
+        f"the position embeddings moved along ({len(old)} before, {len(moved)} now)."
     )
     remark = "There is no padding token; transformers remarks on the id -1 when it loads the model, which is harmless."
     return [moved_on, remark] if after < 0 else [moved_on]

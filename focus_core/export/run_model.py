@@ -18,13 +18,13 @@ from focus_core.runs.additions import TRAINED, TrainingFolder, open_training
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import TARGET_TOKENIZER
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
-from focus_core.types import Role
+from focus_core.types import SpecialTokenType
 
 if TYPE_CHECKING:
     import torch
 
 MLM, CLM = "mlm", "clm"
-BODY = "body.safetensors"
+BACKBONE = "body.safetensors"
 MOST_POSITIONS = 512
 COUNTED_FROM_PADDING = (
     "roberta",
@@ -80,7 +80,7 @@ class RunModel:
             found["bias"] = outside.bias
         return found
 
-    def body(self) -> dict[str, Any]:
+    def backbone(self) -> dict[str, Any]:
         """Return all other parameters by their names in the model.
 
         Returns
@@ -112,7 +112,7 @@ class RunModel:
 
         Notes
         -----
-        The head works position by position, so it may as well see the chosen positions alone: a hook on the body
+        The head works position by position, so it may as well see the chosen positions alone: a hook on the backbone
         hands it those. With a few masked tokens a line this saves most of the product with the output matrix.
         """
 
@@ -121,8 +121,8 @@ class RunModel:
             output.last_hidden_state = output.last_hidden_state[chosen].unsqueeze(0)
             return output
 
-        body = self.model.base_model
-        handle = body.register_forward_hook(keep_chosen)
+        backbone = self.model.base_model
+        handle = backbone.register_forward_hook(keep_chosen)
         try:
             logits: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits[0]
         finally:
@@ -154,7 +154,7 @@ def load_run_model(
     Raises
     ------
     InvalidInputError
-        If the source is gone, has no body or no language-model head, or if the training does not hold what is
+        If the source is gone, has no backbone or no language-model head, or if the training does not hold what is
         needed.
     """
     training = None if trained is None else _open_kept(run, trained)
@@ -236,17 +236,17 @@ def export_state(
 def _describe(run: RunFolder, model: Any | None) -> RunModel:
     """Describe the model of a run; embeddings alone are none."""
     if model is None:
-        raise _no_head(f"run {run.path.name}", "embeddings without a body")
+        raise _no_head(f"run {run.path.name}", "embeddings without a backbone")
     return _described(f"run {run.path.name}", model, load_vocabulary(run.path / TARGET_TOKENIZER))
 
 
 def _described(subject: str, model: Any, vocabulary: Vocabulary) -> RunModel:
     """Find out what the model predicts and which ids it needs."""
-    name, roles = type(model).__name__, vocabulary.roles
+    name, types = type(model).__name__, vocabulary.special_token_types
     objective = MLM if "MaskedLM" in name else CLM if "CausalLM" in name or "LMHead" in name else ""
     if not objective or model.get_output_embeddings() is None:
         raise _no_head(subject, name)
-    mask = roles.get(Role.MASK)
+    mask = types.get(SpecialTokenType.MASK)
     if objective == MLM and mask is None:
         raise bad_input(subject, "a mask token", "none", "give a target tokenizer with a mask token", ModelError)
     return RunModel(
@@ -254,9 +254,9 @@ def _described(subject: str, model: Any, vocabulary: Vocabulary) -> RunModel:
         vocabulary=vocabulary,
         objective=objective,
         mask_id=mask,
-        pad_id=roles.get(Role.PAD),
-        bos_id=roles.get(Role.CLS, roles.get(Role.BOS)),
-        eos_id=roles.get(Role.SEP, roles.get(Role.EOS)),
+        pad_id=types.get(SpecialTokenType.PAD),
+        bos_id=types.get(SpecialTokenType.CLS, types.get(SpecialTokenType.BOS)),
+        eos_id=types.get(SpecialTokenType.SEP, types.get(SpecialTokenType.EOS)),
         n_positions=_positions(model.config),
     )
 
@@ -277,14 +277,14 @@ def _no_head(subject: str, got: str) -> ModelError:
 def _put_trained(training: TrainingFolder, found: RunModel) -> None:
     """Replace the parameters of the initialised model by those that a training ended with."""
     _copy_into(found.matrices(), training.path / TRAINED)
-    if (training.path / BODY).is_file():
-        _copy_into(found.body(), training.path / BODY)
+    if (training.path / BACKBONE).is_file():
+        _copy_into(found.backbone(), training.path / BACKBONE)
 
 
-def keeps_body(training: TrainingFolder) -> bool:
-    """Whether the body of a training is known: it was kept, or never trained."""
+def keeps_backbone(training: TrainingFolder) -> bool:
+    """Whether the backbone of a training is known: it was kept, or never trained."""
     config = training.manifest.get("config") or {}
-    return (training.path / BODY).is_file() or config.get("train") == "embeddings"
+    return (training.path / BACKBONE).is_file() or config.get("train") == "embeddings"
 
 
 def _open_kept(run: RunFolder, trained: str) -> TrainingFolder:
@@ -292,7 +292,7 @@ def _open_kept(run: RunFolder, trained: str) -> TrainingFolder:
     training = open_training(run, trained)
     for kept, expected, got in (
         ((training.path / TRAINED).is_file(), "its embeddings were kept", "a table and a curve alone"),
-        (keeps_body(training), "its body was kept, or never trained", "embeddings alone"),
+        (keeps_backbone(training), "its backbone was kept, or never trained", "embeddings alone"),
     ):
         if not kept:
             remedy = "train it again with `adapt`, under another name"

@@ -157,7 +157,7 @@ class InitConfig:
     def differences_from_paper(self) -> dict[str, list[Any]]:
         """Return ``{option: [paper's value, ours]}`` for every option that differs from the paper.
 
-        Special tokens match by role under either preset: the reference leaves those whose strings differ to
+        Special tokens match by type under either preset: the reference leaves those whose strings differ to
         chance, which nobody wants back.
         """
         ours = self.to_dict()

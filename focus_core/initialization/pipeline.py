@@ -27,13 +27,13 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.extend import extend_result
 from focus_core.initialization.health import auxiliary_health
 from focus_core.initialization.methods.base import Method, MethodInput, MethodOutput
-from focus_core.initialization.methods.fallback import initialise_matrix
+from focus_core.initialization.methods.fallback import initialise_embeddings
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.overlap.matching import match_vocabularies
 from focus_core.initialization.overlap.statistics import overlap_statistics
 from focus_core.initialization.result import FocusResult
 from focus_core.models.source import SourceModel, fit_to_vocabulary
-from focus_core.tokenization.corpus_survey import suggest_size, survey_corpus
+from focus_core.tokenization.corpus_statistics import corpus_statistics, suggest_size
 from focus_core.tokenization.vocabulary import Vocabulary
 from focus_core.types import MatchMode, ProgressHook, no_progress
 
@@ -86,7 +86,7 @@ def run_focus(
     """
     config = config or InitConfig()
     method = method_named(config.method)
-    config = method.settle(config)
+    config = method.resolve(config)
     model = fit_to_vocabulary(model, source.n)
     progress("match", 0, 1)
     overlap = match_vocabularies(source, target, mode=config.match, user_map=user_map)
@@ -238,7 +238,7 @@ def _judge(result: FocusResult, output: MethodOutput, corpus: Corpus | None, pro
 
 def _supported_size(corpus: Corpus, target: Vocabulary) -> int:
     """Return the size that the app suggests for a text and a tokenizer of this kind."""
-    return suggest_size(survey_corpus(corpus), target.family)
+    return suggest_size(corpus_statistics(corpus), target.family)
 
 
 def _embed(result: FocusResult, model: SourceModel, progress: ProgressHook) -> FocusResult:
@@ -250,7 +250,7 @@ def _embed(result: FocusResult, model: SourceModel, progress: ProgressHook) -> F
     fallbacks: dict[str, dict[str, int]] = {}
     for done, (name, matrix) in enumerate(given.items()):
         progress("embed", done, len(given), name)
-        made = initialise_matrix(
+        made = initialise_embeddings(
             result.weights, matrix, source=result.source, target=result.target, config=result.config, name=name
         )
         embeddings[name], fallbacks[name] = made.rows, dict(made.fallbacks)

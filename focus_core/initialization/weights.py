@@ -204,9 +204,9 @@ class WeightMatrix:
         import torch
 
         if matrix.ndim != 2 or matrix.shape[0] < self.n_source:
-            expected, got = f"at least {self.n_source} rows of one width", f"shape {tuple(matrix.shape)}"
-            remedy = "give the matrix that belongs to the source tokenizer"
-            raise bad_input("source matrix", expected=expected, got=got, remedy=remedy, error=ModelError)
+            expected, got = f"at least {self.n_source} embeddings of one width", f"shape {tuple(matrix.shape)}"
+            remedy = "give the embeddings that belong to the source tokenizer"
+            raise bad_input("source embeddings", expected=expected, got=got, remedy=remedy, error=ModelError)
         dtype = matrix.dtype if matrix.is_floating_point() else torch.float32
         rows = torch.zeros((self.n_target, matrix.shape[1]), dtype=dtype)
         copied = np.flatnonzero(self.origins == COPIED)

@@ -12,7 +12,7 @@ from focus_core.initialization.auxiliary.vectors import choose_epochs, choose_th
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.request import InitRequest
 from focus_core.jobs.steps import Step
-from focus_core.tokenization.corpus_survey import Survey
+from focus_core.tokenization.corpus_statistics import CorpusStatistics
 
 START_S = 11.0
 """Imports, reading the source model, combining and writing, for a vocabulary of some thousands."""
@@ -24,7 +24,7 @@ VECTOR_UPDATES_PER_S = 20_000_000.0
 """Tokens x dimensions that fastText updates in a second on one thread."""
 BASE_MIB = 700.0
 FASTTEXT_BUCKETS = 2_000_000
-NO_TEXT = Survey(n_bytes=0, n_lines=0, n_characters=0, complete=True, sample=())
+NO_TEXT = CorpusStatistics(n_bytes=0, n_lines=0, n_characters=0, complete=True, sample=())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,14 +86,14 @@ def _no_tokenizer(got: str) -> VocabularyError:
     return bad_input("tokenizer", "a tokenizer.json", got, "save it with the tokenizers library", VocabularyError)
 
 
-def estimate_run(request: InitRequest, survey: Survey | None, *, vocab_size: int) -> Estimate:
+def estimate_run(request: InitRequest, statistics: CorpusStatistics | None, *, vocab_size: int) -> Estimate:
     """Return what a run will take.
 
     Parameters
     ----------
     request : InitRequest
         What it is asked for.
-    survey : Survey or None
+    statistics : CorpusStatistics or None
         The text that it reads; ``None`` where it reads none.
     vocab_size : int
         Target tokens.
@@ -107,15 +107,15 @@ def estimate_run(request: InitRequest, survey: Survey | None, *, vocab_size: int
     -----
     The rates were measured on two cores of a small server.
     """
-    text, config = survey or NO_TEXT, request.config
+    text, config = statistics or NO_TEXT, request.config
     n_tokens = text.count_tokens(vocab_size)
     steps = {Step.OVERLAP: MATCH_S, Step.ROWS: START_S}
     matrix_mib = 0.0
     if request.train_tokenizer is not None:
         steps[Step.TOKENIZERS] = text.n_characters / TRAINED_CHARACTERS_PER_S
-    if survey is not None:
+    if statistics is not None:
         steps[Step.CORPUS] = n_tokens / TOKENS_PER_S
-    if survey is not None and METHODS[config.method].needs_auxiliary and request.auxiliary is None:
+    if statistics is not None and METHODS[config.method].needs_auxiliary and request.auxiliary is None:
         updates = n_tokens * (config.epochs or choose_epochs(n_tokens, vocab_size))
         steps[Step.VECTORS] = updates * config.dim / (VECTOR_UPDATES_PER_S * choose_threads(updates))
         matrix_mib = (vocab_size + FASTTEXT_BUCKETS) * config.dim * 4 / 2**20

@@ -58,7 +58,7 @@ class SourceModel:
     config : mapping, default=None
         The content of ``config.json``; ``None`` where there is none.
     model_type : str, default="static"
-        The architecture as ``config.json`` names it; ``static``: embeddings without a body.
+        The architecture as ``config.json`` names it; ``static``: embeddings without a backbone.
     tensor_names : mapping of str to tuple of str
         The full tensor names behind ``input``, ``output``, ``bias`` and ``position``.
     has_head : bool, default=False
@@ -87,7 +87,7 @@ class SourceModel:
         return self.output is None
 
     @property
-    def has_body(self) -> bool:
+    def has_backbone(self) -> bool:
         """Whether there is a model around the embeddings."""
         return self.model_type != STATIC
 
@@ -146,8 +146,8 @@ def _static_source(files: TensorFiles, common: dict[str, Any]) -> SourceModel:
     others = sorted(set(files.where) - set(STATIC_NAMES))
     if others:
         got = f"rows that {', '.join(others[:3])} assign to ids"
-        remedy = "save the embeddings unquantised, one row an id"
-        raise bad_input(common["name"], "one row for every token id", got, remedy, ModelError)
+        remedy = "save the embeddings unquantised, one for every id"
+        raise bad_input(common["name"], "one embedding for every token id", got, remedy, ModelError)
     (tensor,) = files.where
     matrix, messages = to_float(files.read(tensor), tensor)
     check_tensor("the embedding matrix", matrix)
@@ -186,7 +186,7 @@ def _model_source(files: TensorFiles, config: Mapping[str, Any], common: dict[st
     if not names["input"]:
         raise bad_input(folder.name, f"a tensor {layout.input!r}", "none", "is it the whole model?", ModelError)
     matrix, messages = to_float(files.read(names["input"][0]), names["input"][0])
-    check_tensor("the input matrix", matrix)
+    check_tensor("the input embeddings", matrix)
     output, notes = _read_output(files, names["output"], matrix, config)
     bias = files.read(names["bias"][0]).reshape(-1) if names["bias"] else None
     if bias is not None:
@@ -229,8 +229,8 @@ def _read_output(
     says_tied = config.get("tie_word_embeddings")
     if says_tied is not False and output.shape == matrix.shape and torch.equal(output, matrix):
         return None, ()
-    check_tensor("the output matrix", output, n_rows=len(matrix))
-    notes = ("The configuration ties input and output matrix, but they differ; both are initialised.",)
+    check_tensor("the output embeddings", output, n_rows=len(matrix))
+    notes = ("The configuration ties input and output embeddings, but they differ; both are initialised.",)
     return output, notes if says_tied else ()
 
 
@@ -315,16 +315,16 @@ def fit_to_vocabulary(source: SourceModel, n_ids: int) -> SourceModel:
     """
     if source.n_rows < n_ids:
         raise bad_input(
-            f"the input matrix of {source.name}",
-            expected=f"at least {n_ids} rows, one for every id of the source tokenizer",
+            f"the input embeddings of {source.name}",
+            expected=f"at least {n_ids} embeddings, one for every id of the source tokenizer",
             got=f"shape {tuple(source.input.shape)}",
-            remedy="give the tokenizer that belongs to this matrix",
+            remedy="give the tokenizer that belongs to these embeddings",
             error=ModelError,
         )
     if source.n_rows == n_ids:
         return source
     extra = source.n_rows - n_ids
-    message = f"The source matrix has {extra} padding rows after its last id ({n_ids - 1}); they are ignored."
+    message = f"The source has {extra} padding embeddings after its last id ({n_ids - 1}); they are ignored."
     return dataclasses.replace(
         source,
         input=source.input[:n_ids],

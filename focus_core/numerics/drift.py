@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from focus_core.errors import bad_input
-from focus_core.numerics.neighbors import nearest_rows
+from focus_core.numerics.neighbors import nearest_embeddings
 from focus_core.types import ProgressHook, no_progress
 from focus_core.validation import check_matrix
 
@@ -43,7 +43,7 @@ def token_change(
     k: int = K,
     progress: ProgressHook = no_progress,
 ) -> TokenChange:
-    """Measure how far every row moved and how many of its neighbours it kept.
+    """Measure how far every embedding drifted and how many of its neighbours it kept.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def token_change(
     cosine[ids] = np.clip(_dots(before, after) / lengths[0] / lengths[1], -1, 1)
     norm_ratio[ids] = np.minimum(lengths[1] / lengths[0], np.finfo(np.float32).max)
     itself = np.arange(len(ids))
-    near = [nearest_rows(m, m, k=k, skip=itself, progress=progress)[0] for m in (before, after)]
+    near = [nearest_embeddings(m, m, k=k, skip=itself, progress=progress)[0] for m in (before, after)]
     kept[ids] = _jaccard(near[0], near[1])
     return TokenChange(cosine=cosine, norm_ratio=norm_ratio, kept=kept)
 
@@ -121,7 +121,7 @@ def change_score(cosine: np.ndarray, kept: np.ndarray) -> np.ndarray:
     -----
     A row changed where it both turned away and came among other rows. The angle alone ranks frequent tokens high that
     training turned a long way together with all their neighbours; the neighbours alone are exchanged as well for any
-    row that lies in a crowd, however little it moved, and a Jaccard index of ten has so few values that most rows tie.
+    row that lies in a crowd, however little it drifted, and a Jaccard index of ten has so few values that most tie.
     The product keeps the order of the angle and uses the neighbours to part rows of the same angle. Of a trained
     matrix a tenth of whose rows was exchanged it finds these better than either (the figures are in
     ``docs/decisions/0016-measures.md``). The length is left out: training lengthens rows of frequent tokens without
@@ -131,7 +131,7 @@ def change_score(cosine: np.ndarray, kept: np.ndarray) -> np.ndarray:
     return scores
 
 
-def movement_foreseen(initial: np.ndarray, trained: np.ndarray, mean: np.ndarray, rows: np.ndarray) -> float:
+def drift_foreseen(initial: np.ndarray, trained: np.ndarray, mean: np.ndarray, rows: np.ndarray) -> float:
     """Return how much of the way that training went an initialisation had foreseen.
 
     Parameters

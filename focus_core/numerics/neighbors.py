@@ -23,7 +23,7 @@ _BYTES_PER_SCORE = 12  # a score, and what selecting the largest of its row take
 _NORMALISED_AT_ONCE = 8192
 
 
-def nearest_rows(
+def nearest_embeddings(
     queries: np.ndarray,
     base: np.ndarray,
     *,

@@ -72,7 +72,7 @@ def _direction(member: Member, axis: Direction) -> np.ndarray:
             total += sign * _unit(np.asarray(member.read(np.array(ids)), dtype=np.float64)).sum(axis=0)
     length = float(np.linalg.norm(total))
     if not length > _NOTHING:
-        expected, got = f"tokens whose rows ({member.title}) leave a direction", "a sum of length 0"
+        expected, got = f"tokens whose embeddings ({member.title}) leave a direction", "a sum of length 0"
         raise bad_input("axis", expected=expected, got=got, remedy="name other tokens for this axis")
     return np.asarray(total / length, dtype=np.float32)
 

@@ -79,7 +79,10 @@ def members_of(run: RunFolder, trained: Sequence[str], others: Sequence[RunFolde
         raise bad_input("members of the map", expected="different ones", got=f"{twice[0]} twice", remedy=remedy)
     for member in members:
         if member.width != members[0].width:
-            expected, got = f"rows of width {members[0].width}, as of run {run.path.name}", f"width {member.width}"
+            expected, got = (
+                f"embeddings of width {members[0].width}, as of run {run.path.name}",
+                f"width {member.width}",
+            )
             raise bad_input(member.title, expected, got, "compare runs of one source model")
     return members
 
@@ -126,7 +129,7 @@ def placeable(run: RunFolder, members: Sequence[Member]) -> np.ndarray:
             if not np.isfinite(rows).all():
                 everything = np.zeros((int(part[-1]) + 1, member.width), np.float32)  # so that ids are named
                 everything[part] = rows
-                check_finite(f"rows of {member.title}", everything, remedy="attach or train it again")
+                check_finite(f"embeddings of {member.title}", everything, remedy="import or train it again")
             placed[start : start + _BLOCK] &= rows.any(axis=1)
     found: np.ndarray = ids[placed]
     return found

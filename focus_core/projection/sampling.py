@@ -47,7 +47,7 @@ def frequency_sample(
     check_range("sample", n, low=MIN_TOKENS)
     check_range("seed", seed, low=0)
     if len(candidates) < MIN_TOKENS:
-        expected, got = f"at least {MIN_TOKENS} tokens whose rows are not zero", f"{len(candidates)}"
+        expected, got = f"at least {MIN_TOKENS} tokens whose embeddings are not zero", f"{len(candidates)}"
         raise bad_input("tokens to project", expected=expected, got=got, remedy="project a larger vocabulary")
     ids = np.sort(np.asarray(candidates, np.int64))
     if n >= len(ids):

@@ -18,7 +18,7 @@ import numpy as np
 
 from focus_core.artifacts import cache_root
 from focus_core.errors import bad_input
-from focus_core.numerics.neighbors import nearest_rows
+from focus_core.numerics.neighbors import nearest_embeddings
 from focus_core.projection.pca import principal_components
 from focus_core.types import ProgressHook, no_progress
 from focus_core.validation import check_matrix, check_range
@@ -68,7 +68,7 @@ def joint_umap(
 
     Notes
     -----
-    Neighbours are exact, by cosine (`nearest_rows`), the start is the plane of the two principal components. Both spare
+    Neighbours are exact, by cosine (`nearest_embeddings`), the start is the plane of the first two axes. Both spare
     umap the compilation of its approximate search, which takes longer than all the rest.
     """
     check_matrix("rows to lay out", rows, min_rows=4)
@@ -77,7 +77,7 @@ def joint_umap(
     epochs = n_epochs_of(len(rows)) if n_epochs is None else n_epochs
     check_range("epochs", epochs, low=1)
     near = min(k, len(rows) - 1)
-    ids, cosines = nearest_rows(rows, rows, k=near, skip=np.arange(len(rows)), progress=progress)
+    ids, cosines = nearest_embeddings(rows, rows, k=near, skip=np.arange(len(rows)), progress=progress)
     if (ids < 0).any():
         got = f"{int((ids[:, 0] < 0).sum())} rows of zeros"
         raise bad_input("rows to lay out", expected="rows with a direction", got=got, remedy="leave these out")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 R = TypeVar("R")
-TRAINING, ATTACHED, PROJECTION = "training", "attached", "projection"
+TRAINING, IMPORTED, PROJECTION = "training", "attached", "projection"
 TRAINED = "trained.safetensors"
 CURVE_COLUMNS = ("step", "tokens", "loss", "held_out_loss", "held_out_bits", "learning_rate")
 MEASURES = ("cosine", "norm_ratio", "kept")
@@ -36,7 +36,7 @@ REQUIRED_KEYS: Mapping[str, type] = {"name": str, "run_digest": str}
 
 
 class TrainingFolder(MatrixFolder):
-    """One finished training of a run, or trained embeddings that were attached to it.
+    """One finished training of a run, or an imported checkpoint.
 
     Notes
     -----
@@ -67,7 +67,7 @@ class TrainingFolder(MatrixFolder):
         return (tokens[known], values[known]) if known.any() else None
 
     def tokens(self) -> pa.Table | None:
-        """Return how far every token moved, or ``None`` where that was not recorded.
+        """Return how far every token drifted, or ``None`` where that was not recorded.
 
         Returns
         -------
@@ -152,7 +152,7 @@ def open_training(run: RunFolder, name: str) -> TrainingFolder:
         If there is none of that name, it is damaged, or its arrays are not shaped like the run's.
     """
     path = _find(run, TRAINING, name)
-    manifest, digest = _read_manifest(path, (TRAINING, ATTACHED))
+    manifest, digest = _read_manifest(path, (TRAINING, IMPORTED))
     training = TrainingFolder(path=path, manifest=manifest, digest=digest)
     _check_shapes(run, training)
     return training
@@ -290,7 +290,7 @@ def _check_shapes(run: RunFolder, training: TrainingFolder) -> None:
     for name, shape in training.shapes().items():
         if own.get(name) != shape:
             expected = f"{name} of shape {own[name]} as in the run" if name in own else f"one of {sorted(own)}"
-            raise no_run(f"training {training.name}", expected, f"{name} of shape {shape}", "attach or train it again")
+            raise no_run(f"training {training.name}", expected, f"{name} of shape {shape}", "import or train it again")
 
 
 def _optional_table(folder: Path, name: str, columns: tuple[str, ...]) -> pa.Table | None:

@@ -69,19 +69,19 @@ NEUTRAL, ACCENT, SOURCE_ONLY = "#8C8C8C", "#D5700B", "#A9B2C0"
 # fmt: off
 CATEGORIES: Mapping[str, Category] = {category.key: category for category in (
     Category("exact", "copied: exact", "#1C5FD0", "blue",
-             "The source vocabulary has the very same token; its row is copied bit for bit."),
+             "The source vocabulary has the very same token; its embedding is copied bit for bit."),
     Category("fuzzy", "copied: fuzzy", "#3B9AD9", "primary",
-             "The same but for upper or lower case or the space before it; the row is copied."),
+             "The same but for upper or lower case or the space before it; the embedding is copied."),
     Category("special", "copied: special", "#B23A9E", "violet",
-             "A control token of the same role, whatever its name; the row is copied."),
+             "A control token of the same type, whatever its name; the embedding is copied."),
     Category("symbol", "copied: symbol", "#1F7F57", "green",
-             "A number, punctuation or white space, under the match mode for symbols; the row is copied."),
+             "A number, punctuation or white space, under the match mode for symbols; the embedding is copied."),
     Category("user", "copied: your map", "#87592F", "yellow",
-             "A pair of your own map; the row is copied."),
+             "A pair of your own map; the embedding is copied."),
     Category("combined", "combined", ACCENT, "orange",
-             "A weighted mean of source rows: of shared tokens used alike (FOCUS), or of its own pieces."),
+             "A weighted mean of source embeddings: of shared tokens used alike (FOCUS), or of its own subwords."),
     Category("fallback", "fallback", NEUTRAL, "gray",
-             "Neither copied nor combined: the row is drawn or averaged, as the method or an option says."),
+             "Neither copied nor combined: the embedding is drawn or averaged, as the method or an option says."),
 )}
 """Every category by its key, in the order of the legend."""
 
@@ -101,7 +101,7 @@ SOURCE_ALONE = Category("source", "in the source alone", SOURCE_ONLY, "gray",
 UNKNOWN = Category("unknown", "unknown here", "#C8323C", "red",
                    "The tokenizer has no token for these characters: they are lost.")
 # fmt: on
-"""Of pieces of a sentence: what no row of the target came from, and what stands for characters that are lost."""
+"""Of subwords of a sentence: what no embedding of the target came from, and what stands for lost characters."""
 
 LIGHT_INK, DARK_INK = "#FFFFFF", "#0B0E14"
 """Text on a coloured area; see `ink_on`."""

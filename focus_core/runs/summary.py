@@ -36,7 +36,8 @@ def summary_lines(manifest: Mapping[str, Any]) -> list[str]:
     if corpus:
         line = f"corpus occurrences: {plain_percent(corpus['share_overlap_occurrences'])} on shared tokens"
         if origins["combined"]:
-            line += f"; of the new ones, {plain_percent(corpus['share_combined_of_new_occurrences'])} on combined rows"
+            share = plain_percent(corpus["share_combined_of_new_occurrences"])
+            line += f"; of the new ones, {share} on combined embeddings"
         lines.append(line)
     if health.get("median_support") is not None:
         lines.append(

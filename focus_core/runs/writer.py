@@ -165,7 +165,7 @@ def _tokens(result: FocusResult) -> dict[str, Any]:
         "n_contributors": weights.support.astype(np.int32),
         "max_weight": np.asarray(weights.max_weight, dtype=np.float32),
         "effective_contributors": np.asarray(weights.effective_contributors, dtype=np.float32),
-        "norm": row_norms(result.embeddings["input"]),
+        "norm": embedding_norms(result.embeddings["input"]),
         **{name: np.asarray(scale, dtype=np.float32) for name, scale in scales.items() if scale is not None},
     }
 
@@ -182,7 +182,7 @@ def _described(vocabulary: Vocabulary) -> dict[str, Any]:
     }
 
 
-def row_norms(matrix: Any) -> np.ndarray:
+def embedding_norms(matrix: Any) -> np.ndarray:
     """Return the length of every row, computed in float32 blocks."""
     norms = np.empty(matrix.shape[0], dtype=np.float32)
     for start in range(0, len(norms), ROW_BLOCK):
@@ -279,7 +279,7 @@ def _summary(vocabulary: Vocabulary) -> dict[str, Any]:
             "word_start": "Ġ" if vocabulary.marks.byte_level else vocabulary.marks.space,
             "continuation": vocabulary.marks.continuation,
         },
-        "roles": {str(role): int(index) for role, index in vocabulary.roles.items()},
+        "roles": {str(role): int(index) for role, index in vocabulary.special_token_types.items()},
     }
 
 

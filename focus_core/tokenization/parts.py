@@ -12,7 +12,7 @@ from tokenizers import AddedToken, Tokenizer
 
 from focus_core.errors import VocabularyError, bad_input
 from focus_core.models.hub import TOKENIZER_REMEDY, TokenizerFiles
-from focus_core.types import Role
+from focus_core.types import SpecialTokenType
 
 Built = TypeVar("Built")
 UNIGRAM_OPTIONS = re.compile(r"Unigram\(unk_id=(\d+|None), .*, byte_fallback=(True|False)\)", re.DOTALL)
@@ -148,7 +148,7 @@ def with_added(vocab: dict[str, int], config: Mapping[str, Any]) -> dict[str, in
 
 def declare_added(backend: Tokenizer, config: Mapping[str, Any], specials: Sequence[str]) -> None:
     """Declare special and added tokens that the vocabulary already holds."""
-    named = [token_string(config.get(f"{role}_token")) for role in Role]
+    named = [token_string(config.get(f"{type_}_token")) for type_ in SpecialTokenType]
     for token in dict.fromkeys(t for t in [*specials, *named] if t and backend.token_to_id(t) is not None):
         backend.add_special_tokens([AddedToken(token, special=True, normalized=False)])
     for _, entry in added_entries(config):

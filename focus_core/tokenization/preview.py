@@ -11,15 +11,15 @@ import numpy as np
 from focus_core.tokenization.display import show_token
 from focus_core.tokenization.encoding import plain_backend
 from focus_core.tokenization.vocabulary import Vocabulary
-from focus_core.types import Role
+from focus_core.types import SpecialTokenType
 
 SHOWN_LINES = 3
 SHOWN_CHARACTERS = 120
-"""Characters of a line that are shown as pieces."""
+"""Characters of a line that are shown as subwords."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Piece:
+class Subword:
     """One token of a line.
 
     Parameters
@@ -49,7 +49,7 @@ class TokenizerView:
     n_tokens, n_unknown : int
         Tokens of the lines, and how many of them are the unknown token.
     lines : tuple of tuple of Piece
-        The pieces of the first lines.
+        The subwords of the first lines.
     """
 
     name: str
@@ -59,11 +59,11 @@ class TokenizerView:
     n_characters: int
     n_tokens: int
     n_unknown: int
-    lines: tuple[tuple[Piece, ...], ...]
+    lines: tuple[tuple[Subword, ...], ...]
 
     @property
     def tokens_per_word(self) -> float:
-        """Tokens that a word is cut into, on average; 0 where there is no word."""
+        """Tokens that a word is split into, on average; 0 where there is no word."""
         return self.n_tokens / self.n_words if self.n_words else 0.0
 
     @property
@@ -78,7 +78,7 @@ class TokenizerView:
 
 
 def view_tokenizer(vocabulary: Vocabulary, lines: Sequence[str], *, shown: int = SHOWN_LINES) -> TokenizerView:
-    """Cut lines with a tokenizer and count.
+    """Tokenize lines and count.
 
     Parameters
     ----------
@@ -87,17 +87,17 @@ def view_tokenizer(vocabulary: Vocabulary, lines: Sequence[str], *, shown: int =
     lines : sequence of str
         Text, without special tokens around it.
     shown : int, default=3
-        How many of the lines are kept as pieces.
+        How many of the lines are kept as subwords.
 
     Returns
     -------
     TokenizerView
-        Counts over all lines, and the pieces of the first ones.
+        Counts over all lines, and the subwords of the first ones.
     """
     backend = plain_backend(vocabulary.backend)
     rows = [e.ids for e in backend.encode_batch_fast(list(lines), add_special_tokens=False)]
     ids = np.fromiter(chain.from_iterable(rows), dtype=np.int64)
-    unknown = vocabulary.roles.get(Role.UNK, -1)
+    unknown = vocabulary.special_token_types.get(SpecialTokenType.UNK, -1)
     first = [shorten(line) for line in lines[:shown]]
     return TokenizerView(
         name=vocabulary.name,
@@ -108,7 +108,7 @@ def view_tokenizer(vocabulary: Vocabulary, lines: Sequence[str], *, shown: int =
         n_tokens=ids.size,
         n_unknown=int((ids == unknown).sum()),
         lines=tuple(
-            tuple(_piece(vocabulary, i, unknown) for i in backend.encode(line, add_special_tokens=False).ids)
+            tuple(_subword(vocabulary, i, unknown) for i in backend.encode(line, add_special_tokens=False).ids)
             for line in first
         ),
     )
@@ -128,6 +128,6 @@ def shorten(line: str) -> str:
     return head[: head.rfind(" ") + 1].rstrip() or head
 
 
-def _piece(vocabulary: Vocabulary, token_id: int, unknown: int) -> Piece:
+def _subword(vocabulary: Vocabulary, token_id: int, unknown: int) -> Subword:
     text = show_token(vocabulary.texts[token_id], word_start=bool(vocabulary.word_start[token_id]), limit=40)
-    return Piece(text=text, unknown=token_id == unknown)
+    return Subword(text=text, unknown=token_id == unknown)

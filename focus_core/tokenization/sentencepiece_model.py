@@ -70,11 +70,11 @@ def read_proto(path: Path) -> Any:
     return proto
 
 
-def role_names(path: Path) -> dict[str, str]:
+def special_token_names(path: Path) -> dict[str, str]:
     """Return ``{"bos_token": piece, ...}`` as the model file itself names its control symbols."""
     spec = read_proto(path).trainer_spec
     ids = {"bos": spec.bos_id, "eos": spec.eos_id, "unk": spec.unk_id, "pad": spec.pad_id}
-    return {f"{role}_token": getattr(spec, f"{role}_piece") for role, i in ids.items() if i >= 0}
+    return {f"{type_}_token": getattr(spec, f"{type_}_piece") for type_, i in ids.items() if i >= 0}
 
 
 def merges_of_scores(pieces: Mapping[str, tuple[float, int]]) -> list[tuple[str, str]]:
@@ -157,7 +157,7 @@ def _set_template(backend: Tokenizer, proto: Any, config: Mapping[str, Any]) -> 
         "bos": config.get("add_bos_token", fairseq or bool(proto.trainer_spec.byte_fallback)),
         "eos": config.get("add_eos_token", fairseq),
     }
-    used = {role: names[role] for role in names if wanted[role] and backend.token_to_id(names[role]) is not None}
+    used = {type_: names[type_] for type_ in names if wanted[type_] and backend.token_to_id(names[type_]) is not None}
     if used:
         single = " ".join(part for part in (used.get("bos"), "$A", used.get("eos")) if part)
         ids = [(token, backend.token_to_id(token)) for token in dict.fromkeys(used.values())]

@@ -21,9 +21,9 @@ from focus_core.tokenization.formats import load_backend
 from focus_core.tokenization.identity import BYTE, NORMAL, Marks, decode_all, identify, read_marks, readable
 from focus_core.tokenization.parts import build_part, contradiction, describe_backend, not_a_tokenizer
 from focus_core.tokenization.scripts import scripts_of_texts
-from focus_core.tokenization.sentencepiece_model import role_names
-from focus_core.tokenization.special_tokens import find_roles
-from focus_core.types import KINDS, Family, Role, TokenKind
+from focus_core.tokenization.sentencepiece_model import special_token_names
+from focus_core.tokenization.special_tokens import find_special_token_types
+from focus_core.types import KINDS, Family, SpecialTokenType, TokenKind
 
 MAX_GAPS = 65_536
 SCORE = re.compile(r'(?<=[^\\]",)-?\d+\.\d+(?:[eE][-+]?\d+)?(?=\])')
@@ -52,8 +52,8 @@ class Vocabulary:
         Whether a token opens a word.
     present : ndarray of bool, shape (n,)
         False where no token has this id.
-    roles : mapping of Role to int
-        Ids of the tokens with a role.
+    special_token_types : mapping of SpecialTokenType to int
+        Ids of the special tokens that have a type.
     marks : Marks
         How the tokenizer writes word starts and bytes.
     backend : tokenizers.Tokenizer
@@ -69,7 +69,7 @@ class Vocabulary:
     kinds: np.ndarray = field(repr=False)
     word_start: np.ndarray = field(repr=False)
     present: np.ndarray = field(repr=False)
-    roles: Mapping[Role, int]
+    special_token_types: Mapping[SpecialTokenType, int]
     marks: Marks
     backend: Tokenizer = field(repr=False)
     chat_and_config: Mapping[str, Any] = field(repr=False)
@@ -90,14 +90,16 @@ class Vocabulary:
 
     @cached_property
     def digest(self) -> str:
-        """Return the SHA-256 of tokens, model, normaliser and roles; the same wherever the files lie.
+        """Return the SHA-256 of tokens, model, normaliser and special-token types; the same wherever the files lie.
 
         Truncation and padding belong to a use of the tokenizer and are left out. Scores count to six digits:
         the library does not read back the last bit of what it writes.
         """
         canonical = self.backend.to_str().partition('"added_tokens":')[2]
         canonical = SCORE.sub(lambda score: f"{float(score[0]):.6g}", canonical)
-        return digest_json([sha256_bytes(canonical.encode()), {role.value: i for role, i in self.roles.items()}])
+        return digest_json(
+            [sha256_bytes(canonical.encode()), {type_.value: i for type_, i in self.special_token_types.items()}]
+        )
 
     @cached_property
     def identities(self) -> tuple[bytes, ...]:
@@ -197,7 +199,7 @@ def load_vocabulary(spec: str | Path | TokenizerFiles) -> Vocabulary:
     backend = load_backend(files)
     config = dict(files.config)
     if files.kind == "sentencepiece":
-        config = role_names(files.paths["model"]) | config
+        config = special_token_names(files.paths["model"]) | config
     return vocabulary_from_backend(backend, name=files.name, config=config)
 
 
@@ -247,13 +249,13 @@ def save_tokenizer_folder(vocabulary: Vocabulary, folder: Path) -> None:
     Notes
     -----
     The class is ``PreTrainedTokenizerFast``: the model-specific classes rebuild their tokenizer from the vocabulary
-    alone and lose what they do not expect. Special tokens follow the roles; a chat template is carried along.
+    alone and lose what they do not expect. Special tokens follow their types; a chat template is carried along.
     """
     folder.mkdir(parents=True, exist_ok=True)
     kept = ("chat_template", "model_max_length", "clean_up_tokenization_spaces", "padding_side")
     config = {key: vocabulary.chat_and_config[key] for key in kept if vocabulary.chat_and_config.get(key) is not None}
     config |= {"tokenizer_class": "PreTrainedTokenizerFast"}
-    config |= {f"{role}_token": vocabulary.tokens[i] for role, i in vocabulary.roles.items()}
+    config |= {f"{type_}_token": vocabulary.tokens[i] for type_, i in vocabulary.special_token_types.items()}
     atomic_write_bytes(folder / "tokenizer.json", vocabulary.backend.to_str(pretty=False).encode())
     atomic_write_bytes(folder / "tokenizer_config.json", (dump_json(config) + "\n").encode())
 
@@ -279,8 +281,8 @@ def _read_backend(backend: Tokenizer, name: str, config: Mapping[str, Any]) -> V
     state = build_part(name, lambda: describe_backend(backend))
     tokens, present = _list_tokens(name, backend)
     marks = read_marks(state)
-    roles = find_roles(state, backend.token_to_id, config)
-    specials = {t["id"] for t in state["added_tokens"] if t["special"]} | set(roles.values())
+    types = find_special_token_types(state, backend.token_to_id, config)
+    specials = {t["id"] for t in state["added_tokens"] if t["special"]} | set(types.values())
     literals = {t["id"] for t in state["added_tokens"]} - specials
     identities = identify(tokens, marks=marks, specials=specials, literals=literals)
     return Vocabulary(
@@ -291,7 +293,7 @@ def _read_backend(backend: Tokenizer, name: str, config: Mapping[str, Any]) -> V
         kinds=identities.kinds,
         word_start=identities.word_start,
         present=present,
-        roles=MappingProxyType(roles),
+        special_token_types=MappingProxyType(types),
         marks=marks,
         backend=backend,
         chat_and_config=MappingProxyType(dict(config)),

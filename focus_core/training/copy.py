@@ -9,7 +9,7 @@ from typing import IO
 
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.log import growing_run
-from focus_core.training.attach import copy_run
+from focus_core.training.import_checkpoint import copy_run
 from focus_core.training.options import TrainConfig
 from focus_core.training.train import adapt_run
 from focus_core.types import ProgressHook, no_progress, tell_all
@@ -36,7 +36,7 @@ def adapt_copy(
     Parameters
     ----------
     run : str, Path or RunFolder
-        A finished run whose source has a body and a language-model head.
+        A finished run whose source has a backbone and a language-model head.
     output : str or Path
         The run folder to make.
     name : str

@@ -122,7 +122,8 @@ def read_text(corpus: Corpus, model: RunModel, *, length: int, progress: Progres
     stream = _stream(kept, model, progress)
     blocks = _cut(stream, length=length, open_id=model.bos_id)
     if not len(blocks):
-        expected, remedy = f"at least one sequence of {length} tokens", phrase("give more text, or a smaller {length}")
+        expected = f"at least one sequence of {length} tokens"
+        remedy = phrase("give more text, or a smaller {max_seq_length}")
         raise bad_input("corpus", expected, f"{len(stream)} tokens", remedy, CorpusError)
     vocabulary = model.vocabulary
     ordinary = np.flatnonzero(vocabulary.present & (vocabulary.kinds != SPECIAL))

@@ -9,7 +9,7 @@ import numpy as np
 
 from focus_core.artifacts import write_parquet
 from focus_core.errors import RunFolderError, bad_input
-from focus_core.numerics.drift import TokenChange, movement_foreseen, token_change
+from focus_core.numerics.drift import TokenChange, drift_foreseen, token_change
 from focus_core.runs.additions import MEASURES, TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.tokens import has_origin
@@ -34,9 +34,9 @@ def measure_change(
 
 
 def foreseen(run: RunFolder, trained: np.ndarray) -> float:
-    """Return how much of the way of a run's new rows their initialisation had foreseen; see `movement_foreseen`."""
+    """Return how much of the way of a run's new rows their initialisation had foreseen; see `drift_foreseen`."""
     new = np.flatnonzero(run.present() & ~has_origin(run, Origin.COPIED))
-    return movement_foreseen(run.embeddings(), trained, run.statistics()["mean"], new)
+    return drift_foreseen(run.embeddings(), trained, run.statistics()["mean"], new)
 
 
 def stored_change(run: RunFolder, training: TrainingFolder) -> TokenChange | None:

@@ -90,10 +90,10 @@ class Trainer:
         return max(1, self.config.batch_tokens // self.length)
 
     def parameters(self) -> dict[str, Any]:
-        """Return what training may change: embeddings first, then the body unless it stays frozen."""
+        """Return what training may change: embeddings first, then the backbone unless it stays frozen."""
         trained = {f"token.{name}": p for name, p in self.model.matrices().items()}
         if self.config.train != "embeddings":
-            trained |= {f"body.{name}": p for name, p in self.model.body().items()}
+            trained |= {f"body.{name}": p for name, p in self.model.backbone().items()}
         return trained
 
     def run(self, snapshot: Callable[[int], None], precision: Callable[[], str]) -> State:
@@ -129,7 +129,7 @@ class Trainer:
         return wanted is not None and bool(state.curve) and state.curve[-1]["held_out_loss"] < wanted
 
     def _optimizer(self, parameters: dict[str, Any]) -> torch.optim.Optimizer:
-        """Return AdamW; matrices of the body decay, embeddings and vectors do not."""
+        """Return AdamW; matrices of the backbone decay, embeddings and vectors do not."""
         import torch
 
         groups = [
@@ -168,7 +168,7 @@ class Trainer:
                     raise
             optimizer.zero_grad(set_to_none=True)
             self._cut_batch(state, len(inputs))
-        length = torch.nn.utils.clip_grad_norm_(list(parameters.values()), self.config.clip)
+        length = torch.nn.utils.clip_grad_norm_(list(parameters.values()), self.config.max_grad_norm)
         if not math.isfinite(loss) or not math.isfinite(float(length)):
             raise diverged(state.step, state.first_loss, loss)
         optimizer.step()
@@ -179,8 +179,8 @@ class Trainer:
         """Set the learning rate and what is frozen."""
         for group in optimizer.param_groups:
             group["lr"] = self.config.learning_rate * self.config.rate_factor(step)
-        moving = self.config.trains_body(step)
-        for parameter in self.model.body().values():
+        moving = self.config.trains_backbone(step)
+        for parameter in self.model.backbone().values():
             parameter.requires_grad_(moving)
         self.model.model.train()
 
@@ -194,7 +194,7 @@ class Trainer:
                 blocks,
                 mask_id=int(self.model.mask_id or 0),
                 ordinary=self.text.ordinary,
-                share=self.config.mask_share,
+                share=self.config.mlm_probability,
                 seed=self.config.seed,
                 step=step,
             )
@@ -219,7 +219,7 @@ class Trainer:
         if state.parts >= n_rows:
             raise FocusError(
                 f"training: expected memory for one sequence of {self.length} tokens, got too little",
-                hint=phrase("give a smaller {length}"),
+                hint=phrase("give a smaller {max_seq_length}"),
             )
         state.parts *= 2
         state.warnings = [w for w in state.warnings if not w.startswith("Memory")]

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from focus_core.errors import bad_input, option, phrase
 from focus_core.validation import check_range
+
+OLD_NAMES = {
+    "mask_share": "mlm_probability",
+    "warm_up_share": "warmup_ratio",
+    "clip": "max_grad_norm",
+    "length": "max_seq_length",
+}
+"""What older manifests, scripts and links call an option -> its name."""
 
 
 class Objective(StrEnum):
@@ -21,8 +30,8 @@ class Objective(StrEnum):
 class Trained(StrEnum):
     """Which parameters training may change.
 
-    ``embeddings``: input matrix, output matrix and bias; the body stays frozen. ``embeddings-first``: these alone for
-    the first part, then everything. ``all``: everything from the first step.
+    ``embeddings``: input and output embeddings and bias; the backbone stays frozen. ``embeddings-first``: these
+    alone for the first part, then everything. ``all``: everything from the first step.
     """
 
     EMBEDDINGS = "embeddings"
@@ -31,7 +40,7 @@ class Trained(StrEnum):
 
 
 class Schedule(StrEnum):
-    """How the learning rate goes on after the warm-up."""
+    """How the learning rate goes on after the warmup."""
 
     LINEAR = "linear"
     COSINE = "cosine"
@@ -65,23 +74,23 @@ class TrainConfig:
     learning_rate : float, default=0.0005
         At its highest.
     schedule : Schedule, default="linear"
-        After the warm-up: down to zero in a line or a cosine, or constant.
-    warm_up_share : float, default=0.05
+        After the warmup: down to zero in a line or a cosine, or constant.
+    warmup_ratio : float, default=0.05
         The part of all steps over which the rate rises from zero.
     weight_decay : float, default=0.01
-        Of the body's matrices; embeddings and vectors do not decay.
-    clip : float, default=1.0
-        Longest gradient, as one vector over all parameters.
+        Of the backbone's matrices; embeddings and vectors do not decay.
+    max_grad_norm : float, default=1.0
+        Norm to which a longer gradient is clipped, as one vector over all parameters.
     batch_tokens : int, default=4096
         Tokens of one step.
-    length : int, default=128
+    max_seq_length : int, default=128
         Tokens of one sequence; at most what the model can take.
-    mask_share : float, default=0.15
+    mlm_probability : float, default=0.15
         With ``mlm``, the part of tokens to predict: 80 % become the mask, 10 % another token, 10 % stay.
     evaluations : int, default=20
         How often the held-out loss is taken after the start; more densely early on.
     snapshots : int, default=4
-        How many times the input matrix is kept on the way.
+        How many times the input embeddings are kept on the way.
     precision : Precision, default="auto"
         Arithmetic of the products.
     stop_below : float, default=None
@@ -107,12 +116,12 @@ class TrainConfig:
     first_share: float = 0.2
     learning_rate: float = 5e-4
     schedule: Schedule = Schedule.LINEAR
-    warm_up_share: float = 0.05
+    warmup_ratio: float = 0.05
     weight_decay: float = 0.01
-    clip: float = 1.0
+    max_grad_norm: float = 1.0
     batch_tokens: int = 4096
-    length: int = 128
-    mask_share: float = 0.15
+    max_seq_length: int = 128
+    mlm_probability: float = 0.15
     evaluations: int = 20
     snapshots: int = 4
     precision: Precision = Precision.AUTO
@@ -146,7 +155,7 @@ class TrainConfig:
         """Return the learning rate of a step as a share of the highest."""
         import math
 
-        warm = max(1, round(self.warm_up_share * self.n_steps))
+        warm = max(1, round(self.warmup_ratio * self.n_steps))
         if step < warm:
             return (step + 1) / warm
         left = (self.n_steps - step) / max(1, self.n_steps - warm)
@@ -154,11 +163,27 @@ class TrainConfig:
             return left
         return 0.5 * (1 - math.cos(math.pi * left)) if self.schedule is Schedule.COSINE else 1.0
 
-    def trains_body(self, step: int) -> bool:
+    def trains_backbone(self, step: int) -> bool:
         """Tell whether a step changes the body."""
         if self.train is Trained.EMBEDDINGS_FIRST:
             return step >= round(self.first_share * self.n_steps)
         return self.train is Trained.ALL
+
+
+def with_current_names(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return stored options under the names that they have now.
+
+    Parameters
+    ----------
+    stored : mapping of str to any
+        Options of a training as its manifest or its unfinished folder holds them, from this version or an older one.
+
+    Returns
+    -------
+    dict of str to any
+        The same values in the same order.
+    """
+    return {OLD_NAMES.get(name, name): value for name, value in stored.items()}
 
 
 _RANGES = (
@@ -166,12 +191,12 @@ _RANGES = (
     ("steps", 1, 10**9),
     ("first_share", 0, 1),
     ("learning_rate", 1e-8, 10),
-    ("warm_up_share", 0, 1),
+    ("warmup_ratio", 0, 1),
     ("weight_decay", 0, 1),
-    ("clip", 1e-6, 1e6),
+    ("max_grad_norm", 1e-6, 1e6),
     ("batch_tokens", 16, 10**8),
-    ("length", 8, 10**5),
-    ("mask_share", 0.01, 0.9),
+    ("max_seq_length", 8, 10**5),
+    ("mlm_probability", 0.01, 0.9),
     ("evaluations", 1, 10_000),
     ("snapshots", 0, 1_000),
     ("stop_below", 0, 1_000),

@@ -22,7 +22,7 @@ from focus_core.training.checkpoint import CHECKPOINT, State
 from focus_core.training.dataset import TrainingText, read_text
 from focus_core.training.drift import measure_change, write_change
 from focus_core.training.loop import Trainer
-from focus_core.training.options import Objective, Precision, TrainConfig, Trained
+from focus_core.training.options import Objective, Precision, TrainConfig, Trained, with_current_names
 from focus_core.types import ProgressHook, no_progress, tell_all
 
 OPTIONS = "options.json"
@@ -47,7 +47,7 @@ def adapt_run(
     Parameters
     ----------
     run : str, Path or RunFolder
-        A finished run whose source has a body and a language-model head.
+        A finished run whose source has a backbone and a language-model head.
     name : str
         What the training is called; its folder is ``RUN/training/NAME``.
     corpus : sequence of Path or str
@@ -70,7 +70,7 @@ def adapt_run(
     Returns
     -------
     Path
-        The folder of the training: its matrices, its body where that was trained, its curve, a table of tokens and
+        The folder of the training: its matrices, its backbone where that was trained, its curve, a table of tokens and
         snapshots on the way.
 
     Raises
@@ -89,7 +89,7 @@ def adapt_run(
     output = training_folder(run, name)
     text = open_corpus(corpus, field=field, encoding=encoding)
     with growing_run(output, checkpoint=CHECKPOINT, resume=resume, terminal=terminal) as (part, log):
-        _settle_options(part, config, text, resume=resume)
+        _resolve_options(part, config, text, resume=resume)
         tell = tell_all(log, progress)
         tell("read", 0, 1)
         trainer = _trainer(run, text, config, source, part, tell)
@@ -109,14 +109,14 @@ def training_folder(run: RunFolder, name: str) -> Path:
     return addition_path(run.path, "training", name, subject=option("name"))
 
 
-def _settle_options(part: Path, config: TrainConfig, text: Corpus, *, resume: bool) -> None:
+def _resolve_options(part: Path, config: TrainConfig, text: Corpus, *, resume: bool) -> None:
     """Note the options of a training that begins; one that goes on must have the same."""
     options = {**config.to_dict(), "corpus": text.digest}
     path = part / OPTIONS
     if not resume:
         path.write_text(dump_json(options), encoding="utf-8", newline="\n")
         return
-    before = json.loads(path.read_text(encoding="utf-8"))
+    before = with_current_names(json.loads(path.read_text(encoding="utf-8")))
     for key, value in options.items():
         if key not in MAY_CHANGE and before.get(key) != json.loads(dump_json(value)):
             expected = f"{str(before.get(key))[:40]}, as when the training began"
@@ -137,7 +137,7 @@ def _trainer(
     if config.objective not in {None, Objective(model.objective)}:
         got, remedy = f"one made for {model.objective}", phrase("leave {objective} out, or give {}", model.objective)
         raise bad_input(option("objective"), expected=f"a model made for {config.objective}", got=got, remedy=remedy)
-    length = min(config.length, model.n_positions)
+    length = min(config.max_seq_length, model.n_positions)
     reading = read_text(text, model, length=length, progress=tell)
     return Trainer(model=model, text=reading, config=config, device=device, folder=part, progress=tell)
 
@@ -168,30 +168,30 @@ def _time(work: Any, device: str) -> float:
 
 def _write(part: Path, run: RunFolder, name: str, trainer: Trainer, state: State, text: Corpus) -> None:
     """Write everything that a finished training is."""
-    trained_body = trainer.config.train is not Trained.EMBEDDINGS
-    matrices = files.write_matrices(part, trainer.model, body=trained_body)
+    trained_backbone = trainer.config.train is not Trained.EMBEDDINGS
+    matrices = files.write_matrices(part, trainer.model, backbone=trained_backbone)
     files.write_curve(part, state.curve)
     trained = trainer.model.matrices()["input"].detach().cpu().numpy()
-    change, movement = measure_change(run, trained, trainer.progress)
+    change, drift = measure_change(run, trained, trainer.progress)
     write_change(part, change)
     content = {
-        "config": {**trainer.config.to_dict(), **_settled(trainer, state)},
+        "config": {**trainer.config.to_dict(), **_resolved(trainer, state)},
         "corpus": _describe_corpus(text, trainer.text),
         "result": _result(trainer, state),
-        "movement": movement,
+        "movement": drift,
         "matrices": matrices,
-        "has_body": trained_body,
+        "has_body": trained_backbone,
         "warnings": _warnings(trainer.model, state),
     }
     write_manifest(part, files.manifest_of(run, name, content), without=(CHECKPOINT, OPTIONS))
 
 
-def _settled(trainer: Trainer, state: State) -> dict[str, Any]:
-    """Return the options that were left open, as they were settled: equal bytes depend on them."""
+def _resolved(trainer: Trainer, state: State) -> dict[str, Any]:
+    """Return the options that were left open, as they were resolved: equal bytes depend on them."""
     import torch
 
-    settled = {"objective": trainer.model.objective, "precision": state.precision, "device": trainer.device}
-    return settled | {"threads": torch.get_num_threads(), "length": trainer.length}
+    resolved = {"objective": trainer.model.objective, "precision": state.precision, "device": trainer.device}
+    return resolved | {"threads": torch.get_num_threads(), "max_seq_length": trainer.length}
 
 
 def _describe_corpus(text: Corpus, reading: TrainingText) -> dict[str, Any]:

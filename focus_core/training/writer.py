@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from focus_core.artifacts import write_arrays, write_parquet
-from focus_core.export.run_model import BODY, RunModel
+from focus_core.export.run_model import BACKBONE, RunModel
 from focus_core.runs.additions import CURVE_COLUMNS, TRAINED
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.writer import versions
@@ -22,12 +22,12 @@ def write_snapshot(part: Path, model: RunModel, step: int) -> None:
     write_arrays(folder / f"step-{step:08d}.safetensors", {"input": model.matrices()["input"].detach()})
 
 
-def write_matrices(part: Path, model: RunModel, *, body: bool) -> list[str]:
+def write_matrices(part: Path, model: RunModel, *, backbone: bool) -> list[str]:
     """Write the trained matrices and, where it was trained, the body."""
     matrices = {name: parameter.detach() for name, parameter in model.matrices().items()}
     write_arrays(part / TRAINED, matrices)
-    if body:
-        write_arrays(part / BODY, {name: parameter.detach() for name, parameter in model.body().items()})
+    if backbone:
+        write_arrays(part / BACKBONE, {name: parameter.detach() for name, parameter in model.backbone().items()})
     return sorted(matrices)
 
 

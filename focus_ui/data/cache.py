@@ -77,7 +77,7 @@ explain = kept(explain_token, most=512)
 checks = kept(_checks, most=16)
 neighbours = kept(neighbour_change, most=512)
 changes = kept(_changes, most=16)
-"""The tokens that a training moved, most changed first; ``None`` where it recorded none, or there is none."""
+"""The tokens by their drift in a training, most changed first; ``None`` where it recorded none, or there is none."""
 
 
 def search(run: RunFolder, query: str, *, side: str = "target", limit: int) -> list[int]:

@@ -9,18 +9,18 @@ from focus_core.corpus.corpus import open_corpus
 from focus_core.errors import FocusError
 from focus_core.jobs.estimate import count_json_tokens
 from focus_core.jobs.preview import Preview, preview_in_child
-from focus_core.tokenization.corpus_survey import Survey, survey_corpus
+from focus_core.tokenization.corpus_statistics import CorpusStatistics, corpus_statistics
 from focus_ui.data.kept import file_digest, kept
 
 PREVIEW_S = 20
 """Seconds to wait for tokenizers on a few lines; the largest take two."""
 
 
-def _survey(files: tuple[Path, ...], column: str, encoding: str | None = None) -> Survey:
-    return survey_corpus(open_corpus([str(path) for path in files], field=column, encoding=encoding))
+def _statistics(files: tuple[Path, ...], column: str, encoding: str | None = None) -> CorpusStatistics:
+    return corpus_statistics(open_corpus([str(path) for path in files], field=column, encoding=encoding))
 
 
-survey = kept(_survey, most=32, spinner="Reading the text")
+statistics = kept(_statistics, most=32, spinner="Reading the text")
 tokenizer_size = kept(count_json_tokens, most=32)
 """The number of tokens of an uploaded ``tokenizer.json``, read as JSON and nothing more."""
 

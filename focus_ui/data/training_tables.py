@@ -12,7 +12,7 @@ import numpy as np
 from focus_core.analysis.provenance.change import ChangedTokens
 from focus_core.errors import FocusError
 from focus_core.numerics.formats import count
-from focus_core.runs.additions import ATTACHED, TrainingFolder, list_trainings, open_training, readable
+from focus_core.runs.additions import IMPORTED, TrainingFolder, list_trainings, open_training, readable
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import METHOD_LOOKS, Method, method_of
 from focus_ui.charts.csv_export import as_columns
@@ -73,7 +73,7 @@ def readable_trainings(run: RunFolder) -> tuple[list[TrainingFolder], list[Focus
     def place(training: TrainingFolder) -> tuple[bool, bool, bool, str]:
         manifest = training.manifest
         strange = manifest["run_digest"] != own
-        return strange, not training.matrix_names(), manifest["kind"] != ATTACHED, training.name
+        return strange, not training.matrix_names(), manifest["kind"] != IMPORTED, training.name
 
     return sorted(found, key=place), errors
 
@@ -84,7 +84,7 @@ def with_matrix(trainings: Sequence[TrainingFolder]) -> list[TrainingFolder]:
 
 
 def with_changes(trainings: Sequence[TrainingFolder]) -> list[TrainingFolder]:
-    """Return those that recorded how far every token moved."""
+    """Return those that recorded how far every token drifted."""
     return [training for training in trainings if (training.path / "tokens.parquet").is_file()]
 
 
@@ -96,7 +96,7 @@ def began_elsewhere(run: RunFolder, training: TrainingFolder) -> bool:
 def training_label(training: TrainingFolder) -> str:
     """Return how a training is listed, plain text: its method and seed, and its name."""
     method, seed = _initialisation(training)
-    if training.manifest["kind"] == ATTACHED:
+    if training.manifest["kind"] == IMPORTED:
         return f"{training.name} · imported"
     return f"{training.name} · {method.label}" + ("" if seed is None else f", seed {seed}")
 
@@ -165,13 +165,13 @@ def summary_rows(trainings: Sequence[TrainingFolder]) -> dict[str, list[Any]]:
     }  # fmt: skip
     for training in trainings:
         method, seed = _initialisation(training)
-        result, movement = (manifest_part(training, key) for key in ("result", "movement"))
+        result, drift = (manifest_part(training, key) for key in ("result", "movement"))
         kind = manifest_part(training, "config").get("train")
         values = (
             training.name, method.label, seed, result.get("tokens"), result.get("held_out_loss_start"),
             result.get("held_out_loss_end"), result.get("held_out_bits_start"), result.get("held_out_bits_end"),
-            movement.get("foreseen"), movement.get("mean_kept"), TRAINED_PARTS.get(str(kind)),
-            "imported" if training.manifest["kind"] == ATTACHED else result.get("stopped"),
+            drift.get("foreseen"), drift.get("mean_kept"), TRAINED_PARTS.get(str(kind)),
+            "imported" if training.manifest["kind"] == IMPORTED else result.get("stopped"),
         )  # fmt: skip
         for name, value in zip(rows, values, strict=True):
             rows[name].append(value)
@@ -195,7 +195,7 @@ def summary_for_unit(rows: dict[str, list[Any]], unit: str) -> tuple[dict[str, l
 
 def training_words(training: TrainingFolder) -> str:
     """Return in one sentence what a training was; plain text."""
-    if training.manifest["kind"] == ATTACHED:
+    if training.manifest["kind"] == IMPORTED:
         sources = [str(entry.get("name", "")) for entry in training.manifest.get("inputs") or [] if entry]
         return f"Imported from {', '.join(sources) or 'a file'}; how it was trained is not known here."
     config, result = (manifest_part(training, key) for key in ("config", "result"))

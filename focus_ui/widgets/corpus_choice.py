@@ -17,7 +17,7 @@ from focus_core.artifacts import sha256_bytes
 from focus_core.corpus.readers import BINARY_REMEDY
 from focus_core.errors import FocusError
 from focus_core.numerics.formats import count, percent, size
-from focus_core.tokenization.corpus_survey import Survey
+from focus_core.tokenization.corpus_statistics import CorpusStatistics
 from focus_core.tokenization.display import show_name
 from focus_ui.data import catalog, input_cache, uploads
 from focus_ui.data.catalog import CORPUS_SUFFIXES
@@ -54,7 +54,7 @@ class CorpusChoice:
     label: str
     files: tuple[Path, ...]
     column: str
-    survey: Survey
+    statistics: CorpusStatistics
     encoding: str | None = None
 
     @property
@@ -85,12 +85,12 @@ def corpus_choice(*, sample: bool = True) -> CorpusChoice | None:
 
 
 def _read(label: str, files: tuple[Path, ...], column: str) -> CorpusChoice | None:
-    """Survey the files; where they are not UTF-8, ask for their encoding and survey them again."""
+    """Read the files' statistics; where they are not UTF-8, ask for their encoding and read again."""
     place = st.container()
     key = f"_encoding_{sha256_bytes(repr(files).encode())[:12]}"
     encoding = ENCODINGS.get(str(st.session_state.get(key, PLAIN)))
     try:
-        survey = input_cache.survey(files, column, encoding)
+        statistics = input_cache.statistics(files, column, encoding)
     except FocusError as error:
         with place:
             show_error(in_the_form(error))
@@ -100,8 +100,8 @@ def _read(label: str, files: tuple[Path, ...], column: str) -> CorpusChoice | No
     if encoding is not None:
         _ask_encoding(key)
     with place:
-        _show_survey(survey)
-    return CorpusChoice(label=label, files=files, column=column, survey=survey, encoding=encoding)
+        _show_statistics(statistics)
+    return CorpusChoice(label=label, files=files, column=column, statistics=statistics, encoding=encoding)
 
 
 def _ask_encoding(key: str) -> None:
@@ -193,27 +193,27 @@ def _on_server() -> tuple[str, tuple[Path, ...]]:
     return ", ".join(names[:2]), tuple(found[name] for name in names)
 
 
-def _show_survey(survey: Survey) -> None:
-    about = "" if survey.complete else "about "
-    words = _oddities(survey)
+def _show_statistics(statistics: CorpusStatistics) -> None:
+    about = "" if statistics.complete else "about "
+    words = _oddities(statistics)
     st.markdown(
-        f"{size(survey.n_bytes)}, {about}**{count(survey.n_lines)}** lines, {about}"
-        f"**{count(survey.n_characters)}** characters{words}"
+        f"{size(statistics.n_bytes)}, {about}**{count(statistics.n_lines)}** lines, {about}"
+        f"**{count(statistics.n_characters)}** characters{words}"
     )
-    if survey.n_read and survey.n_characters > LONG_LINE * survey.n_lines:
+    if statistics.n_read and statistics.n_characters > LONG_LINE * statistics.n_lines:
         st.caption("Its lines are very long. One sentence or paragraph a line gives better example lines and counts.")
     with st.expander("First lines", icon=":material/notes:"):
-        for line in survey.sample:
+        for line in statistics.sample:
             st.text(show_name(line, limit=160))
 
 
-def _oddities(survey: Survey) -> str:
+def _oddities(statistics: CorpusStatistics) -> str:
     """Return what is odd about the lines that were read, as a part of a sentence."""
-    where = "" if survey.complete else f" of the first {count(survey.n_read)}"
+    where = "" if statistics.complete else f" of the first {count(statistics.n_read)}"
     found = []
-    if survey.n_duplicates:
-        share = percent(survey.n_duplicates / max(1, survey.n_read))
-        found.append(f"**{count(survey.n_duplicates)}** lines{where} repeat an earlier one ({share})")
-    if survey.n_replaced:
-        found.append(f"**{count(survey.n_replaced)}** characters{where} were lost before (\ufffd)")
+    if statistics.n_duplicates:
+        share = percent(statistics.n_duplicates / max(1, statistics.n_read))
+        found.append(f"**{count(statistics.n_duplicates)}** lines{where} repeat an earlier one ({share})")
+    if statistics.n_replaced:
+        found.append(f"**{count(statistics.n_replaced)}** characters{where} were lost before (\ufffd)")
     return "".join(f"; {words}" for words in found)

@@ -103,13 +103,13 @@ def _baselines(panel: Distribution, ranges: Sequence[str]) -> list[go.Scatter]:
         hover = f"{CHANCE}<br>%{{customdata[0]}}: %{{y:.1f}} %<extra></extra>"
         line = {"color": NEUTRAL, "width": 2, "dash": "dot"}
         found.append(_stepped(100 * panel.drawn.counts / panel.drawn.n, data, hover, line))
-    if panel.mean_row is not None:
-        place = float(np.interp(panel.mean_row, panel.edges, np.arange(len(panel.edges)) - 0.5))
+    if panel.mean_embedding is not None:
+        place = float(np.interp(panel.mean_embedding, panel.edges, np.arange(len(panel.edges)) - 0.5))
         found.append(
             go.Scatter(
                 x=[place], y=[0.0], mode="markers", cliponaxis=False,
                 marker={"symbol": "triangle-up", "size": 11, "color": NEUTRAL},
-                hovertemplate=f"{MEAN}: {panel.mean_row:.3g}<extra></extra>",
+                hovertemplate=f"{MEAN}: {panel.mean_embedding:.3g}<extra></extra>",
             )
         )  # fmt: skip
     return found

@@ -14,7 +14,7 @@ from focus_core.analysis.checks.base import CheckResult
 from focus_core.analysis.comparison.distributions import Distribution, distributions
 from focus_core.analysis.comparison.neighbour_groups import NeighbourGroups
 from focus_core.analysis.comparison.report import comparison_report
-from focus_core.analysis.comparison.runs import RunComparison, compare_runs, row_kinds
+from focus_core.analysis.comparison.runs import RunComparison, compare_runs, embedding_kinds
 from focus_core.analysis.token_list import TokenList
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
@@ -177,7 +177,7 @@ def _token_rows(run: RunFolder, entry: TokenList) -> None:
 
 def kind_labels(run: RunFolder, ids: Sequence[int]) -> list[str]:
     """Return where the rows of some target tokens come from, in the words of the legend."""
-    kinds = run.remember("app row kinds", lambda: row_kinds(run))
+    kinds = run.remember("app row kinds", lambda: embedding_kinds(run))
     return [CATEGORIES[kinds[i]].label if kinds[i] else "" for i in ids]
 
 

@@ -46,7 +46,7 @@ AGAIN_PARAM = "again"
 """A parameter of the address that opens the form of the current run; it is taken away once it was followed."""
 WANTED = "run_again"
 """Where the session keeps which run shall be made again, from which step, and which was the current run then."""
-SETTLED = {
+RESOLVED = {
     Step.OVERLAP: ("preset", *VECTORS),
     Step.ROWS: ("preset", *VECTORS, "match", "extend"),
 }
@@ -163,7 +163,7 @@ def _form(recipe: Recipe, asked: Step | None) -> Change | None:
         corpus = corpus_choice()
         if corpus is None:
             return None
-    chosen = options(start=recipe.config, mark=f"_{recipe.id}", settled=SETTLED.get(step, ()))
+    chosen = options(start=recipe.config, mark=f"_{recipe.id}", resolved=RESOLVED.get(step, ()))
     if not recipe.text and recipe.auxiliary is None and needs_vectors(chosen):
         st.warning("This method compares vectors, and the run has neither any nor its text. Choose another method.")
         return None
@@ -251,11 +251,11 @@ def _reused(change: Change, request: InitRequest) -> str:
 def _estimate(recipe: Recipe, change: Change, request: InitRequest) -> Estimate | None:
     """Return what it will take; ``None`` where the size of the vocabulary or the text is not known."""
     n_tokens = request.vocab_size or recipe.n_target
-    survey = change.corpus.survey if change.corpus is not None else None
+    statistics = change.corpus.statistics if change.corpus is not None else None
     try:
-        if survey is None and request.corpus:
-            survey = input_cache.survey(request.corpus, request.field, request.encoding)
+        if statistics is None and request.corpus:
+            statistics = input_cache.statistics(request.corpus, request.field, request.encoding)
     except FocusError as error:
         show_error(in_the_form(error))
         return None
-    return estimate_run(request, survey, vocab_size=n_tokens) if n_tokens else None
+    return estimate_run(request, statistics, vocab_size=n_tokens) if n_tokens else None

@@ -16,7 +16,7 @@ from focus_core.initialization.config import RANGES, InitConfig
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.request import TRAINABLE
 from focus_core.numerics.formats import count
-from focus_core.tokenization.corpus_survey import Survey, suggest_size, supported_size
+from focus_core.tokenization.corpus_statistics import CorpusStatistics, suggest_size, supported_size
 from focus_core.tokenization.display import show_token
 from focus_core.types import METHOD_SUMMARIES, Fallback, Family, MatchMode, MethodName, Preset
 from focus_ui.data import catalog, input_cache
@@ -43,7 +43,7 @@ MATCHES = {
 FALLBACKS = {
     Fallback.NORMAL: "drawn from N(mean, std) of the source embeddings (the paper)",
     Fallback.SCRIPT: "drawn likewise, from embeddings of the same script",
-    Fallback.PIECES: "mean of the source subwords (pieces) of its text",
+    Fallback.SUBWORDS: "mean of the source subwords (pieces) of its text",
     Fallback.MEAN: "the mean source embedding",
     Fallback.MULTIVARIATE: "drawn with the full covariance of the source embeddings",
 }
@@ -73,7 +73,7 @@ class Choice:
     fields: Mapping[str, Any]
 
 
-def target_choice(survey: Survey | None) -> tuple[Choice, int] | None:
+def target_choice(statistics: CorpusStatistics | None) -> tuple[Choice, int] | None:
     """Draw the choice of a target tokenizer; return it with its size, or ``None`` while there is none."""
     kinds = [TRAIN, UPLOAD, *([SERVER] if catalog.operator_folders() else [])]
     kind = switch("Target tokenizer", kinds, "_target_kind", default=TRAIN)
@@ -82,28 +82,28 @@ def target_choice(survey: Survey | None) -> tuple[Choice, int] | None:
     if kind == SERVER:
         chosen = _server_folder("tokenizer", "target_tokenizer", "_server_target")
         return (chosen, 32_000) if chosen else None
-    return _trained_tokenizer(survey)
+    return _trained_tokenizer(statistics)
 
 
-def _trained_tokenizer(survey: Survey | None) -> tuple[Choice, int]:
+def _trained_tokenizer(statistics: CorpusStatistics | None) -> tuple[Choice, int]:
     family = choose("Kind", FAMILIES, "_family", persist_state="session", width="stretch")
-    suggested = _suggest_size(survey, TRAINABLE[str(family)])
+    suggested = _suggest_size(statistics, TRAINABLE[str(family)])
     n_tokens = st.number_input(
         "Size in tokens", min_value=LEAST_SIZE, max_value=250_000, step=100, key=SIZE, persist_state="session"
     )
-    if survey is not None:
-        _advise(survey, TRAINABLE[str(family)], suggested, int(n_tokens))
+    if statistics is not None:
+        _advise(statistics, TRAINABLE[str(family)], suggested, int(n_tokens))
     fields = {"train_tokenizer": str(family), "vocab_size": int(n_tokens)}
     return Choice(label=f"{family} {count(n_tokens)}", fields=fields), int(n_tokens)
 
 
-def _advise(survey: Survey, family: Family, suggested: int, n_tokens: int) -> None:
+def _advise(statistics: CorpusStatistics, family: Family, suggested: int, n_tokens: int) -> None:
     """Say which size a text supports and why, and warn of one that is too small or too large to be of use."""
-    most, words = supported_size(survey, family), f"its {count(survey.n_words)} different words"
+    most, words = supported_size(statistics, family), f"its {count(statistics.n_words)} different words"
     about = ", by its length"
     if suggested == most:
         about = f": {words} support no more; a text of more words gives a better vocabulary"
-    times = survey.count_tokens(n_tokens) / max(1, n_tokens)
+    times = statistics.count_tokens(n_tokens) / max(1, n_tokens)
     st.caption(
         f"Suggested for this text: {count(suggested)}{about}. At {count(n_tokens)}, a token is seen about "
         f"{times:.0f} times on average; rare tokens cannot be compared and fall back."
@@ -122,10 +122,10 @@ def _advise(survey: Survey, family: Family, suggested: int, n_tokens: int) -> No
         )
 
 
-def _suggest_size(survey: Survey | None, family: Family) -> int:
+def _suggest_size(statistics: CorpusStatistics | None, family: Family) -> int:
     """Return the size that fits a text, and fill it in unless somebody chose another; no text changes nothing."""
     before = int(st.session_state.get(SUGGESTED, DEFAULT_SIZE))
-    suggested = suggest_size(survey, family) if survey is not None else before
+    suggested = suggest_size(statistics, family) if statistics is not None else before
     if st.session_state.get(SIZE, before) == before:
         st.session_state[SIZE] = suggested
     st.session_state[SUGGESTED] = suggested
@@ -200,9 +200,9 @@ def _uploaded_source() -> Choice | None:
     return Choice(label="uploaded model", fields=fields)
 
 
-def options(*, start: InitConfig | None = None, mark: str = "", settled: Sequence[str] = ()) -> InitConfig:
+def options(*, start: InitConfig | None = None, mark: str = "", resolved: Sequence[str] = ()) -> InitConfig:
     """Draw the options, filled in as they stand at the start; return them as chosen."""
-    given = _Given(start=start or InitConfig(), mark=mark, settled=settled)
+    given = _Given(start=start or InitConfig(), mark=mark, resolved=resolved)
     method = given.choose(
         st, "method", "Method", list(MethodName), _method,
         "FOCUS compares tokens by vectors trained on your text. The others are what it is compared with; they "
@@ -220,7 +220,7 @@ def options(*, start: InitConfig | None = None, mark: str = "", settled: Sequenc
         "For the methods focus, subword-mean and overlap; the others make their embeddings in their own way.",
     )  # fmt: skip
     extend = given.start.extend
-    if "extend" not in settled:
+    if "extend" not in resolved:
         extend = lists.toggle(
             "Keep the source's tokens", value=extend, key=f"_extend{mark}", persist_state="session",
             help="The new tokens are added to the source's vocabulary instead of taking its place.",
@@ -254,7 +254,7 @@ class _Given:
 
     start: InitConfig
     mark: str
-    settled: Sequence[str]
+    resolved: Sequence[str]
 
     def choose(
         self,
@@ -267,7 +267,7 @@ class _Given:
     ) -> Any:
         """Draw a list of values and return the chosen one."""
         own = getattr(self.start, name)
-        if name in self.settled:
+        if name in self.resolved:
             return own
         found = place.selectbox(
             label, values, index=values.index(own), format_func=names, help=meaning, key=f"_{name}{self.mark}",
@@ -279,7 +279,7 @@ class _Given:
         """Draw a number that may be left out; return it where it was chosen and is of use."""
         # Left to the text's size in the run that is made again, it stays so while the field is empty.
         chosen = self.start.chosen()
-        if name in self.settled:
+        if name in self.resolved:
             return {name: chosen[name]} if name in chosen else {}
         key, own, auto = f"_{name.replace('_', '-')}{self.mark}", chosen.get(name), chosen.get(name, 0) is None
         if own is not None and key not in st.session_state:

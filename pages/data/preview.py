@@ -42,7 +42,7 @@ def look(corpus: CorpusChoice | None, source: str | None, target: str | None) ->
     if source is None:
         return None
     try:
-        return input_cache.preview(source, target, corpus.survey.lines if corpus is not None else ())
+        return input_cache.preview(source, target, corpus.statistics.lines if corpus is not None else ())
     except FocusError as error:
         told = in_the_form(error)
         hint = phrase(" {}", sentence(told.hint)) if told.hint else ""
@@ -51,7 +51,7 @@ def look(corpus: CorpusChoice | None, source: str | None, target: str | None) ->
         return None
 
 
-def draw_pieces(preview: Preview) -> None:
+def draw_subwords(preview: Preview) -> None:
     """Draw the first lines in the pieces of both tokenizers, one above the other, and how finely each cuts."""
     source, target = preview.source, preview.target
     if not source.n_tokens:
@@ -72,14 +72,14 @@ def draw_pieces(preview: Preview) -> None:
 
 def _row(name: str, view: TokenizerView, line: int, color: str) -> str:
     """Return one line in pieces as safe Markdown; what the tokenizer does not know is red."""
-    pieces = view.lines[line]
+    subwords = view.lines[line]
     shown = " ".join(
-        f":{UNKNOWN if piece.unknown else color}-background[{markdown_escape(piece.text)}]" for piece in pieces
+        f":{UNKNOWN if subword.unknown else color}-background[{markdown_escape(subword.text)}]" for subword in subwords
     )
-    worded = [piece.text for piece in pieces if any(map(str.isalpha, piece.text))]
+    worded = [subword.text for subword in subwords if any(map(str.isalpha, subword.text))]
     if 2 * sum(ISOLATE_START in text for text in worded) > len(worded):
         shown = f"{RIGHT_TO_LEFT}{shown}{ISOLATE_END}"
-    return f":gray[{name}, {count(len(pieces))} tokens]  {shown}"
+    return f":gray[{name}, {count(len(subwords))} tokens]  {shown}"
 
 
 def _sentence(source: TokenizerView, target: TokenizerView | None) -> str:

@@ -50,7 +50,7 @@ def new_run() -> None:
         corpus = corpus_choice()
     with cards.cell():
         st.header("New vocabulary", anchor=False)
-        target = run_form.target_choice(corpus.survey if corpus else None)
+        target = run_form.target_choice(corpus.statistics if corpus else None)
     with cards.cell():
         st.header("Pretrained model", anchor=False)
         source = run_form.source_choice()
@@ -87,7 +87,7 @@ def _first_look(
     new = data_preview.tokenizer_of(target[0], side="target") if target else None
     preview = data_preview.look(corpus, data_preview.tokenizer_of(source, side="source"), new)
     if preview is not None:
-        data_preview.draw_pieces(preview)
+        data_preview.draw_subwords(preview)
     return preview
 
 
@@ -100,7 +100,7 @@ def _draw_matches(preview: Preview | None, config: InitConfig) -> None:
 
 def show_estimate(request: InitRequest, corpus: CorpusChoice, n_tokens: int) -> Estimate:
     """Draw what the run will take, and warn where the vocabulary is too large for the text."""
-    estimate = estimate_run(request, corpus.survey, vocab_size=n_tokens)
+    estimate = estimate_run(request, corpus.statistics, vocab_size=n_tokens)
     st.markdown(
         f"About **{duration(estimate.seconds)}** and **{estimate.memory_mib / 1024:.1f} GB** of memory, for about "
         f"**{count(estimate.n_tokens)}** tokens of text; a new token is seen "

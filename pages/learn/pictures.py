@@ -57,10 +57,10 @@ def _sentence(run: RunFolder, key: str) -> None:
     sentence = st.text_input("A sentence, or a single word", value=first, max_chars=300, key=f"_learn_sentence_{key}")
     unknown = False
     for title, side in ((OLD, "source"), (NEW, "target")):
-        pieces = vocabularies.read_sentence(run, side, sentence)
-        st.markdown(f"**{title}**: {count(len(pieces))} tokens")
-        unknown |= any(piece.unknown for piece in pieces)
-        shown = " ".join(_piece(piece, side) for piece in pieces)
+        subwords = vocabularies.read_sentence(run, side, sentence)
+        st.markdown(f"**{title}**: {count(len(subwords))} tokens")
+        unknown |= any(subword.unknown for subword in subwords)
+        shown = " ".join(_subword(subword, side) for subword in subwords)
         if shown and direction(sentence) == "rtl":
             st.markdown(RIGHT_TO_LEFT + shown + ISOLATE_END, text_alignment="right")
         else:
@@ -73,11 +73,11 @@ def _sentence(run: RunFolder, key: str) -> None:
         st.caption("Red, with a question mark: unknown here, the characters are lost.")
 
 
-def _piece(piece: vocabularies.Piece, side: str) -> str:
-    if piece.unknown:
-        return _boxed(f"{piece.label} ?", UNKNOWN.badge)
+def _subword(subword: vocabularies.Subword, side: str) -> str:
+    if subword.unknown:
+        return _boxed(f"{subword.label} ?", UNKNOWN.badge)
     alone = SOURCE_ALONE if side == "source" else CATEGORIES["combined"]
-    return _boxed(piece.label, (CATEGORIES["exact"] if piece.shared else alone).badge)
+    return _boxed(subword.label, (CATEGORIES["exact"] if subword.shared else alone).badge)
 
 
 def _boxed(text: str, color: str) -> str:

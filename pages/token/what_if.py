@@ -210,10 +210,10 @@ def _answer_text(answer: WhatIf) -> None:
 
 
 def _row_words(answer: WhatIf) -> str:
-    if answer.row_cosine is None or answer.length_ratio is None:
+    if answer.embedding_cosine is None or answer.length_ratio is None:
         return "There is no embedding to compare."
     return (
-        f"The embedding would have the cosine {answer.row_cosine:.3f} with the stored one and "
+        f"The embedding would have the cosine {answer.embedding_cosine:.3f} with the stored one and "
         f"{answer.length_ratio:.2f} times its norm."
     )
 

@@ -98,8 +98,8 @@ def _text() -> tuple[tuple[Path, ...], str]:
 
 def _readable(files: tuple[Path, ...], label: str) -> tuple[tuple[Path, ...], str]:
     """Return files that can be read; say why where they cannot, in the words of the form."""
-    survey = if_sound(lambda: input_cache.survey(files, "text", None), told=_in_own_words)
-    return ((), "") if survey is None else (files, label)
+    statistics = if_sound(lambda: input_cache.statistics(files, "text", None), told=_in_own_words)
+    return ((), "") if statistics is None else (files, label)
 
 
 def _in_own_words(error: FocusError) -> FocusError:

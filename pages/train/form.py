@@ -66,7 +66,7 @@ def _inputs(run: RunFolder) -> None:
 def _form(run: RunFolder, corpus: CorpusChoice | None) -> None:
     """Draw the options, and start the job when asked."""
     default, size = TrainConfig(steps=1), int(run.manifest["counts"]["n_target"])
-    n_tokens = suggested_tokens(corpus.survey.count_tokens(size)) if corpus is not None else LEAST_TOKENS
+    n_tokens = suggested_tokens(corpus.statistics.count_tokens(size)) if corpus is not None else LEAST_TOKENS
     with st.form("_adapt_form", border=False):
         left, right = st.columns(2)
         n = left.number_input(

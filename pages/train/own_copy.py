@@ -12,7 +12,7 @@ from pathlib import Path
 
 from focus_core.jobs.record import Job, hash_owner, new_run_id, record_folder, write_record
 from focus_core.runs.folder import RunFolder
-from focus_core.training.attach import attach_trained, copy_run
+from focus_core.training.import_checkpoint import copy_run, import_checkpoint
 from focus_core.types import ProgressHook, no_progress
 from focus_ui.data.catalog import RunEntry, RunKind, runs_root
 
@@ -20,7 +20,7 @@ NO_PROCESS = -1
 """The start time of no process: a record with it belongs to a run that no job made."""
 
 
-def attach_to(
+def import_to(
     entry: RunEntry,
     run: RunFolder,
     path: Path,
@@ -33,13 +33,13 @@ def attach_to(
 ) -> str:
     """Attach trained embeddings to a run of the session, or to a private copy of another."""
 
-    def attach(target: RunFolder) -> None:
-        attach_trained(target, path, name=name, tensor=tensor, shown_name=shown_name, progress=progress)
+    def import_into(target: RunFolder) -> None:
+        import_checkpoint(target, path, name=name, tensor=tensor, shown_name=shown_name, progress=progress)
 
     if entry.kind is RunKind.OWN:
-        attach(run)
+        import_into(run)
         return entry.id
-    return _in_copy(run, owner, f"{entry.title or run.manifest['target']['name']} with {name}", attach)
+    return _in_copy(run, owner, f"{entry.title or run.manifest['target']['name']} with {name}", import_into)
 
 
 def _in_copy(run: RunFolder, owner: str, title: str, change: Callable[[RunFolder], None]) -> str:
@@ -58,7 +58,7 @@ def _in_copy(run: RunFolder, owner: str, title: str, change: Callable[[RunFolder
             id=run_id,
             root=root,
             title=title,
-            arguments=("attach",),
+            arguments=("import",),
             owner=hash_owner(owner),
             pid=0,
             pid_start=NO_PROCESS,

@@ -7,9 +7,9 @@ from focus_ui.session.errors import show_error
 from focus_ui.shell.guards import require_run
 from focus_ui.shell.sidebar import page_head
 from pages.train import view
-from pages.train.attach import attach_section
 from pages.train.evaluate import evaluate_section, evaluated_section
 from pages.train.form import adapt_section, prefer_new_training
+from pages.train.import_checkpoint import import_section
 
 page_head(
     "Train",
@@ -29,6 +29,6 @@ else:
     view.empty_state(run)
 evaluate_section(run, trainings)
 adapt_section(run, expanded=not trainings)
-attach_section(run, expanded=not trainings)
+import_section(run, expanded=not trainings)
 with st.expander("What am I looking at?", icon=":material/help:"):
     view.what_am_i_looking_at()

@@ -142,7 +142,7 @@ def test_hostile_tokens_do_nothing_in_lists_groups_and_report(user, two_runs):
     visitor = user(address=two_runs)
     visitor.open("compare", run="first", **{"with": "second"})
     wait_for(visitor, "Changed together")
-    for name in ("One contributor decides", "Most diffuse mixtures", "Rows of unusual length"):
+    for name in ("One contributor decides", "Most diffuse mixtures", "Embeddings of unusual norm"):
         choose(visitor, "List", name)
         main = visitor.page.locator('[data-testid="stMainBlockContainer"]')
         assert main.locator("img, script, iframe").count() == 0

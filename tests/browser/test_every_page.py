@@ -53,7 +53,7 @@ def use_learn(visitor):
 
 
 def use_data(visitor):
-    """Another sample language is surveyed."""
+    """Another sample language is read."""
     before = words_of(visitor, "stMarkdown")
     visitor.page.get_by_role("radio", name="The current run, changed").click()
     visitor.settle()

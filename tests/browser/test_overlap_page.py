@@ -79,15 +79,15 @@ def test_hostile_sentences_become_text(user):
 
 
 def test_a_list_a_bar_and_chips_filter_the_table(user):
-    """The toy: 1 control token matched by role; 28 of 135 tokens in both vocabularies."""
+    """The toy: 1 control token matched by type; 28 of 135 tokens in both vocabularies."""
     visitor = user()
     visitor.open("overlap", run="toy", text="farmer")
-    visitor.page.get_by_role("button", name="Control tokens matched by role").click()
+    visitor.page.get_by_role("button", name="Control tokens matched by type").click()
     visitor.page.get_by_text("1 token", exact=True).wait_for(timeout=WAIT_MS)
     visitor.settle()
     assert "list=specials-by-role" in visitor.page.url
     chips = visitor.page.locator(".st-key-overlap_chips")
-    chips.get_by_role("button", name="Control tokens matched by role").click()
+    chips.get_by_role("button", name="Control tokens matched by type").click()
     visitor.page.get_by_text("135 tokens", exact=True).wait_for(timeout=WAIT_MS)
     visitor.settle()
     bars = visitor.page.locator('[data-testid="stPlotlyChart"]').first

@@ -80,7 +80,7 @@ def test_a_matrix_of_another_shape_is_refused_in_words(user, toy, tmp_path):
     visitor.page.get_by_role("button", name="Import", exact=True).click()
     alert = visitor.page.locator('[data-testid="stAlert"]', has_text="20 × 8")
     alert.wait_for(timeout=WAIT_MS)
-    assert "135 rows" in alert.inner_text()
+    assert "135 embeddings" in alert.inner_text()
 
 
 def test_hostile_tokens_do_nothing_on_the_page(user, trained):

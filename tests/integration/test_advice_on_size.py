@@ -8,7 +8,7 @@ from focus_core.api import run_to_folder
 from focus_core.corpus.corpus import open_corpus
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest
-from focus_core.tokenization.corpus_survey import suggest_size, survey_corpus
+from focus_core.tokenization.corpus_statistics import corpus_statistics, suggest_size
 from focus_core.tokenization.training import suggest_vocab_size, train_tokenizer
 from focus_core.types import Family
 
@@ -28,7 +28,7 @@ def test_a_repetitive_text_is_advised_no_more_tokens_than_it_has_pieces(tmp_path
     )
     run = run_to_folder(request, tmp_path / "run")
     corpus = open_corpus([text])
-    size = suggest_size(survey_corpus(corpus))
+    size = suggest_size(corpus_statistics(corpus))
     assert size < suggest_vocab_size(run.manifest["corpus"]["n_characters"]) / 5
     (told,) = [line for line in run.manifest["health"]["warnings"] if "small for its vocabulary" in line]
     assert f"a vocabulary of about {size:,} tokens would help" in told

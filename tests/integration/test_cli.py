@@ -387,7 +387,7 @@ def test_arguments_that_contradict_or_are_missing(
 WRITERS = [
     "focus_core.api.load_vocabulary",
     "focus_core.initialization.pipeline.tokenise_corpus",
-    "focus_core.initialization.pipeline.initialise_matrix",
+    "focus_core.initialization.pipeline.initialise_embeddings",
     "focus_core.api.write_run",
 ]
 
@@ -428,7 +428,7 @@ def _start(small: SmallInputs, output: Path) -> subprocess.Popen[bytes]:
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
         "from focus_core.cli.main import run\n"
         "def wait(*a, **k):\n    time.sleep(600)\n"
-        "p.initialise_matrix = wait\n"
+        "p.initialise_embeddings = wait\n"
         "sys.exit(run(sys.argv[1:]))\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code, *small.arguments(output)], stderr=subprocess.DEVNULL)

@@ -208,7 +208,7 @@ def test_extension_keeps_every_source_row(family: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_trap_assigning_weights_changes_their_type(family: str, dtype: torch.dtype, tmp_path: Path) -> None:
-    """Every tensor keeps its type; copied rows and every weight of the body are the same bits."""
+    """Every tensor keeps its type; copied rows and every weight of the backbone are the same bits."""
     model_folder = tiny_model(family, tmp_path / "model", dtype=dtype, tied=False)
     run, source, copied = tiny_run(tmp_path / "run", model_folder, target_tokenizer(family, tmp_path / "target"))
     folder = export_model(run, tmp_path / "out")
@@ -217,9 +217,9 @@ def test_trap_assigning_weights_changes_their_type(family: str, dtype: torch.dty
     assert torch.equal(again.input[list(copied)], source.input[list(copied.values())])
     before, after = (load(family, f)[0].state_dict() for f in (model_folder, folder))
     replaced = {name for names in source.tensor_names.values() for name in names}
-    body = [name for name in before if name not in replaced]
-    assert len(before) - len(body) == {"bert": 4, "roberta": 5, "gpt2": 2, "llama": 2}[family]
-    assert all(torch.equal(before[name], after[name]) for name in body)
+    backbone = [name for name in before if name not in replaced]
+    assert len(before) - len(backbone) == {"bert": 4, "roberta": 5, "gpt2": 2, "llama": 2}[family]
+    assert all(torch.equal(before[name], after[name]) for name in backbone)
     assert {tensor.dtype for tensor in after.values()} == {dtype}
 
 
@@ -242,7 +242,7 @@ def test_padding_rows_of_the_source_are_left_behind(tmp_path: Path) -> None:
     model, report = load("gpt2", export_model(run, tmp_path / "out"))
     assert not any(report.values())
     assert model.config.vocab_size == load_vocabulary(tmp_path / "target").n
-    assert any("8 padding rows" in message for message in source.messages)
+    assert any("8 padding embeddings" in message for message in source.messages)
 
 
 def test_trap_tokenizer_saving_left_to_the_user(tmp_path: Path) -> None:

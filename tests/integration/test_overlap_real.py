@@ -58,7 +58,7 @@ def test_xlm_roberta_with_byte_level_bpe(data_dir: Path, language: str, exact: i
     [("de", 14394, 12567), ("sw", 8012, 7807), ("ha", 10949, 11114), ("xh", 5646, 5638), ("ar", 8356, 4814)],
 )
 def test_multilingual_bert(data_dir: Path, language: str, unigram: int, bpe: int) -> None:
-    """The five specials have other strings here and match by role, beside those counts."""
+    """The five specials have other strings here and match by type, beside those counts."""
     for target, expected in ((UNIGRAM, unigram), (BPE, bpe)):
         overlap = overlap_of(data_dir, MBERT, target.format(language), MatchMode.EXACT)
         assert count(overlap) == expected
@@ -114,7 +114,7 @@ def test_folders_that_autotokenizer_refuses_are_read(
 ) -> None:
     vocabulary = read(data_dir, name)
     assert (vocabulary.family, vocabulary.n, vocabulary.n_present) == (family, n, n)
-    assert {role.value: i for role, i in vocabulary.roles.items()} == roles
+    assert {role.value: i for role, i in vocabulary.special_token_types.items()} == roles
 
 
 def test_llama2_splits_as_sentencepiece_does(data_dir: Path) -> None:

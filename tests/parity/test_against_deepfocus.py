@@ -18,7 +18,7 @@ from tokenizers import Tokenizer, decoders, models
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.methods.base import MethodInput
-from focus_core.initialization.methods.fallback import initialise_matrix
+from focus_core.initialization.methods.fallback import initialise_embeddings
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.overlap.matching import match_vocabularies
 from focus_core.initialization.weights import COMBINED, COPIED, FALLBACK, WeightMatrix
@@ -59,7 +59,7 @@ def run_ours(case: dict[str, Any]) -> tuple[WeightMatrix, np.ndarray]:
     given = MethodInput(source=source, target=target, overlap=overlap, auxiliary=auxiliary, config=config)
     weights = METHODS["focus"](given).weights
     matrix = torch.from_numpy(case["matrix"])
-    made = initialise_matrix(weights, matrix, source=source, target=target, config=config)
+    made = initialise_embeddings(weights, matrix, source=source, target=target, config=config)
     return weights, made.rows.numpy()
 
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 
 from focus_core import types as domain
-from focus_core.types import KINDS, ORIGINS, RULES, Fallback, MatchMode, Origin, Role, Rule, TokenKind, no_progress
+from focus_core.types import (
+    KINDS,
+    ORIGINS,
+    RULES,
+    Fallback,
+    MatchMode,
+    Origin,
+    Rule,
+    SpecialTokenType,
+    TokenKind,
+    no_progress,
+)
 
 
 def test_codes_are_the_positions_in_the_tuples() -> None:
@@ -15,7 +26,9 @@ def test_codes_are_the_positions_in_the_tuples() -> None:
     assert [str(origin) for origin in ORIGINS] == ["copied", "combined", "fallback"]
 
 
-@pytest.mark.parametrize("enum", [TokenKind, MatchMode, Rule, Origin, Role, Fallback, domain.Family, domain.Preset])
+@pytest.mark.parametrize(
+    "enum", [TokenKind, MatchMode, Rule, Origin, SpecialTokenType, Fallback, domain.Family, domain.Preset]
+)
 def test_enums_accept_their_own_string(enum: type) -> None:
     for member in enum:
         assert enum(str(member)) is member
@@ -28,7 +41,7 @@ def test_an_unknown_choice_is_refused(word: str) -> None:
 
 
 def test_roles_are_the_seven_that_tokenizers_name() -> None:
-    assert {str(role) for role in Role} == {"bos", "eos", "unk", "sep", "pad", "cls", "mask"}
+    assert {str(role) for role in SpecialTokenType} == {"bos", "eos", "unk", "sep", "pad", "cls", "mask"}
 
 
 def test_no_progress_is_a_progress_hook() -> None:

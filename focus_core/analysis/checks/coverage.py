@@ -66,7 +66,7 @@ class ManyFallbacks(Check):
     """FOC002: too much of the text falls on rows that were only drawn."""
 
     code: ClassVar[str] = "FOC002"
-    title: ClassVar[str] = "Many fallback rows"
+    title: ClassVar[str] = "Many fallback embeddings"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "share": Threshold(
             value=0.10,
@@ -86,7 +86,7 @@ class ManyFallbacks(Check):
         if not new.any():
             return self.result(Status.NOT_APPLICABLE, "no target token is new")
         if not compares_vectors(run) and not has_origin(run, Origin.COMBINED).any():
-            return self.result(Status.NOT_APPLICABLE, "the method combines no rows: every new one is a fallback row")
+            return self.result(Status.NOT_APPLICABLE, "the method combines no embeddings: every new one is a fallback")
         seen = frequency(run)
         if not np.nan_to_num(seen[new]).any():
             why = "this run counted no tokens" if np.isnan(seen).all() else "its corpus holds none of them"
@@ -95,7 +95,7 @@ class ManyFallbacks(Check):
             weight, basis, of_what = seen, "occurrences", "the corpus occurrences of new tokens (judged by occurrences)"
         share = float(weight[fallback].sum() / weight[new].sum())
         summary = (
-            f"{int(fallback.sum()):,} of {int(new.sum()):,} new tokens are fallback rows: "
+            f"{int(fallback.sum()):,} of {int(new.sum()):,} new tokens have fallback embeddings: "
             f"{rough_percent(share)} of {of_what}"
         )
         status = grade(share, warning=self.limit("share"), problem=self.limit("problem"))
@@ -105,7 +105,7 @@ class ManyFallbacks(Check):
             summary += f", but {rough_percent(of_tokens)} of new tokens: the corpus hardly holds them"
         tip = phrase("give more text, lower {min_count}, or choose a smaller target vocabulary")
         if not compares_vectors(run):
-            tip = phrase("the source tokenizer has no piece for these tokens; {method} focus needs none")
+            tip = phrase("the source tokenizer has no subwords for these tokens; {method} focus needs none")
         return self.result(status, summary, tip=tip, tokens=by_frequency(run, np.flatnonzero(fallback)), basis=basis)
 
 

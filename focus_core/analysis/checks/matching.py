@@ -17,7 +17,7 @@ from focus_core.errors import phrase
 from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.tokens import by_frequency, has_origin
-from focus_core.types import Origin, Role, TokenKind
+from focus_core.types import Origin, SpecialTokenType, TokenKind
 
 
 class AmbiguousMatches(Check):
@@ -78,7 +78,7 @@ class SpecialsUnmatched(Check):
     thresholds: ClassVar[dict[str, Threshold]] = {
         "roles": Threshold(
             value=0,
-            reason="every sequence holds these tokens: one wrong row harms every prediction (padding is masked)",
+            reason="every sequence holds these tokens: one wrong embedding harms every prediction (padding is masked)",
         ),
     }
 
@@ -89,9 +89,11 @@ class SpecialsUnmatched(Check):
             return self.result(Status.NOT_APPLICABLE, "the target vocabulary has no special tokens")
         lost = np.flatnonzero(special & ~has_origin(run, Origin.COPIED))
         ids = set(lost.tolist())
-        roles = sorted(role for role, i in run.manifest["target"]["roles"].items() if i in ids and role != Role.PAD)
+        roles = sorted(
+            role for role, i in run.manifest["target"]["roles"].items() if i in ids and role != SpecialTokenType.PAD
+        )
         status = Status.PASSED if not len(lost) else Status.PROBLEM if roles else Status.WARNING
-        summary = f"{len(lost)} of {int(special.sum())} special tokens have no source row"
+        summary = f"{len(lost)} of {int(special.sum())} special tokens have no source embedding"
         if roles:
             summary += f", among them {', '.join(roles)}"
         tip = phrase("name their source tokens in a file of lines target TAB source for {map}")

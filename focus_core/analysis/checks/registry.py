@@ -6,7 +6,7 @@ from focus_core.analysis.checks.base import Check, CheckResult, Status, Threshol
 from focus_core.analysis.checks.coverage import AuxiliaryCoverage, ManyFallbacks, TooLittleOverlap
 from focus_core.analysis.checks.files import ChangedFiles
 from focus_core.analysis.checks.matching import AmbiguousMatches, SpecialsUnmatched
-from focus_core.analysis.checks.rows import DuplicateRows, HeadNotInitialised, NormShift
+from focus_core.analysis.checks.rows import DuplicateEmbeddings, HeadNotInitialised, NormShift
 from focus_core.analysis.checks.weights import CollapsedSpace, DegenerateSupport, Hubs
 from focus_core.runs.folder import RunFolder
 
@@ -24,7 +24,7 @@ CHECKS: dict[str, Check] = {
         AmbiguousMatches(),
         SpecialsUnmatched(),
         HeadNotInitialised(),
-        DuplicateRows(),
+        DuplicateEmbeddings(),
         CollapsedSpace(),
         ChangedFiles(),
     )

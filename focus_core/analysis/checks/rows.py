@@ -34,7 +34,7 @@ class NormShift(Check):
             value=2.0, reason="mixtures are shorter by nature (0.7 in a sound run on real text); half skews the head"
         ),
         "problem": Threshold(
-            value=4.0, reason="rows of a quarter or four times the length are outside what the model saw"
+            value=4.0, reason="embeddings of a quarter or four times the norm are outside what the model saw"
         ),
     }
 
@@ -46,21 +46,21 @@ class NormShift(Check):
         new = np.flatnonzero(has_origin(run, Origin.COMBINED, Origin.FALLBACK))
         usual = float(np.median(norms[copied])) if copied.any() else 0.0
         if usual <= 0 or not len(new):
-            return self.result(Status.NOT_APPLICABLE, "there are not both copied and new rows to compare")
+            return self.result(Status.NOT_APPLICABLE, "there are not both copied and new embeddings to compare")
         factors = _factor(norms[new] / usual)
         ratio = float(np.median(norms[new])) / usual
         status = grade(float(_factor(np.array([ratio]))[0]), warning=self.limit("ratio"), problem=self.limit("problem"))
         outliers = int((factors > self.limit("problem")).sum())
         summary = (
-            f"the median new row has {ratio:.2f} times the length of the median copied row; "
-            f"{outliers:,} rows differ by more than {self.limit('problem'):g} times"
+            f"the median new embedding has {ratio:.2f} times the norm of the median copied embedding; "
+            f"{outliers:,} embeddings differ by more than {self.limit('problem'):g} times"
         )
         tip = phrase(
-            "short rows mix unlike rows: train the vectors longer or lower {temperature}; long: see the source"
+            "short embeddings mix unlike ones: train the vectors longer or lower {temperature}; long: see the source"
         )
         if not compares_vectors(run):
             tip = phrase(
-                "short rows are means of unlike rows: choose another {method} or {fallback}; long: see the source"
+                "short embeddings are means of unlike ones: choose another {method} or {fallback}; long: see the source"
             )
         return self.result(status, summary, tip=tip, tokens=new[np.argsort(-factors, kind="stable")])
 
@@ -79,22 +79,22 @@ class HeadNotInitialised(Check):
     title: ClassVar[str] = "Output head not initialised"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "rows": Threshold(
-            value=0, reason="a zero or broken output row gives its token the same logit in every context"
+            value=0, reason="a zero or broken output embedding gives its token the same logit in every context"
         ),
     }
 
     def run(self, run: RunFolder) -> CheckResult:
         """Look for an output matrix and for rows in it that are zero or not finite."""
         if run.manifest["matrices"]["tied"]:
-            return self.result(Status.NOT_APPLICABLE, "the output matrix is the input matrix")
-        tip = phrase("give {source} a model folder that holds the output matrix, and run it again")
+            return self.result(Status.NOT_APPLICABLE, "the output embeddings are the input embeddings")
+        tip = phrase("give {source} a model folder that holds the output embeddings, and run it again")
         if "output" not in run.matrix_names():
             return self.result(
-                Status.PROBLEM, "the model has an output matrix of its own, and the run has none", tip=tip
+                Status.PROBLEM, "the model has output embeddings of its own, and the run has none", tip=tip
             )
         broken = np.flatnonzero(_broken_rows(run, "output") & run.present())
         status = Status.PROBLEM if len(broken) > self.limit("rows") else Status.PASSED
-        summary = f"{len(broken):,} of {int(run.present().sum()):,} output rows are zero or not finite"
+        summary = f"{len(broken):,} of {int(run.present().sum()):,} output embeddings are zero or not finite"
         return self.result(status, summary, tip=tip, tokens=broken)
 
 
@@ -105,20 +105,20 @@ def _broken_rows(run: RunFolder, name: str) -> np.ndarray:
     return np.concatenate([~np.isfinite(b).all(axis=1) | ~b.any(axis=1) for b in blocks])
 
 
-class DuplicateRows(Check):
+class DuplicateEmbeddings(Check):
     """FOC010: tokens share one row, so the model cannot tell them apart."""
 
     code: ClassVar[str] = "FOC010"
-    title: ClassVar[str] = "Duplicate rows"
+    title: ClassVar[str] = "Duplicate embeddings"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "new": Threshold(
-            value=0.01, reason="new rows are mixtures or draws; more than one in a hundred alike is no chance"
+            value=0.01, reason="new embeddings are mixtures or draws; more than one in a hundred alike is no chance"
         ),
         "copied": Threshold(
-            value=0.05, reason="fuzzy matching makes some: 'The' and 'the' from one row; more is too loose"
+            value=0.05, reason="fuzzy matching makes some: 'The' and 'the' from one embedding; more is too loose"
         ),
         "problem": Threshold(
-            value=0.50, reason="beyond half the new rows, the new vocabulary says less than it seems to"
+            value=0.50, reason="beyond half the new embeddings, the new vocabulary says less than it seems to"
         ),
     }
 
@@ -136,8 +136,8 @@ class DuplicateRows(Check):
         if status is Status.PASSED and shares["copied"] > self.limit("copied"):
             status = Status.WARNING
         summary = (
-            f"{int((twin & new).sum()):,} of {int(new.sum()):,} new rows and {int((twin & copied).sum()):,} of "
-            f"{int(copied.sum()):,} copied rows ({rough_percent(shares['copied'])}) equal another row"
+            f"{int((twin & new).sum()):,} of {int(new.sum()):,} new embeddings and {int((twin & copied).sum()):,} of "
+            f"{int(copied.sum()):,} copied embeddings ({rough_percent(shares['copied'])}) equal another embedding"
         )
         tip = phrase("copied: use {match} exact; new: see FOC004, or choose another {method} or {fallback} than mean")
         worst = np.concatenate([np.flatnonzero(twin & new), np.flatnonzero(twin & copied)])

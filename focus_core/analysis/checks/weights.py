@@ -30,12 +30,13 @@ class Hubs(Check):
     title: ClassVar[str] = "Hub tokens"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "share": Threshold(
-            value=0.01, reason="one token that makes up a hundredth of all new rows pulls unrelated tokens together"
+            value=0.01,
+            reason="one token that makes up a hundredth of all new embeddings pulls unrelated tokens together",
         ),
         "times_equal_share": Threshold(
             value=10.0, reason="with few anchors each one's equal share is large; ten times that share is no accident"
         ),
-        "problem": Threshold(value=0.10, reason="a tenth of all weight on one token makes the new rows alike"),
+        "problem": Threshold(value=0.10, reason="a tenth of all weight on one token makes the new embeddings alike"),
     }
 
     def run(self, run: RunFolder) -> CheckResult:
@@ -45,7 +46,7 @@ class Hubs(Check):
     def _judge(self, run: RunFolder, fed: np.ndarray) -> CheckResult:
         total, n_anchors = float(fed.sum()), run.manifest["counts"]["n_anchors"]
         if total <= 0 or not n_anchors:
-            return self.result(Status.NOT_APPLICABLE, "no row was combined from anchors")
+            return self.result(Status.NOT_APPLICABLE, "no embedding was combined from anchors")
         shares = fed / total
         least = max(self.limit("share"), self.limit("times_equal_share") / n_anchors)
         hubs = np.flatnonzero(shares > least)
@@ -76,14 +77,20 @@ class DegenerateSupport(Check):
     code: ClassVar[str] = "FOC004"
     title: ClassVar[str] = "Degenerate support"
     thresholds: ClassVar[dict[str, Threshold]] = {
-        "low": Threshold(value=3, reason="below three, rows are near copies of single tokens"),
+        "low": Threshold(value=3, reason="below three, embeddings are near copies of single tokens"),
         "high": Threshold(value=100, reason="a sound space gives about 13 contributors on 2 MB of text"),
         "anchors": Threshold(
-            value=0.5, reason="few anchors never reach that: a row of half of them or more is near their mean"
+            value=0.5, reason="few anchors never reach that: a mixture of half of them or more is near their mean"
         ),
-        "few": Threshold(value=20, reason="a sound row may have so many contributors, however few anchors there are"),
-        "problem": Threshold(value=300, reason="a collapsed space gave 470 of 1,541 anchors: each row is their mean"),
-        "near_copies": Threshold(value=0.25, reason="a quarter of the rows on one contributor is no longer a mixture"),
+        "few": Threshold(
+            value=20, reason="a sound embedding may have so many contributors, however few anchors there are"
+        ),
+        "problem": Threshold(
+            value=300, reason="a collapsed space gave 470 of 1,541 anchors: each embedding is their mean"
+        ),
+        "near_copies": Threshold(
+            value=0.25, reason="a quarter of the embeddings on one contributor is no longer a mixture"
+        ),
     }
     near_copy: ClassVar[float] = 0.95
 
@@ -96,14 +103,14 @@ class DegenerateSupport(Check):
         if not compares_vectors(run):
             return self.result(Status.NOT_APPLICABLE, "no similarities were taken: support has no bound to keep")
         if not len(ids):
-            return self.result(Status.NOT_APPLICABLE, "no row was combined from source rows")
+            return self.result(Status.NOT_APPLICABLE, "no embedding was combined from source embeddings")
         sizes, largest = (run.column("tokens", name)[ids] for name in ("n_contributors", "max_weight"))
         if side == "output":
             weights = read_weights(run, side)
             sizes, largest = weights.support[ids], weights.max_weight[ids]
         copies = largest >= self.near_copy
         median, share = float(np.median(sizes)), float(copies.mean())
-        summary = f"median {median:g} contributors a combined row; {rough_percent(share)} of the rows are near copies"
+        summary = f"median {median:g} contributors a combined embedding; {rough_percent(share)} of them are near copies"
         sharp = median < self.limit("low") or share > self.limit("near_copies")
         if sharp:
             tip = phrase("raise {temperature}, or leave {top_k} out, for softer mixtures")
@@ -125,7 +132,7 @@ class CollapsedSpace(Check):
     thresholds: ClassVar[dict[str, Threshold]] = {
         "mean_cosine": Threshold(value=0.40, reason="20 epochs on 2 MB gave 0.03; above 0.4 nearness means little"),
         "problem": Threshold(
-            value=0.80, reason="3 epochs on 2 MB gave 0.96, and every row became a mean of the anchors"
+            value=0.80, reason="3 epochs on 2 MB gave 0.96, and every embedding became a mean of the anchors"
         ),
     }
 

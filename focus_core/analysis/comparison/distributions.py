@@ -21,10 +21,10 @@ STEPS = (10, 15, 20, 30, 50, 70)
 """Where bins of whole numbers begin, in tenths of every power of ten."""
 
 MEASURE_WORDS = {
-    "n_contributors": "contributors a row",
-    "max_weight": "largest weight of a row",
-    "norm": "length of a row",
-    "cosine": "cosine of two rows",
+    "n_contributors": "contributors an embedding",
+    "max_weight": "largest weight of an embedding",
+    "norm": "embedding norm",
+    "cosine": "cosine of two embeddings",
     "frequency": "occurrences in the corpus",
 }
 """What a chart calls each measure."""
@@ -78,7 +78,7 @@ class Distribution:
         One per run, in the given order.
     drawn : Series or None, default=None
         The same of rows drawn from N(mean, std) of the first run's source; ``None`` where the measure is no row's.
-    mean_row : float or None, default=None
+    mean_embedding : float or None, default=None
         The same of the source's mean row; of two of them for ``cosine``.
     """
 
@@ -89,7 +89,7 @@ class Distribution:
     is_open: bool
     series: tuple[Series, ...]
     drawn: Series | None = None
-    mean_row: float | None = None
+    mean_embedding: float | None = None
 
 
 def distributions(runs: Sequence[RunFolder]) -> list[Distribution]:
@@ -127,7 +127,7 @@ def _distribution(
         is_open=is_open,
         series=tuple(_series(i, found, edges) for i, found in enumerate(values)),
         drawn=None if drawn is None else _series(-1, drawn[0], edges),
-        mean_row=None if drawn is None else drawn[1],
+        mean_embedding=None if drawn is None else drawn[1],
     )
 
 

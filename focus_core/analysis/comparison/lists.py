@@ -104,8 +104,8 @@ def _ranked(
 def _unplaced(run: RunFolder) -> TokenList:
     ids = np.flatnonzero(has_origin(run, Origin.FALLBACK))
     return _ranked(
-        run, ids, ids, key="fallback", title="Fallback rows, most frequent first",
-        meaning="Nothing says where these rows should lie: they were drawn or averaged. A frequent one costs most.",
+        run, ids, ids, key="fallback", title="Fallback embeddings, most frequent first",
+        meaning="Nothing says where these embeddings should lie: they were drawn or averaged. Frequent ones cost most.",
         remedy=phrase("give more text, lower {min_count}, or choose another {fallback}"),
     )  # fmt: skip
 
@@ -117,7 +117,7 @@ def _one_contributor(run: RunFolder) -> TokenList:
     return _ranked(
         run, ids, largest, largest, key="one-contributor", title="One contributor decides",
         measure="largest weight",
-        meaning="One source token has half the weight or more, so the row is nearly its copy: right for a "
+        meaning="One source token has half the weight or more, so the embedding is nearly its copy: right for a "
         "translation or a spelling, wrong for an accident.",
         remedy=phrase(
             "open the token and see whether its contributor means the same; if many do not, raise {temperature}"
@@ -133,7 +133,7 @@ def _diffuse(run: RunFolder) -> TokenList:
     return _ranked(
         run, ids, effective, effective, key="diffuse", title="Most diffuse mixtures",
         measure="effective contributors",
-        meaning="The weight is spread over many source tokens, so the row comes close to a plain mean and says little.",
+        meaning="The weight is spread over many source tokens, so the embedding is nearly a mean and says little.",
         remedy=phrase("train the auxiliary vectors longer, give more text, or lower {temperature}"),
     )  # fmt: skip
 
@@ -146,11 +146,11 @@ def _lengths(run: RunFolder) -> TokenList:
     ids = ids[norms[ids] > 0] if usual > 0 else ids[:0]
     ratio = norms[ids] / usual if len(ids) else np.empty(0)
     return _ranked(
-        run, ids, ratio, np.abs(np.log(ratio)), key="length", title="Rows of unusual length",
+        run, ids, ratio, np.abs(np.log(ratio)), key="length", title="Embeddings of unusual norm",
         measure="times the usual length",
-        meaning="New rows whose length is farthest, as a ratio, from that of the median copied row: long rows draw "
+        meaning="New embeddings whose norm is farthest, as a ratio, from that of the median copied one: long ones draw "
         "the output towards their tokens, short ones hide them.",
-        remedy=phrase("see the contributors: short rows mix unlike rows; if many are short, lower {temperature}"),
+        remedy=phrase("see the contributors: short embeddings mix unlike ones; if many are short, lower {temperature}"),
     )  # fmt: skip
 
 
@@ -164,7 +164,7 @@ def _fed_by_no_text(run: RunFolder) -> TokenList:
     return _ranked(
         run, ids, total[ids], total[ids], key="no-text", title="Fed by control or byte tokens",
         measure="weight of these",
-        meaning="Rows of control tokens and of single bytes stand for no meaning, and some of the weight is theirs.",
+        meaning="Embeddings of control tokens and of single bytes stand for no meaning, and some weight is theirs.",
         remedy=phrase(
             "a small share does no harm; a large one: train the auxiliary vectors longer or lower {temperature}"
         ),

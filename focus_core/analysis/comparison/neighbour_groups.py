@@ -12,7 +12,7 @@ import scipy.sparse
 
 from focus_core.errors import bad_input
 from focus_core.numerics.drift import change_score
-from focus_core.numerics.neighbors import nearest_rows
+from focus_core.numerics.neighbors import nearest_embeddings
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.tokens import frequency
@@ -31,7 +31,7 @@ MOST_TOKENS = 4000
 """Tokens that are compared: of a larger vocabulary those that changed most; of rows of two widths the most frequent."""
 
 RARE = 10
-"""A row seen less often was hardly trained: it moves by noise."""
+"""An embedding seen less often was hardly trained: it drifts by noise."""
 
 MOST_NAMED = 6
 _BLOCK = 8192
@@ -86,7 +86,7 @@ class NeighbourGroups:
 def training_groups(
     run: RunFolder, training: TrainingFolder, *, progress: ProgressHook = no_progress
 ) -> NeighbourGroups:
-    """Return the tokens that a training moved together.
+    """Return the tokens that drifted together in a training.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def training_groups(
         If the training began from the rows of another run.
     """
     if training.manifest["run_digest"] != run.digest:
-        remedy = "choose a training that began from this run's own rows"
+        remedy = "choose a training that began from this run's own embeddings"
         raise bad_input(f"training {training.name}", expected="one of this run", got="another run's", remedy=remedy)
     return changed_groups(run, run.embeddings("input"), training.embeddings("input"), progress=progress)
 
@@ -165,7 +165,7 @@ def _neighbours(matrix: np.ndarray, ids: np.ndarray, base: np.ndarray, progress:
     """Return the target ids of the nearest tokens of each id, -1 where there are fewer."""
     rows = np.asarray(matrix)[base]
     places = np.searchsorted(base, ids)
-    near, _ = nearest_rows(rows[places], rows, k=K, skip=places, progress=progress)
+    near, _ = nearest_embeddings(rows[places], rows, k=K, skip=places, progress=progress)
     return np.where(near >= 0, base[near], -1)
 
 

@@ -19,10 +19,10 @@ N_TOKENS = 5
 N_GROUPS = 10
 ACTIVE = frozenset("\\`*_[]<>|#!&~$")
 MEASURES = {
-    "n_contributors": "contributors a row",
+    "n_contributors": "contributors an embedding",
     "max_weight": "largest weight",
-    "norm": "length of the row",
-    "cosine": "cosine of two rows",
+    "norm": "embedding norm",
+    "cosine": "cosine of two embeddings",
     "frequency": "occurrences in the corpus",
 }
 """What every measure of `distributions` is called."""
@@ -140,21 +140,23 @@ def _hubs(hubs: Sequence[Hub]) -> list[str]:
         for hub in hubs[:N_GROUPS]
     ]
     return (
-        ["## Hub anchors of A", "", *_table(("source token", "share of all weight", "rows fed"), rows)] if rows else []
+        ["## Hub anchors of A", "", *_table(("source token", "share of all weight", "embeddings fed"), rows)]
+        if rows
+        else []
     )
 
 
 def _spread(spread: Sequence[Distribution], *, both: bool) -> list[str]:
     names = ("A", "B") if both else ("A",)
-    head = ("measure", "rows", *(word for name in names for word in (f"rows in {name}", f"median in {name}")),
-            "random rows", "mean row")  # fmt: skip
+    counted = [word for name in names for word in (f"embeddings in {name}", f"median in {name}")]
+    head = ("measure", "embeddings", *counted, "random embeddings", "mean embedding")
     rows = [
         (
             MEASURES[d.measure],
             str(d.origin),
             *(w for s in d.series for w in (f"{s.n:,}", _number(s.median, 0 if d.is_whole else 3))),
             _number(d.drawn.median if d.drawn else None),
-            _number(d.mean_row),
+            _number(d.mean_embedding),
         )
         for d in spread
     ]
@@ -167,7 +169,7 @@ def _difference(run: RunFolder, difference: RunComparison) -> list[str]:
     lines += [f"{_sentence(limit)}\n" for limit in difference.limits]
     if difference.changed is not None:
         moved, equal = f"{len(difference.changed.id):,}", f"{difference.n_equal:,}"
-        lines += [f"Tokens of another origin in B: {moved}. Rows equal bit for bit: {equal}.", ""]
+        lines += [f"Tokens of another origin in B: {moved}. Embeddings equal bit for bit: {equal}.", ""]
     rows = [
         (
             group.before if group.before == group.after else f"{group.before} → {group.after}",

@@ -105,7 +105,7 @@ class RunComparison:
     n_equal: int = 0
 
 
-def row_kinds(run: RunFolder) -> np.ndarray:
+def embedding_kinds(run: RunFolder) -> np.ndarray:
     """Return where every row comes from.
 
     Parameters
@@ -136,7 +136,7 @@ def compare_runs(first: RunFolder, second: RunFolder) -> RunComparison:
     RunComparison
         ``limits`` says what could not be compared.
     """
-    kinds = row_kinds(first), row_kinds(second)
+    kinds = embedding_kinds(first), embedding_kinds(second)
     origins = tuple(
         OriginCount(kind=kind, before=int((kinds[0] == kind).sum()), after=int((kinds[1] == kind).sum()))
         for kind in KINDS
@@ -145,8 +145,8 @@ def compare_runs(first: RunFolder, second: RunFolder) -> RunComparison:
     if first.manifest["target"]["digest"] != second.manifest["target"]["digest"]:
         limit = (
             "The two runs have different target vocabularies: a token of one need not exist in the other, and ids "
-            "mean different tokens. Tokens, rows and origins are not compared one by one; the distributions and the "
-            "counts are."
+            "mean different tokens. Tokens, embeddings and origins are not compared one by one; the distributions "
+            "and the counts are."
         )
         return RunComparison(origins=origins, same_vocabulary=False, limits=(limit,))
     limit = _rows_apart(first, second)
@@ -169,10 +169,12 @@ def _rows_apart(first: RunFolder, second: RunFolder) -> str:
     """Return why the rows of two runs cannot be compared, "" where they can."""
     widths = [run.rows("input", [0]).shape[1] for run in (first, second)]
     if widths[0] != widths[1]:
-        return f"Rows are not compared: they have {widths[0]:,} dimensions in one run and {widths[1]:,} in the other."
+        return (
+            f"Embeddings are not compared: they have {widths[0]:,} dimensions in one run, {widths[1]:,} in the other."
+        )
     if _same_source(first, second):
         return ""
-    return "Rows are not compared: they come from different source models, and these do not share a space."
+    return "Embeddings are not compared: they come from different source models, and these do not share a space."
 
 
 def _same_source(first: RunFolder, second: RunFolder) -> bool:

@@ -67,8 +67,8 @@ def start_neighbours(run: RunFolder, target_id: int, *, k: int = 10) -> tuple[St
     kept = run.present()
     if not kept[target_id]:
         return ()
-    rows = np.stack([run.rows("input", [target_id])[0], baseline_row(run, target_id, MethodName.RANDOM),
-                     baseline_row(run, target_id, MethodName.MEAN)])  # fmt: skip
+    rows = np.stack([run.rows("input", [target_id])[0], baseline_embedding(run, target_id, MethodName.RANDOM),
+                     baseline_embedding(run, target_id, MethodName.MEAN)])  # fmt: skip
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     units = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
     cosines = _cosines(_blocks_of(run, "input"), units, len(kept))
@@ -82,15 +82,15 @@ def start_neighbours(run: RunFolder, target_id: int, *, k: int = 10) -> tuple[St
     )
 
 
-def baseline_row(run: RunFolder, target_id: int, method: MethodName) -> np.ndarray:
+def baseline_embedding(run: RunFolder, target_id: int, method: MethodName) -> np.ndarray:
     """Return the input row that a baseline would have given a token."""
-    from focus_core.initialization.methods.fallback import standard_normal_rows
+    from focus_core.initialization.methods.fallback import standard_normal_embeddings
 
     statistics = run.statistics()
     if method is MethodName.MEAN:
         return np.array(statistics["mean"])
     seed, size = int(run.manifest["config"]["seed"]), len(statistics["mean"])
-    drawn = standard_normal_rows(seed, "input", [_identity(run, target_id)], size)[0]
+    drawn = standard_normal_embeddings(seed, "input", [_identity(run, target_id)], size)[0]
     return np.asarray(drawn * statistics["std"] + statistics["mean"], dtype=np.float32)
 
 

@@ -19,7 +19,7 @@ def formula_of(explanation: Explanation, run: RunFolder) -> str:
         right = _sum(explanation.contributors, exact=explanation.origin == Origin.COPIED and scale == 1)
         return f"{left} = {right}" if scale == 1 else f"{left} = {scale:.3g} × ({right})"
     drawn_from = _distribution(run, explanation.script)
-    return f"{left} = the mean source row" if drawn_from is None else f"{left} ~ {drawn_from}"
+    return f"{left} = the mean source embedding" if drawn_from is None else f"{left} ~ {drawn_from}"
 
 
 def scale_of(run: RunFolder, target_id: int) -> float:
@@ -44,7 +44,11 @@ def fallback_words(run: RunFolder, script: str) -> str:
         The mean, or the distribution that the row was drawn from, with its seed.
     """
     drawn_from = _distribution(run, script)
-    return "The row is the mean source row." if drawn_from is None else f"The row was drawn from {drawn_from}."
+    return (
+        "The embedding is the mean source embedding."
+        if drawn_from is None
+        else f"The embedding was drawn from {drawn_from}."
+    )
 
 
 def _distribution(run: RunFolder, script: str) -> str | None:
@@ -54,10 +58,10 @@ def _distribution(run: RunFolder, script: str) -> str | None:
         return None
     if config["fallback"] == Fallback.MULTIVARIATE:
         scale = "" if config["covariance_scale"] == 1 else f"{config['covariance_scale']:g} "
-        return f"N(mean, {scale}Σ) of the source rows, Σ their covariance, seed {config['seed']}"
+        return f"N(mean, {scale}Σ) of the source embeddings, Σ their covariance, seed {config['seed']}"
     n_rows = int((run.column("source_tokens", "script") == script).sum())
     by_script = config["fallback"] == Fallback.SCRIPT and n_rows > 1  # a deviation needs two
-    rows = f"{script} source rows" if by_script else "the source rows"
+    rows = f"{script} source embeddings" if by_script else "the source embeddings"
     return f"N(mean, std) of {rows}, per dimension, seed {config['seed']}"
 
 

@@ -39,7 +39,7 @@ SHORT, LONG = 0.5, 1.5
 """Ratio to the source's row length outside which a row behaves unlike the rows the model knows."""
 
 FAR = 0.95
-"""Share of tokens that must be better placed, or moved less, before a token is called out."""
+"""Share of tokens that must be better placed, or drifted less, before a token is called out."""
 
 NEUTRAL_SCRIPTS = frozenset({"Common", "Inherited", "Special", "Byte", "Unknown"})
 
@@ -52,7 +52,7 @@ def verdicts_of(explanation: Explanation, run: RunFolder) -> tuple[Verdict, ...]
     elif explanation.origin == Origin.FALLBACK:
         found = _fallback(explanation, str(run.manifest["config"]["method"]), compared=auxiliary is not None)
     else:
-        found = _combined(explanation, run) if auxiliary else _pieces(explanation)
+        found = _combined(explanation, run) if auxiliary else _subwords(explanation)
         found += _few_occurrences(explanation) if auxiliary and auxiliary["kind"] == "trained" else []
     if explanation.origin != Origin.COPIED:  # a copy has the length that the model knows
         found += _length(explanation)
@@ -63,7 +63,7 @@ def _sides(explanation: Explanation, run: RunFolder) -> list[Verdict]:
     """Say what the weights shown leave out: a scale, and weights of the output side's own."""
     found, scale = [], scale_of(run, explanation.id)
     if scale != 1:
-        found.append(Verdict(text=f"The row was multiplied by {scale:.3g} after it was made."))
+        found.append(Verdict(text=f"The embedding was multiplied by {scale:.3g} after it was made."))
     if run.sides_differ:
         file = CONTRIBUTIONS_OUTPUT
         found.append(Verdict(text=f"What is shown made the input embedding; the weights of the output are in {file}."))
@@ -112,9 +112,8 @@ def _turned(changed: ChangedTokens, place: int) -> Verdict:
         beside = "further than any other token" if less == 1 else f"further than {cut_percent(less)} of the tokens"
     else:
         beside = "less far than any other token" if more == 1 else f"less far than {cut_percent(more)} of the tokens"
-    text = (
-        f"Training turned its row {beside} (cosine {own:.2f} to where it was), and made it {ratio:.2f} times as long."
-    )
+    turned = f"Training turned its embedding {beside} (cosine {own:.2f} to where it was)"
+    text = f"{turned}, and made it {ratio:.2f} times as long."
     if less < FAR:
         return Verdict(text=text)
     advice = "Where it began was not where training wanted it: see what it lost and gained."
@@ -123,7 +122,7 @@ def _turned(changed: ChangedTokens, place: int) -> Verdict:
 
 def _copied(explanation: Explanation) -> list[Verdict]:
     rule = Rule(explanation.rule)
-    how = {Rule.USER: "by your map", Rule.SPECIAL: "by its role"}.get(rule, f"{rule} match")
+    how = {Rule.USER: "by your map", Rule.SPECIAL: "by its special-token type"}.get(rule, f"{rule} match")
     what = "A control token, copied" if explanation.kind == TokenKind.SPECIAL else "Copied"
     text = f"{what} bit for bit from source token #{explanation.source_id} ({how})."
     loose = rule in {Rule.FUZZY, Rule.SYMBOL}
@@ -141,11 +140,11 @@ def _anchor(explanation: Explanation, run: RunFolder) -> list[Verdict]:
     if run.manifest["config"]["method"] != MethodName.FOCUS or explanation.kind != TokenKind.NORMAL:
         return []
     if not explanation.has_auxiliary:
-        return [Verdict(text="No anchor: it has no auxiliary vector, so no other row can be combined from it.")]
+        return [Verdict(text="No anchor: it has no auxiliary vector, so no other embedding can be combined from it.")]
     fed = run.source_rows([explanation.source_id])[0] if explanation.source_id is not None else {"n_fed": 0}
     if not fed["n_fed"]:
-        return [Verdict(text="An anchor that no combined row takes anything from.")]
-    rows = "1 combined row" if fed["n_fed"] == 1 else f"{fed['n_fed']:,} combined rows"
+        return [Verdict(text="An anchor that no combined embedding takes anything from.")]
+    rows = "1 combined embedding" if fed["n_fed"] == 1 else f"{fed['n_fed']:,} combined embeddings"
     return [Verdict(text=f"As an anchor it feeds {rows}, with a total weight of {fed['weight_fed']:.2f}.")]
 
 
@@ -201,13 +200,15 @@ def _spread(explanation: Explanation, *, trusted: bool) -> Verdict:
     text = f"{n:,} contributors, which count as much as {effective:,.1f} equal ones."
     if n >= MANY and largest * n < EQUAL:
         text = f"{text[:-1]}: none of them stands out."
-        return Verdict(text=text, advice="Its row is a blend of many; see whether they have something in common.")
+        return Verdict(text=text, advice="Its embedding is a blend of many; see whether they have something in common.")
     return Verdict(text=text, tone=Tone.GOOD if trusted else Tone.NOTE)
 
 
-def _pieces(explanation: Explanation) -> list[Verdict]:
+def _subwords(explanation: Explanation) -> list[Verdict]:
     n = len(explanation.contributors)
-    return [Verdict(text=f"Mean of {n} source pieces of its text." if n > 1 else "One source piece covers its text.")]
+    return [
+        Verdict(text=f"Mean of {n} source subwords of its text." if n > 1 else "One source subword covers its text.")
+    ]
 
 
 def _fallback(explanation: Explanation, method: str, *, compared: bool) -> list[Verdict]:
@@ -218,7 +219,7 @@ def _fallback(explanation: Explanation, method: str, *, compared: bool) -> list[
         text = f"Source token #{explanation.candidates[0].source_id} matches, but {method} does not copy it."
         found = [Verdict(text=text, advice=phrase("{method} focus copies every shared token."))]
     elif explanation.kind == TokenKind.SPECIAL:
-        text = "A control token whose role the source does not have: nothing says where its row should lie."
+        text = "A control token of a type that the source does not have: nothing says where its embedding should lie."
         found = [
             Verdict(text=text, tone=tone, advice=phrase("A line in a file for {map} can name a source token to copy."))
         ]
@@ -251,7 +252,9 @@ def _kinds(explanation: Explanation) -> list[Verdict]:
         weight = sum(c.weight for c in odd)
         text = f"{_plural(len(odd), 'contributor')} no text (special or byte), {cut_percent(weight)} of the weight."
         tone = Tone.WARNING if weight > DECIDES else Tone.NOTE
-        found.append(Verdict(text=text, tone=tone, advice="Such rows have no meaning; a small share does no harm."))
+        found.append(
+            Verdict(text=text, tone=tone, advice="Such embeddings have no meaning; a small share does no harm.")
+        )
     return found
 
 
@@ -282,7 +285,9 @@ def _far_from_anchors(explanation: Explanation, run: RunFolder) -> list[Verdict]
         return []
     share = cut_percent(nearer)
     text = f"Its nearest anchor has a cosine of {best:.2f}; {share} of the combined tokens have a nearer one."
-    return [Verdict(text=text, tone=Tone.WARNING, advice="Few shared tokens are used like it: trust its row less.")]
+    return [
+        Verdict(text=text, tone=Tone.WARNING, advice="Few shared tokens are used like it: trust its embedding less.")
+    ]
 
 
 def _best_similarities(run: RunFolder) -> np.ndarray:
@@ -298,7 +303,7 @@ def _few_occurrences(explanation: Explanation) -> list[Verdict]:
     if n is None or n >= FEW_OCCURRENCES:
         return []
     text = f"Auxiliary vector from {'1 occurrence' if n == 1 else f'{n:,} occurrences'}."
-    advice = "So few contexts say little: trust its row little, or give more text."
+    advice = "So few contexts say little: trust its embedding little, or give more text."
     return [Verdict(text=text, tone=Tone.WARNING, advice=advice)]
 
 
@@ -309,9 +314,13 @@ def _length(explanation: Explanation) -> list[Verdict]:
     if SHORT <= ratio <= LONG:
         return []
     effect = (
-        "A short row hides its token in the output." if ratio < SHORT else "A long row draws the output to its token."
+        "A short embedding hides its token in the output."
+        if ratio < SHORT
+        else "A long embedding draws the output to its token."
     )
-    return [Verdict(text=f"Its row has {ratio:.2f} times the mean source length.", tone=Tone.WARNING, advice=effect)]
+    return [
+        Verdict(text=f"Its embedding has {ratio:.2f} times the mean source norm.", tone=Tone.WARNING, advice=effect)
+    ]
 
 
 def _is_symbol(text: str) -> bool:

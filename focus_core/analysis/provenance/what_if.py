@@ -73,7 +73,7 @@ class WhatIf:
         ``exp(entropy)`` of the weights.
     shared : float
         What both have in common: the sum, over source ids, of the smaller of the two weights; 1 where they are equal.
-    row_cosine : float or None
+    embedding_cosine : float or None
         Cosine of the row that these weights give with the stored row; ``None`` where one of them is zero.
     length_ratio : float or None
         Length of that row over the length of the stored one; ``None`` where that is zero.
@@ -91,7 +91,7 @@ class WhatIf:
     stored: dict[int, float]
     effective_contributors: float
     shared: float
-    row_cosine: float | None
+    embedding_cosine: float | None
     length_ratio: float | None
 
     @property
@@ -160,15 +160,15 @@ def nothing_to_recompute(run: RunFolder, target_id: int) -> str:
     """
     origin = run.column("tokens", "origin")[target_id]
     if origin == Origin.COPIED:
-        return "this row is a copy, no weights were computed for it."
+        return "this embedding is a copy, no weights were computed for it."
     if origin == Origin.FALLBACK:
-        return "this token was not compared with any other, its row is a fallback."
+        return "this token was not compared with any other, its embedding is a fallback."
     if run.manifest["config"]["method"] != MethodName.FOCUS:
         return "the weights of this method come from no similarity."
     if run.auxiliary() is None:
         return "this run keeps no auxiliary vectors."
     if run.scale("input") is not None:
-        return "the rows of this run were scaled after they were combined."
+        return "the embeddings of this run were scaled after they were combined."
     similarities = _similarities(run, target_id)
     settings = stored_settings(run)
     if not len(similarities) or _difference(run, target_id, similarities) > TOLERANCE / min(1.0, settings.temperature):
@@ -222,7 +222,7 @@ def what_if(run: RunFolder, target_id: int, settings: WhatIfSettings) -> WhatIf:
         stored=stored,
         effective_contributors=float(np.exp(-(shares * np.log(shares)).sum())),
         shared=sum(min(weight, stored.get(source, 0.0)) for source, weight in contributors.items()),
-        row_cosine=cosine,
+        embedding_cosine=cosine,
         length_ratio=ratio,
     )
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from focus_core.analysis.comparison.distributions import MEASURE_WORDS, Distribution
 from focus_core.analysis.comparison.lists import Hub
-from focus_core.analysis.comparison.runs import row_kinds
+from focus_core.analysis.comparison.runs import embedding_kinds
 from focus_core.analysis.provenance.explain import explain_token
 from focus_core.analysis.provenance.formula import show_contributor
 from focus_core.analysis.report import svg
@@ -65,7 +65,7 @@ def origins(run: RunFolder) -> dict[str, Any]:
     seen = _occurrences(run)
     rows = [("tokens", sizes), *([("occurrences in the corpus", seen)] if seen else [])]
     drawn = [(name, [(found.get(look[2:], 0), look) for look in named]) for name, found in rows]
-    chart = svg.cut_bars(drawn, f"Rows by origin: {', '.join(named.values())}")
+    chart = svg.cut_bars(drawn, f"Embeddings by origin: {', '.join(named.values())}")
     return {"chart": chart, "legend": named.items(), "scripts": _by_script(run)}
 
 
@@ -73,7 +73,7 @@ def _occurrences(run: RunFolder) -> dict[str, float]:
     """Return occurrences in the corpus by kind of row; empty where the run had no corpus."""
     if not run.manifest.get("corpus"):
         return {}
-    kinds = row_kinds(run)
+    kinds = embedding_kinds(run)
     seen = np.nan_to_num(frequency(run))
     return {kind: float(seen[kinds == kind].sum()) for kind in CATEGORIES}
 
@@ -99,7 +99,7 @@ def hubs(found: Sequence[Hub]) -> Markup | None:
         svg.Bar(
             name=show_token(hub.text, word_start=hub.word_start, limit=24),
             value=hub.share,
-            words=f"{plain_percent(hub.share, digits=2)}, {hub.n_fed:,} rows",
+            words=f"{plain_percent(hub.share, digits=2)}, {hub.n_fed:,} embeddings",
             look="k-combined",
         )
         for hub in found
@@ -131,13 +131,13 @@ def token_list(run: RunFolder, found: TokenList) -> dict[str, Any]:
 def distribution(panel: Distribution) -> tuple[Markup, str]:
     """Return the picture of a measure and an origin, and the words below it."""
     one = panel.series[0]
-    words = f"{MEASURE_WORDS[panel.measure]}, {panel.origin} rows"
+    words = f"{MEASURE_WORDS[panel.measure]}, {panel.origin} embeddings"
     shares = (one.counts / max(1, one.n)).tolist()
     first, last = (f"{e:,.0f}" if panel.is_whole else f"{e:.3g}" for e in (panel.edges[0], panel.edges[-1]))
     labels = [(0.0, first), (float(len(shares)), f"{last} and more" if panel.is_open else last)]
-    caption = f"{words}: {one.n:,} {'pairs' if panel.measure == 'cosine' else 'rows'}, median {one.median:.3g}"
-    if panel.drawn is not None and panel.mean_row is not None:
-        caption += f" (drawn by chance {panel.drawn.median:.3g}, mean row {panel.mean_row:.3g})"
+    caption = f"{words}: {one.n:,} {'pairs' if panel.measure == 'cosine' else 'embeddings'}, median {one.median:.3g}"
+    if panel.drawn is not None and panel.mean_embedding is not None:
+        caption += f" (drawn by chance {panel.drawn.median:.3g}, mean embedding {panel.mean_embedding:.3g})"
     look = f"k-{category_of(panel.origin, Rule.EXACT).key}"
     return svg.steps(shares, labels, look, f"Distribution of {caption}"), caption
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from focus_core.analysis.comparison.runs import row_kinds
+from focus_core.analysis.comparison.runs import embedding_kinds
 from focus_core.analysis.report import svg
 from focus_core.analysis.report.markup import name_of
 from focus_core.analysis.report.style import method_class
@@ -39,9 +39,9 @@ def trainings(found: Sequence[TrainingFolder]) -> dict[str, Any]:
 
 
 def _row(training: TrainingFolder) -> tuple[str, ...]:
-    result, movement = (training.manifest.get(key) or {} for key in ("result", "movement"))
-    values = [result.get("held_out_bits_start"), result.get("held_out_bits_end"), movement.get("mean_kept"),
-              movement.get("foreseen")]  # fmt: skip
+    result, drift = (training.manifest.get(key) or {} for key in ("result", "movement"))
+    values = [result.get("held_out_bits_start"), result.get("held_out_bits_end"), drift.get("mean_kept"),
+              drift.get("foreseen")]  # fmt: skip
     tokens = result.get("tokens")
     numbers = (DASH if value is None else f"{round(value, 3) + 0.0:.3f}" for value in values)
     return training.name, method_of(_method(training)).label, DASH if tokens is None else f"{tokens:,}", *numbers
@@ -130,14 +130,14 @@ def projected_map(run: RunFolder, projection: ProjectionFolder | None) -> dict[s
     ids = points.column("id").to_numpy()
     plane = np.stack([points.column(axis).to_numpy() for axis in ("x", "y")], axis=1).astype(np.float64)
     (low_x, low_y), (high_x, high_y) = plane.min(axis=0).tolist(), plane.max(axis=0).tolist()
-    kinds = row_kinds(run)[ids]
+    kinds = embedding_kinds(run)[ids]
     present = [kind for kind in CATEGORIES if (kinds == kind).any()]
     figures = []
     for entry in manifest["members"]:
         mine = member == entry["key"]
         groups = [(plane[mine & (kinds == kind)], f"s-k-{kind}") for kind in reversed(present)]
         title = name_of(entry.get("title") or entry["key"])
-        words = f"Map of {int(mine.sum()):,} rows, {title}"
+        words = f"Map of {int(mine.sum()):,} embeddings, {title}"
         figures.append((svg.cloud(groups, (low_x, low_y, high_x, high_y), words), title))
     total, trust = (manifest.get(key) for key in ("n_total", "trustworthiness"))
     facts = [

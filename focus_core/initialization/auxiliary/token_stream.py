@@ -16,7 +16,7 @@ from focus_core.corpus.readers import refuse
 from focus_core.initialization.auxiliary.example_lines import ExampleLines
 from focus_core.tokenization.encoding import EncodedLines, LineEncoder, make_encoder
 from focus_core.tokenization.vocabulary import Vocabulary
-from focus_core.types import KINDS, ProgressHook, Role, TokenKind, no_progress
+from focus_core.types import KINDS, ProgressHook, SpecialTokenType, TokenKind, no_progress
 
 ESCAPE = "␛"
 """Begins the name of a token that fastText would not read as it is."""
@@ -125,7 +125,7 @@ class StreamWriter:
 
     def finish(self, path: Path) -> TokenStream:
         """Return the stream."""
-        unknown = self._vocabulary.roles.get(Role.UNK)
+        unknown = self._vocabulary.special_token_types.get(SpecialTokenType.UNK)
         for counts in self._counts:
             counts.setflags(write=False)
         frequency, *others = self._counts

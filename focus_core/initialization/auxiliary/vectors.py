@@ -18,7 +18,7 @@ from focus_core.initialization.auxiliary.fasttext_process import STAGE, Progress
 from focus_core.initialization.auxiliary.fasttext_worker import PAPER_SETTINGS
 from focus_core.initialization.auxiliary.token_stream import TokenStream, token_names
 from focus_core.tokenization.vocabulary import Vocabulary
-from focus_core.types import KINDS, ProgressHook, Role, TokenKind, no_progress
+from focus_core.types import KINDS, ProgressHook, SpecialTokenType, TokenKind, no_progress
 
 EOS_NAME = "</s>"
 """The name fastText gives to the end of a line; no token has it (`escape_name`)."""
@@ -218,7 +218,7 @@ def _by_id(
         i = ids.get(name, -1)
         if i >= 0 and vocabulary.kinds[i] != special:
             vectors[i] = row
-    eos = vocabulary.ids_of_tokens.get(EOS_NAME, vocabulary.roles.get(Role.EOS))
+    eos = vocabulary.ids_of_tokens.get(EOS_NAME, vocabulary.special_token_types.get(SpecialTokenType.EOS))
     if keep_eos and eos is not None and EOS_NAME in names:
         vectors[eos] = rows[names.index(EOS_NAME)]
     return vectors, np.asarray(vectors.any(axis=1))

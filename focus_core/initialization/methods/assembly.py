@@ -13,7 +13,7 @@ NO_ROWS = SparseRows.copies(np.zeros(0, np.int32), np.zeros(0, np.int32))
 """No row at all."""
 
 
-def put_together(inputs: MethodInput, copied: np.ndarray, combined: SparseRows | None = None) -> WeightMatrix:
+def assemble_weights(inputs: MethodInput, copied: np.ndarray, combined: SparseRows | None = None) -> WeightMatrix:
     """Assemble ``W`` from copies, given as positions in the overlap, and the rows that a method combined.
 
     A matched token that is not copied has the rule ``none``. Every token that is neither copied nor combined falls

@@ -30,7 +30,7 @@ class MethodInput:
     auxiliary : AuxiliaryVectors, default=None
         One vector a target id; ``None`` for methods that need none.
     config : InitConfig
-        The options, as `Method.settle` returns them.
+        The options, as `Method.resolve` returns them.
     frequency : ndarray of shape (n_target,), dtype int64, default=None
         Occurrences in the corpus; ``None`` where there was none.
     progress : ProgressHook, default=no_progress
@@ -62,7 +62,7 @@ class MethodOutput:
     anchor_ids: np.ndarray
 
 
-class Weigh(Protocol):
+class ComputeWeights(Protocol):
     """Turns vocabularies, overlap and, where it needs them, auxiliary vectors into weights."""
 
     def __call__(self, inputs: MethodInput) -> MethodOutput:
@@ -77,7 +77,7 @@ class Method:
     ----------
     name : MethodName
         What ``--method`` takes.
-    weigh : Weigh
+    compute_weights : Weigh
         Computes the weights of every target row.
     citation : str
         Where the method comes from, in Markdown, for the card of an exported model.
@@ -90,7 +90,7 @@ class Method:
     """
 
     name: MethodName
-    weigh: Weigh
+    compute_weights: ComputeWeights
     citation: str
     needs_auxiliary: bool = False
     copies_text: bool = True
@@ -102,10 +102,10 @@ class Method:
         return METHOD_SUMMARIES[self.name]
 
     def __call__(self, inputs: MethodInput) -> MethodOutput:
-        """Return the weights of every target row; ``inputs`` hold options that `settle` returned."""
-        return self.weigh(inputs)
+        """Return the weights of every target row; ``inputs`` hold options that `resolve` returned."""
+        return self.compute_weights(inputs)
 
-    def settle(self, config: InitConfig) -> InitConfig:
+    def resolve(self, config: InitConfig) -> InitConfig:
         """Return the options with the fallback that this method implies, so that a manifest tells what was done.
 
         The default fallback, ``normal``, counts as not chosen; another one than the method's own is refused.

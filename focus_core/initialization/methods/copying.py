@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from focus_core.initialization.methods.assembly import put_together
+from focus_core.initialization.methods.assembly import assemble_weights
 from focus_core.initialization.methods.base import MethodInput, MethodOutput
 from focus_core.tokenization.identity import SPECIAL
 from focus_core.types import RULES, Rule
@@ -20,11 +20,11 @@ NO_ANCHORS = np.zeros(0, np.int32)
 def copy_overlap(inputs: MethodInput) -> MethodOutput:
     """Copy the row of every shared token."""
     copied = np.arange(inputs.overlap.n_overlap)
-    return MethodOutput(weights=put_together(inputs, copied), anchor_ids=NO_ANCHORS)
+    return MethodOutput(weights=assemble_weights(inputs, copied), anchor_ids=NO_ANCHORS)
 
 
 def copy_specials(inputs: MethodInput) -> MethodOutput:
-    """Copy the rows of special tokens, which match by string or role, and of the user's own pairs."""
+    """Copy the rows of special tokens, which match by string or type, and of the user's own pairs."""
     overlap = inputs.overlap
     kept = (inputs.target.kinds[overlap.target_ids] == SPECIAL) | (overlap.rules == USER)
-    return MethodOutput(weights=put_together(inputs, np.flatnonzero(kept)), anchor_ids=NO_ANCHORS)
+    return MethodOutput(weights=assemble_weights(inputs, np.flatnonzero(kept)), anchor_ids=NO_ANCHORS)

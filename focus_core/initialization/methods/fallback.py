@@ -44,7 +44,7 @@ class Statistics:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class InitialisedMatrix:
+class InitialisedEmbeddings:
     """One matrix of the target model.
 
     Parameters
@@ -63,7 +63,7 @@ class InitialisedMatrix:
     fallbacks: dict[str, int]
 
 
-def initialise_matrix(
+def initialise_embeddings(
     weights: WeightMatrix,
     matrix: torch.Tensor,
     *,
@@ -71,7 +71,7 @@ def initialise_matrix(
     target: Vocabulary,
     config: InitConfig,
     name: str = "input",
-) -> InitialisedMatrix:
+) -> InitialisedEmbeddings:
     """Make a target matrix from a source matrix: ``W @ E``, then the rows without weights.
 
     Parameters
@@ -90,7 +90,7 @@ def initialise_matrix(
 
     Returns
     -------
-    InitialisedMatrix
+    InitialisedEmbeddings
         The matrix of the source's dtype (float32 for integers), and what the fallback did. Ids without a token
         take the mean row.
 
@@ -108,7 +108,7 @@ def initialise_matrix(
 
     table = matrix[:, None] if matrix.ndim == 1 else matrix
     rows = weights.apply(table)
-    statistics = row_statistics(table, statistic_rows(source, config, table.shape[0]))
+    statistics = embedding_statistics(table, statistic_embeddings(source, config, table.shape[0]))
     rows[torch.from_numpy(np.flatnonzero(~target.present))] = torch.from_numpy(statistics.mean).to(rows.dtype)
     fallen = np.flatnonzero((weights.origins == FALLBACK) & target.present)
     empty = fallen[weights.support[fallen] == 0]
@@ -116,12 +116,12 @@ def initialise_matrix(
     mean_only = config.fallback is Fallback.MEAN or matrix.ndim == 1
     counts = filler.fill_mean(rows, empty) if mean_only else filler.fill_random(rows, empty, table)
     fallbacks = {kind: n for kind, n in (counts | {"pieces": len(fallen) - len(empty)}).items() if n}
-    return InitialisedMatrix(
+    return InitialisedEmbeddings(
         rows=rows.view(-1) if matrix.ndim == 1 else rows, statistics=statistics, fallbacks=fallbacks
     )
 
 
-def statistic_rows(source: Vocabulary, config: InitConfig, n_rows: int) -> np.ndarray:
+def statistic_embeddings(source: Vocabulary, config: InitConfig, n_rows: int) -> np.ndarray:
     """Choose the source rows whose mean and deviation the fallback uses."""
     if config.specials_in_statistics:
         return np.arange(n_rows)
@@ -129,7 +129,7 @@ def statistic_rows(source: Vocabulary, config: InitConfig, n_rows: int) -> np.nd
     return ordinary if len(ordinary) else np.arange(n_rows)
 
 
-def row_statistics(matrix: torch.Tensor, rows: np.ndarray) -> Statistics:
+def embedding_statistics(matrix: torch.Tensor, rows: np.ndarray) -> Statistics:
     """Compute mean and unbiased standard deviation of some rows, per dimension."""
     mean, square, seen = np.zeros(matrix.shape[1]), np.zeros(matrix.shape[1]), 0
     for start in range(0, len(rows), _BLOCK_ROWS):
@@ -153,7 +153,7 @@ def _take(matrix: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
     return matrix.index_select(0, torch.from_numpy(rows))
 
 
-def standard_normal_rows(seed: int, name: str, identities: Sequence[bytes], size: int) -> np.ndarray:
+def standard_normal_embeddings(seed: int, name: str, identities: Sequence[bytes], size: int) -> np.ndarray:
     """Draw the standard normal rows that belong to some tokens of one matrix.
 
     Parameters
@@ -212,7 +212,7 @@ class _Filler:
         for start in range(0, len(ids), _BLOCK_ROWS):
             block = ids[start : start + _BLOCK_ROWS]
             identities = [self.target.identities[i] for i in block.tolist()]
-            values = standard_normal_rows(self.config.seed, self.name, identities, rows.shape[1])
+            values = standard_normal_embeddings(self.config.seed, self.name, identities, rows.shape[1])
             if joint is not None:
                 labels, values = ["multivariate"] * len(block), joint.shape_rows(values)
             else:
@@ -224,7 +224,7 @@ class _Filler:
         return dict(counts)
 
     def _fit_normal(self, matrix: torch.Tensor) -> MultivariateNormal:
-        used = statistic_rows(self.source, self.config, matrix.shape[0])
+        used = statistic_embeddings(self.source, self.config, matrix.shape[0])
         return fit_normal(matrix, used, mean=self.overall.mean, scale=self.config.covariance_scale)
 
     def _moments(
@@ -252,4 +252,4 @@ class _Filler:
             if (script := self.source.scripts[i]) in wanted:
                 members.setdefault(script, []).append(i)
                 members.setdefault((script, bool(self.source.word_start[i])), []).append(i)
-        return {key: row_statistics(matrix, np.array(rows)) for key, rows in members.items()}
+        return {key: embedding_statistics(matrix, np.array(rows)) for key, rows in members.items()}

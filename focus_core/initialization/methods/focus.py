@@ -6,7 +6,7 @@ import numpy as np
 
 from focus_core.errors import AuxiliaryError, VocabularyError, bad_input, phrase
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
-from focus_core.initialization.methods.assembly import NO_ROWS, put_together
+from focus_core.initialization.methods.assembly import NO_ROWS, assemble_weights
 from focus_core.initialization.methods.base import MethodInput, MethodOutput
 from focus_core.initialization.weights import SparseRows
 from focus_core.numerics.similarity import similarity_weights
@@ -42,7 +42,7 @@ def focus(inputs: MethodInput) -> MethodOutput:
     overlap = inputs.overlap
     _require_overlap(inputs)
     anchors, combined = _split(inputs)
-    weights = put_together(inputs, np.arange(overlap.n_overlap), _combine(inputs, anchors, combined))
+    weights = assemble_weights(inputs, np.arange(overlap.n_overlap), _combine(inputs, anchors, combined))
     return MethodOutput(weights=weights, anchor_ids=np.sort(overlap.target_ids[anchors]))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from focus_core.initialization.methods.base import Method, MethodInput, MethodOutput
 from focus_core.initialization.methods.copying import copy_overlap, copy_specials
-from focus_core.initialization.methods.fallback import InitialisedMatrix, Statistics, initialise_matrix
+from focus_core.initialization.methods.fallback import InitialisedEmbeddings, Statistics, initialise_embeddings
 from focus_core.initialization.methods.focus import focus
 from focus_core.initialization.methods.subword_mean import subword_mean
 from focus_core.types import Fallback, MethodName
@@ -18,27 +18,29 @@ METHODS: dict[str, Method] = {
     for method in (
         Method(
             name=MethodName.FOCUS,
-            weigh=focus,
+            compute_weights=focus,
             citation="K. Dobler and G. de Melo, *FOCUS*, EMNLP 2023, arXiv 2305.14481",
             needs_auxiliary=True,
         ),
         Method(
             name=MethodName.SCRIPT,
-            weigh=copy_overlap,
+            compute_weights=copy_overlap,
             citation="Script-wise with position and identity, after C. M. Downey et al., "
             "*Embedding structure matters*, MRL 2023, arXiv 2309.04679",
             fallback=Fallback.SCRIPT,
         ),
         Method(
             name=MethodName.SUBWORD_MEAN,
-            weigh=subword_mean,
-            citation="Mean of source pieces, after L. Gee et al., *Fast Vocabulary Transfer*, EMNLP industry 2022, "
+            compute_weights=subword_mean,
+            citation="Mean of source subwords, after L. Gee et al., *Fast Vocabulary Transfer*, EMNLP industry 2022, "
             "arXiv 2402.09977",
         ),
-        Method(name=MethodName.OVERLAP, weigh=copy_overlap, citation="Overlap copied, no method for the rest"),
+        Method(
+            name=MethodName.OVERLAP, compute_weights=copy_overlap, citation="Overlap copied, no method for the rest"
+        ),
         Method(
             name=MethodName.MULTIVARIATE_NORMAL,
-            weigh=copy_specials,
+            compute_weights=copy_specials,
             citation="Multivariate normal, after J. Hewitt, *Initializing New Word Embeddings for Pretrained Language "
             "Models*, 2021",
             copies_text=False,
@@ -46,15 +48,15 @@ METHODS: dict[str, Method] = {
         ),
         Method(
             name=MethodName.MEAN,
-            weigh=copy_specials,
-            citation="Mean source row, a baseline",
+            compute_weights=copy_specials,
+            citation="Mean source embedding, a baseline",
             copies_text=False,
             fallback=Fallback.MEAN,
         ),
         Method(
             name=MethodName.RANDOM,
-            weigh=copy_specials,
-            citation="Random rows of the source's mean and deviation, a baseline",
+            compute_weights=copy_specials,
+            citation="Random embeddings of the source's mean and deviation, a baseline",
             copies_text=False,
             fallback=Fallback.NORMAL,
         ),
@@ -64,10 +66,10 @@ METHODS: dict[str, Method] = {
 
 __all__ = [
     "METHODS",
-    "InitialisedMatrix",
+    "InitialisedEmbeddings",
     "Method",
     "MethodInput",
     "MethodOutput",
     "Statistics",
-    "initialise_matrix",
+    "initialise_embeddings",
 ]

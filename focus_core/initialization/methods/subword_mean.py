@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from focus_core.initialization.methods.assembly import put_together
+from focus_core.initialization.methods.assembly import assemble_weights
 from focus_core.initialization.methods.base import MethodInput, MethodOutput
 from focus_core.initialization.methods.copying import NO_ANCHORS
-from focus_core.initialization.methods.subwords import piece_rows
+from focus_core.initialization.methods.subwords import subword_weights
 
 
 def subword_mean(inputs: MethodInput) -> MethodOutput:
-    """Copy shared tokens; combine a new one from the pieces that the source tokenizer cuts its text into."""
-    made = piece_rows(inputs.overlap.new_ids, source=inputs.source, target=inputs.target)
+    """Copy shared tokens; combine a new one from the subwords that the source tokenizer splits its text into."""
+    made = subword_weights(inputs.overlap.new_ids, source=inputs.source, target=inputs.target)
     copied = np.arange(inputs.overlap.n_overlap)
-    return MethodOutput(weights=put_together(inputs, copied, made), anchor_ids=NO_ANCHORS)
+    return MethodOutput(weights=assemble_weights(inputs, copied, made), anchor_ids=NO_ANCHORS)

@@ -11,22 +11,22 @@ import numpy as np
 from focus_core.initialization.weights import SparseRows
 from focus_core.tokenization.identity import ALPHABET, BYTE, SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary
-from focus_core.types import Fallback, Family, Role
+from focus_core.types import Fallback, Family, SpecialTokenType
 
 _TO_CHARACTER = {byte: character for character, byte in ALPHABET.items()}
 
 
 def fallback_rows(ids: np.ndarray, *, source: Vocabulary, target: Vocabulary, fallback: Fallback) -> SparseRows:
-    """Return the rows of ``W`` of ids that fall back: those of their subwords under ``pieces``, else none."""
-    return piece_rows(ids if fallback is Fallback.PIECES else ids[:0], source=source, target=target)
+    """Return the rows of ``W`` of ids that fall back: those of their subwords under ``subwords``, else none."""
+    return subword_weights(ids if fallback is Fallback.SUBWORDS else ids[:0], source=source, target=target)
 
 
-def piece_rows(ids: np.ndarray, *, source: Vocabulary, target: Vocabulary) -> SparseRows:
+def subword_weights(ids: np.ndarray, *, source: Vocabulary, target: Vocabulary) -> SparseRows:
     """Return a row of ``W`` for every id with source subwords: each counts equally, as often as it occurs."""
-    pieces = [piece_ids(int(i), source=source, target=target) for i in ids]
-    counts = np.array([len(row) for row in pieces], np.int64)
+    subwords = [subword_ids(int(i), source=source, target=target) for i in ids]
+    counts = np.array([len(row) for row in subwords], np.int64)
     kept = counts > 0
-    flat = np.array([piece for row in pieces for piece in row], np.int32)
+    flat = np.array([subword for row in subwords for subword in row], np.int32)
     weights = np.repeat(1 / np.maximum(counts, 1), counts).astype(np.float32)
     return SparseRows(
         rows=ids[kept],
@@ -37,7 +37,7 @@ def piece_rows(ids: np.ndarray, *, source: Vocabulary, target: Vocabulary) -> Sp
     )
 
 
-def piece_ids(token_id: int, *, source: Vocabulary, target: Vocabulary) -> list[int]:
+def subword_ids(token_id: int, *, source: Vocabulary, target: Vocabulary) -> list[int]:
     """Split one target token into source tokens."""
     kind, content = int(target.kinds[token_id]), target.contents[token_id]
     word_start = bool(target.word_start[token_id])
@@ -67,7 +67,7 @@ def _spell(source: Vocabulary, text: str, word_start: bool) -> str:
 
 def _split(source: Vocabulary, spelled: str) -> list[int]:
     """Split with the model alone, so that no pre-tokenizer adds or takes away a word start."""
-    unknown = source.roles.get(Role.UNK)
+    unknown = source.special_token_types.get(SpecialTokenType.UNK)
     if not spelled:
         return []
     if source.family is Family.WORDLEVEL:

@@ -32,7 +32,7 @@ from focus_core.initialization.overlap.matching import Overlap, match_vocabulari
 from focus_core.initialization.overlap.merges import plan_merges
 from focus_core.tokenization.identity import ALPHABET
 from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
-from focus_core.types import Family, MatchMode, Role, TokenKind
+from focus_core.types import Family, MatchMode, SpecialTokenType, TokenKind
 
 BPE_FAMILIES = (Family.BPE, Family.BYTE_LEVEL_BPE)
 SPACE = "▁"
@@ -89,7 +89,7 @@ class Extension:
 def extend_tokenizer(source: Vocabulary, target: Vocabulary, *, exact: Overlap | None = None) -> Extension:
     """Append to the source tokenizer what the target tokenizer has and it lacks.
 
-    Tokens are compared by identity, special tokens by role (``MatchMode.EXACT``).
+    Tokens are compared by identity, special tokens by type (``MatchMode.EXACT``).
 
     Parameters
     ----------
@@ -308,13 +308,13 @@ class _Builder:
         return Tokenizer.from_str(json.dumps(self.state))
 
     def _config(self) -> Mapping[str, Any]:
-        """Return the source's configuration; roles that only the target fills are added."""
+        """Return the source's configuration; special-token types that only the target fills are added."""
         config = dict(self.source.chat_and_config)
-        for role in Role:
-            i = self.target.roles.get(role)
+        for type_ in SpecialTokenType:
+            i = self.target.special_token_types.get(type_)
             token = None if i is None else self.target.tokens[i]
-            if role not in self.source.roles and token in self.added:
-                config[f"{role}_token"] = token
+            if type_ not in self.source.special_token_types and token in self.added:
+                config[f"{type_}_token"] = token
         return config
 
 

@@ -26,11 +26,11 @@ PUNCTUATION = frozenset(string.punctuation)
 
 
 class Tier(IntEnum):
-    """How good a candidate is, the best first; subtle: a special of the same string beats its role."""
+    """How good a candidate is, the best first; subtle: a special of the same string beats its special-token type."""
 
     USER = 0
     EXACT = 1
-    ROLE = 2
+    TYPE = 2
     STAND_IN = 3
     FUZZY = 4
 
@@ -148,7 +148,7 @@ def match_vocabularies(
     Returns
     -------
     Overlap
-        Each token is counted once, in the order user, special (by role alone), exact (specials of the same string
+        Each token is counted once, in the order user, special (by type alone), exact (specials of the same string
         among them), fuzzy or symbol.
 
     Raises
@@ -245,18 +245,18 @@ def _pair_user(chosen: Mapping[int, int]) -> Pairs:
 
 
 def _pair_specials(source: Vocabulary, target: Vocabulary) -> Pairs:
-    """Return pairs of control tokens: the same string, the same role, and the role's stand-in."""
+    """Return pairs of control tokens: the same string, the same type, and the type's stand-in."""
     same = {source.contents[i]: i for i in np.flatnonzero(source.kinds == SPECIAL).tolist()}
     found: dict[tuple[int, int], Tier] = {}
     for target_id in np.flatnonzero(target.kinds == SPECIAL).tolist():
         if target.contents[target_id] in same:
             found[target_id, same[target.contents[target_id]]] = Tier.EXACT
-        roles = [role for role, i in target.roles.items() if i == target_id]
-        stand_ins = [STAND_INS[role] for role in roles if role in STAND_INS]
-        for tier, group in ((Tier.ROLE, roles), (Tier.STAND_IN, stand_ins)):
-            for role in group:
-                if role in source.roles:
-                    found.setdefault((target_id, source.roles[role]), tier)
+        types = [type_ for type_, i in target.special_token_types.items() if i == target_id]
+        stand_ins = [STAND_INS[type_] for type_ in types if type_ in STAND_INS]
+        for tier, group in ((Tier.TYPE, types), (Tier.STAND_IN, stand_ins)):
+            for type_ in group:
+                if type_ in source.special_token_types:
+                    found.setdefault((target_id, source.special_token_types[type_]), tier)
     return _listed([(t, s, tier) for (t, s), tier in found.items()])
 
 

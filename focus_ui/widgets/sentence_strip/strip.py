@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from focus_core.analysis.sentence import Cut, Piece, Reading
+from focus_core.analysis.sentence import Reading, Subword, Tokenization
 from focus_core.analysis.token_alignment import Placed, Stretch
 from focus_core.numerics.formats import count
 from focus_core.runs.legend import ACCENT, CATEGORIES, SOURCE_ALONE, SOURCE_ONLY, UNKNOWN, Category, category_of
@@ -38,13 +38,13 @@ def opened_token(event: Any, reading: Reading) -> tuple[str, int] | None:
     if not isinstance(event, dict) or event.get("side") not in ("source", "target"):
         return None
     side, wanted = str(event["side"]), event.get("id")
-    ids = {piece.id for piece in getattr(reading, side).pieces}
+    ids = {subword.id for subword in getattr(reading, side).subwords}
     return (side, int(wanted)) if isinstance(wanted, int) and wanted in ids else None
 
 
 def strip_data(reading: Reading) -> dict[str, Any]:
     """Return what the component draws, as JSON values."""
-    n_source, n_target = len(reading.source.pieces), len(reading.target.pieces)
+    n_source, n_target = len(reading.source.subwords), len(reading.target.subwords)
     return {
         "dir": direction(reading.text),
         "alt": f"The sentence in {count(n_source)} source tokens above {count(n_target)} target tokens",
@@ -53,14 +53,14 @@ def strip_data(reading: Reading) -> dict[str, Any]:
         "legend": _legend(reading),
         "words": [[_stretch(reading, stretch) for stretch in word] for word in _words(reading)],
         "measures": _measures(reading.source, reading.target),
-        "source": [_piece(p, "source") for p in reading.source.pieces],
-        "target": [_piece(p, "target") for p in reading.target.pieces],
+        "source": [_subword(p, "source") for p in reading.source.subwords],
+        "target": [_subword(p, "target") for p in reading.target.subwords],
     }
 
 
 def _legend(reading: Reading) -> list[dict[str, Any]]:
     """Return the names and colours in use; what is unknown has a frame as well."""
-    used = {_category(piece).key for piece in (*reading.source.pieces, *reading.target.pieces)}
+    used = {_category(subword).key for subword in (*reading.source.subwords, *reading.target.subwords)}
     return [
         {"label": c.label if c is not UNKNOWN else LOST, "color": c.color, "framed": c is UNKNOWN}
         for c in (*CATEGORIES.values(), SOURCE_ALONE, UNKNOWN)
@@ -108,29 +108,29 @@ def _block(reading: Reading, side: str, placed: Placed) -> dict[str, Any]:
         "text": reading.shown(side, placed),
         "first": placed.first,
         "last": placed.last,
-        "pieces": list(placed.block.pieces),
+        "pieces": list(placed.block.subwords),
     }
 
 
-def _piece(piece: Piece, side: str) -> dict[str, Any]:
-    category = _category(piece)
+def _subword(subword: Subword, side: str) -> dict[str, Any]:
+    category = _category(subword)
     return {
-        "id": piece.id,
-        "label": piece.label,
-        "short": _short(piece.label),
-        "native": f"native form {piece.native}",
+        "id": subword.id,
+        "label": subword.label,
+        "short": _short(subword.label),
+        "native": f"native form {subword.native}",
         "category": category.label,
         "color": category.color,
-        "about": _about(piece, category, side),
-        "unknown": piece.unknown,
-        "links": list(piece.links),
+        "about": _about(subword, category, side),
+        "unknown": subword.unknown,
+        "links": list(subword.links),
     }
 
 
-def _category(piece: Piece) -> Category:
-    if piece.unknown:
+def _category(subword: Subword) -> Category:
+    if subword.unknown:
         return UNKNOWN
-    return category_of(piece.origin, piece.rule) if piece.origin else SOURCE_ALONE
+    return category_of(subword.origin, subword.rule) if subword.origin else SOURCE_ALONE
 
 
 def _short(label: str) -> str:
@@ -141,19 +141,19 @@ def _short(label: str) -> str:
     return label
 
 
-def _about(piece: Piece, category: Category, side: str) -> str:
-    if piece.unknown:
+def _about(subword: Subword, category: Category, side: str) -> str:
+    if subword.unknown:
         return LOST
     other = "source" if side == "target" else "target"
     parts = [category.label]
-    if piece.partner >= 0:
-        parts.append(f"{'from' if side == 'target' else 'to'} {other} #{piece.partner}")
-    if piece.frequency is not None:
-        parts.append(f"{count(piece.frequency)} times in the run's corpus")
+    if subword.partner >= 0:
+        parts.append(f"{'from' if side == 'target' else 'to'} {other} #{subword.partner}")
+    if subword.frequency is not None:
+        parts.append(f"{count(subword.frequency)} times in the run's corpus")
     return " · ".join(parts)
 
 
-def _measures(source: Cut, target: Cut) -> list[dict[str, Any]]:
+def _measures(source: Tokenization, target: Tokenization) -> list[dict[str, Any]]:
     """Return the four numbers of either cut, and a bar for each, the longer one full."""
     old, new = source.measures, target.measures
     rows: list[tuple[str, str, tuple[float, float], str]] = [

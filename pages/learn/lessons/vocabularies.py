@@ -25,7 +25,7 @@ N_OPTIONS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Piece:
+class Subword:
     """One token of a sentence."""
 
     id: int
@@ -43,12 +43,12 @@ class SameId:
     target: str
 
 
-def read_sentence(run: RunFolder, side: str, sentence: str) -> tuple[Piece, ...]:
+def read_sentence(run: RunFolder, side: str, sentence: str) -> tuple[Subword, ...]:
     """Cut a sentence with one of the run's own tokenizers."""
     shared, unknown = matched(run, side), unknown_id(run, side)
     ids = encode_known(run, side, sentence[:MAX_SENTENCE])
     return tuple(
-        Piece(id=i, label=label(run, TABLES[side], i), shared=bool(shared[i]), unknown=i == unknown) for i in ids
+        Subword(id=i, label=label(run, TABLES[side], i), shared=bool(shared[i]), unknown=i == unknown) for i in ids
     )
 
 
@@ -57,7 +57,7 @@ class _Words:
     """A word that is one token for the new tokenizer alone, and words that are one for both."""
 
     right: str
-    n_pieces: int
+    n_subwords: int
     wrong: tuple[str, ...]
 
 
@@ -74,7 +74,7 @@ def _find_words(run: RunFolder) -> _Words | None:
     wrong = [word for word, n in _single(run, both) if n == 1][: N_OPTIONS - 1]
     if right is None or len(wrong) < N_OPTIONS - 1:
         return None
-    return _Words(right=right[0], n_pieces=right[1], wrong=tuple(wrong))
+    return _Words(right=right[0], n_subwords=right[1], wrong=tuple(wrong))
 
 
 def _single(run: RunFolder, ids: np.ndarray) -> Iterator[tuple[str, int]]:
@@ -95,7 +95,8 @@ def _task_words(run: RunFolder) -> Task:
         options=tuple(sorted((words.right, *words.wrong))),
         answers=frozenset({words.right}),
         hint="Type each of them into the box above and count its subwords on both lines.",
-        explanation=f"The new tokenizer knows {words.right} as one token; the old one splits it into {words.n_pieces}.",
+        explanation=f"The new tokenizer knows {words.right} as one token; the old one splits it into "
+        f"{words.n_subwords}.",
     )
 
 

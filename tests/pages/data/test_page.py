@@ -15,7 +15,7 @@ from focus_core.errors import InvalidInputError, bad_input, option
 from focus_core.initialization.config import InitConfig
 from focus_core.jobs import process as jobs
 from focus_core.jobs.record import list_jobs, read_job, request_of_job
-from focus_core.tokenization.corpus_survey import suggest_size, supported_size, survey_corpus
+from focus_core.tokenization.corpus_statistics import corpus_statistics, suggest_size, supported_size
 from focus_core.types import Preset
 from focus_ui.data import cache, catalog
 from focus_ui.session.errors import in_words
@@ -317,10 +317,10 @@ def test_a_vocabulary_too_large_for_the_text_is_warned_of(open_app):
     size.set_value(50_000).run()
     assert any("large for this text" in w.value for w in at.warning)
     told = [w.value for w in at.warning if "a much larger vocabulary is refused once the run has started" in w.value]
-    survey = survey_corpus(open_corpus([ROOT / "assets" / "corpora" / "sw.txt"]))
+    statistics = corpus_statistics(open_corpus([ROOT / "assets" / "corpora" / "sw.txt"]))
     assert len(told) == 1
-    assert f"supports about {supported_size(survey):,} tokens" in told[0]
-    size.set_value(suggest_size(survey)).run()
+    assert f"supports about {supported_size(statistics):,} tokens" in told[0]
+    size.set_value(suggest_size(statistics)).run()
     assert not any("vocabulary" in w.value for w in at.warning)
 
 

@@ -21,7 +21,7 @@ from tests.pages.conftest import texts
 from tests.unit.export.test_run_model import corpus_of, small_run
 
 CONFIG = TrainConfig(
-    steps=2, batch_tokens=64, length=16, evaluations=1, snapshots=0, threads=1, device="cpu", train="embeddings"
+    steps=2, batch_tokens=64, max_seq_length=16, evaluations=1, snapshots=0, threads=1, device="cpu", train="embeddings"
 )
 
 

@@ -222,7 +222,7 @@ def test_a_list_fills_the_table_and_goes_again(open_app, toy):
 def test_a_list_says_what_it_is_and_why_it_matters(open_app):
     at = open_app("overlap")
     assert "differs only in upper and lower case" in texts(at)
-    assert "**Why it matters.** Fuzzy matching would copy these rows." in texts(at)
+    assert "**Why it matters.** Fuzzy matching would copy these embeddings." in texts(at)
 
 
 def test_the_address_names_the_filter(open_app):

@@ -29,7 +29,7 @@ def test_a_line_of_the_run_comes_first(open_app):
     at = open_app("overlap")
     assert at.text_input(key=SHOWN).value == "Mkulima anauza maziwa sokoni."
     assert param(at, "text") == "Mkulima anauza maziwa sokoni."
-    labels = [piece["label"] for piece in strip(at)["target"]]
+    labels = [subword["label"] for subword in strip(at)["target"]]
     assert "▁maziwa" in labels
     assert "▁sokoni" in labels
 
@@ -38,7 +38,7 @@ def test_the_address_names_the_sentence(open_app, toy):
     """The source cuts mkulima in three, the target knows it: 1 of 2 words continued, or none."""
     at = open_app("overlap", text="mkulima farmer")
     data = strip(at)
-    assert [piece["label"] for piece in data["target"]] == ["▁mkulima", "▁farmer"]
+    assert [subword["label"] for subword in data["target"]] == ["▁mkulima", "▁farmer"]
     assert data["target"][0]["links"] == [0, 1, 2]
     measures = {m["title"]: (m["source"]["text"], m["target"]["text"]) for m in data["measures"]}
     assert measures == {
@@ -57,7 +57,7 @@ def test_a_sample_and_then_words_of_ones_own(open_app):
     assert strip(at)["dir"] == "rtl"
     assert param(at, "text") == at.text_input(key=SHOWN).value
     at.text_input(key=SHOWN).set_value("market farmer").run()
-    assert [piece["label"] for piece in strip(at)["target"]] == ["▁market", "▁farmer"]
+    assert [subword["label"] for subword in strip(at)["target"]] == ["▁market", "▁farmer"]
     assert param(at, "text") == "market farmer"
     assert at.get("pills")[0].value is None
 
@@ -97,7 +97,7 @@ def test_a_token_of_the_source_alone_has_a_colour_of_its_own(toy):
     data = strip_data(read_both(toy, "The mkulima"))
     assert data["source"][0]["category"] == "in the source alone"
     assert data["legend"][-1] == {"label": LOST, "color": UNKNOWN.color, "framed": True}
-    unknown = next(piece for piece in data["source"] if piece["unknown"])
+    unknown = next(subword for subword in data["source"] if subword["unknown"])
     assert (unknown["category"], unknown["color"], unknown["about"]) == (UNKNOWN.label, UNKNOWN.color, LOST)
 
 

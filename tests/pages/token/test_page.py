@@ -60,7 +60,10 @@ def test_a_combined_token_says_what_the_method_of_its_run_combines(open_app, toy
 
 def test_a_fallback_token_says_what_its_row_was_drawn_from(open_app, toy):
     words = plain(open_app("token", token=id_of(toy, "▁nadra")))
-    assert "Neither copied nor combined. The row was drawn from N(mean, std) of the source rows, per dimension" in words
+    assert (
+        "Neither copied nor combined. The embedding was drawn from N(mean, std) of the source embeddings, per dimension"
+        in words
+    )
     assert "drawn or averaged" not in words
 
 
@@ -251,9 +254,9 @@ def test_a_name_with_markup_is_shown_as_text(open_app):
     ("token", "sentence"),
     [
         ("▁mkulima", "One contributor has 60 %"),
-        ("▁farmer", "As an anchor it feeds 1 combined row"),
+        ("▁farmer", "As an anchor it feeds 1 combined embedding"),
         ("▁nadra", "Neither shared nor combined: no auxiliary vector"),
-        ("[MASK]", "by its role"),
+        ("[MASK]", "by its special-token type"),
     ],
 )
 def test_every_kind_of_token_has_a_verdict(open_app, toy, token, sentence):
@@ -267,7 +270,7 @@ def test_what_training_did_is_among_the_verdicts(open_app, trained_toy):
     at = open_app("token", token=id_of(trained_toy, "▁mkulima"))
     shown = plain(at)
     assert "of its 10 nearest tokens (Jaccard" in shown
-    assert "Training turned its row " in shown
+    assert "Training turned its embedding " in shown
 
 
 # --- the flow ---------------------------------------------------------------------------------------------------

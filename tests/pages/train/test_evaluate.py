@@ -17,7 +17,7 @@ from tests.fake_jobs import end_jobs, ended, wait
 from tests.pages.conftest import texts
 from tests.unit.export.test_run_model import corpus_of, small_run
 
-CONFIG = TrainConfig(steps=2, batch_tokens=64, length=16, evaluations=1, snapshots=0, threads=1, device="cpu")
+CONFIG = TrainConfig(steps=2, batch_tokens=64, max_seq_length=16, evaluations=1, snapshots=0, threads=1, device="cpu")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The Train page: curves, starts and tables from a run's own trainings; attaching, and what is said where it fails."""
+"""The Train page: curves, starts and tables from a run's own trainings; importing, and what is said where it fails."""
 
 import json
 import shutil
@@ -107,7 +107,7 @@ def test_the_training_is_described_in_words(open_app, trained_toy):
     assert "loss taken on 90 held-out lines" in words
 
 
-def test_the_table_begins_with_what_moved_most_and_a_row_opens_its_page(open_app, trained_toy):
+def test_the_table_begins_with_what_drifted_most_and_a_row_opens_its_page(open_app, trained_toy):
     at = open_app("train")
     at.get_by_key("_train_frequency").set_value(0).run()
     frame = at.dataframe[-1].value
@@ -164,7 +164,7 @@ def test_a_damaged_table_ends_nothing_but_itself(open_app, trained_toy, tmp_path
     assert len(at.get("plotly_chart")) == 2
 
 
-# --- attaching --------------------------------------------------------------------------------------------------
+# --- importing --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ def trained_file(toy, tmp_path):
     return write
 
 
-def attach(at, data, name="mine"):
+def import_file(at, data, name="mine"):
     at.file_uploader(key="_attach_upload").upload("../trained.safetensors", data, "application/octet-stream").run()
     at.text_input(key="_attach_name").set_value(name).run()
     at.button(key="_attach").click().run()
@@ -187,7 +187,7 @@ def attach(at, data, name="mine"):
 
 def test_an_upload_makes_a_private_copy_of_the_demo(open_app, toy, trained_file):
     trained = toy.embeddings() + np.random.default_rng(1).normal(size=toy.embeddings().shape).astype(np.float32)
-    at = attach(open_app("train"), trained_file(trained))
+    at = import_file(open_app("train"), trained_file(trained))
     assert not at.exception
     assert not at.error
     run_id = param(at, "run")
@@ -202,18 +202,18 @@ def test_an_upload_makes_a_private_copy_of_the_demo(open_app, toy, trained_file)
     assert at.get_by_key("_run_choice").value == run_id
 
 
-def test_attaching_to_ones_own_run_makes_no_second_copy(open_app, toy, trained_file):
-    at = attach(open_app("train"), trained_file(toy.embeddings() * 2), "first")
+def test_importing_into_ones_own_run_makes_no_second_copy(open_app, toy, trained_file):
+    at = import_file(open_app("train"), trained_file(toy.embeddings() * 2), "first")
     run_id = param(at, "run")
-    at = attach(at, trained_file(-toy.embeddings()), "second")
+    at = import_file(at, trained_file(-toy.embeddings()), "second")
     assert not at.error
     assert param(at, "run") == run_id
     assert list_trainings(open_run(catalog.runs_root() / run_id)) == ["first", "second"]
     assert len(catalog.own_runs(at.session_state["focus_owner"])) == 1
 
 
-def test_what_is_attached_beside_several_trainings_is_shown_at_once(open_app, trained_file, tmp_path, monkeypatch):
-    """The choice among trainings stands on the page already when the upload is attached."""
+def test_what_is_imported_beside_several_trainings_is_shown_at_once(open_app, trained_file, tmp_path, monkeypatch):
+    """The choice among trainings stands on the page already when the upload is imported."""
     monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(tmp_path / "demo"))
     toy = write_toy_run(tmp_path / "demo" / "toy")
     for number, name in enumerate(("adapted", "longer")):
@@ -223,7 +223,7 @@ def test_what_is_attached_beside_several_trainings_is_shown_at_once(open_app, tr
     at = open_app("train")
     key = f"_training_{toy.digest[:12]}"
     assert at.get_by_key(key).value == "adapted"
-    at = attach(at, trained_file(-toy.embeddings()))
+    at = import_file(at, trained_file(-toy.embeddings()))
     assert not at.exception
     assert param(at, "run") != "toy"
     assert at.get_by_key(key).value == "mine"
@@ -238,7 +238,7 @@ def test_what_is_attached_beside_several_trainings_is_shown_at_once(open_app, tr
     ],
 )
 def test_embeddings_that_do_not_fit_are_refused_with_a_way_out(open_app, toy, trained_file, change, words):
-    at = attach(open_app("train"), trained_file(change(toy.embeddings())))
+    at = import_file(open_app("train"), trained_file(change(toy.embeddings())))
     assert not at.exception
     assert len(at.error) == 1
     said = unescaped(at.error[0].value)
@@ -250,14 +250,14 @@ def test_embeddings_that_do_not_fit_are_refused_with_a_way_out(open_app, toy, tr
 
 
 def test_no_safetensors_file_is_refused(open_app):
-    at = attach(open_app("train"), b"\x80\x04 a pickle")
+    at = import_file(open_app("train"), b"\x80\x04 a pickle")
     assert not at.exception
     assert at.error
     assert catalog.own_runs(at.session_state["focus_owner"]) == []
 
 
 def test_a_hostile_name_is_refused(open_app, toy, trained_file):
-    at = attach(open_app("train"), trained_file(toy.embeddings()), "../../evil")
+    at = import_file(open_app("train"), trained_file(toy.embeddings()), "../../evil")
     assert any("choose another name" in error.value for error in at.error)
 
 
@@ -291,7 +291,7 @@ def test_a_checkpoint_folder_of_the_operator_is_offered_and_another_vocabulary_r
 def test_a_run_of_somebody_else_opened_by_its_link_is_never_changed(open_app, toy, trained_file):
     write_toy_run(catalog.runs_root() / ("a" * 32))
     at = open_app("train", run="a" * 32)
-    at = attach(at, trained_file(toy.embeddings() * 2))
+    at = import_file(at, trained_file(toy.embeddings() * 2))
     assert not at.error
     assert param(at, "run") != "a" * 32
     assert list_trainings(open_run(catalog.runs_root() / ("a" * 32))) == []

@@ -27,20 +27,20 @@ def shown(reading, side):
 def test_the_pieces_of_both(toy):
     """The source has no mkulima: its mark, an unknown stretch, and the letter a that it knows."""
     reading = read_both(toy, "mkulima farmer")
-    assert [piece.label for piece in reading.source.pieces] == ["▁", "<unk>", "a", "▁farmer"]
-    assert [piece.label for piece in reading.target.pieces] == ["▁mkulima", "▁farmer"]
-    assert [piece.links for piece in reading.target.pieces] == [(0, 1, 2), (3,)]
-    assert [piece.links for piece in reading.source.pieces] == [(0,), (0,), (0,), (1,)]
+    assert [subword.label for subword in reading.source.subwords] == ["▁", "<unk>", "a", "▁farmer"]
+    assert [subword.label for subword in reading.target.subwords] == ["▁mkulima", "▁farmer"]
+    assert [subword.links for subword in reading.target.subwords] == [(0, 1, 2), (3,)]
+    assert [subword.links for subword in reading.source.subwords] == [(0,), (0,), (0,), (1,)]
     assert shown(reading, "source") == ["▁", "mkulim", "a", "▁farmer"]
     assert shown(reading, "target") == ["▁mkulima", "▁farmer"]
 
 
 def test_where_their_rows_came_from(toy):
     reading = read_both(toy, "mkulima farmer The")
-    new, farmer, *_ = reading.target.pieces
+    new, farmer, *_ = reading.target.subwords
     assert (new.id, new.origin, new.partner) == (id_of(toy, "▁mkulima"), "combined", -1)
     assert (farmer.origin, farmer.rule, farmer.partner) == ("copied", "exact", source_id_of(toy, "▁farmer"))
-    old = {piece.label: piece for piece in reading.source.pieces}
+    old = {subword.label: subword for subword in reading.source.subwords}
     assert (old["▁farmer"].origin, old["▁farmer"].partner) == ("copied", id_of(toy, "▁farmer"))
     assert (old["▁The"].origin, old["▁The"].rule, old["▁The"].partner) == ("", "", -1), "copied nowhere"
 
@@ -56,7 +56,7 @@ def test_how_finely_each_cuts(toy):
 
 
 def test_a_special_token_in_the_text_is_read_as_one(toy):
-    assert [piece.label for piece in read_both(toy, "farmer</s>").target.pieces] == ["▁farmer", "</s>"]
+    assert [subword.label for subword in read_both(toy, "farmer</s>").target.subwords] == ["▁farmer", "</s>"]
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n", "\u200b", "👩\u200d👩\u200d👧", "\ud800"])
@@ -90,7 +90,7 @@ def test_the_demo_reads_its_own_language_in_fewer_pieces_than_the_source(name):
     assert has_tokenizers(run)
     lines = run.column("examples", "line")[:20]
     readings = [read_both(run, line) for line in lines]
-    assert sum(len(r.target.pieces) for r in readings) < sum(len(r.source.pieces) for r in readings)
+    assert sum(len(r.target.subwords) for r in readings) < sum(len(r.source.subwords) for r in readings)
 
 
 def test_a_run_without_tokenizers_is_known(toy, tmp_path):

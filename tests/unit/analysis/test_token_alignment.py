@@ -12,8 +12,8 @@ from focus_core.analysis.token_alignment import Block, blocks, graphemes, links,
 from tests import tiny_models
 
 
-def block(start, end, *pieces):
-    return Block(start=start, end=end, pieces=pieces)
+def block(start, end, *subwords):
+    return Block(start=start, end=end, subwords=subwords)
 
 
 @pytest.mark.parametrize(
@@ -98,29 +98,29 @@ def test_nothing_makes_no_stretch():
 
 
 @st.composite
-def cut_texts(draw):
+def tokenized_texts(draw):
     text = draw(st.text(alphabet="ab \u0301नि👩\u200d你", max_size=12))
     offsets = []
     for _ in range(2):
         places = sorted(draw(st.lists(st.integers(0, len(text)), max_size=8)))
         offsets.append([(a, b) for a, b in pairwise(places)])
-    bare = [[draw(st.booleans()) for _ in cut] for cut in offsets]
+    bare = [[draw(st.booleans()) for _ in tokenization] for tokenization in offsets]
     return text, offsets, bare
 
 
-@given(cut_texts())
+@given(tokenized_texts())
 def test_every_piece_and_every_character_has_one_place(drawn):
     """For any offsets: no piece is lost, blocks tile the text, columns do not overlap, links go both ways."""
     text, offsets, bare = drawn
     borders = graphemes(text)
     spans = [tile(text, o, b) for o, b in zip(offsets, bare, strict=True)]
     laid = [blocks(text, s, borders) for s in spans]
-    for cut, own in zip(laid, spans, strict=True):
-        assert [i for b in cut for i in b.pieces] == list(range(len(own)))
-        assert "".join(text[b.start : b.end] for b in cut) == text
+    for tokenization, own in zip(laid, spans, strict=True):
+        assert [i for b in tokenization for i in b.subwords] == list(range(len(own)))
+        assert "".join(text[b.start : b.end] for b in tokenization) == text
     found = stretches(*laid, borders)
-    for side, cut in zip(("upper", "lower"), laid, strict=True):
-        assert [p.block for s in found for p in getattr(s, side)] == cut
+    for side, tokenization in zip(("upper", "lower"), laid, strict=True):
+        assert [p.block for s in found for p in getattr(s, side)] == tokenization
         for stretch in found:
             placed = getattr(stretch, side)
             assert all(a.last <= b.first for a, b in pairwise(placed))
@@ -144,4 +144,4 @@ def test_offsets_of_every_family_tile_the_line(family, line):
     spans = tile(line, encoding.offsets, [False] * len(encoding.ids))
     found = blocks(line, spans, graphemes(line))
     assert "".join(line[b.start : b.end] for b in found) == line
-    assert [i for b in found for i in b.pieces] == list(range(len(encoding.ids)))
+    assert [i for b in found for i in b.subwords] == list(range(len(encoding.ids)))

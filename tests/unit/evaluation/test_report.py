@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,15 +20,15 @@ from focus_core.errors import CorpusError, InvalidInputError, RunFolderError
 from focus_core.evaluation.fertility import measure_segmentation
 from focus_core.evaluation.masked import score_masked
 from focus_core.evaluation.render import render_evaluation
-from focus_core.evaluation.report import evaluate_runs
+from focus_core.evaluation.report import _settings, evaluate_runs
 from focus_core.export.run_model import load_model_folder, load_run_model
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest
 from focus_core.models.source import load_source
-from focus_core.numerics.drift import movement_foreseen
+from focus_core.numerics.drift import drift_foreseen
 from focus_core.runs.additions import open_training
 from focus_core.runs.folder import RunFolder, open_run
-from focus_core.training.attach import attach_trained
+from focus_core.training.import_checkpoint import import_checkpoint
 from focus_core.training.options import TrainConfig
 from focus_core.training.train import adapt_run
 from tests.unit.export.test_run_model import corpus_of, small_run
@@ -38,8 +39,9 @@ DICTIONARY = (
 
 
 def train(run: RunFolder, name: str, corpus: Path, **options: Any) -> Path:
-    start = {"steps": 8, "batch_tokens": 64, "length": 16, "learning_rate": 1e-2, "evaluations": 1, "snapshots": 0}
-    return adapt_run(run, name=name, corpus=[corpus], config=TrainConfig(**(start | {"threads": 1} | options)))
+    start = {"steps": 8, "batch_tokens": 64, "max_seq_length": 16, "learning_rate": 1e-2, "evaluations": 1}
+    start |= {"snapshots": 0, "threads": 1}
+    return adapt_run(run, name=name, corpus=[corpus], config=TrainConfig(**(start | options)))
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +120,7 @@ def test_change_is_that_of_the_trainings_table(made: Path, report: dict[str, Any
     assert change["all"]["cosine"] == pytest.approx(np.nanmean(table["cosine"].to_numpy()), rel=1e-6)
     assert change["copied"]["n"] + change["combined"]["n"] + change["fallback"]["n"] == change["all"]["n"]
     rows = np.flatnonzero(run.column("tokens", "origin") != "copied")
-    expected = movement_foreseen(run.embeddings(), training.embeddings(), run.statistics()["mean"], rows)
+    expected = drift_foreseen(run.embeddings(), training.embeddings(), run.statistics()["mean"], rows)
     assert change["foreseen"] == pytest.approx(expected)
 
 
@@ -151,12 +153,21 @@ def test_the_report_in_lines(made: Path, report: dict[str, Any]) -> None:
     row = next(line for line in lines if line.startswith(f"{run}:mine "))
     assert f"{value:.3f}" in row
     assert any(line.startswith("model") and "source model" in line for line in lines)
-    assert any(line.startswith(f"{run}:mine: movement foreseen") and "copied" in line for line in lines)
+    assert any(line.startswith(f"{run}:mine: drift foreseen") and "copied" in line for line in lines)
     assert any(
         "5 of 8 dictionary pairs (4 words" in line and "1 pairs of one form apart: 100.0 %" in line for line in lines
     )
     assert any(line.startswith(f"{run}:mine minus {run}: -") for line in lines)
     assert all("\n" not in line and "None" not in line and "nan" not in line for line in lines)
+
+
+def test_a_training_of_an_older_version_repeats_one_of_this_version(made: Path) -> None:
+    """Equal options are equal under their old names too."""
+    run = open_run(made / "run")
+    now, before = ({"mlm_probability": 0.15, "seed": 1}, {"mask_share": 0.15, "seed": 2})
+    trainings = [SimpleNamespace(manifest={"config": config}) for config in (now, before, {"mask_share": 0.3})]
+    found = [_settings(SimpleNamespace(run=run, training=training)) for training in trainings]  # type: ignore[arg-type]
+    assert found[0] == found[1] != found[2]
 
 
 def test_runs_that_differ_in_the_seed_are_a_group(made: Path, tmp_path: Path) -> None:
@@ -204,22 +215,22 @@ def test_embeddings_alone_get_the_measures_that_need_no_model(made: Path, tmp_pa
         assert entry["loss"] is None
         assert entry["segmentation"]["n_tokens"] > 0
         assert entry["notes"] == [
-            "The source is a matrix of embeddings without a body, so there is no loss to measure."
+            "The source is a matrix of embeddings without a backbone, so there is no loss to measure."
         ]
         assert any(line.endswith("so there is no loss to measure.") for line in render_evaluation(report))
     assert reports[0]["targets"][0]["alignment"] is None
     assert reports[1]["targets"][0]["alignment"]["n_pairs"] == 5
 
 
-def test_attached_embeddings_are_compared_without_a_loss(made: Path, tmp_path: Path) -> None:
+def test_imported_embeddings_are_compared_without_a_loss(made: Path, tmp_path: Path) -> None:
     run = open_run(shutil.copytree(made / "run", tmp_path / "run"))
     rows = run.embeddings() + np.float32(0.1) * np.random.default_rng(0).normal(size=run.embeddings().shape)
     write_arrays(tmp_path / "rows.safetensors", {"input": rows.astype(np.float32)})
-    attach_trained(run, tmp_path / "rows.safetensors", name="theirs")
+    import_checkpoint(run, tmp_path / "rows.safetensors", name="theirs")
     (entry,) = evaluate_runs([f"{run.path}:theirs"], corpus=made / "text.txt", device="cpu")["targets"]
     assert entry["loss"] is None
     assert entry["change"]["all"]["cosine"] < 1
-    assert entry["notes"] == ["These embeddings were attached without a body, so there is no loss to measure."]
+    assert entry["notes"] == ["These embeddings were imported without a backbone, so there is no loss to measure."]
 
 
 def test_a_training_of_another_initialisation_is_not_compared_with_this_run(made: Path, tmp_path: Path) -> None:
@@ -281,7 +292,7 @@ def test_what_cannot_be_measured_is_refused_in_one_line(made: Path, tmp_path: Pa
     assert "words.tsv: expected pairs of words, got none" in message
 
 
-def test_a_training_without_its_body_is_refused_before_anything_is_measured(made: Path, tmp_path: Path) -> None:
+def test_a_training_without_its_backbone_is_refused_before_anything_is_measured(made: Path, tmp_path: Path) -> None:
     run = open_run(shutil.copytree(made / "run", tmp_path / "run"))
     (run.path / "training" / "mine" / "body.safetensors").unlink()
     stages: list[str] = []
@@ -292,7 +303,7 @@ def test_a_training_without_its_body_is_refused_before_anything_is_measured(made
         ),
         RunFolderError,
     )
-    assert "the training mine keeps no body" in message
+    assert "the training mine keeps no backbone" in message
     assert stages == []
 
 

@@ -211,7 +211,7 @@ def test_licence_of_the_source_comes_along(run: RunFolder, tmp_path: Path) -> No
     assert (export_model(run, tmp_path / "out") / "LICENSE").read_text() == "terms"
 
 
-# --- embeddings without a body ----------------------------------------------------------------------------------
+# --- embeddings without a backbone ----------------------------------------------------------------------------------
 
 
 def static_model(folder: Path) -> Path:
@@ -238,7 +238,7 @@ def test_static_embeddings_keep_their_layout(tmp_path: Path) -> None:
     assert torch.equal(tensors["embeddings"][list(copied)], source.input[list(copied.values())])
     assert json.loads((folder / "config.json").read_text()) == {"model_type": "model2vec", "normalize": True}
     assert (folder / "modules.json").read_text() == "[]"
-    assert "no transformer body" in (folder / "README.md").read_text()
+    assert "no transformer backbone" in (folder / "README.md").read_text()
     assert Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab_size() == len(tensors["embeddings"])
 
 
@@ -261,8 +261,8 @@ def adapted(config: dict[str, Any], **options: Any) -> dict[str, Any]:
     given: dict[str, Any] = {
         "n_rows": 10,
         "n_target": 7,
-        "source_roles": {"bos": 0, "pad": 1, "eos": 2},
-        "target_roles": {"eos": 5, "pad": 6},
+        "source_special_types": {"bos": 0, "pad": 1, "eos": 2},
+        "target_special_types": {"eos": 5, "pad": 6},
     }
     return adapt_config(config, **{**given, **options})
 
@@ -315,7 +315,7 @@ def test_nested_configuration() -> None:
 
 def test_extension_keeps_the_ids_and_fills_in_what_is_missing() -> None:
     given = {"bos_token_id": 0, "eos_token_id": [2, 8], "pad_token_id": None, "vocab_size": 10}
-    config = adapted(given, extended=True, n_target=12, target_roles={"bos": 0, "eos": 2, "pad": 11})
+    config = adapted(given, extended=True, n_target=12, target_special_types={"bos": 0, "eos": 2, "pad": 11})
     assert config == {"bos_token_id": 0, "eos_token_id": [2, 8], "pad_token_id": 11, "vocab_size": 12}
 
 

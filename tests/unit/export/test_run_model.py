@@ -100,11 +100,11 @@ def configuration(model: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_parameter_is_a_matrix_or_the_body(family: str, tmp_path: Path) -> None:
+def test_every_parameter_is_an_embedding_or_the_backbone(family: str, tmp_path: Path) -> None:
     run = small_run(tmp_path, family)
     found = load_run_model(run)
     assert set(found.matrices()) == set(run.matrix_names())
-    both = {id(p) for p in found.matrices().values()} | {id(p) for p in found.body().values()}
+    both = {id(p) for p in found.matrices().values()} | {id(p) for p in found.backbone().values()}
     assert both == {id(p) for p in found.model.parameters()}
     for name, parameter in found.matrices().items():
         assert torch.equal(parameter.detach(), torch.from_numpy(run.rows(name, slice(None))))
@@ -115,7 +115,7 @@ def test_every_parameter_is_a_matrix_or_the_body(family: str, tmp_path: Path) ->
 def test_a_trained_state_is_exported_and_loads_again(family: str, train: Trained, tmp_path: Path) -> None:
     run = small_run(tmp_path, family)
     config = TrainConfig(
-        steps=6, batch_tokens=64, length=16, train=train, learning_rate=1e-2, evaluations=1, snapshots=0
+        steps=6, batch_tokens=64, max_seq_length=16, train=train, learning_rate=1e-2, evaluations=1, snapshots=0
     )
     adapt_run(run, name="mine", corpus=[corpus_of(tmp_path)], config=config)
     trained = load_run_model(run, trained="mine")
@@ -129,12 +129,12 @@ def test_a_trained_state_is_exported_and_loads_again(family: str, train: Trained
     assert "mine" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
 
 
-def test_a_training_that_kept_no_body_is_no_model(tmp_path: Path) -> None:
+def test_a_training_that_kept_no_backbone_is_no_model(tmp_path: Path) -> None:
     run = small_run(tmp_path, "bert")
-    config = TrainConfig(steps=2, batch_tokens=64, length=16, evaluations=1)
+    config = TrainConfig(steps=2, batch_tokens=64, max_seq_length=16, evaluations=1)
     folder = adapt_run(run, name="mine", corpus=[corpus_of(tmp_path)], config=config)
     (folder / "body.safetensors").unlink()
-    with pytest.raises(RunFolderError, match="its body was kept"):
+    with pytest.raises(RunFolderError, match="its backbone was kept"):
         load_run_model(run, trained="mine")
     (folder / "trained.safetensors").unlink()
     with pytest.raises(RunFolderError, match="its embeddings were kept"):

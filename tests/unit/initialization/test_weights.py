@@ -103,7 +103,9 @@ def test_rows_beyond_the_source_vocabulary_are_ignored(weights: WeightMatrix) ->
 def test_matrix_with_fewer_rows_than_ids_or_of_wrong_rank_is_refused(
     weights: WeightMatrix, shape: tuple[int, ...]
 ) -> None:
-    with pytest.raises(ModelError, match=r"source matrix: expected at least 4 rows of one width, got shape \("):
+    with pytest.raises(
+        ModelError, match=r"source embeddings: expected at least 4 embeddings of one width, got shape \("
+    ):
         weights.apply(torch.zeros(shape))
 
 

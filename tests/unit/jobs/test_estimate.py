@@ -1,4 +1,4 @@
-"""The survey of a corpus and the estimate before a run."""
+"""The statistics of a corpus and the estimate before a run."""
 
 import gzip
 import json
@@ -12,13 +12,13 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest
 from focus_core.jobs.estimate import count_json_tokens, estimate_run
 from focus_core.jobs.steps import Step
-from focus_core.tokenization.corpus_survey import (
+from focus_core.tokenization.corpus_statistics import (
     KEPT_LINE,
-    Survey,
+    CorpusStatistics,
     characters_per_token,
+    corpus_statistics,
     suggest_size,
     supported_size,
-    survey_corpus,
 )
 from focus_core.tokenization.training import suggest_vocab_size, train_tokenizer
 from focus_core.types import Family
@@ -35,10 +35,10 @@ def write(path, n_lines):
 
 def test_a_small_corpus_is_counted(tmp_path):
     """Three lines of 20 characters each: "line 0000000 of text"."""
-    survey = survey_corpus(open_corpus([write(tmp_path / "a.txt", 3)]))
-    assert survey.complete
-    assert (survey.n_lines, survey.n_characters) == (3, 60)
-    assert survey.sample[0] == "line 0000000 of text"
+    statistics = corpus_statistics(open_corpus([write(tmp_path / "a.txt", 3)]))
+    assert statistics.complete
+    assert (statistics.n_lines, statistics.n_characters) == (3, 60)
+    assert statistics.sample[0] == "line 0000000 of text"
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -47,22 +47,22 @@ def test_a_large_corpus_is_scaled_up_to_within_a_fifth(tmp_path, packed):
     if packed:
         path = tmp_path / "a.txt.gz"
         path.write_bytes(gzip.compress((tmp_path / "a.txt").read_bytes(), 1))
-    survey = survey_corpus(open_corpus([path]), max_bytes=(2 << 20) if not packed else (1 << 20))
-    assert survey.n_lines == pytest.approx(600_000, rel=0.2)
-    assert len(survey.sample) == 5
+    statistics = corpus_statistics(open_corpus([path]), max_bytes=(2 << 20) if not packed else (1 << 20))
+    assert statistics.n_lines == pytest.approx(600_000, rel=0.2)
+    assert len(statistics.sample) == 5
 
 
 def test_a_corpus_of_blank_lines_is_refused(tmp_path):
     (tmp_path / "a.txt").write_text("\n\n \n")
     with pytest.raises(CorpusError):
-        survey_corpus(open_corpus([tmp_path / "a.txt"]))
+        corpus_statistics(open_corpus([tmp_path / "a.txt"]))
 
 
 def test_more_work_takes_longer():
-    survey = Survey(n_bytes=4_000_000, n_lines=40_000, n_characters=4_000_000, complete=True, sample=())
-    base = estimate_run(InitRequest(**GIVEN, config=InitConfig(epochs=10)), survey, vocab_size=8000)
+    statistics = CorpusStatistics(n_bytes=4_000_000, n_lines=40_000, n_characters=4_000_000, complete=True, sample=())
+    base = estimate_run(InitRequest(**GIVEN, config=InitConfig(epochs=10)), statistics, vocab_size=8000)
     asked = InitRequest(**TRAINED, config=InitConfig(epochs=10, dim=300))
-    longer = estimate_run(asked, survey, vocab_size=8000)
+    longer = estimate_run(asked, statistics, vocab_size=8000)
     assert longer.seconds > base.seconds
     assert longer.memory_mib > base.memory_mib
     assert base.n_tokens == round(4_000_000 / characters_per_token(8000))
@@ -71,19 +71,19 @@ def test_more_work_takes_longer():
 
 def test_lines_that_come_again_and_lost_characters_are_counted(tmp_path):
     (tmp_path / "a.txt").write_text("habari\nhabari\n" + "x" * 5000 + "\nna \ufffd\ufffd\nhabari\n")
-    survey = survey_corpus(open_corpus([tmp_path / "a.txt"]))
-    assert (survey.n_read, survey.n_duplicates, survey.n_replaced) == (5, 2, 2)
-    assert survey.lines == ("habari", "habari", "x" * KEPT_LINE, "na \ufffd\ufffd", "habari")
+    statistics = corpus_statistics(open_corpus([tmp_path / "a.txt"]))
+    assert (statistics.n_read, statistics.n_duplicates, statistics.n_replaced) == (5, 2, 2)
+    assert statistics.lines == ("habari", "habari", "x" * KEPT_LINE, "na \ufffd\ufffd", "habari")
 
 
 def test_the_time_of_a_run_is_that_of_its_steps():
-    survey = Survey(n_bytes=10**6, n_lines=10**4, n_characters=10**6, complete=True, sample=())
-    whole = estimate_run(InitRequest(**TRAINED), survey, vocab_size=8000)
+    statistics = CorpusStatistics(n_bytes=10**6, n_lines=10**4, n_characters=10**6, complete=True, sample=())
+    whole = estimate_run(InitRequest(**TRAINED), statistics, vocab_size=8000)
     assert set(whole.by_step) == set(Step)
     assert whole.seconds == pytest.approx(sum(whole.by_step.values()))
     part = estimate_run(InitRequest(**GIVEN), None, vocab_size=8000)
     assert set(part.by_step) == {Step.OVERLAP, Step.ROWS}
-    reused = estimate_run(InitRequest(**GIVEN, auxiliary=Path("v.safetensors")), survey, vocab_size=8000)
+    reused = estimate_run(InitRequest(**GIVEN, auxiliary=Path("v.safetensors")), statistics, vocab_size=8000)
     assert set(reused.by_step) == {Step.CORPUS, Step.OVERLAP, Step.ROWS}
     assert part.seconds < whole.seconds
 
@@ -133,34 +133,38 @@ def test_the_size_suggested_for_a_repetitive_text_can_be_trained(tmp_path, famil
     lines = repetitive()[:: 320 // n_lines]
     (tmp_path / "a.txt").write_text("\n".join(lines), encoding="utf-8")
     corpus = open_corpus([tmp_path / "a.txt"])
-    survey = survey_corpus(corpus)
-    size = suggest_size(survey, family)
+    statistics = corpus_statistics(corpus)
+    size = suggest_size(statistics, family)
     assert train_tokenizer(corpus, family=family, vocab_size=size).n == size
     if n_lines == 320 and family is Family.UNIGRAM:
         with pytest.raises(CorpusError, match="the largest that this corpus supports"):
-            train_tokenizer(corpus, family=family, vocab_size=suggest_vocab_size(survey.n_characters))
+            train_tokenizer(corpus, family=family, vocab_size=suggest_vocab_size(statistics.n_characters))
 
 
 def test_a_text_of_many_words_is_suggested_what_its_length_supports():
-    many = Survey(n_bytes=1, n_lines=1, n_characters=19_844, complete=True, sample=(), n_words=1402, n_signs=51)
+    many = CorpusStatistics(
+        n_bytes=1, n_lines=1, n_characters=19_844, complete=True, sample=(), n_words=1402, n_signs=51
+    )
     assert suggest_size(many) == suggest_vocab_size(19_844) == 850
 
 
 def test_a_script_of_many_characters_gets_a_piece_for_each(tmp_path):
     text = "".join(chr(0x4E00 + i) for i in range(1000)) * 2
     (tmp_path / "a.txt").write_text("\n".join(text[i : i + 25] for i in range(0, 2000, 25)), encoding="utf-8")
-    survey = survey_corpus(open_corpus([tmp_path / "a.txt"]))
-    assert survey.n_signs == 1000
-    assert suggest_size(survey) > 1000
+    statistics = corpus_statistics(open_corpus([tmp_path / "a.txt"]))
+    assert statistics.n_signs == 1000
+    assert suggest_size(statistics) > 1000
 
 
 def test_what_the_words_support_caps_the_suggestion_and_is_said_for_any_size():
-    many = Survey(n_bytes=1, n_lines=1, n_characters=19_844, complete=True, sample=(), n_words=1402, n_signs=51)
+    many = CorpusStatistics(
+        n_bytes=1, n_lines=1, n_characters=19_844, complete=True, sample=(), n_words=1402, n_signs=51
+    )
     assert supported_size(many) == 890 > suggest_size(many)
-    few = Survey(n_bytes=1, n_lines=1, n_characters=19_844, complete=True, sample=(), n_words=212, n_signs=30)
+    few = CorpusStatistics(n_bytes=1, n_lines=1, n_characters=19_844, complete=True, sample=(), n_words=212, n_signs=30)
     for family in (Family.UNIGRAM, Family.BYTE_LEVEL_BPE, Family.WORDPIECE):
         assert supported_size(few, family) == suggest_size(few, family)
-    assert supported_size(Survey(n_bytes=1, n_lines=1, n_characters=9, complete=True, sample=())) == 0
+    assert supported_size(CorpusStatistics(n_bytes=1, n_lines=1, n_characters=9, complete=True, sample=())) == 0
 
 
 @pytest.mark.parametrize("size", [70, 100, 300, 880])
@@ -171,17 +175,17 @@ def test_tokens_are_foretold_to_within_a_quarter_at_any_size(name, size):
     tokenizer = train_tokenizer(corpus, family=Family.UNIGRAM, vocab_size=size).backend
     lines = [line for batch in iter_batches(corpus) for line in batch]
     found = sum(len(cut.ids) for cut in tokenizer.encode_batch(lines, add_special_tokens=False))
-    assert survey_corpus(corpus).count_tokens(size) == pytest.approx(found, rel=0.25)
+    assert corpus_statistics(corpus).count_tokens(size) == pytest.approx(found, rel=0.25)
 
 
 def test_a_repetitive_text_of_few_letters_is_foretold_too(tmp_path):
     (tmp_path / "a.txt").write_text("\n".join(repetitive()), encoding="utf-8")
     corpus = open_corpus([tmp_path / "a.txt"])
-    survey = survey_corpus(corpus)
-    size = suggest_size(survey)
+    statistics = corpus_statistics(corpus)
+    size = suggest_size(statistics)
     tokenizer = train_tokenizer(corpus, family=Family.UNIGRAM, vocab_size=size).backend
     found = sum(len(cut.ids) for cut in tokenizer.encode_batch(repetitive(), add_special_tokens=False))
-    assert survey.count_tokens(size) == pytest.approx(found, rel=0.25)
+    assert statistics.count_tokens(size) == pytest.approx(found, rel=0.25)
 
 
 def test_a_token_stands_for_one_character_at_least_and_for_five_at_most():
@@ -191,6 +195,6 @@ def test_a_token_stands_for_one_character_at_least_and_for_five_at_most():
 
 def test_words_of_a_part_are_scaled_up_less_than_lines(tmp_path):
     path = write(tmp_path / "a.txt", 100_000)
-    part = survey_corpus(open_corpus([path]), max_bytes=1 << 20)
+    part = corpus_statistics(open_corpus([path]), max_bytes=1 << 20)
     assert not part.complete
     assert part.n_read < part.n_words < part.n_lines

@@ -50,7 +50,7 @@ def test_matrices_are_those_of_the_model(family: str, tied: bool, tmp_path: Path
     assert torch.equal(source.input, model.get_input_embeddings().weight)
     assert source.tied is tied
     assert source.has_head
-    assert source.has_body
+    assert source.has_backbone
     if source.output is not None:
         assert torch.equal(source.output, head.weight)
     assert (source.bias is not None) is (family in MASKED)
@@ -216,7 +216,7 @@ def test_static_embeddings_int8_become_float32(tmp_path: Path) -> None:
     assert source.input.tolist() == [[-3.0, 0.0, 7.0]]
     assert source.input.dtype == torch.float32
     assert "int8" in source.messages[0]
-    assert not source.has_body
+    assert not source.has_backbone
     assert source.inputs[0]["role"] == "source_model"
 
 
@@ -224,7 +224,7 @@ def test_static_embeddings_whose_rows_are_shared(tmp_path: Path) -> None:
     """A quantised vocabulary maps ids to rows; row i is not token i."""
     tensors = {"embeddings": matrix(), "mapping": torch.zeros(9, dtype=torch.int64)}
     save_file(tensors, tmp_path / "model.safetensors")
-    refuse("one row for every token id", tmp_path, load=load_source)
+    refuse("one embedding for every token id", tmp_path, load=load_source)
 
 
 def test_real_static_embeddings(data_dir: Path) -> None:
@@ -242,7 +242,7 @@ def test_npy(dtype: type, tmp_path: Path) -> None:
     assert source.input.tolist() == [[0, 1], [2, 3], [4, 5]]
     assert source.input.is_floating_point()
     assert source.inputs[0]["role"] == "source_embeddings"
-    assert not source.has_body
+    assert not source.has_backbone
 
 
 def test_tensor_name_may_be_left_out_where_there_is_one(tmp_path: Path) -> None:
@@ -355,7 +355,7 @@ def fitted(rows: int, n_ids: int) -> SourceModel:
 
 
 def test_fewer_rows_than_ids() -> None:
-    with pytest.raises(ModelError, match=r"at least 7 rows.*got shape \(6, 4\)"):
+    with pytest.raises(ModelError, match=r"at least 7 embeddings.*got shape \(6, 4\)"):
         fitted(6, 7)
 
 
@@ -367,5 +367,5 @@ def test_more_rows_than_ids_are_padding() -> None:
     assert source.bias is not None
     assert torch.equal(source.output, matrix()[:5] + 1)
     assert source.bias.tolist() == [0, 4, 8, 12, 16]
-    assert source.messages == ("The source matrix has 1 padding rows after its last id (4); they are ignored.",)
+    assert source.messages == ("The source has 1 padding embeddings after its last id (4); they are ignored.",)
     assert fitted(6, 6).messages == ()

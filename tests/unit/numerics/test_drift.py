@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn.metrics import roc_auc_score
 
 from focus_core.errors import InvalidInputError
-from focus_core.numerics.drift import change_score, movement_foreseen, token_change
+from focus_core.numerics.drift import change_score, drift_foreseen, token_change
 
 ALL = np.ones(4, bool)
 BEFORE = np.array([[1, 0], [1, 0.1], [0, 1], [0.1, 1]], np.float32)
@@ -101,13 +101,13 @@ def test_foreseen_is_1_0_and_negative() -> None:
     mean = np.array([1.0, 1.0])
     trained = np.array([[3.0, 1.0], [1.0, 5.0], [9.0, 9.0]])
     rows = np.array([0, 1])
-    assert movement_foreseen(trained, trained, mean, rows) == 1
-    assert movement_foreseen(np.tile(mean, (3, 1)), trained, mean, rows) == 0
+    assert drift_foreseen(trained, trained, mean, rows) == 1
+    assert drift_foreseen(np.tile(mean, (3, 1)), trained, mean, rows) == 0
     half = (trained + mean) / 2  # half of the way: a quarter of the squared distance is left
-    assert movement_foreseen(half, trained, mean, np.array([True, True, False])) == pytest.approx(0.75)
+    assert drift_foreseen(half, trained, mean, np.array([True, True, False])) == pytest.approx(0.75)
     beyond = mean - (trained - mean)  # as far on the other side: four times the squared distance
-    assert movement_foreseen(beyond, trained, mean, rows) == pytest.approx(-3)
-    assert np.isnan(movement_foreseen(half, trained, mean, np.array([], int)))
+    assert drift_foreseen(beyond, trained, mean, rows) == pytest.approx(-3)
+    assert np.isnan(drift_foreseen(half, trained, mean, np.array([], int)))
 
 
 def test_a_row_that_lost_direction_and_neighbours_changed_more_than_one_that_lost_either() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from focus_core.errors import InvalidInputError
-from focus_core.numerics.neighbors import nearest_rows
+from focus_core.numerics.neighbors import nearest_embeddings
 
 
 def rows(n: int, d: int, seed: int) -> np.ndarray:
@@ -34,7 +34,7 @@ def brute(queries: np.ndarray, base: np.ndarray, k: int, skip: np.ndarray | None
 
 def test_agrees_with_brute_force() -> None:
     queries, base = rows(300, 24, 1), rows(517, 24, 2)
-    ids, cosines = nearest_rows(queries, base, k=7)
+    ids, cosines = nearest_embeddings(queries, base, k=7)
     assert ids.dtype == np.int32
     assert cosines.dtype == np.float32
     np.testing.assert_array_equal(ids, brute(queries, base, 7))
@@ -45,7 +45,7 @@ def test_a_row_is_not_its_own_neighbour_where_told_so() -> None:
     base = rows(90, 8, 3)
     skip = np.arange(90)
     skip[5] = -1
-    ids, _ = nearest_rows(base, base, k=4, skip=skip)
+    ids, _ = nearest_embeddings(base, base, k=4, skip=skip)
     np.testing.assert_array_equal(ids, brute(base, base, 4, skip))
     assert ids[5, 0] == 5
     assert not (np.delete(ids, 5, axis=0) == np.delete(skip, 5)[:, None]).any()
@@ -53,15 +53,15 @@ def test_a_row_is_not_its_own_neighbour_where_told_so() -> None:
 
 def test_blocks_do_not_matter() -> None:
     base = np.repeat(rows(1500, 20, 4), 2, axis=0)  # every row twice: ties everywhere
-    few = nearest_rows(base, base, k=9, memory_mib=1)  # 27 rows a block
-    many = nearest_rows(base, base, k=9, memory_mib=64)
+    few = nearest_embeddings(base, base, k=9, memory_mib=1)  # 27 rows a block
+    many = nearest_embeddings(base, base, k=9, memory_mib=64)
     np.testing.assert_array_equal(few[0], many[0])
     np.testing.assert_array_equal(few[1], many[1])
 
 
 def test_equal_rows_come_by_id_even_where_the_cut_falls_between_them() -> None:
     base = np.repeat(np.eye(4, dtype=np.float32), 40, axis=0)[np.random.default_rng(5).permutation(160)]
-    ids, cosines = nearest_rows(np.eye(4, dtype=np.float32) * 3, base, k=50)
+    ids, cosines = nearest_embeddings(np.eye(4, dtype=np.float32) * 3, base, k=50)
     for axis in range(4):
         same, other = np.flatnonzero(base[:, axis] == 1), np.flatnonzero(base[:, axis] == 0)
         np.testing.assert_array_equal(ids[axis], [*same, *other[:10]])
@@ -70,7 +70,7 @@ def test_equal_rows_come_by_id_even_where_the_cut_falls_between_them() -> None:
 
 def test_rows_that_differ_in_length_alone_tie() -> None:
     base = np.ones((70, 5), np.float32) * (2.0 ** np.arange(-35, 35))[:, None].astype(np.float32)
-    ids, cosines = nearest_rows(base, base, k=3, skip=np.arange(70))
+    ids, cosines = nearest_embeddings(base, base, k=3, skip=np.arange(70))
     np.testing.assert_array_equal(ids[0], [1, 2, 3])
     np.testing.assert_array_equal(ids[1], [0, 2, 3])
     np.testing.assert_array_equal(ids[-1], [0, 1, 2])
@@ -81,7 +81,7 @@ def test_rows_that_differ_in_length_alone_tie() -> None:
 def test_rows_of_zeros_are_nobodys_neighbours_and_have_none() -> None:
     base = rows(20, 6, 6)
     base[[0, 7]] = 0
-    ids, cosines = nearest_rows(base, base, k=20)
+    ids, cosines = nearest_embeddings(base, base, k=20)
     assert not np.isin(ids, [0, 7]).any()
     assert (ids[[0, 7]] == -1).all()
     assert (cosines[[0, 7]] == -np.inf).all()
@@ -92,7 +92,7 @@ def test_rows_of_zeros_are_nobodys_neighbours_and_have_none() -> None:
 
 def test_k_larger_than_the_base() -> None:
     base = rows(3, 4, 7)
-    ids, cosines = nearest_rows(base, base, k=5, skip=np.arange(3))
+    ids, cosines = nearest_embeddings(base, base, k=5, skip=np.arange(3))
     np.testing.assert_array_equal(ids[:, :2], brute(base, base, 2, np.arange(3)))
     assert (ids[:, 2:] == -1).all()
     assert (cosines[:, 2:] == -np.inf).all()
@@ -100,7 +100,7 @@ def test_k_larger_than_the_base() -> None:
 
 @pytest.mark.parametrize(("n", "m"), [(0, 5), (5, 0), (0, 0)])
 def test_nothing_to_compare(n: int, m: int) -> None:
-    ids, cosines = nearest_rows(np.zeros((n, 3), np.float32), np.ones((m, 3), np.float32), k=2)
+    ids, cosines = nearest_embeddings(np.zeros((n, 3), np.float32), np.ones((m, 3), np.float32), k=2)
     assert ids.shape == cosines.shape == (n, 2)
     assert (ids == -1).all()
 
@@ -114,7 +114,7 @@ def test_nothing_to_compare(n: int, m: int) -> None:
 def test_any_small_matrix(base: np.ndarray, k: int, itself: bool) -> None:
     """Few values, so that ties and zeros abound; rounding may part what is equal, but by no more than a millionth."""
     skip = np.arange(len(base)) if itself else None
-    ids, cosines = nearest_rows(base, base, k=k, skip=skip)
+    ids, cosines = nearest_embeddings(base, base, k=k, skip=skip)
     expected = brute(base, base, k, skip)
     n = expected.shape[1]
     np.testing.assert_array_equal(ids[:, :n] >= 0, expected >= 0)
@@ -133,7 +133,7 @@ def test_any_small_matrix(base: np.ndarray, k: int, itself: bool) -> None:
 def test_progress_reaches_the_end_and_may_cancel() -> None:
     seen: list[tuple[str, float, float]] = []
     base = rows(2500, 4, 8)
-    nearest_rows(base, base, k=2, progress=lambda stage, done, total, note="": seen.append((stage, done, total)))
+    nearest_embeddings(base, base, k=2, progress=lambda stage, done, total, note="": seen.append((stage, done, total)))
     assert seen[-1] == ("nearest rows", 2500, 2500)
     assert len(seen) > 1
 
@@ -141,22 +141,22 @@ def test_progress_reaches_the_end_and_may_cancel() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        nearest_rows(base, base, k=2, progress=stop)
+        nearest_embeddings(base, base, k=2, progress=stop)
 
 
 def test_bad_input_is_named() -> None:
     base = rows(5, 4, 9)
     with pytest.raises(InvalidInputError, match="query rows: expected 4 columns"):
-        nearest_rows(rows(5, 3, 9), base, k=1)
+        nearest_embeddings(rows(5, 3, 9), base, k=1)
     spoilt = base.copy()
     spoilt[2, 1] = np.nan
     with pytest.raises(InvalidInputError, match=r"base rows: expected finite numbers.*1 rows: 2"):
-        nearest_rows(base, spoilt, k=1)
+        nearest_embeddings(base, spoilt, k=1)
     with pytest.raises(InvalidInputError, match="query rows: expected finite numbers"):
-        nearest_rows(spoilt, base, k=1)
+        nearest_embeddings(spoilt, base, k=1)
     with pytest.raises(InvalidInputError, match="k: expected at least 1"):
-        nearest_rows(base, base, k=0)
+        nearest_embeddings(base, base, k=0)
     with pytest.raises(InvalidInputError, match="rows to skip: expected 5 rows of the base"):
-        nearest_rows(base, base, k=1, skip=np.arange(1, 6))
+        nearest_embeddings(base, base, k=1, skip=np.arange(1, 6))
     with pytest.raises(InvalidInputError, match="rows to skip"):
-        nearest_rows(base, base, k=1, skip=np.arange(4))
+        nearest_embeddings(base, base, k=1, skip=np.arange(4))

@@ -42,7 +42,7 @@ def test_one_layout_finds_them_and_two_do_not() -> None:
     before, trained = clustered(500, 24)
     after, exchanged = exchange(trained, 0.1, 0)
     found = compare(before, after, exchanged, layouts_of("umap", 0))
-    assert found["original space: (1 − cosine) × (1 − neighbours kept)"] >= 0.99
+    assert found["original space: (1 − cosine) × (1 − neighbour overlap)"] >= 0.99
     assert found["distance in one joint UMAP"] >= 0.99
     separate = f"distance between two separate layouts, UMAP from {OWN_START}"
     assert found[separate] < 0.95

@@ -213,7 +213,9 @@ def test_a_matrix_that_is_not_finite_is_named(run: RunFolder) -> None:
     spoilt = trained_rows(run)
     spoilt[[4, 30], 2] = np.nan
     add_training(run, "diverged", trained=spoilt)
-    with pytest.raises(InvalidInputError, match=r"rows of Trained: diverged: expected finite numbers.* 2 rows: 4, 30"):
+    with pytest.raises(
+        InvalidInputError, match=r"embeddings of Trained: diverged: expected finite numbers.* 2 rows: 4, 30"
+    ):
         project_run(run, trained="diverged", method="pca")
     assert list_projections(run) == []
 
@@ -222,7 +224,7 @@ def test_another_width_and_another_vocabulary_are_refused(run: RunFolder, tmp_pa
     result = toy_result()
     wide = torch.cat([result.embeddings["input"]] * 2, dim=1)
     other = write_toy_run(tmp_path / "wide", result=dataclasses.replace(result, embeddings={"input": wide}))
-    with pytest.raises(InvalidInputError, match="wide: expected rows of width 8, as of run toy, got width 16"):
+    with pytest.raises(InvalidInputError, match="wide: expected embeddings of width 8, as of run toy, got width 16"):
         members_of(run, [], [other])
     manifest = {**other.manifest, "target": {**other.manifest["target"], "digest": "0" * 64, "name": "arabic"}}
     with pytest.raises(InvalidInputError, match=r"run wide: expected the target tokenizer toy-target.*got another"):

@@ -88,7 +88,7 @@ def test_a_training_of_another_method_may_keep_its_curve_alone(run):
     assert "kept its curve alone" in refusal(training.embeddings)
 
 
-def test_attached_embeddings_have_no_curve(run):
+def test_imported_embeddings_have_no_curve(run):
     folder = add_training(run, "mine", kind="attached", trained=run.embeddings() * 2).path
     (folder / "curve.parquet").unlink()
     assert open_training(run, "mine").curve() is None

@@ -206,7 +206,7 @@ def test_an_explanation_says_what_it_leaves_out(run: RunFolder) -> None:
     scale = float(run.scale("input")[token])
     assert f"= {scale:.3g} × (" in found.formula
     said = [verdict.text for verdict in found.verdicts]
-    assert f"The row was multiplied by {scale:.3g} after it was made." in said
+    assert f"The embedding was multiplied by {scale:.3g} after it was made." in said
     assert any("weights of the output are in contributions_output.parquet" in text for text in said)
 
 

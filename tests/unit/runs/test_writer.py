@@ -22,7 +22,7 @@ from focus_core.errors import InvalidInputError, RunFolderError
 from focus_core.initialization.overlap.matching import match_vocabularies
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.layout import COLUMNS
-from focus_core.runs.writer import plain, row_norms, write_run
+from focus_core.runs.writer import embedding_norms, plain, write_run
 from focus_core.tokenization.vocabulary import load_vocabulary, vocabulary_from_backend
 from focus_core.types import ORIGINS, RULES, MatchMode, Origin, Rule
 from tests.hostile_tokens import WITHOUT_SURROGATES
@@ -182,7 +182,7 @@ def test_norms_are_those_of_the_input_rows(run: RunFolder) -> None:
 
 def test_norms_of_half_precision_rows_are_taken_in_float32() -> None:
     """300 and 400 in float16: the squares overflow float16 (65,504), the norm is 500."""
-    assert row_norms(torch.tensor([[300.0, 400.0]], dtype=torch.float16)).tolist() == [500.0]
+    assert embedding_norms(torch.tensor([[300.0, 400.0]], dtype=torch.float16)).tolist() == [500.0]
 
 
 def test_hostile_tokens_survive(run: RunFolder) -> None:
@@ -242,7 +242,7 @@ def test_the_saved_tokenizers_are_the_same_vocabularies(run: RunFolder) -> None:
         loaded = load_vocabulary(run.path / f"{side}_tokenizer")
         table = run.column("source_tokens" if side == "source" else "tokens", "token")
         assert list(loaded.tokens) == table.tolist()
-        assert {str(role): i for role, i in loaded.roles.items()} == run.manifest[side]["roles"]
+        assert {str(role): i for role, i in loaded.special_token_types.items()} == run.manifest[side]["roles"]
 
 
 def test_a_part_that_cannot_be_written_raises(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from focus_core.models.hub import locate_tokenizer
 from focus_core.tokenization import parts as tokenizer_parts
 from focus_core.tokenization.formats import load_backend
 from focus_core.tokenization.vocabulary import load_vocabulary, save_tokenizer_folder, vocabulary_from_backend
-from focus_core.types import Family, Role
+from focus_core.types import Family, SpecialTokenType
 
 BERT_LINES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "##s", "cat", "##ä"]
 
@@ -75,7 +75,7 @@ def test_gpt2_pair(tmp_path: Path, build_tokenizer: Callable[[str], Tokenizer]) 
     vocabulary = load_vocabulary(tmp_path)
     assert vocabulary.family is Family.BYTE_LEVEL_BPE
     end = original.token_to_id("<|endoftext|>")
-    assert dict(vocabulary.roles) == {Role.BOS: end, Role.EOS: end}
+    assert dict(vocabulary.special_token_types) == {SpecialTokenType.BOS: end, SpecialTokenType.EOS: end}
     for text in ("The farmer's wife sells milk", "größer नमस्ते 😀", " two  spaces\n"):
         assert vocabulary.backend.encode(text).ids == original.encode(text).ids
 
@@ -89,7 +89,7 @@ def test_roberta_pair_declares_its_specials(tmp_path: Path, build_tokenizer: Cal
     decoder = {str(n + 4): {"content": "<mask>", "lstrip": True, "special": True}}
     write_json(tmp_path / "tokenizer_config.json", {"add_prefix_space": True, "added_tokens_decoder": decoder})
     vocabulary = load_vocabulary(tmp_path)
-    assert vocabulary.roles[Role.MASK] == n + 4
+    assert vocabulary.special_token_types[SpecialTokenType.MASK] == n + 4
     ids = vocabulary.backend.encode("milk").ids
     assert (ids[0], ids[-1]) == (n, n + 1)
     assert vocabulary.backend.encode("milk").ids == vocabulary.backend.encode(" milk").ids
@@ -111,7 +111,7 @@ def test_wordpiece_configuration_is_followed(tmp_path: Path) -> None:
     write_json(tmp_path / "tokenizer_config.json", {"do_lower_case": True, "bos_token": "cat"})
     vocabulary = load_vocabulary(tmp_path)
     assert vocabulary.backend.encode("THE", add_special_tokens=False).tokens == ["the"]
-    assert vocabulary.roles[Role.BOS] == BERT_LINES.index("cat")
+    assert vocabulary.special_token_types[SpecialTokenType.BOS] == BERT_LINES.index("cat")
 
 
 def test_wordpiece_with_a_blank_line_has_a_gap(tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_llama3_and_qwen_style(tmp_path: Path) -> None:
     llama3_like().save(str(tmp_path / "tokenizer.json"))
     vocabulary = load_vocabulary(tmp_path)
     assert vocabulary.family is Family.BYTE_LEVEL_BPE
-    assert dict(vocabulary.roles) == {Role.BOS: 258, Role.EOS: 259}
+    assert dict(vocabulary.special_token_types) == {SpecialTokenType.BOS: 258, SpecialTokenType.EOS: 259}
     assert [vocabulary.kind_of(i).value for i in (257, 258, 260, 261)] == ["normal", "special", "special", "normal"]
     assert vocabulary.texts[261] == "é literal"
     assert vocabulary.contents[257] == b"he"
@@ -262,12 +262,12 @@ def test_saved_folder_loads_with_transformers(
         loaded = load_with_transformers(folder)
         for text in ("The farmer sells milk.", "größer  नमस्ते", "<s> [MASK] <mask>"):
             assert loaded(text)["input_ids"] == vocabulary.backend.encode(text).ids
-        for role, token_id in vocabulary.roles.items():
+        for role, token_id in vocabulary.special_token_types.items():
             assert getattr(loaded, f"{role}_token_id") == token_id
         assert loaded.chat_template == "{{ 1 }}"
         again = load_vocabulary(folder)
         assert again.digest == vocabulary.digest
-        assert dict(again.roles) == dict(vocabulary.roles)
+        assert dict(again.special_token_types) == dict(vocabulary.special_token_types)
 
 
 def test_saving_twice_gives_equal_bytes(tmp_path: Path, build_tokenizer: Callable[[str], Tokenizer]) -> None:

@@ -34,7 +34,7 @@ def test_counts_are_those_of_the_tokenizer_itself(vocabulary, family):
     assert view.tokens_per_word == view.n_tokens / 11
     assert len(view.lines) == 3
     assert len(view.lines[0]) == len(rows[0])
-    unknown = next((i for role, i in known.roles.items() if role == "unk"), -1)
+    unknown = next((i for role, i in known.special_token_types.items() if role == "unk"), -1)
     assert view.n_unknown == sum(row.count(unknown) for row in rows)
     assert [p.unknown for p in view.lines[1]] == [i == unknown for i in rows[1]]
 

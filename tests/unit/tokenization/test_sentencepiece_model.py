@@ -12,7 +12,7 @@ import sentencepiece
 from focus_core.errors import VocabularyError
 from focus_core.tokenization.sentencepiece_model import merges_of_scores
 from focus_core.tokenization.vocabulary import load_vocabulary
-from focus_core.types import Family, Role, TokenKind
+from focus_core.types import Family, SpecialTokenType, TokenKind
 from tests.conftest import SENTENCES
 
 TEXTS = (*SENTENCES, " leading", "trailing ", "two  spaces", "tab\tand\nline", "a▁b", "", "½ ﬁ Ａ", "x" * 300)
@@ -57,7 +57,7 @@ def test_kinds_and_roles(tmp_path: Path) -> None:
     )
     vocabulary = load_vocabulary(path)
     assert vocabulary.family is Family.UNIGRAM
-    assert {role.value: vocabulary.tokens[i] for role, i in vocabulary.roles.items()} == {
+    assert {role.value: vocabulary.tokens[i] for role, i in vocabulary.special_token_types.items()} == {
         "bos": "@open", "eos": "</s>", "unk": "<unk>", "pad": "<pad>",
     }  # fmt: skip
     assert vocabulary.kind_of(vocabulary.find("<0xE0>")[0]) is TokenKind.BYTE
@@ -74,7 +74,7 @@ def test_xlm_roberta_renumbers_its_pieces(tmp_path: Path) -> None:
     vocabulary = load_vocabulary(path)
     assert vocabulary.n == reference.get_piece_size() + 2
     assert vocabulary.tokens[:5] == ("<s>", "<pad>", "</s>", "<unk>", reference.id_to_piece(3))
-    assert vocabulary.roles[Role.MASK] == vocabulary.n - 1
+    assert vocabulary.special_token_types[SpecialTokenType.MASK] == vocabulary.n - 1
     assert vocabulary.backend.encode("milk").ids[0] == 0
 
 

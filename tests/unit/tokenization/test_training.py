@@ -13,7 +13,7 @@ from focus_core.corpus.corpus import Corpus, open_corpus
 from focus_core.errors import CorpusError
 from focus_core.tokenization import training as tokenizer_training
 from focus_core.tokenization.training import suggest_vocab_size, train_tokenizer
-from focus_core.types import Family, Role
+from focus_core.types import Family
 from tests.conftest import ROOT, SENTENCES
 
 SIZES = {Family.UNIGRAM: 100, Family.BYTE_LEVEL_BPE: 290, Family.WORDPIECE: 190}
@@ -28,20 +28,19 @@ def corpus(tmp_path: Path) -> Corpus:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_exact_size_family_and_roles(corpus: Corpus, family: Family) -> None:
+def test_exact_size_family_and_special_tokens(corpus: Corpus, family: Family) -> None:
     vocabulary = train_tokenizer(corpus, family=family, vocab_size=SIZES[family])
     assert vocabulary.n == vocabulary.n_present == SIZES[family]
     assert vocabulary.family is family
-    names = {role: vocabulary.tokens[i] for role, i in vocabulary.roles.items()}
+    names = {str(type_): vocabulary.tokens[i] for type_, i in vocabulary.special_token_types.items()}
     if family is Family.WORDPIECE:
         assert names == {
-            Role.PAD: "[PAD]", Role.UNK: "[UNK]", Role.CLS: "[CLS]", Role.SEP: "[SEP]", Role.MASK: "[MASK]",
+            "pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]",
         }  # fmt: skip
         assert vocabulary.tokens[:5] == ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
     else:
         assert names == {
-            Role.BOS: "<s>", Role.CLS: "<s>", Role.PAD: "<pad>", Role.EOS: "</s>", Role.SEP: "</s>",
-            Role.UNK: "<unk>", Role.MASK: "<mask>",
+            "bos": "<s>", "cls": "<s>", "pad": "<pad>", "eos": "</s>", "sep": "</s>", "unk": "<unk>", "mask": "<mask>",
         }  # fmt: skip
         assert vocabulary.tokens[:4] == ("<s>", "<pad>", "</s>", "<unk>")
 

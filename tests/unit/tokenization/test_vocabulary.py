@@ -14,7 +14,7 @@ from focus_core.errors import VocabularyError
 from focus_core.tokenization.identity import BYTE, NORMAL, SPECIAL
 from focus_core.tokenization.parts import UNIGRAM_OPTIONS, describe_backend
 from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
-from focus_core.types import KINDS, Family, Role, TokenKind
+from focus_core.types import KINDS, Family, SpecialTokenType, TokenKind
 from tests.conftest import SENTENCES, TokenizerFamily
 from tests.hostile_tokens import WITHOUT_SURROGATES
 
@@ -50,7 +50,9 @@ def test_every_family(tokenizer_family: TokenizerFamily) -> None:
     for array in (vocabulary.kinds, vocabulary.word_start, vocabulary.present):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
-    assert [vocabulary.kind_of(i) for i in vocabulary.roles.values()] == [TokenKind.SPECIAL] * len(vocabulary.roles)
+    assert [vocabulary.kind_of(i) for i in vocabulary.special_token_types.values()] == [TokenKind.SPECIAL] * len(
+        vocabulary.special_token_types
+    )
 
 
 def test_text_of_tokens_gives_the_sentence_back(tokenizer_family: TokenizerFamily) -> None:
@@ -62,7 +64,7 @@ def test_text_of_tokens_gives_the_sentence_back(tokenizer_family: TokenizerFamil
     vocabulary = vocabulary_from_backend(tokenizer_family.tokenizer, name="x")
     for sentence in SENTENCES[:7]:
         ids = vocabulary.backend.encode(sentence, add_special_tokens=False).ids
-        assert vocabulary.roles.get(Role.UNK) not in ids
+        assert vocabulary.special_token_types.get(SpecialTokenType.UNK) not in ids
         joined = b"".join(b" " * int(vocabulary.word_start[i]) + vocabulary.contents[i] for i in ids).decode()
         assert joined.replace(" ", "") == sentence.replace(" ", "")
         if vocabulary.family not in {Family.WORDPIECE, Family.WORDLEVEL}:
@@ -218,7 +220,7 @@ def test_vocabulary_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         vocabulary.name = "other"  # type: ignore[misc]
     with pytest.raises(TypeError):
-        vocabulary.roles[Role.BOS] = 1  # type: ignore[index]
+        vocabulary.special_token_types[SpecialTokenType.BOS] = 1  # type: ignore[index]
 
 
 def test_collector_is_left_as_it_was(build_tokenizer: Build) -> None:

@@ -20,7 +20,7 @@ from focus_core.training.options import TrainConfig, Trained
 from tests.unit.export.test_run_model import corpus_of, small_run
 
 CONFIG = TrainConfig(
-    steps=4, batch_tokens=64, length=16, learning_rate=1e-2, evaluations=2, snapshots=0, threads=1, device="cpu"
+    steps=4, batch_tokens=64, max_seq_length=16, learning_rate=1e-2, evaluations=2, snapshots=0, threads=1, device="cpu"
 )
 
 
@@ -76,7 +76,8 @@ def test_a_folder_that_exists_is_not_written_into(run: RunFolder, tmp_path: Path
 
 def test_the_verb_trains_in_a_copy(run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["adapt", str(run.path), "--name", "mine", "--corpus", str(corpus_of(tmp_path)), "--steps", "2"]
-    words += ["--batch-tokens", "64", "--length", "16", "--evaluations", "1", "--output", str(tmp_path / "copy")]
+    small = ["--batch-tokens", "64", "--max-seq-length", "16", "--evaluations", "1"]
+    words += [*small, "--output", str(tmp_path / "copy")]
     assert cli.run([*words, "--resume"]) == 2
     assert "--resume" in capsys.readouterr().err
     assert cli.run(words) == 0

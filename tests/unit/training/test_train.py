@@ -13,13 +13,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from focus_core.errors import CorpusError, FocusError, InvalidInputError, RunFolderError
+from focus_core.cli import main
+from focus_core.errors import CorpusError, FocusError, InvalidInputError, RunFolderError, flag
 from focus_core.runs.additions import list_trainings, open_training
 from focus_core.runs.digests import Changes, changes_of
 from focus_core.runs.folder import RunFolder
 from focus_core.training import loop
 from focus_core.training.loop import DivergedError
-from focus_core.training.options import Objective, Schedule, TrainConfig, Trained
+from focus_core.training.options import OLD_NAMES, Objective, Schedule, TrainConfig, Trained
 from focus_core.training.train import adapt_run, unfinished
 from tests.unit.export.test_run_model import corpus_of, small_run
 
@@ -35,9 +36,13 @@ def corpus(tmp_path: Path) -> Path:
 
 
 def options(**changes: Any) -> TrainConfig:
-    start = {"steps": 12, "batch_tokens": 64, "length": 16, "learning_rate": 1e-2, "evaluations": 3, "threads": 1}
+    start = {"steps": 12, "batch_tokens": 64, "max_seq_length": 16, "learning_rate": 1e-2, "evaluations": 3}
     start |= {"precision": "float32"}  # `auto` measures, and what it finds depends on what else the machine does
-    return TrainConfig(**(start | {"snapshots": 2} | changes))
+    return TrainConfig(**(start | {"snapshots": 2, "threads": 1} | changes))
+
+
+def json_of(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "manifest.json").read_text())  # type: ignore[no-any-return]
 
 
 def interrupted_at(step: int) -> Callable[..., None]:
@@ -91,17 +96,17 @@ def test_what_moves(run: RunFolder, corpus: Path, tmp_path: Path, train: Trained
     assert not torch.equal(trained[name], source[name])
 
 
-def test_embeddings_first_leaves_the_body_alone_at_first() -> None:
+def test_embeddings_first_leaves_the_backbone_alone_at_first() -> None:
     config = options(steps=100, train=Trained.EMBEDDINGS_FIRST)
-    assert [config.trains_body(step) for step in (0, 19, 20, 99)] == [False, False, True, True]
+    assert [config.trains_backbone(step) for step in (0, 19, 20, 99)] == [False, False, True, True]
 
 
-def test_frozen_body_is_the_same_to_the_bit_until_it_thaws(run: RunFolder, corpus: Path) -> None:
+def test_frozen_backbone_is_the_same_to_the_bit_until_it_thaws(run: RunFolder, corpus: Path) -> None:
     config = options(train=Trained.EMBEDDINGS_FIRST, first_share=1.0)
     folder = adapt_run(run, name="mine", corpus=[corpus], config=config)
     from focus_core.export.run_model import load_run_model
 
-    initial = load_run_model(run).body()
+    initial = load_run_model(run).backbone()
     for name, tensor in load_file(folder / "body.safetensors").items():
         assert torch.equal(tensor, initial[name].detach())
 
@@ -184,7 +189,7 @@ def test_no_memory_for_a_single_sequence(run: RunFolder, corpus: Path, monkeypat
         return torch.ones(())
 
     monkeypatch.setattr(loop, "summed_loss", no_memory)
-    with pytest.raises(FocusError, match=r"memory for one sequence of 16 tokens.*--length"):
+    with pytest.raises(FocusError, match=r"memory for one sequence of 16 tokens.*--max-seq-length"):
         adapt_run(run, name="mine", corpus=[corpus], config=options())
 
 
@@ -222,7 +227,7 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(
 
 
 def test_a_loss_that_runs_away_is_stopped(run: RunFolder, corpus: Path) -> None:
-    config = options(steps=200, learning_rate=10.0, clip=1e6, schedule=Schedule.CONSTANT, warm_up_share=0.5)
+    config = options(steps=200, learning_rate=10.0, max_grad_norm=1e6, schedule=Schedule.CONSTANT, warmup_ratio=0.5)
     with pytest.raises(DivergedError, match=r"expected a falling loss.*lower --learning-rate"):
         adapt_run(run, name="mine", corpus=[corpus], config=config)
     assert unfinished(run, "mine")
@@ -276,6 +281,36 @@ def test_an_unfinished_training_is_not_overwritten(run: RunFolder, corpus: Path)
     assert unfinished(run, "mine")
 
 
+def test_a_training_that_an_older_version_began_goes_on_and_may_not_change(run: RunFolder, corpus: Path) -> None:
+    """Its options stand under their old names."""
+    with pytest.raises(KeyboardInterrupt):
+        adapt_run(run, name="mine", corpus=[corpus], config=options(), progress=interrupted_at(3))
+    path = run.path / "training" / "mine.part" / "options.json"
+    old_of = {new: old for old, new in OLD_NAMES.items()}
+    path.write_text(json.dumps({old_of.get(name, name): value for name, value in json.loads(path.read_text()).items()}))
+    assert {"mask_share", "warm_up_share", "clip", "length"} <= json.loads(path.read_text()).keys()
+    with pytest.raises(RunFolderError, match=r"--max-grad-norm: expected 1\.0, as when the training began, got 2\.0"):
+        adapt_run(run, name="mine", corpus=[corpus], config=options(max_grad_norm=2.0), resume=True)
+    config = json_of(adapt_run(run, name="mine", corpus=[corpus], config=options(), resume=True))["config"]
+    assert config.keys() >= set(OLD_NAMES.values())
+    assert not config.keys() & OLD_NAMES.keys()
+
+
+def test_old_names_of_options_are_understood_and_not_shown(
+    run: RunFolder, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["adapt", str(run.path), "--name", "old", "--corpus", str(corpus), "--steps", "1", "--batch-tokens", "64"]
+    old = ["--length", "16", "--mask-share=0.3", "--warm-up-share", "0.5", "--clip", "0.5"]
+    assert main.run([*given, *old, "--evaluations", "1", "--snapshots", "0"]) == 0
+    config = json_of(Path(capsys.readouterr().out.strip()))["config"]
+    assert {name: config[name] for name in OLD_NAMES.values()} == {
+        "mlm_probability": 0.3, "warmup_ratio": 0.5, "max_grad_norm": 0.5, "max_seq_length": 16,
+    }  # fmt: skip
+    assert main.run(["adapt", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(flag(new) in shown and f"{flag(old)} " not in shown for old, new in OLD_NAMES.items())
+
+
 def test_a_damaged_checkpoint_is_refused(run: RunFolder, corpus: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         adapt_run(run, name="mine", corpus=[corpus], config=options(), progress=interrupted_at(3))
@@ -296,8 +331,8 @@ def test_an_objective_that_the_head_was_not_made_for(run: RunFolder, corpus: Pat
         ({"steps": None}, "--steps or --tokens, got neither"),
         ({"tokens": 10}, "got both"),
         ({"learning_rate": 0.0}, "--learning-rate"),
-        ({"length": 2}, "--length"),
-        ({"mask_share": 1.5}, "--mask-share"),
+        ({"max_seq_length": 2}, "--max-seq-length"),
+        ({"mlm_probability": 1.5}, "--mlm-probability"),
         ({"device": "tpu"}, "--device"),
     ],
 )
@@ -307,12 +342,12 @@ def test_options_out_of_range(changes: dict[str, Any], message: str) -> None:
 
 
 def test_learning_rate_rises_and_falls() -> None:
-    config = options(steps=100, warm_up_share=0.1)
+    config = options(steps=100, warmup_ratio=0.1)
     factors = [config.rate_factor(step) for step in range(100)]
     assert factors[0] == pytest.approx(0.1)
     assert factors[9] == factors[10] == 1.0
     assert factors[99] == pytest.approx(1 / 90)
-    cosine = options(steps=100, warm_up_share=0.1, schedule=Schedule.COSINE)
+    cosine = options(steps=100, warmup_ratio=0.1, schedule=Schedule.COSINE)
     assert cosine.rate_factor(55) == pytest.approx(0.5)
     assert options(steps=100, schedule=Schedule.CONSTANT).rate_factor(99) == 1.0
 

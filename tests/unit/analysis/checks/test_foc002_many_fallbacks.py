@@ -30,7 +30,7 @@ def four_tokens(run: RunFolder, frequency: list[float]) -> RunFolder:
 def test_fires_by_share_of_occurrences(run: RunFolder, frequency: list[float], status: Status) -> None:
     result = check.run(four_tokens(run, frequency))
     assert result.status == status
-    assert "2 of 3 new tokens are fallback rows" in result.summary
+    assert "2 of 3 new tokens have fallback embeddings" in result.summary
     assert "of the corpus occurrences of new tokens (judged by occurrences)" in result.summary
     assert result.basis == "occurrences"
 

@@ -39,7 +39,7 @@ def rows(run: RunFolder, new: list[float], copied: float = 2.0) -> RunFolder:
 def test_fires_by_the_ratio_of_medians(run: RunFolder, median: float, status: Status) -> None:
     result = check.run(rows(run, [median] * 3))
     assert result.status == status
-    assert f"the median new row has {median / 2:.2f} times" in result.summary
+    assert f"the median new embedding has {median / 2:.2f} times" in result.summary
 
 
 def test_lists_the_farthest_first(run: RunFolder) -> None:

@@ -32,7 +32,7 @@ def test_fires_and_a_role_makes_it_a_problem(run: RunFolder, roles: dict[str, in
     result = check.run(specials(run, ["copied", "fallback", "combined"], roles))
     assert result.status == status
     assert result.tokens == [1]
-    assert "1 of 2 special tokens have no source row" in result.summary
+    assert "1 of 2 special tokens have no source embedding" in result.summary
 
 
 def test_names_the_roles(run: RunFolder) -> None:

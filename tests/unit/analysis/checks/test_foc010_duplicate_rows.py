@@ -28,7 +28,9 @@ def test_the_toy_has_one_pair(run: RunFolder) -> None:
     """``▁maziwa`` is ``▁milk`` with weight 1: one of 107 new rows, 0.9 %, below one in a hundred."""
     result = check.run(run)
     assert result.status == Status.PASSED
-    assert result.summary.startswith("1 of 107 new rows and 1 of 28 copied rows (3.6 %) equal another row")
+    assert result.summary.startswith(
+        "1 of 107 new embeddings and 1 of 28 copied embeddings (3.6 %) equal another embedding"
+    )
 
 
 @pytest.mark.parametrize(("n_equal", "status"), [(3, Status.WARNING), (60, Status.PROBLEM)])
@@ -40,7 +42,7 @@ def test_fires_on_equal_new_rows(run: RunFolder, tmp_path: Path, n_equal: int, s
     result = check.run(with_rows(tmp_path, rows))
     assert result.status == status
     assert set(equal[:40]) <= set(result.tokens)
-    assert result.summary.startswith(f"{n_equal + 1} of 107 new rows")
+    assert result.summary.startswith(f"{n_equal + 1} of 107 new embeddings")
 
 
 def test_fires_on_equal_copied_rows(run: RunFolder, tmp_path: Path) -> None:
@@ -56,7 +58,9 @@ def test_rows_that_differ_in_one_bit_are_no_duplicates(run: RunFolder, tmp_path:
     rows = torch.from_numpy(np.array(run.embeddings()))
     target = id_of(run, "▁maziwa")
     rows[target, 0] = float(np.nextafter(np.float32(rows[target, 0]), np.float32(99)))
-    assert check.run(with_rows(tmp_path, rows)).summary.startswith("0 of 107 new rows and 0 of 28 copied rows")
+    assert check.run(with_rows(tmp_path, rows)).summary.startswith(
+        "0 of 107 new embeddings and 0 of 28 copied embeddings"
+    )
 
 
 def test_is_not_applicable_without_tokens(run: RunFolder) -> None:

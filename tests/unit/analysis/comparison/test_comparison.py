@@ -13,7 +13,7 @@ from focus_core.analysis.checks.registry import run_checks
 from focus_core.analysis.comparison.distributions import distributions
 from focus_core.analysis.comparison.lists import HubOrder, hub_anchors, token_lists
 from focus_core.analysis.comparison.report import comparison_report
-from focus_core.analysis.comparison.runs import compare_runs, row_kinds
+from focus_core.analysis.comparison.runs import compare_runs, embedding_kinds
 from focus_core.artifacts import write_arrays
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.tokens import frequency
@@ -201,8 +201,8 @@ def test_rows_that_know_nothing_stand_beside_lengths_and_cosines(run):
             assert panel.drawn.n == 2000
             assert panel.drawn.counts.sum() == 2000
     lengths = next(d for d in found if d.measure == "norm")
-    assert lengths.mean_row == pytest.approx(float(np.linalg.norm(run.statistics()["mean"])))
-    assert all(d.mean_row == 1.0 for d in found if d.measure == "cosine")
+    assert lengths.mean_embedding == pytest.approx(float(np.linalg.norm(run.statistics()["mean"])))
+    assert all(d.mean_embedding == 1.0 for d in found if d.measure == "cosine")
 
 
 def test_cosines_are_of_pairs_of_rows_of_one_origin(run):
@@ -356,7 +356,7 @@ def test_of_other_vocabularies_only_counts_are_compared(run):
     assert found.cosine is None
     assert found.groups == ()
     assert "different target vocabularies" in found.limits[0]
-    assert sum(count.before for count in found.origins) == (row_kinds(run) != "").sum()
+    assert sum(count.before for count in found.origins) == (embedding_kinds(run) != "").sum()
 
 
 # --- the report -------------------------------------------------------------------------------------------------
@@ -383,7 +383,7 @@ def test_the_report_holds_what_the_page_shows(run):
     assert "## Hub anchors of A" in text
     assert "A against B" not in text
     both = report(run, with_columns(run, origin={"▁nadra": "combined"}))
-    assert "Tokens of another origin in B: 1. Rows equal" in both
+    assert "Tokens of another origin in B: 1. Embeddings equal" in both
     assert "fallback → combined" in both
     assert f"(#{id_of(run, '▁nadra')})" in both
 
@@ -402,7 +402,7 @@ def test_no_token_writes_markdown_into_the_report(run):
         lines = [line for line in shown.splitlines() if f"(#{target_id})" in line and "Fallback" in line]
         assert len(lines) == 1, f"a line break in {text!r}"
         for sign in ("](", "<script", "<img", "<b>", "**bold", "$$", "http://", "https://", "www."):
-            assert sign not in lines[0].replace("- **Fallback rows, most frequent first**", "")
+            assert sign not in lines[0].replace("- **Fallback embeddings, most frequent first**", "")
 
 
 def test_a_name_with_signs_is_escaped(run):

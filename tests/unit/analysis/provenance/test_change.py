@@ -1,4 +1,4 @@
-"""Which tokens a training moved most, and what one token's neighbours were and became: hand-derived numbers."""
+"""Which tokens drifted most in a training, and what one token's neighbours were and became: hand-derived numbers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def run(toy_folder: Path, tmp_path: Path) -> RunFolder:
     return open_run(shutil.copytree(toy_folder, tmp_path / "toy"))
 
 
-def moved(run: RunFolder) -> np.ndarray:
+def drifted(run: RunFolder) -> np.ndarray:
     """Return the run's rows, each with noise of its own."""
     rows = run.embeddings()
     return rows + np.random.default_rng(3).normal(size=rows.shape).astype(np.float32)
@@ -60,7 +60,7 @@ def test_a_training_without_a_table_has_none(run):
 
 
 def test_the_table_of_another_vocabulary_is_refused(run):
-    training = add_training(run, "one", changes=columns(run, moved(run)))
+    training = add_training(run, "one", changes=columns(run, drifted(run)))
     path = training.path / "tokens.parquet"
     pq.write_table(pq.read_table(path).slice(0, 20), path)
     with pytest.raises(RunFolderError, match="20 rows"):
@@ -90,7 +90,7 @@ def test_an_untouched_matrix_keeps_every_neighbour(run):
 
 
 def test_it_agrees_with_the_measures_of_the_whole_matrix(run):
-    trained = moved(run)
+    trained = drifted(run)
     training = add_training(run, "one", trained=trained, changes=columns(run, trained))
     table = training.tokens()
     present = np.array([kind is not None for kind in run.column("tokens", "kind")])
@@ -113,7 +113,7 @@ def ten_nearest(rows: np.ndarray, target: int, present: np.ndarray) -> list[int]
 
 def test_a_zero_row_has_no_neighbours_and_is_nobodys(run):
     target, zero = id_of(run, "▁mkulima"), id_of(run, "▁farmer")
-    trained = moved(run)
+    trained = drifted(run)
     trained[zero] = 0
     training = add_training(run, "one", trained=trained)
     assert neighbour_change(run, training, zero).before == ()

@@ -190,7 +190,7 @@ def test_explanation_of_a_copied_token(run: RunFolder) -> None:
     copied = f"Copied bit for bit from source token #{explanation.source_id} (exact match)."
     assert [v.text for v in explanation.verdicts] == [
         copied,
-        "As an anchor it feeds 1 combined row, with a total weight of 0.40.",
+        "As an anchor it feeds 1 combined embedding, with a total weight of 0.40.",
     ]
     assert [c.rank for c in explanation.candidates] == [0]
 
@@ -198,14 +198,14 @@ def test_explanation_of_a_copied_token(run: RunFolder) -> None:
 def test_explanation_of_a_special_token_matched_by_role(run: RunFolder) -> None:
     explanation = explain_token(run, id_of(run, "[MASK]"))
     assert explanation.formula == "e([MASK]) = e(<mask>), bit for bit"
-    assert explanation.verdicts[0].text.endswith("(by its role).")
+    assert explanation.verdicts[0].text.endswith("(by its special-token type).")
 
 
 def test_explanation_of_a_fallback_token(run: RunFolder) -> None:
     explanation = explain_token(run, id_of(run, "▁nadra"))
     assert explanation.origin == "fallback"
     assert explanation.contributors == ()
-    assert explanation.formula == "e(▁nadra) ~ N(mean, std) of the source rows, per dimension, seed 42"
+    assert explanation.formula == "e(▁nadra) ~ N(mean, std) of the source embeddings, per dimension, seed 42"
     assert [v.text for v in explanation.verdicts[:2]] == [
         "Neither shared nor combined: no auxiliary vector.",
         "It occurs once in the corpus: training has to teach it.",
@@ -216,8 +216,8 @@ def test_explanation_of_a_fallback_token(run: RunFolder) -> None:
 @pytest.mark.parametrize(
     ("fallback", "expected"),
     [
-        ("script", "e(▁nadra) ~ N(mean, std) of Latin source rows, per dimension, seed 42"),
-        ("mean", "e(▁nadra) = the mean source row"),
+        ("script", "e(▁nadra) ~ N(mean, std) of Latin source embeddings, per dimension, seed 42"),
+        ("mean", "e(▁nadra) = the mean source embedding"),
     ],
 )
 def test_formulas_of_the_other_fallbacks(fallback: str, expected: str) -> None:
@@ -329,7 +329,7 @@ def test_verdict_norm() -> None:
     run = write_toy_run()
     short = 0.4 * source_norm(run)
     run = with_row("▁mkulima", {"▁farmer": 0.6, "▁market": 0.4}, norm=short)
-    assert verdicts(run, "▁mkulima").endswith("Its row has 0.40 times the mean source length.")
+    assert verdicts(run, "▁mkulima").endswith("Its embedding has 0.40 times the mean source norm.")
 
 
 def test_verdict_nearly_a_mean(run: RunFolder) -> None:

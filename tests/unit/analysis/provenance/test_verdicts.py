@@ -83,8 +83,8 @@ def test_a_weight_below_one_is_never_rounded_up_to_it(run):
 
 def test_an_anchor_says_whom_it_feeds(run):
     """``▁farmer`` feeds ``▁mkulima`` alone, with 0.6; ``▁the`` feeds nothing by hand-made vectors."""
-    assert "As an anchor it feeds 1 combined row, with a total weight of 0.60." in said(run, "▁farmer")
-    assert "An anchor that no combined row takes anything from." in said(run, "▁the")
+    assert "As an anchor it feeds 1 combined embedding, with a total weight of 0.60." in said(run, "▁farmer")
+    assert "An anchor that no combined embedding takes anything from." in said(run, "▁the")
 
 
 def test_a_copied_token_without_a_vector_is_no_anchor(run):
@@ -116,7 +116,7 @@ def test_a_frequent_fallback_is_a_warning(run, seen, tone):
 
 def test_a_control_token_that_the_source_lacks_has_its_own_sentence(run):
     found = dataclasses.replace(explain_token(run, id_of(run, "▁nadra")), kind="special")
-    assert verdicts_of(found, run)[0].text.startswith("A control token whose role")
+    assert verdicts_of(found, run)[0].text.startswith("A control token of a type")
 
 
 def test_a_token_far_from_every_anchor_is_called_out(run):
@@ -169,8 +169,8 @@ def test_training_is_told_by_neighbours_kept_and_by_rank():
     assert verdicts[0].text == "Training kept 4 of its 10 nearest tokens (Jaccard 0.25)."
     assert verdicts[0].tone is Tone.NOTE
     assert verdicts[1].text == (
-        "Training turned its row further than any other token (cosine 0.50 to where it was), and made it 1.25 times "
-        "as long."
+        "Training turned its embedding further than any other token (cosine 0.50 to where it was), and made it 1.25 "
+        "times as long."
     )
     assert verdicts[1].tone is Tone.WARNING
     assert verdicts[1].advice
@@ -191,7 +191,7 @@ def test_thousands_of_equal_ones_have_a_comma(run):
     assert "over 3,037 effective contributors" in _spread(many, trusted=True).text
 
 
-def test_a_token_that_hardly_moved_is_told_from_the_other_side():
+def test_a_token_that_hardly_drifted_is_told_from_the_other_side():
     """Cosine 0.99; 30 of the other 40 have less."""
     verdicts = training_verdicts(changed([0.99, *[0.9] * 30, *[1.0] * 10]), neighbours(7, 3), 0)
     assert verdicts[0].tone is Tone.GOOD

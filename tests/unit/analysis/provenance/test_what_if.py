@@ -74,7 +74,7 @@ def test_the_run_s_own_settings_give_the_stored_weights(run: RunFolder) -> None:
         assert answer.contributors.keys() == answer.stored.keys()
         assert answer.contributors == pytest.approx(answer.stored, abs=1e-5)
         assert answer.shared == pytest.approx(1.0, abs=1e-5)
-        assert answer.row_cosine == pytest.approx(1.0, abs=1e-5)
+        assert answer.embedding_cosine == pytest.approx(1.0, abs=1e-5)
         assert answer.length_ratio == pytest.approx(1.0, abs=1e-5)
     explanation = explain_token(run, id_of(run, "▁mkulima"))
     answer = what_if(run, explanation.id, WhatIfSettings())
@@ -115,8 +115,8 @@ def test_softmax_gives_every_anchor_a_weight(run: RunFolder) -> None:
     answer = what_if(run, id_of(run, "▁mkulima"), WhatIfSettings(map=SimplexMap.SOFTMAX))
     assert answer.n_contributors == answer.n_anchors == len(anchor_ids(run))
     assert answer.effective_contributors > 0.9 * answer.n_anchors
-    assert answer.row_cosine is not None
-    assert answer.row_cosine < 0.9999
+    assert answer.embedding_cosine is not None
+    assert answer.embedding_cosine < 0.9999
 
 
 def test_the_row_that_weights_give_is_that_of_its_sources(run: RunFolder) -> None:
@@ -125,7 +125,7 @@ def test_the_row_that_weights_give_is_that_of_its_sources(run: RunFolder) -> Non
     rows = run.rows("input", [target_id, farmer]).astype(np.float64)
     answer = what_if(run, target_id, WhatIfSettings(temperature=0.1))
     lengths = np.linalg.norm(rows, axis=1)
-    assert answer.row_cosine == pytest.approx(rows[0] @ rows[1] / lengths.prod())
+    assert answer.embedding_cosine == pytest.approx(rows[0] @ rows[1] / lengths.prod())
     assert answer.length_ratio == pytest.approx(lengths[1] / lengths[0])
 
 
@@ -207,4 +207,4 @@ def test_the_demo_comes_back_within_float32(name: str) -> None:
     for target_id in np.random.default_rng(1).choice(combined, 200, replace=False):
         answer = what_if(run, int(target_id), stored_settings(run))
         assert answer.contributors == pytest.approx(answer.stored, abs=2e-6)
-        assert answer.row_cosine == pytest.approx(1.0, abs=1e-5), "the demo's rows are float16"
+        assert answer.embedding_cosine == pytest.approx(1.0, abs=1e-5), "the demo's embeddings are float16"

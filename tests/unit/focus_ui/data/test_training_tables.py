@@ -101,7 +101,7 @@ def test_a_curve_without_a_measurement_is_left_out(run):
     assert [group.method.key for group in curves(readable_trainings(run)[0], NATS)] == ["focus", "random"]
 
 
-def test_attached_embeddings_have_no_curve_and_say_where_they_come_from(run):
+def test_imported_embeddings_have_no_curve_and_say_where_they_come_from(run):
     path = add_training(
         run, "mine", kind="attached", config={}, corpus={}, result={}, trained=run.embeddings(),
         inputs=[{"name": "mine.safetensors"}],

@@ -23,7 +23,7 @@ from focus_core.initialization.auxiliary.token_stream import (
     tokenise_corpus,
 )
 from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
-from focus_core.types import Role
+from focus_core.types import SpecialTokenType
 from tests.conftest import SENTENCES, TokenizerFamily
 from tests.fasttext_names import unescape_name
 
@@ -207,7 +207,7 @@ def test_progress_reaches_the_end_and_can_cancel(tmp_path: Path, monkeypatch: py
 
 def test_unknown_is_zero_without_an_unknown_token(build_tokenizer: Callable[[str], Tokenizer], tmp_path: Path) -> None:
     vocabulary = vocabulary_from_backend(build_tokenizer("byte-level-bpe"), name="bytes")
-    assert Role.UNK not in vocabulary.roles
+    assert SpecialTokenType.UNK not in vocabulary.special_token_types
     stream = tokenise_corpus(corpus_of(tmp_path, ["日本語"]), vocabulary, tmp_path / "stream")
     assert stream.unknown == 0
     assert stream.frequency.sum() == stream.n_tokens > 0

@@ -22,7 +22,7 @@ from focus_core.corpus.corpus import open_corpus
 from focus_core.errors import AuxiliaryError, InvalidInputError
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.config import InitConfig
-from focus_core.initialization.methods.fallback import standard_normal_rows
+from focus_core.initialization.methods.fallback import standard_normal_embeddings
 from focus_core.initialization.methods.multivariate import MultivariateNormal, fit_normal
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.overlap.matching import match_vocabularies
@@ -32,7 +32,7 @@ from focus_core.initialization.result import FocusResult
 from focus_core.jobs.estimate import estimate_run
 from focus_core.models.source import SourceModel
 from focus_core.runs.folder import RunFolder, open_run
-from focus_core.tokenization.corpus_survey import Survey
+from focus_core.tokenization.corpus_statistics import CorpusStatistics
 from focus_core.tokenization.identity import SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
 from focus_core.types import METHOD_SUMMARIES, ORIGINS, RULES, Fallback, MethodName, Origin, Preset, Rule
@@ -58,7 +58,7 @@ def pieces(names: Sequence[str], *, mask: str = "<mask>") -> Vocabulary:
 LATIN_START, LATIN_INSIDE, ARABIC = ("▁ab", "▁cd"), ("ab", "cd"), ("▁شم", "قم")
 SOURCE = pieces([*LATIN_START, *LATIN_INSIDE, *ARABIC])
 TARGET = pieces(["▁ab", "cd", "▁jua", "jua", "نجم", "ήλιος", "▁abcd", "cdcd", "abzz"], mask="[MASK]")
-"""``▁ab``, ``cd`` and the special tokens are shared, the mask by its role alone; the other seven are new."""
+"""``▁ab``, ``cd`` and the special tokens are shared, the mask by its type alone; the other seven are new."""
 
 MATRIX = torch.tensor(
     [[1000.0, -1000.0]] * 5 + [[1.0, 10.0]] * 2 + [[2.0, 20.0]] * 2 + [[4.0, 40.0], [6.0, 60.0]], dtype=torch.float32
@@ -93,7 +93,7 @@ def row(result: FocusResult, token: str, name: str = "input") -> list[float]:
 
 
 def random_row(token: str, seed: int = 42) -> np.ndarray:
-    return standard_normal_rows(seed, "input", [TARGET.identities[place(token)]], 2)[0]
+    return standard_normal_embeddings(seed, "input", [TARGET.identities[place(token)]], 2)[0]
 
 
 # --- the registry -----------------------------------------------------------------------------------------------
@@ -119,13 +119,13 @@ def test_the_help_of_init_says_what_each_method_does(capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize("method", ["script", *COPY_SPECIALS])
 def test_a_fallback_beside_a_method_that_has_its_own_is_refused(method: str) -> None:
     with pytest.raises(InvalidInputError, match=r"--fallback.*--method overlap"):
-        METHODS[method].settle(InitConfig(fallback=Fallback.PIECES))
+        METHODS[method].resolve(InitConfig(fallback=Fallback.SUBWORDS))
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_settled_options_stay_as_they_are(method: str) -> None:
-    once = METHODS[method].settle(InitConfig(method=method))
-    assert METHODS[method].settle(once) == once
+def test_resolved_options_stay_as_they_are(method: str) -> None:
+    once = METHODS[method].resolve(InitConfig(method=method))
+    assert METHODS[method].resolve(once) == once
     assert once.fallback == (METHODS[method].fallback or Fallback.NORMAL)
 
 
@@ -242,7 +242,7 @@ def test_tokens_without_a_piece_follow_the_fallback() -> None:
     [
         (Fallback.NORMAL, {"normal": 7}),
         (Fallback.SCRIPT, {"script and word start": 5, "script": 1, "normal": 1}),
-        (Fallback.PIECES, {"pieces": 3, "normal": 4}),
+        (Fallback.SUBWORDS, {"pieces": 3, "normal": 4}),
         (Fallback.MEAN, {"mean": 7}),
         (Fallback.MULTIVARIATE, {"multivariate": 7}),
     ],
@@ -437,10 +437,10 @@ def test_focus_without_text_is_refused_before_anything_is_read(tmp_path: Path) -
 
 
 def test_an_estimate_without_vectors_is_smaller() -> None:
-    survey = Survey(n_bytes=10**6, n_lines=10**4, n_characters=10**6, complete=True, sample=())
+    statistics = CorpusStatistics(n_bytes=10**6, n_lines=10**4, n_characters=10**6, complete=True, sample=())
     asked = InitRequest(source="m", target_tokenizer="t")
-    full = estimate_run(asked, survey, vocab_size=8000)
-    bare = estimate_run(dataclasses.replace(asked, config=InitConfig(method="mean")), survey, vocab_size=8000)
+    full = estimate_run(asked, statistics, vocab_size=8000)
+    bare = estimate_run(dataclasses.replace(asked, config=InitConfig(method="mean")), statistics, vocab_size=8000)
     assert bare.seconds < full.seconds
     assert bare.memory_mib < full.memory_mib - 700  # the buckets of fastText alone
 
@@ -472,7 +472,7 @@ def test_no_check_stumbles_or_blames_a_method_for_what_it_is(baseline: RunFolder
     if method == "mean":
         assert found["FOC010"].status is Status.PROBLEM  # all its rows are one row
     elif method in COPY_SPECIALS:
-        assert found["FOC010"].summary.startswith("0 of 9 new rows")
+        assert found["FOC010"].summary.startswith("0 of 9 new embeddings")
 
 
 def test_a_shared_token_that_is_not_copied_is_explained_as_such(baseline: RunFolder) -> None:
@@ -490,15 +490,18 @@ def test_a_shared_token_that_is_not_copied_is_explained_as_such(baseline: RunFol
 
 
 FORMULAS = {
-    "script": ("e(▁jua) ~ N(mean, std) of Latin source rows, per dimension, seed 42", "of the source rows"),
-    "subword-mean": ("e(▁jua) ~ N(mean, std) of the source rows, per dimension, seed 42", "of the source rows"),
-    "overlap": ("e(▁jua) ~ N(mean, std) of the source rows, per dimension, seed 42", "of the source rows"),
-    "multivariate-normal": (
-        "e(▁jua) ~ N(mean, Σ) of the source rows, Σ their covariance, seed 42",
-        "of the source rows",
+    "script": ("e(▁jua) ~ N(mean, std) of Latin source embeddings, per dimension, seed 42", "of the source embeddings"),
+    "subword-mean": (
+        "e(▁jua) ~ N(mean, std) of the source embeddings, per dimension, seed 42",
+        "of the source embeddings",
     ),
-    "mean": ("e(▁jua) = the mean source row", "the mean source row"),
-    "random": ("e(▁jua) ~ N(mean, std) of the source rows, per dimension, seed 42", "of the source rows"),
+    "overlap": ("e(▁jua) ~ N(mean, std) of the source embeddings, per dimension, seed 42", "of the source embeddings"),
+    "multivariate-normal": (
+        "e(▁jua) ~ N(mean, Σ) of the source embeddings, Σ their covariance, seed 42",
+        "of the source embeddings",
+    ),
+    "mean": ("e(▁jua) = the mean source embedding", "the mean source embedding"),
+    "random": ("e(▁jua) ~ N(mean, std) of the source embeddings, per dimension, seed 42", "of the source embeddings"),
 }
 
 
@@ -514,8 +517,8 @@ def test_a_mean_of_pieces_is_explained_as_one(tmp_path: Path) -> None:
     several, one = explain_token(run, place("▁abcd")), explain_token(run, place("cdcd"))
     assert several.formula == "e(▁abcd) = 0.50 e(▁ab) + 0.50 e(cd)"
     assert several.threshold is None
-    assert several.verdicts[0].text == "Mean of 2 source pieces of its text."
-    assert one.verdicts[0].text == "One source piece covers its text."
+    assert several.verdicts[0].text == "Mean of 2 source subwords of its text."
+    assert one.verdicts[0].text == "One source subword covers its text."
 
 
 # --- extension --------------------------------------------------------------------------------------------------

@@ -11,13 +11,13 @@ from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.methods.fallback import (
-    InitialisedMatrix,
-    initialise_matrix,
-    row_statistics,
-    standard_normal_rows,
-    statistic_rows,
+    InitialisedEmbeddings,
+    embedding_statistics,
+    initialise_embeddings,
+    standard_normal_embeddings,
+    statistic_embeddings,
 )
-from focus_core.initialization.methods.subwords import fallback_rows, piece_ids
+from focus_core.initialization.methods.subwords import fallback_rows, subword_ids
 from focus_core.initialization.weights import COPIED, FALLBACK, SparseRows, WeightMatrix, assemble
 from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
 from focus_core.types import Fallback, Preset
@@ -49,10 +49,10 @@ LATIN, ARABIC = [f"neno{c}" for c in "abcdefgh"], ["شمس", "قمر", "بحر"]
 SOURCE = words([*LATIN, *ARABIC], specials=["[PAD]", "[CLS]"])
 
 
-def fill(target: Vocabulary, matrix: torch.Tensor, **options: object) -> InitialisedMatrix:
+def fill(target: Vocabulary, matrix: torch.Tensor, **options: object) -> InitialisedEmbeddings:
     weights = only_copies(target, SOURCE, {0: 2})
     config = InitConfig(**options)  # type: ignore[arg-type]
-    return initialise_matrix(weights, matrix, source=SOURCE, target=target, config=config)
+    return initialise_embeddings(weights, matrix, source=SOURCE, target=target, config=config)
 
 
 def test_normal_rows_have_the_mean_and_deviation_of_the_source() -> None:
@@ -76,22 +76,22 @@ def test_a_random_row_depends_on_seed_matrix_and_token_alone() -> None:
     assert torch.equal(first.rows[2], second.rows[1])
     assert not torch.equal(first.rows[1], fill(few, matrix, seed=7).rows[1])
     weights, config = only_copies(few, SOURCE, {0: 2}), InitConfig()
-    output = initialise_matrix(weights, matrix, source=SOURCE, target=few, config=config, name="output")
+    output = initialise_embeddings(weights, matrix, source=SOURCE, target=few, config=config, name="output")
     assert not torch.equal(first.rows[1], output.rows[1])
 
 
 def test_the_stream_of_a_token_is_fixed() -> None:
     """A golden row: changing the generator or its key changes every run, and must be deliberate."""
-    row = standard_normal_rows(42, "input", [b"\x01jua"], 3)[0]
+    row = standard_normal_embeddings(42, "input", [b"\x01jua"], 3)[0]
     np.testing.assert_allclose(row, [1.5209311, -0.0237903, 0.815797], rtol=1e-5)
     assert row.dtype == np.float32
 
 
 def test_tokens_that_differ_in_word_start_or_kind_have_streams_of_their_own() -> None:
     keys = [b"\x00a", b"\x01a", b"\x02a", b"\x03a"]
-    rows = standard_normal_rows(42, "input", keys, 9)
+    rows = standard_normal_embeddings(42, "input", keys, 9)
     assert len({row.tobytes() for row in rows}) == 4
-    for key, row in zip(reversed(keys), standard_normal_rows(42, "input", keys[::-1], 9), strict=True):
+    for key, row in zip(reversed(keys), standard_normal_embeddings(42, "input", keys[::-1], 9), strict=True):
         assert row.tobytes() == rows[keys.index(key)].tobytes()
 
 
@@ -106,26 +106,26 @@ def test_special_rows_are_left_out_of_the_statistics_by_default() -> None:
 def test_the_paper_counts_every_row() -> None:
     matrix = normal_matrix(SOURCE.n + 3)
     config = InitConfig.for_preset(Preset.PAPER)
-    assert statistic_rows(SOURCE, config, len(matrix)).tolist() == [*range(SOURCE.n + 3)]
+    assert statistic_embeddings(SOURCE, config, len(matrix)).tolist() == [*range(SOURCE.n + 3)]
     weights, target = only_copies(words(["a", "b"]), SOURCE, {0: 2}), words(["a", "b"])
-    made = initialise_matrix(weights, matrix, source=SOURCE, target=target, config=config)
+    made = initialise_embeddings(weights, matrix, source=SOURCE, target=target, config=config)
     np.testing.assert_allclose(made.statistics.mean, matrix.mean(0), rtol=1e-5)
     np.testing.assert_allclose(made.statistics.std, matrix.std(0), rtol=1e-5)
 
 
 def test_a_vocabulary_of_specials_alone_still_has_statistics() -> None:
     source = words([], specials=["[PAD]", "[CLS]"])
-    assert statistic_rows(source, InitConfig(), 2).tolist() == [0, 1]
+    assert statistic_embeddings(source, InitConfig(), 2).tolist() == [0, 1]
 
 
 def test_statistics_in_blocks_are_torch_statistics(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unbiased, as torch computes them; a large common offset costs no digits."""
     monkeypatch.setattr("focus_core.initialization.methods.fallback._BLOCK_ROWS", 7)
     matrix = normal_matrix(61).double() + 1000
-    found = row_statistics(matrix.float(), np.arange(61))
+    found = embedding_statistics(matrix.float(), np.arange(61))
     np.testing.assert_allclose(found.mean, matrix.mean(0), rtol=1e-6)
     np.testing.assert_allclose(found.std, matrix.std(0), rtol=1e-3)
-    assert row_statistics(matrix.float(), np.array([5])).std.tolist() == [0.0] * 4
+    assert embedding_statistics(matrix.float(), np.array([5])).std.tolist() == [0.0] * 4
 
 
 def test_script_rows_come_from_rows_of_their_script() -> None:
@@ -146,7 +146,9 @@ def test_a_script_with_one_row_is_no_script() -> None:
     target = words(["a", "نجم"])
     config = InitConfig(fallback=Fallback.SCRIPT)
     matrix = normal_matrix(source.n)
-    made = initialise_matrix(only_copies(target, source, {0: 2}), matrix, source=source, target=target, config=config)
+    made = initialise_embeddings(
+        only_copies(target, source, {0: 2}), matrix, source=source, target=target, config=config
+    )
     assert made.fallbacks == {"normal": 1}
     assert torch.isfinite(made.rows).all()
 
@@ -157,7 +159,7 @@ def test_a_script_without_that_word_start_uses_the_whole_script(build_tokenizer:
     inside = next(i for i in range(target.n) if target.tokens[i].startswith("##") and target.scripts[i] == "Latin")
     weights = only_copies(target, SOURCE, {i: 2 for i in range(target.n) if i != inside})
     config = InitConfig(fallback=Fallback.SCRIPT)
-    made = initialise_matrix(weights, normal_matrix(SOURCE.n), source=SOURCE, target=target, config=config)
+    made = initialise_embeddings(weights, normal_matrix(SOURCE.n), source=SOURCE, target=target, config=config)
     assert made.fallbacks == {"script": 1}
 
 
@@ -215,7 +217,7 @@ def test_pieces_spell_the_token_with_its_word_start(family: str, build_tokenizer
         target = vocabulary_from_backend(build_tokenizer(other), name=other)
         seen = 0
         for i in np.flatnonzero(target.kinds == 0).tolist():
-            text, ids = target.texts[i], piece_ids(i, source=source, target=target)
+            text, ids = target.texts[i], subword_ids(i, source=source, target=target)
             if not ids or not text.isascii() or not text.isalpha():
                 continue
             spelled = as_text(source, ids).replace("|", "")
@@ -227,7 +229,7 @@ def test_pieces_spell_the_token_with_its_word_start(family: str, build_tokenizer
 
 def test_pieces_of_a_token_that_the_source_has_are_that_token(build_tokenizer: Callable[[str], Tokenizer]) -> None:
     vocabulary = vocabulary_from_backend(build_tokenizer("unigram"), name="unigram")
-    same = [piece_ids(i, source=vocabulary, target=vocabulary) for i in np.flatnonzero(vocabulary.kinds == 0)]
+    same = [subword_ids(i, source=vocabulary, target=vocabulary) for i in np.flatnonzero(vocabulary.kinds == 0)]
     assert sum(len(ids) == 1 for ids in same) > 0.8 * len(same)
 
 
@@ -236,7 +238,7 @@ def test_partial_bytes_are_pieces_of_byte_vocabularies_only(build_tokenizer: Cal
     lone = next(i for i in range(target.n) if target.contents[i] == b"\xe0")
     for family, expected in (("bpe", "<0xE0>"), ("byte-level-bpe", target.tokens[lone]), ("unigram", None)):
         source = vocabulary_from_backend(build_tokenizer(family), name=family)
-        found = [source.tokens[i] for i in piece_ids(lone, source=source, target=target)]
+        found = [source.tokens[i] for i in subword_ids(lone, source=source, target=target)]
         assert found == ([expected] if expected else [])
 
 
@@ -244,22 +246,22 @@ def test_specials_and_unknown_pieces_are_no_pieces(build_tokenizer: Callable[[st
     """Averaging the unknown token in makes every rare token look alike."""
     source = vocabulary_from_backend(build_tokenizer("wordpiece"), name="wordpiece")
     target = words(["ユニコード", "market"], specials=["[CLS]"])
-    assert piece_ids(0, source=source, target=target) == []
-    assert piece_ids(1, source=source, target=target) == []
-    assert piece_ids(2, source=source, target=target) != []
+    assert subword_ids(0, source=source, target=target) == []
+    assert subword_ids(1, source=source, target=target) == []
+    assert subword_ids(2, source=source, target=target) != []
 
 
 def test_piece_rows_are_means_and_are_counted(build_tokenizer: Callable[[str], Tokenizer]) -> None:
     source = vocabulary_from_backend(build_tokenizer("wordpiece"), name="wordpiece")
     target = words(["market", "ユニコード"])
-    rows = fallback_rows(np.array([0, 1]), source=source, target=target, fallback=Fallback.PIECES)
+    rows = fallback_rows(np.array([0, 1]), source=source, target=target, fallback=Fallback.SUBWORDS)
     assert rows.rows.tolist() == [0]
     np.testing.assert_allclose(rows.weights.sum(), 1, rtol=1e-6)
     weights = assemble([rows], shape=(2, source.n), origins=np.full(2, FALLBACK), rules=np.zeros(2))
     matrix = normal_matrix(source.n)
-    config = InitConfig(fallback=Fallback.PIECES)
-    made = initialise_matrix(weights, matrix, source=source, target=target, config=config)
-    ids = piece_ids(0, source=source, target=target)
+    config = InitConfig(fallback=Fallback.SUBWORDS)
+    made = initialise_embeddings(weights, matrix, source=source, target=target, config=config)
+    ids = subword_ids(0, source=source, target=target)
     np.testing.assert_allclose(made.rows[0], matrix[ids].mean(0), rtol=1e-5)
     assert made.fallbacks == {"pieces": 1, "normal": 1}
 

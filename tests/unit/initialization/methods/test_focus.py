@@ -162,11 +162,11 @@ def test_a_row_does_not_depend_on_which_other_tokens_are_new() -> None:
 
 
 def test_pieces_give_fallback_rows_their_weights() -> None:
-    """By option, a token without a vector is the mean of its source pieces: bahari = ba + ##hari, a half each."""
+    """By option, a token without a vector is the mean of its source subwords: bahari = ba + ##hari, a half each."""
     pieces = {"[UNK]": 0, "sun": 1, "ba": 2, "##hari": 3}
     backend = Tokenizer(models.WordPiece(pieces, unk_token="[UNK]"))
     source = vocabulary_from_backend(backend, name="pieces")
-    made = run(source, TARGET, vectors([None] * 4 + [EAST, None]), fallback=Fallback.PIECES).weights
+    made = run(source, TARGET, vectors([None] * 4 + [EAST, None]), fallback=Fallback.SUBWORDS).weights
     assert made.origins.tolist() == [FALLBACK, FALLBACK, FALLBACK, FALLBACK, COPIED, FALLBACK]
     assert made.matrix.toarray()[5].tolist() == [0, 0, 0.5, 0.5]
     assert np.isnan(made.contributors(5)[2]).all()

@@ -15,7 +15,7 @@ from focus_core.errors import VocabularyError
 from focus_core.initialization.overlap.extension import Extension, extend_tokenizer
 from focus_core.initialization.overlap.merges import MergePlan, merge_tree, plan_merges
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary, vocabulary_from_backend
-from focus_core.types import Role
+from focus_core.types import SpecialTokenType
 from tests.tiny_models import FAMILIES, SOURCE_LINES, TARGET_LINES, target_tokenizer, tiny_tokenizer
 
 LINES = (*SOURCE_LINES, *TARGET_LINES, "Brot und Milch am Markt")
@@ -44,7 +44,7 @@ def test_every_source_id_keeps_its_token(source: str, target: str, tmp_path: Pat
     extended = extension.vocabulary
     assert extended.tokens[: old.n] == old.tokens
     assert extended.identities[: old.n] == old.identities
-    assert {role: i for role, i in extended.roles.items() if i < old.n} == dict(old.roles)
+    assert {role: i for role, i in extended.special_token_types.items() if i < old.n} == dict(old.special_token_types)
     assert extended.present.all()
     assert sorted(appended_ids(extension)) == list(range(old.n, extended.n))
     assert extended.n == old.n + extension.n_pieces + extension.n_added_tokens
@@ -153,7 +153,7 @@ def test_added_tokens_of_the_source_keep_their_ids() -> None:
     source = unigram([("▁a", -5.0), ("b", -6.0)], added=("<mask>",))
     extension = extend_tokenizer(source, unigram([("▁a", -5.0), ("▁zz", -2.0)]))
     assert extension.vocabulary.tokens == ("<unk>", "▁a", "b", "<mask>", "▁zz")
-    assert extension.vocabulary.roles[Role.MASK] == 3
+    assert extension.vocabulary.special_token_types[SpecialTokenType.MASK] == 3
     assert (
         encode(extension.vocabulary, "zz <mask> a")
         == ["▁zz", "▁", "<mask>", "▁a"][:1] + encode(extension.vocabulary, "zz <mask> a")[1:]
@@ -223,10 +223,13 @@ def test_appended_specials_get_their_role(tmp_path: Path) -> None:
     source, target = pair("gpt2", "bert", tmp_path)
     extension = extend_tokenizer(source, target)
     extended = extension.vocabulary
-    assert Role.PAD not in source.roles
-    assert extended.tokens[extended.roles[Role.PAD]] == "[PAD]"
-    assert extended.roles[Role.PAD] >= source.n
-    assert extended.kinds[extended.roles[Role.PAD]] == source.kinds[source.roles[Role.EOS]]
+    assert SpecialTokenType.PAD not in source.special_token_types
+    assert extended.tokens[extended.special_token_types[SpecialTokenType.PAD]] == "[PAD]"
+    assert extended.special_token_types[SpecialTokenType.PAD] >= source.n
+    assert (
+        extended.kinds[extended.special_token_types[SpecialTokenType.PAD]]
+        == source.kinds[source.special_token_types[SpecialTokenType.EOS]]
+    )
 
 
 # --- other pairs ------------------------------------------------------------------------------------------------
@@ -276,7 +279,7 @@ def test_extended_tokenizer_survives_its_folder(tmp_path: Path) -> None:
         again = load_vocabulary(folder / "saved")
         theirs = AutoTokenizer.from_pretrained(folder / "saved")
         assert again.tokens == extended.tokens
-        assert again.roles == extended.roles
+        assert again.special_token_types == extended.special_token_types
         for line in LINES:
             ids = extended.backend.encode(line).ids
             assert again.backend.encode(line).ids == theirs(line)["input_ids"] == ids

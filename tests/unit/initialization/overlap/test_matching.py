@@ -12,7 +12,7 @@ from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 from focus_core.errors import InvalidInputError, VocabularyError
 from focus_core.initialization.overlap.matching import Overlap, is_symbol, match_vocabularies, read_user_map
 from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
-from focus_core.types import RULES, MatchMode, Role
+from focus_core.types import RULES, MatchMode, SpecialTokenType
 
 
 def declare(tokenizer: Tokenizer, specials: tuple[str, ...], config: dict[str, Any] | None) -> Vocabulary:
@@ -191,7 +191,7 @@ def test_specials_match_by_role() -> None:
 def test_bos_and_cls_stand_in_for_each_other_and_so_do_eos_and_sep() -> None:
     source = wordpiece(*BERT, specials=BERT)
     target = sentencepiece("<s>", "</s>", specials=("<s>", "</s>"))
-    assert Role.CLS not in target.roles
+    assert SpecialTokenType.CLS not in target.special_token_types
     assert matched(match_vocabularies(source, target), source, target) == {
         "<s>": ("[CLS]", "special"), "</s>": ("[SEP]", "special"),
     }  # fmt: skip

@@ -147,8 +147,8 @@ def test_sparsemax_of_three_numbers_by_hand():
 
 def test_both_tokenizers_read_a_sentence(toy):
     old, new = (read_sentence(toy, side, "mkulima farmer") for side in ("source", "target"))
-    assert [piece.label for piece in new] == ["▁mkulima", "▁farmer"]
-    assert [piece.shared for piece in new] == [False, True]
+    assert [subword.label for subword in new] == ["▁mkulima", "▁farmer"]
+    assert [subword.shared for subword in new] == [False, True]
     assert old[-1].label == "▁farmer"
     assert len(old) > 2
     assert read_sentence(toy, "source", "") == ()
@@ -178,7 +178,7 @@ def test_the_demo_s_first_sentence_is_read_whole_by_both_and_saves_tokens(name):
     demo = open_run(ASSETS / "demo" / "runs" / name)
     reading = read_both(demo, first_sentence(demo))
     assert reading.source.measures.n_unknown == reading.target.measures.n_unknown == 0
-    assert len(reading.target.pieces) + 1 < len(reading.source.pieces)
+    assert len(reading.target.subwords) + 1 < len(reading.source.subwords)
 
 
 def test_the_first_sentence_is_read_as_it_stands():
@@ -186,7 +186,7 @@ def test_the_first_sentence_is_read_as_it_stands():
     arabic = open_run(ASSETS / "demo" / "runs" / "ar-8k")
     sentence = first_sentence(arabic)
     assert sentence in arabic.column("examples", "line").tolist()
-    assert "<unk>" not in [piece.label for piece in read_sentence(arabic, "target", sentence)]
+    assert "<unk>" not in [subword.label for subword in read_sentence(arabic, "target", sentence)]
 
 
 def test_the_same_id_names_two_tokens(toy):

@@ -13,7 +13,7 @@ from focus_core.runs.additions import list_trainings
 from focus_core.runs.folder import open_run
 from focus_ui.data import catalog
 from focus_ui.data.catalog import RunEntry, RunKind, find_run
-from pages.train.own_copy import attach_to
+from pages.train.own_copy import import_to
 from tests.toy_run import write_toy_run
 
 
@@ -31,7 +31,7 @@ def file(demo, tmp_path):
 @pytest.mark.parametrize("kind", [RunKind.DEMO, RunKind.SHARED, RunKind.LINK])
 def test_a_run_of_others_is_copied_and_the_copy_is_the_sessions(demo, file, kind):
     entry = RunEntry(id="toy", kind=kind, path=demo.path, title="toy")
-    run_id = attach_to(entry, demo, file, owner="me", name="mine")
+    run_id = import_to(entry, demo, file, owner="me", name="mine")
     assert list_trainings(demo) == []
     own = find_run(run_id, "me")
     assert own.kind is RunKind.OWN
@@ -42,9 +42,9 @@ def test_a_run_of_others_is_copied_and_the_copy_is_the_sessions(demo, file, kind
 
 
 def test_ones_own_run_is_added_to_in_place_and_can_be_deleted(demo, file):
-    first = attach_to(RunEntry(id="toy", kind=RunKind.DEMO, path=demo.path), demo, file, owner="me", name="one")
+    first = import_to(RunEntry(id="toy", kind=RunKind.DEMO, path=demo.path), demo, file, owner="me", name="one")
     own = find_run(first, "me")
-    assert attach_to(own, open_run(own.path), file, owner="me", name="two") == first
+    assert import_to(own, open_run(own.path), file, owner="me", name="two") == first
     assert list_trainings(open_run(own.path)) == ["one", "two"]
     (job,) = list_jobs(catalog.runs_root(), owner="me")
     assert job_state(job) is JobState.DONE
@@ -57,7 +57,7 @@ def test_a_refused_file_leaves_no_copy(demo, tmp_path):
     write_arrays(tmp_path / "bad.safetensors", {"input": demo.embeddings()[:-1]})
     entry = RunEntry(id="toy", kind=RunKind.DEMO, path=demo.path)
     with pytest.raises(InvalidInputError, match="134"):
-        attach_to(entry, demo, tmp_path / "bad.safetensors", owner="me", name="mine")
+        import_to(entry, demo, tmp_path / "bad.safetensors", owner="me", name="mine")
     assert list(catalog.runs_root().iterdir()) == []
 
 
@@ -67,5 +67,5 @@ def test_an_interrupt_leaves_no_copy(demo, file):
 
     entry = RunEntry(id="toy", kind=RunKind.DEMO, path=demo.path)
     with pytest.raises(KeyboardInterrupt):
-        attach_to(entry, demo, file, owner="me", name="mine", progress=stop)
+        import_to(entry, demo, file, owner="me", name="mine", progress=stop)
     assert list(catalog.runs_root().iterdir()) == []

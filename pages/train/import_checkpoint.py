@@ -17,14 +17,14 @@ from focus_ui.session import state
 from focus_ui.session.errors import if_sound, show_error
 from focus_ui.widgets.choice import choose, switch
 from focus_ui.widgets.training_choice import want_training
-from pages.train.own_copy import attach_to
+from pages.train.own_copy import import_to
 
 UPLOAD, SERVER = "Upload", "On this server"
 DEFAULT_NAME = "imported"
 
 
-def attach_section(run: RunFolder, *, expanded: bool) -> None:
-    """Draw the choice of a file or a checkpoint folder, and attach it when asked."""
+def import_section(run: RunFolder, *, expanded: bool) -> None:
+    """Draw the choice of a file or a checkpoint folder, and import it when asked."""
     with st.expander("Import a checkpoint", icon=":material/attach_file:", expanded=expanded):
         rows, width = run.manifest["matrices"]["input"]["shape"]
         st.markdown(
@@ -35,7 +35,7 @@ def attach_section(run: RunFolder, *, expanded: bool) -> None:
         tensor = _tensor(source) if source is not None and source.is_file() else None
         name = st.text_input("Name", DEFAULT_NAME, max_chars=64, key="_attach_name", width=320)
         if st.button("Import", type="primary", disabled=source is None, key="_attach") and source is not None:
-            _attach(run, source, name, tensor, shown_name)
+            _import(run, source, name, tensor, shown_name)
         entry = state.current_run()
         if entry is not None and entry.kind is not RunKind.OWN:
             st.caption("This run is not yours and stays as it is: you get a private copy that holds the training.")
@@ -67,7 +67,7 @@ def _tensor(path: Path) -> str | None:
     return choose("Tensor of the input embeddings", names, "_attach_tensor", width="stretch")
 
 
-def _attach(run: RunFolder, source: Path, name: str, tensor: str | None, shown_name: str | None) -> None:
+def _import(run: RunFolder, source: Path, name: str, tensor: str | None, shown_name: str | None) -> None:
     """Attach, show how far it is, and go to the run that now has the training."""
     entry = state.current_run()
     if entry is None:
@@ -79,7 +79,7 @@ def _attach(run: RunFolder, source: Path, name: str, tensor: str | None, shown_n
         bar.progress(min(1.0, done / total) if total else 0.0, text=stage.capitalize())
 
     try:
-        run_id = attach_to(
+        run_id = import_to(
             entry, run, source, owner=state.owner(), name=name, tensor=tensor, shown_name=shown_name, progress=show
         )
     except FocusError as error:

@@ -10,15 +10,15 @@ from focus_core.corpus.corpus import Corpus, empty_corpus, iter_batches
 from focus_core.tokenization.training import suggest_vocab_size
 from focus_core.types import Family
 
-SURVEY_BYTES = 4 << 20
+MAX_BYTES = 4 << 20
 SAMPLE_LINES = 5
 KEPT_LINES, KEPT_CHARACTERS, KEPT_LINE = 1000, 100_000, 400
-"""Most lines of the survey that are kept, their characters in all, and those of one of them."""
+"""Most of the lines read that are kept, their characters in all, and those of one of them."""
 REPLACEMENT = "\ufffd"
 LONG_WORD = 16
 """Characters after which a word is cut before words are told apart: scripts without spaces have none."""
-PIECES_PER_WORD, COVERAGE = 0.6, 0.9998
-"""Pieces that a Unigram trainer finds for every different word, and the share of a text whose characters are pieces.
+SUBWORDS_PER_WORD, COVERAGE = 0.6, 0.9998
+"""Subwords that a Unigram trainer finds for every different word, and the share of a text whose characters are some.
 
 Over repetitive lines of three languages and samples of twenty lines to some hundred it finds more, 0.6 at the least.
 """
@@ -31,7 +31,7 @@ GROWTH, LONGEST = 0.7, 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Survey:
+class CorpusStatistics:
     """The beginning of a corpus, and what it says about the whole.
 
     Parameters
@@ -95,7 +95,7 @@ def characters_per_token(vocab_size: int, n_signs: int = 0) -> float:
     return min(LONGEST, 1.0 + GROWTH * math.log(max(1.0, ratio)))
 
 
-def survey_corpus(corpus: Corpus, *, max_bytes: int = SURVEY_BYTES) -> Survey:
+def corpus_statistics(corpus: Corpus, *, max_bytes: int = MAX_BYTES) -> CorpusStatistics:
     """Read the beginning of a corpus and scale it up by bytes.
 
     Parameters
@@ -107,7 +107,7 @@ def survey_corpus(corpus: Corpus, *, max_bytes: int = SURVEY_BYTES) -> Survey:
 
     Returns
     -------
-    Survey
+    CorpusStatistics
         Lines and characters, counted or scaled.
 
     Raises
@@ -138,7 +138,7 @@ def survey_corpus(corpus: Corpus, *, max_bytes: int = SURVEY_BYTES) -> Survey:
         raise empty_corpus(corpus.names)
     n_bytes = sum(corpus.sizes)
     scale = 1.0 if complete else max(1.0, n_bytes / n_used)
-    return Survey(
+    return CorpusStatistics(
         n_bytes=n_bytes,
         n_lines=round(n_lines * scale),
         n_characters=round(n_characters * scale),
@@ -200,12 +200,12 @@ class _Variety:
         return n_signs
 
 
-def suggest_size(survey: Survey, family: Family = Family.UNIGRAM) -> int:
+def suggest_size(statistics: CorpusStatistics, family: Family = Family.UNIGRAM) -> int:
     """Return a size of vocabulary that a text supports.
 
     Parameters
     ----------
-    survey : Survey
+    statistics : CorpusStatistics
         The text.
     family : Family, default=Family.UNIGRAM
         The kind of tokenizer to train: every byte-level BPE has all bytes, and every WordPiece two forms of letters.
@@ -213,26 +213,27 @@ def suggest_size(survey: Survey, family: Family = Family.UNIGRAM) -> int:
     Returns
     -------
     int
-        That of `suggest_vocab_size`, but not more than the text has different characters and words to make pieces of.
+        That of `suggest_vocab_size`, but not more than the text has different characters and words to make subwords of.
 
     Examples
     --------
-    >>> few = Survey(n_bytes=18_900, n_lines=320, n_characters=18_580, complete=True, sample=(), n_words=150, n_signs=9)
+    >>> counts = {"n_bytes": 18_900, "n_lines": 320, "n_characters": 18_580, "n_words": 150, "n_signs": 9}
+    >>> few = CorpusStatistics(**counts, complete=True, sample=())
     >>> suggest_size(few), suggest_size(few, Family.BYTE_LEVEL_BPE)
     (99, 285)
     """
-    size = suggest_vocab_size(survey.n_characters)
-    if not survey.n_words:
+    size = suggest_vocab_size(statistics.n_characters)
+    if not statistics.n_words:
         return size
-    return _for_family(min(size, _supported(survey)), survey, family)
+    return _for_family(min(size, _supported(statistics)), statistics, family)
 
 
-def supported_size(survey: Survey, family: Family = Family.UNIGRAM) -> int:
+def supported_size(statistics: CorpusStatistics, family: Family = Family.UNIGRAM) -> int:
     """Return a size that the words of a text are known to support; much larger ones are refused by the trainers.
 
     Parameters
     ----------
-    survey : Survey
+    statistics : CorpusStatistics
         The text.
     family : Family, default=Family.UNIGRAM
         The kind of tokenizer to train.
@@ -244,23 +245,24 @@ def supported_size(survey: Survey, family: Family = Family.UNIGRAM) -> int:
 
     Examples
     --------
-    >>> few = Survey(n_bytes=18_900, n_lines=320, n_characters=18_580, complete=True, sample=(), n_words=150, n_signs=9)
+    >>> counts = {"n_bytes": 18_900, "n_lines": 320, "n_characters": 18_580, "n_words": 150, "n_signs": 9}
+    >>> few = CorpusStatistics(**counts, complete=True, sample=())
     >>> supported_size(few), suggest_size(few)
     (99, 99)
     """
-    return _for_family(_supported(survey), survey, family) if survey.n_words else 0
+    return _for_family(_supported(statistics), statistics, family) if statistics.n_words else 0
 
 
-def _supported(survey: Survey) -> int:
-    """Return the characters of a text and the pieces of its words, rounded down."""
-    supported = survey.n_signs + int(PIECES_PER_WORD * survey.n_words)
+def _supported(statistics: CorpusStatistics) -> int:
+    """Return the characters of a text and the subwords of its words, rounded down."""
+    supported = statistics.n_signs + int(SUBWORDS_PER_WORD * statistics.n_words)
     return supported // 10 * 10 if supported >= 100 else supported
 
 
-def _for_family(size: int, survey: Survey, family: Family) -> int:
+def _for_family(size: int, statistics: CorpusStatistics, family: Family) -> int:
     """Return a size that holds at least what every tokenizer of a kind holds."""
     if family is Family.BYTE_LEVEL_BPE:
         return max(size, BYTES_AND_SPECIALS + size // 4)
     if family is Family.WORDPIECE:
-        return max(size, 2 * survey.n_signs + size // 8)
-    return max(size, survey.n_signs + 6)
+        return max(size, 2 * statistics.n_signs + size // 8)
+    return max(size, statistics.n_signs + 6)

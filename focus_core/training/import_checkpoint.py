@@ -15,7 +15,7 @@ from focus_core.artifacts import link_file, staged, write_arrays
 from focus_core.errors import ModelError, VocabularyError, bad_input
 from focus_core.models.source import load_source
 from focus_core.models.tensors import TensorFiles, check_tensor, open_tensor_files, to_float
-from focus_core.runs.additions import ATTACHED, TRAINED, TRAINING, new_addition
+from focus_core.runs.additions import IMPORTED, TRAINED, TRAINING, new_addition
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.writer import write_manifest
 from focus_core.tokenization.vocabulary import load_vocabulary
@@ -40,7 +40,7 @@ class _Found:
     warnings: tuple[str, ...] = ()
 
 
-def attach_trained(
+def import_checkpoint(
     run: RunFolder,
     path: str | Path,
     *,
@@ -49,7 +49,7 @@ def attach_trained(
     shown_name: str | None = None,
     progress: ProgressHook = no_progress,
 ) -> Path:
-    """Add trained embeddings to a run, with the measures of how far every token moved.
+    """Add trained embeddings to a run, with the measures of how far every token drifted.
 
     Parameters
     ----------
@@ -87,19 +87,19 @@ def attach_trained(
     progress("read", 0, 1)
     found = _read(run, Path(path).expanduser(), shown, tensor)
     progress("read", 1, 1)
-    change, movement = measure_change(run, found.arrays["input"].float().numpy(), progress)
+    change, drift = measure_change(run, found.arrays["input"].float().numpy(), progress)
     with staged(folder, folder=True) as part:
         write_change(part, change)
         write_arrays(part / TRAINED, found.arrays)
         content = {
             **{key: {} for key in ("config", "corpus", "result")},  # nothing is known of how they were trained
             "inputs": [found.entry],
-            "movement": movement,
+            "movement": drift,
             "matrices": sorted(found.arrays),
             "has_body": False,
             "warnings": list(found.warnings),
         }
-        write_manifest(part, manifest_of(run, name, content, kind=ATTACHED))
+        write_manifest(part, manifest_of(run, name, content, kind=IMPORTED))
     return folder
 
 
@@ -172,13 +172,13 @@ def _check_tokenizer(run: RunFolder, path: Path, shown: str) -> tuple[str, ...]:
         tokens = load_vocabulary(path).tokens
     except VocabularyError:
         return (
-            "The checkpoint brings no tokenizer to compare: its rows are taken to be in the order of the run's ids.",
+            "The checkpoint brings no tokenizer to compare: its embeddings are taken in the order of the run's ids.",
         )
     own = run.column("tokens", "token").tolist()
     equal = sum(a == b for a, b in zip(tokens, own, strict=False))
     if not equal == len(tokens) == len(own):
         got = f"{len(tokens):,} tokens, {equal:,} of them the same at the same id"
-        remedy = "attach a checkpoint that was trained from this run"
+        remedy = "import a checkpoint that was trained from this run"
         raise bad_input(f"the tokenizer of {shown}", f"the run's {len(own):,} tokens", got, remedy, VocabularyError)
     return ()
 
@@ -232,10 +232,10 @@ def _check_array(run: RunFolder, shown: str, name: str, array: torch.Tensor) -> 
     shape = run.shapes()[name]
     if tuple(array.shape) != shape:
         got = " × ".join(f"{size:,}" for size in array.shape) or "a single number"
-        expected = f"{shape[0]:,} rows, one for each token of the run" + (
+        expected = f"{shape[0]:,} embeddings, one for each token of the run" + (
             f", and {shape[1]:,} columns" if len(shape) == 2 else ""
         )
-        remedy = "attach embeddings that were trained from this run, with its vocabulary and its width"
+        remedy = "import embeddings that were trained from this run, with its vocabulary and its width"
         raise bad_input(f"{name} of {shown}", expected=expected, got=got, remedy=remedy, error=ModelError)
     check_tensor(f"{name} of {shown}", array if array.ndim == 2 else array.reshape(1, -1))
 

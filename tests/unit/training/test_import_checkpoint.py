@@ -17,7 +17,7 @@ from focus_core.export.model_folder import export_model
 from focus_core.numerics.drift import token_change
 from focus_core.runs.additions import list_trainings, open_training
 from focus_core.runs.folder import RunFolder, open_run
-from focus_core.training.attach import attach_trained, copy_run
+from focus_core.training.import_checkpoint import copy_run, import_checkpoint
 from tests.tiny_models import target_tokenizer, tiny_model
 from tests.tiny_runs import add_training, tiny_run
 from tests.toy_run import write_toy_run
@@ -42,17 +42,17 @@ def trained(run: RunFolder) -> np.ndarray:
 def refusal(run: RunFolder, path: Path, **options: object) -> str:
     """Return the one line with which a file is refused; nothing may be left of the attempt."""
     with pytest.raises(InvalidInputError) as caught:
-        attach_trained(run, path, **{"name": "mine", **options})  # type: ignore[arg-type]
+        import_checkpoint(run, path, **{"name": "mine", **options})  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
     folder = run.path / "training"
     assert not folder.exists() or list(folder.iterdir()) == []
     return str(caught.value)
 
 
-def test_a_matrix_is_attached_with_the_measures_of_every_token(run, trained, tmp_path):
+def test_embeddings_are_imported_with_the_measures_of_every_token(run, trained, tmp_path):
     path = tmp_path / "trained.safetensors"
     write_arrays(path, {"input": trained})
-    attach_trained(run, path, name="mine")
+    import_checkpoint(run, path, name="mine")
     assert list_trainings(run) == ["mine"]
     training = open_training(run, "mine")
     assert np.array_equal(training.embeddings(), trained)
@@ -77,7 +77,7 @@ def test_the_same_file_gives_the_same_bytes(run, trained, tmp_path):
     path = tmp_path / "trained.safetensors"
     write_arrays(path, {"input": trained})
     other = copy_run(run, tmp_path / "other")
-    first, second = (attach_trained(r, path, name="mine") for r in (run, other))
+    first, second = (import_checkpoint(r, path, name="mine") for r in (run, other))
     names = sorted(p.name for p in first.iterdir())
     assert names == ["manifest.json", "tokens.parquet", "trained.safetensors"]
     assert all((first / name).read_bytes() == (second / name).read_bytes() for name in names)
@@ -88,7 +88,7 @@ def test_every_float_type_is_kept(run, trained, tmp_path, dtype):
     path = tmp_path / "x.safetensors"
     given = torch.from_numpy(trained).to(dtype)
     save_file({"weight": given}, path)
-    attach_trained(run, path, name="mine")
+    import_checkpoint(run, path, name="mine")
     assert torch.equal(torch.from_numpy(open_training(run, "mine").rows("input", slice(0, 9))), given[:9].float())
     assert load_file(run.path / "training" / "mine" / "trained.safetensors")["input"].dtype == dtype
 
@@ -96,7 +96,7 @@ def test_every_float_type_is_kept(run, trained, tmp_path, dtype):
 def test_the_only_matrix_of_the_runs_shape_is_meant(run, trained, tmp_path):
     path = tmp_path / "x.safetensors"
     write_arrays(path, {"embeddings.weight": trained, "layer.weight": np.ones((8, 32), dtype=np.float32)})
-    attach_trained(run, path, name="mine")
+    import_checkpoint(run, path, name="mine")
     assert open_training(run, "mine").manifest["inputs"][0]["tensor"] == "embeddings.weight"
 
 
@@ -107,7 +107,7 @@ def test_of_several_matrices_one_is_named(run, trained, tmp_path):
     assert "a 135 × 8, b 135 × 8" in message
     assert "name the tensor" in message
     assert "'c'" in refusal(run, path, tensor="c")
-    attach_trained(run, path, name="mine", tensor="b")
+    import_checkpoint(run, path, name="mine", tensor="b")
     assert np.array_equal(open_training(run, "mine").embeddings(), trained)
 
 
@@ -116,7 +116,7 @@ def test_other_rows_and_another_width_are_said_with_both_numbers(run, trained, t
     for matrix, got in ((trained[:-1], "134 × 8"), (trained[:, :7].copy(), "135 × 7"), (trained[0].copy(), "")):
         write_arrays(path, {"input": matrix})
         message = refusal(run, path)
-        assert "135 rows" in message
+        assert "135 embeddings" in message
         assert "8 columns" in message
         assert got in message
 
@@ -174,7 +174,7 @@ def test_a_name_that_is_taken_or_none_is_refused_before_anything_is_read(run, tm
     add_training(run, "one")
     for name in ("one", "../one", ""):
         with pytest.raises(InvalidInputError, match="another name"):
-            attach_trained(run, tmp_path / "none", name=name)
+            import_checkpoint(run, tmp_path / "none", name=name)
     assert list_trainings(run) == ["one"]
 
 
@@ -187,7 +187,7 @@ def test_an_interrupt_leaves_nothing(run, trained, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        attach_trained(run, path, name="mine", progress=stop)
+        import_checkpoint(run, path, name="mine", progress=stop)
     assert list_trainings(run) == []
     assert not list(run.path.rglob("*.part"))
 
@@ -223,9 +223,9 @@ def _give_tokens(run: RunFolder, tokenizer: Path) -> None:
     write_arrays(run.path / "statistics.safetensors", {"mean": rows.mean(axis=0), "std": rows.std(axis=0)})
 
 
-def test_a_checkpoint_folder_is_attached_with_every_matrix_that_the_run_has(exported):
+def test_a_checkpoint_folder_is_imported_with_all_embeddings_that_the_run_has(exported):
     run, folder = exported
-    attach_trained(run, folder, name="mine")
+    import_checkpoint(run, folder, name="mine")
     training = open_training(run, "mine")
     assert training.matrix_names() == run.matrix_names()
     assert training.manifest["inputs"][0]["role"] == "trained_model"
@@ -248,7 +248,7 @@ def test_a_checkpoint_without_a_tokenizer_is_taken_with_a_word(exported):
     for path in folder.iterdir():
         if path.name not in {"config.json", "model.safetensors"}:
             path.unlink()
-    attach_trained(run, folder, name="mine")
+    import_checkpoint(run, folder, name="mine")
     assert any("no tokenizer" in word for word in open_training(run, "mine").manifest["warnings"])
 
 
@@ -259,7 +259,7 @@ def test_a_tied_checkpoint_of_an_untied_run_says_what_is_missing(tmp_path):
     assert "output" in run.matrix_names()
     path = tmp_path / "x.safetensors"
     write_arrays(path, {"input": run.embeddings() + np.float32(1)})
-    attach_trained(run, path, name="mine")
+    import_checkpoint(run, path, name="mine")
     training = open_training(run, "mine")
     assert training.matrix_names() == ("input",)
     assert any("no output apart" in word for word in training.manifest["warnings"])
@@ -280,7 +280,7 @@ def test_a_copy_is_the_same_run_and_adding_to_it_leaves_the_original_alone(run, 
     assert not (copy.path / "training" / "growing.part").exists()
     assert not (copy.path / "training" / ".hidden").exists()
     write_arrays(tmp_path / "x.safetensors", {"input": trained})
-    attach_trained(copy, tmp_path / "x.safetensors", name="mine")
+    import_checkpoint(copy, tmp_path / "x.safetensors", name="mine")
     assert sorted(p.relative_to(run.path).as_posix() for p in run.path.rglob("*")) == before
     shutil.rmtree(copy.path)
     assert open_run(run.path).tokens().num_rows == len(trained)
