@@ -10,7 +10,6 @@ import plotly.graph_objects as go
 from focus_core.runs.legend import ACCENT, CATEGORIES, NEUTRAL
 from focus_core.tokenization.display import plotly_escape
 from focus_ui.charts.figures import ROW_PX, name_axis, shorten, token_axis, token_bars
-from pages.learn.lessons.judging import Hub
 from pages.learn.lessons.one_row import RowSum
 
 FADED = 0.4
@@ -28,10 +27,10 @@ def nearest_figure(rows: Sequence[tuple[int, str, float, str]]) -> go.Figure:
     )
 
 
-def hubs_figure(hubs: Sequence[Hub]) -> go.Figure:
-    """Draw the source tokens that feed most new tokens."""
+def hubs_figure(hubs: Sequence[tuple[int, str, float]]) -> go.Figure:
+    """Draw the source tokens that feed most new tokens: an id, a name and a number each."""
     return _bars(
-        [(hub.id, hub.label, hub.n_fed) for hub in hubs],
+        hubs,
         colors=[ACCENT] * len(hubs),
         digits=",d",
         title="tokens fed: new tokens that have some of it",

@@ -8,12 +8,14 @@ from typing import Any
 
 import streamlit as st
 
+from focus_core.analysis.comparison.lists import hub_anchors
 from focus_core.analysis.overlap_lists import sizes_of
 from focus_core.analysis.worked_examples import first_sentence, worked_tokens
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES, SOURCE_ALONE, UNKNOWN, category_of
 from focus_core.tokenization.display import ISOLATE_END, markdown_escape
+from focus_ui.charts.csv_export import as_columns
 from focus_ui.charts.download import draw_chart, save_table
 from focus_ui.charts.figures import Segment, groups_figure, overlap_segments, proportion_figure
 from focus_ui.data import cache
@@ -28,6 +30,7 @@ BY_ENTRY, BY_USE = "Entries of the vocabulary", "Occurrences in the text"
 RIGHT_TO_LEFT = "\u2067"
 """Opens an isolate in which the first piece stands on the right; each piece is an isolate of its own within."""
 RARE, HUBS, SPACE = "Rare tokens", "Hubs", "Space"
+N_HUBS = 10
 
 
 def _draw(figure: Any, key: str, alt: str, *, name: str, table: Callable[[], Mapping[str, Sequence[Any]]]) -> None:
@@ -212,17 +215,13 @@ def _pitfalls(run: RunFolder, key: str) -> None:
         "What to look at", [RARE, HUBS, SPACE], default=RARE, required=True, key=f"_learn_trouble_{key}"
     )
     if shown == HUBS:
-        hubs = judging.hubs_of(run)
+        hubs = [(hub.id, label(run, "source_tokens", hub.id), hub.n_fed) for hub in hub_anchors(run, n=N_HUBS)]
         _draw(
             pictures.hubs_figure(hubs),
             f"{key}_hubs",
-            ", ".join(f"{hub.label} feeds {hub.n_fed}" for hub in hubs),
+            ", ".join(f"{name} feeds {n_fed}" for _, name, n_fed in hubs),
             name="hubs",
-            table=lambda: {
-                "source token": [hub.label for hub in hubs],
-                "id": [hub.id for hub in hubs],
-                "tokens fed": [hub.n_fed for hub in hubs],
-            },
+            table=lambda: as_columns(("source token", "id", "tokens fed"), [(name, i, n) for i, name, n in hubs]),
         )
         return
     if shown == SPACE:
