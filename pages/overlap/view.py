@@ -16,7 +16,7 @@ from focus_core.runs.legend import CATEGORIES, ink_on
 from focus_core.tokenization.display import show_token
 from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import Segment, groups_figure, overlap_segments, proportion_figure
-from focus_ui.data.tables import GROUPINGS, category_totals, group_sizes, has_frequency, token_table
+from focus_ui.data.tables import GROUPINGS, category_totals, group_sizes, has_frequency, kpis, token_table
 from focus_ui.session import state
 from focus_ui.session.errors import in_words
 from focus_ui.widgets.choice import switch
@@ -40,15 +40,13 @@ Rows = list[tuple[str, tuple[Segment, ...]]]
 
 def lead_numbers(run: RunFolder) -> None:
     """Draw the page's first sentence with the numbers of the run."""
-    counts, corpus = run.manifest["counts"], run.manifest.get("corpus") or {}
-    share = counts["n_overlap"] / counts["n_target"] if counts["n_target"] else None
+    counts, numbers = run.manifest["counts"], kpis(run.manifest)
     text = (
-        f"Of {count(counts['n_target'])} target tokens, **{count(counts['n_overlap'])}** ({percent(share)}) "
-        f"are also in the source vocabulary"
+        f"Of {count(counts['n_target'])} target tokens, **{count(counts['n_overlap'])}** "
+        f"({percent(numbers['overlap'])}) are also in the source vocabulary"
     )
-    occurrences = corpus.get("share_overlap_occurrences")
-    if occurrences is not None:
-        text += f"; they make up **{percent(occurrences)}** of the corpus"
+    if numbers["occurrences"] is not None:
+        text += f"; they make up **{percent(numbers['occurrences'])}** of the corpus"
     st.markdown(f"{text}. Click a bar or a list to filter the table.")
 
 
