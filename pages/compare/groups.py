@@ -51,7 +51,8 @@ def _groups(run: RunFolder, states: dict[str, TrainingFolder | Second]) -> Neigh
     """Draw the choice of a state to compare the initialised rows with, and its groups; return them."""
     name = next(iter(states))
     if len(states) > 1:
-        names = {key: _state_name(state) for key, state in states.items()}
+        labels = (f"{SECOND}: {s.name}" if isinstance(s, Second) else training_label(s) for s in states.values())
+        names = dict(zip(states, labels, strict=True))
         name = choose("From the initialised embeddings to", names, "_groups_state") or name
     state = states.get(name) or next(iter(states.values()))
     with reported(), st.spinner("Comparing neighbours"):
@@ -86,10 +87,6 @@ def _found(run: RunFolder, state: TrainingFolder | Second) -> NeighbourGroups:
             lambda: changed_groups(run, run.embeddings("input"), other.embeddings("input")),
         )
     return run.remember(f"app groups {state.digest}", lambda: training_groups(run, state))
-
-
-def _state_name(state: TrainingFolder | Second) -> str:
-    return f"{SECOND}: {state.name}" if isinstance(state, Second) else training_label(state)
 
 
 def group_table(run: RunFolder, found: NeighbourGroups) -> dict[str, list[Any]]:

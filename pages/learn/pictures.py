@@ -91,12 +91,10 @@ def _ids(run: RunFolder, key: str) -> None:
     n_target = len(run.column("tokens", "id"))
     first = st.number_input("Show from id", 0, n_target - 1, 0, step=8, key=f"_learn_id_{key}", width=240)
     rows = vocabularies.same_ids(run, int(first))
-    table: dict[str, list[Any]] = {
-        "id": [row.id for row in rows],
-        "the old vocabulary calls it": [row.source for row in rows],
-        "the new vocabulary calls it": [row.target for row in rows],
-        "the same": [row.source == row.target for row in rows],
-    }
+    table = as_columns(
+        ("id", "the old vocabulary calls it", "the new vocabulary calls it", "the same"),
+        [(row.id, row.source, row.target, row.source == row.target) for row in rows],
+    )
     _table(table, key, "Eight ids and the tokens that carry them", name="the same ids in both vocabularies")
 
 
@@ -140,12 +138,9 @@ def _alike(run: RunFolder, key: str) -> None:
         f"{key}_{found.id}",
         f"Tokens used most like {found.label}: {first}",
         name=f"tokens used most like token {found.id}",
-        table=lambda: {
-            "token": [name for _, name, _, _ in rows],
-            "id": [i for i, _, _, _ in rows],
-            "cosine": [cosine for _, _, cosine, _ in rows],
-            "origin": [category.label for *_, category in rows],
-        },
+        table=lambda: as_columns(
+            ("token", "id", "cosine", "origin"), [(name, i, cosine, c.label) for i, name, cosine, c in rows]
+        ),
     )
     _colors([category.key for *_, category in rows], {category.key: category for *_, category in rows})
 
@@ -202,11 +197,7 @@ def _one_row(run: RunFolder, key: str) -> None:
         f"The numbers for the task: {markdown_escape(label(run, 'tokens', asked.id))}, "
         f"dimension {count(asked.dimension)}"
     )
-    table: dict[str, list[Any]] = {
-        "old token": [name for name, _, _ in asked.terms],
-        "weight": [weight for _, weight, _ in asked.terms],
-        f"value in dimension {asked.dimension}": [value for _, _, value in asked.terms],
-    }
+    table = as_columns(("old token", "weight", f"value in dimension {asked.dimension}"), asked.terms)
     _table(table, f"{key}_terms", "Weights and values of the largest contributors", name="the numbers of the task")
 
 
