@@ -129,12 +129,8 @@ def distribution_rows(panels: Sequence[Distribution], names: Sequence[str]) -> d
 
 def hub_rows(hubs: Sequence[Hub]) -> dict[str, list[object]]:
     """Return hub anchors as columns: token, id, share of all weight, rows fed."""
-    return {
-        "token": [show_token(hub.text, word_start=hub.word_start) for hub in hubs],
-        "id": [hub.id for hub in hubs],
-        "share of all weight": [hub.share for hub in hubs],
-        "embeddings fed": [hub.n_fed for hub in hubs],
-    }
+    rows = [(show_token(hub.text, word_start=hub.word_start), hub.id, hub.share, hub.n_fed) for hub in hubs]
+    return as_columns(("token", "id", "share of all weight", "embeddings fed"), rows)
 
 
 def bin_labels(panel: Distribution) -> list[str]:

@@ -112,13 +112,8 @@ def _members(run: RunFolder, group: NeighbourGroup, key: str) -> None:
     for words, ids in (("Towards", group.gained), ("Away from", group.lost)):
         if ids:
             st.markdown(f"{words} " + markdown_escape(_shown(run, ids)))
-    rows = run.token_rows(list(group.ids))
-    shown = {
-        "token": [row_name(row) for row in rows],
-        "in the corpus": [row["frequency"] for row in rows],
-        "script": [row["script"] for row in rows],
-        "id": list(group.ids),
-    }
+    rows = [(row_name(row), row["frequency"], row["script"], row["id"]) for row in run.token_rows(list(group.ids))]
+    shown = as_columns(("token", "in the corpus", "script", "id"), rows)
     place = choice_table(shown, f"members_{key}", alt="Tokens of the chosen group")
     if place is not None:
         open_token(group.ids[place])

@@ -205,7 +205,7 @@ def options(*, start: InitConfig | None = None, mark: str = "", resolved: Sequen
     """Draw the options, filled in as they stand at the start; return them as chosen."""
     given = _Given(start=start or InitConfig(), mark=mark, resolved=resolved)
     method = given.choose(
-        st, "method", "Method", list(MethodName), _method,
+        st, "method", "Method", list(MethodName), lambda m: f"{m}: {METHOD_SUMMARIES[m]}",
         "FOCUS compares tokens by vectors trained on your text. The others are what it is compared with; they "
         "train none and take seconds.",
     )  # fmt: skip
@@ -289,10 +289,6 @@ class _Given:
             persist_state="session",
         )  # fmt: skip
         return {name: value} if enabled and (auto or value is not None) else {}
-
-
-def _method(method: MethodName) -> str:
-    return f"{method}: {METHOD_SUMMARIES[method]}"
 
 
 def run_title(corpus: CorpusChoice, target: Choice, source: Choice, *, method: str = "focus") -> str:

@@ -13,7 +13,7 @@ from focus_core.analysis.overlap_lists import sizes_of
 from focus_core.analysis.worked_examples import first_sentence, worked_tokens
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
-from focus_core.runs.legend import CATEGORIES, SOURCE_ALONE, UNKNOWN, category_of
+from focus_core.runs.legend import ACCENT, CATEGORIES, SOURCE_ALONE, UNKNOWN, category_of
 from focus_core.tokenization.display import ISOLATE_END, markdown_escape
 from focus_ui.charts.csv_export import as_columns
 from focus_ui.charts.download import draw_chart, save_table
@@ -134,7 +134,12 @@ def _alike(run: RunFolder, key: str) -> None:
     rows = [(n.id, label(run, "tokens", n.id), n.cosine, category_of(n.origin, rule[n.id])) for n in found.near]
     first = ", ".join(f"{name} {cosine:.2f}" for _, name, cosine, _ in rows[:5])
     _draw(
-        pictures.nearest_figure([(i, name, cosine, category.color) for i, name, cosine, category in rows]),
+        pictures.bars_figure(
+            [row[:3] for row in rows],
+            colors=[category.color for *_, category in rows],
+            digits=".2f",
+            title="cosine in the auxiliary space",
+        ),
         f"{key}_{found.id}",
         f"Tokens used most like {found.label}: {first}",
         name=f"tokens used most like token {found.id}",
@@ -208,7 +213,7 @@ def _pitfalls(run: RunFolder, key: str) -> None:
     if shown == HUBS:
         hubs = [(hub.id, label(run, "source_tokens", hub.id), hub.n_fed) for hub in hub_anchors(run, n=N_HUBS)]
         _draw(
-            pictures.hubs_figure(hubs),
+            pictures.bars_figure(hubs, colors=ACCENT, digits=",d", title="tokens fed: new tokens that have some of it"),
             f"{key}_hubs",
             ", ".join(f"{name} feeds {n_fed}" for _, name, n_fed in hubs),
             name="hubs",

@@ -16,6 +16,7 @@ from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES, Category, category_of
 from focus_core.tokenization.display import show_token
 from focus_core.types import Origin
+from focus_ui.charts.csv_export import as_columns
 from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import Bar, contributors_figure, fed_figure
 from focus_ui.data.kept import kept
@@ -162,13 +163,8 @@ def _fed_table(run: RunFolder, source_id: int, bars: Sequence[Bar], *, expanded:
     key = f"fed_table_{run.digest[:12]}_{source_id}"
 
     def rows(most: int | None = None) -> dict[str, list[Any]]:
-        shown = bars[:most]
-        return {
-            "target token": [bar.label for bar in shown],
-            "weight": [bar.weight for bar in shown],
-            "similarity": [bar.similarity for bar in shown],
-            "id": [bar.id for bar in shown],
-        }
+        shown = [(bar.label, bar.weight, bar.similarity, bar.id) for bar in bars[:most]]
+        return as_columns(("target token", "weight", "similarity", "id"), shown)
 
     with st.expander(f"All {count(len(bars))} tokens that it feeds", icon=":material/table_rows:", expanded=expanded):
         drawn = rows(MAX_ROWS)
