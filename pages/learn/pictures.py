@@ -127,11 +127,12 @@ def _overlap(run: RunFolder, key: str) -> None:
 def _alike(run: RunFolder, key: str) -> None:
     asked = space.asked_alike(run)
     others = [i for i in worked_tokens(run) if i != asked]
-    found = space.alike(run, _choose_token(run, [asked, *others], "A new token", key, asked=asked))
+    chosen = _choose_token(run, [asked, *others], "A new token", key, asked=asked)
     name = markdown_escape(label(run, "tokens", asked))
-    st.markdown(f"The task asks about {name}" + ("." if found.id == asked else ", which is not the one shown here."))
+    st.markdown(f"The task asks about {name}" + ("." if chosen == asked else ", which is not the one shown here."))
     rule = run.column("tokens", "rule")
-    rows = [(n.id, label(run, "tokens", n.id), n.cosine, category_of(n.origin, rule[n.id])) for n in found.near]
+    near = space.alike(run, chosen)
+    rows = [(n.id, label(run, "tokens", n.id), n.cosine, category_of(n.origin, rule[n.id])) for n in near]
     first = ", ".join(f"{name} {cosine:.2f}" for _, name, cosine, _ in rows[:5])
     _draw(
         pictures.bars_figure(
@@ -140,9 +141,9 @@ def _alike(run: RunFolder, key: str) -> None:
             digits=".2f",
             title="cosine in the auxiliary space",
         ),
-        f"{key}_{found.id}",
-        f"Tokens used most like {found.label}: {first}",
-        name=f"tokens used most like token {found.id}",
+        f"{key}_{chosen}",
+        f"Tokens used most like {label(run, 'tokens', chosen)}: {first}",
+        name=f"tokens used most like token {chosen}",
         table=lambda: as_columns(
             ("token", "id", "cosine", "origin"), [(name, i, cosine, c.label) for i, name, cosine, c in rows]
         ),
