@@ -154,7 +154,13 @@ def _check_entries(subject: str, manifest: dict[str, Any]) -> None:
 
 
 def no_run(subject: str, expected: str, got: str, remedy: str) -> RunFolderError:
-    """Return the error for what is no run, or names nothing in one."""
+    """Return the error for what is no run, or names nothing in one.
+
+    Parameters
+    ----------
+    subject, expected, got, remedy : str
+        As of `bad_input`.
+    """
     return bad_input(subject, expected=expected, got=got, remedy=remedy, error=RunFolderError)
 
 

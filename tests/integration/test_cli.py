@@ -74,7 +74,10 @@ def test_every_stage_that_a_run_names_has_a_step(small: SmallInputs, tmp_path: P
     arguments = _with_trained_vectors(small, tmp_path)
     assert cli.run(arguments) == 0
     stages = json.loads((tmp_path / "run" / "log" / "timings.json").read_text())
-    assert set(stages) == set(STAGE_STEPS) - {"train tokenizer"}
+    assert set(stages) == set(STAGE_STEPS) - {
+        "train tokenizer",
+        "count",
+    }  # the second stands in logs of older versions alone
     assert {step_of(stage) for stage in stages} == set(STEPS)
 
 

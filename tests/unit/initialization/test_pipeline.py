@@ -19,6 +19,7 @@ from focus_core.initialization.auxiliary import loading
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.overlap import extension
 from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
+from focus_core.models.source import load_source
 from focus_core.tokenization.vocabulary import load_vocabulary
 from focus_core.types import MatchMode
 from tests.tiny_models import TARGET_LINES, target_tokenizer, tiny_model
@@ -42,7 +43,7 @@ def test_each_file_of_the_corpus_is_read_once(request_of: InitRequest, monkeypat
         return read_texts(path, **options)
 
     monkeypatch.setattr("focus_core.corpus.corpus.read_texts", counting)
-    result = run_request(request_of, config=InitConfig(method="overlap"))
+    result = run_request(dataclasses.replace(request_of, config=InitConfig(method="overlap")))
     assert opened == list(request_of.corpus)
     assert result.source_frequency is not None
     assert result.source_frequency.sum() > 0
@@ -56,8 +57,8 @@ def test_each_file_of_the_corpus_is_read_once(request_of: InitRequest, monkeypat
 def test_the_vocabularies_are_matched_once_to_extend_where_both_ask_the_same(
     request_of: InitRequest, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], calls: int
 ) -> None:
-    config = InitConfig(method="overlap", extend=True, **options)
-    before = run_request(request_of, config=config)
+    request = dataclasses.replace(request_of, config=InitConfig(method="overlap", extend=True, **options))
+    before = run_request(request)
     seen: list[MatchMode] = []
 
     def counting(*vocabularies: Any, mode: MatchMode, **named: Any) -> Overlap:
@@ -66,7 +67,7 @@ def test_the_vocabularies_are_matched_once_to_extend_where_both_ask_the_same(
 
     for module in (pipeline, extension):
         monkeypatch.setattr(module, "match_vocabularies", counting)
-    after = run_request(request_of, config=config)
+    after = run_request(request)
     assert len(seen) == calls
     assert seen[-1] == MatchMode.EXACT, "what is appended is found by exact matches"
     assert after.target.digest == before.target.digest
@@ -76,10 +77,10 @@ def test_a_users_map_does_not_say_what_is_appended(
     request_of: InitRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A pair of the user's own decides about rows; the extended tokenizer is the same with and without it."""
-    loaded = api.load_request(request_of)
-    names = {"source": loaded.source, "target": loaded.target, "model": loaded.model}
+    source, target = load_vocabulary(str(request_of.source)), load_vocabulary(str(request_of.target_tokenizer))
+    names: dict[str, Any] = {"source": source, "target": target, "model": load_source(str(request_of.source))}
     config = InitConfig(method="overlap", extend=True)
-    free = int(match_vocabularies(loaded.source, loaded.target).new_ids[-1])
+    free = int(match_vocabularies(source, target).new_ids[-1])
     plain = pipeline.run_focus(**names, config=config)
     mapped = pipeline.run_focus(**names, config=config, user_map={free: 20})
     assert mapped.target.digest == plain.target.digest
@@ -99,9 +100,9 @@ def test_ready_vectors_are_hashed_once(
 
     for module in (api, loading):
         monkeypatch.setattr(module, "sha256_file", counting)
-    loaded = api.load_request(dataclasses.replace(request_of, auxiliary=path))
+    result = run_request(dataclasses.replace(request_of, auxiliary=path, corpus=()))
     assert hashed == [path]
-    (entry,) = [entry for entry in loaded.inputs if entry["role"] == "auxiliary"]
+    (entry,) = [entry for entry in result.inputs if entry["role"] == "auxiliary"]
     assert entry == {
         "role": "auxiliary", "name": path.name, "sha256": sha256_file(path), "bytes": path.stat().st_size
     }  # fmt: skip
