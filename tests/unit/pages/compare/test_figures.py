@@ -25,7 +25,7 @@ def test_every_bin_of_every_distribution_is_a_row(run: RunFolder) -> None:
     assert table["this run"] == table["<b>other</b>"]
     assert sum(n for n in table["this run"] if isinstance(n, int)) == sum(panel.series[0].n for panel in panels)
     assert {name for name, n in zip(table["measure"], table[CHANCE], strict=True) if n is not None} == {
-        "length of a row", "cosine of two rows",
+        "embedding norm", "cosine of two embeddings",
     }  # fmt: skip
 
 
