@@ -17,11 +17,7 @@ import numpy as np
 
 from focus_core.corpus.corpus import Corpus
 from focus_core.errors import bad_input, option
-from focus_core.initialization.auxiliary.token_stream import (
-    TokenStream,
-    stream_warnings,
-    tokenise_corpus,
-)
+from focus_core.initialization.auxiliary.token_stream import TokenStream, stream_warnings, tokenise_corpus
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors, train_auxiliary
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.extend import extend_result

@@ -6,13 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from focus_core.analysis.checks.base import (
-    Check,
-    CheckResult,
-    Status,
-    Threshold,
-    copies_text,
-)
+from focus_core.analysis.checks.base import Check, CheckResult, Status, Threshold, copies_text
 from focus_core.errors import phrase
 from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder

@@ -7,14 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from focus_core.analysis.checks.base import (
-    Check,
-    CheckResult,
-    Status,
-    Threshold,
-    compares_vectors,
-    grade,
-)
+from focus_core.analysis.checks.base import Check, CheckResult, Status, Threshold, compares_vectors, grade
 from focus_core.errors import phrase
 from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder

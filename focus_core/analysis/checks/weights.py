@@ -6,15 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from focus_core.analysis.checks.base import (
-    Check,
-    CheckResult,
-    Status,
-    Threshold,
-    compares_vectors,
-    grade,
-    judge_sides,
-)
+from focus_core.analysis.checks.base import Check, CheckResult, Status, Threshold, compares_vectors, grade, judge_sides
 from focus_core.errors import phrase, read_phrase
 from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
