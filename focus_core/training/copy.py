@@ -10,7 +10,7 @@ from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.log import growing_run
 from focus_core.training.import_checkpoint import copy_run
 from focus_core.training.train import adapt_run
-from focus_core.types import ProgressHook, no_progress, tell_all
+from focus_core.types import ProgressHook, no_progress, stage_of, tell_all
 
 COPY = "copy"
 SOURCE_NOTE = "source.json"
@@ -53,9 +53,8 @@ def adapt_copy(
     output = Path(output)
     with growing_run(output, terminal=terminal) as (part, log):
         tell = tell_all(log, progress)
-        tell("copy the run", 0, 1)
-        copy = copy_run(run, part / COPY)
-        tell("copy the run", 1, 1)
+        with stage_of(tell, "copy the run"):
+            copy = copy_run(run, part / COPY)
         adapt_run(copy, progress=tell, **options)
         _move_up(copy.path, part)
     return output
