@@ -267,6 +267,3 @@ def run(arguments: list[str] | None = None, *, command: Callable[..., Any] | Non
 def _called() -> str:
     """Return how this command line was called, for its help."""
     return "focus-lab" if Path(sys.argv[0]).stem == "focus-lab" else "python -m focus_core"
-
-
-__all__ = ["app", "run"]
