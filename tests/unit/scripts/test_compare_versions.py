@@ -178,3 +178,28 @@ def test_a_command_that_fails_on_both_sides_is_different(
     verdict, lines = compare_versions.compare_case(*sides, case, ("0.1.0", "0.1.0"))
     assert verdict == "DIFFERENT"
     assert lines == ["  DIFFERENT no such run/check nowhere: exit 2: no such run: failed"] * 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("653 of 5,207 new tokens are fallback rows", "653 of 5,207 new tokens are fallback embeddings", True),
+        ("the output matrix is the input matrix", "the output embeddings are the input embeddings", True),
+        ("653 fallback rows", "654 fallback embeddings", False),
+        ("3 combined rows", "3 copied embeddings", False),
+    ],
+)
+def test_a_text_with_other_words_for_the_same_is_expected_and_another_number_is_not(
+    before: str, after: str, expected: bool
+) -> None:
+    assert reasons("x.json", {"text": before}, {"text": after}) == ["a text has the field's words" if expected else ""]
+
+
+def test_a_card_is_compared_by_what_its_head_says() -> None:
+    """The order of keys and the way a list is written say nothing; another tag does."""
+    cards = [f"---\n{head}---\nbody\n".encode() for head in ("a: 1\nb: [x]\n", "b:\n- x\na: 1\n", "a: 1\nb: [y]\n")]
+    (same,) = compare_file("README.md", cards[0], cards[1])
+    assert expected_reason(same, migrated=set(), known=[])
+    (other,) = compare_file("README.md", cards[0], cards[2])
+    assert str(other).startswith("README.md: head.b[0]: x -> y")
+    assert not expected_reason(other, migrated=set(), known=[])
