@@ -45,28 +45,32 @@ class Bar:
 
 def contributors_figure(bars: Sequence[Bar]) -> go.Figure:
     """Draw contributors as horizontal bars: weights on the left, similarities on the right."""
-    similar = any(bar.similarity is not None for bar in bars)
-    titles = ("weight", "similarity") if similar else ("weight",)
+    panels = {"weight": ([bar.weight for bar in bars], 1.0)}
+    if any(bar.similarity is not None for bar in bars):
+        panels["similarity"] = ([float("nan") if b.similarity is None else b.similarity for b in bars], 0.45)
+    ids, labels, colors = [bar.id for bar in bars], [bar.label for bar in bars], [bar.color for bar in bars]
+    drawn = {}
+    for title, (values, opacity) in panels.items():
+        text, marker = ["" if v != v else f"{v:.3f}" for v in values], {"color": colors, "opacity": opacity}
+        drawn[title] = token_bars(ids, labels, values, text=text, marker=marker), _range(values)
+    return token_panels(ids, labels, drawn, showgrid=True, zeroline=True)
+
+
+def token_panels(
+    ids: Sequence[int], labels: Sequence[str], panels: Mapping[str, tuple[go.Bar, Sequence[float]]], **look: Any
+) -> go.Figure:
+    """Draw bars of the same tokens side by side: by title, the bars and the range of their axis."""
+    titles = list(panels)
     figure = make_subplots(rows=1, cols=len(titles), shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.06)
-    _add_bars(figure, bars, [bar.weight for bar in bars], column=1, opacity=1.0, digits=3)
-    if similar:
-        similarities = [bar.similarity if bar.similarity is not None else float("nan") for bar in bars]
-        _add_bars(figure, bars, similarities, column=2, opacity=0.45, digits=3)
-    token_axis(figure, [bar.id for bar in bars], [bar.label for bar in bars])
-    figure.update_xaxes(showgrid=True, zeroline=True, nticks=5, fixedrange=True)
-    lay_out_panels(figure, len(bars))
+    for column, (bars, span) in enumerate(panels.values(), start=1):
+        figure.add_trace(bars, row=1, col=column)
+        figure.update_xaxes(range=span, row=1, col=column)
+    token_axis(figure, ids, labels)
+    figure.update_xaxes(nticks=5, fixedrange=True, **look)
+    height, margin = 90 + ROW_PX * max(2, len(ids)), {"l": 10, "r": 24, "t": 36, "b": 30}
+    figure.update_layout(height=height, margin=margin, showlegend=False, bargap=0.28)
+    figure.update_annotations(font_size=13)
     return figure
-
-
-def _add_bars(
-    figure: go.Figure, bars: Sequence[Bar], values: list[float], *, column: int, opacity: float, digits: int
-) -> None:
-    """Add one panel of bars; the value stands beside each."""
-    marker = {"color": [bar.color for bar in bars], "opacity": opacity}
-    text = ["" if value != value else f"{value:.{digits}f}" for value in values]
-    drawn = token_bars([bar.id for bar in bars], [bar.label for bar in bars], values, text=text, marker=marker)
-    figure.add_trace(drawn, row=1, col=column)
-    figure.update_xaxes(range=_range(values), row=1, col=column)
 
 
 def token_bars(
@@ -129,14 +133,6 @@ def interval_bars(
     ticks = [f"{plotly_escape(name)}  <b>{value:.3f}</b>" for name, value in zip(names, values, strict=True)]
     name_axis(figure, keys, ticks, tickfont={"size": 14})
     return figure
-
-
-def lay_out_panels(figure: go.Figure, n_rows: int) -> None:
-    """Give panels of bars side by side the height of their rows, and room for their titles."""
-    figure.update_layout(
-        height=90 + ROW_PX * max(2, n_rows), margin={"l": 10, "r": 24, "t": 36, "b": 30}, showlegend=False, bargap=0.28
-    )
-    figure.update_annotations(font_size=13)
 
 
 def shorten(label: str, limit: int = TICK_CHARACTERS) -> str:

@@ -10,7 +10,6 @@ from focus_core.analysis.provenance.change import changed_tokens, neighbour_chan
 from focus_core.analysis.provenance.explain import explain_token
 from focus_core.analysis.provenance.search import find_tokens
 from focus_core.analysis.token_list import TokenList
-from focus_core.artifacts import sha256_file
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder, open_run
 from focus_ui.data.kept import kept
@@ -23,36 +22,22 @@ if TYPE_CHECKING:
 MAX_QUERY = 200
 
 
-def load_run(path: Path) -> RunFolder:
-    """Open a run, or return the one opened before, where the folder still holds the same manifest."""
-    return _load_run(str(path), _manifest_digest(path))
-
-
-def _load(path: str, digest: str) -> RunFolder:
-    del digest
-    return open_run(path)
-
-
-_load_run = kept(_load, most=8)
+load_run = kept(open_run, most=8)
+"""Open a run, or return the one opened before, where the folder still holds the same manifest."""
 
 
 def run_card(path: Path) -> RunCard:
     """Return what a list of runs says of a run; see `read_card`."""
     # Kept apart from `load_run`: a list of many runs would push the current one out of its few places.
-    return _run_card(str(path), _manifest_digest(path), training_names(path))
+    return _run_card(path, training_names(path))
 
 
-def _card(path: str, digest: str, trainings: tuple[str, ...]) -> RunCard:
-    del digest, trainings
-    return read_card(Path(path))
+def _card(path: Path, trainings: tuple[str, ...]) -> RunCard:
+    del trainings
+    return read_card(path)
 
 
 _run_card = kept(_card, most=512)
-
-
-def _manifest_digest(path: Path) -> str:
-    manifest = path / "manifest.json"
-    return sha256_file(manifest) if manifest.is_file() else ""
 
 
 def _checks(run: RunFolder) -> list[CheckResult]:

@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 
 def kept(make: Callable[P, R], *, most: int, spinner: str | bool = False) -> Callable[P, R]:
-    """Return a function whose last results are kept; files are known by what they hold."""
+    """Return a function whose last results are kept; files are known by what they hold, folders by their manifest."""
 
     def under(key: tuple[object, ...], _make: Callable[[], R]) -> R:
         del key
@@ -41,7 +41,8 @@ def _key(value: object) -> object:
     if isinstance(digest := getattr(value, "digest", None), str):
         return digest, str(getattr(value, "path", ""))
     if isinstance(value, Path):
-        return str(value), file_digest(value)
+        file = value / "manifest.json" if value.is_dir() else value
+        return str(value), file_digest(file) if file.is_file() else ""
     if isinstance(value, tuple | list):
         return tuple(map(_key, value))
     if dataclasses.is_dataclass(value):

@@ -15,7 +15,7 @@ from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.legend import CATEGORIES, method_of
 from focus_ui.data.tables import kpis
-from focus_ui.data.training_curves import measured_lines
+from focus_ui.data.training_curves import manifest_part, measured_lines
 from focus_ui.data.training_tables import began_elsewhere, readable_trainings
 
 
@@ -96,9 +96,8 @@ def _trained(run: RunFolder) -> Trained | None:
     """Return the training of the run's own rows that ended lowest."""
     found = []
     for training in readable_trainings(run)[0]:
-        result = training.manifest.get("result")
-        known = result if isinstance(result, dict) else {}
-        start, end = (known.get(f"held_out_bits_{when}") for when in ("start", "end"))
+        result = manifest_part(training, "result")
+        start, end = (result.get(f"held_out_bits_{when}") for when in ("start", "end"))
         if not began_elsewhere(run, training) and isinstance(start, float) and isinstance(end, float):
             found.append(Trained(name=training.name, start=start, end=end, lines=measured_lines(training)))
     return min(found, key=lambda trained: trained.end, default=None)

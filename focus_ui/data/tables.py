@@ -165,16 +165,12 @@ def kpis(manifest: Mapping[str, Any]) -> dict[str, float | None]:
     n_target = counts["n_target"]
     return {
         "overlap": counts["n_overlap"] / n_target if n_target else None,
-        "n_overlap": counts["n_overlap"],
-        "n_target": n_target,
         "exact": counts["by_rule"].get("exact", 0),
         "fuzzy": counts["by_rule"].get("fuzzy", 0),
         "new": counts["n_new"],
         "combined": counts["by_origin"].get("combined", 0),
         "fallback": counts["by_origin"].get("fallback", 0),
-        "anchors": counts["n_anchors"],
         "occurrences": corpus.get("share_overlap_occurrences"),
-        "combined_occurrences": corpus.get("share_combined_of_new_occurrences"),
     }
 
 

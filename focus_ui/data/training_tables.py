@@ -102,8 +102,7 @@ def training_label(training: TrainingFolder) -> str:
 
 
 def _initialisation(training: TrainingFolder) -> tuple[Method, int | None]:
-    entry = training.manifest.get("initialisation")
-    known = entry if isinstance(entry, dict) else {}
+    known = manifest_part(training, "initialisation")
     seed = known.get("seed")
     return method_of(str(known.get("method", "unknown"))), seed if isinstance(seed, int) else None
 
@@ -158,24 +157,22 @@ def starts(groups: Sequence[MethodCurves]) -> list[Start]:
 
 def summary_rows(trainings: Sequence[TrainingFolder]) -> dict[str, list[Any]]:
     """Return one row per training: what it was and what came out."""
-    rows: dict[str, list[Any]] = {
-        name: []
-        for name in ("training", "initialised by", "seed", "tokens", "loss at start", "loss at end", "bits at start",
-                     "bits at end", "foreseen", "neighbour overlap", "trained", "ended")
-    }  # fmt: skip
+    names = (
+        "training", "initialised by", "seed", "tokens", "loss at start", "loss at end", "bits at start", "bits at end",
+        "foreseen", "neighbour overlap", "trained", "ended",
+    )  # fmt: skip
+    rows = []
     for training in trainings:
         method, seed = _initialisation(training)
         result, drift = (manifest_part(training, key) for key in ("result", "movement"))
         kind = manifest_part(training, "config").get("train")
-        values = (
+        rows.append((
             training.name, method.label, seed, result.get("tokens"), result.get("held_out_loss_start"),
             result.get("held_out_loss_end"), result.get("held_out_bits_start"), result.get("held_out_bits_end"),
             drift.get("foreseen"), drift.get("mean_kept"), TRAINED_PARTS.get(str(kind)),
             "imported" if training.manifest["kind"] == IMPORTED else result.get("stopped"),
-        )  # fmt: skip
-        for name, value in zip(rows, values, strict=True):
-            rows[name].append(value)
-    return rows
+        ))  # fmt: skip
+    return as_columns(names, rows)
 
 
 def summary_for_unit(rows: dict[str, list[Any]], unit: str) -> tuple[dict[str, list[Any]], str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -35,12 +36,11 @@ def has_source(run: RunFolder, lack: str) -> bool:
     return True
 
 
-def seed_input(place: DeltaGenerator, *, key: str, meaning: str, value: int = 0) -> int:
+def seed_input(
+    place: DeltaGenerator, *, key: str, meaning: str | None = None, value: int = 0, **options: Any
+) -> int:  # fmt: skip
     """Draw the field of a seed."""
-    seed = place.number_input(
-        "Seed", min_value=0, max_value=2**31 - 1, value=value, step=1, key=key, help=meaning
-    )  # fmt: skip
-    return int(seed)
+    return int(place.number_input("Seed", 0, 2**31 - 1, value, 1, key=key, help=meaning, **options))
 
 
 def file_options(option: str, files: Sequence[Path], root: Path, job_id: str) -> list[str]:

@@ -38,18 +38,14 @@ RECENT_S = 24 * 3600
 MAX_ENDED = 3
 TAIL_LINES = 8
 TRAINING_VERB, EVALUATION_VERB = "adapt", "evaluate"
-STATE_ICONS = {
-    JobState.RUNNING: ":material/progress_activity:",
-    JobState.DONE: ":material/check_circle:",
-    JobState.FAILED: ":material/error:",
-    JobState.CANCELLED: ":material/cancel:",
+AT_WORK = ":material/progress_activity:"
+LOOKS = {
+    JobState.RUNNING: (AT_WORK, "blue"),
+    JobState.DONE: (":material/check_circle:", "green"),
+    JobState.FAILED: (":material/error:", "red"),
+    JobState.CANCELLED: (":material/cancel:", "gray"),
 }
-STATE_COLORS = {
-    JobState.RUNNING: "blue",
-    JobState.DONE: "green",
-    JobState.FAILED: "red",
-    JobState.CANCELLED: "gray",
-}
+"""The icon and the colour of each state."""
 
 
 def own_jobs() -> list[Job]:
@@ -130,7 +126,7 @@ def _row_head(job: Job, job_now: JobState) -> None:
 
 def _head(job: Job, job_now: JobState, found: Verdict | None) -> str:
     """Return a job's name and how it ended; a run whose checks warn is not merely done."""
-    icon, color, words = STATE_ICONS[job_now], STATE_COLORS[job_now], str(job_now)
+    (icon, color), words = LOOKS[job_now], str(job_now)
     if found is not None and found.words:
         icon, color, words = found.sign, "orange", f"{job_now}, {found.words}"
     return f"{icon} **{_title(job)}** :{color}-badge[{words}]"
@@ -184,7 +180,7 @@ def _ended(job: Job) -> None:
     # the end of an own job; two parts that draw the page anew would undo each other's address.
     if not is_owner(job, state.owner()):
         st.rerun()
-    st.caption(f"{STATE_ICONS[JobState.RUNNING]} {_title(job)} has ended.")
+    st.caption(f"{AT_WORK} {_title(job)} has ended.")
 
 
 def _panel_body(job: Job, job_now: JobState) -> None:

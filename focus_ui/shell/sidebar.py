@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import streamlit as st
 
@@ -36,7 +37,10 @@ LINK_HELP = (
 def sidebar() -> None:
     """Draw what stands beside every page: search, the run and its link, jobs, the legend."""
     entry = state.current_run()
-    run = _open_quietly(entry)
+    run = None
+    if entry is not None:
+        with suppress(FocusError):  # a broken one is reported by the page's own guard
+            run = cache.load_run(entry.path)
     with st.sidebar:
         if run is not None:
             token_search(run)
@@ -48,16 +52,6 @@ def sidebar() -> None:
         if run is not None:
             legend(run)
         frame_script()
-
-
-def _open_quietly(entry: RunEntry | None) -> RunFolder | None:
-    """Open the current run; a broken one is reported by the page's own guard."""
-    if entry is None:
-        return None
-    try:
-        return cache.load_run(entry.path)
-    except FocusError:
-        return None
 
 
 @st.fragment

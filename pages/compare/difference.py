@@ -13,6 +13,7 @@ from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES
 from focus_core.runs.tokens import row_name
 from focus_core.tokenization.display import markdown_escape
+from focus_ui.charts.csv_export import as_columns
 from focus_ui.charts.download import save_table
 from focus_ui.data.token_names import target_names
 from focus_ui.session.errors import reported
@@ -42,12 +43,8 @@ def difference_section(run: RunFolder, other: Second) -> None:
 
 def _counts(found: RunComparison) -> None:
     """Draw the rows by origin in both runs."""
-    table: dict[str, list[Any]] = {
-        "embeddings": [CATEGORIES[entry.kind].label for entry in found.origins],
-        "this run": [entry.before for entry in found.origins],
-        "second run": [entry.after for entry in found.origins],
-        "difference": [entry.after - entry.before for entry in found.origins],
-    }
+    rows = [(CATEGORIES[e.kind].label, e.before, e.after, e.after - e.before) for e in found.origins]
+    table = as_columns(("embeddings", "this run", "second run", "difference"), rows)
     st.dataframe(
         table | {"difference": [f"{n:+,}" for n in table["difference"]]},
         hide_index=True,

@@ -18,7 +18,7 @@ from focus_core.runs.legend import ACCENT, NEUTRAL, category_of
 from focus_core.tokenization.display import plotly_escape, show_token
 from focus_core.types import Rule
 from focus_ui.charts.csv_export import as_columns
-from focus_ui.charts.figures import lay_out_panels, token_axis, token_bars
+from focus_ui.charts.figures import token_bars, token_panels
 
 SECOND = "#B23A9E"
 """The line of the second run: readable on both backgrounds, and no origin's colour."""
@@ -37,17 +37,12 @@ def hubs_figure(hubs: Sequence[Hub], *, by: HubOrder = HubOrder.TOKENS) -> go.Fi
     ]
     if by is HubOrder.WEIGHT:
         panels.reverse()
-    titles = [title for title, *_ in panels]
-    figure = make_subplots(rows=1, cols=2, shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.06)
-    for column, (_, values, form) in enumerate(panels, start=1):
-        marker, text = {"color": ACCENT, "opacity": 1.0 if column == 1 else 0.45}, [format(v, form) for v in values]
-        bars = token_bars([hub.id for hub in hubs], labels, values, text=text, marker=marker, form=f":{form}")
-        figure.add_trace(bars, row=1, col=column)
-        figure.update_xaxes(range=[0, 1.2 * (max(values) or 1.0)], row=1, col=column)
-    token_axis(figure, [hub.id for hub in hubs], labels)
-    figure.update_xaxes(nticks=5, fixedrange=True)
-    lay_out_panels(figure, len(hubs))
-    return figure
+    ids, drawn = [hub.id for hub in hubs], {}
+    for opacity, (title, values, form) in zip((1.0, 0.45), panels, strict=True):
+        marker, text = {"color": ACCENT, "opacity": opacity}, [format(v, form) for v in values]
+        bars = token_bars(ids, labels, values, text=text, marker=marker, form=f":{form}")
+        drawn[title] = bars, [0, 1.2 * (max(values) or 1.0)]
+    return token_panels(ids, labels, drawn)
 
 
 def distributions_figure(panels: Sequence[Distribution], names: Sequence[str]) -> go.Figure:
@@ -129,12 +124,8 @@ def distribution_rows(panels: Sequence[Distribution], names: Sequence[str]) -> d
 
 def hub_rows(hubs: Sequence[Hub]) -> dict[str, list[object]]:
     """Return hub anchors as columns: token, id, share of all weight, rows fed."""
-    return {
-        "token": [show_token(hub.text, word_start=hub.word_start) for hub in hubs],
-        "id": [hub.id for hub in hubs],
-        "share of all weight": [hub.share for hub in hubs],
-        "embeddings fed": [hub.n_fed for hub in hubs],
-    }
+    rows = [(show_token(hub.text, word_start=hub.word_start), hub.id, hub.share, hub.n_fed) for hub in hubs]
+    return as_columns(("token", "id", "share of all weight", "embeddings fed"), rows)
 
 
 def bin_labels(panel: Distribution) -> list[str]:

@@ -51,7 +51,8 @@ def _groups(run: RunFolder, states: dict[str, TrainingFolder | Second]) -> Neigh
     """Draw the choice of a state to compare the initialised rows with, and its groups; return them."""
     name = next(iter(states))
     if len(states) > 1:
-        names = {key: _state_name(state) for key, state in states.items()}
+        labels = (f"{SECOND}: {s.name}" if isinstance(s, Second) else training_label(s) for s in states.values())
+        names = dict(zip(states, labels, strict=True))
         name = choose("From the initialised embeddings to", names, "_groups_state") or name
     state = states.get(name) or next(iter(states.values()))
     with reported(), st.spinner("Comparing neighbours"):
@@ -88,10 +89,6 @@ def _found(run: RunFolder, state: TrainingFolder | Second) -> NeighbourGroups:
     return run.remember(f"app groups {state.digest}", lambda: training_groups(run, state))
 
 
-def _state_name(state: TrainingFolder | Second) -> str:
-    return f"{SECOND}: {state.name}" if isinstance(state, Second) else training_label(state)
-
-
 def group_table(run: RunFolder, found: NeighbourGroups) -> dict[str, list[Any]]:
     """Return groups as columns: size, first members, what they moved towards and away from, agreement."""
     rows = [
@@ -115,13 +112,8 @@ def _members(run: RunFolder, group: NeighbourGroup, key: str) -> None:
     for words, ids in (("Towards", group.gained), ("Away from", group.lost)):
         if ids:
             st.markdown(f"{words} " + markdown_escape(_shown(run, ids)))
-    rows = run.token_rows(list(group.ids))
-    shown = {
-        "token": [row_name(row) for row in rows],
-        "in the corpus": [row["frequency"] for row in rows],
-        "script": [row["script"] for row in rows],
-        "id": list(group.ids),
-    }
+    rows = [(row_name(row), row["frequency"], row["script"], row["id"]) for row in run.token_rows(list(group.ids))]
+    shown = as_columns(("token", "in the corpus", "script", "id"), rows)
     place = choice_table(shown, f"members_{key}", alt="Tokens of the chosen group")
     if place is not None:
         open_token(group.ids[place])

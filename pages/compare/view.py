@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from focus_core.analysis.checks.base import CheckResult
@@ -213,14 +212,10 @@ def spread_section(run: RunFolder, other: Second | None) -> None:
         if panels:
             st.markdown(f"**{title}**")
             key = f"spread_{run.digest[:12]}_{measures[0]}_{'' if other is None else other.run.digest[:12]}"
-            figure = _chart(run, panels, names, key)
+            # drawn once: laying out its panels takes longer than all the rest
+            figure = run.remember(f"app {key} {names[-1]}", partial(distributions_figure, panels, names))
             words = "; ".join(_medians(panel) for panel in panels)
             draw_chart(figure, key=key, alt=words, name=title, table=partial(distribution_rows, panels, names))
-
-
-def _chart(run: RunFolder, panels: Sequence[Distribution], names: Sequence[str], key: str) -> go.Figure:
-    """Return a chart of distributions, drawn once: laying out its panels takes longer than all the rest."""
-    return run.remember(f"app {key} {names[-1]}", lambda: distributions_figure(panels, names))
 
 
 def _medians(panel: Distribution) -> str:

@@ -21,6 +21,7 @@ from focus_core.tokenization.display import show_token
 from focus_core.types import METHOD_SUMMARIES, Fallback, Family, MatchMode, MethodName, Preset
 from focus_ui.data import catalog, input_cache
 from focus_ui.data.uploads import keep_upload
+from focus_ui.jobs.form import seed_input
 from focus_ui.session.errors import LABELS, if_sound
 from focus_ui.widgets.choice import choose, switch
 from focus_ui.widgets.corpus_choice import SERVER, UPLOAD, CorpusChoice, in_the_form
@@ -204,7 +205,7 @@ def options(*, start: InitConfig | None = None, mark: str = "", resolved: Sequen
     """Draw the options, filled in as they stand at the start; return them as chosen."""
     given = _Given(start=start or InitConfig(), mark=mark, resolved=resolved)
     method = given.choose(
-        st, "method", "Method", list(MethodName), _method,
+        st, "method", "Method", list(MethodName), lambda m: f"{m}: {METHOD_SUMMARIES[m]}",
         "FOCUS compares tokens by vectors trained on your text. The others are what it is compared with; they "
         "train none and take seconds.",
     )  # fmt: skip
@@ -233,17 +234,14 @@ def options(*, start: InitConfig | None = None, mark: str = "", resolved: Sequen
         help="Similarities are divided by it: below 1 fewer contributors, above 1 more. The paper: 1.",
     )  # fmt: skip
     left_open = given.number(numbers, "top_k", TOP_K, "all", enabled=compares)
-    seed = numbers.number_input(
-        "Seed", min_value=0, max_value=2**31 - 1, value=given.start.seed, step=1, key=f"_seed{mark}",
-        persist_state="session",
-    )  # fmt: skip
+    seed = seed_input(numbers, key=f"_seed{mark}", value=given.start.seed, persist_state="session")
     usual = InitConfig.for_preset(preset)
     for name, meaning in VECTORS.items():
         empty = getattr(usual, name)
         left_open |= given.number(numbers, name, meaning, AUTO if empty is None else empty, enabled=compares)
     own = {"fallback": fallback} if METHODS[method].fallback is None else {}
     return InitConfig.for_preset(
-        preset, method=method, match=match, temperature=temperature, seed=int(seed), extend=extend,
+        preset, method=method, match=match, temperature=temperature, seed=seed, extend=extend,
         covariance_scale=given.start.covariance_scale, **own, **left_open,
     )  # fmt: skip
 
@@ -291,10 +289,6 @@ class _Given:
             persist_state="session",
         )  # fmt: skip
         return {name: value} if enabled and (auto or value is not None) else {}
-
-
-def _method(method: MethodName) -> str:
-    return f"{method}: {METHOD_SUMMARIES[method]}"
 
 
 def run_title(corpus: CorpusChoice, target: Choice, source: Choice, *, method: str = "focus") -> str:

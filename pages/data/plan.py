@@ -188,7 +188,9 @@ def draw_job(
     """Draw the steps of a job."""
     for time in times:
         text, now = texts[time.step], _state_of(time, texts[time.step], state)
-        took = _duration(time.seconds) if time.seconds is not None and text.used else ""
+        took = ""
+        if time.seconds is not None and text.used:
+            took = duration(time.seconds) if time.seconds >= 1 else "under a second"
         if now == RUNNING and time.fraction and text.used:
             took = f"{time.fraction:.0%} after {took}"
         with st.expander(_headline(time.step, text.summary, took), type="step", icon=ICONS[now]):
@@ -199,10 +201,6 @@ def draw_job(
                 st.code("\n".join(time.log[-12:]), language=None, wrap_lines=True)
             if again is not None:
                 again(time.step)
-
-
-def _duration(seconds: float) -> str:
-    return duration(seconds) if seconds >= 1 else "under a second"
 
 
 def _state_of(time: StepTime, text: StepText, state: JobState) -> str:

@@ -16,6 +16,7 @@ from focus_core.numerics.formats import count, percent
 from focus_core.tokenization.display import ISOLATE_END, ISOLATE_START, markdown_escape
 from focus_core.tokenization.preview import TokenizerView
 from focus_core.types import MatchMode
+from focus_ui.charts.csv_export import as_columns
 from focus_ui.charts.download import save_table
 from focus_ui.data import input_cache
 from focus_ui.session.errors import in_words
@@ -119,11 +120,8 @@ def _draw_difference(difference: MatchDifference) -> None:
     key = f"difference_{difference.before}_{difference.after}"
     before, after = f"copied from, {difference.before} (chosen)", f"copied from, {difference.after}"
     if difference.tokens:
-        table = {
-            "token": [token.target for token in difference.tokens],
-            before: [token.before or NOTHING for token in difference.tokens],
-            after: [token.after or NOTHING for token in difference.tokens],
-        }
+        rows = [(token.target, token.before or NOTHING, token.after or NOTHING) for token in difference.tokens]
+        table = as_columns(("token", before, after), rows)
         st.dataframe(
             table,
             hide_index=True,

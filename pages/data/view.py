@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import streamlit as st
 
@@ -23,7 +24,7 @@ from focus_core.tokenization.display import markdown_escape, show_name
 from focus_ui.data import cache, catalog
 from focus_ui.jobs import verdict as run_verdict
 from focus_ui.jobs.form import cancel_button, progress_bar
-from focus_ui.jobs.panel import POLL_S, STATE_ICONS, job_panel, own_jobs
+from focus_ui.jobs.panel import AT_WORK, POLL_S, job_panel, own_jobs
 from focus_ui.session import navigation, state
 from focus_ui.widgets.corpus_choice import CorpusChoice, corpus_choice
 from pages.data import again as run_again
@@ -142,12 +143,10 @@ def _running_panel(job_id: str) -> None:
         return
     name = markdown_escape(show_name(job.title or "run", limit=80))
     if job_state(job) is not JobState.RUNNING:
-        st.caption(
-            f"{STATE_ICONS[JobState.RUNNING]} {name} has ended."
-        )  # the tray sees the end and draws the page anew
+        st.caption(f"{AT_WORK} {name} has ended.")  # the tray sees the end and draws the page anew
         return
     with st.container(border=True, key=f"job_{job_id}"):
-        st.markdown(f"{STATE_ICONS[JobState.RUNNING]} **{name}** :blue-badge[{JobState.RUNNING}]")
+        st.markdown(f"{AT_WORK} **{name}** :blue-badge[{JobState.RUNNING}]")
         progress_bar(job)
         _steps(job, JobState.RUNNING)
         _say_if_silent(job)
@@ -223,10 +222,8 @@ def _steps(job: Job, now: JobState, *, again: Callable[[Step], None] | None = No
     if request is None:
         return
     if now is JobState.DONE:
-        try:
+        with suppress(FocusError):  # a damaged run gave nothing that can be read
             given = run_plan.results(cache.load_run(job.run))
-        except FocusError:
-            given = {}
     folder = {JobState.RUNNING: job.part, JobState.DONE: job.run}.get(now, job.record)
     times = read_steps(folder, log=read_log(job), now=time.time() if now is JobState.RUNNING else None)
     run_plan.draw_job(run_plan.describe(request), times, now, given=given, again=again)

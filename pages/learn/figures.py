@@ -10,7 +10,6 @@ import plotly.graph_objects as go
 from focus_core.runs.legend import ACCENT, CATEGORIES, NEUTRAL
 from focus_core.tokenization.display import plotly_escape
 from focus_ui.charts.figures import ROW_PX, name_axis, shorten, token_axis, token_bars
-from pages.learn.lessons.judging import Hub
 from pages.learn.lessons.one_row import RowSum
 
 FADED = 0.4
@@ -18,28 +17,10 @@ DIVERGING = ((0.0, CATEGORIES["exact"].color), (0.5, "rgba(140,140,140,0.12)"), 
 """Blue below zero, orange above: apart for colour-blind eyes, and nothing stands for nothing on any background."""
 
 
-def nearest_figure(rows: Sequence[tuple[int, str, float, str]]) -> go.Figure:
-    """Draw the tokens nearest to another, each in the colour of its origin."""
-    return _bars(
-        [(i, name, value) for i, name, value, _ in rows],
-        colors=[color for *_, color in rows],
-        digits=".2f",
-        title="cosine in the auxiliary space",
-    )
-
-
-def hubs_figure(hubs: Sequence[Hub]) -> go.Figure:
-    """Draw the source tokens that feed most new tokens."""
-    return _bars(
-        [(hub.id, hub.label, hub.n_fed) for hub in hubs],
-        colors=[ACCENT] * len(hubs),
-        digits=",d",
-        title="tokens fed: new tokens that have some of it",
-    )
-
-
-def _bars(rows: Sequence[tuple[int, str, float]], *, colors: list[str], digits: str, title: str) -> go.Figure:
-    """Draw named bars; the axis is one of ids, read as tokens."""
+def bars_figure(
+    rows: Sequence[tuple[int, str, float]], *, colors: Sequence[str] | str, digits: str, title: str
+) -> go.Figure:
+    """Draw tokens as named bars, an id, a name and a number each; the axis is one of ids, read as tokens."""
     ids, names, values = [i for i, _, _ in rows], [name for _, name, _ in rows], [value for *_, value in rows]
     text = [format(value, digits) for value in values]
     figure = go.Figure(token_bars(ids, names, values, text=text, marker={"color": colors}, form=""))

@@ -8,12 +8,14 @@ from typing import Any
 
 import streamlit as st
 
+from focus_core.analysis.comparison.lists import hub_anchors
 from focus_core.analysis.overlap_lists import sizes_of
 from focus_core.analysis.worked_examples import first_sentence, worked_tokens
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
-from focus_core.runs.legend import CATEGORIES, SOURCE_ALONE, UNKNOWN, category_of
+from focus_core.runs.legend import ACCENT, CATEGORIES, SOURCE_ALONE, UNKNOWN, category_of
 from focus_core.tokenization.display import ISOLATE_END, markdown_escape
+from focus_ui.charts.csv_export import as_columns
 from focus_ui.charts.download import draw_chart, save_table
 from focus_ui.charts.figures import Segment, groups_figure, overlap_segments, proportion_figure
 from focus_ui.data import cache
@@ -28,6 +30,7 @@ BY_ENTRY, BY_USE = "Entries of the vocabulary", "Occurrences in the text"
 RIGHT_TO_LEFT = "\u2067"
 """Opens an isolate in which the first piece stands on the right; each piece is an isolate of its own within."""
 RARE, HUBS, SPACE = "Rare tokens", "Hubs", "Space"
+N_HUBS = 10
 
 
 def _draw(figure: Any, key: str, alt: str, *, name: str, table: Callable[[], Mapping[str, Sequence[Any]]]) -> None:
@@ -88,12 +91,10 @@ def _ids(run: RunFolder, key: str) -> None:
     n_target = len(run.column("tokens", "id"))
     first = st.number_input("Show from id", 0, n_target - 1, 0, step=8, key=f"_learn_id_{key}", width=240)
     rows = vocabularies.same_ids(run, int(first))
-    table: dict[str, list[Any]] = {
-        "id": [row.id for row in rows],
-        "the old vocabulary calls it": [row.source for row in rows],
-        "the new vocabulary calls it": [row.target for row in rows],
-        "the same": [row.source == row.target for row in rows],
-    }
+    table = as_columns(
+        ("id", "the old vocabulary calls it", "the new vocabulary calls it", "the same"),
+        [(row.id, row.source, row.target, row.source == row.target) for row in rows],
+    )
     _table(table, key, "Eight ids and the tokens that carry them", name="the same ids in both vocabularies")
 
 
@@ -126,23 +127,26 @@ def _overlap(run: RunFolder, key: str) -> None:
 def _alike(run: RunFolder, key: str) -> None:
     asked = space.asked_alike(run)
     others = [i for i in worked_tokens(run) if i != asked]
-    found = space.alike(run, _choose_token(run, [asked, *others], "A new token", key, asked=asked))
+    chosen = _choose_token(run, [asked, *others], "A new token", key, asked=asked)
     name = markdown_escape(label(run, "tokens", asked))
-    st.markdown(f"The task asks about {name}" + ("." if found.id == asked else ", which is not the one shown here."))
+    st.markdown(f"The task asks about {name}" + ("." if chosen == asked else ", which is not the one shown here."))
     rule = run.column("tokens", "rule")
-    rows = [(n.id, label(run, "tokens", n.id), n.cosine, category_of(n.origin, rule[n.id])) for n in found.near]
+    near = space.alike(run, chosen)
+    rows = [(n.id, label(run, "tokens", n.id), n.cosine, category_of(n.origin, rule[n.id])) for n in near]
     first = ", ".join(f"{name} {cosine:.2f}" for _, name, cosine, _ in rows[:5])
     _draw(
-        pictures.nearest_figure([(i, name, cosine, category.color) for i, name, cosine, category in rows]),
-        f"{key}_{found.id}",
-        f"Tokens used most like {found.label}: {first}",
-        name=f"tokens used most like token {found.id}",
-        table=lambda: {
-            "token": [name for _, name, _, _ in rows],
-            "id": [i for i, _, _, _ in rows],
-            "cosine": [cosine for _, _, cosine, _ in rows],
-            "origin": [category.label for *_, category in rows],
-        },
+        pictures.bars_figure(
+            [row[:3] for row in rows],
+            colors=[category.color for *_, category in rows],
+            digits=".2f",
+            title="cosine in the auxiliary space",
+        ),
+        f"{key}_{chosen}",
+        f"Tokens used most like {label(run, 'tokens', chosen)}: {first}",
+        name=f"tokens used most like token {chosen}",
+        table=lambda: as_columns(
+            ("token", "id", "cosine", "origin"), [(name, i, cosine, c.label) for i, name, cosine, c in rows]
+        ),
     )
     _colors([category.key for *_, category in rows], {category.key: category for *_, category in rows})
 
@@ -199,11 +203,7 @@ def _one_row(run: RunFolder, key: str) -> None:
         f"The numbers for the task: {markdown_escape(label(run, 'tokens', asked.id))}, "
         f"dimension {count(asked.dimension)}"
     )
-    table: dict[str, list[Any]] = {
-        "old token": [name for name, _, _ in asked.terms],
-        "weight": [weight for _, weight, _ in asked.terms],
-        f"value in dimension {asked.dimension}": [value for _, _, value in asked.terms],
-    }
+    table = as_columns(("old token", "weight", f"value in dimension {asked.dimension}"), asked.terms)
     _table(table, f"{key}_terms", "Weights and values of the largest contributors", name="the numbers of the task")
 
 
@@ -212,17 +212,13 @@ def _pitfalls(run: RunFolder, key: str) -> None:
         "What to look at", [RARE, HUBS, SPACE], default=RARE, required=True, key=f"_learn_trouble_{key}"
     )
     if shown == HUBS:
-        hubs = judging.hubs_of(run)
+        hubs = [(hub.id, label(run, "source_tokens", hub.id), hub.n_fed) for hub in hub_anchors(run, n=N_HUBS)]
         _draw(
-            pictures.hubs_figure(hubs),
+            pictures.bars_figure(hubs, colors=ACCENT, digits=",d", title="tokens fed: new tokens that have some of it"),
             f"{key}_hubs",
-            ", ".join(f"{hub.label} feeds {hub.n_fed}" for hub in hubs),
+            ", ".join(f"{name} feeds {n_fed}" for _, name, n_fed in hubs),
             name="hubs",
-            table=lambda: {
-                "source token": [hub.label for hub in hubs],
-                "id": [hub.id for hub in hubs],
-                "tokens fed": [hub.n_fed for hub in hubs],
-            },
+            table=lambda: as_columns(("source token", "id", "tokens fed"), [(name, i, n) for i, name, n in hubs]),
         )
         return
     if shown == SPACE:

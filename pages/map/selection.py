@@ -59,7 +59,8 @@ def _saved_key(run: RunFolder) -> str:
 def take_reports(run: RunFolder, key: str) -> Picked:
     """Take over what the canvas reported since the last rerun; a chosen token becomes the page's."""
     picked: Picked = st.session_state.get(_picked_key(run), Picked())
-    n_ids = len(run.column("tokens", "kind"))
+    kinds = run.column("tokens", "kind")
+    n_ids = len(kinds)
     token, selection, brush = (answer(key, name) for name in ("token", "selection", "brush"))
     if _number(token) > picked.token_at:
         chosen = whole_numbers([token.get("id")], limit=1, below=n_ids)
@@ -67,7 +68,8 @@ def take_reports(run: RunFolder, key: str) -> Picked:
             state.show_target(chosen[0])
         picked = replace(picked, token_at=_number(token))
     if _number(selection) > picked.selection_at:
-        ids = _tokens_only(run, whole_numbers(selection.get("ids"), limit=MAX_SELECTED, below=n_ids))
+        named = whole_numbers(selection.get("ids"), limit=MAX_SELECTED, below=n_ids)
+        ids = tuple(dict.fromkeys(i for i in named if kinds[i] is not None))
         total = selection.get("total")
         total = max(len(ids), total) if isinstance(total, int) and total <= n_ids else len(ids)
         picked = replace(picked, ids=ids, total=total, selection_at=_number(selection))
@@ -80,11 +82,6 @@ def take_reports(run: RunFolder, key: str) -> Picked:
 def _number(report: object) -> int:
     at = report.get("at") if isinstance(report, dict) else None
     return at if isinstance(at, int) and not isinstance(at, bool) and 0 < at < 2**53 else 0
-
-
-def _tokens_only(run: RunFolder, ids: tuple[int, ...]) -> tuple[int, ...]:
-    kinds = run.column("tokens", "kind")
-    return tuple(dict.fromkeys(i for i in ids if kinds[i] is not None))
 
 
 def _range(value: object) -> tuple[float, float] | None:
@@ -145,7 +142,7 @@ def _table(rows: pd.DataFrame, *, measured: bool) -> None:
     }
     if measured:
         shown |= {"kept": rows["kept"].to_numpy(), "cosine": rows["cosine"].to_numpy()}
-    key, ids = state.once_key("map_table"), rows["id"].tolist()
+    key, ids, number = state.once_key("map_table"), rows["id"].tolist(), st.column_config.NumberColumn
     st.dataframe(
         shown,
         key=key,
@@ -155,10 +152,10 @@ def _table(rows: pd.DataFrame, *, measured: bool) -> None:
         height=min(TABLE_PX, 38 + 35 * len(rows)),
         column_config={
             "token": st.column_config.TextColumn("token", pinned=True),
-            "id": st.column_config.NumberColumn("id", format="%d"),
-            "occurrences": st.column_config.NumberColumn("occurrences", format="localized"),
+            "id": number("id", format="%d"),
+            "occurrences": number("occurrences", format="localized"),
             "kept": share_column(KEPT_NAME, meaning=KEPT_MEANING),
-            "cosine": st.column_config.NumberColumn("cosine", help="of the embedding before and after", format="%.2f"),
+            "cosine": number("cosine", help="of the embedding before and after", format="%.2f"),
         },
         alt=f"{count(len(rows))} selected tokens",
     )
@@ -181,11 +178,10 @@ def _contributors(run: RunFolder, rows: pd.DataFrame) -> None:
     st.caption("; ".join(parts) + ".")
     for contributor in found.contributors:
         name = markdown_escape(show_token(contributor.text, word_start=contributor.word_start, limit=32))
-        label = (
-            f"{name} :gray[{percent(contributor.share)} of the weight, in {count(contributor.n_fed)} "
-            f"of {count(found.n_combined)}]"
+        about = (
+            f"{percent(contributor.share)} of the weight, in {count(contributor.n_fed)} of {count(found.n_combined)}"
         )
-        navigation.link(navigation.TOKEN, label, icon="", source=contributor.id)
+        navigation.link(navigation.TOKEN, f"{name} :gray[{about}]", icon="", source=contributor.id)
 
 
 def _save(run: RunFolder, rows: pd.DataFrame) -> None:

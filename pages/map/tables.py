@@ -6,7 +6,7 @@ Measures come from the original space, coordinates from a joint layout.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,8 @@ from focus_ui.data.tables import token_table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from focus_core.projection.members import Member
 
 INITIALISED = "initialised"
 TRAINED_PREFIX = "trained:"
@@ -51,10 +53,10 @@ class MapLayout:
     method: str
     seed: int
     n_total: int
-    trust: float | None
     members: dict[str, str]
     ids: np.ndarray
     points: dict[str, np.ndarray]
+    trust: float | None = None
     explained: tuple[float, ...] = ()
     axes: tuple[str, ...] = ()
 
@@ -123,26 +125,11 @@ def _unsound(projection: ProjectionFolder, expected: str, got: str) -> FocusErro
 def quick_layout(run: RunFolder, training: TrainingFolder | None) -> MapLayout:
     """Lay the rows of a run, and those of a training, out by their principal components: seconds, no waiting."""
     from focus_core.projection.layout import lay_out
-    from focus_core.projection.members import members_of, placeable
-    from focus_core.projection.sampling import frequency_sample
-    from focus_core.runs.tokens import frequency
 
-    members = members_of(run, [training.name] if training else [], [])
-    nothing = np.empty(0, dtype=np.int64)
-    n_rows = QUICK_ROWS // len(members)
-    ids = frequency_sample(placeable(run, members), frequency=frequency(run), n=n_rows, keep=nothing, seed=QUICK_SEED)
+    members, ids = _sample(run, training, QUICK_ROWS // (2 if training else 1), [])
     layout = lay_out(members, ids, method="pca", seed=QUICK_SEED)
-    return MapLayout(
-        digest=f"pca {run.digest} {training.digest if training else ''}",
-        method="pca",
-        seed=QUICK_SEED,
-        n_total=int(run.present().sum()),
-        trust=float(layout.trust.mean()),
-        members={member.key: member.title for member in members},
-        ids=ids,
-        points={member.key: layout.points[i] for i, member in enumerate(members)},
-        explained=tuple(layout.settings["explained_variance"]),
-    )
+    found = _at_once(run, training, members, ids, layout.points, ["pca"])
+    return replace(found, trust=float(layout.trust.mean()), explained=tuple(layout.settings["explained_variance"]))
 
 
 def cosine_layout(
@@ -150,25 +137,44 @@ def cosine_layout(
 ) -> MapLayout:
     """Place the rows of a run and of a training at their cosines to two directions: exact, nothing projected."""
     from focus_core.projection.axes import cosine_axes
+
+    named = [i for direction in directions for i in (*direction.plus, *direction.minus)]
+    members, ids = _sample(run, training, AXES_ROWS, named)
+    points = cosine_axes(members, ids, directions)
+    parts = [f"{direction.plus} {direction.minus}" for direction in directions]
+    return replace(_at_once(run, training, members, ids, points, [COSINES, *parts]), axes=tuple(titles))
+
+
+def _sample(
+    run: RunFolder, training: TrainingFolder | None, n_rows: int, named: Sequence[int]
+) -> tuple[list[Member], np.ndarray]:
+    """Return a run's matrix and a training's, and tokens that both can place, the named ones among them."""
     from focus_core.projection.members import members_of, placeable
     from focus_core.projection.sampling import frequency_sample
     from focus_core.runs.tokens import frequency
 
     members = members_of(run, [training.name] if training else [], [])
-    named = np.array([i for direction in directions for i in (*direction.plus, *direction.minus)], dtype=np.int64)
-    ids = frequency_sample(placeable(run, members), frequency=frequency(run), n=AXES_ROWS, keep=named, seed=QUICK_SEED)
-    points = cosine_axes(members, ids, directions)
-    parts = [f"{direction.plus} {direction.minus}" for direction in directions]
+    keep, pool = np.array(named, dtype=np.int64), placeable(run, members)
+    return members, frequency_sample(pool, frequency=frequency(run), n=n_rows, keep=keep, seed=QUICK_SEED)
+
+
+def _at_once(
+    run: RunFolder,
+    training: TrainingFolder | None,
+    members: Sequence[Member],
+    ids: np.ndarray,
+    points: Sequence[np.ndarray] | np.ndarray,
+    how: Sequence[str],
+) -> MapLayout:
+    """Return a layout that is stored nowhere; how it was made is its method, and what else it depends on."""
     return MapLayout(
-        digest=" ".join([COSINES, run.digest, training.digest if training else "", *parts]),
-        method=COSINES,
+        digest=" ".join([how[0], run.digest, training.digest if training else "", *how[1:]]),
+        method=how[0],
         seed=QUICK_SEED,
         n_total=int(run.present().sum()),
-        trust=None,
         members={member.key: member.title for member in members},
         ids=ids,
         points={member.key: points[i] for i, member in enumerate(members)},
-        axes=tuple(titles),
     )
 
 

@@ -154,7 +154,9 @@ def map_section(run: RunFolder) -> None:
     if chosen is None:
         return
     if chosen.left == chosen.right == INITIALISED:
-        not_trained()
+        words = "This run has no trained embeddings yet, so the map shows the initialised ones alone."
+        st.info(words, icon=":material/info:")
+        navigation.link(navigation.TRAIN, "Train it, or import a checkpoint")
     draw_map(run, chosen, query)
 
 
@@ -288,11 +290,3 @@ def _measures(run: RunFolder, chosen: Chosen, target_id: int) -> None:
         "order of change."
     )
     st.markdown(KEPT_TITLE + words, help=KEPT_MEANING)
-
-
-def not_trained() -> None:
-    """Say that there is one state alone, and where the other comes from."""
-    st.info(
-        "This run has no trained embeddings yet, so the map shows the initialised ones alone.", icon=":material/info:"
-    )
-    navigation.link(navigation.TRAIN, "Train it, or import a checkpoint")

@@ -38,9 +38,8 @@ def sentence_section(run: RunFolder) -> None:
         _settle(run)
         sentence = _sentence_input(run)
         reading = read_both(run, sentence)
-    except FocusError as problem:
+    except FocusError:
         st.caption("The tokenizers in this run's folder cannot be read; make the run again to see sentences.")
-        del problem
         return
     if not reading.text:
         st.caption("Write a sentence, or choose a sample.")

@@ -14,9 +14,10 @@ from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES, ink_on
 from focus_core.tokenization.display import show_token
+from focus_ui.charts.csv_export import as_columns
 from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import Segment, groups_figure, overlap_segments, proportion_figure
-from focus_ui.data.tables import GROUPINGS, category_totals, group_sizes, has_frequency, token_table
+from focus_ui.data.tables import GROUPINGS, category_totals, group_sizes, has_frequency, kpis, token_table
 from focus_ui.session import state
 from focus_ui.session.errors import in_words
 from focus_ui.widgets.choice import switch
@@ -40,15 +41,13 @@ Rows = list[tuple[str, tuple[Segment, ...]]]
 
 def lead_numbers(run: RunFolder) -> None:
     """Draw the page's first sentence with the numbers of the run."""
-    counts, corpus = run.manifest["counts"], run.manifest.get("corpus") or {}
-    share = counts["n_overlap"] / counts["n_target"] if counts["n_target"] else None
+    counts, numbers = run.manifest["counts"], kpis(run.manifest)
     text = (
-        f"Of {count(counts['n_target'])} target tokens, **{count(counts['n_overlap'])}** ({percent(share)}) "
-        f"are also in the source vocabulary"
+        f"Of {count(counts['n_target'])} target tokens, **{count(counts['n_overlap'])}** "
+        f"({percent(numbers['overlap'])}) are also in the source vocabulary"
     )
-    occurrences = corpus.get("share_overlap_occurrences")
-    if occurrences is not None:
-        text += f"; they make up **{percent(occurrences)}** of the corpus"
+    if numbers["occurrences"] is not None:
+        text += f"; they make up **{percent(numbers['occurrences'])}** of the corpus"
     st.markdown(f"{text}. Click a bar or a list to filter the table.")
 
 
@@ -112,12 +111,8 @@ def category_segments(totals: Mapping[str, int]) -> tuple[Segment, ...]:
 
 
 def _bar_numbers(rows: Rows) -> dict[str, list[object]]:
-    parts = [(name, segment) for name, segments in rows for segment in segments]
-    return {
-        "bar": [name for name, _ in parts],
-        "part": [segment.label for _, segment in parts],
-        "size": [segment.value for _, segment in parts],
-    }
+    parts = [(name, segment.label, segment.value) for name, segments in rows for segment in segments]
+    return as_columns(("bar", "part", "size"), parts)
 
 
 def group_chart(run: RunFolder, unit: str) -> None:
@@ -138,7 +133,8 @@ def group_chart(run: RunFolder, unit: str) -> None:
     groups = group_sizes(token_table(run), by, occurrences=unit == BY_OCCURRENCE)
     figure = _clickable(groups_figure(groups, unit=unit, in_shares=scale != SIZES))
     key = overlap_filter.chart_key(run, "groups", unit, by)
-    pick_mark(figure, key, alt=f"Where embeddings come from, by {GROUPINGS[by]}: {_group_words(groups)}")
+    words = "; ".join(f"{name} {count(sum(sizes.values()))}" for name, sizes in groups[:6])
+    pick_mark(figure, key, alt=f"Where embeddings come from, by {GROUPINGS[by]}: {words}")
     overlap_filter.note(run, "groups")
     save_chart(figure, key=key, name=f"overlap by {GROUPINGS[by]}, {unit}", table=lambda: _group_numbers(groups))
 
@@ -150,10 +146,6 @@ def _clickable(figure: go.Figure) -> go.Figure:
         trace.selected = {"marker": {"opacity": 1.0}, "textfont": ink}  # plotly.js fails where only one of them has it
         trace.unselected = {"marker": {"opacity": UNSELECTED}, "textfont": ink}
     return figure
-
-
-def _group_words(groups: Sequence[tuple[str, Mapping[str, int]]]) -> str:
-    return "; ".join(f"{name} {count(sum(sizes.values()))}" for name, sizes in groups[:6])
 
 
 def _group_numbers(groups: Sequence[tuple[str, Mapping[str, int]]]) -> dict[str, list[object]]:
@@ -171,8 +163,7 @@ def list_cards(run: RunFolder) -> None:
                 _list_card(entry)
     empty = ", ".join(entry.title.lower() for entry in found if not entry.ids)
     if empty:
-        words = f"Empty here: {empty}."
-        st.caption(words)
+        st.caption(f"Empty here: {empty}.")
 
 
 def _list_card(entry: TokenList) -> None:
@@ -187,8 +178,7 @@ def _list_card(entry: TokenList) -> None:
             args=(None if chosen else entry.key,),
         )
         st.caption(entry.meaning)
-        words = in_words(entry.remedy)
-        st.caption(f"**Why it matters.** {words}")
+        st.caption(f"**Why it matters.** {in_words(entry.remedy)}")
 
 
 def token_list(run: RunFolder) -> None:
@@ -199,7 +189,8 @@ def token_list(run: RunFolder) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
             name = "token" if len(frame) == 1 else "tokens"
-            st.markdown(f"**{count(len(frame))}** {name}{_capped(len(frame))}", width="content")
+            capped = f", the {count(MAX_ROWS)} most frequent are shown; the CSV holds all"
+            st.markdown(f"**{count(len(frame))}** {name}{capped if len(frame) > MAX_ROWS else ''}", width="content")
             overlap_filter.chips(words)
         save_table(lambda: frame, key="overlap", name=file_words(run, words))
     filtered_table(run, frame)
@@ -211,17 +202,13 @@ def file_words(run: RunFolder, words: Mapping[str, str]) -> str:
     return " ".join(["tokens", show_token(str(run.manifest["target"]["name"]), limit=20), *words.values()])
 
 
-def _capped(n_rows: int) -> str:
-    return f", the {count(MAX_ROWS)} most frequent are shown; the CSV holds all" if n_rows > MAX_ROWS else ""
-
-
 def filtered_table(run: RunFolder, frame: pd.DataFrame) -> None:
     """Draw the tokens that passed the filter; choosing one opens its page."""
     shown, numbers = frame.head(MAX_ROWS), st.column_config.NumberColumn
     pick_token(
         shown,
         shown_columns(shown),
-        f"tokens_{run.digest[:12]}_{len(frame)}_{_first(frame)}",
+        f"tokens_{run.digest[:12]}_{len(frame)}_{frame['id'].iloc[0] if len(frame) else -1}",
         config={
             "token": st.column_config.TextColumn(width=125),
             "source token": st.column_config.TextColumn(width=125),
@@ -243,19 +230,14 @@ def filtered_table(run: RunFolder, frame: pd.DataFrame) -> None:
     )
 
 
-def _first(frame: pd.DataFrame) -> int:
-    return int(frame["id"].iloc[0]) if len(frame) else -1
-
-
 def shown_columns(frame: pd.DataFrame) -> pd.DataFrame:
     """Return rows as they are shown: readable names of columns, and the copied source token beside the target."""
     import pandas as pd
 
-    labels = {key: category.label for key, category in CATEGORIES.items()}
     return pd.DataFrame(
         {
             "token": frame["shown"],
-            "origin": frame["category"].map(labels),
+            "origin": [CATEGORIES[key].label for key in frame["category"]],
             "source token": frame["source"].where(frame["source"] != "", None),
             "frequency": frame["frequency"],
             "anchor": frame["anchor"],

@@ -64,10 +64,8 @@ def _side(run: RunFolder, side: str, parts: list[dict[str, Any]]) -> dict[str, A
 
 
 def _part(key: str, label: str, size: int, color: str, samples: list[str]) -> dict[str, Any]:
-    ink = ink_on(color)
-    return {"key": key, "label": label, "n": int(size), "size": count(size), "color": color, "ink": ink} | {
-        "samples": samples
-    }
+    numbers, look = {"n": int(size), "size": count(size)}, {"color": color, "ink": ink_on(color)}
+    return {"key": key, "label": label, **numbers, **look, "samples": samples}
 
 
 def _samples(run: RunFolder, table: str, keep: np.ndarray) -> list[str]:

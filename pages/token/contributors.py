@@ -13,9 +13,10 @@ import streamlit as st
 from focus_core.analysis.provenance.explanation import Contributor, Explanation, Fed, fed_by
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
-from focus_core.runs.legend import CATEGORIES, category_of
+from focus_core.runs.legend import CATEGORIES, Category, category_of
 from focus_core.tokenization.display import show_token
 from focus_core.types import Origin
+from focus_ui.charts.csv_export import as_columns
 from focus_ui.charts.download import save_chart, save_table
 from focus_ui.charts.figures import Bar, contributors_figure, fed_figure
 from focus_ui.data.kept import kept
@@ -38,7 +39,7 @@ def contributors_section(run: RunFolder, explanation: Explanation) -> None:
     if explanation.origin == Origin.COPIED and explanation.source_id is not None:
         fed_section(run, explanation.source_id)
         return
-    bars = [_contributor_bar(run, contributor) for contributor in explanation.contributors]
+    bars = [_bar(c.source_id, c, source_category(run, c.source_id)) for c in explanation.contributors]
     if not bars:
         return
     color = category_of(explanation.origin, explanation.rule).color
@@ -54,14 +55,14 @@ def contributors_section(run: RunFolder, explanation: Explanation) -> None:
         navigation.go(navigation.TOKEN, token=explanation.id, source=clicked)
 
 
-def _contributor_bar(run: RunFolder, contributor: Contributor) -> Bar:
-    """Return a contributor as a bar, coloured by how its own row came into the new vocabulary."""
+def _bar(token_id: int, part: Contributor | Fed, category: Category) -> Bar:
+    """Return a part of a row as a bar, coloured by how the token's own row came into the new vocabulary."""
     return Bar(
-        id=contributor.source_id,
-        label=show_token(contributor.text, word_start=contributor.word_start),
-        weight=contributor.weight,
-        similarity=contributor.similarity,
-        color=source_category(run, contributor.source_id).color,
+        id=token_id,
+        label=show_token(part.text, word_start=part.word_start),
+        weight=part.weight,
+        similarity=part.similarity,
+        color=category.color,
     )
 
 
@@ -135,7 +136,11 @@ def fed_section(run: RunFolder, source_id: int, *, expanded: bool = False) -> No
     if not fed:
         st.caption("No combined token takes anything from it.")
         return
-    bars = run.remember(f"app fed {source_id}", lambda: [_fed_bar(run, f) for f in fed])
+    rules = run.column("tokens", "rule")
+    bars = run.remember(
+        f"app fed {source_id}",
+        lambda: [_bar(f.target_id, f, category_of(f.origin, rules[f.target_id])) for f in fed],
+    )
     own = source_category(run, source_id)
     flow = Flow(
         label=source_label(run, source_id), color=own.color, others=with_rest(_nodes(bars), most=MAX_BARS), inward=False
@@ -158,13 +163,8 @@ def _fed_table(run: RunFolder, source_id: int, bars: Sequence[Bar], *, expanded:
     key = f"fed_table_{run.digest[:12]}_{source_id}"
 
     def rows(most: int | None = None) -> dict[str, list[Any]]:
-        shown = bars[:most]
-        return {
-            "target token": [bar.label for bar in shown],
-            "weight": [bar.weight for bar in shown],
-            "similarity": [bar.similarity for bar in shown],
-            "id": [bar.id for bar in shown],
-        }
+        shown = [(bar.label, bar.weight, bar.similarity, bar.id) for bar in bars[:most]]
+        return as_columns(("target token", "weight", "similarity", "id"), shown)
 
     with st.expander(f"All {count(len(bars))} tokens that it feeds", icon=":material/table_rows:", expanded=expanded):
         drawn = rows(MAX_ROWS)
@@ -173,17 +173,6 @@ def _fed_table(run: RunFolder, source_id: int, bars: Sequence[Bar], *, expanded:
         if len(bars) > MAX_ROWS:
             st.caption(f"The first {count(MAX_ROWS)}; the file has all of them.")
     return None if chosen is None else int(drawn["id"][chosen])
-
-
-def _fed_bar(run: RunFolder, fed: Fed) -> Bar:
-    rule = str(run.column("tokens", "rule")[fed.target_id])
-    return Bar(
-        id=fed.target_id,
-        label=show_token(fed.text, word_start=fed.word_start),
-        weight=fed.weight,
-        similarity=fed.similarity,
-        color=category_of(fed.origin, rule).color,
-    )
 
 
 def _pick(rows: dict[str, list[Any]], *, key: str, alt: str) -> int | None:

@@ -5,6 +5,8 @@ The lists are those of the page Compare, made when somebody walks, so that a tok
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import streamlit as st
 
@@ -98,10 +100,9 @@ def _place(entry: TokenList, target_id: int | None, source_id: int | None) -> in
 
 def _step(run: RunFolder, target_id: int | None, source_id: int | None, step: int) -> None:
     """Go to the next or the previous token of the list, in a circle; at first to its first."""
-    try:
+    entry = None
+    with suppress(FocusError):  # a damaged file: the page meets it again when it draws the walk, and says so
         entry = _chosen(run)
-    except FocusError:  # a damaged file: the page meets it again when it draws the walk, and says so
-        entry = None
     st.session_state.pop(_EMPTY, None)
     st.session_state[_walk_key(run)] = entry.key if entry is not None else "none"
     if entry is None:

@@ -24,6 +24,7 @@ from focus_core.numerics.formats import count, percent
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape
 from focus_core.types import MethodName
+from focus_ui.charts.csv_export import as_columns
 from focus_ui.charts.download import draw_chart, save_chart
 from focus_ui.charts.figures import CONFIG
 from focus_ui.data import cache
@@ -101,12 +102,10 @@ def _live(run: RunFolder, target_id: int) -> None:
         key=key,
         alt=f"Weights stored in the run and with these settings: {first}",
         name="weights with other settings",
-        table=lambda: {
-            "source token": [pair.label for pair in pairs],
-            "id": [pair.id for pair in pairs],
-            "stored": [pair.stored for pair in pairs],
-            "with these settings": [pair.other for pair in pairs],
-        },
+        table=lambda: as_columns(
+            ("source token", "id", "stored", "with these settings"),
+            [(pair.label, pair.id, pair.stored, pair.other) for pair in pairs],
+        ),
     )
 
 
@@ -127,8 +126,9 @@ def _settings(run: RunFolder) -> WhatIfSettings:
     keys = {name: f"_what_if_{name}_{run.digest[:12]}" for name in ("temperature", "top_k", "map")}
     temperatures = sorted({*TEMPERATURES, own.temperature})
     _take_from_address(keys, temperatures)
-    for name, start in {"temperature": own.temperature, "top_k": own.top_k, "map": own.map.value}.items():
-        st.session_state.setdefault(keys[name], start)  # as a widget's own value it would come back where it is emptied
+    start = {keys["temperature"]: own.temperature, keys["top_k"]: own.top_k, keys["map"]: own.map.value}
+    for key, value in start.items():
+        st.session_state.setdefault(key, value)  # as a widget's own value it would come back where it is emptied
     with st.container(horizontal=True, vertical_alignment="bottom", key="what_if_settings"):
         temperature = st.select_slider(
             "Temperature",
@@ -156,7 +156,7 @@ def _settings(run: RunFolder) -> WhatIfSettings:
             key=keys["map"],
             help="How similarities become weights that sum to 1.",
         )
-        st.button("Stored settings", icon=":material/undo:", key="_what_if_back", on_click=_go_back, args=(keys, own))
+        st.button("Stored settings", icon=":material/undo:", key="_what_if_back", on_click=_go_back, args=(start,))
     settings = replace(own, temperature=float(temperature), top_k=top_k, map=SimplexMap(kind or own.map))
     _write_address(settings, own)
     return settings
@@ -191,11 +191,9 @@ def _short_number(number: float) -> str:
     return f"{number:g}"
 
 
-def _go_back(keys: dict[str, str], own: WhatIfSettings) -> None:
+def _go_back(start: dict[str, Any]) -> None:
     """Put the run's own settings back."""
-    st.session_state[keys["temperature"]] = own.temperature
-    st.session_state[keys["top_k"]] = own.top_k
-    st.session_state[keys["map"]] = own.map.value
+    st.session_state.update(start)
 
 
 def _answer_text(answer: WhatIf) -> None:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from focus_core.runs.legend import ACCENT, NEUTRAL
 from focus_core.tokenization.display import plotly_escape
-from focus_ui.charts.figures import lay_out_panels, token_axis, token_bars
+from focus_ui.charts.figures import token_bars, token_panels
 
 SIMILARITIES_PX = 330
 THRESHOLD = "#E0356F"
@@ -105,14 +104,10 @@ def _add_stems(figure: go.Figure, ranked: Ranked, rows: np.ndarray, foot: float)
 
 def pairs_figure(pairs: Sequence[WeightPair], *, title: str) -> go.Figure:
     """Draw the weights of contributors in the run beside those under other settings, on one scale."""
-    titles = ("stored in the run", title)
-    figure = make_subplots(rows=1, cols=2, shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.06)
     ids, labels = [pair.id for pair in pairs], [pair.label for pair in pairs]
     top = max(max(pair.stored, pair.other) for pair in pairs)
-    for column, values in enumerate(([p.stored for p in pairs], [p.other for p in pairs]), start=1):
+    panels = {}
+    for name, values in (("stored in the run", [p.stored for p in pairs]), (title, [p.other for p in pairs])):
         text, marker = [f"{value:.3f}" if value else "–" for value in values], {"color": [p.color for p in pairs]}
-        figure.add_trace(token_bars(ids, labels, values, text=text, marker=marker), row=1, col=column)
-    figure.update_xaxes(range=[0, 1.22 * top], nticks=5, fixedrange=True, zeroline=True)
-    token_axis(figure, ids, labels)
-    lay_out_panels(figure, len(pairs))
-    return figure
+        panels[name] = token_bars(ids, labels, values, text=text, marker=marker), [0, 1.22 * top]
+    return token_panels(ids, labels, panels, zeroline=True)

@@ -10,14 +10,7 @@ import streamlit as st
 
 from focus_core.artifacts import dump_json
 from focus_core.jobs.process import delete_run, job_state
-from focus_core.jobs.record import (
-    Job,
-    JobState,
-    dismiss,
-    is_dismissed,
-    list_jobs,
-    read_job,
-)
+from focus_core.jobs.record import Job, JobState, dismiss, is_dismissed, list_jobs, read_job
 from focus_core.numerics.formats import count
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder

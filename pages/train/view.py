@@ -22,7 +22,6 @@ from focus_ui.data.training_tables import (
     BITS,
     UNITS,
     MethodCurves,
-    Start,
     began_elsewhere,
     curve_points,
     curves,
@@ -106,7 +105,8 @@ def curves_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
         figure = run.remember(f"app starts figure {kept}", lambda: starts_figure(found, unit=unit))
         key = f"starts_{run.digest[:12]}_{unit}"
         name = f"Loss right after initialisation in {unit}"
-        draw_chart(figure, key=key, alt=f"{name}: {_start_words(found)}", name=name)
+        words = "; ".join(f"{start.method.label} {start.mean:.2f}" for start in found)
+        draw_chart(figure, key=key, alt=f"{name}: {words}", name=name)
     with st.expander("Every training in numbers", icon=":material/table_rows:", expanded=not groups):
         summary_table(trainings, unit)
 
@@ -115,10 +115,6 @@ def curve_words(groups: Sequence[MethodCurves]) -> str:
     """Return the curves in words, for those who do not see them."""
     ends = [(group.method.label, group.curves[0].values) for group in groups]
     return "; ".join(f"{label} from {values[0]:.2f} to {values[-1]:.2f}" for label, values in ends)
-
-
-def _start_words(found: Sequence[Start]) -> str:
-    return "; ".join(f"{start.method.label} {start.mean:.2f}" for start in found)
 
 
 def summary_table(trainings: Sequence[TrainingFolder], unit: str) -> None:

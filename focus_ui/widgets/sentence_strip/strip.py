@@ -164,10 +164,7 @@ def _measures(source: Tokenization, target: Tokenization) -> list[dict[str, Any]
     ]
     if old.n_unknown or new.n_unknown:
         rows.append(("Unknown tokens", "Characters that are lost.", (old.n_unknown, new.n_unknown), "d"))
-    return [
-        {"title": title, "meaning": meaning} | _bars(values, "%" if form == "%" else form)
-        for title, meaning, values, form in rows
-    ]
+    return [{"title": title, "meaning": meaning} | _bars(values, form) for title, meaning, values, form in rows]
 
 
 def _bars(values: Sequence[float], form: str) -> dict[str, Any]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from focus_core.analysis.comparison.lists import hub_anchors
 from focus_core.analysis.provenance.change import ChangedTokens, changed_tokens
 from focus_core.errors import RunFolderError
 from focus_core.numerics.drift import K
@@ -15,27 +14,10 @@ from focus_core.runs.tokens import frequency, frequent_words
 from focus_core.types import Origin
 from pages.learn.lessons.base import Chapter, Task, TaskKind, label, no_task, spellings
 
-N_HUBS = 10
 N_OPTIONS = 3
 N_FREQUENT = 1000
 BANDS = (("never", 0), ("1 to 9", 1), ("10 to 99", 10), ("100 to 999", 100), ("1,000 and more", 1000))
 """Bands of occurrences: a name and the least number."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hub:
-    """A source token that lends its row to many new ones."""
-
-    id: int
-    label: str
-    n_fed: int
-
-
-def hubs_of(run: RunFolder, *, n: int = N_HUBS) -> list[Hub]:
-    """Return the source tokens that feed most new tokens."""
-    fed = run.column("source_tokens", "n_fed")
-    order = np.argsort(-fed, kind="stable")[:n].tolist()
-    return [Hub(id=i, label=label(run, "source_tokens", i), n_fed=int(fed[i])) for i in order if fed[i] > 0]
 
 
 def origins_by_band(run: RunFolder) -> list[tuple[str, dict[str, int]]]:
@@ -57,12 +39,12 @@ def effective_contributors(run: RunFolder) -> np.ndarray:
 
 
 def _task_hub(run: RunFolder) -> Task:
-    hubs = hubs_of(run, n=100)
+    hubs = hub_anchors(run, n=100)
     if not hubs:
         raise no_task("7", "combined embeddings")
     ties = [hub for hub in hubs if hub.n_fed == hubs[0].n_fed]
     n_new = run.manifest["counts"]["by_origin"]["combined"]
-    names = " or ".join(hub.label for hub in ties[:3])
+    names = " or ".join(label(run, "source_tokens", hub.id) for hub in ties[:3])
     return Task(
         kind=TaskKind.TOKEN,
         question="Find this run's greatest hub by number of tokens fed: which old token is part of most new "
@@ -160,7 +142,7 @@ PITFALLS = Chapter(
         "longer. The picture shows all three for this run."
     ),
     needs="combined embeddings",
-    fits=lambda run: bool(hubs_of(run, n=1)),
+    fits=lambda run: bool(hub_anchors(run, n=1)),
     task=_task_hub,
 )
 

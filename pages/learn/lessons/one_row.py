@@ -19,7 +19,6 @@ N_DIMENSIONS = 16
 class RowSum:
     """One new row as the sum it is."""
 
-    id: int
     label: str
     names: tuple[str, ...]
     weights: np.ndarray
@@ -56,7 +55,6 @@ def row_sum(run: RunFolder, target_id: int, *, n_terms: int = 6) -> RowSum:
     weights = np.array([c.weight for c in parts])
     rows = run.rows("input", copies).astype(np.float64)
     return RowSum(
-        id=target_id,
         label=label(run, "tokens", target_id),
         names=tuple(label(run, "source_tokens", c.source_id) for c in parts[:n_terms]),
         weights=weights[:n_terms],

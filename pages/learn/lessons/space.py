@@ -20,15 +20,6 @@ EQUAL = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Alike:
-    """A token and those that are used most like it."""
-
-    id: int
-    label: str
-    near: tuple[Neighbour, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Weights:
     """What sparsemax makes of some similarities."""
 
@@ -36,10 +27,9 @@ class Weights:
     threshold: float
 
 
-def alike(run: RunFolder, target_id: int) -> Alike:
+def alike(run: RunFolder, target_id: int) -> list[Neighbour]:
     """Return the tokens that are used most like one token."""
-    near = run.remember(f"lesson near {target_id}", lambda: auxiliary_neighbours(run, target_id, k=N_NEAR))
-    return Alike(id=target_id, label=label(run, "tokens", target_id), near=tuple(near))
+    return run.remember(f"lesson near {target_id}", lambda: auxiliary_neighbours(run, target_id, k=N_NEAR))
 
 
 def asked_alike(run: RunFolder) -> int:
@@ -57,21 +47,22 @@ def _asked_alike(run: RunFolder) -> int | None:
 def _find_alike(run: RunFolder) -> int | None:
     if run.auxiliary() is None:
         return None
-    copied = {i: [n.origin == Origin.COPIED for n in alike(run, i).near] for i in worked_tokens(run)}
+    copied = {i: [n.origin == Origin.COPIED for n in alike(run, i)] for i in worked_tokens(run)}
     fitting = [i for i, found in copied.items() if any(found)]
     return next((i for i in fitting if not copied[i][0]), fitting[0] if fitting else None)
 
 
 def _task_alike(run: RunFolder) -> Task:
-    found = alike(run, asked_alike(run))
-    near = [n for n in found.near if n.origin == Origin.COPIED]
+    asked = asked_alike(run)
+    name = label(run, "tokens", asked)
+    near = [n for n in alike(run, asked) if n.origin == Origin.COPIED]
     ties = [n for n in near if n.cosine >= near[0].cosine - EQUAL]
     names = " or ".join(label(run, "tokens", n.id) for n in ties)
     return Task(
         kind=TaskKind.TOKEN,
-        question=f"Which copied token is used most like {found.label}? Type it as the picture shows it.",
+        question=f"Which copied token is used most like {name}? Type it as the picture shows it.",
         answers=frozenset().union(*(spellings(run, "tokens", n.id) for n in ties)),
-        hint=f"Let the picture show {found.label} and take the longest bar in the colour of copied tokens.",
+        hint=f"Let the picture show {name} and take the longest bar in the colour of copied tokens.",
         explanation=f"{names}, with a cosine of {near[0].cosine:.2f}: its embedding is known, so it can lend some "
         "of it.",
     )

@@ -12,13 +12,7 @@ from focus_core.analysis.sentence import MAX_SENTENCE, has_tokenizers, unknown_i
 from focus_core.analysis.worked_examples import encode_known, first_sentence
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.tokens import TABLES, by_frequency, frequent_words, letter_tokens
-from pages.learn.lessons.base import (
-    Chapter,
-    Task,
-    TaskKind,
-    label,
-    no_task,
-)
+from pages.learn.lessons.base import Chapter, Task, TaskKind, label, no_task
 
 N_TRIED = 3000
 N_OPTIONS = 3
@@ -28,7 +22,6 @@ N_OPTIONS = 3
 class Subword:
     """One token of a sentence."""
 
-    id: int
     label: str
     shared: bool
     unknown: bool
@@ -47,9 +40,7 @@ def read_sentence(run: RunFolder, side: str, sentence: str) -> tuple[Subword, ..
     """Cut a sentence with one of the run's own tokenizers."""
     shared, unknown = matched(run, side), unknown_id(run, side)
     ids = encode_known(run, side, sentence[:MAX_SENTENCE])
-    return tuple(
-        Subword(id=i, label=label(run, TABLES[side], i), shared=bool(shared[i]), unknown=i == unknown) for i in ids
-    )
+    return tuple(Subword(label=label(run, TABLES[side], i), shared=bool(shared[i]), unknown=i == unknown) for i in ids)
 
 
 @dataclass(frozen=True, kw_only=True)

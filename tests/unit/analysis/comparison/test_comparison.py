@@ -18,7 +18,6 @@ from focus_core.artifacts import write_arrays
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.tokens import frequency
 from focus_core.types import Origin
-from pages.learn.lessons.judging import hubs_of
 from tests.toy_run import D_MODEL, HAND_WEIGHTS, altered, id_of, source_id_of, write_toy_run
 
 
@@ -149,9 +148,11 @@ def test_hubs_are_ranked_by_tokens_fed_unless_weight_is_asked_for(run):
     assert [hub.id for hub in hub_anchors(changed, by=HubOrder.WEIGHT)] == [5, 9]
 
 
-def test_the_greatest_hub_is_the_same_in_the_lessons(run):
-    """One word, one meaning: what Learn asks for is what Compare shows first."""
-    assert [(hub.id, hub.n_fed) for hub in hub_anchors(run)] == [(h.id, h.n_fed) for h in hubs_of(run, n=15)]
+def test_hubs_are_the_source_tokens_that_feed_most(run):
+    fed = run.column("source_tokens", "n_fed")
+    most = sorted((-int(n), i) for i, n in enumerate(fed) if n)[:15]
+    assert most
+    assert [(hub.id, hub.n_fed) for hub in hub_anchors(run)] == [(i, -n) for n, i in most]
 
 
 def test_hubs_agree_with_the_stored_weights(run):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from focus_core.analysis.comparison.lists import hub_anchors
 from focus_core.analysis.overlap_lists import sizes_of
 from focus_core.analysis.sentence import read_both
 from focus_core.analysis.worked_examples import first_sentence, worked_tokens
@@ -14,7 +15,7 @@ from focus_core.runs.folder import open_run
 from focus_ui.data.catalog import ASSETS
 from pages.learn.lessons.base import Task, TaskKind, check_answer
 from pages.learn.lessons.chapters import CHAPTERS
-from pages.learn.lessons.judging import compared_tokens, hubs_of, origins_by_band, own_training
+from pages.learn.lessons.judging import compared_tokens, origins_by_band, own_training
 from pages.learn.lessons.one_row import exercise_of, row_sum, summed_tokens
 from pages.learn.lessons.space import sparsemax_of
 from pages.learn.lessons.vocabularies import read_sentence, same_ids
@@ -232,7 +233,7 @@ def test_the_exercise_by_hand(toy):
 
 def test_hubs_of_equal_size_are_all_right(toy):
     task = CHAPTERS[6].task(toy)
-    first = hubs_of(toy, n=100)
+    first = hub_anchors(toy, n=100)
     ties = [hub for hub in first if hub.n_fed == first[0].n_fed]
     assert len(ties) > 1
     assert all(check_answer(task, f"#{hub.id}").accepted for hub in ties)
