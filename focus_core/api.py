@@ -27,7 +27,7 @@ from focus_core.runs.log import RunLog, growing_run
 from focus_core.runs.writer import write_run
 from focus_core.tokenization.training import train_tokenizer
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
-from focus_core.types import MatchMode, ProgressHook, no_progress, tell_all
+from focus_core.types import MatchMode, ProgressHook, no_progress, stage_of, tell_all
 
 
 def _load_model(request: InitRequest) -> SourceModel:
@@ -153,11 +153,10 @@ def _run_and_save(
 
 def save_result(result: FocusResult, part: Path, log: RunLog, *, spec: str | None) -> None:
     """Write a result into a growing folder, and where the source model lies into its log."""
-    log("write", 0, 1)
-    write_run(result, part)
-    local = spec is not None and Path(spec).expanduser().exists()
-    log.write("source.json", {"spec": str(Path(str(spec)).expanduser().resolve()) if local else spec})
-    log("write", 1, 1)
+    with stage_of(log, "write"):
+        write_run(result, part)
+        local = spec is not None and Path(spec).expanduser().exists()
+        log.write("source.json", {"spec": str(Path(str(spec)).expanduser().resolve()) if local else spec})
 
 
 def run_focus_from_pretrained(

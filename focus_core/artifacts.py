@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import secrets
 import shutil
@@ -209,9 +210,7 @@ def _check_entry(path: Path, name: str, entry: Any, n_bytes: int, error: type[In
     begin, end = entry["data_offsets"]
     shape = entry["shape"]
     item = np.dtype(NUMPY_TYPES[entry["dtype"]]).itemsize
-    count = 1
-    for length in shape:
-        count *= int(length)
+    count = math.prod(map(int, shape))
     if not 0 <= begin <= end <= n_bytes or end - begin != count * item or any(int(s) < 0 for s in shape):
         raise _not_safetensors(path, f"tensor {name!r} declared as {shape} in {end - begin} bytes", error)
 

@@ -5,6 +5,8 @@ An enum that is stored as a code in an array lists its members in code order.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Protocol
 
@@ -119,6 +121,14 @@ class ProgressHook(Protocol):
 
 def no_progress(stage: str, done: float, total: float, note: str = "") -> None:
     """Ignore progress."""
+
+
+@contextmanager
+def stage_of(progress: ProgressHook, stage: str) -> Iterator[None]:
+    """Tell that a stage without parts begins and, where nothing was raised, that it ends."""
+    progress(stage, 0, 1)
+    yield
+    progress(stage, 1, 1)
 
 
 METHOD_SUMMARIES: dict[str, str] = {

@@ -1,6 +1,6 @@
 """Checks of arrays, numbers and plain JSON values at the border, one message each.
 
-Owns the rank, size, dtype, finiteness and type checks. Refuses domain rules.
+Owns the rank, size, dtype, finiteness, range and type checks. Refuses domain rules.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from focus_core.errors import InvalidInputError, bad_input
+from focus_core.errors import InvalidInputError, bad_input, option
 
 
 def check_matrix(
@@ -120,6 +120,29 @@ def check_range(name: str, value: float, *, low: float | None = None, high: floa
             p for p in (f"at least {low}" * (low is not None), f"at most {high}" * (high is not None)) if p
         )
         raise bad_input(name, expected=bounds, got=str(value), remedy="choose a value in that range")
+
+
+def check_options(options: Any, ranges: Mapping[str, tuple[float, float]]) -> None:
+    """Check the numbers of some options, ``None`` being none, and their ``device``.
+
+    Parameters
+    ----------
+    options : object
+        Has them as attributes.
+    ranges : mapping of str to tuple of float
+        The least and the greatest value of each number.
+
+    Raises
+    ------
+    InvalidInputError
+        If one lies outside its range.
+    """
+    for name, (low, high) in ranges.items():
+        value = getattr(options, name)
+        check_range(option(name.removesuffix("_mib")), low if value is None else value, low=low, high=high)
+    device: str = options.device
+    if device != "auto" and device.split(":")[0] not in {"cpu", "cuda"}:
+        raise bad_input(option("device"), "auto, cpu or cuda", repr(device), "choose one of them")
 
 
 KINDS = {str: "a text", Path: "a path", int: "a whole number", float: "a number", bool: "true or false"}

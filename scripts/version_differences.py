@@ -70,8 +70,9 @@ RENAMED = {
 """Old name -> new name, of JSON keys, columns and tensors: options of a training have the field's words."""
 
 WORDS = re.compile(
-    r"\b(?:an?|the|its|is|are|of|by|for|that|which|whose|rows?|embeddings?|matrix|matrices|input|output|body|backbone|"
-    r"pieces?|subwords?|cuts?|tokeni[sz]e[sd]?|tokenization|movement|moved|drift(?:ed)?|kept|neighbours?|overlap|attached|imported)\b"
+    r"\b(?:an?|the|its|is|are|have|has|of|by|for|them|that|which|whose|lengths?|norms?|rows?|embeddings?|matrix|"
+    r"matrices|input|output|body|backbone|pieces?|subwords?|cuts?|tokeni[sz]e[sd]?|tokenization|movement|moved|"
+    r"drift(?:ed)?|kept|neighbours?|overlap|attached|imported)\b"
 )
 """Old words and new, and the little ones that go with them; a text that differs by these alone says the same."""
 

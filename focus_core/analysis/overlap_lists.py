@@ -57,8 +57,7 @@ def matched(run: RunFolder, side: str) -> np.ndarray:
 
 
 def _with_partner(run: RunFolder, side: str) -> np.ndarray:
-    ids: np.ndarray = run.column("candidates", f"{side}_id")[run.column("candidates", "rank") == 0]
-    return ids
+    return np.asarray(run.column("candidates", f"{side}_id")[run.column("candidates", "rank") == 0])
 
 
 def sizes_of(run: RunFolder) -> Sizes:
@@ -184,14 +183,12 @@ def _read_the_same(run: RunFolder) -> np.ndarray:
 
 def _specials_alone(run: RunFolder) -> np.ndarray:
     specials = _of_kind(run, TokenKind.SPECIAL)
-    alone: np.ndarray = specials[~has_origin(run, Origin.COPIED)[specials]]
-    return alone
+    return np.asarray(specials[~has_origin(run, Origin.COPIED)[specials]])
 
 
 def _specials_by_type(run: RunFolder) -> np.ndarray:
     specials = _of_kind(run, TokenKind.SPECIAL)
-    by_type: np.ndarray = specials[run.column("tokens", "rule")[specials] == Rule.SPECIAL]
-    return by_type
+    return np.asarray(specials[run.column("tokens", "rule")[specials] == Rule.SPECIAL])
 
 
 def _unseen(run: RunFolder) -> np.ndarray:

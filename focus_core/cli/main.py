@@ -24,6 +24,8 @@ from focus_core.cli.common import Device, Encoding, Field, Json, Run, Source, St
 from focus_core.errors import ERROR_VARIABLE, FocusError, bad_input, option, phrase, printable
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest, option_of, read_request
+from focus_core.runs.folder import open_run
+from focus_core.runs.targets import split_target
 from focus_core.types import METHOD_SUMMARIES, AuxiliaryKind, Fallback, MatchMode, Preset
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -148,7 +150,6 @@ def explain(
     from focus_core.analysis.provenance.explain import explain_token
     from focus_core.analysis.provenance.render import render_text
     from focus_core.analysis.provenance.search import named_tokens
-    from focus_core.runs.folder import open_run
 
     folder = open_run(run)
     explanations = [explain_token(folder, i) for i in named_tokens(folder, token)]
@@ -162,7 +163,6 @@ def explain(
 def check(run: Run, as_json: Json = False) -> None:
     """Run the numbered diagnostics on a run folder."""
     from focus_core.analysis.checks.registry import run_checks
-    from focus_core.runs.folder import open_run
 
     results = run_checks(open_run(run))
     if as_json:
@@ -190,8 +190,6 @@ def export(
 ) -> None:
     """Write a folder that transformers' ``from_pretrained`` loads, with a model card."""
     from focus_core.export.run_model import export_state
-    from focus_core.runs.folder import open_run
-    from focus_core.runs.targets import split_target
 
     folder, trained = split_target(run)
     say(str(export_state(open_run(folder), trained, destination, source=source)))
@@ -269,6 +267,3 @@ def run(arguments: list[str] | None = None, *, command: Callable[..., Any] | Non
 def _called() -> str:
     """Return how this command line was called, for its help."""
     return "focus-lab" if Path(sys.argv[0]).stem == "focus-lab" else "python -m focus_core"
-
-
-__all__ = ["app", "run"]

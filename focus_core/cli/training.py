@@ -15,6 +15,9 @@ from typer.core import TyperCommand
 
 from focus_core.cli.common import Device, Encoding, Field, Json, Run, Source, State, print_json, say
 from focus_core.errors import bad_input, flag, option, phrase
+from focus_core.runs.folder import open_run
+from focus_core.runs.log import terminal_progress
+from focus_core.runs.targets import split_target
 from focus_core.training.options import OLD_NAMES, Objective, Precision, Schedule, TrainConfig, Trained
 
 CorpusFiles = Annotated[list[Path], typer.Option("--corpus", help="file or folder of text; may be repeated")]
@@ -79,7 +82,6 @@ def adapt(
 def _adapt_in_place(run: Path, name: str, **options: Any) -> Path:
     """Train in the run's own folder; say how to go on where it was interrupted."""
     from focus_core.errors import CancelledError
-    from focus_core.runs.folder import open_run
     from focus_core.training.train import adapt_run, unfinished
 
     opened = open_run(run)
@@ -98,8 +100,6 @@ def atlas(
 ) -> None:
     """Write a map of a run for Embedding Atlas: tokens, coordinates, exact neighbours."""
     from focus_core.export.atlas import write_atlas
-    from focus_core.runs.folder import open_run
-    from focus_core.runs.log import terminal_progress
 
     progress = terminal_progress(sys.stderr)
     say(str(write_atlas(open_run(run), output, projection=projection, progress=progress)))
@@ -112,8 +112,6 @@ def import_(
     tensor: Annotated[str | None, typer.Option(help="name of the input embeddings in the file")] = None,
 ) -> None:
     """Import a checkpoint: put embeddings that were trained elsewhere beside the initialised ones."""
-    from focus_core.runs.folder import open_run
-    from focus_core.runs.log import terminal_progress
     from focus_core.training.import_checkpoint import import_checkpoint
 
     progress = terminal_progress(sys.stderr)
@@ -138,7 +136,6 @@ def evaluate(
     from focus_core.evaluation.render import render_evaluation
     from focus_core.evaluation.report import evaluate_runs
     from focus_core.evaluation.stored import evaluate_to_folder
-    from focus_core.runs.log import terminal_progress
 
     if output is not None:
         say(str(evaluate_to_folder(targets, output, terminal=sys.stderr, **options)))
@@ -158,8 +155,6 @@ def pack(
 ) -> None:
     """Write the model folder that `export` makes as one zip file."""
     from focus_core.export.archive import zip_model
-    from focus_core.runs.folder import open_run
-    from focus_core.runs.targets import split_target
 
     folder, trained = split_target(run)
     say(str(zip_model(open_run(folder), output, trained=trained, source=source, terminal=sys.stderr)))
@@ -177,7 +172,6 @@ def project(
 ) -> None:
     """Lay initialised and trained embeddings out on one map."""
     from focus_core.projection.project import project_run
-    from focus_core.runs.log import terminal_progress
 
     path = project_run(
         run,
@@ -200,6 +194,5 @@ def report(
 ) -> None:
     """Write a run as one HTML file that needs no network and runs no script."""
     from focus_core.analysis.report.page import write_report
-    from focus_core.runs.folder import open_run
 
     say(str(write_report(open_run(run), output, evaluations=evaluation or ())))

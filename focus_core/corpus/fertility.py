@@ -108,5 +108,4 @@ def tokens_of_words(words: Sequence[tuple[int, int]], offsets: Sequence[tuple[in
     begins, ends = np.array(offsets).T
     ends = np.array(list(accumulate(ends.tolist(), max)))
     counts = np.searchsorted(begins, last, side="left") - np.searchsorted(ends, first, side="right")
-    found: np.ndarray = np.maximum(counts, 0)
-    return found
+    return np.asarray(np.maximum(counts, 0))

@@ -70,5 +70,4 @@ def covered_tokens(offsets: Sequence[tuple[int, int]], words: Sequence[tuple[int
     first, last = np.array(words).T
     at = np.searchsorted(last, begins, side="right")  # the first word that ends behind the token's begin
     known = np.minimum(at, len(words) - 1)
-    covered: np.ndarray = (at < len(words)) & (first[known] < ends) & (begins < ends)
-    return covered
+    return np.asarray((at < len(words)) & (first[known] < ends) & (begins < ends))

@@ -157,8 +157,7 @@ def _mean_cosine(left: np.ndarray, right: np.ndarray, pairs: np.ndarray) -> floa
 def _mean_of_nearest(queries: np.ndarray, base: np.ndarray) -> np.ndarray:
     cosines = nearest_embeddings(queries, base, k=CSLS_K)[1].astype(np.float64)
     there = np.isfinite(cosines)
-    means: np.ndarray = np.where(there, cosines, 0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
-    return means
+    return np.asarray(np.where(there, cosines, 0).sum(axis=1) / np.maximum(there.sum(axis=1), 1))
 
 
 def _ranks(

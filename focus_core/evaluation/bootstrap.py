@@ -119,8 +119,6 @@ def _drawn(group: np.ndarray, lines: np.ndarray, generator: np.random.Generator)
     """Return the bits of drawn lines, averaged over as many drawn runs as there are, shape (n_draws,)."""
     sums: np.ndarray = np.stack([run[lines].sum(axis=1) for run in group])
     if len(group) == 1:
-        only: np.ndarray = sums[0]
-        return only
+        return np.asarray(sums[0])
     runs = generator.integers(len(group), size=(len(lines), len(group)))
-    drawn: np.ndarray = np.take_along_axis(sums.T, runs, axis=1).mean(axis=1)
-    return drawn
+    return np.asarray(np.take_along_axis(sums.T, runs, axis=1).mean(axis=1))

@@ -19,7 +19,7 @@ from focus_core.models.tensors import read_json
 from focus_core.runs.additions import TrainingFolder, list_trainings, open_training, readable
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.log import growing_run
-from focus_core.types import ProgressHook, no_progress, tell_all
+from focus_core.types import ProgressHook, no_progress, stage_of, tell_all
 
 ZIP = "model.zip"
 FOLDER = "model"
@@ -89,9 +89,8 @@ def zip_model(
     with growing_run(output, terminal=terminal) as (part, log):
         tell = tell_all(log, progress)
         folder = part / FOLDER
-        tell("put the model together", 0, 1)
-        export_state(run, trained, folder, source=source)
-        tell("put the model together", 1, 1)
+        with stage_of(tell, "put the model together"):
+            export_state(run, trained, folder, source=source)
         _write_zip(folder, part / ZIP, tell)
         shutil.rmtree(folder)
     return output / ZIP

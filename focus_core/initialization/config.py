@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from focus_core.errors import bad_input, option
 from focus_core.types import Fallback, MatchMode, MethodName, Preset
-from focus_core.validation import check_range, typed_fields
+from focus_core.validation import check_options, typed_fields
 
 PAPER: dict[str, Any] = {
     "method": MethodName.FOCUS,
@@ -111,11 +110,7 @@ class InitConfig:
     preset: Preset = Preset.DEFAULT
 
     def __post_init__(self) -> None:
-        for name, (low, high) in RANGES.items():
-            value = getattr(self, name)
-            check_range(option(name.removesuffix("_mib")), low if value is None else value, low=low, high=high)
-        if self.device != "auto" and self.device.split(":")[0] not in {"cpu", "cuda"}:
-            raise bad_input(option("device"), "auto, cpu or cuda", repr(self.device), "choose one of them")
+        check_options(self, RANGES)
 
     @classmethod
     def for_preset(cls, preset: Preset, **overrides: Any) -> InitConfig:

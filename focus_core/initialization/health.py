@@ -91,8 +91,7 @@ def _mean_cosine(vectors: np.ndarray, new_ids: np.ndarray, anchor_ids: np.ndarra
 
 def _mean_direction(vectors: np.ndarray) -> np.ndarray:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    mean: np.ndarray = (vectors / np.maximum(lengths, 1e-12)).mean(axis=0, dtype=np.float64)
-    return mean
+    return np.asarray((vectors / np.maximum(lengths, 1e-12)).mean(axis=0, dtype=np.float64))
 
 
 def _collapsed(report: dict[str, Any]) -> bool:

@@ -17,11 +17,7 @@ import numpy as np
 
 from focus_core.corpus.corpus import Corpus
 from focus_core.errors import bad_input, option
-from focus_core.initialization.auxiliary.token_stream import (
-    TokenStream,
-    stream_warnings,
-    tokenise_corpus,
-)
+from focus_core.initialization.auxiliary.token_stream import TokenStream, stream_warnings, tokenise_corpus
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors, train_auxiliary
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.extend import extend_result
@@ -35,7 +31,7 @@ from focus_core.initialization.result import FocusResult
 from focus_core.models.source import SourceModel, fit_to_vocabulary
 from focus_core.tokenization.corpus_statistics import corpus_statistics, suggest_size
 from focus_core.tokenization.vocabulary import Vocabulary
-from focus_core.types import MatchMode, ProgressHook, no_progress
+from focus_core.types import MatchMode, ProgressHook, no_progress, stage_of
 
 if TYPE_CHECKING:
     import torch
@@ -88,9 +84,8 @@ def run_focus(
     method = method_named(config.method)
     config = method.resolve(config)
     model = fit_to_vocabulary(model, source.n)
-    progress("match", 0, 1)
-    overlap = match_vocabularies(source, target, mode=config.match, user_map=user_map)
-    progress("match", 1, 1)
+    with stage_of(progress, "match"):
+        overlap = match_vocabularies(source, target, mode=config.match, user_map=user_map)
     unused = auxiliary is not None and not method.needs_auxiliary
     stream, auxiliary = _read(source, target, corpus, None if unused else auxiliary, config, progress)
     given = MethodInput(
@@ -218,19 +213,18 @@ def _corpus_inputs(corpus: Corpus | None) -> list[dict[str, Any]]:
 
 def _judge(result: FocusResult, output: MethodOutput, corpus: Corpus | None, progress: ProgressHook) -> FocusResult:
     """Add the health report of the auxiliary space, where there is one, and the shares of occurrences."""
-    progress("judge", 0, 1)
-    health: dict[str, Any] = {}
-    if result.auxiliary is not None:
-        health = auxiliary_health(
-            result.auxiliary,
-            result.weights,
-            result.overlap.new_ids,
-            output.anchor_ids,
-            result.frequency,
-            supported_size=partial(_supported_size, corpus, result.target) if corpus else None,
-        )
-    told = None if result.corpus is None else result.corpus | result.occurrence_shares
-    progress("judge", 1, 1)
+    with stage_of(progress, "judge"):
+        health: dict[str, Any] = {}
+        if result.auxiliary is not None:
+            health = auxiliary_health(
+                result.auxiliary,
+                result.weights,
+                result.overlap.new_ids,
+                output.anchor_ids,
+                result.frequency,
+                supported_size=partial(_supported_size, corpus, result.target) if corpus else None,
+            )
+        told = None if result.corpus is None else result.corpus | result.occurrence_shares
     return dataclasses.replace(
         result, health=health, corpus=told, warnings=[*result.warnings, *health.get("warnings", [])]
     )

@@ -135,16 +135,10 @@ class FocusResult:
             "n_target": self.overlap.n_target,
             "n_overlap": self.overlap.n_overlap,
             "n_new": self.overlap.n_new,
-            "n_anchors": self._n_anchors,
+            "n_anchors": int(self.auxiliary.has_vector[self.overlap.target_ids].sum()) if self.auxiliary else 0,
             "by_rule": self._copied_by_rule,
             "by_origin": self.by_origin,
         }
-
-    @property
-    def _n_anchors(self) -> int:
-        if self.auxiliary is None:
-            return 0
-        return int(self.auxiliary.has_vector[self.overlap.target_ids].sum())
 
     @property
     def _copied_by_rule(self) -> dict[str, int]:

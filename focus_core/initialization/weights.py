@@ -108,8 +108,7 @@ class WeightMatrix:
     @cached_property
     def support(self) -> np.ndarray:
         """Number of contributors a row, shape (n_target,), dtype int64."""
-        counts: np.ndarray = np.diff(self.matrix.indptr).astype(np.int64)
-        return counts
+        return np.asarray(np.diff(self.matrix.indptr).astype(np.int64))
 
     @cached_property
     def max_weight(self) -> np.ndarray:

@@ -6,6 +6,7 @@ Everything is checked before a byte is believed; pickles are refused, since load
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -197,9 +198,7 @@ def _check_extent(path: Path, header: Mapping[str, Mapping[str, object]]) -> Non
 def read_npy(path: Path) -> np.ndarray:
     """Map a ``.npy`` file read-only, after its header was compared with its size; an array of objects is refused."""
     shape, dtype, offset = _npy_header(path)
-    count = 1
-    for length in shape:
-        count *= int(length)
+    count = math.prod(shape)
     size = path.stat().st_size - offset
     if dtype.hasobject or count * dtype.itemsize != size:
         raise _not_npy(path, f"{shape} of {dtype} declared over {size} bytes")

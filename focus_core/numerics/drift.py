@@ -89,8 +89,7 @@ def _comparable(initial: np.ndarray, trained: np.ndarray, present: np.ndarray) -
 
 def _dots(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return the dot product of each pair of rows in float64, where no square of a float32 vanishes."""
-    dots: np.ndarray = np.einsum("ij,ij->i", left, right, dtype=np.float64)
-    return dots
+    return np.asarray(np.einsum("ij,ij->i", left, right, dtype=np.float64))
 
 
 def _jaccard(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -127,8 +126,7 @@ def change_score(cosine: np.ndarray, kept: np.ndarray) -> np.ndarray:
     ``docs/decisions/0016-measures.md``). The length is left out: training lengthens rows of frequent tokens without
     changing what they stand for.
     """
-    scores: np.ndarray = (1.0 - np.asarray(cosine, np.float64)) * (1.0 - np.asarray(kept, np.float64))
-    return scores
+    return np.asarray((1.0 - np.asarray(cosine, np.float64)) * (1.0 - np.asarray(kept, np.float64)))
 
 
 def drift_foreseen(initial: np.ndarray, trained: np.ndarray, mean: np.ndarray, rows: np.ndarray) -> float:

@@ -105,8 +105,7 @@ def normalise_rows(vectors: np.ndarray) -> np.ndarray:
     """
     lengths: np.ndarray = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
     lengths[lengths == 0] = 1.0
-    scaled: np.ndarray = np.divide(vectors, lengths[:, None], dtype=np.float64).astype(np.float32)
-    return scaled
+    return np.asarray(np.divide(vectors, lengths[:, None], dtype=np.float64).astype(np.float32))
 
 
 def resolve_device(device: str) -> str:

@@ -12,7 +12,7 @@ from focus_core.projection.members import Member
 from focus_core.projection.pca import principal_components
 from focus_core.projection.trustworthiness import trustworthiness
 from focus_core.projection.umap import MIN_DIST, K, joint_umap, n_epochs_of
-from focus_core.types import ProgressHook, no_progress
+from focus_core.types import ProgressHook, no_progress, stage_of
 
 METHODS = ("umap", "pca")
 MAX_QUERIES = 1000
@@ -74,18 +74,16 @@ def lay_out(
     rows = np.concatenate([member.read(ids) for member in members])
     k = min(K, (len(rows) - 1) // 2)
     if method == "pca":
-        progress("layout", 0, 1)
-        points, explained = principal_components(rows)
-        settings: dict[str, Any] = {"explained_variance": [round(float(share), 6) for share in explained]}
-        progress("layout", 1, 1)
+        with stage_of(progress, "layout"):
+            points, explained = principal_components(rows)
+            settings: dict[str, Any] = {"explained_variance": [round(float(share), 6) for share in explained]}
     else:
         points = joint_umap(rows, k=k, seed=seed, progress=progress)
         settings = {"metric": "cosine", "init": "pca", "min_dist": MIN_DIST, "n_epochs": n_epochs_of(len(rows))}
-    progress("trustworthiness", 0, 1)
-    queries = np.sort(np.random.default_rng(seed).choice(len(ids), min(MAX_QUERIES, len(ids)), replace=False))
-    of_all = (np.arange(len(members))[:, None] * len(ids) + queries).reshape(-1)
-    trust = trustworthiness(rows, points, k=k, queries=of_all).reshape(len(members), -1).mean(axis=1)
-    progress("trustworthiness", 1, 1)
+    with stage_of(progress, "trustworthiness"):
+        queries = np.sort(np.random.default_rng(seed).choice(len(ids), min(MAX_QUERIES, len(ids)), replace=False))
+        of_all = (np.arange(len(members))[:, None] * len(ids) + queries).reshape(-1)
+        trust = trustworthiness(rows, points, k=k, queries=of_all).reshape(len(members), -1).mean(axis=1)
     return Layout(
         method=method,
         points=points.reshape(len(members), len(ids), 2),

@@ -131,5 +131,4 @@ def placeable(run: RunFolder, members: Sequence[Member]) -> np.ndarray:
                 everything[part] = rows
                 check_finite(f"embeddings of {member.title}", everything, remedy="import or train it again")
             placed[start : start + _BLOCK] &= rows.any(axis=1)
-    found: np.ndarray = ids[placed]
-    return found
+    return np.asarray(ids[placed])

@@ -63,5 +63,4 @@ def _one_of_each_run(length: int, n_runs: int, seed: int) -> np.ndarray:
     """Return one random position of each of ``n_runs`` runs of almost equal length."""
     bounds = np.arange(n_runs + 1) * length // max(n_runs, 1)
     chance = np.random.default_rng(seed).random(n_runs)
-    positions: np.ndarray = bounds[:-1] + (chance * np.diff(bounds)).astype(np.int64)
-    return positions
+    return np.asarray(bounds[:-1] + (chance * np.diff(bounds)).astype(np.int64))

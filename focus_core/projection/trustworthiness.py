@@ -51,8 +51,7 @@ def trustworthiness(rows: np.ndarray, points: np.ndarray, *, k: int, queries: np
     for start in range(0, len(asked), _BLOCK):
         part = slice(start, start + _BLOCK)
         excess[part] = np.maximum(_ranks(unit, asked[part], near[part]) - k, 0).sum(axis=1)
-    found: np.ndarray = 1 - excess * 2 / (k * (2 * len(rows) - 3 * k - 1))
-    return found
+    return np.asarray(1 - excess * 2 / (k * (2 * len(rows) - 3 * k - 1)))
 
 
 def _nearest_points(points: np.ndarray, queries: np.ndarray, k: int) -> np.ndarray:

@@ -113,8 +113,7 @@ def _start(rows: np.ndarray, seed: int) -> np.ndarray:
     largest = float(np.abs(points).max())
     points *= np.float32(_INIT_SIZE / largest if largest > 0 else 0.0)
     noise = np.random.default_rng(seed).normal(scale=_INIT_NOISE, size=points.shape)
-    start: np.ndarray = points + noise.astype(np.float32)
-    return start
+    return np.asarray(points + noise.astype(np.float32))
 
 
 class _EpochHook:

@@ -5,7 +5,6 @@ Refuses to follow links, and to make a path of a name that was not found on disk
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from focus_core.errors import FocusError, RunFolderError
 from focus_core.runs.base import Folder, MatrixFolder
 from focus_core.runs.digests import read_name
 from focus_core.runs.folder import RunFolder
-from focus_core.runs.layout import MANIFEST, check_version, no_run, read_table
+from focus_core.runs.layout import MANIFEST, no_run, parse_versioned, read_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -270,12 +269,7 @@ def _read_manifest(path: Path, kinds: tuple[str, ...]) -> tuple[dict[str, Any], 
     """Return a manifest of one of some kinds and the digest of its bytes."""
     subject = f"{path.parent.name} {path.name}"
     data = (path / MANIFEST).read_bytes()
-    try:
-        manifest = json.loads(data)
-    except (ValueError, RecursionError) as reason:
-        raise no_run(subject, f"JSON in {MANIFEST}", "something else", "make it again") from reason
-    found = manifest if isinstance(manifest, dict) else {}
-    check_version(subject, found)
+    found = parse_versioned(subject, data, remedy="make it again")
     if found.get("kind") not in kinds:
         raise no_run(subject, f"a manifest of kind {' or '.join(kinds)}", repr(found.get("kind")), "make it again")
     for key, kind in REQUIRED_KEYS.items():

@@ -91,15 +91,21 @@ def parse_manifest(subject: str, data: bytes) -> dict[str, Any]:
     RunFolderError
         If it is no JSON, or no manifest of this version and kind.
     """
-    try:
-        manifest = json.loads(data)
-    except (ValueError, RecursionError) as reason:
-        raise no_run(subject, f"JSON in {MANIFEST}", "something else", "run it again") from reason
-    manifest = manifest if isinstance(manifest, dict) else {}
-    check_version(subject, manifest)
+    manifest = parse_versioned(subject, data, remedy="run it again")
     if manifest.get("kind") != KIND:
         raise no_run(subject, f"a run of kind {KIND}", f"{manifest.get('kind')!r}", "give a folder that `init` wrote")
     _check_entries(subject, manifest)
+    return manifest
+
+
+def parse_versioned(subject: str, data: bytes, *, remedy: str) -> dict[str, Any]:
+    """Return the manifest of a run, training or projection; `RunFolderError` where it is none of a version we read."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as reason:
+        raise no_run(subject, f"JSON in {MANIFEST}", "something else", remedy) from reason
+    manifest = found if isinstance(found, dict) else {}
+    check_version(subject, manifest)
     return manifest
 
 

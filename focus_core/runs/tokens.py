@@ -78,8 +78,7 @@ def frequency(run: RunFolder, side: str = "target") -> np.ndarray:
 
 def by_frequency(run: RunFolder, ids: np.ndarray) -> np.ndarray:
     """Return target ids, the most frequent first, equal ones by id."""
-    ordered: np.ndarray = ids[np.lexsort((ids, -np.nan_to_num(frequency(run)[ids])))]
-    return ordered
+    return np.asarray(ids[np.lexsort((ids, -np.nan_to_num(frequency(run)[ids])))])
 
 
 def reads_as_word(text: str, script: str) -> bool:
@@ -168,5 +167,4 @@ def anchors(run: RunFolder) -> np.ndarray:
     """
     if run.manifest["config"]["method"] != MethodName.FOCUS:
         return np.zeros(len(run.present()), dtype=bool)
-    stood: np.ndarray = has_origin(run, Origin.COPIED) & run.column("tokens", "has_auxiliary").astype(bool)
-    return stood
+    return np.asarray(has_origin(run, Origin.COPIED) & run.column("tokens", "has_auxiliary").astype(bool))

@@ -21,15 +21,12 @@ from focus_core.initialization.result import FocusResult
 from focus_core.initialization.weights import WeightMatrix
 from focus_core.runs import layout
 from focus_core.runs.digests import seal
-from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.layout import COLUMNS
 from focus_core.tokenization.vocabulary import Vocabulary, save_tokenizer_folder
 from focus_core.types import KINDS, ORIGINS, RULES
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-__all__ = ["RunFolder", "open_run", "write_run"]
 
 LIBRARIES = (
     "entmax", "fasttext", "numpy", "pyarrow", "safetensors", "scipy", "sentencepiece", "tokenizers", "torch",

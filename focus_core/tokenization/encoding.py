@@ -153,8 +153,7 @@ class WordEncoder:
         sizes = self._sizes[words]
         ends = np.cumsum(sizes)
         within = np.arange(ends[-1] if ends.size else 0) - np.repeat(ends - sizes, sizes)
-        ids: np.ndarray = self._ids[np.repeat(self._starts[words], sizes) + within]
-        return ids
+        return np.asarray(self._ids[np.repeat(self._starts[words], sizes) + within])
 
     def _with_odd(self, lines: Sequence[str], odd: np.ndarray, known: EncodedLines) -> EncodedLines:
         """Add the lines that have to be encoded whole."""

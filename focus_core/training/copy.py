@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.log import growing_run
 from focus_core.training.import_checkpoint import copy_run
-from focus_core.training.options import TrainConfig
 from focus_core.training.train import adapt_run
-from focus_core.types import ProgressHook, no_progress, tell_all
+from focus_core.types import ProgressHook, no_progress, stage_of, tell_all
 
 COPY = "copy"
 SOURCE_NOTE = "source.json"
@@ -22,14 +20,9 @@ def adapt_copy(
     run: str | Path | RunFolder,
     output: str | Path,
     *,
-    name: str,
-    corpus: Sequence[Path | str],
-    config: TrainConfig,
-    field: str = "text",
-    encoding: str | None = None,
-    source: str | Path | None = None,
     terminal: IO[str] | None = None,
     progress: ProgressHook = no_progress,
+    **options: Any,
 ) -> Path:
     """Copy a run and train the copy.
 
@@ -39,22 +32,12 @@ def adapt_copy(
         A finished run whose source has a backbone and a language-model head.
     output : str or Path
         The run folder to make.
-    name : str
-        What the training is called; its folder is ``output/training/NAME``.
-    corpus : sequence of Path or str
-        Text, one sentence a line.
-    config : TrainConfig
-        The options.
-    field : str, default="text"
-        Field or column that holds the text.
-    encoding : str, default=None
-        Encoding of the files; ``None`` is UTF-8.
-    source : str or Path, default=None
-        Where the source model is; ``None`` takes what the run's log remembers.
     terminal : file, default=None
         Where progress is printed; ``None`` prints none.
     progress : ProgressHook, default=no_progress
         Told the same; raising from it cancels.
+    **options : Any
+        Of `adapt_run`; the training's folder is ``output/training/NAME``.
 
     Returns
     -------
@@ -70,19 +53,9 @@ def adapt_copy(
     output = Path(output)
     with growing_run(output, terminal=terminal) as (part, log):
         tell = tell_all(log, progress)
-        tell("copy the run", 0, 1)
-        copy = copy_run(run, part / COPY)
-        tell("copy the run", 1, 1)
-        adapt_run(
-            copy,
-            name=name,
-            corpus=corpus,
-            config=config,
-            field=field,
-            encoding=encoding,
-            source=source,
-            progress=tell,
-        )
+        with stage_of(tell, "copy the run"):
+            copy = copy_run(run, part / COPY)
+        adapt_run(copy, progress=tell, **options)
         _move_up(copy.path, part)
     return output
 

@@ -21,7 +21,7 @@ from focus_core.runs.writer import write_manifest
 from focus_core.tokenization.vocabulary import load_vocabulary
 from focus_core.training.drift import measure_change, write_change
 from focus_core.training.writer import manifest_of
-from focus_core.types import ProgressHook, no_progress
+from focus_core.types import ProgressHook, no_progress, stage_of
 
 if TYPE_CHECKING:
     import torch
@@ -84,9 +84,8 @@ def import_checkpoint(
     """
     folder = new_addition(run.path, TRAINING, name)
     shown = shown_name or Path(path).name
-    progress("read", 0, 1)
-    found = _read(run, Path(path).expanduser(), shown, tensor)
-    progress("read", 1, 1)
+    with stage_of(progress, "read"):
+        found = _read(run, Path(path).expanduser(), shown, tensor)
     change, drift = measure_change(run, found.arrays["input"].float().numpy(), progress)
     with staged(folder, folder=True) as part:
         write_change(part, change)

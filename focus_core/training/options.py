@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from focus_core.errors import bad_input, option, phrase
-from focus_core.validation import check_range
+from focus_core.errors import bad_input, phrase
+from focus_core.validation import check_options
 
 OLD_NAMES = {
     "mask_share": "mlm_probability",
@@ -134,11 +134,7 @@ class TrainConfig:
         if (self.tokens is None) == (self.steps is None):
             got = "neither" if self.tokens is None else "both"
             raise bad_input("length of the training", phrase("{steps} or {tokens}"), got, "give one")
-        for name, low, high in _RANGES:
-            value = getattr(self, name)
-            check_range(option(name), low if value is None else value, low=low, high=high)
-        if self.device != "auto" and self.device.split(":")[0] not in {"cpu", "cuda"}:
-            raise bad_input(option("device"), "auto, cpu or cuda", repr(self.device), "choose one of them")
+        check_options(self, _RANGES)
 
     @property
     def n_steps(self) -> int:
@@ -186,20 +182,20 @@ def with_current_names(stored: Mapping[str, Any]) -> dict[str, Any]:
     return {OLD_NAMES.get(name, name): value for name, value in stored.items()}
 
 
-_RANGES = (
-    ("tokens", 1, 10**13),
-    ("steps", 1, 10**9),
-    ("first_share", 0, 1),
-    ("learning_rate", 1e-8, 10),
-    ("warmup_ratio", 0, 1),
-    ("weight_decay", 0, 1),
-    ("max_grad_norm", 1e-6, 1e6),
-    ("batch_tokens", 16, 10**8),
-    ("max_seq_length", 8, 10**5),
-    ("mlm_probability", 0.01, 0.9),
-    ("evaluations", 1, 10_000),
-    ("snapshots", 0, 1_000),
-    ("stop_below", 0, 1_000),
-    ("seed", 0, 2**31 - 1),
-    ("threads", 1, 1024),
-)
+_RANGES: dict[str, tuple[float, float]] = {
+    "tokens": (1, 10**13),
+    "steps": (1, 10**9),
+    "first_share": (0, 1),
+    "learning_rate": (1e-8, 10),
+    "warmup_ratio": (0, 1),
+    "weight_decay": (0, 1),
+    "max_grad_norm": (1e-6, 1e6),
+    "batch_tokens": (16, 10**8),
+    "max_seq_length": (8, 10**5),
+    "mlm_probability": (0.01, 0.9),
+    "evaluations": (1, 10_000),
+    "snapshots": (0, 1_000),
+    "stop_below": (0, 1_000),
+    "seed": (0, 2**31 - 1),
+    "threads": (1, 1024),
+}

@@ -23,7 +23,7 @@ from focus_core.training.dataset import TrainingText, read_text
 from focus_core.training.drift import measure_change, write_change
 from focus_core.training.loop import Trainer
 from focus_core.training.options import Objective, Precision, TrainConfig, Trained, with_current_names
-from focus_core.types import ProgressHook, no_progress, tell_all
+from focus_core.types import ProgressHook, no_progress, stage_of, tell_all
 
 OPTIONS = "options.json"
 MAY_CHANGE = ("learning_rate", "device", "threads")
@@ -91,16 +91,14 @@ def adapt_run(
     with growing_run(output, checkpoint=CHECKPOINT, resume=resume, terminal=terminal) as (part, log):
         _resolve_options(part, config, text, resume=resume)
         tell = tell_all(log, progress)
-        tell("read", 0, 1)
-        trainer = _trainer(run, text, config, source, part, tell)
-        tell("read", 1, 1)
+        with stage_of(tell, "read"):
+            trainer = _trainer(run, text, config, source, part, tell)
         state = trainer.run(
             lambda step: files.write_snapshot(part, trainer.model, step), lambda: choose_precision(config, trainer)
         )
-        tell("write", 0, 1)
-        _write(part, run, name, trainer, state, text)
-        (part / OPTIONS).unlink()
-        tell("write", 1, 1)
+        with stage_of(tell, "write"):
+            _write(part, run, name, trainer, state, text)
+            (part / OPTIONS).unlink()
     return output
 
 

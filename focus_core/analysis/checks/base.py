@@ -23,7 +23,7 @@ class Status(StrEnum):
     NOT_APPLICABLE = "not applicable"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Threshold:
     """A number that decides, with the reason for it.
 

@@ -6,15 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from focus_core.analysis.checks.base import (
-    Check,
-    CheckResult,
-    Status,
-    Threshold,
-    compares_vectors,
-    copies_text,
-    grade,
-)
+from focus_core.analysis.checks.base import Check, CheckResult, Status, Threshold, compares_vectors, copies_text, grade
 from focus_core.errors import phrase
 from focus_core.numerics.formats import ratio, rough_percent
 from focus_core.runs.folder import RunFolder
@@ -29,12 +21,10 @@ class TooLittleOverlap(Check):
     title: ClassVar[str] = "Too few shared tokens or anchors"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "share": Threshold(
-            value=0.10,
-            reason="the paper's vocabularies share 17 % (Xhosa) to 38 % (German) with XLM-R; 10 % lies below them all",
+            0.10, "the paper's vocabularies share 17 % (Xhosa) to 38 % (German) with XLM-R; 10 % lies below them all"
         ),
         "anchors_per_dimension": Threshold(
-            value=1.0,
-            reason="fewer anchors than auxiliary dimensions cannot surround a token: most directions have none",
+            1.0, "fewer anchors than auxiliary dimensions cannot surround a token: most directions have none"
         ),
     }
 
@@ -69,13 +59,11 @@ class ManyFallbacks(Check):
     title: ClassVar[str] = "Many fallback embeddings"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "share": Threshold(
-            value=0.10,
-            reason="a sound run combines at least nine of ten occurrences of new tokens, on 2 MB of text too",
+            0.10, "a sound run combines at least nine of ten occurrences of new tokens, on 2 MB of text too"
         ),
-        "problem": Threshold(value=0.50, reason="beyond this most new tokens that training meets carry no information"),
+        "problem": Threshold(0.50, "beyond this most new tokens that training meets carry no information"),
         "tokens": Threshold(
-            value=0.90,
-            reason="a corpus that holds hardly any of the new tokens cannot weigh them: nine of ten drawn is too many",
+            0.90, "a corpus that holds hardly any of the new tokens cannot weigh them: nine of ten drawn is too many"
         ),
     }
 
@@ -116,12 +104,10 @@ class AuxiliaryCoverage(Check):
     title: ClassVar[str] = "Low auxiliary coverage"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "anchors": Threshold(
-            value=0.50,
-            reason="a shared token without a vector is copied but helps no other; below half, most help is lost",
+            0.50, "a shared token without a vector is copied but helps no other; below half, most help is lost"
         ),
         "new": Threshold(
-            value=0.50,
-            reason="below half, the vocabulary is too large for the corpus: most new tokens cannot be placed",
+            0.50, "below half, the vocabulary is too large for the corpus: most new tokens cannot be placed"
         ),
     }
 

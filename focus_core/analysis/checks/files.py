@@ -19,7 +19,7 @@ class ChangedFiles(Check):
     code: ClassVar[str] = "FOC012"
     title: ClassVar[str] = "Files changed"
     thresholds: ClassVar[dict[str, Threshold]] = {
-        "files": Threshold(value=0, reason="one changed bit may be any row, weight or token: nothing else can tell"),
+        "files": Threshold(0, "one changed bit may be any row, weight or token: nothing else can tell"),
     }
 
     def run(self, run: RunFolder) -> CheckResult:

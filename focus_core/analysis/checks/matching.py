@@ -6,13 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from focus_core.analysis.checks.base import (
-    Check,
-    CheckResult,
-    Status,
-    Threshold,
-    copies_text,
-)
+from focus_core.analysis.checks.base import Check, CheckResult, Status, Threshold, copies_text
 from focus_core.errors import phrase
 from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
@@ -26,7 +20,7 @@ class AmbiguousMatches(Check):
     code: ClassVar[str] = "FOC007"
     title: ClassVar[str] = "Ambiguous matches"
     thresholds: ClassVar[dict[str, Threshold]] = {
-        "share": Threshold(value=0.01, reason="a few ties are harmless; above a hundredth a rule is too loose"),
+        "share": Threshold(0.01, "a few ties are harmless; above a hundredth a rule is too loose"),
     }
 
     def run(self, run: RunFolder) -> CheckResult:
@@ -77,8 +71,7 @@ class SpecialsUnmatched(Check):
     title: ClassVar[str] = "Special tokens unmatched"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "roles": Threshold(
-            value=0,
-            reason="every sequence holds these tokens: one wrong embedding harms every prediction (padding is masked)",
+            0, "every sequence holds these tokens: one wrong embedding harms every prediction (padding is masked)"
         ),
     }
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from focus_core.analysis.checks.base import Check, CheckResult, Status, Threshold
+from focus_core.analysis.checks.base import Check, CheckResult, Status
 from focus_core.analysis.checks.coverage import AuxiliaryCoverage, ManyFallbacks, TooLittleOverlap
 from focus_core.analysis.checks.files import ChangedFiles
 from focus_core.analysis.checks.matching import AmbiguousMatches, SpecialsUnmatched
 from focus_core.analysis.checks.rows import DuplicateEmbeddings, HeadNotInitialised, NormShift
 from focus_core.analysis.checks.weights import CollapsedSpace, DegenerateSupport, Hubs
 from focus_core.runs.folder import RunFolder
-
-__all__ = ["CHECKS", "Check", "CheckResult", "Status", "Threshold", "run_checks"]
 
 CHECKS: dict[str, Check] = {
     check.code: check

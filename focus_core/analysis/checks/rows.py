@@ -7,14 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from focus_core.analysis.checks.base import (
-    Check,
-    CheckResult,
-    Status,
-    Threshold,
-    compares_vectors,
-    grade,
-)
+from focus_core.analysis.checks.base import Check, CheckResult, Status, Threshold, compares_vectors, grade
 from focus_core.errors import phrase
 from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
@@ -31,11 +24,9 @@ class NormShift(Check):
     title: ClassVar[str] = "Norm shift"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "ratio": Threshold(
-            value=2.0, reason="mixtures are shorter by nature (0.7 in a sound run on real text); half skews the head"
+            2.0, "mixtures are shorter by nature (0.7 in a sound run on real text); half skews the head"
         ),
-        "problem": Threshold(
-            value=4.0, reason="embeddings of a quarter or four times the norm are outside what the model saw"
-        ),
+        "problem": Threshold(4.0, "embeddings of a quarter or four times the norm are outside what the model saw"),
     }
 
     def run(self, run: RunFolder) -> CheckResult:
@@ -78,9 +69,7 @@ class HeadNotInitialised(Check):
     code: ClassVar[str] = "FOC009"
     title: ClassVar[str] = "Output head not initialised"
     thresholds: ClassVar[dict[str, Threshold]] = {
-        "rows": Threshold(
-            value=0, reason="a zero or broken output embedding gives its token the same logit in every context"
-        ),
+        "rows": Threshold(0, "a zero or broken output embedding gives its token the same logit in every context"),
     }
 
     def run(self, run: RunFolder) -> CheckResult:
@@ -111,15 +100,9 @@ class DuplicateEmbeddings(Check):
     code: ClassVar[str] = "FOC010"
     title: ClassVar[str] = "Duplicate embeddings"
     thresholds: ClassVar[dict[str, Threshold]] = {
-        "new": Threshold(
-            value=0.01, reason="new embeddings are mixtures or draws; more than one in a hundred alike is no chance"
-        ),
-        "copied": Threshold(
-            value=0.05, reason="fuzzy matching makes some: 'The' and 'the' from one embedding; more is too loose"
-        ),
-        "problem": Threshold(
-            value=0.50, reason="beyond half the new embeddings, the new vocabulary says less than it seems to"
-        ),
+        "new": Threshold(0.01, "new embeddings are mixtures or draws; more than one in a hundred alike is no chance"),
+        "copied": Threshold(0.05, "fuzzy matching makes some: 'The' and 'the' from one embedding; more is too loose"),
+        "problem": Threshold(0.50, "beyond half the new embeddings, the new vocabulary says less than it seems to"),
     }
 
     def run(self, run: RunFolder) -> CheckResult:

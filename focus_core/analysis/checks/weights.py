@@ -6,15 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from focus_core.analysis.checks.base import (
-    Check,
-    CheckResult,
-    Status,
-    Threshold,
-    compares_vectors,
-    grade,
-    judge_sides,
-)
+from focus_core.analysis.checks.base import Check, CheckResult, Status, Threshold, compares_vectors, grade, judge_sides
 from focus_core.errors import phrase, read_phrase
 from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
@@ -30,13 +22,12 @@ class Hubs(Check):
     title: ClassVar[str] = "Hub tokens"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "share": Threshold(
-            value=0.01,
-            reason="one token that makes up a hundredth of all new embeddings pulls unrelated tokens together",
+            0.01, "one token that makes up a hundredth of all new embeddings pulls unrelated tokens together"
         ),
         "times_equal_share": Threshold(
-            value=10.0, reason="with few anchors each one's equal share is large; ten times that share is no accident"
+            10.0, "with few anchors each one's equal share is large; ten times that share is no accident"
         ),
-        "problem": Threshold(value=0.10, reason="a tenth of all weight on one token makes the new embeddings alike"),
+        "problem": Threshold(0.10, "a tenth of all weight on one token makes the new embeddings alike"),
     }
 
     def run(self, run: RunFolder) -> CheckResult:
@@ -77,20 +68,12 @@ class DegenerateSupport(Check):
     code: ClassVar[str] = "FOC004"
     title: ClassVar[str] = "Degenerate support"
     thresholds: ClassVar[dict[str, Threshold]] = {
-        "low": Threshold(value=3, reason="below three, embeddings are near copies of single tokens"),
-        "high": Threshold(value=100, reason="a sound space gives about 13 contributors on 2 MB of text"),
-        "anchors": Threshold(
-            value=0.5, reason="few anchors never reach that: a mixture of half of them or more is near their mean"
-        ),
-        "few": Threshold(
-            value=20, reason="a sound embedding may have so many contributors, however few anchors there are"
-        ),
-        "problem": Threshold(
-            value=300, reason="a collapsed space gave 470 of 1,541 anchors: each embedding is their mean"
-        ),
-        "near_copies": Threshold(
-            value=0.25, reason="a quarter of the embeddings on one contributor is no longer a mixture"
-        ),
+        "low": Threshold(3, "below three, embeddings are near copies of single tokens"),
+        "high": Threshold(100, "a sound space gives about 13 contributors on 2 MB of text"),
+        "anchors": Threshold(0.5, "few anchors never reach that: a mixture of half of them or more is near their mean"),
+        "few": Threshold(20, "a sound embedding may have so many contributors, however few anchors there are"),
+        "problem": Threshold(300, "a collapsed space gave 470 of 1,541 anchors: each embedding is their mean"),
+        "near_copies": Threshold(0.25, "a quarter of the embeddings on one contributor is no longer a mixture"),
     }
     near_copy: ClassVar[float] = 0.95
 
@@ -130,10 +113,8 @@ class CollapsedSpace(Check):
     code: ClassVar[str] = "FOC011"
     title: ClassVar[str] = "Collapsed auxiliary space"
     thresholds: ClassVar[dict[str, Threshold]] = {
-        "mean_cosine": Threshold(value=0.40, reason="20 epochs on 2 MB gave 0.03; above 0.4 nearness means little"),
-        "problem": Threshold(
-            value=0.80, reason="3 epochs on 2 MB gave 0.96, and every embedding became a mean of the anchors"
-        ),
+        "mean_cosine": Threshold(0.40, "20 epochs on 2 MB gave 0.03; above 0.4 nearness means little"),
+        "problem": Threshold(0.80, "3 epochs on 2 MB gave 0.96, and every embedding became a mean of the anchors"),
     }
 
     def run(self, run: RunFolder) -> CheckResult:

@@ -187,8 +187,7 @@ def _same_source(first: RunFolder, second: RunFolder) -> bool:
 
 
 def _model_digest(run: RunFolder) -> str:
-    found = [entry["sha256"] for entry in run.manifest["inputs"] if entry["role"] == "source_model"]
-    return str(found[0]) if found and found[0] else ""
+    return next((str(e["sha256"] or "") for e in run.manifest["inputs"] if e["role"] == "source_model"), "")
 
 
 def _cosines(first: RunFolder, second: RunFolder, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

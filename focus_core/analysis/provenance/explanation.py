@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from focus_core.analysis.provenance.neighbours import Neighbour, embedding_neighbours
+from focus_core.analysis.provenance.neighbours import Neighbour, TokenText, embedding_neighbours
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import SCALES
@@ -18,7 +18,7 @@ from focus_core.tokenization.display import show_token
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contributor:
+class Contributor(TokenText):
     """A source token with its share in a target row.
 
     Parameters
@@ -36,17 +36,14 @@ class Contributor:
     """
 
     source_id: int
-    token: str
-    text: str
     kind: str
     script: str
-    word_start: bool
     weight: float
     similarity: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Candidate:
+class Candidate(TokenText):
     """A source token that could have been copied.
 
     Parameters
@@ -64,15 +61,12 @@ class Candidate:
     """
 
     source_id: int
-    token: str
-    text: str
-    word_start: bool
     rule: str
     rank: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fed:
+class Fed(TokenText):
     """A target token that a source token fed.
 
     Parameters
@@ -92,9 +86,6 @@ class Fed:
     """
 
     target_id: int
-    token: str
-    text: str
-    word_start: bool
     origin: str
     weight: float
     similarity: float | None

@@ -15,7 +15,24 @@ BLOCK = 8192
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neighbour:
+class TokenText:
+    """How a token is written.
+
+    Parameters
+    ----------
+    token, text : str
+        Its native form and its readable text.
+    word_start : bool
+        Whether it begins a word.
+    """
+
+    token: str
+    text: str
+    word_start: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbour(TokenText):
     """A target token near another.
 
     Parameters
@@ -33,9 +50,6 @@ class Neighbour:
     """
 
     id: int
-    token: str
-    text: str
-    word_start: bool
     origin: str
     cosine: float
 

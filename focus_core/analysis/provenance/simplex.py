@@ -62,8 +62,7 @@ def _sparsemax(falling: np.ndarray) -> np.ndarray:
     sizes = np.arange(1, len(falling) + 1)
     sums = np.cumsum(falling)
     size = int(np.flatnonzero(1 + sizes * falling > sums)[-1])
-    weights: np.ndarray = np.maximum(falling - (sums[size] - 1) / (size + 1), 0.0)
-    return weights
+    return np.asarray(np.maximum(falling - (sums[size] - 1) / (size + 1), 0.0))
 
 
 def _entmax15(falling: np.ndarray) -> np.ndarray:
@@ -73,14 +72,12 @@ def _entmax15(falling: np.ndarray) -> np.ndarray:
     mean, mean_square = np.cumsum(half) / sizes, np.cumsum(half**2) / sizes
     tau = mean - np.sqrt(np.maximum(1 / sizes - (mean_square - mean**2), 0.0))
     size = int((tau <= half).sum()) - 1
-    weights: np.ndarray = np.maximum(half - tau[size], 0.0) ** 2
-    return weights
+    return np.asarray(np.maximum(half - tau[size], 0.0) ** 2)
 
 
 def _softmax(falling: np.ndarray) -> np.ndarray:
     shares = np.exp(falling)
-    weights: np.ndarray = shares / shares.sum()
-    return weights
+    return np.asarray(shares / shares.sum())
 
 
 _MAPS = {SimplexMap.SPARSEMAX: _sparsemax, SimplexMap.ENTMAX15: _entmax15, SimplexMap.SOFTMAX: _softmax}

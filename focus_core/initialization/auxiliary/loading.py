@@ -185,8 +185,7 @@ def word_means(path: Path, vocabulary: Vocabulary) -> np.ndarray:
     if sums is None:
         return np.zeros((vocabulary.n, 1), dtype=np.float32)
     sums[vocabulary.kinds == KINDS.index(TokenKind.SPECIAL)] = 0
-    means: np.ndarray = (sums / np.where(totals == 0, 1, totals)).astype(np.float32)
-    return means
+    return np.asarray((sums / np.where(totals == 0, 1, totals)).astype(np.float32))
 
 
 def _mixing(backend: Any, words: list[str], n: int, rank: int) -> sparse.csr_array:

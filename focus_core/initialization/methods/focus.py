@@ -85,8 +85,7 @@ def _covered(inputs: MethodInput) -> np.ndarray:
     remedy = "give vectors with one row for every target id"
     n = inputs.target.n
     check_matrix("auxiliary vectors", auxiliary.vectors, n_rows=n, remedy=remedy, error=AuxiliaryError)
-    covered: np.ndarray = auxiliary.has_vector & (auxiliary.vectors != 0).any(axis=1) & inputs.target.present
-    return covered
+    return np.asarray(auxiliary.has_vector & (auxiliary.vectors != 0).any(axis=1) & inputs.target.present)
 
 
 def _combine(inputs: MethodInput, anchors: np.ndarray, combined: np.ndarray) -> SparseRows:

@@ -6,9 +6,8 @@ Each method is one function from `MethodInput` to `MethodOutput`; a new one is a
 
 from __future__ import annotations
 
-from focus_core.initialization.methods.base import Method, MethodInput, MethodOutput
+from focus_core.initialization.methods.base import Method
 from focus_core.initialization.methods.copying import copy_overlap, copy_specials
-from focus_core.initialization.methods.fallback import InitialisedEmbeddings, Statistics, initialise_embeddings
 from focus_core.initialization.methods.focus import focus
 from focus_core.initialization.methods.subword_mean import subword_mean
 from focus_core.types import Fallback, MethodName
@@ -63,13 +62,3 @@ METHODS: dict[str, Method] = {
     )
 }
 """Methods by the name that ``--method`` takes, FOCUS first."""
-
-__all__ = [
-    "METHODS",
-    "InitialisedEmbeddings",
-    "Method",
-    "MethodInput",
-    "MethodOutput",
-    "Statistics",
-    "initialise_embeddings",
-]
