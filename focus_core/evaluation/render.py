@@ -88,7 +88,7 @@ def _change(entry: Mapping[str, Any]) -> list[str]:
         if group and group["n"]:
             parts.append(
                 f"{name} {group['n']:,} embeddings: cosine {decimal(group['cosine'], 3)}, "
-                f"length x {decimal(group['norm_ratio'], 2)}, neighbour overlap {plain_percent(group['kept'])}"
+                f"norm ratio {decimal(group['norm_ratio'], 2)}, neighbour overlap {plain_percent(group['kept'])}"
             )
     return [f"{entry['target']}: {'; '.join(parts)}"]
 

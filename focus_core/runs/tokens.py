@@ -25,6 +25,9 @@ SHORT_SCRIPTS = frozenset({"Han", "Hiragana", "Katakana", "Hangul"})
 FEW = (3, 12)
 """How many contributors a token has that shows the method well: more than one can check at a glance are too many."""
 
+LONG = 6
+"""How many letters a word has that is hardly a piece of another one."""
+
 ENOUGH, MAX_SHOWN = 3, 24
 
 
@@ -137,8 +140,8 @@ def showcase(run: RunFolder) -> list[int]:
     Returns
     -------
     list of int
-        At most 24 target ids, most frequent first; where there are hardly such words, words of any number of
-        contributors, or else any combined tokens.
+        At most 24 target ids, most frequent first: long words; where there are hardly such, any, then words of any
+        number of contributors, or else any combined tokens.
     """
     return run.remember("showcase", lambda: _showcase(run))
 
@@ -147,7 +150,9 @@ def _showcase(run: RunFolder) -> list[int]:
     combined = np.flatnonzero(has_origin(run, Origin.COMBINED))
     words = frequent_words(run, combined)
     n = run.column("tokens", "n_contributors")[words]
-    wishes = (words[(n >= FEW[0]) & (n <= FEW[1])], words)
+    few = (n >= FEW[0]) & (n <= FEW[1])
+    long = np.char.str_len(run.column("tokens", "text")[words].astype(str)) >= LONG
+    wishes = (words[few & long], words[few], words)
     chosen = next((wish for wish in wishes if len(wish) >= ENOUGH), by_frequency(run, combined))
     return [int(i) for i in chosen[:MAX_SHOWN]]
 

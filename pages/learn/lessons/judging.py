@@ -151,7 +151,7 @@ TRAINING = Chapter(
     title="Before and after training",
     short="Training",
     words=(
-        "An initialisation is a start, no end. **Continued pretraining** on the text lets the embeddings drift to "
+        "An initialisation is a start, not an end. **Continued pretraining** on the text lets the embeddings drift to "
         "where the text wants them.\n\nHow far one has drifted says little, since all may drift together. Better look "
         "at its **company**: which ten tokens are nearest before, and which after? Where most stay, the start was "
         "good, or the token too rare to drift. Where all change, training had to find the place anew, as it must for "

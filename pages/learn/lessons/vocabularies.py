@@ -156,7 +156,7 @@ def _task_ids(run: RunFolder) -> Task:
     wrong = [other for other in dict.fromkeys(others) if other not in {right, "–"}][: N_OPTIONS - 1]
     return Task(
         kind=TaskKind.CHOICE,
-        question=f"The new tokenizer calls {name} by the id {asked}. Whose embedding would the old matrix give it?",
+        question=f"The new tokenizer calls {name} by the id {asked}. Whose embedding would the old table give it?",
         options=tuple(sorted({right, *wrong})),
         answers=frozenset({right}),
         hint=f"Go to id {asked} in the table and read the column of the old vocabulary.",

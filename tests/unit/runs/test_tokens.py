@@ -109,6 +109,8 @@ def test_where_few_words_have_few_contributors_others_are_shown(run):
     many = altered(run, columns={"tokens.n_contributors": np.full(n, 90)})
     words = frequent_words(run, np.flatnonzero(run.column("tokens", "origin") == "combined"))
     assert showcase(many) == words[:24].tolist()
+    short = changed(run, "▁nyumba", text="nyumb")
+    assert id_of(run, "▁nyumba") not in showcase(short), "five letters, and others have six"
     wordless = altered(run, columns={"tokens.word_start": np.zeros(n, dtype=bool)})
     combined = np.flatnonzero(run.column("tokens", "origin") == "combined")
     assert showcase(wordless) == by_frequency(run, combined)[:24].tolist()
