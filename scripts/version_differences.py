@@ -72,7 +72,8 @@ RENAMED = {
 WORDS = re.compile(
     r"\b(?:an?|the|its|is|are|have|has|of|by|for|them|that|which|whose|lengths?|norms?|rows?|embeddings?|matrix|"
     r"matrices|input|output|body|backbone|pieces?|subwords?|cuts?|tokeni[sz]e[sd]?|tokenization|movement|moved|"
-    r"drift(?:ed)?|kept|neighbours?|overlap|attached|imported)\b"
+    r"drift(?:ed)?|kept|neighbours?|overlap|attached|imported)\b",
+    re.IGNORECASE,
 )
 """Old words and new, and the little ones that go with them; a text that differs by these alone says the same."""
 
