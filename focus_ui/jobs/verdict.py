@@ -80,4 +80,5 @@ def draw(job: Job, found: Verdict) -> None:
     first = "The worst: " if found.n_problems + found.n_warnings > 1 else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(first + markdown_escape(found.worst), width="content")
-        navigation.link(navigation.EXPORT, navigation.EXPORT.title, run=job.id)
+        page = navigation.EXPORT
+        navigation.link(page, page.title, run=job.id)

@@ -161,9 +161,9 @@ def list_cards(run: RunFolder) -> None:
         for entry in found:
             if entry.ids:
                 _list_card(entry)
-    empty = ", ".join(entry.title.lower() for entry in found if not entry.ids)
-    if empty:
-        st.caption(f"Empty here: {empty}.")
+    words = ", ".join(entry.title.lower() for entry in found if not entry.ids)
+    if words:
+        st.caption(f"Empty here: {words}.")
 
 
 def _list_card(entry: TokenList) -> None:
@@ -178,7 +178,8 @@ def _list_card(entry: TokenList) -> None:
             args=(None if chosen else entry.key,),
         )
         st.caption(entry.meaning)
-        st.caption(f"**Why it matters.** {in_words(entry.remedy)}")
+        hint = in_words(entry.remedy)
+        st.caption(f"**Why it matters.** {hint}")
 
 
 def token_list(run: RunFolder) -> None:

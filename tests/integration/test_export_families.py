@@ -151,7 +151,7 @@ def test_trap_config_and_generation_ids_left_to_the_user(family: str, tmp_path: 
     other = {"bert": "gpt2", "roberta": "bert", "gpt2": "roberta", "llama": "bert"}[family]
     run, _, _ = tiny_run(tmp_path / "run", model_folder, target_tokenizer(other, tmp_path / "target"))
     folder = export_model(run, tmp_path / "out")
-    roles = {str(role): i for role, i in load_vocabulary(tmp_path / "target").roles.items()}
+    roles = {str(role): i for role, i in load_vocabulary(tmp_path / "target").special_token_types.items()}
     names = ["config.json", *(p.name for p in [folder / "generation_config.json"] if p.exists())]
     assert (len(names) == 2) is (family not in MASKED)
     for name in names:

@@ -35,6 +35,7 @@ SAFE_CALLS = {
 SAFE_NAMES = {
     "label", "value", "category", "icon", "color", "status", "badge", "title", "options", "source", "target", "tau",
     "divided", "hint", "text", "about", "words", "source_id", "target_id", "job_now", "name", "used",
+    "AT_WORK",
 }  # fmt: skip
 """Names whose values are fixed words, numbers, or were escaped where they were made; a reviewer checks additions."""
 

@@ -83,5 +83,5 @@ def test_frequency_without_occurrences() -> None:
 
 def test_frequency_of_another_vocabulary() -> None:
     overlap = match_vocabularies(SOURCE, TARGET)
-    with pytest.raises(InvalidInputError, match="frequency: expected 5 embeddings"):
+    with pytest.raises(InvalidInputError, match="frequency: expected 5 rows"):
         overlap_statistics(SOURCE, TARGET, overlap, np.zeros(4))
