@@ -190,8 +190,9 @@ def token_list(run: RunFolder) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
             name = "token" if len(frame) == 1 else "tokens"
-            capped = f", the {count(MAX_ROWS)} most frequent are shown; the CSV holds all"
-            st.markdown(f"**{count(len(frame))}** {name}{capped if len(frame) > MAX_ROWS else ''}", width="content")
+            if len(frame) > MAX_ROWS:
+                name += f", the {count(MAX_ROWS)} most frequent are shown; the CSV holds all"
+            st.markdown(f"**{count(len(frame))}** {name}", width="content")
             overlap_filter.chips(words)
         save_table(lambda: frame, key="overlap", name=file_words(run, words))
     filtered_table(run, frame)
