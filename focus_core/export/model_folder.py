@@ -17,6 +17,7 @@ import numpy as np
 from focus_core.artifacts import dump_json, staged, write_arrays
 from focus_core.errors import InvalidInputError, ModelError, RunFolderError, bad_input, phrase
 from focus_core.export.model_card import write_card
+from focus_core.export.side_files import copy_side_files
 from focus_core.models.architectures import architecture_config
 from focus_core.models.source import SourceModel, fit_to_vocabulary, load_embeddings_file, load_source
 from focus_core.models.tensors import INDEX, open_tensor_files, read_json
@@ -26,12 +27,12 @@ from focus_core.surgery.config import IdMap
 from focus_core.surgery.loading import check_arrays, load_whole, verify_folder
 from focus_core.surgery.parts import ModelParts, keys_of, model_parts
 from focus_core.surgery.proof import Copies, prove
+from focus_core.tokenization.vocabulary import load_vocabulary
 from focus_core.types import TokenKind
 
 if TYPE_CHECKING:
     import torch
 
-SIDE_FILES = ("LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*", "modules.json", "config_sentence_transformers.json")
 BARE_ROLE = "source_embeddings"
 WEIGHT_ROLES = ("source_model", BARE_ROLE)
 BARE_NAME = "embeddings"
@@ -75,6 +76,8 @@ def export_model(run: str | Path | RunFolder, destination: str | Path, *, source
             _write_model(parts, part)
             notes, architectures = parts.notes, parts.config.get("architectures") or [model.model_type]
             prove_export(folder, model, part, arrays)
+        if model is not None:
+            notes = [*notes, *_copy_side_files(folder, model, part)]
         card = write_card(folder.manifest, architectures=architectures, notes=notes)
         (part / "README.md").write_text(card, encoding="utf-8", newline="\n")
     return destination
@@ -189,6 +192,13 @@ def _read_run(run: RunFolder, model: SourceModel | None) -> dict[str, torch.Tens
     return arrays
 
 
+def _copy_side_files(run: RunFolder, model: SourceModel, part: Path) -> list[str]:
+    """Copy what belongs to the source beside weights and configuration; return what to say about it."""
+    tokenizer = load_vocabulary(run.path / TARGET_TOKENIZER).backend
+    rule = tokenizer.normalizer.normalize_str if tokenizer.normalizer else str
+    return copy_side_files(model, part, extended=bool(run.manifest["config"].get("extend")), normalize=rule)
+
+
 # --- embeddings without a backbone ----------------------------------------------------------------------------------
 
 
@@ -197,20 +207,9 @@ def _write_static(model: SourceModel | None, arrays: Mapping[str, torch.Tensor],
     names = model.tensor_names["input"] if model is not None and model.folder is not None else (BARE_NAME,)
     write_arrays(part / "model.safetensors", {names[0]: arrays["input"]})
     shutil.copymode(part / "tokenizer.json", part / "model.safetensors")
-    if model is None or model.folder is None:
-        return
-    _copy_side_files(model.folder, part)
-    if model.config is not None:
+    if model is not None and model.config is not None:
         config = {key: value for key, value in model.config.items() if key != "tokenizer_name"}
         _write_json(part / "config.json", config)
-
-
-def _copy_side_files(folder: Path, part: Path) -> None:
-    """Copy licences and what says how static embeddings are used."""
-    for pattern in SIDE_FILES:
-        for path in sorted(folder.glob(pattern)):
-            if path.is_file():
-                shutil.copyfile(path, part / path.name)
 
 
 def _write_json(path: Path, value: Any) -> None:
@@ -306,7 +305,6 @@ def _write_model(parts: ModelParts, part: Path) -> None:
     _write_json(part / "config.json", parts.config)
     if parts.generation is not None:
         _write_json(part / "generation_config.json", parts.generation)
-    _copy_side_files(parts.folder, part)
 
 
 def _write_weights(parts: ModelParts, part: Path) -> None:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from focus_core.artifacts import map_array, staged, tensor_names, to_float32
 from focus_core.errors import ModelError, RunFolderError, bad_input
-from focus_core.models.architectures import quiet_transformers
-from focus_core.surgery.loading import check_arrays, load_float32, load_whole
 from focus_core.export.model_card import write_card
 from focus_core.export.model_folder import build_model, export_model
+from focus_core.models.architectures import quiet_transformers
 from focus_core.runs.additions import TRAINED, TrainingFolder, open_training
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import TARGET_TOKENIZER
+from focus_core.surgery.loading import check_arrays, load_float32, load_whole
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
 from focus_core.types import SpecialTokenType
 

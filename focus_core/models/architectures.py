@@ -185,7 +185,10 @@ def meta_model(kind: Any, config: Any) -> Any:
     """
     import torch
 
-    with refusing(f"a model of type {config.model_type}", "a configuration that its class builds"), torch.device("meta"):
+    with (
+        refusing(f"a model of type {config.model_type}", "a configuration that its class builds"),
+        torch.device("meta"),
+    ):
         return kind(copy.deepcopy(config))
 
 

@@ -91,9 +91,7 @@ class _Reader:
         holder = self._holder(self.layout.input)
         if holder is None:
             got = "none: weights of another class, or a part of them"
-            raise bad_input(
-                self.name, f"a tensor {self.layout.input!r}", got, "is it the whole model?", ModelError
-            )
+            raise bad_input(self.name, f"a tensor {self.layout.input!r}", got, "is it the whole model?", ModelError)
         matrix, messages = to_float(self.files.read(self.file_of[holder]), holder)
         check_tensor("the input embeddings", matrix)
         names: dict[str, tuple[str, ...]] = {"input": (self.file_of[holder],)}

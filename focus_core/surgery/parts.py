@@ -172,7 +172,9 @@ def _say_lost(lost: list[str]) -> list[str]:
     if not lost:
         return []
     named = ", ".join(lost[:8]) + (f" and {len(lost) - 8} more" if len(lost) > 8 else "")
-    return [f"The target vocabulary has no token for these ids of the source's configuration, which are left out: {named}."]
+    return [
+        f"The target vocabulary has no token for these ids of the source's configuration, which are left out: {named}."
+    ]
 
 
 def _replacements(model: SourceModel, arrays: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -69,7 +69,9 @@ def move_positions(
     for path in moved_places:
         _lengthen(config, model, path, next(iter(shifts.values())))
     replaced |= dict(_fitted(files, model, config, shifts))
-    notes = [_say(*shifts[key], files.shapes[model.file_of[key]][0], len(replaced[model.file_of[key]])) for key in shifts]
+    notes = [
+        _say(*shifts[key], files.shapes[model.file_of[key]][0], len(replaced[model.file_of[key]])) for key in shifts
+    ]
     return list(dict.fromkeys(sentence for told in notes for sentence in told))
 
 
@@ -134,7 +136,9 @@ def _require_same(model: SourceModel, table: PositionTable, after: int | None) -
         f"the padding token of the target vocabulary, for {model.name} ({model.model_type})",
         expected=f"id {table.pad_id}, which {why}",
         got="no padding token" if after is None else f"id {after}",
-        remedy=phrase("give a target tokenizer with its padding token there; {train_tokenizer} unigram makes one with id 1"),
+        remedy=phrase(
+            "give a target tokenizer with its padding token there; {train_tokenizer} unigram makes one with id 1"
+        ),
         error=ModelError,
     )
 
@@ -184,5 +188,3 @@ def longest_text(config: Any, positions: tuple[PositionTable, ...]) -> int | Non
         return None
     taken = max((table.pad_id + 1 for table in positions if table.keys), default=0)
     return min(limits) - taken
-
-

@@ -232,13 +232,18 @@ def differences(
         if name not in before or name not in after:
             yield name, float("inf"), 0.0
             continue
-        x, y = _comparable(before[name], sizes[0], columns[0], real), _comparable(after[name], sizes[1], columns[1], real)
+        x, y = (
+            _comparable(before[name], sizes[0], columns[0], real),
+            _comparable(after[name], sizes[1], columns[1], real),
+        )
         if x.shape != y.shape:
             yield name, float("inf"), 0.0
         elif x.numel():
             same = (x == y) | (x.isnan() & y.isnan())  # both minus infinity is no difference
-            yield name, float(torch.where(same, 0.0, (x - y).abs()).nan_to_num(torch.inf).max()), float(
-                x.nan_to_num(0, 0, 0).abs().max()
+            yield (
+                name,
+                float(torch.where(same, 0.0, (x - y).abs()).nan_to_num(torch.inf).max()),
+                float(x.nan_to_num(0, 0, 0).abs().max()),
             )
 
 

@@ -327,7 +327,9 @@ def _differs(model: SourceModel, name: str, gap: float, largest: float) -> Model
         f"the result for {model.name} ({model.model_type})",
         expected=f"the source's own {name} for a text of copied tokens",
         got=f"a difference of {gap:.3g} where the largest value is {largest:.3g}",
-        remedy=phrase("this architecture cannot be given a new vocabulary here; give {source_tokenizer} and "
-                      "{source_embeddings} for its embeddings alone"),
+        remedy=phrase(
+            "this architecture cannot be given a new vocabulary here; give {source_tokenizer} and "
+            "{source_embeddings} for its embeddings alone"
+        ),
         error=ModelError,
     )

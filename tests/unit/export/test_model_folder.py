@@ -17,10 +17,10 @@ from tokenizers import Tokenizer
 from focus_core.artifacts import write_arrays
 from focus_core.errors import InvalidInputError, ModelError, RunFolderError
 from focus_core.export import model_folder as export
-from focus_core.surgery.config import IdMap, adapt_config
 from focus_core.export.model_card import auto_class, escape_markdown, write_card
 from focus_core.export.model_folder import export_model
 from focus_core.runs.folder import RunFolder
+from focus_core.surgery.config import IdMap, adapt_config
 from tests.tiny_models import target_tokenizer, tiny_model, tiny_tokenizer
 from tests.tiny_runs import tiny_run
 
@@ -223,7 +223,6 @@ def static_model(folder: Path) -> Path:
     (folder / "config.json").write_text(
         json.dumps({"model_type": "model2vec", "tokenizer_name": "x", "normalize": True})
     )
-    (folder / "modules.json").write_text("[]")
     return folder
 
 
@@ -237,7 +236,7 @@ def test_static_embeddings_keep_their_layout(tmp_path: Path) -> None:
     assert tensors["embeddings"].dtype == torch.float32
     assert torch.equal(tensors["embeddings"][list(copied)], source.input[list(copied.values())])
     assert json.loads((folder / "config.json").read_text()) == {"model_type": "model2vec", "normalize": True}
-    assert (folder / "modules.json").read_text() == "[]"
+    assert not (folder / "modules.json").exists()
     assert "no transformer backbone" in (folder / "README.md").read_text()
     assert Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab_size() == len(tensors["embeddings"])
 
@@ -315,14 +314,16 @@ def test_several_end_ids_become_those_that_are_copied() -> None:
 
 
 def test_lists_and_names_of_ids_move_and_code_is_dropped() -> None:
-    config = adapted({
-        "suppress_tokens": [3, 8],
-        "bad_words_ids": [[8, 2], [9]],
-        "forced_decoder_ids": [[1, 2], [2, 9]],
-        "lang_to_id": {"<|sw|>": 8, "<|de|>": 9},
-        "auto_map": {"a": "b"},
-        "max_length": 9,
-    })
+    config = adapted(
+        {
+            "suppress_tokens": [3, 8],
+            "bad_words_ids": [[8, 2], [9]],
+            "forced_decoder_ids": [[1, 2], [2, 9]],
+            "lang_to_id": {"<|sw|>": 8, "<|de|>": 9},
+            "auto_map": {"a": "b"},
+            "max_length": 9,
+        }
+    )
     assert config["suppress_tokens"] == [3]
     assert config["bad_words_ids"] == [[3, 5]]
     assert config["forced_decoder_ids"] == [[1, 5]]
