@@ -291,8 +291,8 @@ def prove_export(run: RunFolder, model: SourceModel, folder: Path, arrays: Mappi
     Raises
     ------
     ModelError
-        If weights are missing or have another shape, if a tensor differs in any bit, if a forward pass is not finite, or
-        if copied tokens compute anything else than in the source.
+        If weights are missing or have another shape, if a tensor differs in any bit, or if copied tokens compute
+        anything else than in the source.
     """
     verify_folder(folder, model, arrays)
     fitted = fit_to_vocabulary(model, run.manifest["source"]["n"])

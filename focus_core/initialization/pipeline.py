@@ -119,7 +119,7 @@ def _prove(
     config: InitConfig,
     progress: ProgressHook,
 ) -> dict[str, Any] | None:
-    """Prove that copied tokens will compute as before, before anything is spent; refuse a model in which they do not."""
+    """Prove, before anything is spent, that copied tokens will compute as before; refuse a model where they do not."""
     if model.folder is None or not model.has_backbone:
         return None
     ordinary = source.kinds[overlap.source_ids] != SPECIAL

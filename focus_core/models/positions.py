@@ -1,7 +1,7 @@
 """Which position tables of a model count from the id of its padding token.
 
-In RoBERTa and its relatives the first token of a text has position ``pad + 1``; another padding id means other rows. Such
-tables are found by building the model on the meta device with another padding id: their ``padding_idx`` follows it.
+In RoBERTa and its relatives the first token of a text has position ``pad + 1``; another padding id means other rows.
+Such tables are found by building the model on the meta device with another padding id: ``padding_idx`` follows it.
 """
 
 from __future__ import annotations

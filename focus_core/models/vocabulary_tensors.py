@@ -1,7 +1,7 @@
 """Find every tensor of a model that follows its text vocabulary, and along which axis.
 
-The model is built on the meta device once as it is and once for each field that sizes a text vocabulary, with that field
-raised by one: what changes its shape follows the vocabulary, and nothing else does. No list of architectures is kept.
+The model is built on the meta device once as it is and once for each field that sizes a text vocabulary, with that
+field raised by one: what changes its shape follows the vocabulary, and nothing else does. No architecture is listed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Adapt ``config.json`` and ``generation_config.json`` of a model to another vocabulary.
 
-An id of the source means another token under the target tokenizer, so no id is kept by default: it becomes the id of the
-target token that copied that very source token, else the target's id of the same special type. What has no counterpart
-becomes null, and is said.
+An id of the source means another token under the target tokenizer, so no id is kept by default: it becomes the id of
+the target token that copied that very source token, else the target's id of the same special type. What has no
+counterpart becomes null, and is said.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def adapt_config(
         With no id of the source but those that were kept on purpose by an extension.
     """
     lost: list[str] = []
-    adapted = _adapt(config, ids, defaults or {}, (), lost)
+    adapted = _adapt(_copy(config), ids, _copy(defaults or {}), (), lost)
     for path in size_fields:
         place = adapted
         for name in path[:-1]:
@@ -127,13 +127,11 @@ def _adapt(
     config: Mapping[str, Any], ids: IdMap, defaults: Mapping[str, Any], path: ConfigPath, lost: list[str]
 ) -> dict[str, Any]:
     """Adapt one configuration and those nested in it; collect what has no counterpart."""
-    stale = {key: value for key, value in defaults.items() if ID_KEY.fullmatch(str(key)) and value is not None}
+    stale = {key: value for key, value in defaults.items() if ID_KEY.fullmatch(key) and value is not None}
     adapted = {**stale, **config}
     if not path:
         adapted |= {key: None for key in ALWAYS if key not in adapted}
     for key, value in list(adapted.items()):
-        if not isinstance(key, str):  # labels by number
-            continue
         adapted[key] = _adapt_value(key, value, ids, defaults, path, lost)
     return {key: value for key, value in adapted.items() if ids.extended or key not in DROPPED}
 
@@ -176,7 +174,7 @@ def _adapt_list(value: Any, ids: IdMap, name: str, lost: list[str]) -> Any:
     kept: list[Any] = []
     for one in value:
         if name.endswith("forced_decoder_ids") and isinstance(one, list) and len(one) == 2:
-            new = [one[0], ids.of(one[1])]  # (position, id)
+            new: Any = [one[0], ids.of(one[1])]  # (position, id)
         else:
             new = [ids.of(inner) for inner in one] if isinstance(one, list) else ids.of(one)
         if new is None or (isinstance(new, list) and None in new):
@@ -251,8 +249,9 @@ def _nulls(values: Mapping[str, Any], path: ConfigPath = ()) -> Iterator[ConfigP
             yield from _nulls(value, (*path, key))
 
 
-def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _copy(value) if isinstance(value, Mapping) else value for key, value in values.items()}
+def _copy(values: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return a copy as JSON has it: labels by number become text."""
+    return {str(key): _copy(value) if isinstance(value, Mapping) else value for key, value in values.items()}
 
 
 def _without(values: Mapping[str, Any], paths: list[ConfigPath]) -> dict[str, Any]:

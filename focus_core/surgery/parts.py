@@ -158,7 +158,7 @@ def _in_file(known: Any, path: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _set_tied(values: dict[str, Any], model: SourceModel) -> None:
-    """Say whether the output embeddings are the input embeddings, where the source's configuration is wrong about it."""
+    """Say whether the output embeddings are the input embeddings, where the configuration is wrong about it."""
     layout = model.layout
     if layout is None or not layout.output:
         return

@@ -145,8 +145,8 @@ def _require_same(model: SourceModel, table: PositionTable, after: int | None) -
 
 def _moved(old: torch.Tensor, before: int, after: int) -> torch.Tensor:
     """Return a table whose first position in use is ``after + 1`` instead of ``before + 1``."""
-    # RoBERTa numbers positions from its padding id on: the first token has position ``pad + 1``. Without a padding token
-    # the id -1 does what is needed: no token is padding, and positions start at 0.
+    # RoBERTa numbers positions from its padding id on: the first token has position ``pad + 1``. Without a padding
+    # token the id -1 does what is needed: no token is padding, and positions start at 0.
     import torch
 
     moved = torch.zeros((len(old) + after - before, *old.shape[1:]), dtype=old.dtype)

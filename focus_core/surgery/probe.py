@@ -1,13 +1,13 @@
 """Texts of copied tokens, and what a model makes of them.
 
-A probe is a batch of lines of unequal lengths and one line as long as the source reads, in the ids of either vocabulary.
+A probe is a batch of lines of unequal lengths and one line as long as the source reads, in the ids of either side.
 Owns what else a model needs to run: masks, decoder inputs, silence and grey images.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -203,7 +203,7 @@ def differences(
     before: Mapping[str, torch.Tensor],
     after: Mapping[str, torch.Tensor],
     sizes: tuple[int, int],
-    columns: tuple[Sequence[int], Sequence[int]],
+    columns: tuple[np.ndarray, np.ndarray],
     mask: np.ndarray,
 ) -> Iterator[tuple[str, float, float]]:
     """Yield (name, largest difference, largest value) of every output, over copied tokens and real positions.
@@ -214,7 +214,7 @@ def differences(
         Outputs of source and result.
     sizes : tuple of int
         Entries of their vocabularies.
-    columns : tuple of sequence of int
+    columns : tuple of ndarray of int
         Ids of the copied tokens in either.
     mask : ndarray of shape (n, length), dtype int64
         0 at padding.
@@ -247,10 +247,10 @@ def differences(
             )
 
 
-def _comparable(value: torch.Tensor, size: int, columns: Sequence[int], real: torch.Tensor) -> torch.Tensor:
+def _comparable(value: torch.Tensor, size: int, columns: np.ndarray, real: torch.Tensor) -> torch.Tensor:
     """Return the part of an output that copied tokens and real positions have a share in."""
     if value.shape[-1] == size and value.ndim >= 2:
-        value = value[..., list(columns)]
+        value = value[..., columns]
     if value.shape[:2] == real.shape:
         value = value[real]
     return value
