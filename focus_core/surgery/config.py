@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from focus_core.errors import ModelError
 from focus_core.models.architectures import ConfigPath, refusing
 from focus_core.models.vocabulary_tensors import FIELD, is_of_text
 
@@ -230,12 +231,10 @@ def without_refused_nulls(kind: Any, adapted: AdaptedConfig, name: str) -> Adapt
 
 def _takes(kind: Any, values: Mapping[str, Any]) -> bool:
     """Whether a class of configurations takes some values."""
-    from focus_core.models.architectures import quiet_transformers
-
     try:
-        with quiet_transformers():
+        with refusing(kind.__name__, "values that it takes"):
             kind.from_dict(_copy(values))
-    except Exception:
+    except ModelError:
         return False
     return True
 

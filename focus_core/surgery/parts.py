@@ -17,6 +17,7 @@ from focus_core.models.architectures import load_config
 from focus_core.models.source import SourceModel
 from focus_core.models.tensors import TensorFiles, open_tensor_folder, read_json
 from focus_core.models.vocabulary_read import COPIES, UNUSED
+from focus_core.models.vocabulary_tensors import VocabularyLayout
 from focus_core.surgery.config import AdaptedConfig, IdMap, adapt_config, without_refused_nulls
 from focus_core.surgery.exceptions import corrected_ids
 from focus_core.surgery.positions import move_positions
@@ -96,11 +97,12 @@ def model_parts(model: SourceModel, arrays: Mapping[str, torch.Tensor], ids: IdM
         If the source has no backbone, or the target's padding token lies where the architecture cannot have it.
     """
     folder = model.folder
-    if folder is None or model.config is None or model.layout is None:
+    layout = known_layout(model)
+    if folder is None or model.config is None:
         raise bad_input(model.name, "a model folder", "embeddings alone", "name the model's folder", ModelError)
     files = open_tensor_folder(folder)
     known = load_config(folder)
-    ids = dataclasses.replace(ids, n_rows=model.layout.tensors[model.layout.input].n_rows)
+    ids = dataclasses.replace(ids, n_rows=layout.tensors[layout.input].n_rows)
     adapted = _adapted(model, known, corrected_ids(model, ids))
     values = adapted.values
     _set_tied(values, model)
@@ -118,6 +120,29 @@ def model_parts(model: SourceModel, arrays: Mapping[str, torch.Tensor], ids: IdM
         generation=None if adapted_generation is None else adapted_generation.values,
         notes=[*notes, *_say_lost(lost)],
     )
+
+
+def known_layout(model: SourceModel) -> VocabularyLayout:
+    """Return which tensors of a source follow its vocabulary.
+
+    Parameters
+    ----------
+    model : SourceModel
+        The source.
+
+    Returns
+    -------
+    VocabularyLayout
+        The layout.
+
+    Raises
+    ------
+    ModelError
+        If the source has no backbone.
+    """
+    if model.layout is None:
+        raise bad_input(model.name, "a model folder", "embeddings alone", "name the model's folder", ModelError)
+    return model.layout
 
 
 def keys_of(model: SourceModel, arrays: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

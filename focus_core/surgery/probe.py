@@ -110,7 +110,7 @@ def run_probe(model: Any, ids: np.ndarray, mask: np.ndarray, *, padded: bool) ->
 
     given = model_inputs(model, torch.from_numpy(ids), torch.from_numpy(mask), padded=padded)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # for classes that hash at random
+        torch.set_rng_state(torch.Generator().manual_seed(0).get_state())  # for classes that hash at random
         outputs = model(**given)
     named = outputs.items() if hasattr(outputs, "items") else enumerate(outputs)
     return {

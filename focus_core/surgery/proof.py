@@ -20,7 +20,7 @@ from focus_core.models.source import SourceModel
 from focus_core.surgery.config import IdMap
 from focus_core.surgery.exceptions import ENDS_WITH_HIGHEST_ID, LEGACY_END
 from focus_core.surgery.layerwise import load_for_proof
-from focus_core.surgery.parts import OWN, ModelParts, model_parts
+from focus_core.surgery.parts import OWN, ModelParts, known_layout, model_parts
 from focus_core.surgery.positions import longest_text
 from focus_core.surgery.probe import (
     LENGTHS,
@@ -229,8 +229,7 @@ class _Side:
     @classmethod
     def of(cls, model: Any, source: SourceModel, sample: Copies, *, of_source: bool) -> _Side:
         """Describe a loaded model."""
-        layout = source.layout
-        assert layout is not None
+        layout = known_layout(source)
         n_rows = model.get_parameter(layout.input).shape[layout.tensors[layout.input].axis]
         text = model.config.get_text_config() if hasattr(model.config, "get_text_config") else model.config
         end, pad = (_one_id(getattr(text, f"{role}_token_id", None)) for role in ("eos", "pad"))
@@ -262,9 +261,10 @@ def _run_source(
     for length in dict.fromkeys((longest, longest - 1, longest - 2, longest - 4, longest // 2, LENGTHS[-1])):
         lines = _lines(source, result, copies, n, max(length, 1))
         try:
-            return lines, [source.run(line) for line in lines]
-        except Exception as reason:  # whatever the class raises: then it is the source that does not run
-            why = why or f"the source itself does not run on a text ({_first(reason)})"
+            with refusing(model.name, "a source that runs on a text"):
+                return lines, [source.run(line) for line in lines]
+        except ModelError as reason:
+            why = why or f"the source itself does not run on a text ({reason.got})"
     return why
 
 
@@ -289,12 +289,6 @@ def _longest(model: SourceModel, loaded: Any) -> int:
         limit = UNLIMITED
     affordable = int(WORK / max(sum(p.numel() for p in loaded.parameters()), 1))
     return max(1, min(limit, max(affordable, LENGTHS[-1])))
-
-
-def _first(reason: Exception) -> str:
-    """Return the first line of what was raised."""
-    text = str(reason).strip().splitlines()
-    return f"{type(reason).__name__}: {text[0][:160]}" if text else type(reason).__name__
 
 
 def _judge(
