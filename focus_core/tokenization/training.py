@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from focus_core.corpus.corpus import Corpus, iter_batches
 from focus_core.corpus.readers import refuse
@@ -141,10 +141,7 @@ def train_unigram(
 def _before_sentencepiece(form: TextForm) -> tuple[list[Any], bool]:
     """Return what is done to text before SentencePiece sees it, and whether its own NFKC follows."""
     if form.unicode_form not in {"", "NFKC"}:
-        return [
-            *form.steps(),
-            normalizers.Nmt(),
-        ], False  # Nmt: what its rule does to white space and control characters
+        return [*form.steps(), normalizers.Nmt()], False  # its rule for white space and control characters alone
     whole = dataclasses.replace(form, unicode_form="NFKC")
     return (whole.steps() if whole.lower or whole.strips_accents else []), True
 
@@ -158,7 +155,10 @@ def unigram_backend(proto: Any, before: Sequence[Any] = ()) -> Tokenizer:
     tokenizer = Tokenizer(models.Unigram([*pieces, ("<mask>", 0.0)], unk_id=3))
     charsmap = proto.normalizer_spec.precompiled_charsmap
     own = [normalizers.Precompiled(charsmap)] if charsmap else []
-    tokenizer.normalizer = normalizers.Sequence([*before, *own, normalizers.Replace(" {2,}", " ")])
+    spaces = (
+        Regex(" {2,}") if before else " {2,}"
+    )  # read as it stands; a Regex would give earlier tokenizers other bytes
+    tokenizer.normalizer = normalizers.Sequence([*before, *own, normalizers.Replace(spaces, " ")])
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
     tokenizer.add_special_tokens(
@@ -215,9 +215,8 @@ def _train_byte_level_bpe(lines: Iterator[str], vocab_size: int, form: TextForm)
 
 def _train_wordpiece(corpus: Corpus, vocab_size: int, form: TextForm, progress: ProgressHook) -> Tokenizer:
     """Train WordPiece; its trainer numbers characters by the order of a hash table, so they are numbered before."""
-    normalizer, steps = normalizers.BertNormalizer(lowercase=False, strip_accents=False), form.steps()
-    if steps:
-        normalizer = normalizers.Sequence([normalizer, *steps])
+    plain, steps = normalizers.BertNormalizer(lowercase=False, strip_accents=False), form.steps()
+    normalizer = normalizers.Sequence([plain, *steps]) if steps else plain
     splitter = pre_tokenizers.BertPreTokenizer()
     first, later = set[str](), set[str]()
     for line in _lines(corpus, progress, part=0):

@@ -1,4 +1,4 @@
-"""What a tokenizer to be trained does to text before it splits it: the choice, and what of the source that takes over."""
+"""What a tokenizer to be trained does to text before it splits it: the choice, and what it inherits of the source."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.data import catalog
 from focus_ui.data.uploads import in_own_words
 from pages.data.form import AUTO
+from pages.data.normalization import NAMES
 from pages.data.recipe import needs_vectors
 
 TITLES = {
@@ -98,7 +99,7 @@ def _tokenizers(request: InitRequest) -> StepText:
             new = "taken from the earlier run"
     facts = {"Source model": name, "New tokenizer": new}
     if request.target_tokenizer is None:
-        facts["Normalization"] = str(request.normalizes)
+        facts["Normalization"] = NAMES[request.normalizes]
     return StepText(summary=new, facts=facts)
 
 

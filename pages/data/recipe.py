@@ -149,10 +149,8 @@ def changes(recipe: Recipe, config: InitConfig, target: Mapping[str, Any] | None
     chosen = recipe.config.chosen() | config.chosen()
     names = ["method", "preset", "match", "temperature", "seed"]
     names += ["fallback"] if METHODS[config.method].fallback is None else []
-    names += [
-        *(dict(recipe.target) | dict(target) if target else {}),
-        *(name for name in OPEN if name in chosen and needs_vectors(config)),
-    ]
+    names += dict(recipe.target) | dict(target) if target else ()
+    names += (name for name in OPEN if name in chosen and needs_vectors(config))
     found = [_change(name, new.get(name)) for name in names if old.get(name) != new.get(name)]
     if old["extend"] != new["extend"]:
         found.append("extend" if config.extend else "no extend")
