@@ -11,9 +11,11 @@ from tokenizers import Tokenizer, normalizers
 
 from focus_core.cli import main as cli
 from focus_core.errors import InvalidInputError
+from focus_core.evaluation.report import text_form_notes
 from focus_core.initialization.request import InitRequest
 from focus_core.runs.folder import open_run
 from focus_core.tokenization.text_form import TextForm, read_text_form
+from focus_core.tokenization.vocabulary import load_vocabulary
 from tests.tiny_models import TARGET_LINES, tiny_model
 
 UNCASED = "lower-case text without accents, in Unicode form NFC"
@@ -88,6 +90,14 @@ def test_an_extension_is_of_tokens_that_the_source_can_read(init: Any) -> None:
     appended = run.tokens().column("text").to_pylist()[run.manifest["counts"]["n_source"] :]
     assert appended
     assert [text for text in appended if text != text.lower()] == []
+
+
+def test_a_loss_without_capitals_is_said_to_be_one(init: Any) -> None:
+    run, _ = init()
+    (note,) = text_form_notes(load_vocabulary(run.path / "target_tokenizer"))
+    assert note.startswith(f"Its tokenizer reads {UNCASED}: what is not read costs no bits.")
+    plain, _ = init("--normalization", "nfc")
+    assert text_form_notes(load_vocabulary(plain.path / "target_tokenizer")) == []
 
 
 def test_a_ready_tokenizer_has_its_own(inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
