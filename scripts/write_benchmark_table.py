@@ -29,6 +29,11 @@ def seconds(value: float | None) -> str:
     return f"{value * 1000:.3g} ms" if value < 1 else f"{value:.3g} s"
 
 
+def percent(share: float) -> str:
+    """Write a share with one digit after the point."""
+    return f"{share:.1%}".replace("%", " %")
+
+
 def speed(row: dict[str, Any]) -> str:
     """Say how the two times compare, in the direction that reads best."""
     ours, theirs = row["seconds"], row["reference_seconds"]
@@ -100,9 +105,9 @@ def build_shared(file: dict[str, Any]) -> str:
         "|---|" + "---:|" * 4,
     ]
     body = [
-        f"| {row['kind']}, {row['vocab_size']:,} | {row['none_share']:.1%} ({row['none_shared']:,}) "
-        f"| **{row['inherit_share']:.1%}** ({row['inherit_shared']:,}) "
-        f"| {row['none_occurrences']:.1%} | {row['inherit_occurrences']:.1%} |"
+        f"| {row['kind']}, {row['vocab_size']:,} | {percent(row['none_share'])} ({row['none_shared']:,}) "
+        f"| **{percent(row['inherit_share'])}** ({row['inherit_shared']:,}) "
+        f"| {percent(row['none_occurrences'])} | {percent(row['inherit_occurrences'])} |"
         for row in file["rows"]
     ]
     return "\n".join([*head, *body, "", footnote(SHARED, file["environment"])])
