@@ -13,10 +13,10 @@ from focus_ui.session.errors import LABELS
 from focus_ui.widgets.choice import choose
 
 NAMES = {
-    Normalization.INHERIT: "inherit: case, accents and Unicode form of the source",
-    Normalization.NONE: "none: what tokenizers of its kind do (the paper)",
-    Normalization.NFC: "nfc: Unicode form NFC, case and accents kept",
-    Normalization.NFKC: "nfkc: Unicode form NFKC, case and accents kept",
+    Normalization.INHERIT: "inherit: as the source reads text",
+    Normalization.NONE: "none: nothing of the source (the paper)",
+    Normalization.NFC: "nfc: Unicode form NFC alone",
+    Normalization.NFKC: "nfkc: Unicode form NFKC alone",
 }
 MEANING = (
     "A token is shared where both tokenizers write it alike: after a source that reads lower-case text, a tokenizer "
