@@ -264,7 +264,8 @@ def _run_source(
             with refusing(model.name, "a source that runs on a text"):
                 return lines, [source.run(line) for line in lines]
         except ModelError as reason:
-            why = why or f"the source itself does not run on a text ({reason.got})"
+            raised = str(reason.message).rpartition(", got ")[2]
+            why = why or f"the source itself does not run on a text ({raised})"
     return why
 
 
