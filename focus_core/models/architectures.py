@@ -7,12 +7,14 @@ weight and runs no code from a folder.
 from __future__ import annotations
 
 import copy
+import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from focus_core.artifacts import dump_json
 from focus_core.errors import InvalidInputError, ModelError, bad_input, phrase
 
 HEADED = ("MODEL_FOR_CAUSAL_LM_MAPPING", "MODEL_FOR_MASKED_LM_MAPPING", "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING")
@@ -116,9 +118,38 @@ def architecture_config(folder: Path, values: dict[str, Any]) -> Any:
     ModelError
         If the class refuses a value.
     """
-    kind = type(load_config(folder))
-    with refusing(f"the configuration for {folder.name}", f"values that {kind.__name__} takes"):
-        return kind.from_dict(copy.deepcopy(values))
+    return config_from_values(type(load_config(folder)), values, folder.name)
+
+
+def config_from_values(kind: Any, values: Mapping[str, Any], name: str) -> Any:
+    """Return a configuration as its class reads it from a file of its own.
+
+    Parameters
+    ----------
+    kind : type
+        The class of the configuration.
+    values : mapping
+        What the file says.
+    name : str
+        How messages call the model.
+
+    Returns
+    -------
+    transformers.PretrainedConfig
+        The configuration.
+
+    Raises
+    ------
+    ModelError
+        If the class refuses a value.
+    """
+    # by a file: only its reader knows how numbers are written that JSON has not, such as infinity
+    with (
+        tempfile.TemporaryDirectory(prefix="focus-lab-") as place,
+        refusing(f"the configuration of {name}", f"values that {kind.__name__} takes"),
+    ):
+        Path(place, "config.json").write_text(dump_json(values), encoding="utf-8")
+        return kind.from_pretrained(place, local_files_only=True)
 
 
 def model_class(folder: Path, config: Any = None, keys: Iterable[str] = ()) -> Any:
