@@ -1,7 +1,7 @@
 """Tiny models of any class whose tokens all get other ids: the source's words in another order, new ones among them.
 
-Both tokenizers split at spaces, so that a text of copied words is known by hand: word ``w7`` of the source is word ``w7``
-of the target, at another id.
+Both tokenizers split at spaces, so that a text of copied words is known by hand: word ``w7`` of the source is word
+``w7`` of the target, at another id.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def write_model(folder: Path, kind: Any, config: Any) -> Path:
 def moved(
     folder: Path, kind: Any, config: Any, target: tuple[str, ...] = TARGET, n_words: int = len(WORDS)
 ) -> tuple[SourceModel, Copies]:
-    """Return a source that lies in ``folder`` and which of its tokens a target copies: the first ``n_words`` of them."""
+    """Return a source that lies in ``folder``, and which of its tokens a target copies: the first ``n_words``."""
     write_model(folder, kind, config)
     write_tokenizer(folder, SOURCE)
     kept = [token for token in SOURCE if token in target and (token in SPECIALS or int(token[1:]) < n_words)]

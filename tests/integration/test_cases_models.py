@@ -1,4 +1,4 @@
-"""Kinds of models that once came out silently wrong, in a traceback or refused: initialised, exported, and loaded again.
+"""Kinds of models that once came out wrong, in a traceback or refused: initialised, exported, and loaded again.
 
 Each test goes from a model folder to an exported one, and compares the two models on a text of copied tokens.
 """
@@ -21,7 +21,7 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest
 from focus_core.models.architectures import quiet_transformers
 from focus_core.runs.folder import RunFolder
-from tests.moved_ids import N, PAIR, SAME_PAD, SMALL, SOURCE, TARGET, WORDS, write_model, write_tokenizer
+from tests.moved_ids import PAIR, SAME_PAD, SMALL, SOURCE, TARGET, WORDS, N, write_model, write_tokenizer
 
 TEXT = ("w3", "w1", "w20", "w3", "w7")
 
@@ -54,7 +54,9 @@ def outputs(folder: Path, kind: Any, tokens: tuple[str, ...], text: tuple[str, .
         return model(**given, **inputs)
 
 
-def same(folder: Path, kind: Any, text: tuple[str, ...] = TEXT, target: tuple[str, ...] = TARGET, **inputs: Any) -> None:
+def same(
+    folder: Path, kind: Any, text: tuple[str, ...] = TEXT, target: tuple[str, ...] = TARGET, **inputs: Any
+) -> None:
     """Expect the same logits over words in source and export."""
     before = outputs(folder / "src", kind, SOURCE, text, **inputs).logits[..., [SOURCE.index(w) for w in WORDS]]
     after = outputs(folder / "out", kind, target, text, **inputs).logits[..., [target.index(w) for w in WORDS]]

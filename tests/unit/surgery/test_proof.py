@@ -1,4 +1,4 @@
-"""The proof: right models pass, each of fourteen broken ones is caught, and what cannot be proven is not called right."""
+"""The proof: right models pass, each of fourteen broken ones is caught, what cannot be proven is not called right."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from focus_core.export.model_folder import _write_json, _write_weights
 from focus_core.models.source import SourceModel
 from focus_core.surgery.parts import ModelParts
 from focus_core.surgery.proof import ENOUGH, NOT_PROVEN, RIGHT, Copies, empty_result, prove
-from tests.moved_ids import IDS, N, PAIR, SAME_PAD, SMALL, TARGET, WORDS, moved, write_tokenizer
+from tests.moved_ids import IDS, PAIR, SAME_PAD, SMALL, TARGET, WORDS, N, moved, write_tokenizer
 
 
 def gemma(**changes: Any) -> Any:
@@ -108,7 +108,7 @@ BROKEN: dict[str, tuple[str, Change]] = {
     "bias of the head moved by one": ("bert", swap_bias),
     "input embeddings reversed": ("bert", put("bert.embeddings.word_embeddings.weight", lambda t: t.flip(0))),
     "output embeddings reversed": ("bert-untied", put("cls.predictions.decoder.weight", lambda t: t.flip(0))),
-    "one copied embedding doubled": ("bert", put("bert.embeddings.word_embeddings.weight", lambda t: t * double(t, -3))),
+    "one embedding doubled": ("bert", put("bert.embeddings.word_embeddings.weight", lambda t: t * double(t, -3))),
     "positions of RoBERTa shifted": ("roberta", put("roberta.embeddings.position_embeddings.weight", shifted)),
     "positions of Longformer shifted": (
         "longformer", put("longformer.embeddings.position_embeddings.weight", shifted)
@@ -120,7 +120,7 @@ BROKEN: dict[str, tuple[str, Change]] = {
     "split table untouched": ("mobilebert", put("cls.predictions.dense.weight", lambda t: t.flip(1))),
     "bias of the newer head moved": ("deberta", put("lm_predictions.lm_head.bias", lambda t: t.roll(1))),
     "end of a text is another token": ("clip", setting("eos_token_id", 12)),
-    "a norm of the backbone is not a number": ("bert", put("bert.embeddings.LayerNorm.weight", lambda t: t * torch.nan)),
+    "a norm is not a number": ("bert", put("bert.embeddings.LayerNorm.weight", lambda t: t * torch.nan)),
 }  # fmt: skip
 
 
