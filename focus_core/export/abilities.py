@@ -16,6 +16,7 @@ from focus_core.errors import FocusError
 from focus_core.export.model_folder import BARE_ROLE
 from focus_core.export.run_model import MLM, objective_of
 from focus_core.models.hub import cached_file, is_hub_id
+from focus_core.models.sentence_modules import model_folder
 from focus_core.models.source import STATIC_NAMES
 from focus_core.models.tensors import SINGLE, read_json
 from focus_core.runs.folder import RunFolder
@@ -78,10 +79,15 @@ def source_spec(run: RunFolder) -> str:
 
 
 def source_folder(run: RunFolder) -> Path | None:
-    """Return the folder of a run's source where it is on this machine, under the name that its log keeps."""
+    """Return where the source of a run keeps its configuration, where it is on this machine under its log's name."""
     spec = source_spec(run)
     path = Path(spec).expanduser()
-    return path if spec and path.is_dir() else None
+    if not spec or not path.is_dir():
+        return None
+    try:
+        return model_folder(path)
+    except FocusError:
+        return path
 
 
 def _config(run: RunFolder, folder: Path | None) -> Mapping[str, Any] | None:

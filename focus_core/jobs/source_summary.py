@@ -17,6 +17,7 @@ from focus_core.errors import ModelError, bad_input
 from focus_core.export.run_model import objective_of
 from focus_core.jobs.limited import GRANTED, MEMORY_BYTES, SECONDS, answer, ask
 from focus_core.models.architectures import architecture_defaults, model_class
+from focus_core.models.sentence_modules import read_modules
 from focus_core.models.source import SourceModel, fit_to_vocabulary, load_embeddings_file, load_source
 from focus_core.models.tensors import open_tensor_folder
 from focus_core.tokenization.vocabulary import load_vocabulary
@@ -25,7 +26,7 @@ from focus_core.validation import typed_fields
 MODULE = "focus_core.jobs.source_summary"
 LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers", "depth")
 """What architectures call the number of their layers."""
-LICENCES = ("LICENSE*", "LICENCE*", "license*")
+LICENCES = ("LICENSE*", "LICENCE*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,8 @@ class SourceSummary:
         The tokenizer's kind.
     generation : bool
         Whether it brings a generation configuration.
+    modules : tuple of str
+        What follows it in a folder of sentence-transformers.
     licence : str
         The name of its licence file; "" where there is none.
     messages : tuple of str
@@ -68,6 +71,7 @@ class SourceSummary:
     n_tokens: int
     family: str
     generation: bool
+    modules: tuple[str, ...]
     licence: str
     messages: tuple[str, ...]
 
@@ -112,7 +116,8 @@ def summarise_source(
         n_tokens=vocabulary.n,
         family=str(vocabulary.family),
         generation=folder is not None and (folder / "generation_config.json").is_file(),
-        licence=_licence(folder),
+        modules=tuple(module.kind for module in read_modules(model.root)[1:]) if model.root is not None else (),
+        licence=_licence(model.root or folder),
         messages=model.messages,
     )
 

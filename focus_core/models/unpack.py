@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -22,21 +23,22 @@ from typing import IO
 from focus_core.artifacts import staged
 from focus_core.errors import ModelError, bad_input
 from focus_core.models.hub import CONFIG_NAMES, SENTENCEPIECE_NAMES
+from focus_core.models.refusals import OTHER_WEIGHTS, QUANTISED_FILES
 
 TOP_NAMES = frozenset(
     {
         *CONFIG_NAMES, *SENTENCEPIECE_NAMES, "tokenizer.json", "vocab.json", "merges.txt", "vocab.txt", "spiece.vocab",
         "chat_template.jinja", "chat_template.json", "model.safetensors.index.json", "adapter_config.json",
-        "modules.json", "sentence_bert_config.json", "config_sentence_transformers.json", "preprocessor_config.json",
-        "processor_config.json", "tekken.json",
+        "modules.json", "config_sentence_transformers.json", "preprocessor_config.json",
+        "processor_config.json", "tekken.json", *QUANTISED_FILES,
     }
 )  # fmt: skip
 """Files of a model's own folder that are taken by their name."""
 TOP_SUFFIXES = (".safetensors", ".model", ".tiktoken")
+SENTENCE_CONFIG = re.compile(r"sentence_\w{1,40}_config\.json")
 LEGAL = re.compile(r"(LICEN[CS]E|NOTICE|USE_POLICY)[\w.-]{0,40}", re.IGNORECASE)
 MODULE = re.compile(r"\d{1,2}_\w{1,40}")
 """The folder of a module of sentence-transformers, such as ``1_Pooling``."""
-MODULE_NAMES = TOP_NAMES | {"pytorch_model.safetensors"}
 PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
 ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst"})
 WEIGHTS = ".safetensors"
@@ -58,7 +60,6 @@ END_BYTES, LOCATOR_BYTES = (1 << 16) + 200, 20
 """How far from the end of a zip it can begin, and what stands between the two."""
 MAX_DIRECTORY = 1 << 20
 """Bytes of the list of a zip's files."""
-CONVERT = "convert it: load it once where you trust it and save it with safe_serialization=True"
 MAX_SHOWN = 60
 
 
@@ -223,7 +224,7 @@ def unpack_files(files: Sequence[PackedFile], destination: Path, *, name: str, m
     found = _find(files, name)
     pickles = tuple(sorted(str(one.path) for one in found if one.path.suffix.lower() in PICKLES))
     needed = [one for one in found if _is_needed(one.path)]
-    _check_needed(needed, pickles, name, len(found))
+    _check_needed(needed, sorted(str(one.path) for one in found), name)
     _check_sizes(needed, name, min(most, MAX_BYTES), destination)
     with staged(destination, folder=True) as part:
         for one in needed:
@@ -279,22 +280,22 @@ def _inner_path(name: str) -> PurePosixPath | None:
 def _is_needed(path: PurePosixPath) -> bool:
     """Whether a file, by its place and name, belongs to a model."""
     *folders, file = path.parts
-    if not folders:
-        return file in TOP_NAMES or file.endswith(TOP_SUFFIXES) or LEGAL.fullmatch(file) is not None
-    if len(folders) > 1 or not MODULE.fullmatch(folders[0]):
+    if folders and (len(folders) > 1 or not MODULE.fullmatch(folders[0])):
         return False
-    return file in MODULE_NAMES or file.endswith(TOP_SUFFIXES)
+    by_form = LEGAL.fullmatch(file) or SENTENCE_CONFIG.fullmatch(file)
+    return file in TOP_NAMES or file.endswith(TOP_SUFFIXES) or by_form is not None
 
 
-def _check_needed(needed: Sequence[_Found], pickles: Sequence[str], name: str, n_found: int) -> None:
-    """Refuse what holds no weights that can be read without running code."""
+def _check_needed(needed: Sequence[_Found], found: Sequence[str], name: str) -> None:
+    """Refuse what holds no weights that can be read; where it holds others, name them."""
     if any(one.path.suffix == WEIGHTS for one in needed):
         return
-    if pickles:
-        got = f"{_shown(pickles[0])}, a pickle, which can run code when it is read"
-        raise bad_input(name, "weights in safetensors", got, CONVERT, ModelError)
+    for pattern, what, remedy in ((p, what, remedy) for ps, what, remedy in OTHER_WEIGHTS for p in ps):
+        like = [path for path in found if fnmatch(path.lower(), pattern)]
+        if like:
+            raise bad_input(name, "weights in safetensors", f"{_shown(like[0])}, {what}", remedy, ModelError)
     expected = "config.json, weights in safetensors and a tokenizer, at the top or in one folder"
-    got = f"{n_found:,} files, none of them weights" if n_found else "no file"
+    got = f"{len(found):,} files, none of them weights" if found else "no file"
     raise bad_input(name, expected, got, "give the folder that from_pretrained loads", ModelError)
 
 

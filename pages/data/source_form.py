@@ -101,9 +101,9 @@ def _unpacked(unpack: Callable[[], Unpacked]) -> Choice | None:
     if found is None:
         return None
     choice = _looked_at(Choice(label=found.folder.name, fields={"source": str(found.folder)}))
-    if choice is not None and found.pickles:
+    if found.pickles:
         names = markdown_escape(show_name(", ".join(found.pickles[:3]), limit=120))
-        st.caption(f"Left out: {names}: a pickle can run code when it is read. The safetensors beside it are used.")
+        st.caption(f"Left out: {names}: a pickle can run code when it is read. Safetensors alone are used.")
     return choice
 
 
@@ -166,6 +166,8 @@ def _contents(found: SourceSummary) -> list[str]:
         words.append(PREDICTS[found.objective])
     words.append(f"embeddings of {count(found.width)} dimensions")
     words.append(f"a tokenizer of {count(found.n_tokens)} tokens ({found.family})")
+    if found.modules:
+        words.append(f"modules of sentence-transformers ({', '.join(found.modules)})")
     if found.generation:
         words.append("generation settings")
     if found.licence:

@@ -55,7 +55,8 @@ def refused(files, folder, **options):
 def test_what_a_model_needs_is_taken_and_nothing_else(tmp_path, around):
     needed = WHOLE | {
         "generation_config.json": b"{}", "chat_template.jinja": b"x", "sentencepiece.bpe.model": b"x", "LICENSE": b"x",
-        "NOTICE.txt": b"x", "modules.json": b"[]", "1_Pooling/config.json": b"{}", "2_Dense/model.safetensors": b"x",
+        "NOTICE.txt": b"x", "modules.json": b"[]", "sentence_bert_config.json": b"{}", "1_Pooling/config.json": b"{}",
+        "2_Dense/model.safetensors": b"x",
     }  # fmt: skip
     other = {
         "run.py": b"import os", "modeling_x.py": b"import os", "README.md": b"x", "notes/config.json": b"{}",
@@ -86,6 +87,15 @@ def test_a_pickle_alone_is_refused_by_name_with_the_way_out(tmp_path, name):
     text = refused({"m/config.json": b"{}", f"m/{name}": b"x"}, tmp_path)
     assert f"{name!r}, a pickle, which can run code" in text
     assert "safe_serialization=True" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("model.Q4_K_M.gguf", "a GGUF file"), ("flax_model.msgpack", "weights for Flax"), ("onnx/model.onnx", "a graph")],
+)
+def test_weights_of_another_program_are_named_as_in_a_folder(tmp_path, name, words):
+    text = refused({"m/config.json": b"{}", f"m/{name}": b"x"}, tmp_path)
+    assert f"{name!r}, {words}" in text
 
 
 @pytest.mark.parametrize(
