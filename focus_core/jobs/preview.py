@@ -65,7 +65,7 @@ def preview_in_child(
         As in `preview_run`.
     lines : sequence of str
         As in `preview_run`.
-    seconds : float, default=60
+    seconds : float, default=SECONDS
         How long to wait.
     command : sequence of str, default=()
         What to run instead of this module.

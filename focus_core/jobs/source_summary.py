@@ -103,8 +103,8 @@ def summarise_source(
     model = load_source(source) if source is not None else load_embeddings_file(str(embeddings), tensor)
     vocabulary = load_vocabulary(tokenizer or str(source))
     fit_to_vocabulary(model, vocabulary.n)
-    folder, whole = model.folder, model.has_backbone and model.folder is not None
-    architecture = model_class(folder).__name__ if whole else ""
+    folder, whole = model.folder, model.has_backbone
+    architecture = model_class(folder).__name__ if whole and folder is not None else ""
     return SourceSummary(
         whole=whole,
         objective=objective_of(architecture) if model.has_head else "",
@@ -157,9 +157,11 @@ def summarise_in_child(
 
     Parameters
     ----------
-    source, tokenizer, embeddings, tensor : str or None
+    source : str or None
         As `summarise_source`.
-    seconds : float, default=60
+    tokenizer, embeddings, tensor : str, default=None
+        Likewise.
+    seconds : float, default=SECONDS
         How long to wait.
     command : sequence of str, default=()
         What to run instead of this module.
