@@ -39,10 +39,10 @@ def has_source(run: RunFolder, lack: str) -> bool:
 
 def can_predict(run: RunFolder) -> bool:
     """Whether a run has a model that can be trained and evaluated; where it has none, draw why."""
-    hindrance = abilities_of(run).hindrance
-    if hindrance:
-        st.info(f"{hindrance}, so it can be neither trained nor evaluated.", icon=":material/info:")
-    return not hindrance
+    about = abilities_of(run).hindrance
+    if about:
+        st.info(f"{about}, so it can be neither trained nor evaluated.", icon=":material/info:")
+    return not about
 
 
 def seed_input(

@@ -47,7 +47,8 @@ def source_choice() -> Choice | None:
 
 
 def _demo() -> Choice:
-    st.caption(f"A small multilingual masked language model of our own, trained for this demonstration alone. {WHOLE}")
+    words = "A small multilingual masked language model of our own, trained for this demonstration alone. "
+    st.caption(words + WHOLE)
     return Choice(label="demo model", fields={"source": str(catalog.DEMO_SOURCE)})
 
 
@@ -102,8 +103,8 @@ def _unpacked(unpack: Callable[[], Unpacked]) -> Choice | None:
         return None
     choice = _looked_at(Choice(label=found.folder.name, fields={"source": str(found.folder)}))
     if found.pickles:
-        names = markdown_escape(show_name(", ".join(found.pickles[:3]), limit=120))
-        st.caption(f"Left out: {names}: a pickle can run code when it is read. Safetensors alone are used.")
+        name = markdown_escape(show_name(", ".join(found.pickles[:3]), limit=120))
+        st.caption(f"Left out: {name}: a pickle can run code when it is read. Safetensors alone are used.")
     return choice
 
 
@@ -144,14 +145,15 @@ def _looked_at(choice: Choice) -> Choice | None:
 
 def draw_summary(found: SourceSummary) -> None:
     """Draw what is in a source, and what can be done with what is made from it."""
-    possible = WHOLE if found.objective else HEADLESS if found.whole else BARE
+    title = WHOLE if found.objective else HEADLESS if found.whole else BARE
     icon = ":material/deployed_code:" if found.whole else ":material/grid_on:"
     with st.container(border=True, key="source_card", gap="xsmall"):
-        st.markdown(f"{icon} **{possible}**")
-        st.markdown(f"In it: {', '.join(_contents(found))}.")
-        lacks = ", ".join(_missing(found))
-        if lacks:
-            st.caption(f"Not in it: {lacks}.")
+        st.markdown(f"{icon} **{title}**")
+        words = ", ".join(_contents(found))
+        st.markdown(f"In it: {words}.")
+        words = ", ".join(_missing(found))
+        if words:
+            st.caption(f"Not in it: {words}.")
         for message in found.messages:
             st.caption(markdown_escape(show_name(message, limit=300)))
 

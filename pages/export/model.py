@@ -33,6 +33,7 @@ from focus_ui.widgets.training_choice import current_training
 MODELS = ".models"
 INITIALISED = "right after initialisation"
 TITLES = {True: "Model folder", False: "Embeddings folder"}
+MAKE = {True: "Make the model folder", False: "Make the embeddings folder"}
 MEANINGS = {
     True: "The whole model with its new vocabulary, tokenizer and card: the folder that `from_pretrained` loads.",
     False: "The new embedding matrix with its tokenizer and card. It was made from a matrix alone: no model is around "
@@ -73,7 +74,7 @@ def model_section(run: RunFolder) -> None:
         _say_why(job)
     if running:
         st.fragment(_watch, run_every=POLL_S)(key)
-    elif st.button(f"Make the {TITLES[whole].lower()}", type="primary", icon=ICONS[whole], key="_make_model"):
+    elif st.button(MAKE[whole], type="primary", icon=ICONS[whole], key="_make_model"):
         _start(run, training, key)
 
 
