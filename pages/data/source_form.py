@@ -11,6 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from focus_core.export.run_model import CLM, MLM
 from focus_core.jobs.source_summary import SourceSummary
 from focus_core.models.unpack import Unpacked
 from focus_core.numerics.formats import count
@@ -31,7 +32,8 @@ BARE = (
     "Embeddings only: the result is an embedding matrix with its tokenizer; it cannot be trained or evaluated, and its "
     "export is no model."
 )
-PREDICTS = {"mlm": "a head that predicts masked tokens", "clm": "a head that predicts the next token"}
+PREDICTS = {MLM: "a head that predicts masked tokens", CLM: "a head that predicts the next token"}
+NEEDS_MASK = "To be trained and evaluated, the new vocabulary needs a mask token. Those that are trained here have one."
 
 
 def source_choice() -> Choice | None:
@@ -148,7 +150,7 @@ def draw_summary(found: SourceSummary) -> None:
     title = WHOLE if found.objective else HEADLESS if found.whole else BARE
     icon = ":material/deployed_code:" if found.whole else ":material/grid_on:"
     with st.container(border=True, key="source_card", gap="xsmall"):
-        st.markdown(f"{icon} **{title}**")
+        st.markdown(f"{icon} **{title}**", help=NEEDS_MASK if found.objective == MLM else None)
         words = ", ".join(_contents(found))
         st.markdown(f"In it: {words}.")
         words = ", ".join(_missing(found))
