@@ -60,9 +60,9 @@ def abilities_of(run: RunFolder) -> Abilities:
     if BARE_ROLE in {entry["role"] for entry in run.manifest["inputs"]} or _is_matrix(folder):
         return Abilities(whole=False, hindrance=MATRIX)
     config = _config(run, folder)
-    if config is None:
+    if config is None or not config.get("architectures"):
         return Abilities(whole=True)
-    objective = objective_of(str((config.get("architectures") or [""])[0]))
+    objective = objective_of(str(config["architectures"][0]))
     if not objective:
         return Abilities(whole=True, hindrance=NO_HEAD)
     lacks = objective == MLM and SpecialTokenType.MASK not in run.manifest["target"]["roles"]

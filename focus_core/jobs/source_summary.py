@@ -16,7 +16,7 @@ from typing import Any
 from focus_core.errors import ModelError, bad_input
 from focus_core.export.run_model import objective_of
 from focus_core.jobs.limited import GRANTED, MEMORY_BYTES, SECONDS, answer, ask
-from focus_core.models.architectures import architecture_defaults, model_class
+from focus_core.models.architectures import load_config, model_class
 from focus_core.models.sentence_modules import read_modules
 from focus_core.models.source import SourceModel, fit_to_vocabulary, load_embeddings_file, load_source
 from focus_core.models.tensors import open_tensor_folder
@@ -103,13 +103,16 @@ def summarise_source(
     model = load_source(source) if source is not None else load_embeddings_file(str(embeddings), tensor)
     vocabulary = load_vocabulary(tokenizer or str(source))
     fit_to_vocabulary(model, vocabulary.n)
-    folder, whole = model.folder, model.has_backbone
-    architecture = model_class(folder).__name__ if whole and folder is not None else ""
+    folder, known = model.folder, None
+    architecture = ""
+    if model.has_backbone and folder is not None:
+        known = load_config(folder)
+        architecture = model_class(folder, known, model.file_of.values()).__name__
     return SourceSummary(
-        whole=whole,
+        whole=model.has_backbone,
         objective=objective_of(architecture) if model.has_head else "",
         architecture=architecture,
-        n_layers=_layers(folder) if whole and folder is not None else None,
+        n_layers=None if known is None else _layers(known.to_dict()),
         n_parameters=_parameters(model),
         n_rows=model.n_rows,
         width=int(model.input.shape[1]),
@@ -122,9 +125,8 @@ def summarise_source(
     )
 
 
-def _layers(folder: Path) -> int | None:
+def _layers(config: Mapping[str, Any]) -> int | None:
     """Return the number of layers that a configuration names, itself or in its part for text."""
-    config = architecture_defaults(folder)
     for part in (config, config.get("text_config") or {}):
         for name in LAYERS:
             if isinstance(part.get(name), int):

@@ -86,6 +86,11 @@ def test_a_model_in_a_folder_inside_is_found(run, tmp_path):
     assert abilities_of(run).hindrance == NO_HEAD
 
 
+def test_a_configuration_that_names_no_class_says_nothing(run, tmp_path):
+    configure(tmp_path / "model", architectures=None)
+    assert abilities_of(run) == Abilities(whole=True)
+
+
 @pytest.mark.parametrize("spec", ["gone", "owner/never-fetched"])
 def test_where_nothing_is_known_it_counts_as_possible(run, tmp_path, spec):
     name_source(run.path, tmp_path / spec if spec == "gone" else spec)
