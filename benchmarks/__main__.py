@@ -1,7 +1,7 @@
 """Run every benchmark and write the tables: ``python -m benchmarks [NAME...]``.
 
-NAME is one of overlap, corpus, combine, sparsemax, whole_run, projection, map, app, normalization; none means all.
-Real data is found through the environment variable FOCUS_LAB_DATA; what needs it fails without it. Takes about an hour
+NAME is one of overlap, corpus, combine, sparsemax, whole_run, projection, map, app, normalization, sentences; none
+means all. Real data is found through the environment variable FOCUS_LAB_DATA; what needs it fails without it. Takes about an hour
 on two cores, most of it the reference's.
 """
 
@@ -14,8 +14,19 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("overlap", "corpus", "combine", "sparsemax", "whole_run", "projection", "map", "app", "normalization")
-WRITE_THEMSELVES = {"combine", "sparsemax", "whole_run", "projection", "map", "app", "normalization"}
+NAMES = (
+    "overlap",
+    "corpus",
+    "combine",
+    "sparsemax",
+    "whole_run",
+    "projection",
+    "map",
+    "app",
+    "normalization",
+    "sentences",
+)
+WRITE_THEMSELVES = {"combine", "sparsemax", "whole_run", "projection", "map", "app", "normalization", "sentences"}
 
 
 def run(name: str) -> int:

@@ -84,13 +84,13 @@ def refuse_file(path: Path) -> ModelError:
     if path.suffix == ".safetensors":
         remedy = "give the folder that holds it, or a bare matrix with {source_embeddings} and {source_tokenizer}"
         got, remedy = "one file of weights", phrase(remedy)
-    elif path.suffix in ARCHIVES:
-        got, remedy = "an archive", "unpack it and give the folder"
     return bad_input(path.name, "a model folder", got, remedy, ModelError)
 
 
 def other_kind(name: str) -> tuple[str, str] | None:
-    """Return what a file of weights is that is no safetensors file, by its name, and the way out; else ``None``."""
+    """Return what a file is that is no safetensors file and may hold weights, by its name, and the way out."""
+    if name.endswith(ARCHIVES):
+        return "an archive", "unpack it and give the folder"
     known = ((kind, remedy) for patterns, kind, remedy in OTHER_WEIGHTS if any(fnmatch(name, p) for p in patterns))
     return next(known, None)
 

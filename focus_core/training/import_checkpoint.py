@@ -168,8 +168,8 @@ def _no_source(path: Path, shown: str) -> ModelError:
 
 def _read_checkpoint(run: RunFolder, path: Path, shown: str) -> _Found:
     """Read the matrices of a model folder; where it brings a tokenizer, that must have the run's tokens."""
+    model = load_source(path)  # first: what is no model is named as what it is
     warnings = _check_tokenizer(run, path, shown)
-    model = load_source(path)
     arrays = {"input": model.input, "output": model.output, "bias": model.bias}
     kept, notes = _fit(run, {name: array for name, array in arrays.items() if array is not None})
     entry = {"role": "trained_model", "name": shown, "sha256": model.digest, "bytes": model.n_bytes}
