@@ -220,13 +220,8 @@ def _why_not_fetched(problem: Exception) -> str:
 
 def _download(spec: str, *, patterns: list[str], remedy: str, error: type[InvalidInputError]) -> Path:
     """Fetch files of a Hub repository; what cannot be one is refused before the network is asked."""
-<<<<<<< HEAD
     if not is_hub_id(spec):
-        raise bad_input(spec, expected="an existing path or a Hub id", got="neither", remedy=remedy, error=error)
-=======
-    if not HUB_ID.fullmatch(spec) or spec.endswith(PATH_SUFFIXES):
         raise bad_input(spec, "an existing path or a Hub id", f"neither{_like(spec)}", remedy, error)
->>>>>>> main
     from httpx2 import HTTPError
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError
