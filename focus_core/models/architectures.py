@@ -7,14 +7,12 @@ weight and runs no code from a folder.
 from __future__ import annotations
 
 import copy
-import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from focus_core.artifacts import dump_json
 from focus_core.errors import InvalidInputError, ModelError, bad_input, phrase
 
 HEADED = ("MODEL_FOR_CAUSAL_LM_MAPPING", "MODEL_FOR_MASKED_LM_MAPPING", "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING")
@@ -143,13 +141,17 @@ def config_from_values(kind: Any, values: Mapping[str, Any], name: str) -> Any:
     ModelError
         If the class refuses a value.
     """
-    # by a file: only its reader knows how numbers are written that JSON has not, such as infinity
-    with (
-        tempfile.TemporaryDirectory(prefix="focus-lab-") as place,
-        refusing(f"the configuration of {name}", f"values that {kind.__name__} takes"),
-    ):
-        Path(place, "config.json").write_text(dump_json(values), encoding="utf-8")
-        return kind.from_pretrained(place, local_files_only=True)
+    with refusing(f"the configuration of {name}", f"values that {kind.__name__} takes"):
+        return kind.from_dict(_read_numbers(values))
+
+
+def _read_numbers(value: Any) -> Any:
+    """Return values as a configuration's file means them: numbers that JSON has not are ``{"__float__": ...}``."""
+    if isinstance(value, Mapping):
+        if set(value) == {"__float__"}:
+            return float(value["__float__"])
+        return {key: _read_numbers(one) for key, one in value.items()}
+    return [_read_numbers(one) for one in value] if isinstance(value, list) else value
 
 
 def model_class(folder: Path, config: Any = None, keys: Iterable[str] = ()) -> Any:
