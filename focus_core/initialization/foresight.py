@@ -13,8 +13,8 @@ from focus_core.errors import InvalidInputError, Phrase, bad_input, phrase, sent
 from focus_core.initialization.health import FEW_ANCHORS
 from focus_core.initialization.methods.base import Method
 from focus_core.initialization.overlap.matching import Overlap
+from focus_core.initialization.overlap.statistics import shared_text
 from focus_core.numerics.formats import cut_percent
-from focus_core.tokenization.identity import SPECIAL
 from focus_core.tokenization.reading import Reading
 from focus_core.tokenization.vocabulary import Vocabulary
 from focus_core.types import MethodName
@@ -126,18 +126,13 @@ def foresee_overlap(overlap: Overlap, target: Vocabulary, method: Method) -> For
         ``None`` where enough tokens of text are shared, or nothing is new, or the method needs no anchors.
     """
     n_text = shared_text(overlap, target)
-    if not method.needs_auxiliary or not overlap.n_new or n_text >= FEW_ANCHORS:
+    return few_shared(n_text, overlap.n_target, method) if overlap.n_new else None
+
+
+def few_shared(n_text: int, n_target: int, method: Method) -> Foreseen | None:
+    """Say beforehand that of a vocabulary with new tokens so few of text are shared; ``None`` where these suffice."""
+    if not method.needs_auxiliary or n_text >= FEW_ANCHORS:
         return None
-    return few_shared(n_text, overlap.n_target, method)
-
-
-def shared_text(overlap: Overlap, target: Vocabulary) -> int:
-    """Return how many shared tokens are text: at most so many can be anchors."""
-    return int((target.kinds[overlap.target_ids] != SPECIAL).sum())
-
-
-def few_shared(n_text: int, n_target: int, method: Method) -> Foreseen:
-    """Return the warning of so few shared tokens of text among a vocabulary's."""
     are = "token of text is" if n_text == 1 else "tokens of text are"
     return Foreseen(
         subject="overlap",
