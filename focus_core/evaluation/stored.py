@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from focus_core.artifacts import dump_json
 from focus_core.errors import bad_input
-from focus_core.evaluation.comparable import comparable
+from focus_core.evaluation.comparable import comparable, why_not_comparable
 from focus_core.evaluation.report import evaluate_runs
 from focus_core.evaluation.targets import open_target
 from focus_core.runs.log import growing_run
@@ -96,6 +96,8 @@ def read_evaluation(path: str | Path) -> dict[str, Any]:
     for entry in (*kept["targets"], *kept["sources"]):
         if entry.get("loss"):  # one of an earlier version has numbers whatever it predicted
             entry["loss"] = comparable(entry["loss"])
+    without = {entry["target"] for entry in kept["targets"] if why_not_comparable(entry.get("loss"))}
+    kept["differences"] = [d for d in kept["differences"] if not without & {d["target"], d.get("minus")}]
     return kept
 
 

@@ -21,6 +21,8 @@ MAX_SUPPORT = 100
 """Median number of contributors above which a row is no more than a mean."""
 FEW_ANCHORS = 20
 """Fewer anchors than this leave nothing to choose: a sound embedding mixes 13 of thousands."""
+MANY_SHARED = 2 * FEW_ANCHORS
+"""So many shared tokens, special ones among them, are enough for anchors where they have vectors."""
 MIN_OCCURRENCES = 0.9
 """Share of the new tokens' occurrences that should fall on tokens with a vector."""
 
@@ -121,7 +123,7 @@ def _warnings(
     """Return what the user should know, one sentence each."""
     found = []
     if n_new and report["n_anchors"] < FEW_ANCHORS:
-        found.append(_few_anchors(report["n_anchors"]))
+        found.append(_few_anchors(report["n_anchors"], auxiliary.has_vector.size - n_new))
     if report["collapsed"]:
         cosine = decimal(report["mean_cosine"], 2, unknown="unknown")
         support = decimal(report["median_support"], 0, unknown="unknown")
@@ -142,8 +144,13 @@ def _warnings(
     return found
 
 
-def _few_anchors(n_anchors: int) -> str:
+def _few_anchors(n_anchors: int, n_shared: int) -> str:
     only = "1 shared token is an anchor" if n_anchors == 1 else f"{n_anchors} shared tokens are anchors"
+    if n_shared >= MANY_SHARED:
+        return (
+            f"Only {only} of about {n_shared:,}: the others have no auxiliary vector; more text, a lower --min-count "
+            "or vectors that cover them would make anchors of more."
+        )
     return (
         f"Only {only}, so new embeddings are little more than mixtures of these; take a source model that knows the "
         "language or its script, name pairs by --map, or take a method that needs no shared tokens (--method "

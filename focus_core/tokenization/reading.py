@@ -34,7 +34,7 @@ class Reading:
     n_unknown, n_bytes : int
         Letters for which the tokenizer has only the unknown token, or none; and those that it writes as single bytes.
     n_byte_tokens : int
-        Tokens that are such bytes.
+        Tokens that are the bytes of such letters.
     n_words, n_unknown_words : int
         Words, which end at white space, and those of them most of whose letters are unknown.
     """
@@ -97,7 +97,8 @@ def read_lines(vocabulary: Vocabulary, lines: Sequence[str]) -> Reading:
         letters = np.fromiter(map(str.isalnum, line), dtype=bool, count=len(line))
         lost, cut = letters & (grades == _UNKNOWN), letters & (grades == _BYTES)
         words, unknown_words = _words(line, letters, lost)
-        n_byte_tokens = (kinds == _BYTES).sum() if cut.any() else 0
+        places = np.flatnonzero(kinds == _BYTES).tolist() if cut.any() else []
+        n_byte_tokens = sum(bool(cut[slice(*encoding.offsets[place])].any()) for place in places)
         counts += [letters.sum(), lost.sum(), cut.sum(), n_byte_tokens, words, unknown_words]
     n_letters, n_unknown, n_bytes, n_byte_tokens, n_words, n_unknown_words = counts.tolist()
     return Reading(

@@ -51,13 +51,13 @@ class TooLittleOverlap(Check):
         summary = f"{counts['n_overlap']:,} of {counts['n_target']:,} target tokens are shared ({rough_percent(share)})"
         if not copies_text(run):
             return self.result(Status.NOT_APPLICABLE, f"{summary}; the method does not copy them")
-        few, scarce = share < self.limit("share"), has_scarce_anchors(run)
+        scarce, foreign = has_scarce_anchors(run), foreign_script(run)
+        few = share < self.limit("share") or (foreign is not None and shared_text(run) < FEW_ANCHORS)
         if compares_vectors(run):
             n, dim = anchors_of(run), run.manifest["auxiliary"]["dim"]
             summary += f", {n:,} of them {'is an anchor' if n == 1 else 'are anchors'} in {dim} dimensions"
             summary += ", too few to place a new token among" if scarce else ""
-        foreign = foreign_script(run) if few or scarce else None
-        summary += f": {foreign.words}" if foreign else ""
+        summary += f": {foreign.words}" if foreign and (few or scarce) else ""
         status = Status.PROBLEM if scarce else Status.WARNING if few else Status.PASSED
         tips = _more_shared(run, in_script=foreign is None) if few or shared_text(run) < FEW_ANCHORS else []
         tips += _more_anchors(run) if scarce else []
@@ -78,7 +78,9 @@ def _more_anchors(run: RunFolder) -> list[Phrase]:
     n, most = anchors_of(run), shared_text(run)
     if most <= n or most < FEW_ANCHORS:  # no text makes an anchor of what is not shared
         return [] if n < FEW_ANCHORS else [phrase("set {dim} below {}", n)]
-    found = [phrase("give a larger corpus, so that more of the {} shared tokens become anchors", f"{most:,}")]
+    settings = run.manifest["auxiliary"].get("settings") or {}
+    lower = " or lower {min_count}" if int(settings.get("min_count") or 0) > 1 else ""
+    found = [phrase(f"give a larger corpus{lower}, so that more of the {{}} shared tokens become anchors", f"{most:,}")]
     return found + ([phrase("or set {dim} below {}", n)] if n >= FEW_ANCHORS else [])
 
 
@@ -126,6 +128,10 @@ class ManyFallbacks(Check):
         tip = more_vectors(run)
         if not compares_vectors(run):
             tip = phrase("the source tokenizer has no subwords for these tokens; {method} focus needs none")
+            foreign = foreign_script(run)
+            if foreign is not None and shared_text(run) < FEW_ANCHORS:  # FOCUS would have nothing to combine either
+                summary = f"{summary}; the first cause: {foreign.words} (FOC001)"
+                tip = phrase("{}; {}", *_more_shared(run, in_script=False))
         tokens = by_frequency(run, np.flatnonzero(fallback))
         found = self.result(status, summary, tip=tip, tokens=tokens, basis=basis)
         return found if found.fired else in_view_of_anchors(run, found)
@@ -161,6 +167,8 @@ class AuxiliaryCoverage(Check):
         """Count which shared and which new text tokens have a vector."""
         if run.auxiliary() is None:
             return self.result(Status.NOT_APPLICABLE, "the run has no auxiliary vectors")
+        if not run.manifest["counts"]["n_new"]:
+            return self.result(Status.NOT_APPLICABLE, "no target token is new: no embedding is combined from anchors")
         covered = run.column("tokens", "has_auxiliary").astype(bool)
         text = run.column("tokens", "kind").astype(str) != TokenKind.SPECIAL
         shared = has_origin(run, Origin.COPIED) & text

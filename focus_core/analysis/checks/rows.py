@@ -9,12 +9,12 @@ import numpy as np
 
 from focus_core.analysis.checks.base import Check, CheckResult, Status, Threshold, compares_vectors, grade
 from focus_core.analysis.checks.causes import in_view_of_anchors
-from focus_core.errors import phrase
+from focus_core.errors import Phrase, phrase
 from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.tokens import has_origin
 from focus_core.runs.weights import source_norm
-from focus_core.types import Origin, TokenKind
+from focus_core.types import Fallback, MethodName, Origin, TokenKind
 
 BLOCK = 8192
 FEW_COPIED = 20
@@ -145,10 +145,22 @@ class DuplicateEmbeddings(Check):
             f"{int((twin & new).sum()):,} of {int(new.sum()):,} new embeddings and {int((twin & copied).sum()):,} of "
             f"{int(copied.sum()):,} copied embeddings ({rough_percent(shares['copied'])}) equal another embedding"
         )
-        tip = phrase("copied: use {match} exact; new: see FOC004, or choose another {method} or {fallback} than mean")
+        tip = phrase("use {match} exact, or accept it for variants in case")
+        if shares["new"] > self.limit("new"):
+            tip = _distinct(run)
         worst = np.concatenate([np.flatnonzero(twin & new), np.flatnonzero(twin & copied)])
         found = self.result(status, summary, tip=tip, tokens=worst)
         return in_view_of_anchors(run, found, holds=True) if shares["new"] > self.limit("new") else found
+
+
+def _distinct(run: RunFolder) -> Phrase:
+    """Return what tells new tokens apart that have one embedding, by what made it."""
+    config = run.manifest["config"]
+    if config["method"] == MethodName.MEAN or config.get("fallback") == Fallback.MEAN:
+        return phrase("choose another {method} or {fallback} than mean, which gives every new token one embedding")
+    if compares_vectors(run):
+        return phrase("each is a copy of one contributor: see FOC004")
+    return phrase("tokens of the same source subwords get one embedding: {method} focus tells them apart by their use")
 
 
 def _has_twin(run: RunFolder, ids: np.ndarray) -> np.ndarray:

@@ -163,3 +163,12 @@ def test_few_anchors_are_named_first_and_no_space_of_theirs_is_called_collapsed(
 def test_few_anchors_are_no_matter_where_nothing_is_new() -> None:
     none = np.array([], dtype=np.int64)
     assert auxiliary_health(SOUND, WEIGHTS, none, none, FREQUENCY)["warnings"] == []
+
+
+def test_few_anchors_of_many_shared_tokens_want_vectors_and_no_other_source() -> None:
+    many = vectors([[1, 0], [0, 1], *[[0, 0]] * 60])
+    weights = weight_matrix([[1, 0], [0, 1], *[[0, 0]] * 60], [COPIED, COPIED, *[FALLBACK] * 60])
+    found = auxiliary_health(many, weights, np.arange(50, 62), np.array([0, 1]), None)["warnings"][0]
+    assert found.startswith("Only 2 shared tokens are anchors of about 50")
+    assert "--min-count" in found
+    assert "--map" not in found

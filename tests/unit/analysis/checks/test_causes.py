@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from focus_core.analysis.checks import rows
 from focus_core.analysis.checks.base import Status
 from focus_core.analysis.checks.causes import foreign_script, has_few_anchors, has_scarce_anchors
 from focus_core.analysis.checks.registry import CHECKS, run_checks
@@ -150,3 +151,49 @@ def test_a_title_reads_with_both_of_its_outcomes(check: Any) -> None:
     assert fired == f"{check.title}: {check.faulty}"
     assert passed != fired
     assert check.result(Status.NOT_APPLICABLE, "x").headline == check.title
+
+
+def test_coverage_is_no_matter_where_nothing_is_new(run: RunFolder) -> None:
+    result = CHECKS["FOC005"].run(altered(run, manifest={"counts": {"n_new": 0}}))
+    assert (result.status, result.tip) == (Status.NOT_APPLICABLE, "")
+
+
+def test_a_method_that_compares_nothing_names_the_script_that_the_source_lacks(run: RunFolder) -> None:
+    """Half of the target is shared by number; none of it is in the source's script."""
+    n_rows, n_source = len(run.column("tokens", "id")), len(run.column("source_tokens", "id"))
+    columns = {"tokens.script": ["Hebrew"] * n_rows, "source_tokens.script": ["Latin"] * n_source}
+    manifest = {"auxiliary": None, "config": {"method": "overlap"}, "counts": {"n_overlap": 10, "n_target": 20}}
+    found = altered(run, manifest=manifest, columns=columns)
+    first = CHECKS["FOC001"].run(found)
+    assert first.status is Status.WARNING
+    assert "no token in Hebrew" in first.summary
+    assert "--method multivariate-normal" in first.tip
+    falls = CHECKS["FOC002"].run(
+        altered(
+            run,
+            manifest=manifest | {"config": {"method": "subword-mean"}},
+            columns=columns | {"tokens.origin": ["combined", *["fallback"] * (n_rows - 1)]},
+        )
+    )
+    assert falls.status is Status.PROBLEM
+    assert "the first cause: the source has no token in Hebrew" in falls.summary
+    assert "--method focus" not in falls.tip
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"method": "mean"}, "choose another --method"),
+        ({"method": "overlap", "fallback": "mean"}, "choose another --method"),
+        ({"method": "subword-mean"}, "same source subwords"),
+        ({"method": "focus"}, "see FOC004"),
+    ],
+)
+def test_equal_embeddings_have_the_remedy_of_what_made_them(
+    run: RunFolder, config: dict[str, str], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "_has_twin", lambda run, ids: np.ones(len(run.column("tokens", "id")), bool))
+    manifest = {"config": config} | ({} if config["method"] == "focus" else {"auxiliary": None})
+    result = CHECKS["FOC010"].run(altered(run, manifest=manifest))
+    assert result.status is Status.PROBLEM
+    assert words in result.tip
