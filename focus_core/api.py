@@ -17,7 +17,7 @@ from focus_core.errors import option, phrase
 from focus_core.initialization.auxiliary.loading import load_auxiliary
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.config import InitConfig
-from focus_core.initialization.foresight import Foreseen, Heed, foresee_text, ignore, refuse
+from focus_core.initialization.foresight import Foreseen, Heed, foresee_text, refuse
 from focus_core.initialization.overlap.matching import match_vocabularies, read_user_map
 from focus_core.initialization.pipeline import method_named, run_focus
 from focus_core.initialization.request import TRAINABLE, InitRequest, missing
@@ -83,7 +83,7 @@ def _foresee(corpus: Corpus, source: Vocabulary, request: InitRequest) -> Forese
     return foresee_text(read_lines(source, first_lines(corpus)), method, has_map=request.user_map is not None)
 
 
-def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, heed: Heed = ignore) -> FocusResult:
+def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, heed: Heed | None = None) -> FocusResult:
     """Read what a request names and initialise.
 
     Parameters
@@ -92,7 +92,7 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, h
         Names and options.
     progress : callable, default=no_progress
         Receives progress.
-    heed : callable, default=ignore
+    heed : callable, default=None
         Told what is foreseen before anything is trained; raising from it stops the run.
 
     Returns
@@ -115,7 +115,7 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, h
     model = _load_model(request)  # first: what is no model is named as what it is
     source = load_vocabulary(request.source_tokenizer or str(request.source))
     model = fit_to_vocabulary(model, source.n)
-    if corpus is not None and (foreseen := _foresee(corpus, source, request)) is not None:
+    if heed is not None and corpus is not None and (foreseen := _foresee(corpus, source, request)) is not None:
         heed(foreseen)
     target = _load_target(request, source, corpus, progress)
     auxiliary = load_auxiliary(request.auxiliary, target, kind=request.auxiliary_kind) if request.auxiliary else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from focus_core.errors import InvalidInputError, Phrase, bad_input, phrase, sentence
+from focus_core.errors import Phrase, bad_input, phrase, sentence
 from focus_core.initialization.health import FEW_ANCHORS
 from focus_core.initialization.methods.base import Method
 from focus_core.initialization.overlap.matching import Overlap
@@ -48,23 +48,26 @@ class Foreseen:
         """All of it as two sentences."""
         return phrase("{}, so {}. {}", sentence(self.found).rstrip("."), self.effect, sentence(self.remedy))
 
-    def refusal(self) -> InvalidInputError:
-        """Return it as the error that stops a run."""
-        return bad_input(self.subject, self.expected, self.got, self.remedy)
-
 
 _MADE_OF = {0: "there is nothing to make new embeddings of", 1: "every new embedding would be a copy of this one"}
 Heed = Callable[[Foreseen], None]
 """Is told what is foreseen; raising from it stops the run before anything is spent."""
 
 
-def ignore(foreseen: Foreseen) -> None:
-    """Go on whatever is foreseen."""
-
-
 def refuse(foreseen: Foreseen) -> None:
-    """Stop at whatever is foreseen."""
-    raise foreseen.refusal()
+    """Stop at whatever is foreseen.
+
+    Parameters
+    ----------
+    foreseen : Foreseen
+        What it is.
+
+    Raises
+    ------
+    InvalidInputError
+        Always, with its four parts.
+    """
+    raise bad_input(foreseen.subject, foreseen.expected, foreseen.got, foreseen.remedy)
 
 
 def foresee_text(reading: Reading, method: Method, *, has_map: bool = False) -> Foreseen | None:
@@ -130,7 +133,22 @@ def foresee_overlap(overlap: Overlap, target: Vocabulary, method: Method) -> For
 
 
 def few_shared(n_text: int, n_target: int, method: Method) -> Foreseen | None:
-    """Say beforehand that of a vocabulary with new tokens so few of text are shared; ``None`` where these suffice."""
+    """Say beforehand that so few tokens of text are shared.
+
+    Parameters
+    ----------
+    n_text : int
+        Shared tokens of text.
+    n_target : int
+        All target tokens; some of them are new.
+    method : Method
+        The method.
+
+    Returns
+    -------
+    Foreseen or None
+        ``None`` where these suffice, or the method needs none.
+    """
     if not method.needs_auxiliary or n_text >= FEW_ANCHORS:
         return None
     are = "token of text is" if n_text == 1 else "tokens of text are"
