@@ -14,6 +14,7 @@ from focus_core.errors import InvalidInputError
 from focus_core.evaluation.report import text_form_notes
 from focus_core.initialization.request import InitRequest
 from focus_core.runs.folder import open_run
+from focus_core.runs.summary import differing_options
 from focus_core.tokenization.text_form import TextForm, read_text_form
 from focus_core.tokenization.vocabulary import load_vocabulary
 from tests.tiny_models import TARGET_LINES, tiny_model
@@ -60,6 +61,7 @@ def test_the_default_inherits_and_shares_more(init: Any, kind: str, size: int) -
     run, printed = init(kind=kind, size=size)
     assert f"normalization: source and new tokenizer read {UNCASED}" in printed
     assert run.manifest["notes"]["normalization"] == {"asked": "inherit", "source": UNCASED, "target": UNCASED}
+    assert ("normalization", "none", "inherit") in differing_options(run.manifest)
     assert not any("fewer tokens" in warning for warning in run.manifest["warnings"])
     plain, said = init("--normalization", "none", kind=kind, size=size)
     own = "text in Unicode form NFKC" if kind == "unigram" else AS_WRITTEN
@@ -74,6 +76,7 @@ def test_the_default_inherits_and_shares_more(init: Any, kind: str, size: int) -
 def test_the_papers_preset_inherits_nothing(init: Any) -> None:
     run, _ = init("--preset", "paper")
     assert run.manifest["notes"]["normalization"]["asked"] == "none"
+    assert "normalization" not in run.manifest["differences_from_paper"]
     assert run.manifest["notes"]["normalization"]["target"] == AS_WRITTEN
     chosen, _ = init("--preset", "paper", "--normalization", "inherit")
     assert chosen.manifest["notes"]["normalization"]["target"] == UNCASED
@@ -90,6 +93,19 @@ def test_an_extension_is_of_tokens_that_the_source_can_read(init: Any) -> None:
     appended = run.tokens().column("text").to_pylist()[run.manifest["counts"]["n_source"] :]
     assert appended
     assert [text for text in appended if text != text.lower()] == []
+
+
+@pytest.mark.parametrize(("kind", "size"), [("wordpiece", 140), ("unigram", 60)])
+def test_the_exported_models_tokenizer_reads_text_so(init: Any, tmp_path: Path, kind: str, size: int) -> None:
+    from transformers import AutoTokenizer
+
+    run, _ = init(kind=kind, size=size)
+    assert cli.run(["export", str(run.path), str(tmp_path / "model")]) == 0
+    loaded = AutoTokenizer.from_pretrained(tmp_path / "model")
+    target = load_vocabulary(run.path / "target_tokenizer").backend
+    for line in (*CAPITALS, "हिन्दी में क़लम"):
+        assert loaded(line)["input_ids"] == target.encode(line).ids
+    assert loaded(CAPITALS[0])["input_ids"] == loaded(CAPITALS[0].upper())["input_ids"]
 
 
 def test_a_loss_without_capitals_is_said_to_be_one(init: Any) -> None:

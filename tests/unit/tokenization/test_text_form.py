@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, normalizers
 
 from focus_core.corpus.corpus import Corpus, open_corpus
-from focus_core.tokenization.encoding import word_prefix
+from focus_core.tokenization.encoding import DirectEncoder, WordEncoder, word_prefix
 from focus_core.tokenization.text_form import TextForm, read_text_form, text_form
 from focus_core.tokenization.training import train_tokenizer
 from focus_core.tokenization.vocabulary import load_vocabulary, save_tokenizer_folder
@@ -205,6 +205,27 @@ def test_a_trained_tokenizer_has_the_form_and_keeps_it_when_it_is_loaded(
         read = trained.backend.decode(ids).replace(" ", "")
         assert read == applied(form)(line).replace(" ", "") or trained.special_token_types["unk"] in ids
     assert word_prefix(trained.backend) is not None, "words are still tokenised once each"
+
+
+@pytest.fixture(scope="module")
+def encoders(corpus: Corpus) -> list[tuple[DirectEncoder, WordEncoder]]:
+    """Return both encoders of trained tokenizers of every form, families in turn."""
+    found = []
+    for form, family in zip(FORMS, sorted(SIZES) * len(FORMS), strict=False):
+        backend = train_tokenizer(corpus, family=family, vocab_size=SIZES[family], form=form).backend
+        direct = DirectEncoder(backend, [str(i).encode() for i in range(backend.get_vocab_size())])
+        found.append((direct, WordEncoder(direct, prefix=str(word_prefix(backend)))))
+    return found
+
+
+MARKED = st.text(st.sampled_from(" aÉßςΆйİ\u0301\u0345\u0308한ガｶﾞﾞ´ͺ™①हि중ｱ\u200d\u00a0-7"), max_size=14)
+
+
+@settings(max_examples=40, deadline=None)
+@given(lines=st.lists(MARKED, min_size=1, max_size=4))
+def test_words_apart_are_words_together(encoders: list[tuple[DirectEncoder, WordEncoder]], lines: list[str]) -> None:
+    for direct, words in encoders:
+        assert words.encode(lines).rows == direct.encode(lines).rows
 
 
 def test_a_unicode_form_that_sentencepiece_has_of_its_own_changes_no_byte(corpus: Corpus) -> None:
