@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +25,9 @@ ID_KEYS = tuple(f"{role}_token_id" for role in ("bos", "eos", "unk", "sep", "pad
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 PATH_SUFFIXES = (".json", ".model", ".txt", ".safetensors", ".npy", ".bin", ".vec", ".tsv")
 TOKENIZER_REMEDY = "give a tokenizer folder, a tokenizer.json, a SentencePiece .model, a vocab.txt or a Hub id"
+MOST_SEEN = 10_000
+"""Names in a folder that are compared with a misspelt one."""
+
 MAX_CONFIG_BYTES = 64 * 2**20
 
 
@@ -93,6 +98,25 @@ def locate_model(spec: str | Path) -> Path:
         raise bad_input(path.name, expected="a model folder", got="a file", remedy=remedy, error=ModelError)
     patterns = ["*.json", "*.safetensors", "*.model", "vocab.txt", "merges.txt"]
     return _download(str(spec), patterns=patterns, remedy=remedy, error=ModelError)
+
+
+def is_hub_id(text: str) -> bool:
+    """Whether a text has the form of a Hub id: ``name`` or ``owner/name``, and not that of a file.
+
+    Examples
+    --------
+    >>> [is_hub_id(text) for text in ("FacebookAI/xlm-roberta-base", "gpt2", "../../etc/passwd", "a/b/c", "a.json")]
+    [True, True, False, False, False]
+    """
+    return HUB_ID.fullmatch(text) is not None and ".." not in text and not text.endswith(PATH_SUFFIXES)
+
+
+def cached_file(spec: str, name: str) -> Path | None:
+    """Return a file of a Hub repository where it was fetched before; the network is not asked."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(spec, name)
+    return Path(found) if isinstance(found, str) else None
 
 
 def _find_in_folder(folder: Path) -> tuple[FileKind, dict[str, Path]]:
@@ -171,10 +195,33 @@ def _read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+def _like(spec: str) -> str:
+    """Return a remark on what has nearly the name of a path that leads nowhere; empty where there is none."""
+    path = Path(spec).expanduser()
+    if "/" not in spec or not path.parent.is_dir():
+        return ""
+    near = get_close_matches(path.name, (one.name for one in islice(path.parent.iterdir(), MOST_SEEN)), 1)
+    return f" (beside it lies {near[0]!r})" if near else ""
+
+
+def _why_not_fetched(problem: Exception) -> str:
+    """Say in a few words why nothing came from the Hub."""
+    from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    if isinstance(problem, GatedRepoError):
+        return "the Hub has it for those alone who have accepted its terms (log in with `hf auth login`)"
+    if isinstance(problem, RepositoryNotFoundError):
+        return "the Hub has no such repository, or a private one"
+    if isinstance(problem, LocalEntryNotFoundError):
+        return "the Hub cannot be reached (LocalEntryNotFoundError), nor was it fetched before"
+    reason = str(problem).strip().splitlines() or ["no answer"]
+    return f"the Hub gave {type(problem).__name__}: {reason[0]}"
+
+
 def _download(spec: str, *, patterns: list[str], remedy: str, error: type[InvalidInputError]) -> Path:
     """Fetch files of a Hub repository; what cannot be one is refused before the network is asked."""
-    if not HUB_ID.fullmatch(spec) or spec.endswith(PATH_SUFFIXES):
-        raise bad_input(spec, expected="an existing path or a Hub id", got="neither", remedy=remedy, error=error)
+    if not is_hub_id(spec):
+        raise bad_input(spec, "an existing path or a Hub id", f"neither{_like(spec)}", remedy, error)
     from httpx2 import HTTPError
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError
@@ -182,6 +229,5 @@ def _download(spec: str, *, patterns: list[str], remedy: str, error: type[Invali
     try:
         return Path(snapshot_download(spec, allow_patterns=patterns))
     except (OSError, HTTPError, HFValidationError) as problem:
-        reason = str(problem).strip().splitlines()
-        got = f"no such path, and the Hub gave {type(problem).__name__}: {reason[0] if reason else 'no answer'}"
+        got = f"no such path here, and {_why_not_fetched(problem)}"
         raise bad_input(spec, expected="a path or a reachable Hub id", got=got, remedy=remedy, error=error) from problem

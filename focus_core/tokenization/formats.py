@@ -11,6 +11,7 @@ from typing import Any
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
+from focus_core.errors import phrase
 from focus_core.models.hub import TokenizerFiles
 from focus_core.tokenization.parts import (
     build_part,
@@ -128,9 +129,8 @@ def _load_wordpiece(files: TokenizerFiles) -> Tokenizer:
     vocab = {token: i for i, token in enumerate(lines) if token}
     unknown = token_string(config.get("unk_token")) or "[UNK]"
     if unknown not in vocab or any(" " in token or "\t" in token for token in vocab):
-        raise not_a_tokenizer(
-            path.name, "lines of another kind", expected=f"one WordPiece a line, {unknown} among them"
-        )
+        got = phrase("lines of another kind (text is given with {corpus})")
+        raise not_a_tokenizer(path.name, got, expected=f"one WordPiece a line, {unknown} among them")
     if len(vocab) != sum(map(bool, lines)):
         twice = next(token for i, token in enumerate(lines) if token and vocab[token] != i)
         raise contradiction(path.name, f"{twice!r} on two lines")
