@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -84,6 +84,22 @@ class Identities:
     word_start: np.ndarray
 
 
+class HasIdentities(Protocol):
+    """What has an identity for every id: `Identities`, or a whole vocabulary."""
+
+    @property
+    def contents(self) -> tuple[bytes, ...]:
+        """Identity bytes."""
+
+    @property
+    def kinds(self) -> np.ndarray:
+        """Codes of kinds."""
+
+    @property
+    def word_start(self) -> np.ndarray:
+        """Whether a token opens a word."""
+
+
 def components(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield every normaliser, pre-tokenizer and decoder of a tokenizer, nested ones too."""
     stack = [state.get(name) for name in ("decoder", "pre_tokenizer", "normalizer")]
@@ -145,6 +161,20 @@ def identify(
     for i in specials:
         contents[i], kinds[i], word_start[i] = tokens[i].encode(), SPECIAL, False
     return Identities(contents=tuple(contents), kinds=kinds, word_start=word_start)
+
+
+def single_bytes(found: HasIdentities) -> np.ndarray:
+    """Return the byte that every token stands for alone, -1 where it is none or more than one; shape (n,).
+
+    A byte has two spellings: SentencePiece's ``<0x0A>`` is a byte token, byte-level BPE's ``Ċ`` a character of text.
+    Within a vocabulary they are two tokens (Llama 2 has ``a`` and ``<0x61>``), so their identities stay apart; between
+    vocabularies they are the same byte. The bare mark of a word's start is a space.
+    """
+    sizes = np.fromiter(map(len, found.contents), np.int64, len(found.contents))
+    alone = np.flatnonzero((found.kinds != SPECIAL) & (sizes + found.word_start == 1))
+    values = np.full(len(sizes), -1, dtype=np.int32)
+    values[alone] = [found.contents[i][0] if sizes[i] else ord(" ") for i in alone.tolist()]
+    return values
 
 
 def is_text(content: bytes) -> bool:
