@@ -28,7 +28,7 @@ PUNCTUATION = frozenset(string.punctuation)
 class Tier(IntEnum):
     """How good a candidate is, the best first; subtle: a special of the same string beats its special-token type.
 
-    ``BYTE``: the same single byte, here a byte token and there a character; so a character comes first where both exist.
+    ``BYTE``: the same single byte, here a byte token and there a character; the character comes first where both exist.
     """
 
     USER = 0
@@ -145,8 +145,9 @@ def match_vocabularies(
     source, target : Vocabulary
         The two vocabularies.
     mode : MatchMode, default=MatchMode.EXACT
-        ``exact``: identities are equal, or both are the same single byte (``<0x0A>`` and ``Ċ``). ``fuzzy``: or equal ignoring case and word start. ``symbols``: the tokens
-        that match exactly or fuzzily and whose text is numeric, ASCII punctuation or white space, and only these.
+        ``exact``: identities are equal, or both are the same single byte (``<0x0A>`` and ``Ċ``). ``fuzzy``: or equal
+        ignoring case and word start. ``symbols``: the tokens that match exactly or fuzzily and whose text is numeric,
+        ASCII punctuation or white space, and only these.
     user_map : mapping of int to int, default=None
         Source id by target id; comes before every rule.
 
@@ -164,7 +165,7 @@ def match_vocabularies(
     Notes
     -----
     Of several source candidates the one with the same string comes first, then the same case, then the lowest id. A
-    byte token comes after the character itself, and the character after the byte token where a byte token is looked for.
+    byte token comes after the character itself; for a byte token, the character comes after the byte token.
     Linear in the number of tokens of both sides.
     """
     mode = MatchMode(mode)
@@ -272,12 +273,15 @@ def _pair_texts(source: Vocabulary, target: Vocabulary, mode: MatchMode) -> Pair
     masks = [vocabulary.present & (vocabulary.kinds != SPECIAL) for vocabulary in (source, target)]
     exact = _join_codes(*contents, *masks)
     exact = _join_pairs(exact.keep(_same_signature(source, target, exact)), _pair_bytes(source, target))
+    # one of them marks where words end, the other where they begin: no token says the same as one of the other's
+    comparable = source.marks.word_end == target.marks.word_end
+    exact = exact if comparable else exact.keep(np.zeros(len(exact.target), dtype=bool))
     if mode is MatchMode.EXACT:
         return exact
     texts = [vocabulary.present & (vocabulary.kinds == NORMAL) for vocabulary in (source, target)]
     fuzzy = _join_codes(*_share_codes(source.fuzzy_forms, target.fuzzy_forms), *texts)
     same_content = contents[0][fuzzy.source] == contents[1][fuzzy.target]
-    fuzzy = fuzzy.keep(~(same_content & _same_signature(source, target, fuzzy)))
+    fuzzy = fuzzy.keep(~(same_content & _same_signature(source, target, fuzzy) & comparable))
     fuzzy = dataclasses.replace(fuzzy, tier=np.full(len(fuzzy.target), Tier.FUZZY, dtype=np.uint8))
     both = _join_pairs(exact, fuzzy)
     if mode is MatchMode.SYMBOLS:
