@@ -45,6 +45,7 @@ WITHOUT_FILES = {"canine": "characters", "byt5": "bytes", "perceiver": "bytes"}
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 PATH_SUFFIXES = (".json", ".model", ".txt", ".safetensors", ".npy", ".bin", ".vec", ".tsv")
 TOKENIZER_REMEDY = "give a tokenizer folder, a tokenizer.json, a SentencePiece .model, a vocab.txt or a Hub id"
+FORMATS = "tokenizer.json, a SentencePiece .model, vocab.json + merges.txt or vocab.txt"
 MAX_CONFIG_BYTES = 64 * 2**20
 
 
@@ -131,7 +132,7 @@ def _find_in_folder(folder: Path) -> tuple[FileKind, dict[str, Path]]:
         _refuse_foreign(path.name)
     if (folder / "vocab.txt").is_file():
         return "wordpiece", {"vocab": folder / "vocab.txt"}
-    expected = "a folder with tokenizer.json, a SentencePiece .model, vocab.json + merges.txt or vocab.txt"
+    expected = f"a folder with {FORMATS}"
     unit = WITHOUT_FILES.get(str(_read_json(folder / "config.json").get("model_type")))
     if unit:
         got = f"none: this model reads {unit} themselves and has no vocabulary to replace"
@@ -149,7 +150,7 @@ def _refuse_foreign(name: str) -> None:
     """Refuse a file of a tokenizer library that is not read here, by its name."""
     for pattern, what, remedy in FOREIGN:
         if pattern.fullmatch(name):
-            raise bad_input(name, "a tokenizer.json or one of the other formats", what, remedy, VocabularyError)
+            raise bad_input(name, FORMATS, what, remedy, VocabularyError)
 
 
 def _classify_file(path: Path) -> tuple[FileKind, dict[str, Path]]:

@@ -15,6 +15,7 @@ from focus_core.models.hub import TokenizerFiles
 from focus_core.tokenization.classes.layouts import MERGES, ROBERTA_LAYOUT, ClassLayout
 from focus_core.tokenization.classes.model_types import class_of, layout_of, roles_of
 from focus_core.tokenization.parts import (
+    ITS_JSON,
     build_part,
     check_vocabulary,
     declare_added,
@@ -61,7 +62,9 @@ def load_merges(files: TokenizerFiles) -> Tokenizer:
     vocab, merges = _read(files)
     owner, layout = class_of(config), layout_of(config, MERGES)
     if layout is None:
-        raise not_a_tokenizer("vocab.json", f"the files of {owner}", expected="files as GPT-2's class reads")
+        raise not_a_tokenizer(
+            "vocab.json", f"the files of {owner}", expected="files as GPT-2's class reads", remedy=ITS_JSON
+        )
     if not owner:
         _refuse_other_marks(vocab)
     vocab = with_added(vocab, config)
@@ -92,7 +95,9 @@ def _refuse_other_marks(vocab: Mapping[str, int]) -> None:
         count = sum(token.endswith(mark) and token != mark for token in vocab)
         if count > len(vocab) / 10:
             got = f"{count:,} of {len(vocab):,} tokens that end in {mark}, and no tokenizer_class"
-            raise not_a_tokenizer("vocab.json", got, expected="tokens as GPT-2 writes them, or the name of their class")
+            raise not_a_tokenizer(
+                "vocab.json", got, expected="tokens as GPT-2 writes them, or the name of their class", remedy=ITS_JSON
+            )
 
 
 def _byte_level(
@@ -132,8 +137,13 @@ def _word_ends(owner: str, vocab: dict[str, int], merges: list[tuple[str, str]],
 
 def _set_template(backend: Tokenizer, layout: ClassLayout, config: Mapping[str, Any]) -> None:
     """Set which special tokens surround a text: the class's, and without one RoBERTa's where it has them."""
+    roles = roles_of(layout, config)
+    sides = [f"{{{type_}}}" if config.get(f"add_{type_}_token") is True else "" for type_ in ("bos", "eos")]
     if layout.template is not None:
-        backend.post_processor = template_of(backend, layout.template, roles_of(layout, config))
+        backend.post_processor = template_of(backend, layout.template, roles)
+    elif any(sides):
+        one, two = (" ".join(part for part in (sides[0], text, sides[1]) if part) for text in ("$A", "$B"))
+        backend.post_processor = template_of(backend, (one, f"{one} {two}"), roles)
     elif not layout.roles and None not in {backend.token_to_id("<s>"), backend.token_to_id("</s>")}:
         template = ROBERTA_LAYOUT.template or ("$A", "$A $B")
         backend.post_processor = template_of(backend, template, roles_of(ROBERTA_LAYOUT, config))

@@ -19,6 +19,7 @@ Built = TypeVar("Built")
 UNIGRAM_OPTIONS = re.compile(r"Unigram\(unk_id=(\d+|None), .*, byte_fallback=(True|False)\)", re.DOTALL)
 """How the binding prints a Unigram model; its attributes show none of this."""
 
+ITS_JSON = "give a folder with its tokenizer.json, which says everything"
 TEMPLATE_ROLE = re.compile(r"\{(\w+)\}((?::\d)?)")
 """A special token of a template, and the type of its segment."""
 
@@ -34,9 +35,11 @@ def check_sizes(files: TokenizerFiles) -> None:
             raise not_a_tokenizer(path.name, f"{size:,} bytes", expected=f"between 1 and {MAX_BYTES:,} bytes")
 
 
-def not_a_tokenizer(name: str, got: str, *, expected: str = "a tokenizer") -> VocabularyError:
+def not_a_tokenizer(
+    name: str, got: str, *, expected: str = "a tokenizer", remedy: str = TOKENIZER_REMEDY
+) -> VocabularyError:
     """Build the error for a file that cannot be read as a tokenizer."""
-    return bad_input(name, expected=expected, got=got, remedy=TOKENIZER_REMEDY, error=VocabularyError)
+    return bad_input(name, expected=expected, got=got, remedy=remedy, error=VocabularyError)
 
 
 def read_text(path: Path) -> str:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
+from focus_core.models.hub import CONVERT
 from focus_core.tokenization.classes.layouts import (
     DEFAULT_LANGUAGE,
     PLAIN,
@@ -29,6 +30,7 @@ from focus_core.tokenization.classes.layouts import (
 from focus_core.tokenization.classes.model_types import class_of, further_tokens, layout_of, roles_of
 from focus_core.tokenization.encoding import OUTER_SPACES
 from focus_core.tokenization.parts import (
+    ITS_JSON,
     added_entries,
     build_part,
     check_vocabulary,
@@ -41,6 +43,9 @@ from focus_core.tokenization.parts import (
 SPACE = "▁"
 UNIGRAM, BPE = 1, 2
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED = 1, 2, 3, 4, 5
+TIKTOKEN = re.compile(rb"(?:[A-Za-z0-9+/]+={0,2} \d+\r?\n){2}")
+"""How tiktoken's files begin: a token in base64 and its rank, on each line."""
+
 UNREACHED = 1000.0
 """How far below all others the score of a token lies that the file itself does not have."""
 
@@ -99,18 +104,18 @@ def load_sentencepiece(path: Path, config: Mapping[str, Any], vocab: Path | None
 def _layout(name: str, config: Mapping[str, Any]) -> ClassLayout:
     """Return what the folder's class does with the file; one that is not known here is refused by name."""
     owner, layout = class_of(config), layout_of(config, SENTENCEPIECE)
-    expected = "ids as in the file, or a tokenizer.json"
+    got = ""
     if layout is None:
-        what = "ids renumbered by" if owner in RENUMBERING else "ids as set by a class that is not known here,"
-        raise not_a_tokenizer(name, f"{what} {owner}", expected=expected)
-    generic = bool(config.get("tokenizer_class")) and owner not in str(config.get("tokenizer_class"))
-    if generic and (layout.skipped or layout.pieces_in_vocab):
-        got = f"the class {config['tokenizer_class']} beside a model type whose own class {owner} renumbers pieces"
-        raise not_a_tokenizer(name, got, expected=expected)
-    if owner == "PegasusTokenizer" and (config.get("offset", 103) != 103 or config.get("mask_token_sent", 1) is None):
-        raise not_a_tokenizer(name, f"ids renumbered by {owner} with an offset of its own", expected=expected)
-    if owner == "PLBartTokenizer" and config.get("language_codes", "base") != "base":
-        raise not_a_tokenizer(name, f"ids renumbered by {owner} for more languages", expected=expected)
+        got = f"ids {'renumbered' if owner in RENUMBERING else 'set'} by {owner}, in a way that is not known here"
+    elif bool(config.get("tokenizer_class")) and owner not in str(config["tokenizer_class"]):
+        if layout.skipped or layout.pieces_in_vocab:
+            got = f"the class {config['tokenizer_class']} beside a model type whose own class {owner} renumbers pieces"
+    elif owner == "PegasusTokenizer" and (config.get("offset", 103) != 103 or config.get("mask_token_sent", 1) is None):
+        got = f"ids renumbered by {owner} with an offset of its own"
+    elif owner == "PLBartTokenizer" and config.get("language_codes", "base") != "base":
+        got = f"ids renumbered by {owner} for other languages"
+    if layout is None or got:
+        raise not_a_tokenizer(name, got, expected="ids as in the file, or a tokenizer.json", remedy=ITS_JSON)
     return layout
 
 
@@ -119,7 +124,7 @@ def _surround(pieces: list[Piece], layout: ClassLayout, config: Mapping[str, Any
     named = {**layout.roles, **roles_of(layout, config)}  # what a configuration denies still has its id
     opening = [Piece(named.get(n, n), 0.0, UNKNOWN if n == "unk" else CONTROL) for n in layout.opening]
     closing = [Piece(named.get(name, name), 0.0, CONTROL) for name in layout.closing]
-    if class_of(config) == "T5Tokenizer":
+    if class_of(config).removeprefix("M") == "T5Tokenizer":
         known = {piece.text for piece in pieces}
         names = [SENTINELS.format(i) for i in reversed(range(_count_sentinels(config)))]
         closing = [Piece(name, 0.0, CONTROL) for name in names if name not in known]
@@ -199,9 +204,11 @@ def read_proto(path: Path) -> Any:
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from sentencepiece import sentencepiece_model_pb2
 
-    expected = "a SentencePiece model"
+    expected, content = "a SentencePiece model", path.read_bytes()
+    if TIKTOKEN.match(content):
+        raise not_a_tokenizer(path.name, "a tiktoken file (base64 lines)", expected=expected, remedy=CONVERT)
     try:
-        proto = sentencepiece_model_pb2.ModelProto.FromString(path.read_bytes())
+        proto = sentencepiece_model_pb2.ModelProto.FromString(content)
     except DecodeError as error:
         raise not_a_tokenizer(path.name, "no message of that kind", expected=expected) from error
     if len(proto.pieces) < 2 or not all(piece.piece for piece in proto.pieces):
@@ -317,9 +324,13 @@ def _set_template(backend: Tokenizer, proto: Any, layout: ClassLayout, config: M
     wanted = {"bos": config.get("add_bos_token", opens), "eos": config.get("add_eos_token", False)}
     used = {type_: names[type_] for type_ in names if wanted[type_] and backend.token_to_id(names[type_]) is not None}
     if used:
-        single = " ".join(part for part in (used.get("bos"), "$A", used.get("eos")) if part)
+        opening, closing = (f"{used[type_]}{{}}" if type_ in used else "" for type_ in ("bos", "eos"))
+        one, two = (
+            [part.format(type_) for part in (opening, f"${text}{{}}", closing) if part]
+            for text, type_ in (("A", ""), ("B", ":1"))
+        )
         ids = [(token, backend.token_to_id(token)) for token in dict.fromkeys(used.values())]
-        backend.post_processor = processors.TemplateProcessing(single=single, special_tokens=ids)
+        backend.post_processor = processors.TemplateProcessing(single=one, pair=[*one, *two], special_tokens=ids)
 
 
 def _language_token(backend: Tokenizer, language: str) -> str:

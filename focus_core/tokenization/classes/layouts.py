@@ -95,7 +95,7 @@ SENTENCEPIECE: dict[str, ClassLayout] = {
     "DebertaV2Tokenizer": ClassLayout(
         roles=WORDPIECE | _named(bos="[CLS]", eos="[SEP]"), template=BERT, inputs=WITH_TYPES
     ),
-    "T5Tokenizer": ClassLayout(roles=T5, template=("$A {eos}", "$A {eos} $B {eos}")),
+    **dict.fromkeys(("T5Tokenizer", "MT5Tokenizer"), ClassLayout(roles=T5, template=("$A {eos}", "$A {eos} $B {eos}"))),
     "UdopTokenizer": ClassLayout(roles=T5 | _named(sep="</s>"), template=("$A {eos}", "$A {eos} $B {eos}")),
     "PegasusTokenizer": ClassLayout(
         roles=T5 | _named(mask="<mask_2>"),
