@@ -23,8 +23,8 @@ MAX_WORD = 64
 UNITS = 64
 """Words handed to the tokenizer as one text."""
 MARK = "▁"
-OUTER_SPACES = r"\A +| +\z"
-"""Spaces at both ends, as a pattern of the tokenizers library."""
+OUTER_SPACES, LEADING_MARK = r"\A +|[ ▁]+\z", r"\A▁"
+"""What SentencePiece takes off the ends of a text, and what it does not take for the mark that it puts in front."""
 
 _LOCAL_NORMALIZERS = {
     "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "BertNormalizer", "Nmt", "Precompiled",
@@ -310,9 +310,9 @@ def _strips(part: dict[str, Any]) -> bool:
 def _normalizer_is_local(part: dict[str, Any]) -> bool:
     if part["type"] == "Replace":
         pattern = part["pattern"]
-        return _strips(part) or (
-            (pattern.get("Regex") == " {2,}" or pattern.get("String") == " ") and part["content"] in {" ", MARK}
-        )
+        if _strips(part) or pattern.get("Regex") == LEADING_MARK:  # a word with a mark of its own is never plain
+            return True
+        return (pattern.get("Regex") == " {2,}" or pattern.get("String") == " ") and part["content"] in {" ", MARK}
     if part["type"] == "Prepend":
         return part["prepend"] in {" ", MARK}
     return part["type"] in _LOCAL_NORMALIZERS or part["type"] == "Strip"

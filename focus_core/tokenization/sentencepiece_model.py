@@ -28,7 +28,7 @@ from focus_core.tokenization.classes.layouts import (
     ClassLayout,
 )
 from focus_core.tokenization.classes.model_types import class_of, further_tokens, layout_of, roles_of
-from focus_core.tokenization.encoding import OUTER_SPACES
+from focus_core.tokenization.encoding import LEADING_MARK, OUTER_SPACES
 from focus_core.tokenization.parts import (
     ITS_JSON,
     added_entries,
@@ -51,8 +51,6 @@ UNREACHED = 1000.0
 
 PLACEHOLDERS = 0x10F000
 """Private characters that hold a symbol's place while the text around it is normalised."""
-
-WHITE_SPACE = "\t\n\x0b\x0c\r\x85\xa0\u1680\u2000\u2003\u2028\u2029\u202f\u205f\u3000"
 
 
 class Piece(NamedTuple):
@@ -190,11 +188,13 @@ def _reaches(model: models.BPE, text: str) -> bool:
 
 
 def _scores(pieces: Sequence[Piece]) -> list[tuple[str, float]]:
-    """Return the scores of a Unigram model; a user-defined symbol gets the bonus by which it always wins."""
-    # as sentencepiece's unigram_model.cc: length in bytes times the best score of a normal piece, less a little
+    """Return the scores of a Unigram model; a user-defined symbol gets the one by which it nearly always wins."""
+    # As sentencepiece's unigram_model.cc: length in bytes times the best score of a normal piece, less 0.1. That best
+    # score starts from the smallest positive float there, so with log probabilities it is as good as zero.
     best = max((piece.score for piece in pieces if piece.kind == NORMAL), default=0.0)
+    bonus = max(best, 0.0)
     return [
-        (piece.text, len(piece.text.encode()) * best - 0.1 if piece.kind == USER_DEFINED else piece.score)
+        (piece.text, len(piece.text.encode()) * bonus - 0.1 if piece.kind == USER_DEFINED else piece.score)
         for piece in pieces
     ]
 
@@ -249,33 +249,29 @@ def _set_pipeline(backend: Tokenizer, proto: Any, pieces: Sequence[Piece]) -> No
     protected: dict[str, str] = {}
     if spec.precompiled_charsmap:
         charsmap = normalizers.Precompiled(spec.precompiled_charsmap)
-        changed = [symbol for symbol in symbols if charsmap.normalize_str(symbol) != symbol]
+        # a symbol stays as it is, even where the charsmap would change it or join an accent to its last letter
+        changed = [s for s in symbols if s[-1].isalpha() or charsmap.normalize_str(s) != s]
         protected = {symbol: chr(PLACEHOLDERS + i) for i, symbol in enumerate(changed)}
         steps += [normalizers.Replace(symbol, place) for symbol, place in protected.items()]
         steps.append(charsmap)
     if spec.remove_extra_whitespaces:
-        steps += [_strip(steps), normalizers.Replace(Regex(" {2,}"), " ")]
+        marks = "".join(place for symbol, place in protected.items() if not symbol.strip(SPACE))
+        outer = OUTER_SPACES.replace(SPACE, SPACE + marks)
+        steps += [normalizers.Replace(Regex(outer), ""), normalizers.Replace(Regex(" {2,}"), " ")]
+    steps += [normalizers.Replace(place, symbol) for symbol, place in protected.items()]
     scheme = "never"
     if spec.add_dummy_prefix and spec.remove_extra_whitespaces:
         scheme = "always"
+        steps.append(normalizers.Replace(Regex(LEADING_MARK), SPACE * 2))
     elif spec.add_dummy_prefix:
         # subtle: Metaspace adds no mark before a leading space, SentencePiece does
         steps.append(normalizers.Prepend(" "))
-    steps += [normalizers.Replace(place, symbol) for symbol, place in protected.items()]
     backend.normalizer = normalizers.Sequence(steps) if steps else None
     # subtle: pieces may only cross spaces where the trainer allowed it; splitting elsewhere is equal and faster
     crossing = any(SPACE in piece.text[1:] for piece in pieces) or not trainer.split_by_whitespace
     backend.pre_tokenizer = _splitter(scheme, not crossing, symbols if trainer.model_type == BPE else [])
     tail = [decoders.Strip(" ", 1, 0)] if spec.add_dummy_prefix else []
     backend.decoder = decoders.Sequence([decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse(), *tail])
-
-
-def _strip(steps: Sequence[Any]) -> Any:
-    """Return what takes spaces off both ends: spaces alone, where other white space is not made one before."""
-    before = normalizers.Sequence(list(steps))
-    if steps and not before.normalize_str(WHITE_SPACE).strip(" "):
-        return normalizers.Strip(left=True, right=True)
-    return normalizers.Replace(Regex(OUTER_SPACES), "")
 
 
 def _splitter(scheme: str, split: bool, symbols: Sequence[str]) -> Any:
