@@ -21,7 +21,7 @@ from focus_core.initialization.overlap.matching import match_vocabularies, read_
 from focus_core.initialization.pipeline import method_named, run_focus
 from focus_core.initialization.request import TRAINABLE, InitRequest, missing
 from focus_core.initialization.result import FocusResult
-from focus_core.models.source import SourceModel, load_embeddings_file, load_source
+from focus_core.models.source import SourceModel, fit_to_vocabulary, load_embeddings_file, load_source
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.log import RunLog, growing_run
 from focus_core.runs.writer import write_run
@@ -88,8 +88,9 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress) -
     method.resolve(config)
     progress("read", 0, 1)
     corpus = open_corpus(request.corpus, field=request.field, encoding=request.encoding) if request.corpus else None
+    model = _load_model(request)  # first: what is no model is named as what it is
     source = load_vocabulary(request.source_tokenizer or str(request.source))
-    model = _load_model(request)
+    model = fit_to_vocabulary(model, source.n)
     target = _load_target(request, corpus, progress)
     auxiliary = load_auxiliary(request.auxiliary, target, kind=request.auxiliary_kind) if request.auxiliary else None
     user_map = read_user_map(request.user_map, source, target) if request.user_map else None
