@@ -219,8 +219,9 @@ def _class_of_model(model: Mapping[str, Any], merged: Mapping[str, Any]) -> dict
     """Return what the model's configuration says about the tokenizer's class: its own name and the model's type."""
     while model.get("model_type") in COMPOSED and isinstance(model.get(COMPOSED[model["model_type"]]), dict):
         model = model[COMPOSED[model["model_type"]]]
-    said = {key: model.get(key) for key in ("model_type", "tokenizer_class")}
-    return {key: value for key, value in said.items() if isinstance(value, str) and not merged.get(key)}
+    said = {"model_type": model.get("model_type"), "tokenizer_class": merged.get("tokenizer_class")}
+    said["tokenizer_class"] = said["tokenizer_class"] or model.get("tokenizer_class")
+    return {key: value for key, value in said.items() if isinstance(value, str)}
 
 
 def _read_templates(folder: Path) -> dict[str, Any]:
