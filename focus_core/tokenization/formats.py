@@ -16,6 +16,7 @@ from focus_core.tokenization.classes.layouts import BERT, BERT_LAYOUT, WORDPIECE
 from focus_core.tokenization.classes.model_types import class_of, layout_of, roles_of
 from focus_core.tokenization.merge_files import load_merges
 from focus_core.tokenization.parts import (
+    ITS_JSON,
     check_sizes,
     check_vocabulary,
     contradiction,
@@ -111,9 +112,8 @@ def _load_wordpiece(files: TokenizerFiles) -> Tokenizer:
     path, config = files.paths["vocab"], files.config
     layout = layout_of(config, WORDPIECES)
     if layout is None:
-        raise not_a_tokenizer(
-            path.name, f"the file of {class_of(config)}", expected="a vocab.txt as BERT's class reads"
-        )
+        got, expected = f"the file of {class_of(config)}", "a vocab.txt as BERT's class reads it"
+        raise not_a_tokenizer(path.name, got, expected=expected, remedy=ITS_JSON)
     layout = layout if layout.roles else BERT_LAYOUT
     lines = read_text(path).replace("\r\n", "\n").removesuffix("\n").split("\n")
     vocab = {token: i for i, token in enumerate(lines) if token}
