@@ -212,7 +212,8 @@ def _special_strings(merged: Mapping[str, Any]) -> set[str]:
     named = [value for key, value in merged.items() if key.endswith("_token")]
     for key in ("additional_special_tokens", "extra_special_tokens"):
         named += merged[key] if isinstance(merged.get(key), list) else []
-    return {value.get("content") if isinstance(value, dict) else value for value in named if value} - {None}
+    strings = (value.get("content") if isinstance(value, dict) else value for value in named)
+    return {string for string in strings if isinstance(string, str)}
 
 
 def _class_of_model(model: Mapping[str, Any], merged: Mapping[str, Any]) -> dict[str, str]:

@@ -11,6 +11,7 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from focus_core.errors import VocabularyError
+from focus_core.initialization.methods.subwords import subword_ids
 from focus_core.initialization.overlap.extension import extend_tokenizer
 from focus_core.initialization.overlap.matching import match_vocabularies
 from focus_core.tokenization.vocabulary import load_vocabulary, save_tokenizer_folder, vocabulary_from_backend
@@ -138,6 +139,17 @@ def test_word_ends_match_word_starts_only_loosely(tmp_path: Path) -> None:
     assert np.array_equal(same.source_ids, same.target_ids)
     with pytest.raises(VocabularyError, match="a mark at its end"):
         extend_tokenizer(clip, other)
+
+
+def test_word_ends_are_left_to_the_model_that_reads_a_token(tmp_path: Path) -> None:
+    """CLIP reads a word as a word, and its own mark is no text for others."""
+    clip = load_vocabulary(write_clip(tmp_path, "clip"))
+    tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(["Ġthe", "t", "h", "e", "Ġ", "th"])}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel()
+    other = vocabulary_from_backend(tokenizer, name="x")
+    assert [clip.tokens[i] for i in subword_ids(0, source=clip, target=other)] == ["the</w>"]
+    word = clip.ids_of_tokens["the</w>"]
+    assert [other.tokens[i] for i in subword_ids(word, source=other, target=clip)] == ["t", "h", "e"]
 
 
 @pytest.mark.parametrize(
