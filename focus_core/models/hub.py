@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -47,6 +49,9 @@ HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 PATH_SUFFIXES = (".json", ".model", ".txt", ".safetensors", ".npy", ".bin", ".vec", ".tsv")
 TOKENIZER_REMEDY = "give a tokenizer folder, a tokenizer.json, a SentencePiece .model, a vocab.txt or a Hub id"
 FORMATS = "tokenizer.json, a SentencePiece .model, vocab.json + merges.txt or vocab.txt"
+MOST_SEEN = 10_000
+"""Names in a folder that are compared with a misspelt one."""
+
 MAX_CONFIG_BYTES = 64 * 2**20
 
 
@@ -263,10 +268,33 @@ def _read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+def _like(spec: str) -> str:
+    """Return a remark on what has nearly the name of a path that leads nowhere; empty where there is none."""
+    path = Path(spec).expanduser()
+    if "/" not in spec or not path.parent.is_dir():
+        return ""
+    near = get_close_matches(path.name, (one.name for one in islice(path.parent.iterdir(), MOST_SEEN)), 1)
+    return f" (beside it lies {near[0]!r})" if near else ""
+
+
+def _why_not_fetched(problem: Exception) -> str:
+    """Say in a few words why nothing came from the Hub."""
+    from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    if isinstance(problem, GatedRepoError):
+        return "the Hub has it for those alone who have accepted its terms (log in with `hf auth login`)"
+    if isinstance(problem, RepositoryNotFoundError):
+        return "the Hub has no such repository, or a private one"
+    if isinstance(problem, LocalEntryNotFoundError):
+        return "the Hub cannot be reached (LocalEntryNotFoundError), nor was it fetched before"
+    reason = str(problem).strip().splitlines() or ["no answer"]
+    return f"the Hub gave {type(problem).__name__}: {reason[0]}"
+
+
 def _download(spec: str, *, patterns: list[str], remedy: str, error: type[InvalidInputError]) -> Path:
     """Fetch files of a Hub repository; what cannot be one is refused before the network is asked."""
     if not HUB_ID.fullmatch(spec) or spec.endswith(PATH_SUFFIXES):
-        raise bad_input(spec, expected="an existing path or a Hub id", got="neither", remedy=remedy, error=error)
+        raise bad_input(spec, "an existing path or a Hub id", f"neither{_like(spec)}", remedy, error)
     from httpx2 import HTTPError
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError
@@ -274,6 +302,5 @@ def _download(spec: str, *, patterns: list[str], remedy: str, error: type[Invali
     try:
         return Path(snapshot_download(spec, allow_patterns=patterns))
     except (OSError, HTTPError, HFValidationError) as problem:
-        reason = str(problem).strip().splitlines()
-        got = f"no such path, and the Hub gave {type(problem).__name__}: {reason[0] if reason else 'no answer'}"
+        got = f"no such path here, and {_why_not_fetched(problem)}"
         raise bad_input(spec, expected="a path or a reachable Hub id", got=got, remedy=remedy, error=error) from problem

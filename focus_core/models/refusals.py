@@ -7,6 +7,7 @@ do. Reads no tensor and runs nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +60,39 @@ OTHER_WEIGHTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
 )
 """What is no model for transformers: patterns of names, what it is, and the way out; the first that is there counts."""
 
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z")
 QUANTISED_FILES = ("quantize_config.json", "quant_config.json", "hf_quant_config.json")
 QUANTISED_KEYS = ("quantization_config", "compression_config")
 MOST_DEPTH = 8
 MOST_SHOWN = 3
+
+
+def refuse_file(path: Path) -> ModelError:
+    """Return the error of a file that was named where a model's folder is wanted.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    ModelError
+        Ready to raise: it says what the file is, by its name, and what to give instead.
+    """
+    got, remedy = other_kind(path.name) or ("a file", "give a local model folder or a Hub id")
+    if path.suffix == ".safetensors":
+        remedy = "give the folder that holds it, or a bare matrix with {source_embeddings} and {source_tokenizer}"
+        got, remedy = "one file of weights", phrase(remedy)
+    return bad_input(path.name, "a model folder", got, remedy, ModelError)
+
+
+def other_kind(name: str) -> tuple[str, str] | None:
+    """Return what a file is that is no safetensors file and may hold weights, by its name, and the way out."""
+    if name.endswith(ARCHIVES):
+        return "an archive", "unpack it and give the folder"
+    known = ((kind, remedy) for patterns, kind, remedy in OTHER_WEIGHTS if any(fnmatch(name, p) for p in patterns))
+    return next(known, None)
 
 
 def refuse_other_kinds(folder: Path, *, fetched: bool = False) -> None:

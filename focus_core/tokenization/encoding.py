@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
+from focus_core.tokenization.text_form import ACCENTS, FOLDS
+
 MAX_WORDS = 300_000
 """Words kept; the cache starts anew beyond it. With words of at most 64 characters this stays under 150 MiB."""
 MAX_WORD = 64
@@ -312,6 +314,8 @@ def _normalizer_is_local(part: dict[str, Any]) -> bool:
         pattern = part["pattern"]
         if _strips(part) or pattern.get("Regex") == LEADING_MARK:  # a word with a mark of its own is never plain
             return True
+        if pattern.get("Regex") == ACCENTS or pattern.get("String") in FOLDS:
+            return not _has_space(part["content"])
         return (pattern.get("Regex") == " {2,}" or pattern.get("String") == " ") and part["content"] in {" ", MARK}
     if part["type"] == "Prepend":
         return part["prepend"] in {" ", MARK}

@@ -11,6 +11,7 @@ from typing import Any
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
+from focus_core.errors import phrase
 from focus_core.models.hub import TokenizerFiles
 from focus_core.tokenization.classes.layouts import BERT, BERT_LAYOUT, WORDPIECES
 from focus_core.tokenization.classes.model_types import class_of, layout_of, roles_of
@@ -119,9 +120,8 @@ def _load_wordpiece(files: TokenizerFiles) -> Tokenizer:
     vocab = {token: i for i, token in enumerate(lines) if token}
     unknown = roles_of(layout, config).get("unk", "[UNK]")
     if unknown not in vocab or any(" " in token or "\t" in token for token in vocab):
-        raise not_a_tokenizer(
-            path.name, "lines of another kind", expected=f"one WordPiece a line, {unknown} among them"
-        )
+        got = phrase("lines of another kind (text is given with {corpus})")
+        raise not_a_tokenizer(path.name, got, expected=f"one WordPiece a line, {unknown} among them")
     if len(vocab) != sum(map(bool, lines)):
         twice = next(token for i, token in enumerate(lines) if token and vocab[token] != i)
         raise contradiction(path.name, f"{twice!r} on two lines")

@@ -200,7 +200,8 @@ def read_user_map(path: Path, source: Vocabulary, target: Vocabulary) -> dict[in
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise bad_input(path.name, "a UTF-8 file", type(error).__name__, "give a TSV of token pairs") from error
+        got = error.strerror if isinstance(error, OSError) else "another encoding"
+        raise bad_input(path.name, "a UTF-8 file", str(got), "give a TSV of token pairs") from error
     pairs: dict[int, int] = {}
     for number, line in enumerate(lines, start=1):
         fields = line.removesuffix("\r").split("\t")

@@ -131,7 +131,22 @@ def test_what_cannot_be_a_hub_id_never_asks_the_network(spec: str, monkeypatch: 
 def test_hub_id_that_cannot_be_fetched() -> None:
     with pytest.raises(VocabularyError) as error:
         locate_tokenizer("nobody/no-such-tokenizer")
-    assert_one_line(error, "nobody/no-such-tokenizer", "Hub")
+    assert_one_line(error, "nobody/no-such-tokenizer", "no such path here, and the Hub")
+
+
+def test_a_path_with_a_slip_of_the_pen_names_what_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "swahili-model").mkdir()
+    for wrong, said in (("swahili-modle", "neither (beside it lies 'swahili-model')"), ("quite-another", "neither;")):
+        with pytest.raises(ModelError) as error:
+            locate_model(str(tmp_path / wrong))
+        assert said in str(error.value)
+
+
+def test_a_model_without_its_tokenizer_says_where_to_name_it(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(VocabularyError) as error:
+        locate_tokenizer(tmp_path)
+    assert_one_line(error, "got a model without its tokenizer", "--source-tokenizer")
 
 
 def test_hub_id_is_fetched_with_the_files_a_tokenizer_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
