@@ -127,6 +127,25 @@ def locate_model(spec: str | Path) -> Path:
     return _download(str(spec), patterns=patterns, remedy=remedy, error=ModelError)
 
 
+def is_hub_id(text: str) -> bool:
+    """Whether a text has the form of a Hub id: ``name`` or ``owner/name``, and not that of a file.
+
+    Examples
+    --------
+    >>> [is_hub_id(text) for text in ("FacebookAI/xlm-roberta-base", "gpt2", "../../etc/passwd", "a/b/c", "a.json")]
+    [True, True, False, False, False]
+    """
+    return HUB_ID.fullmatch(text) is not None and ".." not in text and not text.endswith(PATH_SUFFIXES)
+
+
+def cached_file(spec: str, name: str) -> Path | None:
+    """Return a file of a Hub repository where it was fetched before; the network is not asked."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(spec, name)
+    return Path(found) if isinstance(found, str) else None
+
+
 def _find_in_folder(folder: Path) -> tuple[FileKind, dict[str, Path]]:
     """Choose the tokenizer of a folder: the most explicit file first."""
     if (folder / "tokenizer.json").is_file():
@@ -293,7 +312,7 @@ def _why_not_fetched(problem: Exception) -> str:
 
 def _download(spec: str, *, patterns: list[str], remedy: str, error: type[InvalidInputError]) -> Path:
     """Fetch files of a Hub repository; what cannot be one is refused before the network is asked."""
-    if not HUB_ID.fullmatch(spec) or spec.endswith(PATH_SUFFIXES):
+    if not is_hub_id(spec):
         raise bad_input(spec, "an existing path or a Hub id", f"neither{_like(spec)}", remedy, error)
     from httpx2 import HTTPError
     from huggingface_hub import snapshot_download

@@ -94,8 +94,8 @@ def recipe(run: RunFolder) -> None:
 
 
 def model_command(run: RunFolder) -> None:
-    """Draw the command that writes the model folder."""
-    st.caption("The model folder from the command line:")
+    """Draw the command that writes the folder."""
+    st.caption("The same folder from the command line:")
     show_command(export_command(run))
 
 
