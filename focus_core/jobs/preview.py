@@ -16,6 +16,7 @@ from focus_core.errors import VocabularyError, bad_input
 from focus_core.initialization.overlap.preview import MatchPreview, preview_matches
 from focus_core.jobs.limited import SECONDS, answer, ask
 from focus_core.tokenization.preview import TokenizerView, view_tokenizer
+from focus_core.tokenization.reading import Reading, read_lines
 from focus_core.tokenization.text_form import TextForm, read_text_form
 from focus_core.tokenization.vocabulary import load_vocabulary
 from focus_core.validation import typed_fields
@@ -35,6 +36,8 @@ class Preview:
         The target tokenizer on the same lines; ``None`` where it is yet to be trained.
     matches : MatchPreview or None
         What each match option would change; ``None`` likewise.
+    reading : Reading or None
+        How much of the lines the source's tokenizer knows; ``None`` where there are no lines.
     form : TextForm
         What the source tokenizer does to case, accents and Unicode form.
     """
@@ -42,6 +45,7 @@ class Preview:
     source: TokenizerView
     target: TokenizerView | None
     matches: MatchPreview | None
+    reading: Reading | None
     form: TextForm
 
 
@@ -53,6 +57,7 @@ def preview_run(source: str, target: str | None, lines: Sequence[str]) -> Previe
         source=view_tokenizer(old, lines),
         target=None if new is None else view_tokenizer(new, lines),
         matches=None if new is None else preview_matches(old, new),
+        reading=read_lines(old, lines) if lines else None,
         form=read_text_form(old.backend.normalizer),
     )
 

@@ -22,8 +22,8 @@ from focus_core.models.refusals import (
     refuse_adapter_tensors,
     refuse_file,
     refuse_other_kinds,
-    refuse_own_code,
     refuse_quantised,
+    refuse_unknown_class,
 )
 from focus_core.models.sentence_modules import check_modules, model_folder
 from focus_core.models.tensors import (
@@ -172,7 +172,7 @@ def load_source(spec: str | Path) -> SourceModel:
         return _static_source(files, common)
     if config is None:
         raise bad_input(folder.name, "config.json beside the weights", "none", "fetch the whole folder", ModelError)
-    refuse_own_code(folder, config)
+    refuse_unknown_class(folder, config)
     return _model_source(files, config, common)
 
 

@@ -77,6 +77,8 @@ def new_run() -> None:
     with vocabulary:
         say_what_is_inherited(look.form if look else None, target[0].fields, request.normalizes)
     with place:
+        if look is not None:
+            data_preview.draw_foreseen(look, config)
         estimate = show_estimate(request, corpus, size)
     with st.expander(run_plan.PLAN_LABEL, icon=":material/format_list_numbered:"):
         run_plan.draw_plan(run_plan.describe(request), estimate.by_step)

@@ -156,6 +156,30 @@ def test_code_of_the_folder_is_never_needed_silently(folder: Path) -> None:
     assert "got jumping, which needs code" in refusal(folder)
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model_type": "jumping"}, "got 'jumping', which transformers 5."),
+        ({"model_type": ["bert"]}, "got ['bert'], which transformers 5."),
+        ({"model_type": None}, "got no model_type in its config.json"),
+        ({"architectures": "BertForMaskedLM"}, "config.json: expected architectures: a list of names"),
+        ({"architectures": [["BertForMaskedLM"]]}, "config.json: expected architectures: a list of names"),
+    ],
+)
+def test_a_type_that_transformers_lacks_is_named(changes: dict[str, Any], said: str, folder: Path) -> None:
+    edit(folder / "config.json", **changes)
+    assert said in refusal(folder)
+
+
+@pytest.mark.parametrize("name", ["pipeline", "AutoModel", "BertConfig", "__version__"])
+def test_a_name_of_transformers_that_is_no_model_names_no_class(name: str, folder: Path) -> None:
+    expected = load_source(folder)
+    edit(folder / "config.json", architectures=[name])
+    source = load_source(folder)
+    assert torch.equal(source.input, expected.input)
+    assert source.tensor_names == expected.tensor_names
+
+
 def test_a_file_that_was_cut_off_says_so(folder: Path) -> None:
     whole = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(whole[:-100])

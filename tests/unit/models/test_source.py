@@ -77,7 +77,7 @@ def test_reading_takes_no_memory_for_the_model(tmp_path: Path, monkeypatch: pyte
 def test_architecture_that_nobody_knows(tmp_path: Path) -> None:
     folder = tiny_model("gpt2", tmp_path / "model")
     edit_config(folder, model_type="never-heard-of", architectures=["NeverHeardOf"])
-    refuse("an architecture that transformers knows", folder, load=load_source)
+    refuse("an architecture of the transformers library", folder, load=load_source)
 
 
 def test_code_in_the_folder_is_never_run(tmp_path: Path) -> None:
