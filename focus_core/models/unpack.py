@@ -28,8 +28,8 @@ from focus_core.models.refusals import OTHER_WEIGHTS, QUANTISED_FILES
 TOP_NAMES = frozenset(
     {
         *CONFIG_NAMES, *SENTENCEPIECE_NAMES, MARIAN, "tokenizer.json", "vocab.json", "merges.txt", "vocab.txt",
-        "spiece.vocab", "chat_template.jinja", "chat_template.json", "model.safetensors.index.json", "adapter_config.json",
-        "modules.json", "config_sentence_transformers.json", "preprocessor_config.json",
+        "spiece.vocab", "chat_template.jinja", "chat_template.json", "model.safetensors.index.json",
+        "adapter_config.json", "modules.json", "config_sentence_transformers.json", "preprocessor_config.json",
         "processor_config.json", "tekken.json", *QUANTISED_FILES,
     }
 )  # fmt: skip

@@ -60,7 +60,8 @@ def test_what_a_model_needs_is_taken_and_nothing_else(tmp_path, around):
     }  # fmt: skip
     other = {
         "run.py": b"import os", "modeling_x.py": b"import os", "README.md": b"x", "notes/config.json": b"{}",
-        "1_Pooling/deep/config.json": b"{}", "additional_chat_templates/run.py": b"import os", ".git/config": b"x", "picture.png": b"x",
+        "1_Pooling/deep/config.json": b"{}", "additional_chat_templates/run.py": b"import os",
+        ".git/config": b"x", "picture.png": b"x",
     }  # fmt: skip
     packed = {around + name: content for name, content in (needed | other).items()}
     packed |= {"__MACOSX/bert-tiny/._config.json": b"x", ".DS_Store": b"x"}
