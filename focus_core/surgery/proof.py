@@ -77,6 +77,33 @@ class Proof:
         return told | ({"reason": self.reason} if self.reason else {})
 
 
+def proof_words(proof: Mapping[str, Any]) -> str:
+    """Say what was proven, or why nothing was.
+
+    Parameters
+    ----------
+    proof : mapping
+        As `Proof.to_dict` returns it, and a manifest holds it under ``notes.proof``.
+
+    Returns
+    -------
+    str
+        A few words.
+
+    Examples
+    --------
+    >>> proof_words({"verdict": "right", "n_tokens": 512, "length": 128, "outputs": ["logits"]})
+    'a text of 512 copied tokens gives the same logits in source and result (lines of up to 128 tokens)'
+    >>> proof_words({"verdict": "not proven", "n_tokens": 0, "reason": "no ordinary token is copied"})
+    'not proven that copied tokens compute as in the source: no ordinary token is copied'
+    """
+    if proof["verdict"] != RIGHT:
+        return f"not proven that copied tokens compute as in the source: {proof.get('reason', '')}"
+    named = " and ".join(name.replace("_", " ") for name in proof["outputs"])
+    text = f"a text of {proof['n_tokens']:,} copied tokens gives the same {named} in source and result"
+    return f"{text} (lines of up to {proof['length']:,} tokens)"
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Copies:
     """Which tokens a result copies.
