@@ -108,7 +108,9 @@ def run_focus(
         progress=progress,
     )
     output = method(given)
-    warnings = [f"the auxiliary vectors were not used: {method.name} compares none"] if unused else []
+    warnings = list(dict.fromkeys((*source.notes, *target.notes)))
+    if unused:
+        warnings.append(f"the auxiliary vectors were not used: {method.name} compares none")
     result = _judge(_collect(given, output, model, stream, corpus, warnings), output, corpus, progress)
     if config.extend:
         plain = config.match == MatchMode.EXACT and not user_map
