@@ -170,7 +170,8 @@ def _is_model_of(found: Any, config: Any) -> bool:
 
     if not isinstance(found, type) or not issubclass(found, PreTrainedModel):
         return False
-    if found.config_class is None or isinstance(config, found.config_class):
+    taken: Any = getattr(found, "config_class", None)
+    if taken is None or isinstance(config, taken):
         return True
     listed = [names.get(config.model_type) for key, names in vars(modeling_auto).items() if key.endswith("_NAMES")]
     return any(found.__name__ in ((names,) if isinstance(names, str) else names or ()) for names in listed)
