@@ -29,6 +29,7 @@ from focus_core.runs.log import RunLog, growing_run
 from focus_core.runs.writer import write_run
 from focus_core.tokenization.corpus_statistics import first_lines
 from focus_core.tokenization.reading import read_lines
+from focus_core.tokenization.segments import with_segments
 from focus_core.tokenization.text_form import read_text_form, text_form
 from focus_core.tokenization.training import train_tokenizer
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
@@ -118,7 +119,7 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, h
     model = fit_to_vocabulary(model, source.n)
     if heed is not None and corpus is not None and (foreseen := _foresee(corpus, source, request)) is not None:
         heed(foreseen)
-    target = _load_target(request, source, corpus, progress)
+    target = with_segments(_load_target(request, source, corpus, progress), source)
     auxiliary = load_auxiliary(request.auxiliary, target, kind=request.auxiliary_kind) if request.auxiliary else None
     user_map = read_user_map(request.user_map, source, target) if request.user_map else None
     progress("read", 1, 1)
