@@ -69,7 +69,7 @@ def _more_shared(run: RunFolder, *, in_script: bool) -> list[Phrase]:
     """Return what gives more shared tokens, or does without."""
     if in_script:
         return [phrase("try {match} fuzzy, translations by {map}, or a nearer source model")]
-    found = [phrase("take a source model that knows the script, or name pairs by {map} (translations, say)")]
+    found = [phrase("take a source model that knows the script, or name pairs (translations, say) by {map}")]
     return [*found, phrase("or take a method that needs no shared tokens: {method} multivariate-normal")]
 
 
