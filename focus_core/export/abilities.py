@@ -22,9 +22,9 @@ from focus_core.models.tensors import SINGLE, read_json
 from focus_core.runs.folder import RunFolder
 from focus_core.types import SpecialTokenType
 
-MATRIX = "It was made from an embedding matrix alone: there is no model around it"
-NO_HEAD = "Its source model has no head that predicts tokens"
-NO_MASK = "Its model predicts masked tokens, and its tokenizer has no mask token"
+MATRIX = "A run that was made from an embedding matrix alone has no model around it"
+NO_HEAD = "The source model has no head that predicts tokens"
+NO_MASK = "The model predicts masked tokens, and the tokenizer has no mask token"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,14 +22,14 @@ from typing import IO
 
 from focus_core.artifacts import staged
 from focus_core.errors import ModelError, bad_input
-from focus_core.models.hub import CONFIG_NAMES, SENTENCEPIECE_NAMES
+from focus_core.models.hub import CONFIG_NAMES, MARIAN, SENTENCEPIECE_NAMES, TEMPLATES
 from focus_core.models.refusals import OTHER_WEIGHTS, QUANTISED_FILES
 
 TOP_NAMES = frozenset(
     {
-        *CONFIG_NAMES, *SENTENCEPIECE_NAMES, "tokenizer.json", "vocab.json", "merges.txt", "vocab.txt", "spiece.vocab",
-        "chat_template.jinja", "chat_template.json", "model.safetensors.index.json", "adapter_config.json",
-        "modules.json", "config_sentence_transformers.json", "preprocessor_config.json",
+        *CONFIG_NAMES, *SENTENCEPIECE_NAMES, MARIAN, "tokenizer.json", "vocab.json", "merges.txt", "vocab.txt",
+        "spiece.vocab", "chat_template.jinja", "chat_template.json", "model.safetensors.index.json",
+        "adapter_config.json", "modules.json", "config_sentence_transformers.json", "preprocessor_config.json",
         "processor_config.json", "tekken.json", *QUANTISED_FILES,
     }
 )  # fmt: skip
@@ -280,6 +280,8 @@ def _inner_path(name: str) -> PurePosixPath | None:
 def _is_needed(path: PurePosixPath) -> bool:
     """Whether a file, by its place and name, belongs to a model."""
     *folders, file = path.parts
+    if folders == [TEMPLATES]:
+        return file.endswith(".jinja")
     if folders and (len(folders) > 1 or not MODULE.fullmatch(folders[0])):
         return False
     by_form = LEGAL.fullmatch(file) or SENTENCE_CONFIG.fullmatch(file)

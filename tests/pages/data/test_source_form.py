@@ -137,11 +137,13 @@ def test_a_hostile_zip_is_one_line_and_nothing_can_be_started(open_app, model, m
         ({"model.safetensors"}, "a pickle, which can run code"),
         ({"config.json", "pytorch_model.bin"}, "config.json"),
         ({"tokenizer.json", "pytorch_model.bin"}, "a model without its tokenizer"),
+        ({"tokenizer.json", "tokenizer.model"}, "expected a SentencePiece model"),
     ],
 )
 def test_what_a_run_would_refuse_cannot_be_started(open_app, model, without, words):
     at = open_app("data")
-    give_zip(at, packed(model, without=without))
+    more = [("bert-tiny/tokenizer.model", b"no such thing")] if "tokenizer.model" in without else []
+    give_zip(at, packed(model, without=without, more=more))
     assert len(at.error) == 1
     assert words in at.error[0].value.replace("\\", "").replace("\u2060", "")
     assert "What to do" in at.error[0].value

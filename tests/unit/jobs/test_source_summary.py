@@ -5,12 +5,13 @@ import sys
 
 import numpy as np
 import pytest
+import sentencepiece
 from safetensors.numpy import save_file
 
-from focus_core.errors import ModelError
+from focus_core.errors import InvalidInputError, ModelError
 from focus_core.jobs.source_summary import summarise_in_child, summarise_source
 from focus_ui.data.catalog import DEMO_SOURCE
-from tests.tiny_models import HIDDEN, tiny_model
+from tests.tiny_models import HIDDEN, SOURCE_LINES, build_model, tiny_model
 
 
 def test_a_whole_model_says_what_it_holds(tmp_path):
@@ -30,6 +31,35 @@ def test_a_whole_model_says_what_it_holds(tmp_path):
 def test_a_model_that_writes_predicts_the_next_token(tmp_path):
     found = summarise_source(str(tiny_model("gpt2", tmp_path / "tiny")))
     assert (found.objective, found.n_layers, found.generation) == ("clm", 2, True)
+
+
+def sentencepiece_model(folder):
+    """Write a tiny Llama whose tokenizer is a SentencePiece model and nothing else; return the folder."""
+    folder.mkdir()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(SOURCE_LINES * 20), model_prefix=str(folder / "m"), vocab_size=60, minloglevel=2,
+        hard_vocab_limit=False,
+    )  # fmt: skip
+    (folder / "m.model").rename(folder / "tokenizer.model")
+    n = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model")).get_piece_size()
+    build_model("llama", n_rows=n, tied=True, ids={}).save_pretrained(folder)
+    return folder
+
+
+def test_a_sentencepiece_model_is_read_as_the_tokenizer(tmp_path):
+    found = summarise_source(str(sentencepiece_model(tmp_path / "tiny")))
+    assert (found.family, found.objective) == ("unigram", "clm")
+    assert found.n_tokens == found.n_rows
+
+
+@pytest.mark.parametrize("content", [b"no model", b"\x0a\xff\xff\xff\xff\x0f", bytes(range(256)) * 50])
+def test_a_hostile_sentencepiece_model_is_one_line(tmp_path, content):
+    folder = sentencepiece_model(tmp_path / "tiny")
+    (folder / "tokenizer.model").write_bytes(content)
+    with pytest.raises(InvalidInputError) as caught:
+        summarise_source(str(folder))
+    assert "tokenizer.model" in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_body_without_a_head_predicts_nothing(tmp_path):

@@ -56,11 +56,12 @@ def test_what_a_model_needs_is_taken_and_nothing_else(tmp_path, around):
     needed = WHOLE | {
         "generation_config.json": b"{}", "chat_template.jinja": b"x", "sentencepiece.bpe.model": b"x", "LICENSE": b"x",
         "NOTICE.txt": b"x", "modules.json": b"[]", "sentence_bert_config.json": b"{}", "1_Pooling/config.json": b"{}",
-        "2_Dense/model.safetensors": b"x",
+        "2_Dense/model.safetensors": b"x", "source.spm": b"x", "additional_chat_templates/tools.jinja": b"x",
     }  # fmt: skip
     other = {
         "run.py": b"import os", "modeling_x.py": b"import os", "README.md": b"x", "notes/config.json": b"{}",
-        "1_Pooling/deep/config.json": b"{}", ".git/config": b"x", "picture.png": b"x",
+        "1_Pooling/deep/config.json": b"{}", "additional_chat_templates/run.py": b"import os",
+        ".git/config": b"x", "picture.png": b"x",
     }  # fmt: skip
     packed = {around + name: content for name, content in (needed | other).items()}
     packed |= {"__MACOSX/bert-tiny/._config.json": b"x", ".DS_Store": b"x"}
