@@ -18,6 +18,7 @@ from focus_core.errors import InvalidInputError, ModelError, RunFolderError, bad
 from focus_core.export.config import adapt_config
 from focus_core.export.loading import load_checked, verify_export
 from focus_core.export.model_card import write_card
+from focus_core.export.states import BARE_ROLE, ModelState
 from focus_core.models.architectures import architecture_config, architecture_defaults
 from focus_core.models.source import SourceModel, load_embeddings_file, load_source
 from focus_core.models.tensors import INDEX, TensorFiles, open_tensor_files, open_tensor_folder, read_json
@@ -28,12 +29,17 @@ if TYPE_CHECKING:
     import torch
 
 SIDE_FILES = ("LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*", "modules.json", "config_sentence_transformers.json")
-BARE_ROLE = "source_embeddings"
 WEIGHT_ROLES = ("source_model", BARE_ROLE)
 BARE_NAME = "embeddings"
 
 
-def export_model(run: str | Path | RunFolder, destination: str | Path, *, source: str | Path | None = None) -> Path:
+def export_model(
+    run: str | Path | RunFolder,
+    destination: str | Path,
+    *,
+    source: str | Path | None = None,
+    state: ModelState | None = None,
+) -> Path:
     """Write a model folder from a run.
 
     Parameters
@@ -44,6 +50,8 @@ def export_model(run: str | Path | RunFolder, destination: str | Path, *, source
         The folder to make.
     source : str or Path, default=None
         The source model's folder, file or Hub id; ``None`` takes the one that the run's log remembers.
+    state : ModelState, default=None
+        The state of the run that the card is about, whose weights the caller puts in; ``None`` is the initialisation.
 
     Returns
     -------
@@ -71,7 +79,7 @@ def export_model(run: str | Path | RunFolder, destination: str | Path, *, source
             _write_model(parts, part)
             notes, architectures = parts.notes, parts.config.get("architectures") or [model.model_type]
             verify_export(part, arrays)
-        card = write_card(folder.manifest, architectures=architectures, notes=notes)
+        card = write_card(folder.manifest, architectures=architectures, notes=notes, state=state)
         (part / "README.md").write_text(card, encoding="utf-8", newline="\n")
     return destination
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from focus_core.export.archive import ZIP, ModelZip, model_states, open_model_zip, zip_key
+from focus_core.export.archive import ZIP, ModelZip, open_model_zip, zip_key
+from focus_core.export.states import model_states
 from focus_core.jobs.process import is_owner, job_state
 from focus_core.jobs.record import Job, JobState, failure, list_jobs, read_job
 from focus_core.numerics.formats import size

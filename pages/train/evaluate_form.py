@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from focus_core.errors import FocusError
-from focus_core.export.archive import model_states
+from focus_core.export.states import model_states
 from focus_core.jobs.record import new_run_id
 from focus_core.numerics.formats import count
 from focus_core.runs.additions import TrainingFolder
