@@ -77,6 +77,7 @@ def ask(subject: str, model: Any, *, ordinary: Sequence[int], n_tokens: int, pad
         got = f"{type(model).__name__}, an encoder-decoder, which predicts one text from another"
         raise no_head(subject, got, "export it, and train it on pairs of texts")
     _undo_rescaling(model)
+    _name_outputs(model)
     ids = _some(ordinary, n_tokens)
     with torch.no_grad(), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what a model remarks on eight tokens concerns nobody
@@ -98,6 +99,13 @@ def _undo_rescaling(model: Any) -> None:
         model.base_model._rescale_layers()
         model.eval()
         model.config.rescale_every = 0  # float32 does not overflow
+
+
+def _name_outputs(model: Any) -> None:
+    """Let every part return names: where a configuration asks for tuples, transformers itself does not find its own."""
+    for part in model.modules():
+        if getattr(getattr(part, "config", None), "return_dict", True) is False:
+            part.config.return_dict = True
 
 
 def _some(ordinary: Sequence[int], n_tokens: int) -> torch.Tensor:
