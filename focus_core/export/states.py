@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from focus_core.errors import InvalidInputError, RunFolderError, bad_input
+from focus_core.errors import InvalidInputError, RunFolderError, bad_input, phrase
 from focus_core.export.parameters import BACKBONE
 from focus_core.models.tensors import open_tensor_folder, read_json
 from focus_core.runs.additions import IMPORTED, TRAINED, TrainingFolder, list_trainings, open_training, readable
@@ -22,7 +22,7 @@ BARE_ROLE = "source_embeddings"
 """The role of a file with nothing but a matrix among a run's inputs."""
 
 TRAIN_AGAIN = "train it again with `adapt`, under another name"
-IMPORT_AGAIN = "import the whole checkpoint folder, under another name"
+IMPORT_AGAIN = phrase("import the checkpoint folder with {whole}, under another name")
 
 
 class Kind(StrEnum):

@@ -5,6 +5,7 @@ Pickles are refused, since loading one runs its code; embeddings that fit no run
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from focus_core.artifacts import link_file, staged, write_arrays
-from focus_core.errors import ModelError, VocabularyError, bad_input
+from focus_core.errors import ModelError, VocabularyError, bad_input, option, phrase
+from focus_core.export.forward import run_or_refuse
+from focus_core.export.loading import load_float32
+from focus_core.export.parameters import BACKBONE, backbone_parameters
+from focus_core.export.states import without_backbone
 from focus_core.models.source import load_source
 from focus_core.models.tensors import TensorFiles, check_tensor, open_tensor_files, to_float
 from focus_core.runs.additions import IMPORTED, TRAINED, TRAINING, new_addition
@@ -38,6 +43,7 @@ class _Found:
     arrays: dict[str, torch.Tensor]
     entry: dict[str, Any]
     warnings: tuple[str, ...] = ()
+    backbone: Mapping[str, torch.Tensor] | None = None
 
 
 def import_checkpoint(
@@ -46,6 +52,7 @@ def import_checkpoint(
     *,
     name: str,
     tensor: str | None = None,
+    whole: bool = False,
     shown_name: str | None = None,
     progress: ProgressHook = no_progress,
 ) -> Path:
@@ -62,6 +69,9 @@ def import_checkpoint(
     tensor : str, default=None
         The input matrix in a file; ``None`` takes ``input`` where the file has it, else the only matrix of the run's
         shape, else the only one there is.
+    whole : bool, default=False
+        Whether the backbone of a checkpoint folder is kept too, so that the state can be measured and exported; it
+        takes the memory of the whole model.
     shown_name : str, default=None
         How messages and the manifest call the source; ``None`` takes the path's own name.
     progress : ProgressHook, default=no_progress
@@ -75,8 +85,8 @@ def import_checkpoint(
     Raises
     ------
     ModelError
-        If it is no such folder or file, leaves the choice of tensor open, or a matrix has other rows or another
-        width than the run's, or a value that is not finite.
+        If it is no such folder or file, is not the run's model where ``whole`` is asked for, leaves the choice of
+        tensor open, or a matrix has other rows or another width than the run's, or a value that is not finite.
     VocabularyError
         If the checkpoint brings a tokenizer with other tokens.
     RunFolderError
@@ -85,17 +95,19 @@ def import_checkpoint(
     folder = new_addition(run.path, TRAINING, name)
     shown = shown_name or Path(path).name
     with stage_of(progress, "read"):
-        found = _read(run, Path(path).expanduser(), shown, tensor)
+        found = _read(run, Path(path).expanduser(), shown, tensor, whole=whole)
     change, drift = measure_change(run, found.arrays["input"].float().numpy(), progress)
     with staged(folder, folder=True) as part:
         write_change(part, change)
         write_arrays(part / TRAINED, found.arrays)
+        if found.backbone is not None:
+            write_arrays(part / BACKBONE, found.backbone)
         content = {
             **{key: {} for key in ("config", "corpus", "result")},  # nothing is known of how they were trained
             "inputs": [found.entry],
             "movement": drift,
             "matrices": sorted(found.arrays),
-            "has_body": False,
+            "has_body": found.backbone is not None,
             "warnings": list(found.warnings),
         }
         write_manifest(part, manifest_of(run, name, content, kind=IMPORTED))
@@ -135,17 +147,33 @@ def _unfinished(folder: str, names: list[str]) -> list[str]:
 # --- reading ----------------------------------------------------------------------------------------------------
 
 
-def _read(run: RunFolder, path: Path, shown: str, tensor: str | None) -> _Found:
+def _read(run: RunFolder, path: Path, shown: str, tensor: str | None, *, whole: bool) -> _Found:
     """Read what a path names and check it against the run."""
     if path.is_dir():
         found = _read_checkpoint(run, path, shown)
+    elif whole:
+        raise bad_input(option("whole"), "a checkpoint folder", shown, "name the folder, or leave it out", ModelError)
     elif path.is_file() and path.suffix == ".safetensors":
         found = _read_file(run, path, shown, tensor)
     else:
         raise _no_source(path, shown)
     for name, array in found.arrays.items():
         _check_array(run, shown, name, array)
-    return found
+    return dataclasses.replace(found, backbone=_read_backbone(run, path, shown, found.arrays)) if whole else found
+
+
+def _read_backbone(
+    run: RunFolder, path: Path, shown: str, arrays: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """Read every other weight of a checkpoint, which must hold all that the run has of tokens."""
+    lacking = sorted(set(run.matrix_names()) - arrays.keys())
+    if lacking or without_backbone(run):
+        got = "a run of embeddings alone" if not lacking else f"no {' and no '.join(lacking)} apart"
+        remedy = phrase("import it without {whole}")
+        raise bad_input(shown, "a checkpoint of the run's whole model", got, remedy, ModelError)
+    with run_or_refuse(shown, expected="a model that transformers loads", remedy=phrase("import it without {whole}")):
+        model = load_float32(path)
+    return {name: tensor.detach() for name, tensor in backbone_parameters(model).items()}
 
 
 def _no_source(path: Path, shown: str) -> ModelError:
