@@ -18,17 +18,18 @@ from focus_core.errors import InvalidInputError, ModelError, RunFolderError, bad
 from focus_core.export.config import adapt_config
 from focus_core.export.loading import load_checked, verify_export
 from focus_core.export.model_card import write_card
+from focus_core.export.side_files import copy_side_files
 from focus_core.export.states import BARE_ROLE, ModelState
 from focus_core.models.architectures import architecture_config, architecture_defaults
 from focus_core.models.source import SourceModel, load_embeddings_file, load_source
 from focus_core.models.tensors import INDEX, TensorFiles, open_tensor_files, open_tensor_folder, read_json
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.layout import EMBEDDINGS, OWN_ARRAYS, TARGET_TOKENIZER
+from focus_core.tokenization.vocabulary import load_vocabulary
 
 if TYPE_CHECKING:
     import torch
 
-SIDE_FILES = ("LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*", "modules.json", "config_sentence_transformers.json")
 WEIGHT_ROLES = ("source_model", BARE_ROLE)
 BARE_NAME = "embeddings"
 
@@ -79,6 +80,8 @@ def export_model(
             _write_model(parts, part)
             notes, architectures = parts.notes, parts.config.get("architectures") or [model.model_type]
             verify_export(part, arrays)
+        if model is not None:
+            notes = [*notes, *_copy_side_files(folder, model, part)]
         card = write_card(folder.manifest, architectures=architectures, notes=notes, state=state)
         (part / "README.md").write_text(card, encoding="utf-8", newline="\n")
     return destination
@@ -200,6 +203,13 @@ def _read_run(run: RunFolder, model: SourceModel | None) -> dict[str, torch.Tens
     return arrays
 
 
+def _copy_side_files(run: RunFolder, model: SourceModel, part: Path) -> list[str]:
+    """Copy what belongs to the source beside weights and configuration; return what to say about it."""
+    tokenizer = load_vocabulary(run.path / TARGET_TOKENIZER).backend
+    rule = tokenizer.normalizer.normalize_str if tokenizer.normalizer else str
+    return copy_side_files(model, part, extended=bool(run.manifest["config"].get("extend")), normalize=rule)
+
+
 # --- embeddings without a backbone ----------------------------------------------------------------------------------
 
 
@@ -208,20 +218,9 @@ def _write_static(model: SourceModel | None, arrays: Mapping[str, torch.Tensor],
     names = model.tensor_names["input"] if model is not None and model.folder is not None else (BARE_NAME,)
     write_arrays(part / "model.safetensors", {names[0]: arrays["input"]})
     shutil.copymode(part / "tokenizer.json", part / "model.safetensors")
-    if model is None or model.folder is None:
-        return
-    _copy_side_files(model.folder, part)
-    if model.config is not None:
+    if model is not None and model.config is not None:
         config = {key: value for key, value in model.config.items() if key != "tokenizer_name"}
         _write_json(part / "config.json", config)
-
-
-def _copy_side_files(folder: Path, part: Path) -> None:
-    """Copy licences and what says how static embeddings are used."""
-    for pattern in SIDE_FILES:
-        for path in sorted(folder.glob(pattern)):
-            if path.is_file():
-                shutil.copyfile(path, part / path.name)
 
 
 def _write_json(path: Path, value: Any) -> None:
@@ -284,7 +283,6 @@ def _write_model(parts: _ModelParts, part: Path) -> None:
     _write_json(part / "config.json", parts.config)
     if parts.generation is not None:
         _write_json(part / "generation_config.json", parts.generation)
-    _copy_side_files(parts.folder, part)
 
 
 def _replacements(model: SourceModel, arrays: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

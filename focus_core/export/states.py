@@ -14,6 +14,7 @@ from typing import Any
 
 from focus_core.errors import InvalidInputError, RunFolderError, bad_input, phrase
 from focus_core.export.parameters import BACKBONE
+from focus_core.models.sentence_modules import model_folder
 from focus_core.models.tensors import open_tensor_folder, read_json
 from focus_core.runs.additions import IMPORTED, TRAINED, TrainingFolder, list_trainings, open_training, readable
 from focus_core.runs.folder import RunFolder
@@ -225,7 +226,7 @@ def without_backbone(run: RunFolder) -> bool:
     if spec is None or not folder.is_dir():
         return False
     try:
-        shapes = open_tensor_folder(folder).shapes.values()
+        shapes = open_tensor_folder(model_folder(folder)).shapes.values()
     except InvalidInputError:
         return False
     return [len(shape) for shape in shapes] == [2]

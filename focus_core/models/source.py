@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from focus_core.errors import ModelError, bad_input, phrase
 from focus_core.models.architectures import LAYOUTS, layout_from_transformers
 from focus_core.models.hub import locate_model
+from focus_core.models.refusals import refuse_adapter_tensors, refuse_other_kinds, refuse_own_code, refuse_quantised
+from focus_core.models.sentence_modules import check_modules, model_folder
 from focus_core.models.tensors import (
     TensorFiles,
     check_tensor,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 STATIC = "static"
 STATIC_NAMES = ("embeddings", "embedding.weight")
+PADDED_TO, PADDED_SHARE = 1024, 0.05
 HEADS = ("LMHead", "ForMaskedLM", "ForCausalLM", "ForPreTraining", "ForConditionalGeneration")
 
 
@@ -54,7 +57,9 @@ class SourceModel:
     spec : str
         What was asked for, to find the model again; it belongs into a log, not into a manifest.
     folder : Path, default=None
-        The model's folder; ``None`` for a file with nothing but a matrix.
+        Where weights and configuration lie; ``None`` for a file with nothing but a matrix.
+    root : Path, default=None
+        The folder that was named: another one where sentence-transformers keeps the model in a folder inside.
     config : mapping, default=None
         The content of ``config.json``; ``None`` where there is none.
     model_type : str, default="static"
@@ -75,6 +80,7 @@ class SourceModel:
     n_bytes: int
     spec: str
     folder: Path | None = None
+    root: Path | None = None
     config: Mapping[str, Any] | None = None
     model_type: str = STATIC
     tensor_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -119,19 +125,24 @@ def load_source(spec: str | Path) -> SourceModel:
     Raises
     ------
     ModelError
-        If the folder holds no safetensors, is quantised, brings its own code, or a matrix has the wrong
-        rank or a value that is not finite.
+        If the folder holds something else than a whole model in safetensors, is quantised, brings its own code, or a
+        matrix has the wrong rank or a value that is not finite.
     """
-    folder = locate_model(str(spec))
-    files = open_tensor_folder(folder)
+    root = locate_model(str(spec))
+    local = Path(spec).expanduser().exists()
+    check_modules(root)
+    folder = model_folder(root)
+    refuse_other_kinds(folder, fetched=not local)
     config = read_json(folder / "config.json")
-    name = folder.name if Path(spec).exists() else str(spec)
-    common = {"name": name, "spec": str(spec), "folder": folder, "config": config}
+    refuse_quantised(folder, config or {})
+    files = open_tensor_folder(folder)
+    name = root.resolve().name if local else str(spec)
+    common = {"name": name, "spec": str(spec), "folder": folder, "root": root, "config": config}
     if _is_static(files):
         return _static_source(files, common)
     if config is None:
         raise bad_input(folder.name, "config.json beside the weights", "none", "fetch the whole folder", ModelError)
-    _check_usable(folder, config)
+    refuse_own_code(folder, config)
     return _model_source(files, config, common)
 
 
@@ -159,17 +170,6 @@ def _static_source(files: TensorFiles, common: dict[str, Any]) -> SourceModel:
         messages=messages,
         **common,
     )
-
-
-def _check_usable(folder: Path, config: Mapping[str, Any]) -> None:
-    """Refuse quantised weights and folders whose architecture is code of their own."""
-    if config.get("quantization_config"):
-        remedy = "name the folder it was quantised from"
-        raise bad_input(folder.name, "weights in a floating-point type", "quantised weights", remedy, ModelError)
-    if config.get("auto_map") and config.get("model_type") not in LAYOUTS:
-        got = "one that needs code from the folder, which is never run"
-        remedy = phrase("give {source_tokenizer} and {source_embeddings} instead")
-        raise bad_input(folder.name, "an architecture of the transformers library", got, remedy, ModelError)
 
 
 def _model_source(files: TensorFiles, config: Mapping[str, Any], common: dict[str, Any]) -> SourceModel:
@@ -263,6 +263,7 @@ def load_embeddings_file(path: str | Path, tensor: str | None = None) -> SourceM
         got = f"a file ending in {path.suffix!r}" if path.is_file() else "no such file"
         raise bad_input(path.name, "a .safetensors or .npy file", got, "save the matrix as one", ModelError)
     files = open_tensor_files((path,)) if path.suffix == ".safetensors" else None
+    refuse_adapter_tensors(path.name, files.where if files else ())
     name = _one_tensor(path, files, tensor) if files else "input"
     raw = files.read(name) if files else torch.from_numpy(np.array(read_npy(path)))
     matrix, messages = to_float(raw, path.name)
@@ -290,11 +291,19 @@ def _one_tensor(path: Path, files: TensorFiles, tensor: str | None) -> str:
     raise bad_input(path.name, expected=expected, got=got, remedy=phrase("name one with {tensor}"), error=ModelError)
 
 
+def most_rows(n_ids: int) -> int:
+    """Return the most rows that a model's matrix has, with padding, where its tokenizer has ``n_ids`` ids."""
+    # Rows are padded to a multiple of up to 1,024 (8 devices of 128 rows); of released models none has more than that
+    # or 3 % besides (decision 0037).
+    return max(-(-n_ids // PADDED_TO) * PADDED_TO, int(n_ids * (1 + PADDED_SHARE)))
+
+
 def fit_to_vocabulary(source: SourceModel, n_ids: int) -> SourceModel:
     """Return the model with exactly one row for every id.
 
     Rows after the last id are padding that many released models carry; they are left out, and a message
-    says so. Fewer rows than ids is an error: which token would go without cannot be guessed.
+    says so. More of them than any model is known to have are another model's rows. Fewer rows than ids is an error:
+    which token would go without cannot be guessed.
 
     Parameters
     ----------
@@ -311,7 +320,7 @@ def fit_to_vocabulary(source: SourceModel, n_ids: int) -> SourceModel:
     Raises
     ------
     ModelError
-        If a matrix has fewer rows than there are ids.
+        If a matrix has fewer rows than there are ids, or far more.
     """
     if source.n_rows < n_ids:
         raise bad_input(
@@ -324,6 +333,16 @@ def fit_to_vocabulary(source: SourceModel, n_ids: int) -> SourceModel:
     if source.n_rows == n_ids:
         return source
     extra = source.n_rows - n_ids
+    most = most_rows(n_ids)
+    if source.n_rows > most:
+        raise bad_input(
+            f"the input embeddings of {source.name}",
+            expected=f"{n_ids:,} embeddings, one for every id of the source tokenizer, or up to {most:,} with padding",
+            got=f"{source.n_rows:,}, as many as another tokenizer has",
+            remedy="give the tokenizer that belongs to these embeddings; if this one does, save the matrix without the "
+            "rows after its last id",
+            error=ModelError,
+        )
     message = f"The source has {extra} padding embeddings after its last id ({n_ids - 1}); they are ignored."
     return dataclasses.replace(
         source,

@@ -18,7 +18,8 @@ from focus_core.export.forward import run_or_refuse
 from focus_core.export.loading import load_float32
 from focus_core.export.parameters import BACKBONE, backbone_parameters
 from focus_core.export.states import without_backbone
-from focus_core.models.source import load_source
+from focus_core.models.refusals import refuse_adapter_tensors
+from focus_core.models.source import load_source, most_rows
 from focus_core.models.tensors import TensorFiles, check_tensor, open_tensor_files, to_float
 from focus_core.runs.additions import IMPORTED, TRAINED, TRAINING, new_addition
 from focus_core.runs.folder import RunFolder, open_run
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 OWN_NAMES = ("input", "output", "bias")
 PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
 MAX_LISTED = 5
+PADDING = "There are {} padding embeddings after the last id of the run ({}); they are ignored."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -148,7 +150,7 @@ def _unfinished(folder: str, names: list[str]) -> list[str]:
 
 
 def _read(run: RunFolder, path: Path, shown: str, tensor: str | None, *, whole: bool) -> _Found:
-    """Read what a path names and check it against the run."""
+    """Read what a path names and check it against the run; padding after the last id is left out."""
     if path.is_dir():
         found = _read_checkpoint(run, path, shown)
     elif whole:
@@ -157,9 +159,11 @@ def _read(run: RunFolder, path: Path, shown: str, tensor: str | None, *, whole: 
         found = _read_file(run, path, shown, tensor)
     else:
         raise _no_source(path, shown)
-    for name, array in found.arrays.items():
+    arrays, notes = _without_padding(_shape(run)[0], found.arrays)
+    for name, array in arrays.items():
         _check_array(run, shown, name, array)
-    return dataclasses.replace(found, backbone=_read_backbone(run, path, shown, found.arrays)) if whole else found
+    backbone = _read_backbone(run, path, shown, arrays) if whole else None
+    return dataclasses.replace(found, arrays=arrays, warnings=(*found.warnings, *notes), backbone=backbone)
 
 
 def _read_backbone(
@@ -174,6 +178,14 @@ def _read_backbone(
     with run_or_refuse(shown, expected="a model that transformers loads", remedy=phrase("import it without {whole}")):
         model = load_float32(path)
     return {name: tensor.detach() for name, tensor in backbone_parameters(model).items()}
+
+
+def _without_padding(n: int, arrays: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], tuple[str, ...]]:
+    """Leave out the rows after the last of ``n`` ids that many trained models carry, and say so."""
+    padded = {name for name, array in arrays.items() if array.ndim and n < len(array) <= most_rows(n)}
+    kept = {name: array[:n] if name in padded else array for name, array in arrays.items()}
+    extra = max((len(arrays[name]) - n for name in padded), default=0)
+    return kept, (PADDING.format(extra, n - 1),) if extra else ()
 
 
 def _no_source(path: Path, shown: str) -> ModelError:
@@ -213,6 +225,7 @@ def _check_tokenizer(run: RunFolder, path: Path, shown: str) -> tuple[str, ...]:
 def _read_file(run: RunFolder, path: Path, shown: str, tensor: str | None) -> _Found:
     """Read one matrix, or the arrays of a run's form, from a safetensors file."""
     files = open_tensor_files((path,))
+    refuse_adapter_tensors(shown, files.where)
     entry = {"role": "trained_embeddings", "name": shown, "sha256": files.digest, "bytes": files.n_bytes}
     chosen = tensor if tensor is not None else _only_matrix(run, files, shown)
     if chosen not in files.where:

@@ -187,10 +187,6 @@ def test_only_a_pickle(tmp_path: Path) -> None:
     refuse("pytorch_model.bin, a pickle.*convert", tmp_path, load=load_source)
 
 
-def test_folder_without_weights(tmp_path: Path) -> None:
-    refuse("neither", tmp_path, load=load_source)
-
-
 def test_weights_without_config(tmp_path: Path) -> None:
     folder = tiny_model("bert", tmp_path / "model")
     (folder / "config.json").unlink()
@@ -201,12 +197,6 @@ def test_config_that_is_no_object(tmp_path: Path) -> None:
     folder = tiny_model("bert", tmp_path / "model")
     (folder / "config.json").write_text("[1]")
     refuse("a JSON object", folder, load=load_source)
-
-
-def test_quantised_model(tmp_path: Path) -> None:
-    folder = tiny_model("bert", tmp_path / "model")
-    edit_config(folder, quantization_config={"quant_method": "gptq"})
-    refuse("quantised weights", folder, load=load_source)
 
 
 def test_static_embeddings_int8_become_float32(tmp_path: Path) -> None:
@@ -357,6 +347,29 @@ def fitted(rows: int, n_ids: int) -> SourceModel:
 def test_fewer_rows_than_ids() -> None:
     with pytest.raises(ModelError, match=r"at least 7 embeddings.*got shape \(6, 4\)"):
         fitted(6, 7)
+
+
+@pytest.mark.parametrize(
+    ("n_ids", "n_rows"),
+    [
+        (259, 384),  # ByT5
+        (32_100, 32_128),  # T5
+        (50_295, 51_200),  # Phi-2
+        (151_646, 151_936),  # Qwen 1.5
+        (250_680, 250_880),  # BLOOM
+        (262_145, 262_208),  # Gemma 3
+        (100_015, 102_400),  # DeepSeek-MoE
+    ],
+)
+def test_padding_of_released_models_is_padding(n_ids: int, n_rows: int) -> None:
+    whole = SourceModel(name="m", input=torch.empty(n_rows, 1), digest="0" * 64, n_bytes=1, spec="m")
+    assert fit_to_vocabulary(whole, n_ids).n_rows == n_ids
+
+
+@pytest.mark.parametrize(("n_ids", "n_rows"), [(50_257, 250_002), (29_528, 32_000), (1_024, 1_100), (5, 1_025)])
+def test_far_more_rows_than_ids_are_those_of_another_tokenizer(n_ids: int, n_rows: int) -> None:
+    whole = SourceModel(name="m", input=torch.empty(n_rows, 1), digest="0" * 64, n_bytes=1, spec="m")
+    refuse(f"{n_rows:,}, as many as another tokenizer has", whole, n_ids, load=fit_to_vocabulary)
 
 
 def test_more_rows_than_ids_are_padding() -> None:
