@@ -9,7 +9,6 @@ import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from focus_core.errors import FocusError, ModelError, bad_input
@@ -146,7 +145,6 @@ def all_scores(model: Any, reading: Reading, ids: torch.Tensor, attention: torch
     return logits[:, :length] if lacking else logits
 
 
-@cache
 def inputs_of(kind: type) -> tuple[frozenset[str], bool]:
     """Return the names that the forward pass of a class takes, and whether it takes any other.
 
@@ -187,10 +185,16 @@ def scores_at(
 
     Parameters
     ----------
-    model, reading, ids, attention
-        As in `all_scores`.
+    model : transformers.PreTrainedModel
+        The model.
+    reading : Reading
+        How it is fed.
+    ids : torch.Tensor of shape (n, length), dtype int64
+        Sequences.
     chosen : torch.Tensor of shape (n, length), dtype bool
         Where predictions are wanted.
+    attention : torch.Tensor of shape (n, length), default=None
+        0 at padding; ``None`` where there is none.
 
     Returns
     -------
