@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MLM, CLM = "mlm", "clm"
 MOST_POSITIONS = 512
+RUNS = "a model that transformers runs on token ids alone"
 REMEDY = "make the run from a model that predicts tokens from tokens alone"
 
 
@@ -70,17 +71,17 @@ def out_of_memory(reason: BaseException) -> bool:
 
 
 @contextmanager
-def run_or_refuse(
-    subject: str, *, expected: str = "a model that transformers runs on token ids alone", remedy: str = REMEDY
-) -> Iterator[None]:
+def run_or_refuse(subject: str, *, expected: str = RUNS, remedy: str = REMEDY) -> Iterator[None]:
     """Turn whatever a model raises into one line; lack of memory and errors that are one already pass.
 
     Parameters
     ----------
     subject : str
         What is asked.
-    expected, remedy : str
-        Parts of the line.
+    expected : str, default="a model that transformers runs on token ids alone"
+        What it should have been.
+    remedy : str, default="make the run from a model that predicts tokens from tokens alone"
+        What to do.
 
     Yields
     ------

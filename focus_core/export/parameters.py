@@ -2,54 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from focus_core.artifacts import map_array, tensor_names, to_float32
 from focus_core.errors import RunFolderError, bad_input
+from focus_core.models.vocabulary_tensors import find_vocabulary
 
 BACKBONE = "body.safetensors"
 """The file of a training that holds every trained weight but the embeddings."""
 
 
-def vocabulary_parameters(model: Any) -> dict[str, Any]:
-    """Return everything in a model that has one entry a token, by its name in a run.
+OWN_NAMES = ("input", "output", "bias")
+"""What a run calls the embeddings; every other tensor that has one entry a token has its name in the model."""
+
+
+def vocabulary_parameters(model: Any, names: Sequence[str] = OWN_NAMES) -> dict[str, Any]:
+    """Return what in a model has one entry a token, by its name in a run.
 
     Parameters
     ----------
     model : transformers.PreTrainedModel
         A loaded model.
+    names : sequence of str, default=("input", "output", "bias")
+        What the run has: ``input``, ``output``, ``bias``, and other tensors by their names in the model.
 
     Returns
     -------
     dict of str to torch.Tensor
-        The live tensors: ``input`` and, where apart, ``output`` and ``bias``.
+        The live tensors; of the embeddings those that the model has apart.
     """
-    inside, outside = model.get_input_embeddings().weight, model.get_output_embeddings()
-    found = {"input": inside}
-    if getattr(outside, "weight", inside) is not inside:
-        found["output"] = outside.weight
-    if getattr(outside, "bias", None) is not None:
-        found["bias"] = outside.bias
-    return found
+    inside = _input_embeddings(model)
+    outside = model.get_output_embeddings()
+    own = {"input": inside, "output": getattr(outside, "weight", None), "bias": getattr(outside, "bias", None)}
+    if own["output"] is inside:
+        own["output"] = None
+    found = {name: own[name] for name in OWN_NAMES if name in names and own[name] is not None}
+    return found | {name: model.get_parameter_or_buffer(name) for name in names if name not in OWN_NAMES}
 
 
-def backbone_parameters(model: Any) -> dict[str, Any]:
+def _input_embeddings(model: Any) -> Any:
+    """Return the input embeddings: what the class says they are, else the first table that follows the vocabulary."""
+    try:
+        return model.get_input_embeddings().weight
+    except (AttributeError, NotImplementedError):
+        return model.get_parameter(find_vocabulary(type(model), model.config, name=type(model).__name__).input)
+
+
+def backbone_parameters(model: Any, names: Sequence[str] = OWN_NAMES) -> dict[str, Any]:
     """Return all other parameters of a model.
 
     Parameters
     ----------
     model : transformers.PreTrainedModel
         A loaded model.
+    names : sequence of str, default=("input", "output", "bias")
+        As `vocabulary_parameters`.
 
     Returns
     -------
     dict of str to torch.nn.Parameter
         The live parameters by their names in the model.
     """
-    own = {id(tensor) for tensor in vocabulary_parameters(model).values()}
+    own = {id(tensor) for tensor in vocabulary_parameters(model, names).values()}
     return {name: p for name, p in model.named_parameters() if id(p) not in own}
+
+
+def by_key(model: Any, tensors: Mapping[str, Any]) -> dict[str, Any]:
+    """Return live tensors of a model by their names in it.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        A loaded model.
+    tensors : mapping of str to torch.Tensor
+        From `vocabulary_parameters`.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        The same tensors, without their gradients.
+    """
+    keys = {id(tensor): key for key, tensor in (*model.named_parameters(), *model.named_buffers())}
+    return {keys[id(tensor)]: tensor.detach() for tensor in tensors.values()}
 
 
 def put_back(tensors: Mapping[str, Any], path: Path, *, all_of_them: bool = True) -> None:

@@ -14,13 +14,21 @@ from focus_core.artifacts import staged, tensor_names, write_arrays
 from focus_core.errors import ModelError, bad_input
 from focus_core.export.asking import ask, no_head
 from focus_core.export.forward import MLM, PLAIN, Reading, run_or_refuse, scores_at
-from focus_core.export.loading import load_float32, quiet_transformers, verify_export
 from focus_core.export.model_folder import build_model, export_model
-from focus_core.export.parameters import BACKBONE, backbone_parameters, put_back, vocabulary_parameters
+from focus_core.export.parameters import (
+    BACKBONE,
+    OWN_NAMES,
+    backbone_parameters,
+    by_key,
+    put_back,
+    vocabulary_parameters,
+)
 from focus_core.export.states import ModelState, state_of, without_backbone
+from focus_core.models.architectures import refusing
 from focus_core.runs.additions import TRAINED
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import TARGET_TOKENIZER
+from focus_core.surgery.loading import check_arrays, load_float32, load_whole
 from focus_core.tokenization.identity import SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
 from focus_core.types import SpecialTokenType
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
 WEIGHTS = "model.safetensors"
 LOADS = "a model that transformers loads and runs"
 READS = "a model that reads these tokens"
+OTHER_MODEL = "make the run from a model that transformers loads"
 OTHER_TEXT = "give shorter lines, or a run of another model"
 
 
@@ -50,6 +59,8 @@ class RunModel:
         Ids of special tokens: ``bos`` is ``cls`` where the vocabulary has that, ``eos`` likewise ``sep``.
     n_positions : int
         Most tokens of one sequence.
+    names : tuple of str, default=OWN_NAMES
+        What the run calls the tensors that belong to tokens; those that the model has not got apart are left out.
     reading : Reading, default=PLAIN
         How the model is fed and asked.
     """
@@ -62,6 +73,7 @@ class RunModel:
     bos_id: int | None
     eos_id: int | None
     n_positions: int
+    names: tuple[str, ...] = OWN_NAMES
     reading: Reading = PLAIN
 
     def matrices(self) -> dict[str, Any]:
@@ -72,7 +84,7 @@ class RunModel:
         dict of str to torch.nn.Parameter
             The live parameters of the model.
         """
-        return vocabulary_parameters(self.model)
+        return vocabulary_parameters(self.model, self.names)
 
     def backbone(self) -> dict[str, Any]:
         """Return all other parameters by their names in the model.
@@ -82,7 +94,7 @@ class RunModel:
         dict of str to torch.nn.Parameter
             The live parameters.
         """
-        return backbone_parameters(self.model)
+        return backbone_parameters(self.model, self.names)
 
     def logits_at(
         self, input_ids: torch.Tensor, chosen: torch.Tensor, attention_mask: torch.Tensor | None = None
@@ -151,7 +163,7 @@ def load_run_model(
         model = build_model(run, source=source)
     if model is None:
         raise no_head(subject, "embeddings without a backbone")
-    found = _described(subject, model, load_vocabulary(run.path / TARGET_TOKENIZER))
+    found = _described(subject, model, load_vocabulary(run.path / TARGET_TOKENIZER), names=run.matrix_names())
     _put_trained(state, model)
     model.to(device).eval()
     return found
@@ -225,9 +237,11 @@ def _write_trained(state: ModelState, folder: Path, part: Path) -> None:
     """Write the model of a folder with what a training ended with in place of the initialised weights."""
     model = load_float32(folder)
     _put_trained(state, model)
-    with quiet_transformers(), run_or_refuse(f"training {state.name}", expected=LOADS):
+    with refusing(f"training {state.name}", LOADS, OTHER_MODEL):
         model.save_pretrained(part)
-    verify_export(part, {name: tensor.detach() for name, tensor in vocabulary_parameters(model).items()})
+    check_arrays(
+        load_whole(part, part, dtype="auto"), by_key(model, vocabulary_parameters(model, state.run.matrix_names()))
+    )
 
 
 def _write_embeddings(state: ModelState, folder: Path, part: Path) -> None:
@@ -238,7 +252,7 @@ def _write_embeddings(state: ModelState, folder: Path, part: Path) -> None:
         shutil.copymode(folder / WEIGHTS, part / WEIGHTS)
 
 
-def _described(subject: str, model: Any, vocabulary: Vocabulary) -> RunModel:
+def _described(subject: str, model: Any, vocabulary: Vocabulary, *, names: tuple[str, ...] = OWN_NAMES) -> RunModel:
     """Find out what the model predicts and which ids it needs."""
     types = vocabulary.special_token_types
     pad = types.get(SpecialTokenType.PAD)
@@ -256,6 +270,7 @@ def _described(subject: str, model: Any, vocabulary: Vocabulary) -> RunModel:
         bos_id=types.get(SpecialTokenType.CLS, types.get(SpecialTokenType.BOS)),
         eos_id=types.get(SpecialTokenType.SEP, types.get(SpecialTokenType.EOS)),
         n_positions=reading.n_positions,
+        names=names,
         reading=reading,
     )
 
@@ -264,9 +279,9 @@ def _put_trained(state: ModelState, model: Any) -> None:
     """Replace the weights of the initialised model by those that a training ended with."""
     if state.training is None:
         return
-    put_back(vocabulary_parameters(model), state.training.path / TRAINED)
+    put_back(vocabulary_parameters(model, state.run.matrix_names()), state.training.path / TRAINED)
     if state.has_own_backbone:
-        put_back(backbone_parameters(model), state.training.path / BACKBONE)
+        put_back(backbone_parameters(model, state.run.matrix_names()), state.training.path / BACKBONE)
 
 
 @contextmanager

@@ -1,20 +1,21 @@
 """Read what a source model knows about its tokens: input embeddings, output embeddings and bias.
 
-They are read from safetensors by name; the model itself is built only for an architecture that the table does not know,
-without memory for its weights, and no code that a folder brings along is ever run.
+They are read from safetensors by name. Which tensors they are is found from the architecture, built without memory for
+its weights; no code that a folder brings along is ever run.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from focus_core.errors import ModelError, bad_input, phrase
-from focus_core.models.architectures import LAYOUTS, layout_from_transformers
+from focus_core.models.architectures import file_names, load_config, meta_model, model_class
 from focus_core.models.hub import locate_model
+from focus_core.models.positions import PositionTable, find_positions
 from focus_core.models.refusals import refuse_adapter_tensors, refuse_other_kinds, refuse_own_code, refuse_quantised
 from focus_core.models.sentence_modules import check_modules, model_folder
 from focus_core.models.tensors import (
@@ -26,6 +27,8 @@ from focus_core.models.tensors import (
     read_npy,
     to_float,
 )
+from focus_core.models.vocabulary_read import COPIES, read_vocabulary
+from focus_core.models.vocabulary_tensors import VocabularyLayout, find_vocabulary
 
 if TYPE_CHECKING:
     import torch
@@ -64,8 +67,17 @@ class SourceModel:
         The content of ``config.json``; ``None`` where there is none.
     model_type : str, default="static"
         The architecture as ``config.json`` names it; ``static``: embeddings without a backbone.
+    extra : mapping of str to torch.Tensor
+        Every other tensor that follows the vocabulary, by its name in the model; one of its axes has n_rows entries.
+    layout : VocabularyLayout, default=None
+        Which tensors of the model follow the vocabulary, and along which axis; ``None`` without a backbone.
+    positions : tuple of PositionTable
+        The position tables that count from the padding id.
     tensor_names : mapping of str to tuple of str
-        The full tensor names behind ``input``, ``output``, ``bias`` and ``position``.
+        The names in the files behind ``input``, ``output``, ``bias`` and each of `extra`; under ``copies`` those of
+        tied copies, which transformers makes when it loads, and under ``unused`` those that the model has no place for.
+    file_of : mapping of str to str
+        The name in the files of every tensor of the model, by its name there.
     has_head : bool, default=False
         Whether the architecture predicts tokens.
     messages : tuple of str
@@ -83,7 +95,11 @@ class SourceModel:
     root: Path | None = None
     config: Mapping[str, Any] | None = None
     model_type: str = STATIC
+    extra: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    layout: VocabularyLayout | None = None
+    positions: tuple[PositionTable, ...] = ()
     tensor_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    file_of: Mapping[str, str] = field(default_factory=dict)
     has_head: bool = False
     messages: tuple[str, ...] = ()
 
@@ -101,6 +117,10 @@ class SourceModel:
     def n_rows(self) -> int:
         """Number of rows of the input matrix."""
         return int(self.input.shape[0])
+
+    def axis_of(self, key: str) -> int:
+        """Return the axis along which one of `extra` has an entry a token."""
+        return 0 if self.layout is None else self.layout.tensors[key].axis
 
     @property
     def inputs(self) -> list[dict[str, Any]]:
@@ -173,65 +193,31 @@ def _static_source(files: TensorFiles, common: dict[str, Any]) -> SourceModel:
 
 
 def _model_source(files: TensorFiles, config: Mapping[str, Any], common: dict[str, Any]) -> SourceModel:
-    """Read the matrices of a model by the names of its architecture."""
+    """Read what follows the vocabulary of a model, by the names that its architecture gives."""
     folder: Path = common["folder"]
-    model_type = str(config.get("model_type", ""))
-    layout = LAYOUTS.get(model_type) or layout_from_transformers(folder)
-    names = {
-        "input": _find(files.where, layout.input),
-        "output": _find(files.where, layout.output),
-        "bias": tuple(n for end in layout.bias for n in _find(files.where, end)),
-        "position": _find(files.where, layout.position),
-    }
-    if not names["input"]:
-        raise bad_input(folder.name, f"a tensor {layout.input!r}", "none", "is it the whole model?", ModelError)
-    matrix, messages = to_float(files.read(names["input"][0]), names["input"][0])
-    check_tensor("the input embeddings", matrix)
-    output, notes = _read_output(files, names["output"], matrix, config)
-    bias = files.read(names["bias"][0]).reshape(-1) if names["bias"] else None
-    if bias is not None:
-        check_tensor("the output bias", bias.reshape(1, -1), n_columns=len(matrix))
+    known = load_config(folder)
+    kind = model_class(folder, known, files.where)
+    layout = find_vocabulary(kind, known, name=folder.name)
+    renamed = file_names(meta_model(kind, known), files.where)
+    file_of = {key: name for name, key in sorted(renamed.items(), reverse=True)}
+    again = [name for name, key in renamed.items() if file_of[key] != name and key in layout.tensors]
+    found = read_vocabulary(files, layout, file_of, says_tied=config.get("tie_word_embeddings"), name=folder.name)
     return SourceModel(
-        input=matrix,
-        output=output,
-        bias=bias,
+        input=found.input,
+        output=found.output,
+        bias=found.bias,
+        extra=found.extra,
         digest=files.digest,
         n_bytes=files.n_bytes,
-        model_type=model_type,
-        tensor_names={kind: found for kind, found in names.items() if found},
-        has_head=any(head in str(config.get("architectures")) for head in HEADS),
-        messages=messages + notes,
+        model_type=str(config.get("model_type", "")),
+        layout=layout,
+        positions=find_positions(kind, known),
+        tensor_names={**found.names, COPIES: (*found.names.get(COPIES, ()), *sorted(again))},
+        file_of=file_of,
+        has_head=any(head in kind.__name__ for head in HEADS),
+        messages=found.messages,
         **common,
     )
-
-
-def _find(names: Iterable[str], end: str) -> tuple[str, ...]:
-    """Return the shortest tensor name that is ``end`` or ends in it at a dot; empty where there is none."""
-    # A checkpoint saved without its head lacks the first part of every name, so that part is optional.
-    _, _, shorter = end.partition(".")
-    for wanted in (end, shorter) if "." in shorter else (end,):
-        found = [name for name in names if wanted and f".{name}".endswith(f".{wanted}")]
-        if found:
-            return (min(found, key=len),)
-    return ()
-
-
-def _read_output(
-    files: TensorFiles, names: tuple[str, ...], matrix: torch.Tensor, config: Mapping[str, Any]
-) -> tuple[torch.Tensor | None, tuple[str, ...]]:
-    """Return the output matrix, ``None`` where it is tied, and what to say about it."""
-    # subtle: two matrices that differ are two matrices whatever the configuration says, as in transformers 5.
-    if not names:
-        return None, ()
-    import torch
-
-    output = files.read(names[0])
-    says_tied = config.get("tie_word_embeddings")
-    if says_tied is not False and output.shape == matrix.shape and torch.equal(output, matrix):
-        return None, ()
-    check_tensor("the output embeddings", output, n_rows=len(matrix))
-    notes = ("The configuration ties input and output embeddings, but they differ; both are initialised.",)
-    return output, notes if says_tied else ()
 
 
 def load_embeddings_file(path: str | Path, tensor: str | None = None) -> SourceModel:
@@ -330,7 +316,8 @@ def fit_to_vocabulary(source: SourceModel, n_ids: int) -> SourceModel:
             remedy="give the tokenizer that belongs to these embeddings",
             error=ModelError,
         )
-    if source.n_rows == n_ids:
+    short = any(tensor.shape[source.axis_of(key)] < n_ids for key, tensor in source.extra.items())
+    if source.n_rows == n_ids and not short:
         return source
     extra = source.n_rows - n_ids
     most = most_rows(n_ids)
@@ -343,11 +330,29 @@ def fit_to_vocabulary(source: SourceModel, n_ids: int) -> SourceModel:
             "rows after its last id",
             error=ModelError,
         )
-    message = f"The source has {extra} padding embeddings after its last id ({n_ids - 1}); they are ignored."
+    told = f"The source has {extra} padding embeddings after its last id ({n_ids - 1}); they are ignored."
     return dataclasses.replace(
         source,
         input=source.input[:n_ids],
         output=None if source.output is None else source.output[:n_ids],
         bias=None if source.bias is None else source.bias[:n_ids],
-        messages=(*source.messages, message),
+        extra={key: _first_ids(source, key, n_ids) for key in source.extra},
+        messages=(*source.messages, told) if extra else source.messages,
     )
+
+
+def _first_ids(source: SourceModel, key: str, n_ids: int) -> torch.Tensor:
+    """Return the entries of the first ids of a further tensor."""
+    import torch
+
+    tensor, axis = source.extra[key], source.axis_of(key)
+    n = tensor.shape[axis]
+    if n >= n_ids:
+        return tensor.narrow(axis, 0, n_ids)
+    # Gemma 3n reads entry 0 of its per-layer table for every id beyond it (modeling_gemma3n.py, get_per_layer_inputs)
+    return torch.cat([tensor, tensor.narrow(axis, 0, 1).expand(*_sizes(tensor, axis, n_ids - n))], axis)
+
+
+def _sizes(tensor: torch.Tensor, axis: int, n: int) -> list[int]:
+    """Return the shape of a tensor with another number of entries along one axis."""
+    return [n if i == axis else size for i, size in enumerate(tensor.shape)]

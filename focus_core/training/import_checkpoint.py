@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from focus_core.artifacts import link_file, staged, write_arrays
 from focus_core.errors import ModelError, VocabularyError, bad_input, option, phrase
 from focus_core.export.forward import run_or_refuse
-from focus_core.export.loading import load_float32
 from focus_core.export.parameters import BACKBONE, backbone_parameters
 from focus_core.export.states import without_backbone
 from focus_core.models.refusals import refuse_adapter_tensors
@@ -24,6 +23,7 @@ from focus_core.models.tensors import TensorFiles, check_tensor, open_tensor_fil
 from focus_core.runs.additions import IMPORTED, TRAINED, TRAINING, new_addition
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.writer import write_manifest
+from focus_core.surgery.loading import load_float32
 from focus_core.tokenization.vocabulary import load_vocabulary
 from focus_core.training.drift import measure_change, write_change
 from focus_core.training.writer import manifest_of
@@ -177,7 +177,7 @@ def _read_backbone(
         raise bad_input(shown, "a checkpoint of the run's whole model", got, remedy, ModelError)
     with run_or_refuse(shown, expected="a model that transformers loads", remedy=phrase("import it without {whole}")):
         model = load_float32(path)
-    return {name: tensor.detach() for name, tensor in backbone_parameters(model).items()}
+    return {name: tensor.detach() for name, tensor in backbone_parameters(model, run.matrix_names()).items()}
 
 
 def _without_padding(n: int, arrays: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], tuple[str, ...]]:
@@ -199,7 +199,7 @@ def _read_checkpoint(run: RunFolder, path: Path, shown: str) -> _Found:
     """Read the matrices of a model folder; where it brings a tokenizer, that must have the run's tokens."""
     warnings = _check_tokenizer(run, path, shown)
     model = load_source(path)
-    arrays = {"input": model.input, "output": model.output, "bias": model.bias}
+    arrays = {"input": model.input, "output": model.output, "bias": model.bias, **model.extra}
     kept, notes = _fit(run, {name: array for name, array in arrays.items() if array is not None})
     entry = {"role": "trained_model", "name": shown, "sha256": model.digest, "bytes": model.n_bytes}
     return _Found(arrays=kept, entry=entry, warnings=(*warnings, *model.messages, *notes))

@@ -11,6 +11,8 @@ import torch
 from transformers import (
     BartConfig,
     BartForCausalLM,
+    MobileBertConfig,
+    MobileBertForMaskedLM,
     OPTConfig,
     OPTForCausalLM,
     RwkvConfig,
@@ -108,3 +110,25 @@ def test_a_recurrent_model_ends_with_the_weights_that_it_was_trained_to(tmp_path
     source = RwkvForCausalLM.from_pretrained(tmp_path / "model").state_dict()
     for name, weight in before.items():
         assert torch.equal(weight, source[name]), name
+
+
+def test_a_table_in_two_parts_is_trained_and_exported_with_both(tmp_path: Path) -> None:
+    """MobileBERT's output embeddings are the input's beside a second table, whose tokens lie along its columns."""
+    from focus_core.export.run_model import export_state, load_model_folder, load_run_model
+    from focus_core.runs.folder import open_run
+
+    size = {"vocab_size": unigram().get_vocab_size(), "hidden_size": 32, "embedding_size": 16, "num_hidden_layers": 1}
+    size |= {"num_attention_heads": 2, "intermediate_size": 32, "intra_bottleneck_size": 16, "pad_token_id": 1}
+    run = run_of(tmp_path, MobileBertForMaskedLM, MobileBertConfig(**size, max_position_embeddings=66))
+    assert adapt_and_evaluate(tmp_path, run) == (0, 0)
+    opened = open_run(run)
+    assert opened.extra_names(), "the second table"
+    trained, initial = (load_run_model(opened, trained=name) for name in ("mine", None))
+    loaded = load_model_folder(export_state(opened, "mine", tmp_path / "out")).model
+    ids = torch.arange(5, 12)[None]
+    with torch.no_grad():
+        found = loaded(input_ids=ids).logits
+        assert torch.equal(found, trained.model(input_ids=ids).logits)
+        assert not torch.equal(found, initial.model(input_ids=ids).logits)
+    for name in opened.extra_names():
+        assert not torch.equal(trained.matrices()[name], initial.matrices()[name]), name
