@@ -25,7 +25,7 @@ def vocabulary_parameters(model: Any, names: Sequence[str] = OWN_NAMES) -> dict[
     ----------
     model : transformers.PreTrainedModel
         A loaded model.
-    names : sequence of str, default=("input", "output", "bias")
+    names : sequence of str, default=('input', 'output', 'bias')
         What the run has: ``input``, ``output``, ``bias``, and other tensors by their names in the model.
 
     Returns
@@ -57,7 +57,7 @@ def backbone_parameters(model: Any, names: Sequence[str] = OWN_NAMES) -> dict[st
     ----------
     model : transformers.PreTrainedModel
         A loaded model.
-    names : sequence of str, default=("input", "output", "bias")
+    names : sequence of str, default=('input', 'output', 'bias')
         As `vocabulary_parameters`.
 
     Returns
