@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 MLM, CLM = "mlm", "clm"
 MOST_POSITIONS = 512
+NEXT = ("CausalLM", "LMHead", "ForConditionalGeneration")
+MASKED = ("XLMWithLMHeadModel", "FlaubertWithLMHeadModel")
+NO_TOKENS = ("XLNetLMHeadModel", "ElectraForPreTraining", "FunnelForPreTraining")
+"""Marks in names of classes, and classes whose name misleads."""
+
 RUNS = "a model that transformers runs on token ids alone"
 REMEDY = "make the run from a model that predicts tokens from tokens alone"
 
@@ -51,6 +56,31 @@ class Reading:
 
 
 PLAIN = Reading()
+
+
+def objective_of(class_name: str) -> str:
+    """Return what a class of transformers is expected to predict, by its name; a model that is loaded is asked.
+
+    Parameters
+    ----------
+    class_name : str
+        Its name; of a class that is no encoder-decoder.
+
+    Returns
+    -------
+    str
+        ``mlm``, ``clm`` or "" for neither.
+
+    Examples
+    --------
+    >>> [objective_of(name) for name in ("BertForMaskedLM", "GPT2LMHeadModel", "BertModel")]
+    ['mlm', 'clm', '']
+    """
+    if class_name in NO_TOKENS:
+        return ""
+    if class_name in MASKED or "MaskedLM" in class_name or "ForPreTraining" in class_name:
+        return MLM
+    return CLM if any(mark in class_name for mark in NEXT) else ""
 
 
 def out_of_memory(reason: BaseException) -> bool:

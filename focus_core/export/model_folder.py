@@ -16,9 +16,10 @@ import numpy as np
 
 from focus_core.artifacts import dump_json, staged, write_arrays
 from focus_core.errors import InvalidInputError, ModelError, RunFolderError, bad_input, phrase
+from focus_core.export.abilities import BARE_ROLE
 from focus_core.export.model_card import write_card
 from focus_core.export.side_files import copy_side_files
-from focus_core.export.states import BARE_ROLE, ModelState
+from focus_core.export.states import ModelState
 from focus_core.models.architectures import architecture_config
 from focus_core.models.source import SourceModel, fit_to_vocabulary, load_embeddings_file, load_source
 from focus_core.models.tensors import INDEX, open_tensor_files, read_json

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from focus_core.artifacts import staged, tensor_names, write_arrays
 from focus_core.errors import ModelError, bad_input
+from focus_core.export.abilities import abilities_of
 from focus_core.export.asking import ask, no_head
 from focus_core.export.forward import MLM, PLAIN, Reading, run_or_refuse, scores_at
 from focus_core.export.model_folder import build_model, export_model
@@ -23,7 +24,7 @@ from focus_core.export.parameters import (
     put_back,
     vocabulary_parameters,
 )
-from focus_core.export.states import ModelState, state_of, without_backbone
+from focus_core.export.states import ModelState, state_of
 from focus_core.models.architectures import refusing
 from focus_core.runs.additions import TRAINED
 from focus_core.runs.folder import RunFolder
@@ -225,7 +226,7 @@ def export_state(
         return export_model(run, destination, source=source)
     with staged(Path(destination), folder=True) as part, tempfile.TemporaryDirectory(prefix="focus-lab-model-") as name:
         folder = export_model(run, Path(name) / "model", source=source, state=state)
-        write = _write_embeddings if without_backbone(run) else _write_trained
+        write = _write_trained if abilities_of(run).whole else _write_embeddings
         write(state, folder, part)
         for path in sorted(folder.iterdir()):
             if not (part / path.name).exists() and ".safetensors" not in path.name:

@@ -9,18 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from focus_core.errors import InvalidInputError, RunFolderError, bad_input, phrase
+from focus_core.errors import RunFolderError, bad_input, phrase
+from focus_core.export.abilities import abilities_of
 from focus_core.export.parameters import BACKBONE
-from focus_core.models.sentence_modules import model_folder
-from focus_core.models.tensors import open_tensor_folder, read_json
 from focus_core.runs.additions import IMPORTED, TRAINED, TrainingFolder, list_trainings, open_training, readable
 from focus_core.runs.folder import RunFolder
-
-BARE_ROLE = "source_embeddings"
-"""The role of a file with nothing but a matrix among a run's inputs."""
 
 TRAIN_AGAIN = "train it again with `adapt`, under another name"
 IMPORT_AGAIN = phrase("import the checkpoint folder with {whole}, under another name")
@@ -201,35 +196,9 @@ def _lack(run: RunFolder, training: TrainingFolder, kind: Kind) -> str:
     """Return what a training lacks to be a whole model; an empty text where nothing."""
     if not (training.path / TRAINED).is_file():
         return "a table and a curve alone, no embeddings"
-    if (training.path / BACKBONE).is_file() or kind is Kind.EMBEDDINGS or without_backbone(run):
+    if (training.path / BACKBONE).is_file() or kind is Kind.EMBEDDINGS or not abilities_of(run).whole:
         return ""
     return "embeddings alone, without the backbone that they were trained with"
-
-
-def without_backbone(run: RunFolder) -> bool:
-    """Tell whether a run was made from embeddings alone, so that they are all there is to export.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-
-    Returns
-    -------
-    bool
-        ``False`` too where the folder that the run's log names is gone.
-    """
-    if BARE_ROLE in {entry["role"] for entry in run.manifest["inputs"]}:
-        return True
-    spec = (read_json(run.path / "log" / "source.json") or {}).get("spec")
-    folder = Path(str(spec)).expanduser()
-    if spec is None or not folder.is_dir():
-        return False
-    try:
-        shapes = open_tensor_folder(model_folder(folder)).shapes.values()
-    except InvalidInputError:
-        return False
-    return [len(shape) for shape in shapes] == [2]
 
 
 def model_states(run: RunFolder) -> list[TrainingFolder]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from focus_core.export.abilities import abilities_of
 from focus_core.export.archive import ZIP, ModelZip, open_model_zip, zip_key
 from focus_core.export.states import model_states, states_left_out
 from focus_core.jobs.process import is_owner, job_state
@@ -35,6 +36,15 @@ from focus_ui.widgets.training_choice import current_training
 
 MODELS = ".models"
 INITIALISED = "right after initialisation"
+TITLES = {True: "Model folder", False: "Embeddings folder"}
+MAKE = {True: "Make the model folder", False: "Make the embeddings folder"}
+MEANINGS = {
+    True: "The whole model with its new vocabulary, tokenizer and card: the folder that `from_pretrained` loads.",
+    False: "The new embedding matrix with its tokenizer and card. It was made from a matrix alone: no model is around "
+    "it, and `from_pretrained` makes none of it.",
+}
+"""What the folder is and holds: a whole model, or not."""
+ICONS = {True: ":material/deployed_code:", False: ":material/grid_on:"}
 INSTEAD = "on the command line, which takes its place"
 MAX_NAMED = 3
 MAX_DOWNLOAD = 2 << 30
@@ -52,12 +62,13 @@ def models_root() -> Path:
 
 def model_section(run: RunFolder) -> None:
     """Draw the choice of a state, what makes its model folder, the download once that is there, and the command."""
-    st.header("Model folder", anchor=False)
-    st.markdown("The whole model with its new vocabulary, tokenizer and card: the folder that `from_pretrained` loads.")
+    whole = abilities_of(run).whole
+    st.header(TITLES[whole], anchor=False)
+    st.markdown(MEANINGS[whole])
     training = _choose_state(run)
     _say_left_out(run)
-    _folder(run, training)
-    st.caption("The same model folder from the command line:")
+    _folder(run, training, whole=whole)
+    st.caption("The same folder from the command line:")
     show_command(export_command(run, training))
 
 
@@ -77,7 +88,7 @@ def _say_left_out(run: RunFolder) -> None:
         st.caption(markdown_escape(f"Not offered: {', '.join(listed[:MAX_NAMED])}{more}: {reason}."))
 
 
-def _folder(run: RunFolder, training: TrainingFolder | None) -> None:
+def _folder(run: RunFolder, training: TrainingFolder | None, *, whole: bool) -> None:
     """Draw the button that makes the model folder of a state, and the download once that is there."""
     key = zip_key(run, training)
     if (models_root() / key).is_dir():
@@ -92,7 +103,7 @@ def _folder(run: RunFolder, training: TrainingFolder | None) -> None:
         _say_why(job)
     if running:
         st.fragment(_watch, run_every=POLL_S)(key)
-    elif st.button("Make the model folder", type="primary", icon=":material/deployed_code:", key="_make_model"):
+    elif st.button(MAKE[whole], type="primary", icon=ICONS[whole], key="_make_model"):
         _start(run, training, key)
 
 
@@ -165,7 +176,7 @@ def _download(run: RunFolder, training: TrainingFolder | None, key: str) -> None
         st.warning(f"At {size(found.n_bytes)} this model is too large for the browser; the command below writes it.")
         return
     name = _file_name(run, training)
-    label = f"Download the model ({size(found.n_bytes)})"
+    label = f"Download the {'embeddings' if found.loader is None else 'model'} ({size(found.n_bytes)})"
     save_file(label, found.path.read_bytes, name, "application/zip", key="_model_zip", primary=True)
     st.caption(f"{name} · {len(found.files)} files. Unpack it; in Python then:")
     st.code(_loading(found), language="python")
