@@ -11,7 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from focus_core.export.run_model import CLM, MLM
+from focus_core.export.forward import CLM, MLM
 from focus_core.jobs.source_summary import SourceSummary
 from focus_core.models.unpack import Unpacked
 from focus_core.numerics.formats import count
