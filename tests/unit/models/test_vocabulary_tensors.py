@@ -52,7 +52,8 @@ def test_segment_types_and_entities_are_no_vocabulary_of_text() -> None:
 
 
 def test_nested_fields_are_named_with_their_path() -> None:
-    config = hf.CLIPConfig(text_config={**SMALL, "projection_dim": 16}, vision_config={"hidden_size": 16, "num_attention_heads": 2})
+    vision = {"hidden_size": 16, "num_attention_heads": 2}
+    config = hf.CLIPConfig(text_config={**SMALL, "projection_dim": 16}, vision_config=vision)
     assert found(hf.CLIPModel, config) == {
         "text_model.embeddings.token_embedding.weight": (0, "text_config.vocab_size")
     }
