@@ -38,7 +38,7 @@ def load_whole(
         Holds ``config.json``, which names the class.
     subject : str, default="the exported model"
         How messages call it.
-    partners : mapping of str to str
+    partners : mapping of str to str, default={}
         Parameters that may be missing, each with the one whose values it then takes.
     *place : Path or None
         Where the weights are; ``None`` where ``state_dict`` is among the options.
