@@ -21,13 +21,16 @@ from focus_core.initialization.overlap.matching import match_vocabularies, read_
 from focus_core.initialization.pipeline import method_named, run_focus
 from focus_core.initialization.request import TRAINABLE, InitRequest, missing
 from focus_core.initialization.result import FocusResult
-from focus_core.models.source import SourceModel, load_embeddings_file, load_source
+from focus_core.models.source import SourceModel, fit_to_vocabulary, load_embeddings_file, load_source
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.log import RunLog, growing_run
 from focus_core.runs.writer import write_run
+from focus_core.tokenization.text_form import read_text_form, text_form
 from focus_core.tokenization.training import train_tokenizer
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
-from focus_core.types import MatchMode, ProgressHook, no_progress, stage_of, tell_all
+from focus_core.types import MatchMode, Normalization, ProgressHook, no_progress, stage_of, tell_all
+
+KEEPS_MORE = "the source reads {}, the new tokenizer {}: fewer tokens are shared; take {normalization} inherit"
 
 
 def _load_model(request: InitRequest) -> SourceModel:
@@ -36,13 +39,23 @@ def _load_model(request: InitRequest) -> SourceModel:
     return load_source(str(request.source))
 
 
-def _load_target(request: InitRequest, corpus: Corpus | None, progress: ProgressHook) -> Vocabulary:
+def _load_target(request: InitRequest, source: Vocabulary, corpus: Corpus | None, progress: ProgressHook) -> Vocabulary:
     if request.target_tokenizer:
         return load_vocabulary(request.target_tokenizer)
     if corpus is None or request.train_tokenizer is None or request.vocab_size is None:
         raise missing(option("target_tokenizer"), phrase("or {train_tokenizer} with {vocab_size} and {corpus}"))
-    family = TRAINABLE[request.train_tokenizer]
-    return train_tokenizer(corpus, family=family, vocab_size=request.vocab_size, progress=progress)
+    family, form = TRAINABLE[request.train_tokenizer], text_form(request.normalizes, source.backend.normalizer)
+    return train_tokenizer(corpus, family=family, vocab_size=request.vocab_size, form=form, progress=progress)
+
+
+def _normalization(request: InitRequest, source: Vocabulary, target: Vocabulary) -> tuple[dict[str, Any], list[str]]:
+    """Return the manifest's note on what a trained tokenizer does to text, and a warning where it keeps more."""
+    if request.train_tokenizer is None:
+        return {}, []
+    old, new = (read_text_form(vocabulary.backend.normalizer) for vocabulary in (source, target))
+    note = {"asked": str(request.normalizes), "source": old.words, "target": new.words}
+    warnings = [str(phrase(KEEPS_MORE, old.words, new.words))] if new.keeps_more_than(old) else []
+    return {"normalization": note}, warnings
 
 
 def _inputs(
@@ -88,9 +101,10 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress) -
     method.resolve(config)
     progress("read", 0, 1)
     corpus = open_corpus(request.corpus, field=request.field, encoding=request.encoding) if request.corpus else None
+    model = _load_model(request)  # first: what is no model is named as what it is
     source = load_vocabulary(request.source_tokenizer or str(request.source))
-    model = _load_model(request)
-    target = _load_target(request, corpus, progress)
+    model = fit_to_vocabulary(model, source.n)
+    target = _load_target(request, source, corpus, progress)
     auxiliary = load_auxiliary(request.auxiliary, target, kind=request.auxiliary_kind) if request.auxiliary else None
     user_map = read_user_map(request.user_map, source, target) if request.user_map else None
     progress("read", 1, 1)
@@ -106,7 +120,10 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress) -
         progress=progress,
     )
     used = [entry for entry in inputs if entry["role"] != "auxiliary" or result.auxiliary is not None]
-    return dataclasses.replace(result, inputs=[*used, *result.inputs])
+    notes, warnings = _normalization(request, source, target)
+    return dataclasses.replace(
+        result, inputs=[*used, *result.inputs], notes=notes | result.notes, warnings=[*warnings, *result.warnings]
+    )
 
 
 def run_to_folder(request: InitRequest, output: Path, *, terminal: IO[str] | None = None) -> RunFolder:
@@ -167,6 +184,7 @@ def run_focus_from_pretrained(
     auxiliary: str | Path | None = None,
     train_tokenizer: str | None = None,
     vocab_size: int | None = None,
+    normalization: Normalization | None = None,
     output: str | Path | None = None,
     config: InitConfig | None = None,
     progress: ProgressHook = no_progress,
@@ -187,6 +205,8 @@ def run_focus_from_pretrained(
         ``unigram``, ``bpe`` or ``wordpiece``, with ``vocab_size``.
     vocab_size : int, default=None
         Size of the tokenizer to train, special tokens included.
+    normalization : Normalization, default=None
+        What it does to text: ``inherit`` from the source, ``none``, ``nfc`` or ``nfkc``; ``None`` is the preset's.
     output : str or Path, default=None
         Run folder to write as well; ``None`` writes nothing.
     config : InitConfig, default=None
@@ -209,6 +229,7 @@ def run_focus_from_pretrained(
         target_tokenizer=None if target_tokenizer is None else str(target_tokenizer),
         train_tokenizer=train_tokenizer,
         vocab_size=vocab_size,
+        normalization=normalization,
         corpus=tuple(Path(path) for path in corpus),
         auxiliary=None if auxiliary is None else Path(auxiliary),
         config=config or InitConfig(),

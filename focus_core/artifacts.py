@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -24,7 +24,16 @@ NUMPY_TYPES = {
 }  # fmt: skip
 """Types of the safetensors format; bfloat16 has no numpy type and is read as its 16 bits."""
 
+BITS = {name: 8 * np.dtype(kind).itemsize for name, kind in NUMPY_TYPES.items()} | {
+    "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "F6_E2M3": 6, "F6_E3M2": 6, "F4": 4,
+    "C64": 64,
+}  # fmt: skip
+"""Bits of one number of each type that the format has, those that numpy cannot hold among them."""
+
+POINTER = b"version https://git-lfs"
+
 MAX_HEADER = 100_000_000
+ENTRY = ("shape", "data_offsets", "dtype")
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -189,34 +198,53 @@ def read_header(path: Path, *, error: type[InvalidInputError] = InvalidInputErro
         If the file is no safetensors file or declares more than it holds.
     """
     size = path.stat().st_size
+    with path.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        if not 2 <= length <= min(MAX_HEADER, size - 8):
+            raise _not_safetensors(path, _other_file(path, f"a header of {length} bytes in {size}"), error)
+        text = stream.read(length)
     try:
-        with path.open("rb") as stream:
-            length = int.from_bytes(stream.read(8), "little")
-            if not 2 <= length <= min(MAX_HEADER, size - 8):
-                raise _not_safetensors(path, f"a header of {length} bytes in {size}", error)
-            header = json.loads(stream.read(length))
-        header.pop("__metadata__", None)
-        for name, entry in header.items():
-            _check_entry(path, name, entry, size - 8 - length, error)
-    except (ValueError, KeyError, TypeError, AttributeError) as reason:
-        if isinstance(reason, InvalidInputError):
-            raise
+        header = json.loads(text)
+    except (ValueError, RecursionError) as reason:
         raise _not_safetensors(path, "an unreadable header", error) from reason
+    if not isinstance(header, dict):
+        raise _not_safetensors(path, "a header that is no JSON object", error)
+    header.pop("__metadata__", None)
+    for name, entry in header.items():
+        _check_entry(path, name, entry, size - 8 - length, error)
     return header, 8 + length
+
+
+def _other_file(path: Path, otherwise: str) -> str:
+    """Say what a file is that is often found in place of weights."""
+    with path.open("rb") as stream:
+        beginning = stream.read(len(POINTER))
+    if beginning == POINTER:
+        return "a pointer of Git LFS, in place of the file (`git lfs pull` fetches it)"
+    return "an empty file" if not beginning else otherwise
 
 
 def _check_entry(path: Path, name: str, entry: Any, n_bytes: int, error: type[InvalidInputError]) -> None:
     """Refuse a tensor whose shape, type and extent contradict one another or the file."""
-    begin, end = entry["data_offsets"]
-    shape = entry["shape"]
-    item = np.dtype(NUMPY_TYPES[entry["dtype"]]).itemsize
-    count = math.prod(map(int, shape))
-    if not 0 <= begin <= end <= n_bytes or end - begin != count * item or any(int(s) < 0 for s in shape):
+    shape, extent, kind = (entry.get(key) if isinstance(entry, dict) else None for key in ENTRY)
+    if not (_whole(shape) and _whole(extent) and len(extent) == 2 and isinstance(kind, str)):
+        raise _not_safetensors(path, f"tensor {name!r} without shape, type and place", error)
+    if kind not in BITS:
+        raise _not_safetensors(path, f"tensor {name!r} of the unknown type {kind!r}", error)
+    begin, end = extent
+    if not begin <= end <= n_bytes or 8 * (end - begin) != math.prod(shape) * BITS[kind]:
         raise _not_safetensors(path, f"tensor {name!r} declared as {shape} in {end - begin} bytes", error)
 
 
+def _whole(numbers: Any) -> TypeGuard[list[int]]:
+    """Whether a JSON value is a list of whole numbers from 0."""
+    return isinstance(numbers, list) and all(type(n) is int and n >= 0 for n in numbers)
+
+
 def _not_safetensors(path: Path, got: str, error: type[InvalidInputError]) -> InvalidInputError:
-    return bad_input(path.name, expected="a sound safetensors file", got=got, remedy="save it again", error=error)
+    return bad_input(
+        path.name, expected="a sound safetensors file", got=got, remedy="fetch or save it again", error=error
+    )
 
 
 def tensor_names(
@@ -247,12 +275,15 @@ def map_array(path: Path, name: str) -> tuple[np.ndarray, str]:
     Raises
     ------
     InvalidInputError
-        If there is no such tensor.
+        If there is no such tensor, or its numbers are of a type that numpy lacks.
     """
     header, start = read_header(path)
     if name not in header:
         raise bad_input(path.name, f"a tensor {name!r}", ", ".join(sorted(header)) or "none", "name one of these")
     entry = header[name]
+    if entry["dtype"] not in NUMPY_TYPES:
+        remedy = "save it as float32 or bfloat16"
+        raise bad_input(f"{name} of {path.name}", "numbers of a type that numpy has", entry["dtype"], remedy)
     shape, dtype = tuple(entry["shape"]), np.dtype(NUMPY_TYPES[entry["dtype"]])
     if 0 in shape:
         return np.zeros(shape, dtype=dtype), entry["dtype"]

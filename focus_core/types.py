@@ -105,6 +105,19 @@ class AuxiliaryKind(StrEnum):
     WORD = "word"
 
 
+class Normalization(StrEnum):
+    """What a target tokenizer that is trained does to text before it splits it.
+
+    ``inherit``: what the source does to case, accents and Unicode form. ``none``: nothing beyond what tokenizers of its
+    kind do. ``nfc``, ``nfkc``: that Unicode form.
+    """
+
+    INHERIT = "inherit"
+    NONE = "none"
+    NFC = "nfc"
+    NFKC = "nfkc"
+
+
 class Preset(StrEnum):
     """A named set of options."""
 

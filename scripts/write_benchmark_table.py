@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 START, END = "<!-- {}:start -->", "<!-- {}:end -->"
 COMPARISON = ROOT / "assets" / "demo" / "results" / "sw.json"
 ORDER = ("overlap", "corpus", "combine", "sparsemax", "whole_run", "projection", "map", "app")
+SHARED = "normalization"
+"""The file of results that counts tokens instead of time."""
 """Files of results in the order of the table; others follow."""
 
 
@@ -25,6 +27,11 @@ def seconds(value: float | None) -> str:
     if value is None:
         return "—"
     return f"{value * 1000:.3g} ms" if value < 1 else f"{value:.3g} s"
+
+
+def percent(share: float) -> str:
+    """Write a share with one digit after the point."""
+    return f"{share:.1%}".replace("%", " %")
 
 
 def speed(row: dict[str, Any]) -> str:
@@ -79,7 +86,8 @@ def footnote(name: str, environment: dict[str, Any]) -> str:
 
 def build_table(results: Path) -> str:
     """Build the table and its footnotes from every file of results."""
-    files = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in results.glob("*.json")}
+    timed = [file for file in results.glob("*.json") if file.stem != SHARED]
+    files = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in timed}
     names = sorted(files, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
     head = [
         "| what | size | ours | reference | ratio | target | peak above inputs (ours / reference) |",
@@ -88,6 +96,21 @@ def build_table(results: Path) -> str:
     body = [line for name in names for line in table_rows(files[name]["rows"])]
     notes = [footnote(name, files[name]["environment"]) for name in names]
     return "\n".join([*head, *body, "", *notes])
+
+
+def build_shared(file: dict[str, Any]) -> str:
+    """Build the table of what tokenizers share with an uncased source, as they are written and in its form."""
+    head = [
+        "| tokenizer | tokens shared, `none` | `inherit` | their occurrences, `none` | `inherit` |",
+        "|---|" + "---:|" * 4,
+    ]
+    body = [
+        f"| {row['kind']}, {row['vocab_size']:,} | {percent(row['none_share'])} ({row['none_shared']:,}) "
+        f"| **{percent(row['inherit_share'])}** ({row['inherit_shared']:,}) "
+        f"| {percent(row['none_occurrences'])} | {percent(row['inherit_occurrences'])} |"
+        for row in file["rows"]
+    ]
+    return "\n".join([*head, *body, "", footnote(SHARED, file["environment"])])
 
 
 def headline(name: str, file: dict[str, Any], place: int) -> str:
@@ -133,9 +156,12 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
+    tables = {"benchmarks": build_table(options.results)}
+    if (shared := options.results / f"{SHARED}.json").exists():
+        tables[SHARED] = build_shared(json.loads(shared.read_text(encoding="utf-8")))
     written = {
-        options.document: put(options.document, "benchmarks", build_table(options.results)),
-        options.readme: put(options.readme, "headlines", build_headlines(options.results)),
+        options.document: put(options.document, tables),
+        options.readme: put(options.readme, {"headlines": build_headlines(options.results)}),
     }
     for path, text in written.items():
         if options.check and text != path.read_text(encoding="utf-8"):
@@ -144,12 +170,14 @@ def main() -> None:
             path.write_text(text, encoding="utf-8")
 
 
-def put(path: Path, mark: str, table: str) -> str:
-    """Return a document with a table put in its place."""
+def put(path: Path, tables: dict[str, str]) -> str:
+    """Return a document with tables put in their places."""
     text = path.read_text(encoding="utf-8")
-    if START.format(mark) not in text or END.format(mark) not in text:
-        sys.exit(f"{path} has no markers {START.format(mark)} and {END.format(mark)}")
-    return insert(text, mark, table)
+    for mark, table in tables.items():
+        if START.format(mark) not in text or END.format(mark) not in text:
+            sys.exit(f"{path} has no markers {START.format(mark)} and {END.format(mark)}")
+        text = insert(text, mark, table)
+    return text
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from focus_core.models.source import SourceModel, fit_to_vocabulary, load_source
 from focus_core.numerics.drift import token_change
 from focus_core.runs.additions import ProjectionFolder, TrainingFolder, open_projection, open_training
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.layout import COLUMNS
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary, save_tokenizer_folder
 from focus_core.types import MatchMode
 
@@ -60,10 +61,11 @@ def tiny_run(
         overlap = match_vocabularies(source_vocabulary, target, mode=MatchMode.EXACT)
         copied = dict(zip(overlap.target_ids.tolist(), overlap.source_ids.tolist(), strict=True))
     model = fit_to_vocabulary(load_source(model_folder), source_vocabulary.n)
-    matrices = {"input": model.input, "output": model.output, "bias": model.bias}
+    matrices = {"input": model.input, "output": model.output, "bias": model.bias, **model.extra}
     arrays = {name: new_rows(m, target, copied) for name, m in matrices.items() if m is not None}
     folder.mkdir()
     write_arrays(folder / "embeddings.safetensors", arrays)
+    write_tokens(folder, target, copied)
     save_tokenizer_folder(target, folder / "target_tokenizer")
     (folder / "log").mkdir()
     (folder / "log" / "source.json").write_text(json.dumps({"spec": str(model_folder)}))
@@ -76,6 +78,18 @@ def tiny_run(
         "warnings": list(warnings),
     }
     return RunFolder(path=folder, manifest=manifest, digest="0" * 64), model, copied
+
+
+def write_tokens(folder: Path, target: Vocabulary, copied: dict[int, int]) -> None:
+    """Write ``tokens.parquet``: what each token is and which one it copies; nothing of the rest."""
+    kinds = [str(target.kind_of(i)) if target.present[i] else None for i in range(target.n)]
+    sources = [copied.get(i, -1) for i in range(target.n)]
+    known = {"id": range(target.n), "token": target.tokens, "text": target.texts, "kind": kinds, "source_id": sources}
+    nothing = [None] * target.n
+    pq.write_table(
+        pa.table({name: pa.array(list(known.get(name, nothing))) for name in COLUMNS["tokens"]}),
+        folder / "tokens.parquet",
+    )
 
 
 def add_training(

@@ -26,7 +26,7 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest, option_of, read_request
 from focus_core.runs.folder import open_run
 from focus_core.runs.targets import split_target
-from focus_core.types import METHOD_SUMMARIES, AuxiliaryKind, Fallback, MatchMode, Preset
+from focus_core.types import METHOD_SUMMARIES, AuxiliaryKind, Fallback, MatchMode, Normalization, Preset
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -40,6 +40,10 @@ class TokenizerKind(StrEnum):
 
 
 METHOD_HELP = "initialisation method. " + "; ".join(f"{name}: {text}" for name, text in METHOD_SUMMARIES.items())
+NORMALIZATION_HELP = (
+    "what the trained tokenizer does to text: inherit the source's case, accents and Unicode form; none; nfc; nfkc. "
+    "Without it inherit, or none with --preset paper"
+)
 AUTOMATIC = ("epochs", "min_count")
 """Numbers for which ``auto`` may stand."""
 UserMap = Annotated[Path | None, typer.Option("--map", help="your own pairs: target TAB source, one a line")]
@@ -82,6 +86,7 @@ def init(
     target_tokenizer: Annotated[str | None, typer.Option(help="folder, tokenizer file or Hub id")] = None,
     train_tokenizer: Annotated[TokenizerKind | None, typer.Option(help="train the target tokenizer")] = None,
     vocab_size: Annotated[int | None, typer.Option(help="its size, special tokens included")] = None,
+    normalization: Annotated[Normalization | None, typer.Option(help=NORMALIZATION_HELP)] = None,
     corpus: Annotated[list[Path] | None, typer.Option(help="file or folder; may be repeated")] = None,
     field: Field = InitRequest.field,
     encoding: Encoding = None,

@@ -29,6 +29,7 @@ from focus_core.export.run_model import MLM, RunModel, load_run_model
 from focus_core.models.source import SourceModel
 from focus_core.numerics.similarity import resolve_device
 from focus_core.runs.layout import SOURCE_TOKENIZER, TARGET_TOKENIZER
+from focus_core.tokenization.text_form import read_text_form
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
 from focus_core.training.options import with_current_names
 from focus_core.types import ProgressHook, no_progress
@@ -218,7 +219,7 @@ class _Bench:
             scores = score_masked(model, self.text.lines, seed=self.seed, progress=self.progress)
         else:
             scores = score_causal(model, self.text.lines, progress=self.progress)
-        return scores, model.objective, list(scores.warnings)
+        return scores, model.objective, [*scores.warnings, *text_form_notes(model.vocabulary)]
 
     def _loss(self, scores: LineScores | None) -> dict[str, Any] | None:
         if scores is None or not scores.characters.sum():
@@ -312,6 +313,14 @@ def _trained_tokens(target: Target) -> int | None:
         return None
     tokens = (target.training.manifest.get("result") or {}).get("tokens")
     return None if tokens is None else int(tokens)
+
+
+def text_form_notes(vocabulary: Vocabulary) -> list[str]:
+    """Say so where a tokenizer reads text without capitals or accents, which then need not be predicted."""
+    form = read_text_form(vocabulary.backend.normalizer)
+    if not form.lower and not form.strips_accents:
+        return []
+    return [f"Its tokenizer reads {form.words}: what is not read costs no bits. Compare it with what reads the same."]
 
 
 def _number(value: float) -> float | None:

@@ -9,25 +9,30 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from focus_core.artifacts import dump_json, staged, write_arrays
 from focus_core.errors import InvalidInputError, ModelError, RunFolderError, bad_input, phrase
-from focus_core.export.config import adapt_config
-from focus_core.export.loading import load_checked, verify_export
 from focus_core.export.model_card import write_card
-from focus_core.models.architectures import architecture_config, architecture_defaults
-from focus_core.models.source import SourceModel, load_embeddings_file, load_source
-from focus_core.models.tensors import INDEX, TensorFiles, open_tensor_files, open_tensor_folder, read_json
+from focus_core.export.side_files import copy_side_files
+from focus_core.models.architectures import architecture_config
+from focus_core.models.source import SourceModel, fit_to_vocabulary, load_embeddings_file, load_source
+from focus_core.models.tensors import INDEX, open_tensor_files, read_json
 from focus_core.runs.folder import RunFolder, open_run
-from focus_core.runs.layout import EMBEDDINGS, OWN_ARRAYS, TARGET_TOKENIZER
+from focus_core.runs.layout import EMBEDDINGS, TARGET_TOKENIZER
+from focus_core.surgery.config import IdMap
+from focus_core.surgery.loading import check_arrays, load_whole, verify_folder
+from focus_core.surgery.parts import ModelParts, keys_of, model_parts
+from focus_core.surgery.proof import Copies, prove
+from focus_core.tokenization.vocabulary import load_vocabulary
+from focus_core.types import TokenKind
 
 if TYPE_CHECKING:
     import torch
 
-SIDE_FILES = ("LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*", "modules.json", "config_sentence_transformers.json")
 BARE_ROLE = "source_embeddings"
 WEIGHT_ROLES = ("source_model", BARE_ROLE)
 BARE_NAME = "embeddings"
@@ -67,10 +72,12 @@ def export_model(run: str | Path | RunFolder, destination: str | Path, *, source
         if model is None or not model.has_backbone:
             _write_static(model, arrays, part)
         else:
-            parts = _model_parts(folder, model, arrays)
+            parts = run_parts(folder, model, arrays)
             _write_model(parts, part)
             notes, architectures = parts.notes, parts.config.get("architectures") or [model.model_type]
-            verify_export(part, arrays)
+            prove_export(folder, model, part, arrays)
+        if model is not None:
+            notes = [*notes, *_copy_side_files(folder, model, part)]
         card = write_card(folder.manifest, architectures=architectures, notes=notes)
         (part / "README.md").write_text(card, encoding="utf-8", newline="\n")
     return destination
@@ -102,10 +109,12 @@ def build_model(run: RunFolder, *, source: str | Path | None = None) -> Any:
     if found is None or not found.has_backbone:
         return None
     arrays = _read_run(run, found)
-    parts = _model_parts(run, found, arrays)
+    parts = run_parts(run, found, arrays)
     config = architecture_config(parts.folder, parts.config)
     state = {name: parts.read(name) for name in parts.home}
-    return load_checked(parts.folder, arrays, None, config=config, state_dict=state, dtype=torch.float32)
+    model = load_whole(parts.folder, None, config=config, state_dict=state, dtype=torch.float32)
+    check_arrays(model, keys_of(found, arrays))
+    return model
 
 
 def find_source(run: RunFolder, source: str | Path | None) -> SourceModel | None:
@@ -168,28 +177,26 @@ def _check_same(run: RunFolder, model: SourceModel) -> None:
 def _read_run(run: RunFolder, model: SourceModel | None) -> dict[str, torch.Tensor]:
     """Return the run's arrays, which must be those that the source has."""
     files = open_tensor_files((run.path / EMBEDDINGS,))
-    extra = run.extra_names()
-    if extra:
-        raise bad_input(
-            f"run {run.path.name}",
-            expected=f"no tensors but {', '.join(OWN_ARRAYS)}, which alone can be exported",
-            got=", ".join(extra),
-            remedy="export a run without them, or read them from the run's folder",
-            error=RunFolderError,
-        )
     arrays = {name: files.read(name) for name in files.where}
     expected = {"input"}
     if model is not None:
-        matrices = {"input": model.input, "output": model.output, "bias": model.bias}
+        matrices = {"input": model.input, "output": model.output, "bias": model.bias, **model.extra}
         expected = {name for name, tensor in matrices.items() if tensor is not None}
     n_target = run.manifest["target"]["n"]
-    if set(arrays) != expected or any(len(tensor) != n_target for tensor in arrays.values()):
+    if set(arrays) != expected or any(n_target not in tensor.shape for tensor in arrays.values()):
         got = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in sorted(arrays.items()))
         subject, remedy = f"run {run.path.name}", "make the run again"
         raise bad_input(
             subject, f"{', '.join(sorted(expected))} with {n_target} embeddings", got, remedy, RunFolderError
         )
     return arrays
+
+
+def _copy_side_files(run: RunFolder, model: SourceModel, part: Path) -> list[str]:
+    """Copy what belongs to the source beside weights and configuration; return what to say about it."""
+    tokenizer = load_vocabulary(run.path / TARGET_TOKENIZER).backend
+    rule = tokenizer.normalizer.normalize_str if tokenizer.normalizer else str
+    return copy_side_files(model, part, extended=bool(run.manifest["config"].get("extend")), normalize=rule)
 
 
 # --- embeddings without a backbone ----------------------------------------------------------------------------------
@@ -200,20 +207,9 @@ def _write_static(model: SourceModel | None, arrays: Mapping[str, torch.Tensor],
     names = model.tensor_names["input"] if model is not None and model.folder is not None else (BARE_NAME,)
     write_arrays(part / "model.safetensors", {names[0]: arrays["input"]})
     shutil.copymode(part / "tokenizer.json", part / "model.safetensors")
-    if model is None or model.folder is None:
-        return
-    _copy_side_files(model.folder, part)
-    if model.config is not None:
+    if model is not None and model.config is not None:
         config = {key: value for key, value in model.config.items() if key != "tokenizer_name"}
         _write_json(part / "config.json", config)
-
-
-def _copy_side_files(folder: Path, part: Path) -> None:
-    """Copy licences and what says how static embeddings are used."""
-    for pattern in SIDE_FILES:
-        for path in sorted(folder.glob(pattern)):
-            if path.is_file():
-                shutil.copyfile(path, part / path.name)
 
 
 def _write_json(path: Path, value: Any) -> None:
@@ -223,115 +219,95 @@ def _write_json(path: Path, value: Any) -> None:
 # --- models -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _ModelParts:
-    """What a model is made of: files of its source, tensors in place of theirs, configurations, words for the card."""
+def run_parts(run: RunFolder, model: SourceModel, arrays: Mapping[str, torch.Tensor]) -> ModelParts:
+    """Put together what a run makes of its source.
 
-    folder: Path
-    files: TensorFiles
-    replaced: Mapping[str, torch.Tensor]
-    home: Mapping[str, Path]
-    config: dict[str, Any]
-    generation: dict[str, Any] | None
-    notes: list[str]
+    Parameters
+    ----------
+    run : RunFolder
+        A finished run.
+    model : SourceModel
+        Its source, with a backbone.
+    arrays : mapping of str to torch.Tensor
+        Every tensor of the run.
 
-    def read(self, name: str) -> torch.Tensor:
-        """Return a tensor of the model."""
-        return self.replaced[name] if name in self.replaced else self.files.read(name)
+    Returns
+    -------
+    ModelParts
+        What `model_parts` makes of them.
 
-
-def _model_parts(run: RunFolder, model: SourceModel, arrays: Mapping[str, torch.Tensor]) -> _ModelParts:
-    """Put together what a run makes of its source."""
-    folder = model.folder
-    if folder is None or model.config is None:
+    Raises
+    ------
+    ModelError
+        As `model_parts`.
+    """
+    if model.folder is None or model.config is None:
         raise _gone(run, "a file")
-    files = open_tensor_folder(folder)
-    extended = bool(run.manifest["config"].get("extend"))
-    options: dict[str, Any] = {
-        "n_rows": model.n_rows,
-        "n_target": len(arrays["input"]),
-        "source_special_types": run.manifest["source"]["roles"],
-        "target_special_types": run.manifest["target"]["roles"],
-        "extended": extended,
-    }
-    config = adapt_config(model.config, defaults=architecture_defaults(folder), **options)
-    config["tie_word_embeddings"] = model.tied
-    replaced = _replacements(model, arrays)
-    notes = _move_positions(files, model, config, replaced) if "position" in model.tensor_names else []
-    generation = read_json(folder / "generation_config.json")
-    return _ModelParts(
-        folder=folder,
-        files=files,
-        replaced=replaced,
-        home=_homes(files, model, replaced),
-        config=config,
-        generation=None if generation is None else adapt_config(generation, **options),
-        notes=notes,
+    return model_parts(model, arrays, copies_of_run(run).ids)
+
+
+def copies_of_run(run: RunFolder) -> Copies:
+    """Return which tokens a run copies.
+
+    Parameters
+    ----------
+    run : RunFolder
+        A finished run.
+
+    Returns
+    -------
+    Copies
+        Ordinary tokens pairwise, and where every id of the source's configuration goes.
+    """
+    sources, kinds = run.column("tokens", "source_id"), run.column("tokens", "kind")
+    targets = np.flatnonzero(sources >= 0)
+    ordinary = targets[kinds[targets] != str(TokenKind.SPECIAL)]
+    manifest = run.manifest
+    ids = IdMap(
+        n_rows=manifest["source"]["n"],
+        n_target=manifest["target"]["n"],
+        copied={int(sources[i]): int(i) for i in targets[::-1]},
+        source_special_types=manifest["source"]["roles"],
+        target_special_types=manifest["target"]["roles"],
+        extended=bool(manifest["config"].get("extend")),
     )
+    return Copies(target_ids=ordinary, source_ids=sources[ordinary].astype(np.int64), ids=ids)
 
 
-def _write_model(parts: _ModelParts, part: Path) -> None:
+def prove_export(run: RunFolder, model: SourceModel, folder: Path, arrays: Mapping[str, torch.Tensor]) -> None:
+    """Load a folder that was written as a user would, and prove that copied tokens compute as in the source.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run that the folder was made from.
+    model : SourceModel
+        Its source.
+    folder : Path
+        The model folder.
+    arrays : mapping of str to torch.Tensor
+        The tensors of the run, by their names there.
+
+    Raises
+    ------
+    ModelError
+        If weights are missing or have another shape, if a tensor differs in any bit, or if copied tokens compute
+        anything else than in the source.
+    """
+    verify_folder(folder, model, arrays)
+    fitted = fit_to_vocabulary(model, run.manifest["source"]["n"])
+    prove(fitted, copies_of_run(run), folder=folder)
+
+
+def _write_model(parts: ModelParts, part: Path) -> None:
     """Write weights and configurations."""
     _write_weights(parts, part)
     _write_json(part / "config.json", parts.config)
     if parts.generation is not None:
         _write_json(part / "generation_config.json", parts.generation)
-    _copy_side_files(parts.folder, part)
 
 
-def _replacements(model: SourceModel, arrays: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return the new tensor of every name that belongs to tokens."""
-    # subtle: an untied masked-LM head of transformers 5 holds its bias twice, and files of older releases once; the one
-    # beside the output matrix is the one in effect, so it is always written.
-    names = dict(model.tensor_names)
-    if not model.tied and "bias" in names:
-        beside = names["output"][0].removesuffix("weight") + "bias"
-        names["bias"] = tuple(dict.fromkeys((*names["bias"], beside)))
-    given = [(kind, arrays[kind]) for kind in ("input", "output", "bias") if kind in arrays]
-    return {
-        name: tensor.clone() if again else tensor  # two parameters never lie in one place
-        for kind, tensor in given
-        for again, name in enumerate(names[kind])
-    }
-
-
-def _homes(files: TensorFiles, model: SourceModel, replaced: Mapping[str, torch.Tensor]) -> dict[str, Path]:
-    """Return the file of every tensor but tied copies of the input matrix, which transformers makes when it loads."""
-    tied = model.tensor_names.get("output", ()) if model.tied else ()
-    names = sorted({*files.where, *replaced} - {name for name in tied if name not in replaced})
-    return {name: files.where.get(name, files.files[-1]) for name in names}
-
-
-def _move_positions(
-    files: TensorFiles, model: SourceModel, config: dict[str, Any], replaced: dict[str, torch.Tensor]
-) -> list[str]:
-    """Move the position matrix to where the new padding id makes the model look for it."""
-    # RoBERTa numbers positions from its padding id on: the first token has position ``pad + 1``. Another padding id
-    # therefore means other rows, unless the rows move along. Without a padding token the id -1 does what is needed: no
-    # token is padding, and positions start at 0.
-    import torch
-
-    (name,) = model.tensor_names["position"]
-    old = files.read(name)
-    before = (model.config or {}).get("pad_token_id", 1)
-    after = config["pad_token_id"] = -1 if config.get("pad_token_id") is None else config["pad_token_id"]
-    if before is None or before == after:
-        return []
-    moved = torch.zeros((len(old) + after - before, old.shape[1]), dtype=old.dtype)
-    moved[after + 1 :] = old[before + 1 :]
-    if before >= 0 and after >= 0:
-        moved[after] = old[before]
-    replaced[name] = moved
-    config["max_position_embeddings"] = len(moved)
-    moved_on = (
-        f"The architecture counts positions from the padding id, which moved from {before} to {after}; "
-        f"the position embeddings moved along ({len(old)} before, {len(moved)} now)."
-    )
-    remark = "There is no padding token; transformers remarks on the id -1 when it loads the model, which is harmless."
-    return [moved_on, remark] if after < 0 else [moved_on]
-
-
-def _write_weights(parts: _ModelParts, part: Path) -> None:
+def _write_weights(parts: ModelParts, part: Path) -> None:
     """Write every file of weights again, with the new tensors in it."""
     where: dict[str, str] = {}
     total = 0

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from focus_core.artifacts import map_array, staged, tensor_names, to_float32
 from focus_core.errors import ModelError, RunFolderError, bad_input
-from focus_core.export.loading import load_float32, quiet_transformers, verify_export
 from focus_core.export.model_card import write_card
 from focus_core.export.model_folder import build_model, export_model
+from focus_core.models.architectures import quiet_transformers
 from focus_core.runs.additions import TRAINED, TrainingFolder, open_training
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import TARGET_TOKENIZER
+from focus_core.surgery.loading import check_arrays, load_float32, load_whole
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
 from focus_core.types import SpecialTokenType
 
@@ -226,7 +227,9 @@ def export_state(
             for path in sorted(folder.iterdir()):
                 if not (part / path.name).exists() and ".safetensors" not in path.name:
                     path.rename(part / path.name)
-        verify_export(part, {name: p.detach() for name, p in found.matrices().items()})
+        names = {id(p): name for name, p in found.model.named_parameters()}
+        trained_arrays = {names[id(p)]: p.detach() for p in found.matrices().values()}
+        check_arrays(load_whole(part, part, dtype="auto"), trained_arrays)
         notes = [f"These weights were trained further; the training is called {trained!r} in the run."]
         card = write_card(run.manifest, architectures=found.model.config.architectures, notes=notes)
         (part / "README.md").write_text(card, encoding="utf-8", newline="\n")

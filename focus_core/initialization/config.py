@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from focus_core.types import Fallback, MatchMode, MethodName, Preset
+from focus_core.types import Fallback, MatchMode, MethodName, Normalization, Preset
 from focus_core.validation import check_options, typed_fields
 
 PAPER: dict[str, Any] = {
@@ -26,6 +26,8 @@ PAPER: dict[str, Any] = {
     "specials_in_statistics": True,
 }
 """The options of the paper (Dobler & de Melo 2023, section 3 and the first release of its code)."""
+NORMALIZATION = {Preset.DEFAULT: Normalization.INHERIT, Preset.PAPER: Normalization.NONE}
+"""What a tokenizer that is trained does to text before it splits it, where nothing else was asked for."""
 RANGES: dict[str, tuple[float, float]] = {
     "temperature": (1e-4, 1e4),
     "covariance_scale": (1e-12, 1e3),

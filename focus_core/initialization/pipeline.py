@@ -23,13 +23,16 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.extend import extend_result
 from focus_core.initialization.health import auxiliary_health
 from focus_core.initialization.methods.base import Method, MethodInput, MethodOutput
-from focus_core.initialization.methods.fallback import initialise_embeddings
+from focus_core.initialization.methods.fallback import initialise_tensor
 from focus_core.initialization.methods.registry import METHODS
-from focus_core.initialization.overlap.matching import match_vocabularies
+from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
 from focus_core.initialization.overlap.statistics import overlap_statistics
 from focus_core.initialization.result import FocusResult
 from focus_core.models.source import SourceModel, fit_to_vocabulary
+from focus_core.surgery.config import IdMap
+from focus_core.surgery.proof import Copies, extended_copies, prove
 from focus_core.tokenization.corpus_statistics import corpus_statistics, suggest_size
+from focus_core.tokenization.identity import SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary
 from focus_core.types import MatchMode, ProgressHook, no_progress, stage_of
 
@@ -86,6 +89,7 @@ def run_focus(
     model = fit_to_vocabulary(model, source.n)
     with stage_of(progress, "match"):
         overlap = match_vocabularies(source, target, mode=config.match, user_map=user_map)
+    proof = _prove(source, target, model, overlap, config, progress)
     unused = auxiliary is not None and not method.needs_auxiliary
     stream, auxiliary = _read(source, target, corpus, None if unused else auxiliary, config, progress)
     given = MethodInput(
@@ -103,7 +107,36 @@ def run_focus(
     if config.extend:
         plain = config.match == MatchMode.EXACT and not user_map
         result = extend_result(result, exact=overlap if plain else None)
+    result = dataclasses.replace(result, notes=result.notes | ({"proof": proof} if proof else {}))
     return _embed(result, model, progress)
+
+
+def _prove(
+    source: Vocabulary,
+    target: Vocabulary,
+    model: SourceModel,
+    overlap: Overlap,
+    config: InitConfig,
+    progress: ProgressHook,
+) -> dict[str, Any] | None:
+    """Prove, before anything is spent, that copied tokens will compute as before; refuse a model where they do not."""
+    if model.folder is None or not model.has_backbone:
+        return None
+    ordinary = source.kinds[overlap.source_ids] != SPECIAL
+    copied = dict(zip(overlap.source_ids[::-1].tolist(), overlap.target_ids[::-1].tolist(), strict=True))
+    with stage_of(progress, "prove"):
+        copies = Copies(
+            target_ids=overlap.target_ids[ordinary],
+            source_ids=overlap.source_ids[ordinary],
+            ids=IdMap(
+                n_rows=model.n_rows,
+                n_target=target.n,
+                copied=copied,
+                source_special_types={str(role): i for role, i in source.special_token_types.items()},
+                target_special_types={str(role): i for role, i in target.special_token_types.items()},
+            ),
+        )
+        return prove(model, extended_copies(copies, source.n) if config.extend else copies).to_dict()
 
 
 def method_named(name: str) -> Method:
@@ -236,20 +269,26 @@ def _supported_size(corpus: Corpus, target: Vocabulary) -> int:
 
 
 def _embed(result: FocusResult, model: SourceModel, progress: ProgressHook) -> FocusResult:
-    """Apply ``W`` to every matrix of the model."""
-    matrices = {"input": model.input, "output": model.output, "bias": model.bias}
+    """Apply ``W`` to every tensor of the model that follows the vocabulary."""
+    matrices = {"input": model.input, "output": model.output, "bias": model.bias, **model.extra}
     given = {name: matrix for name, matrix in matrices.items() if matrix is not None}
-    embeddings: dict[str, torch.Tensor] = {}
+    made: dict[str, torch.Tensor] = {}
     statistics: dict[str, np.ndarray] = {}
     fallbacks: dict[str, dict[str, int]] = {}
     for done, (name, matrix) in enumerate(given.items()):
         progress("embed", done, len(given), name)
-        made = initialise_embeddings(
-            result.weights, matrix, source=result.source, target=result.target, config=result.config, name=name
+        axis = model.axis_of(name) if name in model.extra else 0
+        one = initialise_tensor(
+            result.weights, matrix, axis, source=result.source, target=result.target, config=result.config, name=name
         )
-        embeddings[name], fallbacks[name] = made.rows, dict(made.fallbacks)
+        made[name], fallbacks[name] = one.rows, dict(one.fallbacks)
         if name == "input":
-            statistics = {"mean": made.statistics.mean, "std": made.statistics.std}
+            statistics = {"mean": one.statistics.mean, "std": one.statistics.std}
     progress("embed", len(given), len(given))
-    notes = result.notes | {"fallbacks": fallbacks}
-    return dataclasses.replace(result, embeddings=embeddings, statistics=statistics, notes=notes)
+    return dataclasses.replace(
+        result,
+        embeddings={name: tensor for name, tensor in made.items() if name not in model.extra},
+        extra_tensors={name: tensor for name, tensor in made.items() if name in model.extra},
+        statistics=statistics,
+        notes=result.notes | {"fallbacks": fallbacks},
+    )

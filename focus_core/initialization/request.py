@@ -15,8 +15,8 @@ from typing import Any
 
 from focus_core.artifacts import atomic_write_bytes, dump_json
 from focus_core.errors import InvalidInputError, bad_input, flag, option, phrase
-from focus_core.initialization.config import InitConfig
-from focus_core.types import AuxiliaryKind, Family
+from focus_core.initialization.config import NORMALIZATION, InitConfig
+from focus_core.types import AuxiliaryKind, Family, Normalization
 from focus_core.validation import typed_fields
 
 TRAINABLE = {"unigram": Family.UNIGRAM, "bpe": Family.BYTE_LEVEL_BPE, "wordpiece": Family.WORDPIECE}
@@ -46,6 +46,8 @@ class InitRequest:
         ``unigram``, ``bpe`` or ``wordpiece``: train the target tokenizer on the corpus.
     vocab_size : int, default=None
         Its size, special tokens included.
+    normalization : Normalization, default=None
+        What it does to case, accents and Unicode form; ``None`` is the preset's, see `normalizes`.
     auxiliary : Path, default=None
         Ready vectors; FOCUS needs them or a corpus to train them on.
     corpus : tuple of Path, default=()
@@ -74,6 +76,7 @@ class InitRequest:
     target_tokenizer: str | None = None
     train_tokenizer: str | None = None
     vocab_size: int | None = None
+    normalization: Normalization | None = None
     auxiliary: Path | None = None
     corpus: tuple[Path, ...] = ()
     field: str = "text"
@@ -99,6 +102,16 @@ class InitRequest:
             raise missing(option("corpus"), phrase("beside {train_tokenizer}"))
         if self.train_tokenizer is not None and self.train_tokenizer not in TRAINABLE:
             raise bad_input(option("train_tokenizer"), ", ".join(TRAINABLE), repr(self.train_tokenizer), "choose one")
+        if self.normalization not in (None, *Normalization):
+            raise bad_input(option("normalization"), ", ".join(Normalization), repr(self.normalization), "choose one")
+        if self.normalization is not None and not self.train_tokenizer:
+            expected, got = phrase("a tokenizer to train, by {train_tokenizer}"), phrase("{target_tokenizer}")
+            raise bad_input(option("normalization"), expected, got, "leave it out: a ready tokenizer has its own")
+
+    @property
+    def normalizes(self) -> Normalization:
+        """What a tokenizer that is trained does to text: as asked, or by preset; the paper's inherits nothing."""
+        return Normalization(self.normalization or NORMALIZATION[self.config.preset])
 
     @classmethod
     def from_dict(cls, mapping: Mapping[str, Any]) -> InitRequest:

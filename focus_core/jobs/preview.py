@@ -20,6 +20,7 @@ from focus_core.artifacts import dump_json
 from focus_core.errors import FocusError, VocabularyError, bad_input
 from focus_core.initialization.overlap.preview import MatchPreview, preview_matches
 from focus_core.tokenization.preview import TokenizerView, view_tokenizer
+from focus_core.tokenization.text_form import TextForm, read_text_form
 from focus_core.tokenization.vocabulary import load_vocabulary
 from focus_core.validation import typed_fields
 
@@ -41,11 +42,14 @@ class Preview:
         The target tokenizer on the same lines; ``None`` where it is yet to be trained.
     matches : MatchPreview or None
         What each match option would change; ``None`` likewise.
+    form : TextForm
+        What the source tokenizer does to case, accents and Unicode form.
     """
 
     source: TokenizerView
     target: TokenizerView | None
     matches: MatchPreview | None
+    form: TextForm
 
 
 def preview_run(source: str, target: str | None, lines: Sequence[str]) -> Preview:
@@ -56,6 +60,7 @@ def preview_run(source: str, target: str | None, lines: Sequence[str]) -> Previe
         source=view_tokenizer(old, lines),
         target=None if new is None else view_tokenizer(new, lines),
         matches=None if new is None else preview_matches(old, new),
+        form=read_text_form(old.backend.normalizer),
     )
 
 

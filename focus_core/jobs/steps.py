@@ -33,6 +33,7 @@ STAGE_STEPS = {
     "count": Step.CORPUS,
     "train vectors": Step.VECTORS,
     "match": Step.OVERLAP,
+    "prove": Step.OVERLAP,
     "similarities": Step.ROWS,
     "embed": Step.ROWS,
     "judge": Step.ROWS,

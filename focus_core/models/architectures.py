@@ -1,86 +1,29 @@
-"""Where each architecture keeps what belongs to a token: a table, and transformers for what it lacks.
+"""Architectures as transformers knows them: the class of a folder, its configuration, a model without memory.
 
-A model that must be asked is built without memory for its weights.
+Owns every call that builds a model on the meta device, and the names that a file's tensors have in the model. Reads no
+weight and runs no code from a folder.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from focus_core.errors import ModelError, bad_input, phrase
+from focus_core.errors import InvalidInputError, ModelError, bad_input, phrase
+
+HEADED = ("MODEL_FOR_CAUSAL_LM_MAPPING", "MODEL_FOR_MASKED_LM_MAPPING", "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING")
+"""Where a class with a head is looked for when a configuration names none."""
+
+ConfigPath = tuple[str, ...]
+"""Names of nested configurations, outermost first; empty for the outermost itself."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Layout:
-    """Where an architecture keeps what belongs to a token; names are ends of tensor names."""
-
-    input: str
-    output: str = ""
-    bias: tuple[str, ...] = ()
-    position: str = ""
-
-
-_BERT_INPUT = "embeddings.word_embeddings.weight"
-_BERT = Layout(
-    input=_BERT_INPUT,
-    output="cls.predictions.decoder.weight",
-    bias=("cls.predictions.decoder.bias", "cls.predictions.bias"),
-)
-_ROBERTA = Layout(
-    input=_BERT_INPUT,
-    output="lm_head.decoder.weight",
-    bias=("lm_head.decoder.bias", "lm_head.bias"),
-    position="embeddings.position_embeddings.weight",
-)
-_DECODER = Layout(input="embed_tokens.weight", output="lm_head.weight", bias=("lm_head.bias",))
-LAYOUTS: dict[str, Layout] = {
-    "bert": _BERT,
-    "distilbert": Layout(input=_BERT_INPUT, output="vocab_projector.weight", bias=("vocab_projector.bias",)),
-    "roberta": _ROBERTA,
-    "xlm-roberta": _ROBERTA,
-    "camembert": _ROBERTA,
-    "gpt2": Layout(input="wte.weight", output="lm_head.weight"),
-    "gpt_neox": Layout(input="embed_in.weight", output="embed_out.weight"),
-    **dict.fromkeys(
-        ("llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "phi3", "olmo", "olmo2", "smollm3"),
-        _DECODER,
-    ),
-}
-"""Architectures whose names are known; any other is asked through transformers."""
-
-
-def layout_from_transformers(folder: Path) -> Layout:
-    """Ask transformers where an architecture keeps its embeddings, without memory for its weights."""
-    import torch
-
-    try:
-        with torch.device("meta"):
-            model = model_class(folder)(_auto_config(folder))
-        inside, outside = model.get_input_embeddings(), model.get_output_embeddings()
-    except (ValueError, KeyError, NotImplementedError, AttributeError, TypeError) as reason:
-        expected = "an architecture that transformers knows"
-        remedy = phrase("give {source_tokenizer} and {source_embeddings} instead")
-        raise bad_input(folder.name, expected, str(reason).split("\n", maxsplit=1)[0], remedy, ModelError) from reason
-    (entrance,) = [name for name, module in model.named_modules() if module is inside]
-    ways_out = [name for name, module in model.named_modules() if outside is not None and module is outside]
-    bias = id(getattr(outside, "bias", None))
-    return Layout(
-        input=f"{entrance}.weight",
-        output=f"{ways_out[0]}.weight" if ways_out else "",
-        bias=tuple(name for name, p in model.named_parameters(remove_duplicate=False) if id(p) == bias),
-    )
-
-
-def _auto_config(folder: Path) -> Any:
-    from transformers import AutoConfig
-
-    return AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-
-
-def architecture_defaults(folder: Path) -> dict[str, Any]:
-    """Return a folder's configuration with what its architecture assumes for keys that the file leaves out.
+def load_config(folder: Path) -> Any:
+    """Return the configuration of a folder as an object of its class.
 
     Parameters
     ----------
@@ -89,10 +32,68 @@ def architecture_defaults(folder: Path) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        Every key of the architecture.
+    transformers.PretrainedConfig
+        The configuration.
+
+    Raises
+    ------
+    ModelError
+        If transformers knows no such architecture, or refuses what the file says.
     """
-    return dict(_auto_config(folder).to_dict())
+    from transformers import AutoConfig
+
+    with refusing(folder.name, "an architecture that transformers knows"):
+        return AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+
+
+@contextmanager
+def refusing(subject: str, expected: str, remedy: str = "") -> Iterator[None]:
+    """Turn whatever transformers raises inside into one line; what is one already passes.
+
+    Parameters
+    ----------
+    subject, expected : str
+        Parts of the line.
+    remedy : str, default=""
+        The way out; "" names embeddings alone as one.
+
+    Yields
+    ------
+    None
+        While the library works, quietly.
+
+    Raises
+    ------
+    ModelError
+        For anything that was raised, but for an interrupt.
+    """
+    try:
+        with quiet_transformers():
+            yield
+    except (InvalidInputError, MemoryError):
+        raise
+    except Exception as reason:
+        got = (str(reason).strip() or type(reason).__name__).split("\n", maxsplit=1)[0][:300]
+        way_out = remedy or phrase("give {source_tokenizer} and {source_embeddings} instead")
+        raise bad_input(subject, expected, f"{type(reason).__name__}: {got}", way_out, ModelError) from reason
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Silence transformers' progress bars, reports and warnings; they are turned into errors or nothing."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def architecture_config(folder: Path, values: dict[str, Any]) -> Any:
@@ -109,29 +110,140 @@ def architecture_config(folder: Path, values: dict[str, Any]) -> Any:
     -------
     transformers.PretrainedConfig
         The configuration.
+
+    Raises
+    ------
+    ModelError
+        If the class refuses a value.
     """
-    return type(_auto_config(folder)).from_dict(values)
+    kind = type(load_config(folder))
+    with refusing(f"the configuration for {folder.name}", f"values that {kind.__name__} takes"):
+        return kind.from_dict(copy.deepcopy(values))
 
 
-def model_class(folder: Path) -> Any:
-    """Return the transformers class that a folder's ``config.json`` names first, else ``AutoModel``'s choice.
+def model_class(folder: Path, config: Any = None, keys: Iterable[str] = ()) -> Any:
+    """Return the transformers class of a folder.
 
     Parameters
     ----------
     folder : Path
         Holds ``config.json``.
+    config : transformers.PretrainedConfig, default=None
+        The configuration, where it is known already.
+    keys : iterable of str, default=()
+        Names of the tensors in the folder's files. They decide where the configuration names no class: the first
+        one with a head that has a place for all of them.
 
     Returns
     -------
     type
-        A subclass of ``PreTrainedModel``.
+        A subclass of ``PreTrainedModel``: the one that the configuration names first, else one with a head that the
+        tensors fit, else that of the bare model.
+
+    Raises
+    ------
+    ModelError
+        If transformers has no model for the configuration.
     """
     import transformers
-    from transformers.models.auto.modeling_auto import MODEL_MAPPING
+    from transformers.models.auto import modeling_auto
 
-    config = _auto_config(folder)
+    config = load_config(folder) if config is None else config
     for name in config.architectures or ():
         found = getattr(transformers, name, None)
         if found is not None:
             return found
-    return MODEL_MAPPING[type(config)]
+    mappings = [getattr(modeling_auto, name) for name in HEADED]
+    headed = [mapping[type(config)] for mapping in mappings if type(config) in mapping]
+    for found in headed if keys else ():
+        renamed = file_names(meta_model(found, config), keys)
+        if len(renamed) == len(set(keys)):
+            return found
+    with refusing(folder.name, "an architecture with a model in transformers"):
+        return modeling_auto.MODEL_MAPPING[type(config)]
+
+
+def meta_model(kind: Any, config: Any) -> Any:
+    """Build a model without memory for its weights.
+
+    Parameters
+    ----------
+    kind : type
+        A subclass of ``PreTrainedModel``.
+    config : transformers.PretrainedConfig
+        Its configuration; it is not changed.
+
+    Returns
+    -------
+    transformers.PreTrainedModel
+        On the meta device.
+
+    Raises
+    ------
+    ModelError
+        If the class cannot be built.
+    """
+    import torch
+
+    with (
+        refusing(f"a model of type {config.model_type}", "a configuration that its class builds"),
+        torch.device("meta"),
+    ):
+        return kind(copy.deepcopy(config))
+
+
+def tensor_shapes(model: Any) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every parameter and buffer of a model, under all of its names."""
+    everything = [*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)]
+    return {key: tuple(tensor.shape) for key, tensor in everything}
+
+
+def file_names(model: Any, names: Iterable[str]) -> dict[str, str]:
+    """Return what the tensors of a file are called in a model, by transformers' own conversions.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        Built on the meta device.
+    names : iterable of str
+        Names in the file.
+
+    Returns
+    -------
+    dict of str to str
+        Name in the file to name in the model's state; names that the model has no place for are left out, and so are
+        those of tensors that are put together from several or cut up.
+    """
+    from transformers.conversion_mapping import get_model_conversion_mapping
+    from transformers.core_model_loading import WeightConverter, WeightRenaming, rename_source_key
+
+    state = model.state_dict()
+    mapping = get_model_conversion_mapping(model)
+    renamings = [entry for entry in mapping if isinstance(entry, WeightRenaming)]
+    converters = [entry for entry in mapping if isinstance(entry, WeightConverter)]
+    found: dict[str, str] = {}
+    for name in names:
+        key, _ = rename_source_key(name, renamings, converters, model.base_model_prefix, state)
+        if key in state or name in state:
+            found[name] = key if key in state else name
+    return found
+
+
+def each_config(config: Any, path: ConfigPath = ()) -> Iterator[tuple[ConfigPath, Any]]:
+    """Yield a configuration and every one that is nested in it, each with the path that leads there."""
+    yield path, config
+    from transformers import PretrainedConfig
+
+    for name, nested in list(vars(config).items()):
+        if isinstance(nested, PretrainedConfig):
+            yield from each_config(nested, (*path, name))
+
+
+def changed_config(config: Any, path: ConfigPath, change: Callable[[Any], None]) -> Any:
+    """Return a copy of a configuration in which ``change`` was applied to the one at a path."""
+    changed = copy.deepcopy(config)
+    place = changed
+    for name in path:
+        place = getattr(place, name)
+    change(place)
+    return changed

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from focus_core.artifacts import digest_json, sha256_file
-from focus_core.errors import InvalidInputError, ModelError, VocabularyError, bad_input
+from focus_core.errors import InvalidInputError, ModelError, VocabularyError, bad_input, phrase
+from focus_core.models.sentence_modules import MODELS, MODULES, model_folder
 
 FileKind = Literal["tokenizer.json", "sentencepiece", "wordpiece", "gpt2"]
 
@@ -72,11 +73,13 @@ def locate_tokenizer(spec: str | Path) -> TokenizerFiles:
     """
     path = Path(spec).expanduser()
     if path.is_dir():
-        return _describe(path.resolve().name, *_find_in_folder(path), folder=path)
+        folder = model_folder(path)
+        return _describe(path.resolve().name, *_find_in_folder(folder), folder=folder)
     if path.is_file():
         return _describe(_name_of_file(path), *_classify_file(path), folder=path.parent)
-    patterns = ["tokenizer.json", *SENTENCEPIECE_NAMES, "vocab.json", "merges.txt", "vocab.txt", *CONFIG_NAMES]
-    folder = _download(str(spec), patterns=patterns, remedy=TOKENIZER_REMEDY, error=VocabularyError)
+    names = ["tokenizer.json", *SENTENCEPIECE_NAMES, "vocab.json", "merges.txt", "vocab.txt", *CONFIG_NAMES]
+    patterns = [*names, MODULES, *(f"0_{module}/{name}" for module in MODELS for name in names)]
+    folder = model_folder(_download(str(spec), patterns=patterns, remedy=TOKENIZER_REMEDY, error=VocabularyError))
     return _describe(str(spec), *_find_in_folder(folder), folder=folder)
 
 
@@ -104,6 +107,9 @@ def _find_in_folder(folder: Path) -> tuple[FileKind, dict[str, Path]]:
     if (folder / "vocab.txt").is_file():
         return "wordpiece", {"vocab": folder / "vocab.txt"}
     expected = "a folder with tokenizer.json, a SentencePiece .model, vocab.json + merges.txt or vocab.txt"
+    if any(folder.glob("*.safetensors")):
+        remedy = phrase("put its tokenizer beside it, or name that apart; {source_tokenizer} is that of a source")
+        raise bad_input(folder.name, expected, "a model without its tokenizer", remedy, VocabularyError)
     raise bad_input(folder.name, expected, "none of them", TOKENIZER_REMEDY, VocabularyError)
 
 

@@ -1,20 +1,23 @@
 """Read what a source model knows about its tokens: input embeddings, output embeddings and bias.
 
-They are read from safetensors by name; the model itself is built only for an architecture that the table does not know,
-without memory for its weights, and no code that a folder brings along is ever run.
+They are read from safetensors by name. Which tensors they are is found from the architecture, built without memory for
+its weights; no code that a folder brings along is ever run.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from focus_core.errors import ModelError, bad_input, phrase
-from focus_core.models.architectures import LAYOUTS, layout_from_transformers
+from focus_core.models.architectures import file_names, load_config, meta_model, model_class
 from focus_core.models.hub import locate_model
+from focus_core.models.positions import PositionTable, find_positions
+from focus_core.models.refusals import refuse_adapter_tensors, refuse_other_kinds, refuse_own_code, refuse_quantised
+from focus_core.models.sentence_modules import check_modules, model_folder
 from focus_core.models.tensors import (
     TensorFiles,
     check_tensor,
@@ -24,12 +27,15 @@ from focus_core.models.tensors import (
     read_npy,
     to_float,
 )
+from focus_core.models.vocabulary_read import COPIES, read_vocabulary
+from focus_core.models.vocabulary_tensors import VocabularyLayout, find_vocabulary
 
 if TYPE_CHECKING:
     import torch
 
 STATIC = "static"
 STATIC_NAMES = ("embeddings", "embedding.weight")
+PADDED_TO, PADDED_SHARE = 1024, 0.05
 HEADS = ("LMHead", "ForMaskedLM", "ForCausalLM", "ForPreTraining", "ForConditionalGeneration")
 
 
@@ -54,13 +60,24 @@ class SourceModel:
     spec : str
         What was asked for, to find the model again; it belongs into a log, not into a manifest.
     folder : Path, default=None
-        The model's folder; ``None`` for a file with nothing but a matrix.
+        Where weights and configuration lie; ``None`` for a file with nothing but a matrix.
+    root : Path, default=None
+        The folder that was named: another one where sentence-transformers keeps the model in a folder inside.
     config : mapping, default=None
         The content of ``config.json``; ``None`` where there is none.
     model_type : str, default="static"
         The architecture as ``config.json`` names it; ``static``: embeddings without a backbone.
+    extra : mapping of str to torch.Tensor
+        Every other tensor that follows the vocabulary, by its name in the model; one of its axes has n_rows entries.
+    layout : VocabularyLayout, default=None
+        Which tensors of the model follow the vocabulary, and along which axis; ``None`` without a backbone.
+    positions : tuple of PositionTable
+        The position tables that count from the padding id.
     tensor_names : mapping of str to tuple of str
-        The full tensor names behind ``input``, ``output``, ``bias`` and ``position``.
+        The names in the files behind ``input``, ``output``, ``bias`` and each of `extra`; under ``copies`` those of
+        tied copies, which transformers makes when it loads, and under ``unused`` those that the model has no place for.
+    file_of : mapping of str to str
+        The name in the files of every tensor of the model, by its name there.
     has_head : bool, default=False
         Whether the architecture predicts tokens.
     messages : tuple of str
@@ -75,9 +92,14 @@ class SourceModel:
     n_bytes: int
     spec: str
     folder: Path | None = None
+    root: Path | None = None
     config: Mapping[str, Any] | None = None
     model_type: str = STATIC
+    extra: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    layout: VocabularyLayout | None = None
+    positions: tuple[PositionTable, ...] = ()
     tensor_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    file_of: Mapping[str, str] = field(default_factory=dict)
     has_head: bool = False
     messages: tuple[str, ...] = ()
 
@@ -95,6 +117,10 @@ class SourceModel:
     def n_rows(self) -> int:
         """Number of rows of the input matrix."""
         return int(self.input.shape[0])
+
+    def axis_of(self, key: str) -> int:
+        """Return the axis along which one of `extra` has an entry a token."""
+        return 0 if self.layout is None else self.layout.tensors[key].axis
 
     @property
     def inputs(self) -> list[dict[str, Any]]:
@@ -119,19 +145,24 @@ def load_source(spec: str | Path) -> SourceModel:
     Raises
     ------
     ModelError
-        If the folder holds no safetensors, is quantised, brings its own code, or a matrix has the wrong
-        rank or a value that is not finite.
+        If the folder holds something else than a whole model in safetensors, is quantised, brings its own code, or a
+        matrix has the wrong rank or a value that is not finite.
     """
-    folder = locate_model(str(spec))
-    files = open_tensor_folder(folder)
+    root = locate_model(str(spec))
+    local = Path(spec).expanduser().exists()
+    check_modules(root)
+    folder = model_folder(root)
+    refuse_other_kinds(folder, fetched=not local)
     config = read_json(folder / "config.json")
-    name = folder.name if Path(spec).exists() else str(spec)
-    common = {"name": name, "spec": str(spec), "folder": folder, "config": config}
+    refuse_quantised(folder, config or {})
+    files = open_tensor_folder(folder)
+    name = root.resolve().name if local else str(spec)
+    common = {"name": name, "spec": str(spec), "folder": folder, "root": root, "config": config}
     if _is_static(files):
         return _static_source(files, common)
     if config is None:
         raise bad_input(folder.name, "config.json beside the weights", "none", "fetch the whole folder", ModelError)
-    _check_usable(folder, config)
+    refuse_own_code(folder, config)
     return _model_source(files, config, common)
 
 
@@ -161,77 +192,32 @@ def _static_source(files: TensorFiles, common: dict[str, Any]) -> SourceModel:
     )
 
 
-def _check_usable(folder: Path, config: Mapping[str, Any]) -> None:
-    """Refuse quantised weights and folders whose architecture is code of their own."""
-    if config.get("quantization_config"):
-        remedy = "name the folder it was quantised from"
-        raise bad_input(folder.name, "weights in a floating-point type", "quantised weights", remedy, ModelError)
-    if config.get("auto_map") and config.get("model_type") not in LAYOUTS:
-        got = "one that needs code from the folder, which is never run"
-        remedy = phrase("give {source_tokenizer} and {source_embeddings} instead")
-        raise bad_input(folder.name, "an architecture of the transformers library", got, remedy, ModelError)
-
-
 def _model_source(files: TensorFiles, config: Mapping[str, Any], common: dict[str, Any]) -> SourceModel:
-    """Read the matrices of a model by the names of its architecture."""
+    """Read what follows the vocabulary of a model, by the names that its architecture gives."""
     folder: Path = common["folder"]
-    model_type = str(config.get("model_type", ""))
-    layout = LAYOUTS.get(model_type) or layout_from_transformers(folder)
-    names = {
-        "input": _find(files.where, layout.input),
-        "output": _find(files.where, layout.output),
-        "bias": tuple(n for end in layout.bias for n in _find(files.where, end)),
-        "position": _find(files.where, layout.position),
-    }
-    if not names["input"]:
-        raise bad_input(folder.name, f"a tensor {layout.input!r}", "none", "is it the whole model?", ModelError)
-    matrix, messages = to_float(files.read(names["input"][0]), names["input"][0])
-    check_tensor("the input embeddings", matrix)
-    output, notes = _read_output(files, names["output"], matrix, config)
-    bias = files.read(names["bias"][0]).reshape(-1) if names["bias"] else None
-    if bias is not None:
-        check_tensor("the output bias", bias.reshape(1, -1), n_columns=len(matrix))
+    known = load_config(folder)
+    kind = model_class(folder, known, files.where)
+    layout = find_vocabulary(kind, known, name=folder.name)
+    renamed = file_names(meta_model(kind, known), files.where)
+    file_of = {key: name for name, key in sorted(renamed.items(), reverse=True)}
+    again = [name for name, key in renamed.items() if file_of[key] != name and key in layout.tensors]
+    found = read_vocabulary(files, layout, file_of, says_tied=config.get("tie_word_embeddings"), name=folder.name)
     return SourceModel(
-        input=matrix,
-        output=output,
-        bias=bias,
+        input=found.input,
+        output=found.output,
+        bias=found.bias,
+        extra=found.extra,
         digest=files.digest,
         n_bytes=files.n_bytes,
-        model_type=model_type,
-        tensor_names={kind: found for kind, found in names.items() if found},
-        has_head=any(head in str(config.get("architectures")) for head in HEADS),
-        messages=messages + notes,
+        model_type=str(config.get("model_type", "")),
+        layout=layout,
+        positions=find_positions(kind, known),
+        tensor_names={**found.names, COPIES: (*found.names.get(COPIES, ()), *sorted(again))},
+        file_of=file_of,
+        has_head=any(head in kind.__name__ for head in HEADS),
+        messages=found.messages,
         **common,
     )
-
-
-def _find(names: Iterable[str], end: str) -> tuple[str, ...]:
-    """Return the shortest tensor name that is ``end`` or ends in it at a dot; empty where there is none."""
-    # A checkpoint saved without its head lacks the first part of every name, so that part is optional.
-    _, _, shorter = end.partition(".")
-    for wanted in (end, shorter) if "." in shorter else (end,):
-        found = [name for name in names if wanted and f".{name}".endswith(f".{wanted}")]
-        if found:
-            return (min(found, key=len),)
-    return ()
-
-
-def _read_output(
-    files: TensorFiles, names: tuple[str, ...], matrix: torch.Tensor, config: Mapping[str, Any]
-) -> tuple[torch.Tensor | None, tuple[str, ...]]:
-    """Return the output matrix, ``None`` where it is tied, and what to say about it."""
-    # subtle: two matrices that differ are two matrices whatever the configuration says, as in transformers 5.
-    if not names:
-        return None, ()
-    import torch
-
-    output = files.read(names[0])
-    says_tied = config.get("tie_word_embeddings")
-    if says_tied is not False and output.shape == matrix.shape and torch.equal(output, matrix):
-        return None, ()
-    check_tensor("the output embeddings", output, n_rows=len(matrix))
-    notes = ("The configuration ties input and output embeddings, but they differ; both are initialised.",)
-    return output, notes if says_tied else ()
 
 
 def load_embeddings_file(path: str | Path, tensor: str | None = None) -> SourceModel:
@@ -263,6 +249,7 @@ def load_embeddings_file(path: str | Path, tensor: str | None = None) -> SourceM
         got = f"a file ending in {path.suffix!r}" if path.is_file() else "no such file"
         raise bad_input(path.name, "a .safetensors or .npy file", got, "save the matrix as one", ModelError)
     files = open_tensor_files((path,)) if path.suffix == ".safetensors" else None
+    refuse_adapter_tensors(path.name, files.where if files else ())
     name = _one_tensor(path, files, tensor) if files else "input"
     raw = files.read(name) if files else torch.from_numpy(np.array(read_npy(path)))
     matrix, messages = to_float(raw, path.name)
@@ -290,11 +277,19 @@ def _one_tensor(path: Path, files: TensorFiles, tensor: str | None) -> str:
     raise bad_input(path.name, expected=expected, got=got, remedy=phrase("name one with {tensor}"), error=ModelError)
 
 
+def most_rows(n_ids: int) -> int:
+    """Return the most rows that a model's matrix has, with padding, where its tokenizer has ``n_ids`` ids."""
+    # Rows are padded to a multiple of up to 1,024 (8 devices of 128 rows); of released models none has more than that
+    # or 3 % besides (decision 0037).
+    return max(-(-n_ids // PADDED_TO) * PADDED_TO, int(n_ids * (1 + PADDED_SHARE)))
+
+
 def fit_to_vocabulary(source: SourceModel, n_ids: int) -> SourceModel:
     """Return the model with exactly one row for every id.
 
     Rows after the last id are padding that many released models carry; they are left out, and a message
-    says so. Fewer rows than ids is an error: which token would go without cannot be guessed.
+    says so. More of them than any model is known to have are another model's rows. Fewer rows than ids is an error:
+    which token would go without cannot be guessed.
 
     Parameters
     ----------
@@ -311,7 +306,7 @@ def fit_to_vocabulary(source: SourceModel, n_ids: int) -> SourceModel:
     Raises
     ------
     ModelError
-        If a matrix has fewer rows than there are ids.
+        If a matrix has fewer rows than there are ids, or far more.
     """
     if source.n_rows < n_ids:
         raise bad_input(
@@ -321,14 +316,43 @@ def fit_to_vocabulary(source: SourceModel, n_ids: int) -> SourceModel:
             remedy="give the tokenizer that belongs to these embeddings",
             error=ModelError,
         )
-    if source.n_rows == n_ids:
+    short = any(tensor.shape[source.axis_of(key)] < n_ids for key, tensor in source.extra.items())
+    if source.n_rows == n_ids and not short:
         return source
     extra = source.n_rows - n_ids
-    message = f"The source has {extra} padding embeddings after its last id ({n_ids - 1}); they are ignored."
+    most = most_rows(n_ids)
+    if source.n_rows > most:
+        raise bad_input(
+            f"the input embeddings of {source.name}",
+            expected=f"{n_ids:,} embeddings, one for every id of the source tokenizer, or up to {most:,} with padding",
+            got=f"{source.n_rows:,}, as many as another tokenizer has",
+            remedy="give the tokenizer that belongs to these embeddings; if this one does, save the matrix without the "
+            "rows after its last id",
+            error=ModelError,
+        )
+    told = f"The source has {extra} padding embeddings after its last id ({n_ids - 1}); they are ignored."
     return dataclasses.replace(
         source,
         input=source.input[:n_ids],
         output=None if source.output is None else source.output[:n_ids],
         bias=None if source.bias is None else source.bias[:n_ids],
-        messages=(*source.messages, message),
+        extra={key: _first_ids(source, key, n_ids) for key in source.extra},
+        messages=(*source.messages, told) if extra else source.messages,
     )
+
+
+def _first_ids(source: SourceModel, key: str, n_ids: int) -> torch.Tensor:
+    """Return the entries of the first ids of a further tensor."""
+    import torch
+
+    tensor, axis = source.extra[key], source.axis_of(key)
+    n = tensor.shape[axis]
+    if n >= n_ids:
+        return tensor.narrow(axis, 0, n_ids)
+    # Gemma 3n reads entry 0 of its per-layer table for every id beyond it (modeling_gemma3n.py, get_per_layer_inputs)
+    return torch.cat([tensor, tensor.narrow(axis, 0, 1).expand(*_sizes(tensor, axis, n_ids - n))], axis)
+
+
+def _sizes(tensor: torch.Tensor, axis: int, n: int) -> list[int]:
+    """Return the shape of a tensor with another number of entries along one axis."""
+    return [n if i == axis else size for i, size in enumerate(tensor.shape)]

@@ -26,7 +26,6 @@ SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 CHECKED_VALUES = 1 << 22
 """Numbers looked at together: the answers of each are as many bytes."""
-PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,11 +103,15 @@ def read_json(path: Path) -> dict[str, Any] | None:
         return None
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        value = None
+    except (ValueError, RecursionError) as reason:
+        raise _not_an_object(path, f"something else ({str(reason)[:80]})") from reason
     if not isinstance(value, dict):
-        raise bad_input(path.name, "a JSON object", "something else", "fetch it again", ModelError)
+        raise _not_an_object(path, f"a {type(value).__name__}")
     return value
+
+
+def _not_an_object(path: Path, got: str) -> ModelError:
+    return bad_input(path.name, "a JSON object", got, "fetch it again", ModelError)
 
 
 def open_tensor_folder(folder: Path) -> TensorFiles:
@@ -127,32 +130,31 @@ def open_tensor_folder(folder: Path) -> TensorFiles:
     Raises
     ------
     ModelError
-        If there is no such file, only a pickle, a shard is missing, or a header contradicts its file.
+        If there is no such file, a shard or a tensor of the index is missing, or a header contradicts its file.
     """
     if (folder / SINGLE).is_file():
         return open_tensor_files((folder / SINGLE,))
     if (folder / INDEX).is_file():
-        return open_tensor_files(_shards(folder))
-    pickles = sorted(path.name for pattern in PICKLES for path in folder.glob(pattern))
-    if pickles:
-        got = f"{pickles[0]}, a pickle, which can run code when it is read"
-        remedy = "convert it: load it once where you trust it and save it with safe_serialization=True"
-        raise bad_input(folder.name, f"weights in {SINGLE}", got, remedy, ModelError)
+        return _open_shards(folder)
     raise bad_input(folder.name, f"weights in {SINGLE} or {INDEX}", "neither", "name the folder of a model", ModelError)
 
 
-def _shards(folder: Path) -> tuple[Path, ...]:
-    """Return the shards an index names; a name may not lead out of the folder."""
-    try:
-        names = sorted(set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, AttributeError, TypeError) as reason:
-        raise bad_input(
-            INDEX, "a JSON object with weight_map", "something else", "save it again", ModelError
-        ) from reason
+def _open_shards(folder: Path) -> TensorFiles:
+    """Open the shards that an index names; a name may not lead out of the folder, and every tensor must be there."""
+    where = (read_json(folder / INDEX) or {}).get("weight_map")
+    if not isinstance(where, dict) or not where or not all(isinstance(name, str) for name in where.values()):
+        raise bad_input(INDEX, "a JSON object with weight_map", "something else", "save it again", ModelError)
+    names = sorted(set(where.values()))
     for name in names:
         if Path(name).name != name or not (folder / name).is_file():
-            raise bad_input(INDEX, "shards beside it", f"{name!r}", "fetch the whole folder", ModelError)
-    return tuple(folder / name for name in names)
+            remedy = "fetch the whole folder"
+            raise bad_input(INDEX, "shards beside it", f"{name!r}, which is not there", remedy, ModelError)
+    files = open_tensor_files(tuple(folder / name for name in names))
+    lost = sorted(where.keys() - files.where.keys())
+    if lost:
+        got = f"{len(lost):,} that no shard holds, such as {lost[0]}"
+        raise bad_input(INDEX, "tensors that lie in its shards", got, "fetch the whole folder again", ModelError)
+    return files
 
 
 def open_tensor_files(files: tuple[Path, ...]) -> TensorFiles:
@@ -244,16 +246,25 @@ def to_float(matrix: torch.Tensor, name: str) -> tuple[torch.Tensor, tuple[str, 
     Raises
     ------
     ModelError
-        If the numbers are complex or truth values.
+        If the numbers are complex, truth values or of fewer than 16 bits.
     """
     import torch
 
+    _check_width(name, matrix)
     if matrix.is_floating_point():
         return matrix, ()
     if matrix.is_complex() or matrix.dtype == torch.bool:
         raise bad_input(name, expected="numbers", got=str(matrix.dtype), remedy="save it as float32", error=ModelError)
     kind = str(matrix.dtype).removeprefix("torch.")
     return matrix.float(), (f"The {kind} matrix {name} was read as float32; its values are the integers themselves.",)
+
+
+def _check_width(name: str, matrix: torch.Tensor) -> None:
+    """Refuse floating-point numbers of 8 bits or fewer: what they mean is told by scales in other tensors."""
+    if matrix.is_floating_point() and matrix.dtype.itemsize < 2:
+        kind = str(matrix.dtype).removeprefix("torch.")
+        remedy = "name the model that it was quantised from, or save these weights as bfloat16"
+        raise bad_input(name, "floating-point numbers of at least 16 bits", kind, remedy, ModelError)
 
 
 def check_tensor(name: str, matrix: torch.Tensor, *, n_rows: int | None = None, n_columns: int | None = None) -> None:
@@ -271,9 +282,11 @@ def check_tensor(name: str, matrix: torch.Tensor, *, n_rows: int | None = None, 
     Raises
     ------
     ModelError
-        If rank or size differ, or a value is not finite.
+        If rank or size differ, a value is not finite, or the numbers have fewer than 16 bits.
     """
     import torch
+
+    _check_width(name, matrix)
 
     sizes = torch.empty(matrix.shape, device="meta")
     check_matrix(name, sizes, n_rows=n_rows, n_columns=n_columns, remedy="is the folder complete?", error=ModelError)  # type: ignore[arg-type]

@@ -31,6 +31,8 @@ def summary_lines(manifest: Mapping[str, Any]) -> list[str]:
         f"{manifest['config']['method']}: copied {origins['copied']:,}, combined {origins['combined']:,}"
         f"{anchors}, fallback {origins['fallback']:,}{_filled(manifest)}",
     ]
+    if (normalization := (manifest.get("notes") or {}).get("normalization")) is not None:
+        lines.append(f"normalization: {normalization_words(normalization)}")
     if not counts["n_new"]:
         lines.append("nothing new to initialise: every target token is in the source vocabulary")
     if corpus:
@@ -45,6 +47,29 @@ def summary_lines(manifest: Mapping[str, Any]) -> list[str]:
             f"median largest weight {health['median_max_weight']:.2f}"
         )
     return lines + [f"warning: {text}" for text in manifest["warnings"]]
+
+
+def normalization_words(note: Mapping[str, str]) -> str:
+    """Say what the source and a tokenizer that was trained do to text.
+
+    Parameters
+    ----------
+    note : mapping
+        The manifest's ``notes.normalization``.
+
+    Returns
+    -------
+    str
+        A few words.
+
+    Examples
+    --------
+    >>> normalization_words({"asked": "inherit", "source": "lower-case text", "target": "lower-case text"})
+    'source and new tokenizer read lower-case text'
+    """
+    if note["source"] == note["target"]:
+        return f"source and new tokenizer read {note['source']}"
+    return f"the source reads {note['source']}; the new tokenizer {note['target']}"
 
 
 def _filled(manifest: Mapping[str, Any]) -> str:

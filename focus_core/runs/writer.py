@@ -239,7 +239,7 @@ def _manifest(result: FocusResult) -> dict[str, Any]:
     return {
         "kind": layout.KIND,
         "config": result.config.to_dict(),
-        "differences_from_paper": result.config.differences_from_paper(),
+        "differences_from_paper": result.config.differences_from_paper() | _normalization(result),
         "versions": versions(),
         "inputs": result.inputs,
         "source": _summary(result.source),
@@ -253,6 +253,12 @@ def _manifest(result: FocusResult) -> dict[str, Any]:
         "notes": result.notes,
         "warnings": result.warnings,
     }
+
+
+def _normalization(result: FocusResult) -> dict[str, list[str]]:
+    """Return what a trained tokenizer does to text where the paper's does nothing beyond its kind."""
+    asked = result.notes.get("normalization", {}).get("asked", "none")
+    return {} if asked == "none" else {"normalization": ["none", asked]}
 
 
 def _auxiliary(auxiliary: AuxiliaryVectors | None) -> dict[str, Any] | None:

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
+from focus_core.tokenization.text_form import ACCENTS, FOLDS
+
 MAX_WORDS = 300_000
 """Words kept; the cache starts anew beyond it. With words of at most 64 characters this stays under 150 MiB."""
 MAX_WORD = 64
@@ -301,6 +303,8 @@ def _flat(state: dict[str, Any], key: str) -> Iterable[dict[str, Any]]:
 def _normalizer_is_local(part: dict[str, Any]) -> bool:
     if part["type"] == "Replace":
         pattern = part["pattern"]
+        if pattern.get("Regex") == ACCENTS or pattern.get("String") in FOLDS:
+            return not _has_space(part["content"])
         return (pattern.get("Regex") == " {2,}" or pattern.get("String") == " ") and part["content"] in {" ", MARK}
     if part["type"] == "Prepend":
         return part["prepend"] in {" ", MARK}

@@ -69,7 +69,7 @@ def _load_tokenizer_json(files: TokenizerFiles) -> Tokenizer:
     model = state.get("model")
     if not isinstance(model, dict) or not isinstance(model.get("vocab"), dict | list) or not model["vocab"]:
         raise not_a_tokenizer(path.name, "no model.vocab")
-    if isinstance(model["vocab"], list) and not all(isinstance(p, list) and len(p) == 2 for p in model["vocab"]):
+    if isinstance(model["vocab"], list) and not all(map(_is_piece, model["vocab"])):
         raise not_a_tokenizer(path.name, "pieces without scores")
     check_vocabulary(path.name, model["vocab"])
     backend = parse_backend(path.name, read_text(path))
@@ -77,6 +77,11 @@ def _load_tokenizer_json(files: TokenizerFiles) -> Tokenizer:
     if any(backend.token_to_id(entry["content"]) != entry["id"] for entry in added):
         backend = _place_added_tokens(path.name, state)
     return backend
+
+
+def _is_piece(piece: Any) -> bool:
+    """Whether a value is a piece of a Unigram model with its score."""
+    return isinstance(piece, list) and len(piece) == 2 and isinstance(piece[0], str)
 
 
 def _place_added_tokens(name: str, state: dict[str, Any]) -> Tokenizer:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from focus_core.corpus.corpus import Corpus, iter_batches
 from focus_core.corpus.readers import refuse
 from focus_core.errors import CorpusError, bad_input, option, phrase
 from focus_core.tokenization.formats import BERT_SPECIALS
+from focus_core.tokenization.text_form import TextForm
 from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
 from focus_core.types import Family, ProgressHook, no_progress
 
@@ -34,7 +36,12 @@ SIZE_FACTOR, CHARACTERS_PER_PIECE, SMALLEST, LARGEST = 6.0, 6.0, 64, 50_000
 
 
 def train_tokenizer(
-    corpus: Corpus, *, family: Family, vocab_size: int, progress: ProgressHook = no_progress
+    corpus: Corpus,
+    *,
+    family: Family,
+    vocab_size: int,
+    form: TextForm | None = None,
+    progress: ProgressHook = no_progress,
 ) -> Vocabulary:
     """Train a tokenizer of a given size.
 
@@ -46,6 +53,9 @@ def train_tokenizer(
         ``unigram`` (SentencePiece's trainer, XLM-R's order of specials), ``byte-level-bpe`` or ``wordpiece``.
     vocab_size : int
         Number of ids, specials included.
+    form : TextForm, default=None
+        What its normaliser does to case, accents and Unicode form beyond what those of its family do; ``None``:
+        nothing.
     progress : ProgressHook
         Told the bytes read as stage ``train tokenizer``.
 
@@ -59,19 +69,22 @@ def train_tokenizer(
     CorpusError
         If the corpus does not support that many; the message names the largest size it does.
     """
+    form = form or TextForm()
     if family is Family.UNIGRAM:
-        backend = train_unigram(_lines(corpus, progress), vocab_size=vocab_size)
+        backend = train_unigram(_lines(corpus, progress), vocab_size=vocab_size, form=form)
     elif family is Family.BYTE_LEVEL_BPE:
-        backend = _train_byte_level_bpe(_lines(corpus, progress), vocab_size)
+        backend = _train_byte_level_bpe(_lines(corpus, progress), vocab_size, form)
     elif family is Family.WORDPIECE:
-        backend = _train_wordpiece(corpus, vocab_size, progress)
+        backend = _train_wordpiece(corpus, vocab_size, form, progress)
     else:
         raise refuse(option("train_tokenizer"), "unigram, bpe or wordpiece", str(family), "choose one of them")
     progress(STAGE, 1, 1)
     return vocabulary_from_backend(backend, name=f"{family}-{vocab_size}", config=_config(family))
 
 
-def train_unigram(lines: Iterator[str], *, vocab_size: int, character_coverage: float = 0.9998) -> Tokenizer:
+def train_unigram(
+    lines: Iterator[str], *, vocab_size: int, character_coverage: float = 0.9998, form: TextForm | None = None
+) -> Tokenizer:
     """Train a Unigram tokenizer with SentencePiece, XLM-R's special ids around its pieces.
 
     Parameters
@@ -82,6 +95,8 @@ def train_unigram(lines: Iterator[str], *, vocab_size: int, character_coverage: 
         Number of ids, specials included.
     character_coverage : float, default=0.9998
         Share of the text's characters that get a piece of their own.
+    form : TextForm, default=None
+        What is done to text before SentencePiece's own NFKC, or in its place where it is another Unicode form.
 
     Returns
     -------
@@ -96,12 +111,16 @@ def train_unigram(lines: Iterator[str], *, vocab_size: int, character_coverage: 
     import sentencepiece
     from sentencepiece import sentencepiece_model_pb2
 
+    before, own_rule = _before_sentencepiece(form or TextForm())
+    if before:
+        lines = map(normalizers.Sequence(before).normalize_str, lines)
     model, guarded = io.BytesIO(), _Guarded(lines)
     try:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=guarded,
             model_writer=model,
             model_type="unigram",
+            normalization_rule_name="nmt_nfkc" if own_rule else "identity",
             vocab_size=vocab_size - 1,
             character_coverage=character_coverage,
             bos_id=0,
@@ -116,16 +135,30 @@ def train_unigram(lines: Iterator[str], *, vocab_size: int, character_coverage: 
         guarded.raise_caught()
         raise _unsupported(str(reason), vocab_size) from reason
     guarded.raise_caught()
-    return unigram_backend(sentencepiece_model_pb2.ModelProto.FromString(model.getvalue()))
+    return unigram_backend(sentencepiece_model_pb2.ModelProto.FromString(model.getvalue()), before)
 
 
-def unigram_backend(proto: Any) -> Tokenizer:
-    """Return the tokenizer of a SentencePiece Unigram model whose ids 0 to 3 are ``<s> <pad> </s> <unk>``."""
+def _before_sentencepiece(form: TextForm) -> tuple[list[Any], bool]:
+    """Return what is done to text before SentencePiece sees it, and whether its own NFKC follows."""
+    if form.unicode_form not in {"", "NFKC"}:
+        return [*form.steps(), normalizers.Nmt()], False  # its rule for white space and control characters alone
+    whole = dataclasses.replace(form, unicode_form="NFKC")
+    return (whole.steps() if whole.lower or whole.strips_accents else []), True
+
+
+def unigram_backend(proto: Any, before: Sequence[Any] = ()) -> Tokenizer:
+    """Return the tokenizer of a SentencePiece Unigram model whose ids 0 to 3 are ``<s> <pad> </s> <unk>``.
+
+    Its normaliser is what was done to the text before it was trained, then its own.
+    """
     pieces = [(p.piece, 0.0 if i < 4 else p.score) for i, p in enumerate(proto.pieces)]
     tokenizer = Tokenizer(models.Unigram([*pieces, ("<mask>", 0.0)], unk_id=3))
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.Precompiled(proto.normalizer_spec.precompiled_charsmap), normalizers.Replace(" {2,}", " ")]
-    )
+    charsmap = proto.normalizer_spec.precompiled_charsmap
+    own = [normalizers.Precompiled(charsmap)] if charsmap else []
+    spaces = (
+        Regex(" {2,}") if before else " {2,}"
+    )  # read as it stands; a Regex would give earlier tokenizers other bytes
+    tokenizer.normalizer = normalizers.Sequence([*before, *own, normalizers.Replace(spaces, " ")])
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
     tokenizer.add_special_tokens(
@@ -159,11 +192,13 @@ def _too_small(vocab_size: int, smallest: int) -> CorpusError:
     return refuse(option("vocab_size"), expected, f"{vocab_size:,}", phrase("give {vocab_size} {} or more", smallest))
 
 
-def _train_byte_level_bpe(lines: Iterator[str], vocab_size: int) -> Tokenizer:
+def _train_byte_level_bpe(lines: Iterator[str], vocab_size: int, form: TextForm) -> Tokenizer:
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     if vocab_size < len(alphabet) + len(ROBERTA_SPECIALS):
         raise _too_small(vocab_size, len(alphabet) + len(ROBERTA_SPECIALS))
-    tokenizer = Tokenizer(models.BPE())
+    tokenizer, steps = Tokenizer(models.BPE()), form.steps()
+    if steps:
+        tokenizer.normalizer = normalizers.Sequence(steps)
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
@@ -178,9 +213,10 @@ def _train_byte_level_bpe(lines: Iterator[str], vocab_size: int) -> Tokenizer:
     return tokenizer
 
 
-def _train_wordpiece(corpus: Corpus, vocab_size: int, progress: ProgressHook) -> Tokenizer:
+def _train_wordpiece(corpus: Corpus, vocab_size: int, form: TextForm, progress: ProgressHook) -> Tokenizer:
     """Train WordPiece; its trainer numbers characters by the order of a hash table, so they are numbered before."""
-    normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
+    plain, steps = normalizers.BertNormalizer(lowercase=False, strip_accents=False), form.steps()
+    normalizer = normalizers.Sequence([plain, *steps]) if steps else plain
     splitter = pre_tokenizers.BertPreTokenizer()
     first, later = set[str](), set[str]()
     for line in _lines(corpus, progress, part=0):

@@ -5,6 +5,7 @@ Pickles are refused, since loading one runs its code; embeddings that fit no run
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from focus_core.artifacts import link_file, staged, write_arrays
 from focus_core.errors import ModelError, VocabularyError, bad_input
-from focus_core.models.source import load_source
+from focus_core.models.refusals import refuse_adapter_tensors
+from focus_core.models.source import load_source, most_rows
 from focus_core.models.tensors import TensorFiles, check_tensor, open_tensor_files, to_float
 from focus_core.runs.additions import IMPORTED, TRAINED, TRAINING, new_addition
 from focus_core.runs.folder import RunFolder, open_run
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 OWN_NAMES = ("input", "output", "bias")
 PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
 MAX_LISTED = 5
+PADDING = "There are {} padding embeddings after the last id of the run ({}); they are ignored."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -136,16 +139,25 @@ def _unfinished(folder: str, names: list[str]) -> list[str]:
 
 
 def _read(run: RunFolder, path: Path, shown: str, tensor: str | None) -> _Found:
-    """Read what a path names and check it against the run."""
+    """Read what a path names and check it against the run; padding after the last id is left out."""
     if path.is_dir():
         found = _read_checkpoint(run, path, shown)
     elif path.is_file() and path.suffix == ".safetensors":
         found = _read_file(run, path, shown, tensor)
     else:
         raise _no_source(path, shown)
-    for name, array in found.arrays.items():
+    arrays, notes = _without_padding(_shape(run)[0], found.arrays)
+    for name, array in arrays.items():
         _check_array(run, shown, name, array)
-    return found
+    return dataclasses.replace(found, arrays=arrays, warnings=(*found.warnings, *notes))
+
+
+def _without_padding(n: int, arrays: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], tuple[str, ...]]:
+    """Leave out the rows after the last of ``n`` ids that many trained models carry, and say so."""
+    padded = {name for name, array in arrays.items() if array.ndim and n < len(array) <= most_rows(n)}
+    kept = {name: array[:n] if name in padded else array for name, array in arrays.items()}
+    extra = max((len(arrays[name]) - n for name in padded), default=0)
+    return kept, (PADDING.format(extra, n - 1),) if extra else ()
 
 
 def _no_source(path: Path, shown: str) -> ModelError:
@@ -185,6 +197,7 @@ def _check_tokenizer(run: RunFolder, path: Path, shown: str) -> tuple[str, ...]:
 def _read_file(run: RunFolder, path: Path, shown: str, tensor: str | None) -> _Found:
     """Read one matrix, or the arrays of a run's form, from a safetensors file."""
     files = open_tensor_files((path,))
+    refuse_adapter_tensors(shown, files.where)
     entry = {"role": "trained_embeddings", "name": shown, "sha256": files.digest, "bytes": files.n_bytes}
     chosen = tensor if tensor is not None else _only_matrix(run, files, shown)
     if chosen not in files.where:

@@ -14,6 +14,7 @@ from focus_core.tokenization.display import markdown_escape
 LABELS = {
     "vocab_size": "Size in tokens",
     "train_tokenizer": "Kind",
+    "normalization": "Normalization",
     "target_tokenizer": "Target tokenizer",
     "method": "Method",
     "preset": "Preset",

@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 
 from focus_core.errors import FocusError
-from focus_core.initialization.config import InitConfig
+from focus_core.initialization.config import NORMALIZATION, InitConfig
 from focus_core.initialization.request import InitRequest
 from focus_core.jobs.estimate import Estimate, estimate_run
 from focus_core.jobs.process import job_state
@@ -30,6 +30,7 @@ from pages.data import plan as run_plan
 from pages.data import preview as data_preview
 from pages.data import start as run_start
 from pages.data.form import FAMILIES, LEAST_SIZE, VECTORS, options
+from pages.data.normalization import normalization_choice, say_what_is_inherited
 from pages.data.recipe import (
     Recipe,
     changes,
@@ -167,6 +168,8 @@ def _form(recipe: Recipe, asked: Step | None) -> Change | None:
     if not recipe.text and recipe.auxiliary is None and needs_vectors(chosen):
         st.warning("This method compares vectors, and the run has neither any nor its text. Choose another method.")
         return None
+    if target is not None:
+        _say_what_is_inherited(recipe, target, chosen)
     if step is not Step.ROWS:
         _draw_matches(recipe, step, chosen)
     return Change(step=step, config=chosen, target=target, corpus=corpus)
@@ -194,19 +197,34 @@ def _tokenizer(recipe: Recipe) -> Mapping[str, Any] | None:
     if "train_tokenizer" not in recipe.target:
         return None
     left, right = st.columns(2)
-    own = list(FAMILIES).index(recipe.target["train_tokenizer"])
-    family = choose("Kind", FAMILIES, f"_family_{recipe.id}", place=left, index=own, width="stretch")
+    first = list(FAMILIES).index(recipe.target["train_tokenizer"])
+    family = choose("Kind", FAMILIES, f"_family_{recipe.id}", place=left, index=first, width="stretch")
     size = right.number_input(
         "Size in tokens", min_value=LEAST_SIZE, max_value=250_000, value=recipe.target["vocab_size"], step=100,
         key=f"_vocab_size_{recipe.id}",
     )  # fmt: skip
-    return {"train_tokenizer": str(family), "vocab_size": int(size)}
+    own = recipe.target.get("normalization")
+    normalization = normalization_choice(f"_normalization_{recipe.id}", own)
+    return {"train_tokenizer": str(family), "vocab_size": int(size)} | normalization
+
+
+def _source(recipe: Recipe) -> str | None:
+    """Return where the source's tokenizer lies on this server."""
+    source = recipe.source.get("source_tokenizer", recipe.source.get("source"))
+    return source if source is not None and Path(source).exists() else None
+
+
+def _say_what_is_inherited(recipe: Recipe, target: Mapping[str, Any], config: InitConfig) -> None:
+    """Draw what of the source a new tokenizer inherits."""
+    preview, asked = data_preview.look(None, _source(recipe), None), target.get("normalization")
+    form = preview.form if preview is not None else None
+    say_what_is_inherited(form, target, asked or NORMALIZATION[config.preset])
 
 
 def _draw_matches(recipe: Recipe, step: Step, config: InitConfig) -> None:
     """Draw what another match rule would change, where the tokenizer is the run's own."""
-    source = recipe.source.get("source_tokenizer", recipe.source.get("source"))
-    if step is Step.TOKENIZERS or recipe.tokenizer is None or source is None or not Path(source).exists():
+    source = _source(recipe)
+    if step is Step.TOKENIZERS or recipe.tokenizer is None or source is None:
         return
     with st.expander(data_preview.MATCHES_LABEL, icon=":material/difference:"):
         preview = data_preview.look(None, source, str(recipe.tokenizer))

@@ -25,6 +25,7 @@ from focus_ui.jobs.form import seed_input
 from focus_ui.session.errors import LABELS, if_sound
 from focus_ui.widgets.choice import choose, switch
 from focus_ui.widgets.corpus_choice import SERVER, UPLOAD, CorpusChoice, in_the_form
+from pages.data.normalization import normalization_choice
 
 TRAIN, DEMO, HUB = "Train a new one", "Demo model", "Hub"
 FAMILIES = {
@@ -94,7 +95,8 @@ def _trained_tokenizer(statistics: CorpusStatistics | None) -> tuple[Choice, int
     )
     if statistics is not None:
         _advise(statistics, TRAINABLE[str(family)], suggested, int(n_tokens))
-    fields = {"train_tokenizer": str(family), "vocab_size": int(n_tokens)}
+    fields: dict[str, Any] = {"train_tokenizer": str(family), "vocab_size": int(n_tokens)}
+    fields |= normalization_choice("_normalization", persist_state="session")
     return Choice(label=f"{family} {count(n_tokens)}", fields=fields), int(n_tokens)
 
 

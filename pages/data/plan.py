@@ -18,10 +18,12 @@ from focus_core.jobs.steps import STEPS, Step, StepTime
 from focus_core.numerics.formats import count, duration, percent
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import TARGET_TOKENIZER
+from focus_core.runs.summary import normalization_words
 from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.data import catalog
 from focus_ui.data.uploads import in_own_words
 from pages.data.form import AUTO
+from pages.data.normalization import NAMES
 from pages.data.recipe import needs_vectors
 
 TITLES = {
@@ -95,7 +97,10 @@ def _tokenizers(request: InitRequest) -> StepText:
         new = f"{_name(given)}, {'taken from the earlier run' if is_lent(given) else 'as it is'}"
         if given.name == TARGET_TOKENIZER:
             new = "taken from the earlier run"
-    return StepText(summary=new, facts={"Source model": name, "New tokenizer": new})
+    facts = {"Source model": name, "New tokenizer": new}
+    if request.target_tokenizer is None:
+        facts["Normalization"] = NAMES[request.normalizes]
+    return StepText(summary=new, facts=facts)
 
 
 def _corpus(request: InitRequest) -> StepText:
@@ -150,6 +155,8 @@ def results(run: RunFolder) -> dict[Step, str]:
         Step.ROWS: f"{count(origins['combined'])} combined, {count(origins['copied'])} copied, "
         f"{count(origins['fallback'])} by fallback",
     }
+    if normalization := (run.manifest.get("notes") or {}).get("normalization"):
+        found[Step.TOKENIZERS] += f"; {normalization_words(normalization)}"
     if corpus:
         found[Step.CORPUS] = f"{count(corpus['n_lines'])} lines, {count(corpus['n_tokens'])} new tokens"
         if corpus.get("unknown_share"):

@@ -96,7 +96,7 @@ def recipe_of_request(asked: InitRequest, *, job_id: str, title: str, find: Find
         id=job_id,
         title=title,
         source=_found(asked, ("source", "source_tokenizer", "source_embeddings"), ("tensor",), find),
-        target=_found(asked, ("target_tokenizer",), ("train_tokenizer", "vocab_size"), find),
+        target=_found(asked, ("target_tokenizer",), ("train_tokenizer", "vocab_size", "normalization"), find),
         text=text if corpus and None not in corpus else {},
         config=asked.config,
         n_target=asked.vocab_size or 0,
@@ -149,14 +149,17 @@ def changes(recipe: Recipe, config: InitConfig, target: Mapping[str, Any] | None
     chosen = recipe.config.chosen() | config.chosen()
     names = ["method", "preset", "match", "temperature", "seed"]
     names += ["fallback"] if METHODS[config.method].fallback is None else []
-    names += [*(target or {}), *(name for name in OPEN if name in chosen and needs_vectors(config))]
-    found = [_change(name, new[name]) for name in names if old[name] != new[name]]
+    names += dict(recipe.target) | dict(target) if target else ()
+    names += (name for name in OPEN if name in chosen and needs_vectors(config))
+    found = [_change(name, new.get(name)) for name in names if old.get(name) != new.get(name)]
     if old["extend"] != new["extend"]:
         found.append("extend" if config.extend else "no extend")
     return found + ["without its map"] * recipe.had_map
 
 
 def _change(name: str, value: Any) -> str:
+    if name == "normalization":
+        return f"normalization {value or 'of the preset'}"
     if value is None:
         return "all contributors" if name == "top_k" else f"{WORDS.get(name, name)} auto"
     return f"{WORDS.get(name, name)} {value}"

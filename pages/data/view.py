@@ -33,6 +33,7 @@ from pages.data import plan as run_plan
 from pages.data import preview as data_preview
 from pages.data import start as run_start
 from pages.data.form import Choice
+from pages.data.normalization import say_what_is_inherited
 from pages.data.recipe import Recipe, request_from, title_of
 
 THIN = 4.0
@@ -49,7 +50,8 @@ def new_run() -> None:
     with cards.cell():
         st.header("Text", anchor=False)
         corpus = corpus_choice()
-    with cards.cell():
+    vocabulary = cards.cell()
+    with vocabulary:
         st.header("New vocabulary", anchor=False)
         target = run_form.target_choice(corpus.statistics if corpus else None)
     with cards.cell():
@@ -71,6 +73,8 @@ def new_run() -> None:
         place.caption("Choose a text, a vocabulary and a model first.")
         return
     request = InitRequest(**source.fields, **target[0].fields, **corpus.fields, config=config)
+    with vocabulary:
+        say_what_is_inherited(look.form if look else None, target[0].fields, request.normalizes)
     with place:
         estimate = show_estimate(request, corpus, size)
     with st.expander(run_plan.PLAN_LABEL, icon=":material/format_list_numbered:"):

@@ -128,7 +128,7 @@ class _Row:
 
     def _proof(self) -> list[str]:
         manifest = json.loads((self.folder / "run" / "manifest.json").read_text(encoding="utf-8"))
-        proof = manifest.get("proof")
+        proof = manifest.get("proof") or manifest["notes"].get("proof")
         if not isinstance(proof, dict):
             return [NONE, "the run holds none"]
         verdict = str(proof.get("verdict"))

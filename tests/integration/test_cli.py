@@ -387,7 +387,7 @@ def test_arguments_that_contradict_or_are_missing(
 WRITERS = [
     "focus_core.api.load_vocabulary",
     "focus_core.initialization.pipeline.tokenise_corpus",
-    "focus_core.initialization.pipeline.initialise_embeddings",
+    "focus_core.initialization.pipeline.initialise_tensor",
     "focus_core.api.write_run",
 ]
 

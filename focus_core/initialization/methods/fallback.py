@@ -5,11 +5,12 @@ Nothing here is silent: every count is returned.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -119,6 +120,53 @@ def initialise_embeddings(
     return InitialisedEmbeddings(
         rows=rows.view(-1) if matrix.ndim == 1 else rows, statistics=statistics, fallbacks=fallbacks
     )
+
+
+def initialise_tensor(
+    weights: WeightMatrix,
+    tensor: torch.Tensor,
+    axis: int,
+    *,
+    source: Vocabulary,
+    target: Vocabulary,
+    config: InitConfig,
+    name: str,
+) -> InitialisedEmbeddings:
+    """Make any tensor that has one entry a token along some axis, as `initialise_embeddings` makes a matrix.
+
+    Parameters
+    ----------
+    weights : WeightMatrix
+        ``W`` of shape (n_target, n_source).
+    tensor : torch.Tensor
+        Of the source, with at least n_source entries along ``axis``.
+    axis : int
+        The axis of the vocabulary.
+    source, target : Vocabulary
+        The two vocabularies.
+    config : InitConfig
+        As `initialise_embeddings`.
+    name : str
+        Which tensor this is.
+
+    Returns
+    -------
+    InitialisedEmbeddings
+        ``rows`` has the shape of ``tensor`` but for n_target entries along ``axis``.
+
+    Raises
+    ------
+    ModelError
+        If the tensor has fewer entries than the source vocabulary has ids.
+    """
+    options: dict[str, Any] = {"source": source, "target": target, "config": config, "name": name}
+    if tensor.ndim <= 2 and axis == 0:
+        return initialise_embeddings(weights, tensor, **options)
+    front = tensor.movedim(axis, 0)
+    single = front[0].numel() == 1
+    made = initialise_embeddings(weights, front.reshape(-1) if single else front.reshape(len(front), -1), **options)
+    rows = made.rows.reshape(-1, *front.shape[1:]).movedim(0, axis).contiguous()
+    return dataclasses.replace(made, rows=rows)
 
 
 def statistic_embeddings(source: Vocabulary, config: InitConfig, n_rows: int) -> np.ndarray:

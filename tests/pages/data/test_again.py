@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from focus_core.initialization.request import command_of
 from focus_core.jobs import process as jobs
 from focus_core.jobs.record import REQUEST, list_jobs, request_of_job
 from focus_core.tokenization.training import _too_large
@@ -145,6 +146,57 @@ def test_a_run_of_ones_own_goes_on_from_any_step(open_app, own_toy):
     assert asked(again).corpus == asked(job).corpus
     assert asked(again).auxiliary is None
     assert asked(again).train_tokenizer is None
+
+
+def lower_case_source():
+    """Let the demo's source read lower-case text."""
+    path = catalog.DEMO_SOURCE / "tokenizer.json"
+    state = json.loads(path.read_text()) | {"normalizer": {"type": "Lowercase"}}
+    path.write_text(json.dumps(state))
+
+
+def test_the_form_says_what_the_new_tokenizer_inherits(open_app, own_toy):
+    del own_toy
+    lower_case_source()
+    at = open_app("data")
+    assert said_of_source(at) == "The source reads lower-case text; the new tokenizer will too."
+    at.selectbox(key="_normalization").set_value("nfkc").run()
+    assert "the new tokenizer will not, and shares fewer tokens" in said_of_source(at)
+    at.selectbox(key="_normalization").set_value("inherit").run()
+    at.selectbox(key="_preset").set_value("paper").run()
+    assert "the new tokenizer will not, and shares fewer tokens" in said_of_source(at)
+    at.segmented_control(key="_target_kind").set_value("Upload").run()
+    assert "The source reads" not in texts(at)
+
+
+def said_of_source(at):
+    assert not at.exception
+    (said,) = [caption.value for caption in at.caption if "The source reads" in caption.value]
+    return said
+
+
+def test_the_normalization_is_asked_for_and_asked_for_again(open_app, own_toy):
+    del own_toy
+    at = open_app("data")
+    first = finished_run(at)
+    assert asked(first).normalization is None, "the preset's"
+    at.selectbox(key="_normalization").set_value("nfkc").run()
+    press(at, "Start the run")
+    job = newest()
+    assert asked(job).normalization == "nfkc"
+    words = command_of(asked(job))
+    assert words[words.index("--normalization") + 1] == "nfkc"
+    ended(job)
+    at.run()
+    at.button(key=f"_again_tokenizers_{job.id}").click().run()
+    box = at.selectbox(key=f"_normalization_{job.id}")
+    assert (box.value, box.label) == ("nfkc", "Normalization")
+    box.set_value("inherit").run()
+    assert "Changed: **normalization of the preset**" in texts(at)
+    at.selectbox(key=f"_normalization_{job.id}").set_value("nfkc").run()
+    press_start(at)
+    assert newest().id != job.id
+    assert (asked(newest()).normalization, asked(newest()).vocab_size) == ("nfkc", asked(job).vocab_size)
 
 
 def test_what_was_left_to_the_text_under_the_papers_preset_stays_so(open_app, own_toy):

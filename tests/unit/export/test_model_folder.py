@@ -17,10 +17,10 @@ from tokenizers import Tokenizer
 from focus_core.artifacts import write_arrays
 from focus_core.errors import InvalidInputError, ModelError, RunFolderError
 from focus_core.export import model_folder as export
-from focus_core.export.config import adapt_config
 from focus_core.export.model_card import auto_class, escape_markdown, write_card
 from focus_core.export.model_folder import export_model
 from focus_core.runs.folder import RunFolder
+from focus_core.surgery.config import IdMap, adapt_config
 from tests.tiny_models import target_tokenizer, tiny_model, tiny_tokenizer
 from tests.tiny_runs import tiny_run
 
@@ -51,7 +51,7 @@ def test_a_failure_at_any_stage_leaves_no_folder(
     run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Disk full and interrupt, while weights, tokenizer, card or proof are made: the folder never appears."""
-    for stage in ("_write_weights", "_write_json", "verify_export", "write_card"):
+    for stage in ("_write_weights", "_write_json", "prove_export", "write_card"):
         for error in (OSError(28, "No space left on device"), KeyboardInterrupt()):
 
             def fail(*_: Any, error: BaseException = error, **__: Any) -> None:
@@ -155,9 +155,9 @@ def test_export_is_proven_by_loading_it(run: RunFolder, tmp_path: Path, monkeypa
 
     messages = {
         "lost": "missing or of another shape",
-        "swapped": "other values in input",
-        "bias": "other values in bias",
-        "nan": "not finite",
+        "swapped": "other values in bert.embeddings.word_embeddings.weight",
+        "bias": "other values in cls.predictions",
+        "nan": "the source's own .* a difference of inf",
     }
     for change, message in messages.items():
         monkeypatch.setattr(export, "write_arrays", broken(change))
@@ -223,7 +223,6 @@ def static_model(folder: Path) -> Path:
     (folder / "config.json").write_text(
         json.dumps({"model_type": "model2vec", "tokenizer_name": "x", "normalize": True})
     )
-    (folder / "modules.json").write_text("[]")
     return folder
 
 
@@ -237,7 +236,7 @@ def test_static_embeddings_keep_their_layout(tmp_path: Path) -> None:
     assert tensors["embeddings"].dtype == torch.float32
     assert torch.equal(tensors["embeddings"][list(copied)], source.input[list(copied.values())])
     assert json.loads((folder / "config.json").read_text()) == {"model_type": "model2vec", "normalize": True}
-    assert (folder / "modules.json").read_text() == "[]"
+    assert not (folder / "modules.json").exists()
     assert "no transformer backbone" in (folder / "README.md").read_text()
     assert Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab_size() == len(tensors["embeddings"])
 
@@ -257,18 +256,20 @@ def test_bare_matrix_needs_no_source(run: RunFolder, tmp_path: Path) -> None:
 # --- configuration ----------------------------------------------------------------------------------------------
 
 
-def adapted(config: dict[str, Any], **options: Any) -> dict[str, Any]:
+def adapted(config: dict[str, Any], *, defaults: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
+    """Adapt a configuration of ten source ids to seven target ids: token 8 is copied to 3."""
     given: dict[str, Any] = {
         "n_rows": 10,
         "n_target": 7,
+        "copied": {8: 3},
         "source_special_types": {"bos": 0, "pad": 1, "eos": 2},
         "target_special_types": {"eos": 5, "pad": 6},
     }
-    return adapt_config(config, **{**given, **options})
+    return adapt_config(config, IdMap(**{**given, **options}), defaults=defaults).values
 
 
 def test_no_id_of_the_source_survives() -> None:
-    """bos has no token in the target: None. pad and eos move. An id without a role: None."""
+    """bos has no token in the target: None. pad and eos move. An id that is no copy and no special token: None."""
     config = adapted({"bos_token_id": 0, "eos_token_id": 2, "pad_token_id": 1, "image_token_id": 9, "vocab_size": 10})
     assert config == {
         "bos_token_id": None,
@@ -277,6 +278,17 @@ def test_no_id_of_the_source_survives() -> None:
         "image_token_id": None,
         "vocab_size": 7,
     }
+
+
+def test_what_has_no_counterpart_is_named() -> None:
+    ids = IdMap(n_rows=10, n_target=7, copied={8: 3}, source_special_types={}, target_special_types={})
+    config = {"image_token_id": 9, "text_config": {"bos_token_id": 4}, "suppress_tokens": [8, 9], "sep_token_id": 8}
+    assert adapt_config(config, ids).lost == ("image_token_id", "suppress_tokens", "text_config.bos_token_id")
+
+
+def test_a_copied_token_comes_before_its_type() -> None:
+    """The source ends texts with token 8, which the target copies to 3; its eos of type 5 is another token."""
+    assert adapted({"eos_token_id": 8})["eos_token_id"] == 3
 
 
 def test_ids_that_the_file_leaves_to_defaults_are_written() -> None:
@@ -296,13 +308,27 @@ def test_start_of_the_decoder_follows_its_role() -> None:
     assert adapted({"decoder_start_token_id": 2})["decoder_start_token_id"] == 5
 
 
-def test_several_end_ids_become_the_one_of_the_target() -> None:
-    assert adapted({"eos_token_id": [2, 8, 9]})["eos_token_id"] == 5
+def test_several_end_ids_become_those_that_are_copied() -> None:
+    """By hand: 2 is the eos, 5 there; 8 is copied to 3; 9 has no counterpart but the type of the field, 5 again."""
+    assert adapted({"eos_token_id": [2, 8, 9]})["eos_token_id"] == [5, 3]
 
 
-def test_lists_of_source_ids_and_code_are_dropped() -> None:
-    config = adapted({"suppress_tokens": [3], "forced_decoder_ids": [[1, 2]], "auto_map": {"a": "b"}, "max_length": 9})
-    assert {"suppress_tokens", "forced_decoder_ids", "auto_map"}.isdisjoint(config)
+def test_lists_and_names_of_ids_move_and_code_is_dropped() -> None:
+    config = adapted(
+        {
+            "suppress_tokens": [3, 8],
+            "bad_words_ids": [[8, 2], [9]],
+            "forced_decoder_ids": [[1, 2], [2, 9]],
+            "lang_to_id": {"<|sw|>": 8, "<|de|>": 9},
+            "auto_map": {"a": "b"},
+            "max_length": 9,
+        }
+    )
+    assert config["suppress_tokens"] == [3]
+    assert config["bad_words_ids"] == [[3, 5]]
+    assert config["forced_decoder_ids"] == [[1, 5]]
+    assert config["lang_to_id"] == {"<|sw|>": 3}
+    assert "auto_map" not in config
     assert config["max_length"] == 9
 
 

@@ -12,7 +12,7 @@ from focus_core.cli import main as cli
 from focus_core.errors import InvalidInputError
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import OF_PRESETS, InitRequest, command_of, read_request, write_request
-from focus_core.types import AuxiliaryKind, Fallback, MatchMode, MethodName, Preset
+from focus_core.types import AuxiliaryKind, Fallback, MatchMode, MethodName, Normalization, Preset
 
 WORDS = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=8)
 PATHS = WORDS.map(Path)
@@ -37,7 +37,8 @@ SOURCES = st.fixed_dictionaries({"source": WORDS}, optional={"source_tokenizer":
     {"source_tokenizer": WORDS, "source_embeddings": PATHS}, optional={"tensor": WORDS}
 )
 TARGETS = st.fixed_dictionaries({"target_tokenizer": WORDS}) | st.fixed_dictionaries(
-    {"train_tokenizer": st.sampled_from(["unigram", "bpe", "wordpiece"]), "vocab_size": st.integers(1, 10**6)}
+    {"train_tokenizer": st.sampled_from(["unigram", "bpe", "wordpiece"]), "vocab_size": st.integers(1, 10**6)},
+    optional={"normalization": st.sampled_from(Normalization)},
 )
 TEXTS = st.fixed_dictionaries(
     {"corpus": st.lists(PATHS, min_size=1, max_size=3).map(tuple)},
@@ -100,6 +101,17 @@ def test_a_preset_brings_what_is_left_out():
     assert InitRequest.from_dict(SMALL | {"config": {"preset": "paper"}}).config == InitConfig.for_preset(Preset.PAPER)
 
 
+TRAINED = {"source": "m", "train_tokenizer": "bpe", "vocab_size": 900, "corpus": ["a.txt"]}
+
+
+@pytest.mark.parametrize("preset", Preset)
+@pytest.mark.parametrize("asked", [None, *Normalization])
+def test_the_papers_preset_inherits_nothing_unless_it_is_asked_for(preset, asked):
+    fields = TRAINED | {"config": {"preset": preset}} | ({"normalization": str(asked)} if asked else {})
+    usual = Normalization.NONE if preset is Preset.PAPER else Normalization.INHERIT
+    assert InitRequest.from_dict(fields).normalizes is (asked or usual)
+
+
 def test_a_number_without_a_point_is_the_same_number(tmp_path):
     """Otherwise the manifests of two equal runs would differ."""
     found = InitRequest.from_dict(SMALL | {"config": {"temperature": 1}}).config
@@ -122,6 +134,11 @@ def test_a_name_that_is_no_text_of_unicode_is_kept(tmp_path):
         ({"corpus": "a.txt"}, "request.corpus: expected a list, got 'a.txt'"),
         ({"corpus": ["a.txt", 3]}, "request.corpus: expected a path, got 3"),
         ({"source": None}, "the source: expected either --source or --source-embeddings, got neither"),
+        (
+            {"normalization": "nfc"},
+            "--normalization: expected a tokenizer to train, by --train-tokenizer, got --target-tokenizer; leave it",
+        ),
+        ({"normalization": "nfd"}, "request.normalization: expected inherit, none, nfc, nfkc, got 'nfd'"),
         ({"field": None}, "request.field: expected a text, got None"),
         ({"auxiliary_kind": "line"}, "request.auxiliary_kind: expected token, word, got 'line'"),
         ({"auxiliary_kind": ["token"]}, "request.auxiliary_kind: expected token, word, got ['token']"),

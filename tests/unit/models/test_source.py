@@ -14,9 +14,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from focus_core.errors import ModelError
-from focus_core.models.architectures import LAYOUTS, layout_from_transformers
 from focus_core.models.source import SourceModel, fit_to_vocabulary, load_embeddings_file, load_source
-from tests.tiny_models import FAMILIES, HIDDEN, MASKED, tiny_model
+from focus_core.models.tensors import TensorFiles
+from tests.tiny_models import FAMILIES, MASKED, tiny_model
 
 
 def matrix(rows: int = 6, columns: int = 4) -> torch.Tensor:
@@ -59,37 +59,19 @@ def test_matrices_are_those_of_the_model(family: str, tied: bool, tmp_path: Path
         assert source.bias.abs().min() > 0
 
 
-def test_reading_builds_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A known architecture is read by tensor name: nothing asks transformers."""
+def test_reading_takes_no_memory_for_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every model is built on the meta device, and nothing but what follows the vocabulary is read."""
     folder = tiny_model("bert", tmp_path / "model")
+    read: list[str] = []
+    original = TensorFiles.read
 
-    def fail(*_: Any) -> None:
-        pytest.fail("the model was built")
+    def reading(self: TensorFiles, name: str) -> torch.Tensor:
+        read.append(name)
+        return original(self, name)
 
-    monkeypatch.setattr("focus_core.models.source.layout_from_transformers", fail)
-    assert load_source(folder).input.shape[1] == HIDDEN
-
-
-@pytest.mark.parametrize("tied", [True, False])
-@pytest.mark.parametrize("family", FAMILIES)
-def test_asking_transformers_gives_the_names_of_the_table(family: str, tied: bool, tmp_path: Path) -> None:
-    folder = tiny_model(family, tmp_path / "model", tied=tied)
-    asked = layout_from_transformers(folder)
-    known = LAYOUTS[json.loads((folder / "config.json").read_text())["model_type"]]
-    assert asked.input.endswith(known.input)
-    assert asked.output.endswith(known.output)
-    assert all(name.endswith(known.bias) for name in asked.bias)
-    assert bool(asked.bias) is (family in MASKED)
-
-
-def test_unknown_architecture_is_asked_from_transformers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tiny_model("llama", tmp_path / "model", tied=False)
-    monkeypatch.delitem(LAYOUTS, "llama")
-    source = load_source(folder)
-    tensors = load_file(folder / "model.safetensors")
-    assert torch.equal(source.input, tensors["model.embed_tokens.weight"])
-    assert source.output is not None
-    assert torch.equal(source.output, tensors["lm_head.weight"])
+    monkeypatch.setattr(TensorFiles, "read", reading)
+    load_source(folder)
+    assert set(read) == {"bert.embeddings.word_embeddings.weight", "cls.predictions.bias"}
 
 
 def test_architecture_that_nobody_knows(tmp_path: Path) -> None:
@@ -187,10 +169,6 @@ def test_only_a_pickle(tmp_path: Path) -> None:
     refuse("pytorch_model.bin, a pickle.*convert", tmp_path, load=load_source)
 
 
-def test_folder_without_weights(tmp_path: Path) -> None:
-    refuse("neither", tmp_path, load=load_source)
-
-
 def test_weights_without_config(tmp_path: Path) -> None:
     folder = tiny_model("bert", tmp_path / "model")
     (folder / "config.json").unlink()
@@ -201,12 +179,6 @@ def test_config_that_is_no_object(tmp_path: Path) -> None:
     folder = tiny_model("bert", tmp_path / "model")
     (folder / "config.json").write_text("[1]")
     refuse("a JSON object", folder, load=load_source)
-
-
-def test_quantised_model(tmp_path: Path) -> None:
-    folder = tiny_model("bert", tmp_path / "model")
-    edit_config(folder, quantization_config={"quant_method": "gptq"})
-    refuse("quantised weights", folder, load=load_source)
 
 
 def test_static_embeddings_int8_become_float32(tmp_path: Path) -> None:
@@ -357,6 +329,29 @@ def fitted(rows: int, n_ids: int) -> SourceModel:
 def test_fewer_rows_than_ids() -> None:
     with pytest.raises(ModelError, match=r"at least 7 embeddings.*got shape \(6, 4\)"):
         fitted(6, 7)
+
+
+@pytest.mark.parametrize(
+    ("n_ids", "n_rows"),
+    [
+        (259, 384),  # ByT5
+        (32_100, 32_128),  # T5
+        (50_295, 51_200),  # Phi-2
+        (151_646, 151_936),  # Qwen 1.5
+        (250_680, 250_880),  # BLOOM
+        (262_145, 262_208),  # Gemma 3
+        (100_015, 102_400),  # DeepSeek-MoE
+    ],
+)
+def test_padding_of_released_models_is_padding(n_ids: int, n_rows: int) -> None:
+    whole = SourceModel(name="m", input=torch.empty(n_rows, 1), digest="0" * 64, n_bytes=1, spec="m")
+    assert fit_to_vocabulary(whole, n_ids).n_rows == n_ids
+
+
+@pytest.mark.parametrize(("n_ids", "n_rows"), [(50_257, 250_002), (29_528, 32_000), (1_024, 1_100), (5, 1_025)])
+def test_far_more_rows_than_ids_are_those_of_another_tokenizer(n_ids: int, n_rows: int) -> None:
+    whole = SourceModel(name="m", input=torch.empty(n_rows, 1), digest="0" * 64, n_bytes=1, spec="m")
+    refuse(f"{n_rows:,}, as many as another tokenizer has", whole, n_ids, load=fit_to_vocabulary)
 
 
 def test_more_rows_than_ids_are_padding() -> None:

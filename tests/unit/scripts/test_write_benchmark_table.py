@@ -77,6 +77,18 @@ def test_a_ratio_above_the_reference_reads_as_a_share_of_its_time(root: Path, fo
     )
 
 
+def test_shares_of_tokens_have_a_table_of_their_own(root: Path, folder: Path) -> None:
+    row = {"kind": "wordpiece", "vocab_size": 8000, "none_shared": 947, "inherit_shared": 1384}
+    row |= {"none_share": 0.118375, "inherit_share": 0.173, "none_occurrences": 0.458, "inherit_occurrences": 0.518}
+    content = {"environment": ENVIRONMENT, "rows": [row]}
+    (folder / "results" / "normalization.json").write_text(json.dumps(content), encoding="utf-8")
+    assert "no markers <!-- normalization:start -->" in write(root, folder).stderr
+    (folder / "benchmarks.md").write_text(DOCUMENT + DOCUMENT.replace("benchmarks:", "normalization:"), "utf-8")
+    assert write(root, folder).returncode == 0
+    lines = (folder / "benchmarks.md").read_text(encoding="utf-8").splitlines()
+    assert lines.count("| wordpiece, 8,000 | 11.8 % (947) | **17.3 %** (1,384) | 45.8 % | 51.8 % |") == 1
+
+
 def test_check_fails_until_the_table_is_written(root: Path, folder: Path) -> None:
     stale = write(root, folder, "--check")
     assert stale.returncode == 1

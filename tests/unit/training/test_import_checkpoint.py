@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,13 +40,13 @@ def trained(run: RunFolder) -> np.ndarray:
     return rows + np.random.default_rng(5).normal(size=rows.shape).astype(np.float32)
 
 
-def refusal(run: RunFolder, path: Path, **options: object) -> str:
+def refusal(run: RunFolder, path: Path, *, leaves: Sequence[str] = (), **options: object) -> str:
     """Return the one line with which a file is refused; nothing may be left of the attempt."""
     with pytest.raises(InvalidInputError) as caught:
         import_checkpoint(run, path, **{"name": "mine", **options})  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
     folder = run.path / "training"
-    assert not folder.exists() or list(folder.iterdir()) == []
+    assert (sorted(p.name for p in folder.iterdir()) if folder.exists() else []) == list(leaves)
     return str(caught.value)
 
 
@@ -119,6 +120,21 @@ def test_other_rows_and_another_width_are_said_with_both_numbers(run, trained, t
         assert "135 embeddings" in message
         assert "8 columns" in message
         assert got in message
+
+
+def test_padding_after_the_last_id_is_ignored_as_at_the_initialisation(run, trained, tmp_path):
+    path = tmp_path / "x.safetensors"
+    padded = np.concatenate([trained, np.full((57, 8), np.nan, dtype=np.float32)])  # 192 = 3 * 64
+    write_arrays(path, {"input": padded})
+    import_checkpoint(run, path, name="mine")
+    training = open_training(run, "mine")
+    assert np.array_equal(training.embeddings(), trained)
+    assert (
+        "There are 57 padding embeddings after the last id of the run (134); they are ignored."
+        in (training.manifest["warnings"])
+    )
+    write_arrays(path, {"input": np.zeros((1025, 8), dtype=np.float32)})
+    assert "got 1,025 × 8" in refusal(open_run(run.path), path, name="other", leaves=["mine"])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -231,6 +247,31 @@ def test_a_checkpoint_folder_is_imported_with_all_embeddings_that_the_run_has(ex
     assert training.manifest["inputs"][0]["role"] == "trained_model"
     for name in training.matrix_names():
         assert not np.array_equal(training.embeddings(name), run.embeddings(name)), name
+
+
+def test_a_padded_checkpoint_folder_is_imported_without_its_padding(exported):
+    run, folder = exported
+    n = run.shapes()["input"][0]
+    weights = load_file(folder / "model.safetensors")
+    padded = {
+        name: torch.cat([w, torch.ones(64 - n % 64, *w.shape[1:])]) if len(w) == n else w for name, w in weights.items()
+    }
+    save_file(padded, folder / "model.safetensors", metadata={"format": "pt"})
+    import_checkpoint(run, folder, name="mine")
+    training = open_training(run, "mine")
+    assert training.matrix_names() == run.matrix_names()
+    assert training.embeddings().shape == run.embeddings().shape
+    assert any("padding embeddings" in word for word in training.manifest["warnings"])
+
+
+def test_an_adapter_is_named_as_one(run, tmp_path):
+    (tmp_path / "adapter_config.json").write_text("{}")
+    tensors = {"base_model.model.model.layers.0.q_proj.lora_A.weight": torch.zeros(2, 8)}
+    save_file(tensors, tmp_path / "adapter_model.safetensors")
+    for path in (tmp_path, tmp_path / "adapter_model.safetensors"):
+        message = refusal(run, path)
+        assert "an adapter of PEFT" in message
+        assert "merge_and_unload()" in message
 
 
 def test_a_checkpoint_with_another_vocabulary_is_refused(exported):

@@ -24,6 +24,7 @@ def test_every_step_has_its_inputs_and_parameters():
     assert tuple(found) == STEPS
     assert found[Step.TOKENIZERS].summary == "bpe with 9,000 tokens, trained on the text"
     assert found[Step.TOKENIZERS].facts["Source model"] == "xlmr"
+    assert found[Step.TOKENIZERS].facts["Normalization"].startswith("inherit: ")
     assert found[Step.CORPUS].facts == {"Files": "x.txt, y.txt", "Field": "text", "Encoding": "cp1252"}
     assert found[Step.OVERLAP].summary == "match fuzzy"
     assert found[Step.ROWS].summary == "focus, temperature 0.5"
@@ -32,6 +33,7 @@ def test_every_step_has_its_inputs_and_parameters():
     assert words(config={"top_k": 5})[Step.ROWS].facts["Top-k"] == "5"
     facts = words(preset=Preset.PAPER, config={"epochs": None, "dim": 50})[Step.VECTORS].facts
     assert facts == {"Preset": "paper", "Seed": "42", "Dimensions": "50", "Epochs": "auto"}
+    assert words(preset=Preset.PAPER)[Step.TOKENIZERS].facts["Normalization"].startswith("none: ")
     assert all(step.used for step in found.values())
 
 
@@ -74,3 +76,14 @@ def test_results_are_those_of_the_manifest(tmp_path):
     assert found[Step.TOKENIZERS] == f"{counts['n_source']} source tokens, {counts['n_target']} new ones"
     assert f"{counts['by_origin']['combined']} combined" in found[Step.ROWS]
     assert f"{counts['n_new']} new" in found[Step.OVERLAP]
+
+
+def test_results_say_what_was_inherited(tmp_path):
+    run = write_toy_run(tmp_path / "toy")
+    note = {"asked": "inherit", "source": "lower-case text", "target": "lower-case text"}
+    run.manifest["notes"]["normalization"] = note
+    assert results(run)[Step.TOKENIZERS].endswith("; source and new tokenizer read lower-case text")
+    run.manifest["notes"]["normalization"] = note | {"target": "text as it is written"}
+    assert results(run)[Step.TOKENIZERS].endswith(
+        "; the source reads lower-case text; the new tokenizer text as it is written"
+    )

@@ -9,7 +9,7 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest
 from focus_core.jobs.steps import STEPS, Step
 from focus_core.runs.folder import open_run
-from focus_core.types import Fallback, MatchMode, Preset
+from focus_core.types import Fallback, MatchMode, Normalization, Preset
 from pages.data.recipe import (
     changes,
     needs_vectors,
@@ -125,6 +125,11 @@ def test_what_was_changed_is_said_in_words(made):
     assert changes(found, changed) == ["match fuzzy", "temperature 0.5"]
     bigger = dict(found.target) | {"vocab_size": 200}
     assert changes(found, form(**same, extend=True), bigger) == ["size 200", "extend"]
+    composed = dict(found.target) | {"normalization": Normalization.NFC}
+    assert changes(found, form(**same), composed) == ["normalization nfc"]
+    asked = dataclasses.replace(found, target=composed)
+    assert changes(asked, form(**same), dict(found.target)) == ["normalization of the preset"]
+    assert changes(asked, form(**same), composed) == []
     extended = dataclasses.replace(found, config=form(**same, extend=True))
     assert changes(extended, form(**same)) == ["no extend"]
     assert changes(found, form(**same, fallback=Fallback.MEAN)) == ["fallback mean"]

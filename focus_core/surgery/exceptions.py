@@ -1,0 +1,40 @@
+"""What single architectures do with an id beyond what their configuration says: the only list of architectures.
+
+Each entry names the line of the class that makes it necessary.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from focus_core.models.source import SourceModel
+from focus_core.surgery.config import IdMap
+
+ENDS_WITH_HIGHEST_ID = (
+    "clip", "clip_text_model", "clipseg", "clipseg_text_model", "groupvit", "groupvit_text_model", "xclip",
+    "xclip_text_model",
+)  # fmt: skip
+"""``if self.eos_token_id == 2: ... input_ids.argmax(dim=-1)`` (modeling_clip.py): an end id of 2, the default of old
+configurations, stands for the highest id, which closes every text of CLIP's own tokenizer."""
+LEGACY_END = 2
+
+
+def corrected_ids(model: SourceModel, ids: IdMap) -> IdMap:
+    """Return where ids go, after what single architectures mean by theirs.
+
+    Parameters
+    ----------
+    model : SourceModel
+        The source.
+    ids : IdMap
+        Where its ids go by the vocabularies alone.
+
+    Returns
+    -------
+    IdMap
+        The same for all but the listed architectures.
+    """
+    if model.model_type not in ENDS_WITH_HIGHEST_ID or ids.extended:
+        return ids
+    end = ids.of(model.n_rows - 1, "eos")
+    return ids if end is None else dataclasses.replace(ids, copied={**ids.copied, LEGACY_END: end})

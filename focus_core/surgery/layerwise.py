@@ -1,0 +1,105 @@
+"""Models loaded for a proof: in float32, a large one a module at a time.
+
+A large model keeps the type it is stored in, its weights mapped from the files; each module that has parameters of its
+own is given them in float32 for its own forward pass alone. So what is resident beside the files is the largest module.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from focus_core.models.architectures import architecture_config
+from focus_core.models.source import SourceModel
+from focus_core.models.tensors import open_tensor_folder
+from focus_core.surgery.loading import load_whole
+from focus_core.surgery.parts import ModelParts
+
+if TYPE_CHECKING:
+    import torch
+
+MOST_BYTES = 2**30
+"""Weights in float32 up to which a model is loaded as a whole."""
+
+
+def load_for_proof(model: SourceModel, *, parts: ModelParts | None = None, folder: Path | None = None) -> Any:
+    """Load the source, what was put together from it, or a folder that was written.
+
+    Parameters
+    ----------
+    model : SourceModel
+        The source.
+    parts : ModelParts, default=None
+        What was put together.
+    folder : Path, default=None
+        The folder that was written; both ``None`` loads the source.
+
+    Returns
+    -------
+    transformers.PreTrainedModel
+        In evaluation mode; it computes in float32.
+
+    Raises
+    ------
+    ModelError
+        If it does not load whole.
+    """
+    import torch
+
+    place = folder or _folder_of(model)
+    subject = "the exported model" if folder else f"the result for {model.name}" if parts else model.name
+    large = _float32_bytes(model) > MOST_BYTES
+    options: dict[str, Any] = {"dtype": "auto" if large else torch.float32, "subject": subject}
+    if parts is None:
+        # files of older releases hold a bias once that a class now has twice
+        partners = model.layout.partners if model.layout is not None and folder is None else {}
+        loaded = load_whole(place, place, partners=partners, **options)
+    else:
+        config = architecture_config(place, parts.config)
+        state = {name: parts.read(name) for name in parts.home}
+        if large:
+            options["dtype"] = next(iter(state.values())).dtype
+        loaded = load_whole(place, None, config=config, state_dict=state, **options)
+    return _by_module(loaded) if large else loaded
+
+
+def _folder_of(model: SourceModel) -> Path:
+    if model.folder is None:
+        raise ValueError("a source without a folder has no model to load")
+    return model.folder
+
+
+def _float32_bytes(model: SourceModel) -> int:
+    """Return the size of a source's weights in float32."""
+    shapes = open_tensor_folder(_folder_of(model)).shapes
+    return 4 * sum(math.prod(shape) for shape in shapes.values())
+
+
+def _by_module(model: Any) -> Any:
+    """Let every module compute in float32, one at a time."""
+    for module in model.modules():
+        if any(True for _ in module.parameters(recurse=False)):
+            module.forward = _in_float32(module, module.forward)
+    for name, buffer in model.named_buffers():
+        if buffer.is_floating_point():
+            parent, _, own = name.rpartition(".")
+            setattr(model.get_submodule(parent), own, buffer.float())
+    return model
+
+
+def _in_float32(module: Any, forward: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a forward pass under which a module's own parameters are float32."""
+
+    def widened(*arguments: Any, **options: Any) -> Any:
+        stored: dict[str, torch.Tensor] = {name: p.data for name, p in module.named_parameters(recurse=False)}
+        try:
+            for name, parameter in module.named_parameters(recurse=False):
+                parameter.data = stored[name].float()
+            return forward(*arguments, **options)
+        finally:
+            for name, parameter in module.named_parameters(recurse=False):
+                parameter.data = stored[name]
+
+    return widened
