@@ -36,7 +36,8 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "mamba2": _MAMBA2,
     "moshi": _ENCODEC,
     "neomme": {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 16},
-    "reformer": {"axial_pos_embds": False, "attn_layers": ["local", "lsh"], "num_hashes": 1, "num_buckets": 4, "lsh_attn_chunk_length": 16, "local_attn_chunk_length": 16, "feed_forward_size": 48},
+    "qwen2_vl": {"text_config": {"rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [1, 1, 2]}}},
+    "reformer": {"hash_seed": 3, "axial_pos_embds": False, "attn_layers": ["local", "lsh"], "num_hashes": 1, "num_buckets": 4, "lsh_attn_chunk_length": 16, "local_attn_chunk_length": 16, "feed_forward_size": 48},
     "xmod": {"default_language": "en_XX", "languages": ["en_XX", "sw_KE"]},
     "perceiver": {"num_latents": 4, "d_latents": 32, "num_blocks": 1, "num_self_attends_per_block": 2, "num_self_attention_heads": 4, "num_cross_attention_heads": 4, "qk_channels": 32, "v_channels": 32},
 }  # fmt: skip

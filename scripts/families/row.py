@@ -7,7 +7,7 @@ import io
 import json
 import math
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,13 @@ N_LINES = 300
 METHOD = ("--method", "subword-mean", "--no-examples")
 
 
-def judge_kind(kind: Kind, folder: Path, keep: Callable[[dict[str, Any]], None] = lambda row: None) -> dict[str, Any]:
+def judge_kind(
+    kind: Kind,
+    folder: Path,
+    keep: Callable[[dict[str, Any]], None] = lambda row: None,
+    *,
+    columns: Sequence[str] = STEPS,
+) -> dict[str, Any]:
     """Return the row of a family.
 
     Parameters
@@ -41,6 +47,8 @@ def judge_kind(kind: Kind, folder: Path, keep: Callable[[dict[str, Any]], None] 
         An empty folder to work in.
     keep : callable, default=None
         Receives the row after every step.
+    columns : sequence of str, default=STEPS
+        Which are judged, in this order.
 
     Returns
     -------
@@ -61,7 +69,7 @@ def judge_kind(kind: Kind, folder: Path, keep: Callable[[dict[str, Any]], None] 
     row |= {"tokenizer": pair.built_by, "kind": pair.kind, "built": True, "copied": len(pair.ordinary())}
     keep(row)
     steps = _Row(kind, folder, pair)
-    for column in STEPS:
+    for column in columns:
         row[column] = steps.judge(column)
         keep(row)
     return row

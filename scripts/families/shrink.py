@@ -10,9 +10,10 @@ from typing import Any
 HIDDEN, HEADS, HEAD, INNER, POSITIONS = 32, 4, 8, 48, 64
 
 RULES: tuple[tuple[str, Any], ...] = (
-    (r"(text_|language_)?(hidden_size|hidden_dim|d_model|n_embd|embed_dim|emb_dim|embedding_dim|embedding_size)", HIDDEN),
+    (r"embedding_size|word_embed_proj_dim", HIDDEN // 2),
+    (r"(text_|language_)?(hidden_size|hidden_dim|d_model|n_embd|embed_dim|emb_dim|embedding_dim)", HIDDEN),
     (r"(encoder|decoder)_(hidden_size|embed_dim|hidden_dim|dim)|dim|input_hidden_size|true_hidden_size", HIDDEN),
-    (r"word_embed_proj_dim|projection_dim|proj_dim|out_hidden_size|output_dim|out_dim|backbone_hidden_size", HIDDEN),
+    (r"projection_dim|proj_dim|out_hidden_size|output_dim|out_dim|backbone_hidden_size", HIDDEN),
     (r"(decoder_|encoder_|dense_|shared_expert_|mlp_|moe_)?(intermediate_size|ffn_hidden_size|ffn_dim|ffn_size)", INNER),
     (r"(encoder|decoder)_ffn_dim|d_ff|n_inner|dim_feedforward|inner_size|mlp_hidden_size|d_inner_size", INNER),
     (r"moe_latent_size|expert_ffn_hidden_size|shared_intermediate_size|moe_shared_expert_intermediate_size", INNER),
