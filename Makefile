@@ -21,8 +21,11 @@ install: $(VENV)/.installed ## make the environment that the app and the library
 
 dev: $(VENV)/.installed-dev ## the same, with the tests and the linters
 
+# Who alone can reach the app may name models of the Hugging Face Hub in it; with another HOST nobody may.
+LOOPBACK := $(filter 127.0.0.1 localhost ::1,$(HOST))
+
 app: $(VENV)/.installed ## install, then serve the app on http://127.0.0.1:8501 (PORT=..., HOST=...)
-	$(BIN)/python -m streamlit run app.py --server.address $(HOST) --server.port $(PORT)
+	$(if $(LOOPBACK),FOCUS_LAB_ALLOW_HUB="$${FOCUS_LAB_ALLOW_HUB:-1}" )$(BIN)/python -m streamlit run app.py --server.address $(HOST) --server.port $(PORT)
 
 test: lint type unit ## everything a change has to pass: linters, types, all tests
 

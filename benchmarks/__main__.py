@@ -1,8 +1,8 @@
 """Run every benchmark and write the tables: ``python -m benchmarks [NAME...]``.
 
-NAME is one of overlap, corpus, combine, sparsemax, whole_run, projection, map, app, normalization; none means all.
-Real data is found through the environment variable FOCUS_LAB_DATA; what needs it fails without it. Takes about an hour
-on two cores, most of it the reference's.
+NAME is one of overlap, corpus, combine, sparsemax, whole_run, projection, map, app, normalization, sentences; none
+means all. Real data is found through the environment variable FOCUS_LAB_DATA; what needs it fails without it. Takes
+about an hour on two cores, most of it the reference's.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("overlap", "corpus", "combine", "sparsemax", "whole_run", "projection", "map", "app", "normalization")
-WRITE_THEMSELVES = {"combine", "sparsemax", "whole_run", "projection", "map", "app", "normalization"}
+OF_TIME = ("overlap", "corpus", "combine", "sparsemax", "whole_run", "projection", "map", "app")
+NAMES = (*OF_TIME, "normalization", "sentences")
+WRITE_THEMSELVES = {"combine", "sparsemax", "whole_run", "projection", "map", "app", "normalization", "sentences"}
 
 
 def run(name: str) -> int:

@@ -31,6 +31,7 @@ PACKAGES = (
     "tokenizers",
     "umap-learn",
     "transformers",
+    "sentence-transformers",
     "fasttext",
     "deepfocus",
     "numba",

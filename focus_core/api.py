@@ -17,6 +17,7 @@ from focus_core.errors import option, phrase
 from focus_core.initialization.auxiliary.loading import load_auxiliary
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.config import InitConfig
+from focus_core.initialization.foresight import Foreseen, Heed, foresee_text, refuse
 from focus_core.initialization.overlap.matching import match_vocabularies, read_user_map
 from focus_core.initialization.pipeline import method_named, run_focus
 from focus_core.initialization.request import TRAINABLE, InitRequest, missing
@@ -25,6 +26,8 @@ from focus_core.models.source import SourceModel, fit_to_vocabulary, load_embedd
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.log import RunLog, growing_run
 from focus_core.runs.writer import write_run
+from focus_core.tokenization.corpus_statistics import first_lines
+from focus_core.tokenization.reading import read_lines
 from focus_core.tokenization.text_form import read_text_form, text_form
 from focus_core.tokenization.training import train_tokenizer
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
@@ -74,7 +77,13 @@ def _inputs(
     return entries
 
 
-def run_request(request: InitRequest, *, progress: ProgressHook = no_progress) -> FocusResult:
+def _foresee(corpus: Corpus, source: Vocabulary, request: InitRequest) -> Foreseen | None:
+    """Look at the first lines as the source's tokenizer reads them, where the method depends on it."""
+    method = method_named(request.config.method)
+    return foresee_text(read_lines(source, first_lines(corpus)), method, has_map=request.user_map is not None)
+
+
+def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, heed: Heed | None = None) -> FocusResult:
     """Read what a request names and initialise.
 
     Parameters
@@ -83,6 +92,8 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress) -
         Names and options.
     progress : callable, default=no_progress
         Receives progress.
+    heed : callable, default=None
+        Told what is foreseen before anything is trained; raising from it stops the run.
 
     Returns
     -------
@@ -104,6 +115,8 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress) -
     model = _load_model(request)  # first: what is no model is named as what it is
     source = load_vocabulary(request.source_tokenizer or str(request.source))
     model = fit_to_vocabulary(model, source.n)
+    if heed is not None and corpus is not None and (foreseen := _foresee(corpus, source, request)) is not None:
+        heed(foreseen)
     target = _load_target(request, source, corpus, progress)
     auxiliary = load_auxiliary(request.auxiliary, target, kind=request.auxiliary_kind) if request.auxiliary else None
     user_map = read_user_map(request.user_map, source, target) if request.user_map else None
@@ -118,6 +131,7 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress) -
         user_map=user_map,
         config=config,
         progress=progress,
+        heed=heed,
     )
     used = [entry for entry in inputs if entry["role"] != "auxiliary" or result.auxiliary is not None]
     notes, warnings = _normalization(request, source, target)
@@ -126,7 +140,9 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress) -
     )
 
 
-def run_to_folder(request: InitRequest, output: Path, *, terminal: IO[str] | None = None) -> RunFolder:
+def run_to_folder(
+    request: InitRequest, output: Path, *, terminal: IO[str] | None = None, strict: bool = False
+) -> RunFolder:
     """Initialise and write the run folder; on any error nothing stays behind.
 
     Parameters
@@ -136,7 +152,9 @@ def run_to_folder(request: InitRequest, output: Path, *, terminal: IO[str] | Non
     output : Path
         The run folder to make; it must not exist.
     terminal : file, default=None
-        Where progress is printed; ``None`` prints none.
+        Where progress, and what is foreseen before anything is trained, is printed; ``None`` prints none.
+    strict : bool, default=False
+        Whether what is foreseen stops the run.
 
     Returns
     -------
@@ -148,9 +166,9 @@ def run_to_folder(request: InitRequest, output: Path, *, terminal: IO[str] | Non
     RunFolderError
         If ``output`` exists.
     InvalidInputError
-        If an input cannot be used.
+        If an input cannot be used, or ``strict`` and something is foreseen.
     """
-    _run_and_save(request, output, terminal=terminal)
+    _run_and_save(request, output, terminal=terminal, strict=strict)
     return open_run(output)
 
 
@@ -160,10 +178,12 @@ def _run_and_save(
     *,
     terminal: IO[str] | None = None,
     progress: ProgressHook = no_progress,
+    strict: bool = False,
 ) -> FocusResult:
     """Initialise in a growing folder and write it; progress goes to its log and to the caller."""
     with growing_run(output, terminal=terminal) as (part, log):
-        result = run_request(request, progress=tell_all(log, progress))
+        heed = refuse if strict else lambda foreseen: log.warn(foreseen.words)
+        result = run_request(request, progress=tell_all(log, progress), heed=heed)
         save_result(result, part, log, spec=request.source)
     return result
 

@@ -232,7 +232,9 @@ def _check_entry(path: Path, name: str, entry: Any, n_bytes: int, error: type[In
     if kind not in BITS:
         raise _not_safetensors(path, f"tensor {name!r} of the unknown type {kind!r}", error)
     begin, end = extent
-    if not begin <= end <= n_bytes or 8 * (end - begin) != math.prod(shape) * BITS[kind]:
+    if end > n_bytes:
+        raise _not_safetensors(path, f"a file that is cut off: {end - n_bytes:,} bytes are missing at least", error)
+    if begin > end or 8 * (end - begin) != math.prod(shape) * BITS[kind]:
         raise _not_safetensors(path, f"tensor {name!r} declared as {shape} in {end - begin} bytes", error)
 
 

@@ -17,9 +17,10 @@ ROOT = Path(__file__).resolve().parent.parent
 START, END = "<!-- {}:start -->", "<!-- {}:end -->"
 COMPARISON = ROOT / "assets" / "demo" / "results" / "sw.json"
 ORDER = ("overlap", "corpus", "combine", "sparsemax", "whole_run", "projection", "map", "app")
-SHARED = "normalization"
-"""The file of results that counts tokens instead of time."""
 """Files of results in the order of the table; others follow."""
+
+SHARED, SENTENCES = "normalization", "sentences"
+"""Files of results that say how good and not how fast, each with a table of its own."""
 
 
 def seconds(value: float | None) -> str:
@@ -86,7 +87,7 @@ def footnote(name: str, environment: dict[str, Any]) -> str:
 
 def build_table(results: Path) -> str:
     """Build the table and its footnotes from every file of results."""
-    timed = [file for file in results.glob("*.json") if file.stem != SHARED]
+    timed = [file for file in results.glob("*.json") if file.stem not in OWN_TABLES]
     files = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in timed}
     names = sorted(files, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
     head = [
@@ -111,6 +112,25 @@ def build_shared(file: dict[str, Any]) -> str:
         for row in file["rows"]
     ]
     return "\n".join([*head, *body, "", footnote(SHARED, file["environment"])])
+
+
+def build_sentences(file: dict[str, Any]) -> str:
+    """Build the table of sentence encoders: how often paraphrases lie nearer than unrelated sentences."""
+    head = [
+        "| encoder | a paraphrase is nearer (95 % interval) | the nearest of all | copied | combined |",
+        "|---|" + "---:|" * 4,
+    ]
+    return "\n".join([*head, *map(sentence_row, file["rows"]), "", footnote(SENTENCES, file["environment"])])
+
+
+def sentence_row(row: dict[str, Any]) -> str:
+    """Write one encoder's line."""
+    share = f"{percent(row['share'])} ({percent(row['low'])} to {percent(row['high'])})"
+    origins = " | ".join(f"{row[key]:,} of {row['tokens']:,}" if key in row else "—" for key in ("copied", "combined"))
+    return f"| {row['encoder']} | {share} | {percent(row['nearest'])} | {origins} |"
+
+
+OWN_TABLES = {SHARED: build_shared, SENTENCES: build_sentences}
 
 
 def headline(name: str, file: dict[str, Any], place: int) -> str:
@@ -157,8 +177,9 @@ def main() -> None:
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
     tables = {"benchmarks": build_table(options.results)}
-    if (shared := options.results / f"{SHARED}.json").exists():
-        tables[SHARED] = build_shared(json.loads(shared.read_text(encoding="utf-8")))
+    for name, build in OWN_TABLES.items():
+        if (file := options.results / f"{name}.json").exists():
+            tables[name] = build(json.loads(file.read_text(encoding="utf-8")))
     written = {
         options.document: put(options.document, tables),
         options.readme: put(options.readme, {"headlines": build_headlines(options.results)}),

@@ -16,7 +16,7 @@ import focus_core
 ROOT = Path(__file__).resolve().parent.parent
 
 CALLS = {
-    "run_focus": "*, source, target, model, corpus=, auxiliary=, user_map=, config=, progress=",
+    "run_focus": "*, source, target, model, corpus=, auxiliary=, user_map=, config=, progress=, heed=",
     "run_focus_from_pretrained": (
         "*, source, target_tokenizer=, corpus=, auxiliary=, train_tokenizer=, vocab_size=, normalization=, output=, "
         "config=, progress="
@@ -25,7 +25,7 @@ CALLS = {
     "match_vocabularies": "source, target, *, mode=, user_map=",
     "open_run": "path",
     "explain_token": "run, target_id, *, n_neighbours=",
-    "run_checks": "run",
+    "run_checks": "run, *, fresh=",
     "export_model": "run, destination, *, source=",
 }
 """Functions and how they are called; `name=` has a default, what follows `*` is given by name."""

@@ -115,19 +115,29 @@ def init(
         InitConfig.memory_mib
     ),
     examples: Annotated[bool, typer.Option(help="store up to three corpus lines a token")] = InitConfig.examples,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="exit with status 2 at a problem, before anything is trained where it can")
+    ] = False,
 ) -> None:
     """Make a run: new embeddings for a target tokenizer, with the origin of every row."""
     values = dict(locals())
     typed = [
         name for name in context.params if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
     ]
-    given = {name: values[name] for name in typed if name not in ("output", "request")}
+    given = {name: values[name] for name in typed if name not in ("output", "request", "strict")}
     asked = _typed_request(given) if request is None else _stored_request(request, given)
+    from focus_core.analysis.checks.registry import run_checks
     from focus_core.api import run_to_folder
+    from focus_core.cli.findings import refuse_problems, say_findings
     from focus_core.runs.summary import summary_lines
 
-    for line in summary_lines(run_to_folder(asked, output, terminal=sys.stderr).manifest):
+    made = run_to_folder(asked, output, terminal=sys.stderr, strict=strict)
+    for line in summary_lines(made.manifest):
         say(line)
+    found = run_checks(made, fresh=True)
+    say_findings(found)
+    if strict:
+        refuse_problems(found, output)
 
 
 def _typed_request(given: dict[str, Any]) -> InitRequest:
@@ -168,15 +178,13 @@ def explain(
 def check(run: Run, as_json: Json = False) -> None:
     """Run the numbered diagnostics on a run folder."""
     from focus_core.analysis.checks.registry import run_checks
+    from focus_core.cli.findings import say_checks
 
     results = run_checks(open_run(run))
     if as_json:
         print_json([r.to_dict() for r in results])
         return
-    for result in results:
-        say(f"{result.code} {result.status:<14} {result.title}: {result.summary}")
-        if result.tip:
-            say(f"       {result.tip}")
+    say_checks(results)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -95,6 +96,8 @@ def _files_of(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
+        if re.match(r"\w+:/", str(path)):
+            raise refuse(str(path), "a file or a folder", "an address of the web", "fetch it first and give the file")
         got = "something else" if path.exists() else "nothing there"
         raise refuse(str(path), expected="a file or a folder", got=got, remedy="check the path")
     found = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith(".") and _is_known(p))

@@ -26,6 +26,16 @@ RATIO_AFTER = 16 << 20
 """Unpacked bytes before the ratio counts: a short repetitive file is no bomb."""
 MAX_LINE = 1 << 20
 """Characters of one line; a longer line of plain text is cut at white space, elsewhere it is refused."""
+REMEDIES = {
+    ".json": "write a record a line and call it .jsonl",
+    ".zip": "unpack it first",
+    ".tar": "unpack it first",
+    ".gz": "call it by what it holds, such as text.txt.gz",
+    ".zst": "call it by what it holds, such as text.txt.zst",
+    **dict.fromkeys((".pdf", ".doc", ".docx", ".odt", ".epub", ".html", ".xlsx"), "save its text as a .txt file"),
+}
+"""What to do with a file of another kind, by its suffix."""
+
 COLUMN_REMEDY = phrase("name the column that holds the text with {field}")
 FIELD_REMEDY = phrase("name the field that holds the text with {field}")
 BINARY_REMEDY = phrase("give text; name UTF-16 or another encoding without a byte-order mark with {encoding}")
@@ -64,7 +74,8 @@ def format_of(path: Path) -> tuple[str, str]:
     kind = suffixes[-1] if suffixes else ""
     if kind not in FORMATS or (kind == ".parquet" and packing):
         expected = "a file named .txt, .jsonl, .csv, .tsv or .parquet, all but the last also with .gz or .zst"
-        raise refuse(path.name, expected, f"the suffix {''.join(path.suffixes[-2:])!r}", "rename or convert it")
+        remedy = REMEDIES.get(path.suffix.lower(), "rename or convert it")
+        raise refuse(path.name, expected, f"the suffix {''.join(path.suffixes[-2:])!r}", remedy)
     return kind, packing
 
 

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from focus_core.evaluation.windows import WORD, LineScores, Window, encode_lines, measure_windows
+from focus_core.evaluation.windows import (
+    WORD,
+    LineScores,
+    Window,
+    covered_characters,
+    encode_lines,
+    measure_windows,
+)
 from focus_core.export.run_model import RunModel
 from focus_core.types import ProgressHook, SpecialTokenType, no_progress
 
@@ -45,10 +52,11 @@ def score_causal(
     """
     opening = model.bos_id if model.bos_id is not None else model.eos_id
     windows: list[Window] = []
-    tokens, unknown = np.zeros((2, len(lines)), np.int64)
-    for number, ids, _ in encode_lines(model.vocabulary, lines):
-        tokens[number] = len(ids)
-        unknown[number] = (ids == model.vocabulary.special_token_types.get(SpecialTokenType.UNK, -1)).sum()
+    tokens, unknown, lost = np.zeros((3, len(lines)), np.int64)
+    for number, ids, offsets in encode_lines(model.vocabulary, lines):
+        is_unknown = ids == model.vocabulary.special_token_types.get(SpecialTokenType.UNK, -1)
+        tokens[number], unknown[number] = len(ids), is_unknown.sum()
+        lost[number] = covered_characters(offsets, is_unknown, len(lines[number])).sum()
         windows += _windows(number, ids, opening, model.n_positions)
     bits, warnings = measure_windows(model, windows, len(lines), batch_tokens=batch_tokens, progress=progress)
     if opening is None:
@@ -59,6 +67,7 @@ def score_causal(
         words=np.array([len(WORD.findall(line)) for line in lines], np.int64),
         tokens=tokens,
         unknown=unknown,
+        unknown_characters=lost,
         warnings=tuple(warnings),
     )
 

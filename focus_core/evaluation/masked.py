@@ -7,7 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from focus_core.corpus.word_masking import covered_tokens, masked_words
-from focus_core.evaluation.windows import LineScores, Window, cut_at_words, encode_lines, measure_windows
+from focus_core.evaluation.windows import (
+    LineScores,
+    Window,
+    covered_characters,
+    cut_at_words,
+    encode_lines,
+    measure_windows,
+)
 from focus_core.export.run_model import RunModel
 from focus_core.types import ProgressHook, SpecialTokenType, no_progress
 
@@ -51,15 +58,20 @@ def score_masked(
         If memory does not suffice for a single sequence.
     """
     windows: list[Window] = []
-    characters, words, tokens, unknown = np.zeros((4, len(lines)), np.int64)
+    characters, words, tokens, unknown, lost = np.zeros((5, len(lines)), np.int64)
     silent, room = 0, model.n_positions - (model.bos_id is not None) - (model.eos_id is not None)
     for number, ids, offsets in encode_lines(model.vocabulary, lines):
         chosen_words = masked_words(lines[number], seed=seed)
         covered = covered_tokens(offsets, chosen_words)
         characters[number] = sum(end - begin for begin, end in chosen_words)
         words[number], tokens[number] = len(chosen_words), covered.sum()
-        unknown[number] = (ids[covered] == model.vocabulary.special_token_types.get(SpecialTokenType.UNK, -1)).sum()
-        silent += sum(not covered_tokens(offsets, [word]).any() for word in chosen_words)
+        is_unknown = ids == model.vocabulary.special_token_types.get(SpecialTokenType.UNK, -1)
+        unknown[number] = is_unknown[covered].sum()
+        without = [word for word in chosen_words if not covered_tokens(offsets, [word]).any()]
+        of_unknown = covered_characters(offsets, is_unknown, len(lines[number]))
+        lost[number] = sum(of_unknown[begin:end].sum() for begin, end in chosen_words)
+        lost[number] += sum(end - begin for begin, end in without)
+        silent += len(without)
         windows += _windows(model, number, ids, covered, cut_at_words(offsets, lines[number], room))
     bits, warnings = measure_windows(model, windows, len(lines), batch_tokens=batch_tokens, progress=progress)
     return LineScores(
@@ -68,6 +80,7 @@ def score_masked(
         words=words,
         tokens=tokens,
         unknown=unknown,
+        unknown_characters=lost,
         warnings=(*_warnings(model, silent, int(tokens.sum()), int(unknown.sum())), *warnings),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from focus_core.evaluation.comparable import why_not_comparable
 from focus_core.numerics.formats import decimal, plain_percent
 
 HEADER = (
@@ -54,11 +55,11 @@ def _text(report: Mapping[str, Any]) -> str:
 
 def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     loss, segmentation = entry["loss"], entry["segmentation"]
-    bits = loss["bits_per_character"] if loss else None
+    bits, why = loss["bits_per_character"] if loss else None, why_not_comparable(loss)
     return (
         entry["target"],
         entry.get("method") or "source model",
-        decimal(bits["value"] if bits else None, 3),
+        why.partition(":")[0] or decimal(bits["value"] if bits else None, 3),
         f"{bits['low']:.3f} to {bits['high']:.3f}" if bits else "-",
         decimal(loss["nats_per_token"] if loss else None, 3),
         decimal(segmentation["tokens_per_word"], 2),

@@ -13,10 +13,11 @@ import numpy as np
 
 from focus_core.artifacts import digest_json
 from focus_core.corpus.word_masking import SHARE
-from focus_core.errors import bad_input
+from focus_core.errors import bad_input, sentence
 from focus_core.evaluation.alignment import find_pairs, measure_alignment
 from focus_core.evaluation.bootstrap import DRAWS, difference_interval, ratio_interval
 from focus_core.evaluation.causal import score_causal
+from focus_core.evaluation.comparable import comparable, why_not_comparable
 from focus_core.evaluation.dictionary import Dictionary, read_dictionary
 from focus_core.evaluation.drift import summarise_change
 from focus_core.evaluation.fertility import measure_segmentation
@@ -93,7 +94,8 @@ def evaluate_runs(
     -----
     An entry of ``targets`` has ``target``, ``run``, ``training``, ``state``, ``method``, ``seed``, ``objective``,
     ``loss`` (``nats_per_token``, ``bits_per_character`` with ``value``, ``low`` and ``high``, ``n_tokens``,
-    ``n_words``, ``n_characters``, ``n_unknown``), ``segmentation`` (``tokens_per_word``, ``continued_words``,
+    ``n_words``, ``n_characters``, ``n_unknown``, ``n_unknown_characters``, and ``not_comparable``, which is empty or
+    says why the first two are ``None``), ``segmentation`` (``tokens_per_word``, ``continued_words``,
     ``characters_per_token`` and counts), ``change`` (see `summarise_change`), ``alignment`` (see
     `measure_alignment`) and ``notes``. ``sources`` holds the same for each source model under its own tokenizer.
     """
@@ -170,7 +172,9 @@ class _Bench:
         training = target.training.name if target.training else None
         model = reason or load_run_model(target.run, trained=training, source=self.source, device=self.device)
         own, (scores, objective, notes) = target.initialisation, self._score(model)
-        self.scores.append(scores)
+        loss = self._loss(scores)
+        why = why_not_comparable(loss)
+        self.scores.append(None if why else scores)
         self.settings.append(_settings(target))
         self.entries.append(
             {
@@ -182,11 +186,11 @@ class _Bench:
                 "seed": own["seed"],
                 "trained_tokens": _trained_tokens(target),
                 "objective": objective,
-                "loss": self._loss(scores),
+                "loss": loss,
                 "segmentation": self._segmentation(self.vocabulary(target, TARGET_TOKENIZER)),
                 "change": summarise_change(target, progress=self.progress),
                 "alignment": self._alignment(target, source),
-                "notes": notes,
+                "notes": _notes(notes, why),
             }
         )
 
@@ -200,13 +204,14 @@ class _Bench:
             done.add(source.digest)
             whole = source.has_backbone and source.has_head
             scores, objective, notes = self._score(load_reference(target.run, source, self.device) if whole else "")
+            loss = self._loss(scores)
             self.references.append(
                 {
                     "target": source.name,
                     "objective": objective,
-                    "loss": self._loss(scores),
+                    "loss": loss,
                     "segmentation": self._segmentation(self.vocabulary(target, SOURCE_TOKENIZER)),
-                    "notes": notes,
+                    "notes": _notes(notes, why_not_comparable(loss)),
                 }
             )
         self.progress("evaluate", total, total)
@@ -224,14 +229,16 @@ class _Bench:
     def _loss(self, scores: LineScores | None) -> dict[str, Any] | None:
         if scores is None or not scores.characters.sum():
             return None
-        return {
+        found = {
             "nats_per_token": _number(scores.nats_per_token),
             "bits_per_character": dataclasses.asdict(ratio_interval(scores.bits, scores.characters, seed=self.seed)),
             "n_tokens": int(scores.tokens.sum()),
             "n_words": int(scores.words.sum()),
             "n_characters": int(scores.characters.sum()),
             "n_unknown": int(scores.unknown.sum()),
+            "n_unknown_characters": int(scores.unknown_characters.sum()),
         }
+        return comparable(found)
 
     def _segmentation(self, vocabulary: Vocabulary) -> dict[str, Any]:
         key = ("segmentation", vocabulary.digest)
@@ -297,6 +304,11 @@ class _Bench:
         if not characters.sum():
             return None
         return dataclasses.asdict(difference_interval(bits, base, characters, seed=self.seed))
+
+
+def _notes(notes: list[str], why: str) -> list[str]:
+    """Return what the user should know, and first why a loss has no numbers."""
+    return [f"{sentence(why)} That token is easy to predict.", *notes] if why else notes
 
 
 def _settings(target: Target) -> str:

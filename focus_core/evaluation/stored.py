@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from focus_core.artifacts import dump_json
 from focus_core.errors import bad_input
+from focus_core.evaluation.comparable import comparable, why_not_comparable
 from focus_core.evaluation.report import evaluate_runs
 from focus_core.evaluation.targets import open_target
 from focus_core.runs.log import growing_run
@@ -91,7 +92,13 @@ def read_evaluation(path: str | Path) -> dict[str, Any]:
     report: dict[str, Any] = found if isinstance(found, dict) else {}
     if not _is_report(report):
         raise bad_input(file.name, "an evaluation", "none", "give what `evaluate --output` or `evaluate --json` wrote")
-    return {"states": []} | report
+    kept: dict[str, Any] = {"states": []} | report
+    for entry in (*kept["targets"], *kept["sources"]):
+        if entry.get("loss"):  # one of an earlier version has numbers whatever it predicted
+            entry["loss"] = comparable(entry["loss"])
+    without = {entry["target"] for entry in kept["targets"] if why_not_comparable(entry.get("loss"))}
+    kept["differences"] = [d for d in kept["differences"] if not without & {d["target"], d.get("minus")}]
+    return kept
 
 
 def _is_report(report: dict[str, Any]) -> bool:

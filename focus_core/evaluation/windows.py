@@ -62,6 +62,8 @@ class LineScores:
         Characters that these stand for; the same for every tokenizer.
     words, tokens, unknown : ndarray of shape (n_lines,), dtype int64
         Predicted words, predicted tokens, and those of them that are the unknown token.
+    unknown_characters : ndarray of shape (n_lines,), dtype int64
+        Those of ``characters`` for which there is only the unknown token, or none.
     warnings : tuple of str, default=()
         What the user should know.
     """
@@ -71,6 +73,7 @@ class LineScores:
     words: np.ndarray
     tokens: np.ndarray
     unknown: np.ndarray
+    unknown_characters: np.ndarray
     warnings: tuple[str, ...] = ()
 
     @property
@@ -86,6 +89,14 @@ def encode_lines(vocabulary: Vocabulary, lines: Sequence[str]) -> Iterator[tuple
         part = list(lines[start : start + LINES_AT_ONCE])
         for place, encoding in enumerate(backend.encode_batch(part, add_special_tokens=False)):
             yield start + place, np.array(encoding.ids, np.int64), list(encoding.offsets)
+
+
+def covered_characters(offsets: Spans, chosen: np.ndarray, n: int) -> np.ndarray:
+    """Return which of a line's ``n`` characters lie in the spans of the chosen tokens."""
+    covered = np.zeros(n, bool)
+    for place in np.flatnonzero(chosen).tolist():
+        covered[slice(*offsets[place])] = True
+    return covered
 
 
 def cut_at_words(offsets: Spans, line: str, room: int) -> list[tuple[int, int]]:

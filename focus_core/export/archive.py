@@ -12,10 +12,13 @@ from typing import IO, Any
 
 from focus_core.artifacts import digest_json
 from focus_core.errors import RunFolderError, bad_input
+from focus_core.export.abilities import source_spec
 from focus_core.export.model_card import auto_class
 from focus_core.export.model_folder import BARE_ROLE
 from focus_core.export.run_model import export_state, keeps_backbone
-from focus_core.models.tensors import read_json
+from focus_core.models.hub import is_hub_id
+from focus_core.models.source import STATIC_NAMES
+from focus_core.models.tensors import SINGLE
 from focus_core.runs.additions import TrainingFolder, list_trainings, open_training, readable
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.log import growing_run
@@ -134,7 +137,7 @@ def open_model_zip(folder: str | Path) -> ModelZip:
     try:
         with zipfile.ZipFile(path) as packed:
             names = tuple(packed.namelist())
-            config = _config(packed, names)
+            config = {} if _is_matrix(packed, names) else _config(packed, names)
     except (OSError, ValueError, zipfile.BadZipFile) as reason:
         raise bad_input("the model's zip", "a sound file", "none", "make it again", RunFolderError) from reason
     loader = auto_class(config["architectures"]) if config.get("architectures") else None
@@ -145,6 +148,16 @@ def _config(packed: zipfile.ZipFile, names: tuple[str, ...]) -> dict[str, Any]:
     name = f"{FOLDER}/config.json"
     found = json.loads(packed.read(name)) if name in names else {}
     return found if isinstance(found, dict) else {}
+
+
+def _is_matrix(packed: zipfile.ZipFile, names: tuple[str, ...]) -> bool:
+    """Whether a zip holds static embeddings, whatever a configuration beside them says; weights lie in it unpacked."""
+    name = f"{FOLDER}/{SINGLE}"
+    if name not in names:
+        return False
+    with packed.open(name) as weights:
+        found = set(json.loads(weights.read(int.from_bytes(weights.read(8), "little")))) - {"__metadata__"}
+    return bool(found) and found <= set(STATIC_NAMES)
 
 
 def model_states(run: RunFolder) -> list[TrainingFolder]:
@@ -197,7 +210,5 @@ def source_is_named(run: RunFolder) -> bool:
     """
     if BARE_ROLE in {entry["role"] for entry in run.manifest["inputs"]}:
         return True
-    note = read_json(run.path / "log" / "source.json") or {}
-    spec = str(note.get("spec") or "")
-    is_hub_id = spec.count("/") == 1 and not spec.startswith((".", "/", "~"))
-    return bool(spec) and (is_hub_id or Path(spec).expanduser().exists())
+    spec = source_spec(run)
+    return bool(spec) and (is_hub_id(spec) or Path(spec).expanduser().exists())

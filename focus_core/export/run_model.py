@@ -236,6 +236,29 @@ def export_state(
     return Path(destination)
 
 
+def objective_of(class_name: str) -> str:
+    """Return what a class of transformers is trained to predict here: masked tokens, the next one, or "" for neither.
+
+    Parameters
+    ----------
+    class_name : str
+        Its name.
+
+    Returns
+    -------
+    str
+        ``mlm``, ``clm`` or "".
+
+    Examples
+    --------
+    >>> [objective_of(name) for name in ("BertForMaskedLM", "GPT2LMHeadModel", "BertModel")]
+    ['mlm', 'clm', '']
+    """
+    if "MaskedLM" in class_name:
+        return MLM
+    return CLM if "CausalLM" in class_name or "LMHead" in class_name else ""
+
+
 def _describe(run: RunFolder, model: Any | None) -> RunModel:
     """Describe the model of a run; embeddings alone are none."""
     if model is None:
@@ -246,7 +269,7 @@ def _describe(run: RunFolder, model: Any | None) -> RunModel:
 def _described(subject: str, model: Any, vocabulary: Vocabulary) -> RunModel:
     """Find out what the model predicts and which ids it needs."""
     name, types = type(model).__name__, vocabulary.special_token_types
-    objective = MLM if "MaskedLM" in name else CLM if "CausalLM" in name or "LMHead" in name else ""
+    objective = objective_of(name)
     if not objective or model.get_output_embeddings() is None:
         raise _no_head(subject, name)
     mask = types.get(SpecialTokenType.MASK)

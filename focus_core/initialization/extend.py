@@ -77,7 +77,7 @@ def _weights(result: FocusResult, extension: Extension) -> WeightMatrix:
 
 def _vectors(auxiliary: AuxiliaryVectors, places: np.ndarray, n: int) -> AuxiliaryVectors:
     """Move the target tokens' vectors to their places."""
-    here = np.flatnonzero(places >= 0)
+    here = np.flatnonzero((places >= 0) & auxiliary.has_vector)  # two tokens of one place: the one that has a vector
     vectors = np.zeros((n, auxiliary.vectors.shape[1]), np.float32)
     has_vector = np.zeros(n, bool)
     vectors[places[here]], has_vector[places[here]] = auxiliary.vectors[here], auxiliary.has_vector[here]
@@ -88,5 +88,5 @@ def _counts(frequency: np.ndarray, places: np.ndarray, n: int) -> np.ndarray:
     """Move occurrences to their places."""
     counts = np.zeros(n, np.int64)
     here = places >= 0
-    counts[places[here]] = frequency[here]
+    np.add.at(counts, places[here], frequency[here])  # a byte token and its character have one place
     return counts

@@ -19,6 +19,10 @@ MAX_COSINE = 0.5
 """Mean cosine between new tokens and anchors above which the space has collapsed; sound spaces stay below 0.4."""
 MAX_SUPPORT = 100
 """Median number of contributors above which a row is no more than a mean."""
+FEW_ANCHORS = 20
+"""Fewer anchors than this leave nothing to choose: a sound embedding mixes 13 of thousands."""
+MANY_SHARED = 2 * FEW_ANCHORS
+"""So many shared tokens, special ones among them, are enough for anchors where they have vectors."""
 MIN_OCCURRENCES = 0.9
 """Share of the new tokens' occurrences that should fall on tokens with a vector."""
 
@@ -56,7 +60,8 @@ def auxiliary_health(
         ``coverage_types`` and ``coverage_occurrences`` (shares of the new tokens, and of their occurrences, that
         have a vector), ``n_new_with_vector``, ``n_anchors``, ``mean_cosine`` (over all pairs of a new token with an
         anchor), ``median_support``, ``median_max_weight``, ``median_effective_contributors`` (over combined rows),
-        ``collapsed``, ``remedy`` and ``warnings``. What cannot be known is ``None``.
+        ``collapsed`` (never told of a space with fewer than `FEW_ANCHORS` anchors), ``remedy`` and ``warnings``. What
+        cannot be known is ``None``.
     """
     covered = auxiliary.has_vector[new_ids]
     combined = np.flatnonzero(weights.origins == COMBINED)
@@ -95,6 +100,8 @@ def _mean_direction(vectors: np.ndarray) -> np.ndarray:
 
 
 def _collapsed(report: dict[str, Any]) -> bool:
+    if report["n_anchors"] < FEW_ANCHORS:  # their mean direction is that of a handful of tokens, not of the space
+        return False
     cosine, support = report["mean_cosine"], report["median_support"]
     return (cosine is not None and cosine > MAX_COSINE) or (support is not None and support > MAX_SUPPORT)
 
@@ -115,6 +122,8 @@ def _warnings(
 ) -> list[str]:
     """Return what the user should know, one sentence each."""
     found = []
+    if n_new and report["n_anchors"] < FEW_ANCHORS:
+        found.append(_few_anchors(report["n_anchors"], auxiliary.has_vector.size - n_new))
     if report["collapsed"]:
         cosine = decimal(report["mean_cosine"], 2, unknown="unknown")
         support = decimal(report["median_support"], 0, unknown="unknown")
@@ -133,6 +142,20 @@ def _warnings(
             "auxiliary vector; give vectors that cover this vocabulary, or let them be trained from the corpus."
         )
     return found
+
+
+def _few_anchors(n_anchors: int, n_shared: int) -> str:
+    only = "1 shared token is an anchor" if n_anchors == 1 else f"{n_anchors} shared tokens are anchors"
+    if n_shared >= MANY_SHARED:
+        return (
+            f"Only {only} of about {n_shared:,}: the others have no auxiliary vector; more text, a lower --min-count "
+            "or vectors that cover them would make anchors of more."
+        )
+    return (
+        f"Only {only}, so new embeddings are little more than mixtures of these; take a source model that knows the "
+        "language or its script, name pairs by --map, or take a method that needs no shared tokens (--method "
+        "multivariate-normal)."
+    )
 
 
 def _too_large(auxiliary: AuxiliaryVectors, n_with: int, n_new: int, supported_size: Callable[[], int] | None) -> str:

@@ -21,6 +21,7 @@ from focus_core.initialization.auxiliary.token_stream import TokenStream, stream
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors, train_auxiliary
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.extend import extend_result
+from focus_core.initialization.foresight import Heed, foresee_overlap
 from focus_core.initialization.health import auxiliary_health
 from focus_core.initialization.methods.base import Method, MethodInput, MethodOutput
 from focus_core.initialization.methods.fallback import initialise_tensor
@@ -50,6 +51,7 @@ def run_focus(
     user_map: Mapping[int, int] | None = None,
     config: InitConfig | None = None,
     progress: ProgressHook = no_progress,
+    heed: Heed | None = None,
 ) -> FocusResult:
     """Initialise the embeddings of a target vocabulary.
 
@@ -70,6 +72,8 @@ def run_focus(
         The options; ``None`` is the default preset.
     progress : callable, default=no_progress
         Receives progress; raising from it cancels.
+    heed : callable, default=None
+        Told before vectors are trained that too few tokens are shared; raising from it stops the run.
 
     Returns
     -------
@@ -89,6 +93,8 @@ def run_focus(
     model = fit_to_vocabulary(model, source.n)
     with stage_of(progress, "match"):
         overlap = match_vocabularies(source, target, mode=config.match, user_map=user_map)
+    if heed is not None and (foreseen := foresee_overlap(overlap, target, method)) is not None:
+        heed(foreseen)
     proof = _prove(source, target, model, overlap, config, progress)
     unused = auxiliary is not None and not method.needs_auxiliary
     stream, auxiliary = _read(source, target, corpus, None if unused else auxiliary, config, progress)
@@ -102,7 +108,9 @@ def run_focus(
         progress=progress,
     )
     output = method(given)
-    warnings = [f"the auxiliary vectors were not used: {method.name} compares none"] if unused else []
+    warnings = list(dict.fromkeys((*source.notes, *target.notes)))
+    if unused:
+        warnings.append(f"the auxiliary vectors were not used: {method.name} compares none")
     result = _judge(_collect(given, output, model, stream, corpus, warnings), output, corpus, progress)
     if config.extend:
         plain = config.match == MatchMode.EXACT and not user_map

@@ -8,26 +8,20 @@ would hold up every other user for a second.
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-from focus_core.artifacts import dump_json
-from focus_core.errors import FocusError, VocabularyError, bad_input
+from focus_core.errors import VocabularyError, bad_input
 from focus_core.initialization.overlap.preview import MatchPreview, preview_matches
+from focus_core.jobs.limited import SECONDS, answer, ask
 from focus_core.tokenization.preview import TokenizerView, view_tokenizer
+from focus_core.tokenization.reading import Reading, read_lines
 from focus_core.tokenization.text_form import TextForm, read_text_form
 from focus_core.tokenization.vocabulary import load_vocabulary
 from focus_core.validation import typed_fields
 
-SECONDS = 60
-"""Processor time, and nearly the whole time, that a child gets."""
-MEMORY_BYTES = 6 << 30
-"""Address space that a child gets."""
+MODULE = "focus_core.jobs.preview"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +36,8 @@ class Preview:
         The target tokenizer on the same lines; ``None`` where it is yet to be trained.
     matches : MatchPreview or None
         What each match option would change; ``None`` likewise.
+    reading : Reading or None
+        How much of the lines the source's tokenizer knows; ``None`` where there are no lines.
     form : TextForm
         What the source tokenizer does to case, accents and Unicode form.
     """
@@ -49,6 +45,7 @@ class Preview:
     source: TokenizerView
     target: TokenizerView | None
     matches: MatchPreview | None
+    reading: Reading | None
     form: TextForm
 
 
@@ -60,6 +57,7 @@ def preview_run(source: str, target: str | None, lines: Sequence[str]) -> Previe
         source=view_tokenizer(old, lines),
         target=None if new is None else view_tokenizer(new, lines),
         matches=None if new is None else preview_matches(old, new),
+        reading=read_lines(old, lines) if lines else None,
         form=read_text_form(old.backend.normalizer),
     )
 
@@ -77,7 +75,7 @@ def preview_in_child(
         As in `preview_run`.
     lines : sequence of str
         As in `preview_run`.
-    seconds : float, default=60
+    seconds : float, default=SECONDS
         How long to wait.
     command : sequence of str, default=()
         What to run instead of this module.
@@ -92,50 +90,19 @@ def preview_in_child(
     VocabularyError
         If one of them is no tokenizer, or the child did not answer in time.
     """
-    root = Path(__file__).resolve().parents[2]
-    request = dump_json({"source": source, "target": target, "lines": list(lines)}, indent=None)
-    try:
-        done = subprocess.run(
-            list(command) or [sys.executable, "-m", "focus_core.jobs.preview"],
-            input=request.encode("utf-8", "backslashreplace"),
-            capture_output=True,
-            timeout=seconds,
-            cwd=root,
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
-            check=False,
-        )
-        answer = json.loads(done.stdout)
-    except (subprocess.TimeoutExpired, ValueError) as reason:
-        hung = isinstance(reason, subprocess.TimeoutExpired)
-        got = f"no answer in {seconds:.0f} s" if hung else "a process that died"
+
+    def silent(got: str) -> VocabularyError:
         remedy = "take other tokenizers, or start the run without a preview"
-        raise bad_input("tokenizers", "both to cut some lines quickly", got, remedy, VocabularyError) from reason
-    if "error" in answer:
-        raise VocabularyError.from_dict(answer["error"])
-    return Preview(**typed_fields(Preview, answer, where="preview"))
+        return bad_input("tokenizers", "both to cut some lines quickly", got, remedy, VocabularyError)
+
+    request = {"source": source, "target": target, "lines": list(lines)}
+    found = ask(MODULE, request, seconds=seconds, error=VocabularyError, silent=silent, command=command)
+    return Preview(**typed_fields(Preview, found, where="preview"))
 
 
-def main() -> int:
-    """Answer one request from standard input."""
-    _limit()
-    request = json.loads(sys.stdin.buffer.read())  # UTF-8, whatever the locale says of text
-    try:
-        answer = dataclasses.asdict(preview_run(request["source"], request["target"], request["lines"]))
-    except FocusError as error:
-        answer = {"error": error.to_dict()}
-    sys.stdout.write(json.dumps(answer))
-    return 0
-
-
-def _limit() -> None:
-    """Let the system refuse more memory and time than sound tokenizers need (where it can)."""
-    if sys.platform != "linux":
-        return
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+def _reply(request: Mapping[str, Any]) -> dict[str, Any]:
+    return dataclasses.asdict(preview_run(request["source"], request["target"], request["lines"]))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(answer(_reply))

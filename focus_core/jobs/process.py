@@ -36,6 +36,7 @@ from focus_core.jobs.record import (
     record_folder,
     write_record,
 )
+from focus_core.jobs.sources import release_sources, sources_of
 from focus_core.runs.liveness import process_lives, process_started
 from focus_core.runs.log import writer_lives
 
@@ -265,7 +266,7 @@ def is_owner(job: Job, owner: str) -> bool:
 
 
 def delete_run(job: Job, *, owner: str) -> None:
-    """Remove an ended job's run folder and record.
+    """Remove an ended job's run folder and record, and a source of its owner's that no other run of theirs needs.
 
     Parameters
     ----------
@@ -285,6 +286,8 @@ def delete_run(job: Job, *, owner: str) -> None:
         raise bad_input("run", "an ended job", "a running one", "cancel it first", RunFolderError)
     with _ending:
         reap(job)
+        sources = sources_of(job)
         if job.run.is_dir():
             job.run.rename(job.record / "deleted")
         shutil.rmtree(job.record, ignore_errors=True)
+        release_sources(job.root, job.owner, sources)

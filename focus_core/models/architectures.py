@@ -151,7 +151,7 @@ def model_class(folder: Path, config: Any = None, keys: Iterable[str] = ()) -> A
     config = load_config(folder) if config is None else config
     for name in config.architectures or ():
         found = getattr(transformers, name, None)
-        if found is not None:
+        if isinstance(found, type) and issubclass(found, transformers.PreTrainedModel):
             return found
     mappings = [getattr(modeling_auto, name) for name in HEADED]
     headed = [mapping[type(config)] for mapping in mappings if type(config) in mapping]

@@ -7,6 +7,7 @@ do. Reads no tensor and runs nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +60,39 @@ OTHER_WEIGHTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
 )
 """What is no model for transformers: patterns of names, what it is, and the way out; the first that is there counts."""
 
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z")
 QUANTISED_FILES = ("quantize_config.json", "quant_config.json", "hf_quant_config.json")
 QUANTISED_KEYS = ("quantization_config", "compression_config")
 MOST_DEPTH = 8
 MOST_SHOWN = 3
+
+
+def refuse_file(path: Path) -> ModelError:
+    """Return the error of a file that was named where a model's folder is wanted.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    ModelError
+        Ready to raise: it says what the file is, by its name, and what to give instead.
+    """
+    got, remedy = other_kind(path.name) or ("a file", "give a local model folder or a Hub id")
+    if path.suffix == ".safetensors":
+        remedy = "give the folder that holds it, or a bare matrix with {source_embeddings} and {source_tokenizer}"
+        got, remedy = "one file of weights", phrase(remedy)
+    return bad_input(path.name, "a model folder", got, remedy, ModelError)
+
+
+def other_kind(name: str) -> tuple[str, str] | None:
+    """Return what a file is that is no safetensors file and may hold weights, by its name, and the way out."""
+    if name.endswith(ARCHIVES):
+        return "an archive", "unpack it and give the folder"
+    known = ((kind, remedy) for patterns, kind, remedy in OTHER_WEIGHTS if any(fnmatch(name, p) for p in patterns))
+    return next(known, None)
 
 
 def refuse_other_kinds(folder: Path, *, fetched: bool = False) -> None:
@@ -177,8 +207,8 @@ def _way(quantisation: Mapping[str, Any]) -> str:
     return f"{method}, {shown} bits" if shown else method
 
 
-def refuse_own_code(folder: Path, config: Mapping[str, Any]) -> None:
-    """Refuse a model whose class is code of the folder, or of a name that transformers gives to another class.
+def refuse_unknown_class(folder: Path, config: Mapping[str, Any]) -> None:
+    """Refuse a model whose class is code of the folder, or of a type that transformers lacks.
 
     Parameters
     ----------
@@ -190,25 +220,22 @@ def refuse_own_code(folder: Path, config: Mapping[str, Any]) -> None:
     Raises
     ------
     ModelError
-        If ``auto_map`` names code, and transformers lacks the architecture or one of the classes that are named.
+        If transformers lacks the type, or ``auto_map`` names code and transformers lacks a class that is named.
     """
-    if not config.get("auto_map") or _is_known(config):
-        return
-    named = ", ".join(map(str, _architectures(config))) or config.get("model_type") or "a class of its own"
-    got = f"{named}, which needs code from the folder that is never run"
-    remedy = phrase("give {source_tokenizer} and {source_embeddings} instead")
-    raise bad_input(folder.name, "an architecture of the transformers library", got, remedy, ModelError)
-
-
-def _is_known(config: Mapping[str, Any]) -> bool:
-    """Whether transformers has a configuration's type and all classes that it names."""
     import transformers
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
-    known = set(dir(transformers))  # names alone: nothing of a class is imported
-    return str(config.get("model_type")) in CONFIG_MAPPING_NAMES and set(_architectures(config)) <= known
-
-
-def _architectures(config: Mapping[str, Any]) -> list[str]:
-    named = config.get("architectures")
-    return [str(name) for name in named] if isinstance(named, list | tuple) else []
+    kind, named = config.get("model_type"), config.get("architectures") or []
+    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+        raise bad_input("config.json", "architectures: a list of names", repr(named), "correct the file", ModelError)
+    known = isinstance(kind, str) and kind in CONFIG_MAPPING_NAMES
+    if known and (not config.get("auto_map") or set(named) <= set(dir(transformers))):  # names: no class is imported
+        return
+    if config.get("auto_map"):
+        got = f"{', '.join(named) or kind or 'a class of its own'}, which needs code from the folder that is never run"
+    elif kind is None:
+        got = "no model_type in its config.json"
+    else:
+        got = f"{kind!r}, which transformers {transformers.__version__} lacks"
+    remedy = phrase("give {source_tokenizer} and {source_embeddings} instead")
+    raise bad_input(folder.name, "an architecture of the transformers library", got, remedy, ModelError)

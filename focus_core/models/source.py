@@ -7,6 +7,7 @@ its weights; no code that a folder brings along is ever run.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,14 @@ from focus_core.errors import ModelError, bad_input, phrase
 from focus_core.models.architectures import file_names, load_config, meta_model, model_class
 from focus_core.models.hub import locate_model
 from focus_core.models.positions import PositionTable, find_positions
-from focus_core.models.refusals import refuse_adapter_tensors, refuse_other_kinds, refuse_own_code, refuse_quantised
+from focus_core.models.refusals import (
+    other_kind,
+    refuse_adapter_tensors,
+    refuse_file,
+    refuse_other_kinds,
+    refuse_quantised,
+    refuse_unknown_class,
+)
 from focus_core.models.sentence_modules import check_modules, model_folder
 from focus_core.models.tensors import (
     TensorFiles,
@@ -148,6 +156,8 @@ def load_source(spec: str | Path) -> SourceModel:
         If the folder holds something else than a whole model in safetensors, is quantised, brings its own code, or a
         matrix has the wrong rank or a value that is not finite.
     """
+    if Path(spec).expanduser().is_file():
+        raise refuse_file(Path(spec))
     root = locate_model(str(spec))
     local = Path(spec).expanduser().exists()
     check_modules(root)
@@ -162,7 +172,7 @@ def load_source(spec: str | Path) -> SourceModel:
         return _static_source(files, common)
     if config is None:
         raise bad_input(folder.name, "config.json beside the weights", "none", "fetch the whole folder", ModelError)
-    refuse_own_code(folder, config)
+    refuse_unknown_class(folder, config)
     return _model_source(files, config, common)
 
 
@@ -246,8 +256,7 @@ def load_embeddings_file(path: str | Path, tensor: str | None = None) -> SourceM
 
     path = Path(path)
     if not path.is_file() or path.suffix not in {".safetensors", ".npy"}:
-        got = f"a file ending in {path.suffix!r}" if path.is_file() else "no such file"
-        raise bad_input(path.name, "a .safetensors or .npy file", got, "save the matrix as one", ModelError)
+        raise _no_matrix_file(path)
     files = open_tensor_files((path,)) if path.suffix == ".safetensors" else None
     refuse_adapter_tensors(path.name, files.where if files else ())
     name = _one_tensor(path, files, tensor) if files else "input"
@@ -266,13 +275,26 @@ def load_embeddings_file(path: str | Path, tensor: str | None = None) -> SourceM
     )
 
 
+def _no_matrix_file(path: Path) -> ModelError:
+    """Return the error of what is no file that holds a matrix."""
+    got, remedy = "no such file", "check the path"
+    if path.is_dir():
+        got, remedy = "a folder", phrase("name the file in it, or give a whole model with {source}")
+    elif path.exists():
+        got = (other_kind(path.name) or (f"a file ending in {path.suffix!r}",))[0]
+        remedy = "save the matrix as one, a row for every id of the tokenizer"
+    return bad_input(path.name, "a .safetensors or .npy file", got, remedy, ModelError)
+
+
 def _one_tensor(path: Path, files: TensorFiles, tensor: str | None) -> str:
     """Return the tensor's name; the only one where none was given."""
     if tensor is None and len(files.where) == 1:
         return next(iter(files.where))
     if tensor in files.where:
         return str(tensor)
-    got = ", ".join(sorted(files.where)[:5]) or "none"
+    matrices = {name: shape for name, shape in files.shapes.items() if len(shape) == 2}
+    largest = sorted(matrices, key=lambda n: (-math.prod(matrices[n]), n))[:5]
+    got = ", ".join(f"{name} {' × '.join(map(str, matrices[name]))}" for name in largest) or "no matrix"
     expected = f"a tensor {tensor!r}" if tensor else "one tensor"
     raise bad_input(path.name, expected=expected, got=got, remedy=phrase("name one with {tensor}"), error=ModelError)
 

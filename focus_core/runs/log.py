@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from focus_core.artifacts import dump_json, staged
-from focus_core.errors import RunFolderError, bad_input, phrase
+from focus_core.errors import RunFolderError, bad_input, phrase, printable
 from focus_core.runs.liveness import process_lives, process_started
 from focus_core.types import ProgressHook, no_progress
 
@@ -73,7 +73,7 @@ class RunLog:
         self.folder = folder / "log"
         self.folder.mkdir(parents=True, exist_ok=True)
         self._events = (self.folder / "events.jsonl").open("a", encoding="utf-8")
-        self._terminal = terminal_progress(terminal)
+        self._printed, self._terminal = terminal, terminal_progress(terminal)
         self._last = 0.0
         self._stage = ""
         self._began = time.monotonic()
@@ -93,6 +93,13 @@ class RunLog:
         self._events.write(json.dumps(event, ensure_ascii=False) + "\n")
         self._events.flush()
         self._terminal(stage, done, total, note)
+
+    def warn(self, text: str) -> None:
+        """Print a warning on a line of its own, between lines of progress."""
+        if self._printed is not None:
+            start = "\r\x1b[2K" if self._printed.isatty() else ""
+            self._printed.write(f"{start}warning: {printable(text)}\n")
+            self._printed.flush()
 
     def _close_stage(self, now: float) -> None:
         if self._stage:

@@ -1,6 +1,7 @@
 """The weights of a finished run as the matrix that they were.
 
-Owns the way back from ``contributions.parquet`` and ``contributions_output.parquet`` to `WeightMatrix`.
+Owns the way back from ``contributions.parquet`` and ``contributions_output.parquet`` to `WeightMatrix`, and the usual
+length of the rows that they weigh.
 """
 
 from __future__ import annotations
@@ -66,3 +67,9 @@ def _codes(names: np.ndarray, known: Sequence[str], missing: str) -> np.ndarray:
     """Return the codes of some names; an id without a token has the code of ``missing``."""
     codes = {str(name): code for code, name in enumerate(known)} | {None: known.index(missing)}
     return np.array([codes[name] for name in names.tolist()], np.uint8)
+
+
+def source_norm(run: RunFolder) -> float:
+    """Return the root mean square length of the source's rows."""
+    statistics = run.statistics()
+    return float(np.sqrt(np.sum(statistics["mean"] ** 2) + np.sum(statistics["std"] ** 2)))

@@ -65,7 +65,7 @@ def write_run(result: FocusResult, part: Path) -> None:
         write_arrays(part / layout.AUXILIARY, {"vectors": result.auxiliary.vectors})
     write_arrays(part / layout.STATISTICS, result.statistics)
     save_tokenizer_folder(result.source, part / layout.SOURCE_TOKENIZER)
-    save_tokenizer_folder(result.target, part / layout.TARGET_TOKENIZER)
+    save_tokenizer_folder(result.target, part / layout.TARGET_TOKENIZER, source=result.source)
     write_manifest(part, _manifest(result))
 
 

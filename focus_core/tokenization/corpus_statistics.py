@@ -153,6 +153,16 @@ def corpus_statistics(corpus: Corpus, *, max_bytes: int = MAX_BYTES) -> CorpusSt
     )
 
 
+def first_lines(corpus: Corpus) -> list[str]:
+    """Return the first lines of a text, as many as a preview needs, long ones cut."""
+    kept = _FirstLines()
+    for batch in iter_batches(corpus, lines_per_batch=200):
+        kept.add(batch)
+        if kept.is_full:
+            break
+    return kept.lines
+
+
 class _FirstLines:
     """Keeps the first lines of a text, within bounds."""
 
@@ -160,10 +170,15 @@ class _FirstLines:
         self.lines: list[str] = []
         self._room = KEPT_CHARACTERS
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no more room."""
+        return self._room <= 0 or len(self.lines) >= KEPT_LINES
+
     def add(self, batch: list[str]) -> None:
         """Take as many lines as there is room for."""
         for line in batch:
-            if self._room <= 0 or len(self.lines) >= KEPT_LINES:
+            if self.is_full:
                 return
             self.lines.append(line[:KEPT_LINE])
             self._room -= len(self.lines[-1])

@@ -25,6 +25,8 @@ MAX_WORD = 64
 UNITS = 64
 """Words handed to the tokenizer as one text."""
 MARK = "▁"
+OUTER_SPACES, LEADING_MARK = r"\A +|[ ▁]+\z", r"\A▁"
+"""What SentencePiece takes off the ends of a text, and what it does not take for the mark that it puts in front."""
 
 _LOCAL_NORMALIZERS = {
     "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "BertNormalizer", "Nmt", "Precompiled",
@@ -280,7 +282,9 @@ def word_prefix(backend: Tokenizer) -> str | None:
     prepends = any(part["type"] == "Prepend" for part in normalizers)
     if not all(map(_normalizer_is_local, normalizers)) or not all(map(_splitter_is_local, splits)):
         return None
-    if any(part["type"] == "Strip" for part in normalizers) and not all(map(_ignores_outer_space, splits)):
+    if any(part["type"] == "Strip" or _strips(part) for part in normalizers) and not all(
+        map(_ignores_outer_space, splits)
+    ):
         return None
     if any(map(_splits_words, splits)):
         return "" if any(map(_ignores_outer_space, splits)) or any(map(_adds_space, splits)) else " "
@@ -300,9 +304,16 @@ def _flat(state: dict[str, Any], key: str) -> Iterable[dict[str, Any]]:
     return chain.from_iterable(_flat(part, key) for part in state[key])
 
 
+def _strips(part: dict[str, Any]) -> bool:
+    """Say whether a part takes spaces off both ends of a text, and nothing else."""
+    return part["type"] == "Replace" and part["pattern"].get("Regex") == OUTER_SPACES and not part["content"]
+
+
 def _normalizer_is_local(part: dict[str, Any]) -> bool:
     if part["type"] == "Replace":
         pattern = part["pattern"]
+        if _strips(part) or pattern.get("Regex") == LEADING_MARK:  # a word with a mark of its own is never plain
+            return True
         if pattern.get("Regex") == ACCENTS or pattern.get("String") in FOLDS:
             return not _has_space(part["content"])
         return (pattern.get("Regex") == " {2,}" or pattern.get("String") == " ") and part["content"] in {" ", MARK}

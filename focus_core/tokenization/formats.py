@@ -9,11 +9,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
+from focus_core.errors import phrase
 from focus_core.models.hub import TokenizerFiles
+from focus_core.tokenization.classes.layouts import BERT, BERT_LAYOUT, WORDPIECES
+from focus_core.tokenization.classes.model_types import class_of, layout_of, roles_of
+from focus_core.tokenization.merge_files import load_merges
 from focus_core.tokenization.parts import (
-    build_part,
+    ITS_JSON,
     check_sizes,
     check_vocabulary,
     contradiction,
@@ -22,27 +26,29 @@ from focus_core.tokenization.parts import (
     parse_backend,
     read_json_object,
     read_text,
-    token_string,
+    switch_off_dropout,
+    template_of,
     with_added,
 )
 from focus_core.tokenization.sentencepiece_model import load_sentencepiece
 
-GPT2_SPECIALS = ("<|endoftext|>", "<s>", "<pad>", "</s>", "<unk>", "<mask>")
 BERT_SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
-def load_backend(files: TokenizerFiles) -> Tokenizer:
+def load_backend(files: TokenizerFiles, *, notes: list[str] | None = None) -> Tokenizer:
     """Read a tokenizer from its files, whatever their format.
 
     Parameters
     ----------
     files : TokenizerFiles
         Found by `locate_tokenizer`.
+    notes : list of str, default=None
+        Gets a sentence for whatever was changed.
 
     Returns
     -------
     tokenizers.Tokenizer
-        Without truncation and padding, which belong to a use and not to a vocabulary.
+        Without truncation, padding and BPE dropout, which belong to a use and not to a vocabulary.
 
     Raises
     ------
@@ -52,13 +58,14 @@ def load_backend(files: TokenizerFiles) -> Tokenizer:
     check_sizes(files)
     reader = {
         "tokenizer.json": _load_tokenizer_json,
-        "sentencepiece": lambda files: load_sentencepiece(files.paths["model"], files.config),
-        "gpt2": _load_gpt2,
+        "sentencepiece": lambda files: load_sentencepiece(files.paths["model"], files.config, files.paths.get("vocab")),
+        "gpt2": load_merges,
         "wordpiece": _load_wordpiece,
     }[files.kind]
     backend = reader(files)
     backend.no_truncation()
     backend.no_padding()
+    switch_off_dropout(backend, files.name, [] if notes is None else notes)
     return backend
 
 
@@ -101,36 +108,20 @@ def _place_added_tokens(name: str, state: dict[str, Any]) -> Tokenizer:
     return backend
 
 
-def _load_gpt2(files: TokenizerFiles) -> Tokenizer:
-    """Read ``vocab.json`` + ``merges.txt``, the format of GPT-2 and RoBERTa."""
-    vocab = read_json_object(files.paths["vocab"])
-    check_vocabulary("vocab.json", vocab)
-    lines = read_text(files.paths["merges"]).split("\n")
-    rows = [line.removesuffix("\r").split(" ") for line in lines if line.strip() and not line.startswith("#version")]
-    bad = next((row for row in rows if len(row) != 2), None)
-    if bad is not None or not vocab:
-        raise not_a_tokenizer("merges.txt", repr(" ".join(bad or ())), expected="two tokens a line")
-    merges = [(left, right) for left, right in rows]
-    model = build_part("merges.txt", lambda: models.BPE(vocab=with_added(vocab, files.config), merges=merges))
-    backend = Tokenizer(model)
-    prefix = bool(files.config.get("add_prefix_space", False))
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=prefix)
-    backend.decoder = decoders.ByteLevel()
-    backend.post_processor = _wrap(backend, "<s>", "</s>") or processors.ByteLevel(trim_offsets=False)
-    declare_added(backend, files.config, GPT2_SPECIALS)
-    return backend
-
-
 def _load_wordpiece(files: TokenizerFiles) -> Tokenizer:
     """Read ``vocab.txt``, the format of BERT: one token a line, the line's number its id."""
     path, config = files.paths["vocab"], files.config
+    layout = layout_of(config, WORDPIECES)
+    if layout is None:
+        got, expected = f"the file of {class_of(config)}", "a vocab.txt as BERT's class reads it"
+        raise not_a_tokenizer(path.name, got, expected=expected, remedy=ITS_JSON)
+    layout = layout if layout.roles else BERT_LAYOUT
     lines = read_text(path).replace("\r\n", "\n").removesuffix("\n").split("\n")
     vocab = {token: i for i, token in enumerate(lines) if token}
-    unknown = token_string(config.get("unk_token")) or "[UNK]"
+    unknown = roles_of(layout, config).get("unk", "[UNK]")
     if unknown not in vocab or any(" " in token or "\t" in token for token in vocab):
-        raise not_a_tokenizer(
-            path.name, "lines of another kind", expected=f"one WordPiece a line, {unknown} among them"
-        )
+        got = phrase("lines of another kind (text is given with {corpus})")
+        raise not_a_tokenizer(path.name, got, expected=f"one WordPiece a line, {unknown} among them")
     if len(vocab) != sum(map(bool, lines)):
         twice = next(token for i, token in enumerate(lines) if token and vocab[token] != i)
         raise contradiction(path.name, f"{twice!r} on two lines")
@@ -143,18 +134,6 @@ def _load_wordpiece(files: TokenizerFiles) -> Tokenizer:
     )
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     backend.decoder = decoders.WordPiece()
-    backend.post_processor = _wrap(backend, "[CLS]", "[SEP]") or processors.TemplateProcessing(single="$A")
+    backend.post_processor = template_of(backend, layout.template or BERT, roles_of(layout, config))
     declare_added(backend, config, BERT_SPECIALS)
     return backend
-
-
-def _wrap(backend: Tokenizer, opening: str, closing: str) -> processors.TemplateProcessing | None:
-    """Return the post-processor that puts text between two special tokens, where both exist."""
-    first, last = backend.token_to_id(opening), backend.token_to_id(closing)
-    if first is None or last is None:
-        return None
-    return processors.TemplateProcessing(
-        single=f"{opening} $A {closing}",
-        pair=f"{opening} $A {closing} $B:1 {closing}:1",
-        special_tokens=[(opening, first), (closing, last)],
-    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -66,6 +66,9 @@ class Marks:
         The prefix of a piece that does *not* start a word (WordPiece's ``##``), or ``""``.
     byte_pieces : bool
         ``<0xHH>`` is one byte.
+    word_end : str, default=""
+        What ends a token that ends a word (CLIP's ``</w>``), or ``""``. Where a tokenizer marks ends, none of its
+        tokens says where a word begins; the mark stays in the identity.
     """
 
     family: Family
@@ -73,6 +76,7 @@ class Marks:
     space: str
     continuation: str
     byte_pieces: bool
+    word_end: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,6 +86,22 @@ class Identities:
     contents: tuple[bytes, ...]
     kinds: np.ndarray
     word_start: np.ndarray
+
+
+class HasIdentities(Protocol):
+    """What has an identity for every id: `Identities`, or a whole vocabulary."""
+
+    @property
+    def contents(self) -> tuple[bytes, ...]:
+        """Identity bytes."""
+
+    @property
+    def kinds(self) -> np.ndarray:
+        """Codes of kinds."""
+
+    @property
+    def word_start(self) -> np.ndarray:
+        """Whether a token opens a word."""
 
 
 def components(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -110,6 +130,7 @@ def read_marks(state: Mapping[str, Any]) -> Marks:
         space="" if byte_level else next(filter(None, map(_space_of, parts)), default),
         continuation=prefix,
         byte_pieces=fallback or any(part.get("type") == "ByteFallback" for part in parts),
+        word_end=model.get("end_of_word_suffix") or "",
     )
 
 
@@ -128,10 +149,12 @@ def identify(
     tokens: Sequence[str], *, marks: Marks, specials: Collection[int] = (), literals: Collection[int] = ()
 ) -> Identities:
     """Compute the identity of every token."""
-    if marks.byte_level:
-        contents, starts = _read_byte_level(tokens)
+    if marks.word_end:
+        contents, starts = _read_ends(tokens, marks), [False] * len(tokens)
+    elif marks.byte_level:
+        contents, starts = _read_byte_level(_without(tokens, marks.continuation))
     elif marks.space:
-        contents, starts = _read_spaced(tokens, marks.space)
+        contents, starts = _read_spaced(_without(tokens, marks.continuation), marks.space)
     else:
         contents, starts = _read_prefixed(tokens, marks.continuation)
     kinds = np.zeros(len(tokens), dtype=np.uint8)
@@ -145,6 +168,20 @@ def identify(
     for i in specials:
         contents[i], kinds[i], word_start[i] = tokens[i].encode(), SPECIAL, False
     return Identities(contents=tuple(contents), kinds=kinds, word_start=word_start)
+
+
+def single_bytes(found: HasIdentities) -> np.ndarray:
+    """Return the byte that every token stands for alone, -1 where it is none or more than one; shape (n,).
+
+    A byte has two spellings: SentencePiece's ``<0x0A>`` is a byte token, byte-level BPE's ``Ċ`` a character of text.
+    Within a vocabulary they are two tokens (Llama 2 has ``a`` and ``<0x61>``), so their identities stay apart; between
+    vocabularies they are the same byte. The bare mark of a word's start is a space.
+    """
+    sizes = np.fromiter(map(len, found.contents), np.int64, len(found.contents))
+    alone = np.flatnonzero((found.kinds != SPECIAL) & (sizes + found.word_start == 1))
+    values = np.full(len(sizes), -1, dtype=np.int32)
+    values[alone] = [found.contents[i][0] if sizes[i] else ord(" ") for i in alone.tolist()]
+    return values
 
 
 def is_text(content: bytes) -> bool:
@@ -181,6 +218,29 @@ def _read_byte_level(tokens: Sequence[str]) -> tuple[list[bytes], list[bool]]:
     raw = [_to_bytes(token) for token in tokens]
     starts = [content.startswith(b" ") for content in raw]
     return [content[1:] if start else content for content, start in zip(raw, starts, strict=True)], starts
+
+
+def _read_ends(tokens: Sequence[str], marks: Marks) -> list[bytes]:
+    """Return text or bytes with the mark of a word's end behind them, where there is one."""
+    read = _to_bytes if marks.byte_level else str.encode
+    end = marks.word_end
+    return [
+        read(token[: -len(end)]) + end.encode() if token.endswith(end) and token != end else read(token)
+        for token in tokens
+    ]
+
+
+def _without(tokens: Sequence[str], prefix: str) -> Sequence[str]:
+    """Take the prefix of a word's inner parts off, where another mark says which tokens begin one."""
+    if not prefix:
+        return tokens
+    return [token[len(prefix) :] if token.startswith(prefix) and token != prefix else token for token in tokens]
+
+
+def without_end(content: bytes, marks: Marks) -> bytes:
+    """Return the text or bytes of a token without the mark of a word's end."""
+    end = marks.word_end.encode()
+    return content.removesuffix(end) if end and content != end else content
 
 
 def _to_bytes(token: str) -> bytes:

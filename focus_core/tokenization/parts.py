@@ -8,15 +8,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tokenizers import AddedToken, Tokenizer
+from tokenizers import AddedToken, Tokenizer, processors
 
 from focus_core.errors import VocabularyError, bad_input
 from focus_core.models.hub import TOKENIZER_REMEDY, TokenizerFiles
+from focus_core.tokenization.classes.model_types import token_string
 from focus_core.types import SpecialTokenType
 
 Built = TypeVar("Built")
 UNIGRAM_OPTIONS = re.compile(r"Unigram\(unk_id=(\d+|None), .*, byte_fallback=(True|False)\)", re.DOTALL)
 """How the binding prints a Unigram model; its attributes show none of this."""
+
+ITS_JSON = "give a folder with its tokenizer.json, which says everything"
+TEMPLATE_ROLE = re.compile(r"\{(\w+)\}((?::\d)?)")
+"""A special token of a template, and the type of its segment."""
 
 MAX_BYTES = 256 * 2**20
 """The largest tokenizer files in use have about 40 MB."""
@@ -30,9 +35,11 @@ def check_sizes(files: TokenizerFiles) -> None:
             raise not_a_tokenizer(path.name, f"{size:,} bytes", expected=f"between 1 and {MAX_BYTES:,} bytes")
 
 
-def not_a_tokenizer(name: str, got: str, *, expected: str = "a tokenizer") -> VocabularyError:
+def not_a_tokenizer(
+    name: str, got: str, *, expected: str = "a tokenizer", remedy: str = TOKENIZER_REMEDY
+) -> VocabularyError:
     """Build the error for a file that cannot be read as a tokenizer."""
-    return bad_input(name, expected=expected, got=got, remedy=TOKENIZER_REMEDY, error=VocabularyError)
+    return bad_input(name, expected=expected, got=got, remedy=remedy, error=VocabularyError)
 
 
 def read_text(path: Path) -> str:
@@ -116,7 +123,7 @@ def _describe_model(backend: Tokenizer) -> dict[str, Any]:
     model = backend.model
     kind = type(model).__name__
     if kind != "Unigram":
-        names = ("unk_token", "continuing_subword_prefix", "byte_fallback")
+        names = ("unk_token", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback")
         return {"type": kind, **{name: getattr(model, name, None) for name in names}}
     options = UNIGRAM_OPTIONS.fullmatch(repr(model))
     if options is None:
@@ -157,8 +164,34 @@ def declare_added(backend: Tokenizer, config: Mapping[str, Any], specials: Seque
         backend.add_special_tokens([added]) if added.special else backend.add_tokens([added])
 
 
-def token_string(value: Any) -> str | None:
-    """Return the token that a configuration names: a string, or an object with ``content``."""
-    if isinstance(value, Mapping):
-        value = value.get("content")
-    return value if isinstance(value, str) and value else None
+def switch_off_dropout(backend: Tokenizer, name: str, notes: list[str]) -> None:
+    """Let a text have one tokenization, the same in every run and after the export; a note says that it had not."""
+    dropout = getattr(backend.model, "dropout", None)
+    if dropout is None:
+        return
+    backend.model.dropout = None
+    if dropout:
+        notes.append(f"BPE dropout {dropout:g} of the tokenizer {name} was switched off: a text is cut one way only.")
+
+
+def template_of(
+    backend: Tokenizer, template: tuple[str, str], names: Mapping[str, str]
+) -> processors.TemplateProcessing:
+    """Return the post-processor of two templates, of one text and of two, in which ``{sep}`` is a special token.
+
+    A token that the vocabulary does not have is left out.
+    """
+    ids = {token: backend.token_to_id(token) for token in names.values()}
+    known = {role: token for role, token in names.items() if ids[token] is not None}
+
+    def fill(text: str) -> list[str]:
+        parts = [(part, TEMPLATE_ROLE.fullmatch(part)) for part in text.split(" ")]
+        return [
+            part if role is None else known[role[1]] + role[2]
+            for part, role in parts
+            if role is None or role[1] in known
+        ]
+
+    single, pair = map(fill, template)
+    used = [(token, ids[token]) for token in dict.fromkeys(known.values())]
+    return processors.TemplateProcessing(single=single, pair=pair, special_tokens=used)

@@ -9,6 +9,8 @@ from functools import lru_cache
 from fontTools import unicodedata as unicode_tables  # type: ignore[import-untyped]
 
 NO_SCRIPT = frozenset({"Common", "Inherited", "Unknown"})
+NEUTRAL_SCRIPTS = NO_SCRIPT | {"Special", "Byte"}
+"""What a token's script is called where it tells nothing of its language."""
 
 
 @lru_cache(maxsize=1 << 17)

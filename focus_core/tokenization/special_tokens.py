@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from focus_core.tokenization.parts import token_string
+from focus_core.tokenization.classes.model_types import token_string
 from focus_core.types import SpecialTokenType
 
 WELL_KNOWN: dict[SpecialTokenType, tuple[str, ...]] = {

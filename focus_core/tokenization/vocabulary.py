@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import re
 from collections.abc import Iterator, Mapping
@@ -17,9 +18,26 @@ from tokenizers import Tokenizer
 
 from focus_core.artifacts import atomic_write_bytes, digest_json, dump_json, sha256_bytes
 from focus_core.models.hub import TokenizerFiles, locate_tokenizer
+from focus_core.tokenization.classes.folder_config import carried_config, template_files
+from focus_core.tokenization.classes.model_types import further_tokens, known_layout
 from focus_core.tokenization.formats import load_backend
-from focus_core.tokenization.identity import BYTE, NORMAL, Marks, decode_all, identify, read_marks, readable
-from focus_core.tokenization.parts import build_part, contradiction, describe_backend, not_a_tokenizer
+from focus_core.tokenization.identity import (
+    BYTE,
+    NORMAL,
+    Marks,
+    decode_all,
+    identify,
+    read_marks,
+    readable,
+    without_end,
+)
+from focus_core.tokenization.parts import (
+    build_part,
+    contradiction,
+    describe_backend,
+    not_a_tokenizer,
+    switch_off_dropout,
+)
 from focus_core.tokenization.scripts import scripts_of_texts
 from focus_core.tokenization.sentencepiece_model import special_token_names
 from focus_core.tokenization.special_tokens import find_special_token_types
@@ -60,6 +78,8 @@ class Vocabulary:
         Splits text.
     chat_and_config : mapping
         The configuration that came along, ``{}`` if none.
+    notes : tuple of str, default=()
+        What was changed when it was read, a sentence each.
     """
 
     name: str
@@ -73,6 +93,7 @@ class Vocabulary:
     marks: Marks
     backend: Tokenizer = field(repr=False)
     chat_and_config: Mapping[str, Any] = field(repr=False)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for array in (self.kinds, self.word_start, self.present):
@@ -122,9 +143,10 @@ class Vocabulary:
 
     @cached_property
     def fuzzy_forms(self) -> tuple[str | None, ...]:
-        """Return the text without case and word start of every id; ``None`` for specials, bytes and gaps."""
+        """Return the text without case, word start and word end of every id; ``None`` for specials, bytes and gaps."""
         is_byte = (self.kinds == BYTE).tolist()
-        contents = [b"" if byte else c for c, byte in zip(self.contents, is_byte, strict=True)]
+        bare = [without_end(c, self.marks) for c in self.contents] if self.marks.word_end else self.contents
+        contents = [b"" if byte else c for c, byte in zip(bare, is_byte, strict=True)]
         forms: list[str | None] = [*decode_all(contents, str.lower)]
         for i in np.flatnonzero((self.kinds != NORMAL) | ~self.present).tolist():
             forms[i] = None
@@ -151,6 +173,11 @@ class Vocabulary:
             if text and self.present[i]:
                 found.setdefault(text, []).append(i)
         return MappingProxyType({text: tuple(ids) for text, ids in found.items()})
+
+    def is_special(self, token: str) -> bool:
+        """Tell whether a native form is that of a special token."""
+        i = self.ids_of_tokens.get(token)
+        return i is not None and self.kind_of(i) is TokenKind.SPECIAL
 
     def kind_of(self, token_id: int) -> TokenKind:
         """Return the kind of one token."""
@@ -196,11 +223,16 @@ def load_vocabulary(spec: str | Path | TokenizerFiles) -> Vocabulary:
         If it is no tokenizer, cannot be found, or contradicts itself.
     """
     files = spec if isinstance(spec, TokenizerFiles) else locate_tokenizer(spec)
-    backend = load_backend(files)
+    notes: list[str] = []
+    backend = load_backend(files, notes=notes)
     config = dict(files.config)
     if files.kind == "sentencepiece":
-        config = special_token_names(files.paths["model"]) | config
-    return vocabulary_from_backend(backend, name=files.name, config=config)
+        config = special_token_names(files.paths["model"], config) | config
+    elif files.kind != "tokenizer.json":
+        named = known_layout(config).roles.items()
+        config = {f"{type_}_token": t for type_, t in named if backend.token_to_id(t) is not None} | config
+    vocabulary = vocabulary_from_backend(backend, name=files.name, config=config)
+    return dataclasses.replace(vocabulary, notes=tuple(notes)) if notes else vocabulary
 
 
 def vocabulary_from_backend(
@@ -232,11 +264,16 @@ def vocabulary_from_backend(
     Tokens are asked for one by one and the parts of the pipeline by their own state: a quarter of the time that the
     tokenizer's whole JSON takes to be written and parsed.
     """
+    notes: list[str] = []
+    if getattr(backend.model, "dropout", None):
+        backend = Tokenizer.from_str(backend.to_str())  # the caller's stays as it is
+        switch_off_dropout(backend, name, notes)
     with collector_paused():
-        return _read_backend(backend, name, config)
+        vocabulary = _read_backend(backend, name, config)
+    return dataclasses.replace(vocabulary, notes=tuple(notes)) if notes else vocabulary
 
 
-def save_tokenizer_folder(vocabulary: Vocabulary, folder: Path) -> None:
+def save_tokenizer_folder(vocabulary: Vocabulary, folder: Path, *, source: Vocabulary | None = None) -> None:
     """Write a folder that ``AutoTokenizer.from_pretrained`` of transformers 5 loads.
 
     Parameters
@@ -245,17 +282,25 @@ def save_tokenizer_folder(vocabulary: Vocabulary, folder: Path) -> None:
         What to write.
     folder : Path
         Where; made if it is missing.
+    source : Vocabulary, default=None
+        The tokenizer that the model was trained with: its configuration says what the model takes (token types, the
+        longest text), and fills what ``vocabulary`` leaves open.
 
     Notes
     -----
     The class is ``PreTrainedTokenizerFast``: the model-specific classes rebuild their tokenizer from the vocabulary
-    alone and lose what they do not expect. Special tokens follow their types; a chat template is carried along.
+    alone and lose what they do not expect. Special tokens follow their types; chat templates are carried along, in
+    files of their own as transformers writes them.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    kept = ("chat_template", "model_max_length", "clean_up_tokenization_spaces", "padding_side")
-    config = {key: vocabulary.chat_and_config[key] for key in kept if vocabulary.chat_and_config.get(key) is not None}
+    config = carried_config(vocabulary.chat_and_config, {} if source is None else source.chat_and_config)
+    further = [t for t in further_tokens(vocabulary.chat_and_config) if vocabulary.is_special(t)]
+    config |= {"extra_special_tokens": further} if further else {}
     config |= {"tokenizer_class": "PreTrainedTokenizerFast"}
     config |= {f"{type_}_token": vocabulary.tokens[i] for type_, i in vocabulary.special_token_types.items()}
+    for name, template in template_files(vocabulary.chat_and_config).items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        atomic_write_bytes(folder / name, template.encode())
     atomic_write_bytes(folder / "tokenizer.json", vocabulary.backend.to_str(pretty=False).encode())
     atomic_write_bytes(folder / "tokenizer_config.json", (dump_json(config) + "\n").encode())
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from focus_core.artifacts import link_file, staged, write_arrays
 from focus_core.errors import ModelError, VocabularyError, bad_input
-from focus_core.models.refusals import refuse_adapter_tensors
+from focus_core.models.refusals import other_kind, refuse_adapter_tensors
 from focus_core.models.source import load_source, most_rows
 from focus_core.models.tensors import TensorFiles, check_tensor, open_tensor_files, to_float
 from focus_core.runs.additions import IMPORTED, TRAINED, TRAINING, new_addition
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import torch
 
 OWN_NAMES = ("input", "output", "bias")
-PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
 MAX_LISTED = 5
 PADDING = "There are {} padding embeddings after the last id of the run ({}); they are ignored."
 
@@ -161,7 +160,7 @@ def _without_padding(n: int, arrays: Mapping[str, torch.Tensor]) -> tuple[dict[s
 
 
 def _no_source(path: Path, shown: str) -> ModelError:
-    got = "a pickle, which can run code when it is read" if path.suffix in PICKLES else "something else"
+    got = (other_kind(shown) or other_kind(path.name) or ("something else",))[0]
     expected = "a checkpoint folder or a .safetensors file"
     remedy = "save it as safetensors" if path.exists() else "name one that exists"
     return bad_input(shown, expected, got if path.exists() else "no such file or folder", remedy, ModelError)
@@ -169,8 +168,8 @@ def _no_source(path: Path, shown: str) -> ModelError:
 
 def _read_checkpoint(run: RunFolder, path: Path, shown: str) -> _Found:
     """Read the matrices of a model folder; where it brings a tokenizer, that must have the run's tokens."""
+    model = load_source(path)  # first: what is no model is named as what it is
     warnings = _check_tokenizer(run, path, shown)
-    model = load_source(path)
     arrays = {"input": model.input, "output": model.output, "bias": model.bias}
     kept, notes = _fit(run, {name: array for name, array in arrays.items() if array is not None})
     entry = {"role": "trained_model", "name": shown, "sha256": model.digest, "bytes": model.n_bytes}

@@ -7,7 +7,6 @@ becomes part of a path otherwise.
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,11 +14,11 @@ from pathlib import Path
 
 from focus_core.jobs.process import is_owner, job_state
 from focus_core.jobs.record import RUN_ID, Job, JobState, list_jobs, read_job
+from focus_core.models.hub import is_hub_id
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "assets"
 DEMO_SOURCE = ASSETS / "demo" / "source"
-HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 FIRST_DEMO = "sw-8k"
 CORPUS_SUFFIXES = (".txt", ".jsonl", ".csv", ".tsv", ".parquet")
 LANGUAGES = {"sw": "Swahili", "de": "German", "ar": "Arabic"}
@@ -160,7 +159,7 @@ def _is_a(kind: str, path: Path) -> bool:
     if kind == "corpus":
         return path.is_file() and is_corpus(path)
     if kind == "model":
-        return path.is_dir() and (path / "config.json").is_file()
+        return path.is_dir() and (path / "config.json").is_file() and any(path.glob("*.safetensors"))
     names = ("tokenizer.json", "sentencepiece.bpe.model", "tokenizer.model", "spiece.model", "vocab.txt", "vocab.json")
     return path.is_dir() and any((path / name).is_file() for name in names)
 
@@ -170,15 +169,9 @@ def allows_hub() -> bool:
     return os.environ.get("FOCUS_LAB_ALLOW_HUB") == "1"
 
 
-def is_hub_id(text: str) -> bool:
-    """Whether a text has the form ``owner/name``.
-
-    Examples
-    --------
-    >>> is_hub_id("FacebookAI/xlm-roberta-base"), is_hub_id("../../etc/passwd"), is_hub_id("a/b/c")
-    (True, False, False)
-    """
-    return HUB_ID.fullmatch(text) is not None and ".." not in text
+def names_hub_model(text: str) -> bool:
+    """Whether a visitor's text names a model of the Hub, and cannot be taken for a place on this server."""
+    return is_hub_id(text) and not (ROOT / text).exists()
 
 
 def path_in_command(run: Path) -> str:

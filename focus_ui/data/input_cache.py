@@ -9,6 +9,7 @@ from focus_core.corpus.corpus import open_corpus
 from focus_core.errors import FocusError
 from focus_core.jobs.estimate import count_json_tokens
 from focus_core.jobs.preview import Preview, preview_in_child
+from focus_core.jobs.source_summary import SourceSummary, summarise_in_child
 from focus_core.tokenization.corpus_statistics import CorpusStatistics, corpus_statistics
 from focus_ui.data.kept import file_digest, kept
 
@@ -23,6 +24,37 @@ def _statistics(files: tuple[Path, ...], column: str, encoding: str | None = Non
 statistics = kept(_statistics, most=32, spinner="Reading the text")
 tokenizer_size = kept(count_json_tokens, most=32)
 """The number of tokens of an uploaded ``tokenizer.json``, read as JSON and nothing more."""
+
+
+def summary(
+    source: str | None, tokenizer: str | None = None, embeddings: str | None = None, tensor: str | None = None
+) -> SourceSummary:
+    """Return what is in a source on this server; see `summarise_in_child`. What is wrong with it is raised anew."""
+    specs = [Path(spec) for spec in (source, tokenizer, embeddings) if spec is not None]
+    found = _summary(source, tokenizer, embeddings, tensor, [_files_digest(path) for path in specs])
+    if isinstance(found, FocusError):
+        raise FocusError(found.message, hint=found.hint)
+    return found
+
+
+def _summarise(
+    source: str | None, tokenizer: str | None, embeddings: str | None, tensor: str | None, digests: list[str]
+) -> SourceSummary | FocusError:
+    del digests
+    try:
+        return summarise_in_child(source, tokenizer, embeddings, tensor)
+    except FocusError as error:
+        return error
+
+
+_summary = kept(_summarise, most=64, spinner="Looking at the model")
+
+
+def _files_digest(path: Path) -> str:
+    """Return a digest of names, sizes and times of a folder's files: weights are too large to read for a look."""
+    files = [file for file in sorted(path.rglob("*")) if file.is_file()] if path.is_dir() else [path]
+    states = [(file.name, file.stat()) for file in files]
+    return digest_json([(name, state.st_size, state.st_mtime_ns) for name, state in states])
 
 
 def preview(source: str, target: str | None, lines: tuple[str, ...]) -> Preview:

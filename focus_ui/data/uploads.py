@@ -41,7 +41,7 @@ def _remove(folder: Path) -> None:
 
 
 @st.cache_resource(scope="session", on_release=_remove, show_spinner=False)
-def _session_folder() -> Path:
+def session_folder() -> Path:
     """Make the session's folder (mode 0700); it goes when the session ends."""
     return Path(tempfile.mkdtemp(prefix="focus-lab-upload-"))
 
@@ -71,7 +71,7 @@ def keep_upload(upload: UploadedFile) -> Path:
     kept: dict[str, Path] = st.session_state.setdefault("uploads", {})
     path = kept.get(upload.file_id)
     if path is None or not path.is_file():
-        path = _session_folder() / f"{secrets.token_hex(8)}{known_suffix(upload.name)}"
+        path = session_folder() / f"{secrets.token_hex(8)}{known_suffix(upload.name)}"
         upload.seek(0)
         with path.open("xb") as stream:
             shutil.copyfileobj(upload, stream, CHUNK)
@@ -130,7 +130,7 @@ def original(path: Path) -> Path | None:
 
 def is_upload(path: Path) -> bool:
     """Whether a file lies in the session's folder."""
-    return path.parent == _session_folder()
+    return path.parent == session_folder()
 
 
 def hand_over(paths: Sequence[Path], root: Path, job_id: str) -> list[Path]:
@@ -149,7 +149,7 @@ def _hand_over(path: Path, root: Path, job_id: str) -> Path:
 
 def lend_folder(folder: Path, name: str, root: Path, job_id: str) -> Path:
     """Give a job a run's own tokenizer under the name that it has there, so that the new run calls it so too."""
-    target = inputs_folder(root, job_id) / (_harmless(name.rpartition("/")[2]) or folder.name)
+    target = inputs_folder(root, job_id) / (harmless(name.rpartition("/")[2]) or folder.name)
     target.mkdir()
     for file in folder.iterdir():
         link_file(file, target / file.name)
@@ -167,11 +167,11 @@ def safe_name(name: str, path: Path) -> str:
     suffix = known_suffix(path.name)
     stem = name.replace("\\", "/").rpartition("/")[2]
     stem = stem[: -len(suffix)] if stem.lower().endswith(suffix) else stem
-    kept = _harmless(stem)
+    kept = harmless(stem)
     return f"{kept}{suffix}" if kept else path.name
 
 
-def _harmless(stem: str) -> str:
+def harmless(stem: str) -> str:
     """Return the letters, digits and inner signs of a name; "" where nothing is left, or it is very long in bytes."""
     words = "".join(c if unicodedata.category(c)[0] in "LMN" or c in "-_." else " " for c in stem).split()
     kept = "-".join(words)[:MAX_NAME].strip("-.")

@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from focus_core.errors import FocusError
+from focus_core.export.abilities import abilities_of
 from focus_core.export.archive import source_is_named
 from focus_core.initialization.request import InitRequest
 from focus_core.jobs.process import cancel_job, start_job
@@ -34,6 +35,14 @@ def has_source(run: RunFolder, lack: str) -> bool:
         st.warning(SOURCE_IS_GONE + lack, icon=":material/warning:")
         return False
     return True
+
+
+def can_predict(run: RunFolder) -> bool:
+    """Whether a run has a model that can be trained and evaluated; where it has none, draw why."""
+    about = abilities_of(run).hindrance
+    if about:
+        st.info(f"{about}, so it can be neither trained nor evaluated.", icon=":material/info:")
+    return not about
 
 
 def seed_input(

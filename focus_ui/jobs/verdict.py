@@ -53,7 +53,7 @@ def summarise(results: Sequence[CheckResult]) -> Verdict:
     return Verdict(
         n_problems=len(found[PROBLEM]),
         n_warnings=len(found[WARNING]),
-        worst="" if worst is None else f"{worst.code} {worst.title}",
+        worst="" if worst is None else f"{worst.code} {worst.headline}",
     )
 
 

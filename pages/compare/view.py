@@ -113,10 +113,11 @@ def _check_lines(row: Sequence[CheckResult]) -> str:
     verdicts = [f":{STATUS_COLORS[str(result.status)]}-badge[{result.status}]" for result in row]
     title = f"- **{row[0].code}** {markdown_escape(row[0].title)}"
     if len(row) == 1:
-        return f"{title} {verdicts[0]}  \n  :gray[{_found(row[0])}]"
+        headline = f"- **{row[0].code}** {markdown_escape(row[0].headline)}"
+        return f"{headline} {verdicts[0]}  \n  :gray[{_found(row[0])}]"
     names = ("this run", "second run")
     found = [
-        f"  \n  {name} {verdict} :gray[{_found(result)}]"
+        f"  \n  {name} {verdict} :gray[{_outcome(result)}{_found(result)}]"
         for name, verdict, result in zip(names, verdicts, row, strict=True)
     ]
     return f"{title}{''.join(found)}{_bases(row)}"
@@ -130,6 +131,10 @@ def _bases(row: Sequence[CheckResult]) -> str:
         f"  \n  :material/info: The two verdicts have different bases: this run is judged by {row[0].basis}, the "
         f"second by {row[1].basis}."
     )
+
+
+def _outcome(result: CheckResult) -> str:
+    return f"{markdown_escape(result.outcome)}; " if result.outcome else ""
 
 
 def _found(result: CheckResult) -> str:

@@ -1,4 +1,4 @@
-"""The inputs of the page Data and run beside the text: target tokenizer, source model, options.
+"""The inputs of the page Data and run beside text and source model: target tokenizer, options.
 
 Owns the widgets and the part of a request that they amount to. A user's text becomes one only after it was compared
 with a list or a pattern.
@@ -17,7 +17,6 @@ from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.request import TRAINABLE
 from focus_core.numerics.formats import count
 from focus_core.tokenization.corpus_statistics import CorpusStatistics, suggest_size, supported_size
-from focus_core.tokenization.display import show_token
 from focus_core.types import METHOD_SUMMARIES, Fallback, Family, MatchMode, MethodName, Preset
 from focus_ui.data import catalog, input_cache
 from focus_ui.data.uploads import keep_upload
@@ -27,7 +26,7 @@ from focus_ui.widgets.choice import choose, switch
 from focus_ui.widgets.corpus_choice import SERVER, UPLOAD, CorpusChoice, in_the_form
 from pages.data.normalization import normalization_choice
 
-TRAIN, DEMO, HUB = "Train a new one", "Demo model", "Hub"
+TRAIN = "Train a new one"
 FAMILIES = {
     "unigram": "Unigram (SentencePiece, as XLM-R)",
     "bpe": "Byte-level BPE (as GPT-2)",
@@ -80,9 +79,9 @@ def target_choice(statistics: CorpusStatistics | None) -> tuple[Choice, int] | N
     kinds = [TRAIN, UPLOAD, *([SERVER] if catalog.operator_folders() else [])]
     kind = switch("Target tokenizer", kinds, "_target_kind", default=TRAIN)
     if kind == UPLOAD:
-        return _uploaded_tokenizer("_target_upload", "target_tokenizer")
+        return uploaded_tokenizer("_target_upload", "target_tokenizer")
     if kind == SERVER:
-        chosen = _server_folder("tokenizer", "target_tokenizer", "_server_target")
+        chosen = server_folder("tokenizer", "target_tokenizer", "_server_target")
         return (chosen, 32_000) if chosen else None
     return _trained_tokenizer(statistics)
 
@@ -141,7 +140,8 @@ def take_size(refused: int, largest: int) -> None:
         st.session_state[SIZE] = largest
 
 
-def _uploaded_tokenizer(key: str, name: str) -> tuple[Choice, int] | None:
+def uploaded_tokenizer(key: str, name: str) -> tuple[Choice, int] | None:
+    """Draw the upload of a tokenizer; return it under the name of its field, with its size."""
     upload = st.file_uploader("tokenizer.json", type=["json"], key=key, help="The file of the tokenizers library.")
     path = None if upload is None else if_sound(lambda: keep_upload(upload), told=in_the_form)
     n_tokens = None if path is None else if_sound(lambda: input_cache.tokenizer_size(path), told=in_the_form)
@@ -151,56 +151,11 @@ def _uploaded_tokenizer(key: str, name: str) -> tuple[Choice, int] | None:
     return Choice(label="uploaded tokenizer", fields={name: str(path)}), n_tokens
 
 
-def _server_folder(kind: str, field: str, key: str) -> Choice | None:
+def server_folder(kind: str, field: str, key: str) -> Choice | None:
+    """Draw the choice of a folder that the operator listed; return it under the name of its field."""
     found = catalog.operator_entries(kind)
     name = st.selectbox("Folder on this server", list(found), index=None, key=key, persist_state="session")
     return Choice(label=str(name).rpartition("/")[2], fields={field: str(found[name])}) if name else None
-
-
-def source_choice() -> Choice | None:
-    """Draw the choice of a source model; return it, or ``None`` while there is none."""
-    kinds = [
-        *([DEMO] if catalog.has_demo_source() else []),
-        *([SERVER] if catalog.operator_folders() else []),
-        *([HUB] if catalog.allows_hub() else []),
-        UPLOAD,
-    ]
-    kind = switch("Source model", kinds, "_source_kind", default=kinds[0])
-    if kind == DEMO:
-        st.caption("A small multilingual masked language model of our own, trained for this demonstration alone.")
-        return Choice(label="demo model", fields={"source": str(catalog.DEMO_SOURCE)})
-    if kind == SERVER:
-        return _server_folder("model", "source", "_server_source")
-    return _hub_model() if kind == HUB else _uploaded_source()
-
-
-def _hub_model() -> Choice | None:
-    example = "FacebookAI/xlm-roberta-base"
-    name = st.text_input("Model on the Hugging Face Hub", placeholder=example, key="_hub_id").strip()
-    if not name:
-        return None
-    if not catalog.is_hub_id(name):
-        st.warning("Expected the form owner/name, as in FacebookAI/xlm-roberta-base.")
-        return None
-    return Choice(label=name, fields={"source": name})
-
-
-def _uploaded_source() -> Choice | None:
-    tokenizer = _uploaded_tokenizer("_source_tokenizer_upload", "source_tokenizer")
-    matrix = st.file_uploader("Embeddings", type=["safetensors"], key="_source_upload")
-    if tokenizer is None or matrix is None:
-        return None
-    path = if_sound(lambda: keep_upload(matrix), told=in_the_form)
-    tensors = None if path is None else if_sound(lambda: input_cache.matrices(path), told=in_the_form)
-    if path is None or tensors is None:
-        return None
-    if not tensors:
-        st.warning("This file holds no embeddings.")
-        return None
-    names = {name: f"{show_token(name)} {shape}" for name, shape in tensors.items()}
-    name = choose("Tensor", names, "_tensor", width="stretch")
-    fields = {**tokenizer[0].fields, "source_embeddings": path, "tensor": str(name)}
-    return Choice(label="uploaded model", fields=fields)
 
 
 def options(*, start: InitConfig | None = None, mark: str = "", resolved: Sequence[str] = ()) -> InitConfig:

@@ -10,6 +10,9 @@ from pathlib import Path
 import streamlit as st
 
 from focus_core.errors import FocusError, phrase, sentence
+from focus_core.initialization.config import InitConfig
+from focus_core.initialization.foresight import few_shared, foresee_text
+from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.overlap.preview import MatchDifference, MatchPreview
 from focus_core.jobs.preview import Preview
 from focus_core.numerics.formats import count, percent
@@ -69,6 +72,17 @@ def draw_subwords(preview: Preview) -> None:
                 "The new tokenizer is trained with the run. Its subwords, and what another match rule would change, "
                 "can be seen then."
             )
+
+
+def draw_foreseen(preview: Preview, config: InitConfig) -> None:
+    """Warn of what a run with these options would end in: a text that the source does not know, no shared tokens."""
+    method, matches = METHODS[config.method], preview.matches
+    found = [foresee_text(preview.reading, method)] if preview.reading is not None else []
+    if matches is not None and matches.shared[config.match] < matches.n_target:
+        found.append(few_shared(matches.shared_text[config.match], matches.n_target, method))
+    for foreseen in found:
+        if foreseen is not None:
+            st.warning(markdown_escape(in_words(foreseen.words)), icon=":material/translate:")
 
 
 def _row(name: str, view: TokenizerView, line: int, color: str) -> str:

@@ -117,7 +117,7 @@ def _found(asked: InitRequest, files: Sequence[str], others: Sequence[str], find
 
 def _is_name(value: str) -> bool:
     """Whether a value is the id of a model on the Hub, which the operator lets users name."""
-    return catalog.allows_hub() and catalog.is_hub_id(value) and not Path(value).exists()
+    return catalog.allows_hub() and catalog.names_hub_model(value)
 
 
 def _source_of_log(folder: Path) -> dict[str, str]:

@@ -13,8 +13,11 @@ import streamlit as st
 from focus_core.initialization.request import InitRequest
 from focus_core.jobs.record import new_run_id
 from focus_ui.data import catalog
+from focus_ui.data.source_uploads import keep_for_runs
 from focus_ui.data.uploads import hand_over, lend_folder
 from focus_ui.jobs.form import begin
+from focus_ui.session import state
+from focus_ui.session.errors import if_sound
 
 ORIGINALS = "originals"
 """Where the session keeps which run a job makes again: a run's id by a job's."""
@@ -22,12 +25,18 @@ ORIGINALS = "originals"
 
 def start(request: InitRequest, *, title: str, original: str | None = None, lend_as: str | None = None) -> None:
     """Start a job, watch it and draw the page anew; what the library refuses is drawn as an error."""
-    # A target tokenizer that an earlier run keeps is lent under the name that it has there.
     root, job_id = catalog.runs_root(), new_run_id()
+    if request.source is not None:
+        source = request.source
+        kept = if_sound(lambda: keep_for_runs(source, root, state.owner()))
+        if kept is None:
+            return
+        request = dataclasses.replace(request, source=kept)
     names = ("source_tokenizer", "source_embeddings", "target_tokenizer")
     given = {name: getattr(request, name) for name in names if getattr(request, name) is not None}
     handed = {name: type(value)(hand_over([Path(value)], root, job_id)[0]) for name, value in given.items()}
     if lend_as is not None:
+        # A target tokenizer that an earlier run keeps is lent under the name that it has there.
         handed["target_tokenizer"] = str(lend_folder(Path(given["target_tokenizer"]), lend_as, root, job_id))
     request = dataclasses.replace(request, corpus=tuple(hand_over(request.corpus, root, job_id)), **handed)
     if original is not None:

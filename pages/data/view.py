@@ -31,6 +31,7 @@ from pages.data import again as run_again
 from pages.data import form as run_form
 from pages.data import plan as run_plan
 from pages.data import preview as data_preview
+from pages.data import source_form
 from pages.data import start as run_start
 from pages.data.form import Choice
 from pages.data.normalization import say_what_is_inherited
@@ -56,7 +57,7 @@ def new_run() -> None:
         target = run_form.target_choice(corpus.statistics if corpus else None)
     with cards.cell():
         st.header("Pretrained model", anchor=False)
-        source = run_form.source_choice()
+        source = source_form.source_choice()
     look = _first_look(corpus, target, source)
     top = st.container()
     with st.expander("Options", icon=":material/tune:"):
@@ -76,6 +77,8 @@ def new_run() -> None:
     with vocabulary:
         say_what_is_inherited(look.form if look else None, target[0].fields, request.normalizes)
     with place:
+        if look is not None:
+            data_preview.draw_foreseen(look, config)
         estimate = show_estimate(request, corpus, size)
     with st.expander(run_plan.PLAN_LABEL, icon=":material/format_list_numbered:"):
         run_plan.draw_plan(run_plan.describe(request), estimate.by_step)

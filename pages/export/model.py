@@ -11,6 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from focus_core.export.abilities import abilities_of
 from focus_core.export.archive import ZIP, ModelZip, model_states, open_model_zip, zip_key
 from focus_core.jobs.process import is_owner, job_state
 from focus_core.jobs.record import Job, JobState, failure, list_jobs, read_job
@@ -31,6 +32,15 @@ from focus_ui.widgets.training_choice import current_training
 
 MODELS = ".models"
 INITIALISED = "right after initialisation"
+TITLES = {True: "Model folder", False: "Embeddings folder"}
+MAKE = {True: "Make the model folder", False: "Make the embeddings folder"}
+MEANINGS = {
+    True: "The whole model with its new vocabulary, tokenizer and card: the folder that `from_pretrained` loads.",
+    False: "The new embedding matrix with its tokenizer and card. It was made from a matrix alone: no model is around "
+    "it, and `from_pretrained` makes none of it.",
+}
+"""What the folder is and holds: a whole model, or not."""
+ICONS = {True: ":material/deployed_code:", False: ":material/grid_on:"}
 INSTEAD = "on the command line, which takes its place"
 MAX_DOWNLOAD = 2 << 30
 """Bytes; the server holds a download in memory while it sends it."""
@@ -47,9 +57,10 @@ def models_root() -> Path:
 
 def model_section(run: RunFolder) -> None:
     """Draw the choice of a state, the button that makes its model folder, and the download once that is there."""
-    st.header("Model folder", anchor=False)
-    st.markdown("The whole model with its new vocabulary, tokenizer and card: the folder that `from_pretrained` loads.")
-    training = _choose_state(run)
+    whole = abilities_of(run).whole
+    st.header(TITLES[whole], anchor=False)
+    st.markdown(MEANINGS[whole])
+    training = _choose_state(run) if whole else None
     key = zip_key(run, training)
     if (models_root() / key).is_dir():
         _download(run, training, key)
@@ -63,7 +74,7 @@ def model_section(run: RunFolder) -> None:
         _say_why(job)
     if running:
         st.fragment(_watch, run_every=POLL_S)(key)
-    elif st.button("Make the model folder", type="primary", icon=":material/deployed_code:", key="_make_model"):
+    elif st.button(MAKE[whole], type="primary", icon=ICONS[whole], key="_make_model"):
         _start(run, training, key)
 
 
@@ -136,7 +147,7 @@ def _download(run: RunFolder, training: TrainingFolder | None, key: str) -> None
         st.warning(f"At {size(found.n_bytes)} this model is too large for the browser; the command below writes it.")
         return
     name = _file_name(run, training)
-    label = f"Download the model ({size(found.n_bytes)})"
+    label = f"Download the {'embeddings' if found.loader is None else 'model'} ({size(found.n_bytes)})"
     save_file(label, found.path.read_bytes, name, "application/zip", key="_model_zip", primary=True)
     st.caption(f"{name} · {len(found.files)} files. Unpack it; in Python then:")
     st.code(_loading(found), language="python")

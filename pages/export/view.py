@@ -37,7 +37,7 @@ def checks(run: RunFolder) -> None:
     for result in results:
         status = str(result.status)
         badge = f":{STATUS_COLORS[status]}-badge[{status}]"
-        label = f"{STATUS_ICONS[status]} **{result.code}** {markdown_escape(result.title)} {badge}"
+        label = f"{STATUS_ICONS[status]} **{result.code}** {markdown_escape(result.headline)} {badge}"
         with st.expander(label, expanded=status == "problem"):
             st.markdown(markdown_escape(result.summary))
             if status in {"warning", "problem"} and result.tip:
@@ -50,7 +50,7 @@ def checks(run: RunFolder) -> None:
 def check_rows(results: Sequence[CheckResult]) -> dict[str, list[str]]:
     """Return checks as columns: code, title, verdict, what was found, what to do, ids of tokens."""
     rows = [
-        (r.code, r.title, str(r.status), r.summary, in_words(r.tip), r.side, " ".join(map(str, r.tokens)))
+        (r.code, r.headline, str(r.status), r.summary, in_words(r.tip), r.side, " ".join(map(str, r.tokens)))
         for r in results
     ]
     return as_columns(("check", "title", "verdict", "found", "what to do", "vocabulary", "tokens"), rows)
@@ -94,8 +94,8 @@ def recipe(run: RunFolder) -> None:
 
 
 def model_command(run: RunFolder) -> None:
-    """Draw the command that writes the model folder."""
-    st.caption("The model folder from the command line:")
+    """Draw the command that writes the folder."""
+    st.caption("The same folder from the command line:")
     show_command(export_command(run))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from focus_core.analysis.checks.causes import anchors_in_words, has_few_anchors
 from focus_core.analysis.comparison.lists import hub_anchors
 from focus_core.analysis.overlap_lists import sizes_of
 from focus_core.analysis.worked_examples import first_sentence, worked_tokens
@@ -243,7 +244,9 @@ def _pitfalls(run: RunFolder, key: str) -> None:
 def _space(run: RunFolder, key: str) -> None:
     health = run.manifest.get("health") or {}
     collapsed, cosine = health.get("collapsed"), health.get("mean_cosine")
-    if collapsed is not None and cosine is not None:
+    if has_few_anchors(run):
+        st.markdown(f"Of this space nothing can be said: {anchors_in_words(run)}.")
+    elif collapsed is not None and cosine is not None:
         words = "collapsed" if collapsed else "sound"
         st.markdown(f"This space is **{words}**: two vectors taken at random have a cosine of {cosine:.2f}.")
     values = judging.effective_contributors(run)

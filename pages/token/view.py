@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from focus_core.analysis.checks.causes import has_few_anchors
 from focus_core.analysis.provenance.explanation import Explanation, Tone, Verdict
 from focus_core.analysis.provenance.formula import fallback_words
 from focus_core.analysis.provenance.verdicts import collapse_of
@@ -31,6 +32,8 @@ COMBINED_BY: dict[str, str] = {
 
 BLURRED = "A weighted mean of source embeddings: of shared tokens that this run can hardly tell apart."
 """What it is where the auxiliary space has collapsed."""
+NO_CHOICE = "A weighted mean of source embeddings: of the few shared tokens that there were, alike or not."
+"""What it is where hardly a token is an anchor."""
 
 
 def token_head(run: RunFolder, explanation: Explanation) -> None:
@@ -62,6 +65,8 @@ def draw_facts(facts: Sequence[tuple[str, str]]) -> None:
 def _meaning(run: RunFolder, explanation: Explanation, category: Category) -> str:
     """Return what an origin means in this run: what its method combines, or what a fallback row was drawn from."""
     method = str(run.manifest["config"]["method"])
+    if explanation.origin == Origin.COMBINED and has_few_anchors(run):
+        return NO_CHOICE
     if explanation.origin == Origin.COMBINED and collapse_of(run) is not None:
         return BLURRED
     if explanation.origin == Origin.FALLBACK and not explanation.contributors:

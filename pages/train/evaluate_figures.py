@@ -8,6 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from focus_core.evaluation.comparable import why_not_comparable
 from focus_core.evaluation.stored import state_name
 from focus_core.numerics.formats import numbered
 from focus_core.runs.legend import SOURCE_ONLY, method_of
@@ -79,7 +80,9 @@ def evaluation_table(states: list[State]) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {
         "state": [state.name for state in states],
         "bits": [found.get("value") for found in bits],
-        "95 %": [_interval(found) for found in bits],
+        "95 %": [
+            _interval(state.bits or {}) or why_not_comparable(state.entry.get("loss")) or None for state in states
+        ],
         "difference": [found.get("value") for found in less],
         "its 95 %": [_interval(found) for found in less],
         "nats per token": [found.get("nats_per_token") for found in losses],
@@ -90,6 +93,10 @@ def evaluation_table(states: list[State]) -> dict[str, list[Any]]:
         columns["translations nearest"] = [found.get("alignment") for found in words]
         columns["by chance"] = [found.get("alignment_shuffled") for found in words]
     return {name: values for name, values in columns.items() if any(value is not None for value in values)}
+
+
+def _why(state: State) -> str | None:
+    return why_not_comparable(state.entry.get("loss")) or None
 
 
 def _interval(found: Mapping[str, float]) -> str | None:

@@ -17,10 +17,11 @@ from focus_core.numerics.formats import count
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import show_name, show_token
-from focus_ui.data import catalog, input_cache
+from focus_ui.data import cache, catalog, input_cache
+from focus_ui.data.catalog import RunEntry
 from focus_ui.data.training_tables import state_names
 from focus_ui.data.uploads import in_own_words, keep_upload
-from focus_ui.jobs.form import begin, file_options, has_source
+from focus_ui.jobs.form import begin, can_predict, file_options, has_source
 from focus_ui.jobs.panel import EVALUATION_VERB
 from focus_ui.session import state
 from focus_ui.session.errors import if_sound
@@ -79,7 +80,13 @@ def _states(run: RunFolder, trainings: Sequence[TrainingFolder]) -> list[str]:
             "can be assembled: train the run here, which keeps the backbone."
         )
     chosen = [name for name in names if name in chosen]
-    return [*chosen, str(second[other].path.resolve())] if other in second else chosen
+    return [*chosen, *(_second(second[other]) if other in second else [])]
+
+
+def _second(entry: RunEntry) -> list[str]:
+    """Return a second run as the command line names it; say why where it has no model to measure."""
+    run = if_sound(lambda: cache.load_run(entry.path))
+    return [str(entry.path.resolve())] if run is not None and can_predict(run) else []
 
 
 def _text() -> tuple[tuple[Path, ...], str]:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from focus_ui.data.training_tables import readable_trainings
+from focus_ui.jobs.form import can_predict
 from focus_ui.session.errors import show_error
 from focus_ui.shell.guards import require_run
 from focus_ui.shell.sidebar import page_head
@@ -25,10 +26,11 @@ if trainings:
 evaluated_section(run)
 if trainings:
     view.change_section(run, trainings)
-else:
-    view.empty_state(run)
-evaluate_section(run, trainings)
-adapt_section(run, expanded=not trainings)
+if can_predict(run):
+    if not trainings:
+        view.empty_state(run)
+    evaluate_section(run, trainings)
+    adapt_section(run, expanded=not trainings)
 import_section(run, expanded=not trainings)
 with st.expander("What am I looking at?", icon=":material/help:"):
     view.what_am_i_looking_at()

@@ -9,6 +9,7 @@ import tomllib
 from importlib import import_module
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,3 +43,15 @@ def test_every_kind_of_file_beside_the_code_is_packed() -> None:
     files = [p for top in ("focus_core", "focus_ui", "pages") for p in (ROOT / top).rglob("*") if p.is_file()]
     beside = {p.suffix for p in files if "__pycache__" not in p.parts} - {".py", ""}
     assert {s for s in beside if s != ".typed"} <= packed
+
+
+@pytest.mark.parametrize(
+    ("host", "alone"),
+    [("127.0.0.1", True), ("::1", True), ("0.0.0.0", False)],
+)
+def test_only_whoever_is_alone_may_name_models_of_the_hub(host: str, alone: bool) -> None:
+    shown = subprocess.run(
+        ["make", "-n", "app", f"HOST={host}"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert f"--server.address {host}" in shown
+    assert ("FOCUS_LAB_ALLOW_HUB" in shown) == alone

@@ -23,6 +23,7 @@ from focus_core.jobs.steps import STAGE_STEPS, STEPS, step_of
 from focus_core.runs.again import init_command
 from focus_core.runs.folder import open_run
 from tests.integration.small_inputs import SmallInputs, make_small_inputs
+from tests.language_samples import write_sample
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,47 @@ def test_init_writes_a_whole_run(run: Path) -> None:
     assert counts["by_origin"]["combined"] > 0
     assert (run / "log" / "events.jsonl").exists()
     assert leavings(run.parent) == ["run"]
+
+
+def test_init_ends_with_the_problems_that_it_found(
+    small: SmallInputs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(small.arguments(tmp_path / "run")) == 0
+    lines = capsys.readouterr().out.splitlines()
+    head = next(i for i, line in enumerate(lines) if line.startswith("checks: "))
+    found = [(line[:6], line[7:21].strip()) for line in lines[head + 1 :] if line.startswith("FOC")]
+    assert cli.run(["check", str(tmp_path / "run"), "--json"]) == 0
+    results = json.loads(capsys.readouterr().out)
+    fired = [(r["code"], r["status"]) for r in results if r["status"] in ("problem", "warning")]
+    assert fired, "these vectors are drawn at random: something is found"
+    assert found == sorted(fired, key=lambda one: one[1] != "problem")
+    assert not any(line.startswith("warning: ") for line in lines[head:]), "they end it"
+
+
+def test_strict_makes_a_problem_exit_2_and_the_finished_run_stays(
+    small: SmallInputs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Under ``mean`` every new embedding is the same one: nothing foresees that, and FOC010 finds it."""
+    output = tmp_path / "run"
+    assert cli.run(small.arguments(output, "--method", "mean", "--strict")) == 2
+    streams = capsys.readouterr()
+    assert "FOC010 problem" in streams.out
+    complaint = streams.err.splitlines()[-1]
+    assert complaint.startswith(f"run {output}: expected no problem with --strict, got FOC010 Duplicate")
+    assert complaint.endswith("the run is finished and stays there")
+    assert open_run(output).manifest["counts"]["n_target"] > 0
+    assert leavings(tmp_path) == ["run"]
+
+
+def test_strict_refuses_before_anything_is_spent_where_it_can_be_told(
+    small: SmallInputs, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    few = small.arguments(tmp_path / "run", "--strict", "--match", "symbols")
+    refused(few, "overlap: expected at least 20 shared tokens of text")
+    text = write_sample(tmp_path, "he", 30)
+    unknown = [word if word != str(small.corpus) else str(text) for word in few]
+    refused(unknown, "corpus: expected a text most of whose letters the source's tokenizer knows", "--map")
+    assert leavings(tmp_path) == ["he.txt"]
 
 
 def test_every_stage_that_a_run_names_has_a_step(small: SmallInputs, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
-from focus_core.tokenization.identity import BYTE
+from focus_core.tokenization.identity import ALPHABET, BYTE
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
 from focus_core.types import Family, MatchMode, TokenKind
 
@@ -129,3 +129,16 @@ def test_llama2_splits_as_sentencepiece_does(data_dir: Path) -> None:
         with sorted((data_dir / "corpora" / language).glob("*.txt"))[0].open(encoding="utf-8") as stream:
             lines += [next(stream).rstrip("\n") for _ in range(200)]
     assert [backend.encode(line, add_special_tokens=False).ids for line in lines] == reference.encode(lines)
+
+
+def test_newline_byte(data_dir: Path) -> None:
+    """Llama 2 writes most ASCII bytes as characters too, the other ones as bytes alone: every one is matched."""
+    source, target = read(data_dir, "llama2"), read(data_dir, BPE.format("sw"))
+    overlap = match_vocabularies(source, target)
+    chosen = dict(zip(overlap.target_ids.tolist(), overlap.source_ids.tolist(), strict=True))
+    for byte in range(128):
+        letter = next(c for c, b in ALPHABET.items() if b == byte)
+        found = source.tokens[chosen[target.ids_of_tokens[letter]]]
+        own = "▁" if byte == 32 else chr(byte)
+        assert found == (own if own in source.ids_of_tokens else f"<0x{byte:02X}>")
+    assert source.tokens[chosen[target.ids_of_tokens["Ċ"]]] == "<0x0A>"

@@ -49,6 +49,8 @@ class CheckResult:
         The check's.
     status : Status
         The verdict.
+    outcome : str, default=""
+        What was found of the title's matter, in a word or two; empty where there was nothing to look at.
     summary : str
         One sentence with the numbers.
     tip : str, default=""
@@ -69,10 +71,21 @@ class CheckResult:
     tokens: list[int] = field(default_factory=list)
     side: str = "target"
     basis: str = ""
+    outcome: str = ""
+
+    @property
+    def headline(self) -> str:
+        """Title and outcome, such as ``Shared tokens and anchors: enough``."""
+        return f"{self.title}: {self.outcome}" if self.outcome else self.title
+
+    @property
+    def fired(self) -> bool:
+        """Whether it is a warning or a problem."""
+        return self.status in {Status.WARNING, Status.PROBLEM}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON values."""
-        names = ("code", "title", "summary", "tip", "tokens", "side", "basis")
+        names = ("code", "title", "outcome", "summary", "tip", "tokens", "side", "basis")
         return {"status": str(self.status)} | {name: getattr(self, name) for name in names}
 
 
@@ -84,13 +97,17 @@ class Check(ABC):
     code : str
         ``FOC`` and three digits; never reused.
     title : str
-        What is wrong when it fires.
+        What it looks at.
+    sound, faulty : str
+        What it says of that where it passes, and where it fires.
     thresholds : dict of str to Threshold
         The numbers that decide.
     """
 
     code: ClassVar[str]
     title: ClassVar[str]
+    sound: ClassVar[str]
+    faulty: ClassVar[str]
     thresholds: ClassVar[dict[str, Threshold]]
 
     @abstractmethod
@@ -110,8 +127,12 @@ class Check(ABC):
         tokens: Iterable[int] = (),
         side: str = "target",
         basis: str = "",
+        outcome: str = "",
     ) -> CheckResult:
-        """Return a result of this check; tip and tokens, at most 50, worst first, stay only where something fired."""
+        """Return a result of this check; tip and tokens, at most 50, worst first, stay only where something fired.
+
+        ``outcome`` is what it says in place of `faulty`.
+        """
         fired = status in {Status.WARNING, Status.PROBLEM}
         listed = [int(i) for _, i in zip(range(MAX_TOKENS), tokens, strict=False)] if fired else []
         return CheckResult(
@@ -123,6 +144,7 @@ class Check(ABC):
             tokens=listed,
             side=side,
             basis=basis,
+            outcome=(outcome or self.faulty) if fired else self.sound if status is Status.PASSED else "",
         )
 
 

@@ -7,7 +7,16 @@ from typing import ClassVar
 import numpy as np
 
 from focus_core.analysis.checks.base import Check, CheckResult, Status, Threshold, compares_vectors, copies_text, grade
-from focus_core.errors import phrase
+from focus_core.analysis.checks.causes import (
+    anchors_of,
+    foreign_script,
+    has_few_anchors,
+    has_scarce_anchors,
+    in_view_of_anchors,
+    shared_text,
+)
+from focus_core.errors import Phrase, phrase
+from focus_core.initialization.health import FEW_ANCHORS
 from focus_core.numerics.formats import ratio, rough_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.tokens import by_frequency, frequency, has_origin
@@ -18,13 +27,18 @@ class TooLittleOverlap(Check):
     """FOC001: too few shared tokens to place new ones among."""
 
     code: ClassVar[str] = "FOC001"
-    title: ClassVar[str] = "Too few shared tokens or anchors"
+    title: ClassVar[str] = "Shared tokens and anchors"
+    sound: ClassVar[str] = "enough"
+    faulty: ClassVar[str] = "too few"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "share": Threshold(
             0.10, "the paper's vocabularies share 17 % (Xhosa) to 38 % (German) with XLM-R; 10 % lies below them all"
         ),
         "anchors_per_dimension": Threshold(
             1.0, "fewer anchors than auxiliary dimensions cannot surround a token: most directions have none"
+        ),
+        "anchors": Threshold(
+            FEW_ANCHORS, "a sound embedding mixes 13 of thousands: among fewer than twenty there is nothing to choose"
         ),
     }
 
@@ -37,26 +51,46 @@ class TooLittleOverlap(Check):
         summary = f"{counts['n_overlap']:,} of {counts['n_target']:,} target tokens are shared ({rough_percent(share)})"
         if not copies_text(run):
             return self.result(Status.NOT_APPLICABLE, f"{summary}; the method does not copy them")
-        tips = [phrase("try {match} fuzzy, translations by {map}, or a nearer source model")] * (
-            share < self.limit("share")
-        )
-        status = Status.WARNING if tips else Status.PASSED
+        scarce, foreign = has_scarce_anchors(run), foreign_script(run)
+        few = share < self.limit("share") or (foreign is not None and shared_text(run) < FEW_ANCHORS)
         if compares_vectors(run):
-            dim = run.manifest["auxiliary"]["dim"]
-            summary += f", {counts['n_anchors']:,} of them are anchors in {dim} dimensions"
-            if counts["n_anchors"] < self.limit("anchors_per_dimension") * dim:
-                status = Status.PROBLEM
-                summary += ", too few to place a new token among"
-                more = "give a larger corpus, so that more shared tokens become anchors, or set {dim} below {}"
-                tips.append(phrase(more, dim))
-        return self.result(status, summary, tip=phrase("; ".join(["{}"] * len(tips)), *tips))
+            n, dim = anchors_of(run), run.manifest["auxiliary"]["dim"]
+            summary += f", {n:,} of them {'is an anchor' if n == 1 else 'are anchors'} in {dim} dimensions"
+            summary += ", too few to place a new token among" if scarce else ""
+        summary += f": {foreign.words}" if foreign and (few or scarce) else ""
+        status = Status.PROBLEM if scarce else Status.WARNING if few else Status.PASSED
+        tips = _more_shared(run, in_script=foreign is None) if few or shared_text(run) < FEW_ANCHORS else []
+        tips += _more_anchors(run) if scarce else []
+        outcome = "too few anchors" if scarce else "few shared tokens" if few else ""
+        return self.result(status, summary, tip=phrase("; ".join(["{}"] * len(tips)), *tips), outcome=outcome)
+
+
+def _more_shared(run: RunFolder, *, in_script: bool) -> list[Phrase]:
+    """Return what gives more shared tokens, or does without."""
+    if in_script:
+        return [phrase("try {match} fuzzy, translations by {map}, or a nearer source model")]
+    found = [phrase("take a source model that knows the script, or name pairs by {map} (translations, say)")]
+    return [*found, phrase("or take a method that needs no shared tokens: {method} multivariate-normal")]
+
+
+def _more_anchors(run: RunFolder) -> list[Phrase]:
+    """Return what makes anchors of more shared tokens, as far as it can."""
+    n, most = anchors_of(run), shared_text(run)
+    if most <= n or most < FEW_ANCHORS:  # no text makes an anchor of what is not shared
+        return [] if n < FEW_ANCHORS else [phrase("set {dim} below {}", n)]
+    settings = run.manifest["auxiliary"].get("settings") or {}
+    lower = " or lower {min_count}" if int(settings.get("min_count") or 0) > 1 else ""
+    found = [phrase(f"give a larger corpus{lower}, so that more of the {{}} shared tokens become anchors", f"{most:,}")]
+    return found + ([phrase("or set {dim} below {}", n)] if n >= FEW_ANCHORS else [])
 
 
 class ManyFallbacks(Check):
     """FOC002: too much of the text falls on rows that were only drawn."""
 
     code: ClassVar[str] = "FOC002"
-    title: ClassVar[str] = "Many fallback embeddings"
+    title: ClassVar[str] = "Fallback embeddings"
+    sound: ClassVar[str] = "few"
+    faulty: ClassVar[str] = "many"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "share": Threshold(
             0.10, "a sound run combines at least nine of ten occurrences of new tokens, on 2 MB of text too"
@@ -91,17 +125,35 @@ class ManyFallbacks(Check):
         if status is Status.PASSED and of_tokens > self.limit("tokens"):
             status = Status.WARNING
             summary += f", but {rough_percent(of_tokens)} of new tokens: the corpus hardly holds them"
-        tip = phrase("give more text, lower {min_count}, or choose a smaller target vocabulary")
+        tip = more_vectors(run)
         if not compares_vectors(run):
             tip = phrase("the source tokenizer has no subwords for these tokens; {method} focus needs none")
-        return self.result(status, summary, tip=tip, tokens=by_frequency(run, np.flatnonzero(fallback)), basis=basis)
+            foreign = foreign_script(run)
+            if foreign is not None and shared_text(run) < FEW_ANCHORS:  # FOCUS would have nothing to combine either
+                summary = f"{summary}; the first cause: {foreign.words} (FOC001)"
+                tip = phrase("{}; {}", *_more_shared(run, in_script=False))
+        tokens = by_frequency(run, np.flatnonzero(fallback))
+        found = self.result(status, summary, tip=tip, tokens=tokens, basis=basis)
+        return found if found.fired else in_view_of_anchors(run, found)
+
+
+def more_vectors(run: RunFolder) -> Phrase:
+    """Return what gives more tokens an auxiliary vector: the vectors were trained here, or given."""
+    auxiliary = run.manifest.get("auxiliary") or {}
+    if auxiliary.get("kind") != "trained":
+        return phrase("give vectors that cover this vocabulary, or let them be trained from a text")
+    settings = auxiliary.get("settings") or {}
+    lower = ", lower {min_count}" if int(settings.get("min_count") or 0) > 1 else ""
+    return phrase(f"give more text{lower}, or choose a smaller target vocabulary")
 
 
 class AuxiliaryCoverage(Check):
     """FOC005: too few tokens have an auxiliary vector."""
 
     code: ClassVar[str] = "FOC005"
-    title: ClassVar[str] = "Low auxiliary coverage"
+    title: ClassVar[str] = "Auxiliary coverage"
+    sound: ClassVar[str] = "enough"
+    faulty: ClassVar[str] = "low"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "anchors": Threshold(
             0.50, "a shared token without a vector is copied but helps no other; below half, most help is lost"
@@ -115,16 +167,20 @@ class AuxiliaryCoverage(Check):
         """Count which shared and which new text tokens have a vector."""
         if run.auxiliary() is None:
             return self.result(Status.NOT_APPLICABLE, "the run has no auxiliary vectors")
+        if not run.manifest["counts"]["n_new"]:
+            return self.result(Status.NOT_APPLICABLE, "no target token is new: no embedding is combined from anchors")
         covered = run.column("tokens", "has_auxiliary").astype(bool)
         text = run.column("tokens", "kind").astype(str) != TokenKind.SPECIAL
         shared = has_origin(run, Origin.COPIED) & text
         new = has_origin(run, Origin.COMBINED, Origin.FALLBACK) & text
         shares = {"anchors": ratio(covered[shared].sum(), shared.sum()), "new": ratio(covered[new].sum(), new.sum())}
+        if has_few_anchors(run):
+            shares["anchors"] = None  # one of one, or two of three, says nothing of coverage
         low = [name for name, share in shares.items() if share is not None and share < self.limit(name)]
         summary = f"an auxiliary vector: {_count(covered, shared)} shared tokens, {_count(covered, new)} new tokens"
-        tip = phrase("give more text, lower {min_count}, or choose a smaller target vocabulary")
         lost = by_frequency(run, np.flatnonzero((shared | new) & ~covered))
-        return self.result(Status.WARNING if low else Status.PASSED, summary, tip=tip, tokens=lost)
+        found = self.result(Status.WARNING if low else Status.PASSED, summary, tip=more_vectors(run), tokens=lost)
+        return found if found.fired else in_view_of_anchors(run, found)
 
 
 def _count(covered: np.ndarray, among: np.ndarray) -> str:

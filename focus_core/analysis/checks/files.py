@@ -17,7 +17,9 @@ class ChangedFiles(Check):
     """FOC012: a file of the run, or of a training or projection in it, is not what its manifest says."""
 
     code: ClassVar[str] = "FOC012"
-    title: ClassVar[str] = "Files changed"
+    title: ClassVar[str] = "Files of the run"
+    sound: ClassVar[str] = "unchanged"
+    faulty: ClassVar[str] = "changed"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "files": Threshold(0, "one changed bit may be any row, weight or token: nothing else can tell"),
     }

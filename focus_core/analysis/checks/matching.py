@@ -18,7 +18,9 @@ class AmbiguousMatches(Check):
     """FOC007: several source tokens fit equally well, and the lowest id decided."""
 
     code: ClassVar[str] = "FOC007"
-    title: ClassVar[str] = "Ambiguous matches"
+    title: ClassVar[str] = "Ties between matches"
+    sound: ClassVar[str] = "few"
+    faulty: ClassVar[str] = "many"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "share": Threshold(0.01, "a few ties are harmless; above a hundredth a rule is too loose"),
     }
@@ -68,7 +70,9 @@ class SpecialsUnmatched(Check):
     """FOC008: a special token of the target did not get a source row."""
 
     code: ClassVar[str] = "FOC008"
-    title: ClassVar[str] = "Special tokens unmatched"
+    title: ClassVar[str] = "Special tokens"
+    sound: ClassVar[str] = "all matched"
+    faulty: ClassVar[str] = "some without a source embedding"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "roles": Threshold(
             0, "every sequence holds these tokens: one wrong embedding harms every prediction (padding is masked)"

@@ -8,20 +8,26 @@ from typing import ClassVar
 import numpy as np
 
 from focus_core.analysis.checks.base import Check, CheckResult, Status, Threshold, compares_vectors, grade
-from focus_core.errors import phrase
+from focus_core.analysis.checks.causes import in_view_of_anchors
+from focus_core.errors import Phrase, phrase
 from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.tokens import has_origin
-from focus_core.types import Origin, TokenKind
+from focus_core.runs.weights import source_norm
+from focus_core.types import Fallback, MethodName, Origin, TokenKind
 
 BLOCK = 8192
+FEW_COPIED = 20
+"""Copied embeddings of text below which their median is that of a few chance tokens, such as full stop and comma."""
 
 
 class NormShift(Check):
     """FOC006: new rows are much shorter or longer than copied ones."""
 
     code: ClassVar[str] = "FOC006"
-    title: ClassVar[str] = "Norm shift"
+    title: ClassVar[str] = "Norm of new embeddings"
+    sound: ClassVar[str] = "as usual"
+    faulty: ClassVar[str] = "shifted"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "ratio": Threshold(
             2.0, "mixtures are shorter by nature (0.7 in a sound run on real text); half skews the head"
@@ -35,7 +41,7 @@ class NormShift(Check):
         text = run.column("tokens", "kind").astype(str) != TokenKind.SPECIAL
         copied = has_origin(run, Origin.COPIED) & text
         new = np.flatnonzero(has_origin(run, Origin.COMBINED, Origin.FALLBACK))
-        usual = float(np.median(norms[copied])) if copied.any() else 0.0
+        usual, of_whom = _usual_norm(run, norms[copied])
         if usual <= 0 or not len(new):
             return self.result(Status.NOT_APPLICABLE, "there are not both copied and new embeddings to compare")
         factors = _factor(norms[new] / usual)
@@ -43,17 +49,30 @@ class NormShift(Check):
         status = grade(float(_factor(np.array([ratio]))[0]), warning=self.limit("ratio"), problem=self.limit("problem"))
         outliers = int((factors > self.limit("problem")).sum())
         summary = (
-            f"the median new embedding has {ratio:.2f} times the norm of the median copied embedding; "
+            f"the median new embedding has {ratio:.2f} times the norm of {of_whom}; "
             f"{outliers:,} embeddings differ by more than {self.limit('problem'):g} times"
         )
-        tip = phrase(
-            "short embeddings mix unlike ones: train the vectors longer or lower {temperature}; long: see the source"
-        )
+        tip = phrase("the fallback draws from the source's embeddings: see the source, or choose another {fallback}")
+        if has_origin(run, Origin.COMBINED).any():
+            tip = phrase(
+                "short embeddings mix unlike ones: train the vectors longer or lower {temperature}; "
+                "long: see the source"
+            )
         if not compares_vectors(run):
             tip = phrase(
                 "short embeddings are means of unlike ones: choose another {method} or {fallback}; long: see the source"
             )
-        return self.result(status, summary, tip=tip, tokens=new[np.argsort(-factors, kind="stable")])
+        tokens = new[np.argsort(-factors, kind="stable")]
+        return in_view_of_anchors(run, self.result(status, summary, tip=tip, tokens=tokens), holds=True)
+
+
+def _usual_norm(run: RunFolder, copied: np.ndarray) -> tuple[float, str]:
+    """Return the norm that the model knows, and whose it is: the copied tokens', or the source's where few are."""
+    if not len(copied):
+        return 0.0, "nothing"
+    if len(copied) >= FEW_COPIED:
+        return float(np.median(copied)), "the median copied embedding"
+    return source_norm(run), "a usual source embedding (too few of text are copied to compare with)"
 
 
 def _factor(ratios: np.ndarray) -> np.ndarray:
@@ -67,7 +86,9 @@ class HeadNotInitialised(Check):
     """FOC009: the output matrix is a matrix of its own and was not filled."""
 
     code: ClassVar[str] = "FOC009"
-    title: ClassVar[str] = "Output head not initialised"
+    title: ClassVar[str] = "Output embeddings"
+    sound: ClassVar[str] = "initialised"
+    faulty: ClassVar[str] = "not initialised"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "rows": Threshold(0, "a zero or broken output embedding gives its token the same logit in every context"),
     }
@@ -99,6 +120,8 @@ class DuplicateEmbeddings(Check):
 
     code: ClassVar[str] = "FOC010"
     title: ClassVar[str] = "Duplicate embeddings"
+    sound: ClassVar[str] = "few"
+    faulty: ClassVar[str] = "many"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "new": Threshold(0.01, "new embeddings are mixtures or draws; more than one in a hundred alike is no chance"),
         "copied": Threshold(0.05, "fuzzy matching makes some: 'The' and 'the' from one embedding; more is too loose"),
@@ -122,9 +145,22 @@ class DuplicateEmbeddings(Check):
             f"{int((twin & new).sum()):,} of {int(new.sum()):,} new embeddings and {int((twin & copied).sum()):,} of "
             f"{int(copied.sum()):,} copied embeddings ({rough_percent(shares['copied'])}) equal another embedding"
         )
-        tip = phrase("copied: use {match} exact; new: see FOC004, or choose another {method} or {fallback} than mean")
+        tip = phrase("use {match} exact, or accept it for variants in case")
+        if shares["new"] > self.limit("new"):
+            tip = _distinct(run)
         worst = np.concatenate([np.flatnonzero(twin & new), np.flatnonzero(twin & copied)])
-        return self.result(status, summary, tip=tip, tokens=worst)
+        found = self.result(status, summary, tip=tip, tokens=worst)
+        return in_view_of_anchors(run, found, holds=True) if shares["new"] > self.limit("new") else found
+
+
+def _distinct(run: RunFolder) -> Phrase:
+    """Return what tells new tokens apart that have one embedding, by what made it."""
+    config = run.manifest["config"]
+    if config["method"] == MethodName.MEAN or config.get("fallback") == Fallback.MEAN:
+        return phrase("choose another {method} or {fallback} than mean, which gives every new token one embedding")
+    if compares_vectors(run):
+        return phrase("each is a copy of one contributor: see FOC004")
+    return phrase("tokens of the same source subwords get one embedding: {method} focus tells them apart by their use")
 
 
 def _has_twin(run: RunFolder, ids: np.ndarray) -> np.ndarray:

@@ -7,6 +7,13 @@ from typing import ClassVar
 import numpy as np
 
 from focus_core.analysis.checks.base import Check, CheckResult, Status, Threshold, compares_vectors, grade, judge_sides
+from focus_core.analysis.checks.causes import (
+    anchors_in_words,
+    anchors_of,
+    has_few_anchors,
+    has_scarce_anchors,
+    in_view_of_anchors,
+)
 from focus_core.errors import phrase, read_phrase
 from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
@@ -20,6 +27,8 @@ class Hubs(Check):
 
     code: ClassVar[str] = "FOC003"
     title: ClassVar[str] = "Hub tokens"
+    sound: ClassVar[str] = "none"
+    faulty: ClassVar[str] = "some carry much of the weight"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "share": Threshold(
             0.01, "one token that makes up a hundredth of all new embeddings pulls unrelated tokens together"
@@ -32,19 +41,23 @@ class Hubs(Check):
 
     def run(self, run: RunFolder) -> CheckResult:
         """Compare each source token's share of the weight of combined rows with an equal share."""
-        return judge_sides(run, lambda side: self._judge(run, _weight_fed(run, side)))
+        return in_view_of_anchors(run, judge_sides(run, lambda side: self._judge(run, _weight_fed(run, side))))
 
     def _judge(self, run: RunFolder, fed: np.ndarray) -> CheckResult:
-        total, n_anchors = float(fed.sum()), run.manifest["counts"]["n_anchors"]
+        total, n_anchors = float(fed.sum()), anchors_of(run)
         if total <= 0 or not n_anchors:
             return self.result(Status.NOT_APPLICABLE, "no embedding was combined from anchors")
         shares = fed / total
-        least = max(self.limit("share"), self.limit("times_equal_share") / n_anchors)
+        least, most = max(self.limit("share"), self.limit("times_equal_share") / n_anchors), self.limit("problem")
+        if has_scarce_anchors(run):  # an equal share of few is large, but no less a large part of each embedding
+            least = min(least, most)
         hubs = np.flatnonzero(shares > least)
         hubs = hubs[np.argsort(-shares[hubs], kind="stable")]
-        status = grade(float(shares.max()), warning=least, problem=max(least, self.limit("problem")))
+        status = grade(float(shares.max()), warning=least, problem=max(least, most))
+        named = "1 source token carries" if len(hubs) == 1 else f"{len(hubs)} source tokens carry"
+        each = "" if len(hubs) == 1 else " each"
         summary = (
-            f"{len(hubs)} source tokens carry more than {rough_percent(least)} of the weight each; "
+            f"{named} more than {rough_percent(least)} of the weight{each}; "
             f"the largest share is {rough_percent(float(shares.max()))}"
         )
         tip = phrase(
@@ -66,7 +79,9 @@ class DegenerateSupport(Check):
     """FOC004: rows have one contributor, or hundreds."""
 
     code: ClassVar[str] = "FOC004"
-    title: ClassVar[str] = "Degenerate support"
+    title: ClassVar[str] = "Contributors of an embedding"
+    sound: ClassVar[str] = "a sound number"
+    faulty: ClassVar[str] = "a degenerate number"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "low": Threshold(3, "below three, embeddings are near copies of single tokens"),
         "high": Threshold(100, "a sound space gives about 13 contributors on 2 MB of text"),
@@ -79,7 +94,7 @@ class DegenerateSupport(Check):
 
     def run(self, run: RunFolder) -> CheckResult:
         """Look at the median number of contributors of combined rows, and at rows with one heavy contributor."""
-        return judge_sides(run, lambda side: self._judge(run, side))
+        return in_view_of_anchors(run, judge_sides(run, lambda side: self._judge(run, side)))
 
     def _judge(self, run: RunFolder, side: str) -> CheckResult:
         ids = np.flatnonzero(has_origin(run, Origin.COMBINED))
@@ -94,24 +109,32 @@ class DegenerateSupport(Check):
         copies = largest >= self.near_copy
         median, share = float(np.median(sizes)), float(copies.mean())
         summary = f"median {median:g} contributors a combined embedding; {rough_percent(share)} of them are near copies"
-        sharp = median < self.limit("low") or share > self.limit("near_copies")
-        if sharp:
-            tip = phrase("raise {temperature}, or leave {top_k} out, for softer mixtures")
-            return self.result(Status.WARNING, summary, tip=tip, tokens=ids[copies])
-        n_anchors = run.manifest["counts"]["n_anchors"]
-        high = min(self.limit("high"), max(self.limit("few"), self.limit("anchors") * n_anchors))
+        if median < self.limit("low") or share > self.limit("near_copies"):
+            config = run.manifest["config"]
+            softer = "raise {temperature}, or leave {top_k} out," if config.get("top_k") else "raise {temperature}"
+            tip = phrase(f"{softer} for softer mixtures")
+            return self.result(Status.WARNING, summary, tip=tip, tokens=ids[copies], outcome="too few")
+        n_anchors = anchors_of(run)
+        few = 0.0 if has_few_anchors(run) else self.limit("few")
+        high = min(self.limit("high"), max(few, self.limit("anchors") * n_anchors))
         status = grade(median, warning=high, problem=self.limit("problem"))
+        tip = phrase("train the auxiliary vectors for more {epochs}, give more text, or lower {temperature}")
         if status is not Status.PASSED:
             summary = f"{summary}, most near the mean of the {n_anchors:,} anchors"
-        tip = phrase("train the auxiliary vectors for more {epochs}, give more text, or lower {temperature}")
-        return self.result(status, summary, tip=tip, tokens=ids[np.argsort(-sizes, kind="stable")])
+            space = CollapsedSpace().run(run)
+            if space.fired:
+                summary, tip = f"{summary}; the first cause: {space.summary} (FOC011)", phrase("{}", space.tip)
+        tokens = ids[np.argsort(-sizes, kind="stable")]
+        return self.result(status, summary, tip=tip, tokens=tokens, outcome="too many")
 
 
 class CollapsedSpace(Check):
     """FOC011: the auxiliary vectors all point the same way."""
 
     code: ClassVar[str] = "FOC011"
-    title: ClassVar[str] = "Collapsed auxiliary space"
+    title: ClassVar[str] = "Auxiliary space"
+    sound: ClassVar[str] = "tells tokens apart"
+    faulty: ClassVar[str] = "collapsed"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "mean_cosine": Threshold(0.40, "20 epochs on 2 MB gave 0.03; above 0.4 nearness means little"),
         "problem": Threshold(0.80, "3 epochs on 2 MB gave 0.96, and every embedding became a mean of the anchors"),
@@ -123,6 +146,8 @@ class CollapsedSpace(Check):
         cosine = health.get("mean_cosine")
         if cosine is None:
             return self.result(Status.NOT_APPLICABLE, "no similarities between new tokens and anchors were taken")
+        if has_few_anchors(run):  # the mean direction of a handful of tokens is not that of the space
+            return self.result(Status.NOT_APPLICABLE, f"{anchors_in_words(run)}: their mean cosine is {cosine:.2f}")
         status = grade(cosine, warning=self.limit("mean_cosine"), problem=self.limit("problem"))
         if health.get("collapsed"):
             status = Status.PROBLEM

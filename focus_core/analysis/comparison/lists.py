@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 
 from focus_core.analysis.checks.base import CheckResult, Status
+from focus_core.analysis.checks.causes import MORE_ANCHORS, anchors_in_words, has_few_anchors
 from focus_core.analysis.token_list import MAX_LISTED, TokenList
 from focus_core.errors import phrase
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.tokens import frequency, has_origin
 from focus_core.types import Origin, TokenKind
 
+FALLBACK = "fallback"
 HALF = 0.5
 """From this largest weight on, one source token says more than all others together."""
 
@@ -71,13 +73,20 @@ def token_lists(run: RunFolder, results: Sequence[CheckResult]) -> list[TokenLis
     """
     named = sorted((r for r in results if r.tokens), key=lambda r: (r.status != Status.PROBLEM, r.code))
     ranked = (_unplaced(run), _one_contributor(run), _diffuse(run), _lengths(run), _fed_by_no_text(run))
-    return [_of_check(result) for result in named] + [found for found in ranked if found.ids]
+    return [_of_check(result) for result in named] + [_with_cause(run, found) for found in ranked if found.ids]
+
+
+def _with_cause(run: RunFolder, found: TokenList) -> TokenList:
+    """Return a list with the first cause as its remedy where mixtures are what they are for want of anchors."""
+    if found.key == FALLBACK or not has_few_anchors(run):
+        return found
+    return replace(found, remedy=phrase("{}: {}", MORE_ANCHORS, anchors_in_words(run)))
 
 
 def _of_check(result: CheckResult) -> TokenList:
     return TokenList(
         key=result.code,
-        title=result.title,
+        title=result.headline,
         meaning=result.summary,
         remedy=result.tip,
         ids=tuple(result.tokens),
@@ -104,7 +113,7 @@ def _ranked(
 def _unplaced(run: RunFolder) -> TokenList:
     ids = np.flatnonzero(has_origin(run, Origin.FALLBACK))
     return _ranked(
-        run, ids, ids, key="fallback", title="Fallback embeddings, most frequent first",
+        run, ids, ids, key=FALLBACK, title="Fallback embeddings, most frequent first",
         meaning="Nothing says where these embeddings should lie: they were drawn or averaged. Frequent ones cost most.",
         remedy=phrase("give more text, lower {min_count}, or choose another {fallback}"),
     )  # fmt: skip

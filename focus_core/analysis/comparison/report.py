@@ -117,7 +117,7 @@ def _sentence(text: str) -> str:
 
 
 def _checks(results: Sequence[CheckResult]) -> list[str]:
-    rows = [(r.code, _sentence(r.title), str(r.status), _sentence(r.summary)) for r in results]
+    rows = [(r.code, _sentence(r.headline), str(r.status), _sentence(r.summary)) for r in results]
     return ["## Checks of A", "", *_table(("check", "title", "verdict", "found"), rows)]
 
 

@@ -14,6 +14,7 @@ from focus_core.analysis.provenance.neighbours import Neighbour, TokenText, embe
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import SCALES
+from focus_core.runs.weights import source_norm
 from focus_core.tokenization.display import show_token
 
 
@@ -289,12 +290,6 @@ def _examples_of(run: RunFolder, target_id: int) -> tuple[str, ...]:
         return ()
     first, last = np.searchsorted(run.column("examples", "target_id"), [target_id, target_id + 1]).tolist()
     return tuple(table.column("line").slice(first, last - first).to_pylist())
-
-
-def source_norm(run: RunFolder) -> float:
-    """Return the root mean square length of the source's rows."""
-    statistics = run.statistics()
-    return float(np.sqrt(np.sum(statistics["mean"] ** 2) + np.sum(statistics["std"] ** 2)))
 
 
 def fed_by(run: RunFolder, source_id: int, *, limit: int | None = None) -> list[Fed]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from focus_core.analysis.checks.base import CheckResult, Status
+from focus_core.analysis.checks.causes import anchors_in_words, foreign_script, has_few_anchors
 from focus_core.analysis.checks.registry import CHECKS
 from focus_core.analysis.provenance.change import ChangedNeighbours, ChangedTokens
 from focus_core.analysis.provenance.explanation import Explanation, Tone, Verdict
 from focus_core.analysis.provenance.formula import scale_of
 from focus_core.errors import phrase, sentence
+from focus_core.initialization.health import FEW_ANCHORS
 from focus_core.numerics.formats import cut_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import CONTRIBUTIONS_OUTPUT
+from focus_core.runs.tokens import has_origin
+from focus_core.tokenization.scripts import NEUTRAL_SCRIPTS
 from focus_core.types import MethodName, Origin, Rule, TokenKind
 
 NEARLY_COPY = 0.95
@@ -40,8 +44,6 @@ SHORT, LONG = 0.5, 1.5
 
 FAR = 0.95
 """Share of tokens that must be better placed, or drifted less, before a token is called out."""
-
-NEUTRAL_SCRIPTS = frozenset({"Common", "Inherited", "Special", "Byte", "Unknown"})
 
 
 def verdicts_of(explanation: Explanation, run: RunFolder) -> tuple[Verdict, ...]:
@@ -166,14 +168,26 @@ def collapse_of(run: RunFolder) -> CheckResult | None:
 
 
 def _combined(explanation: Explanation, run: RunFolder) -> list[Verdict]:
+    if has_few_anchors(run):  # kinds, scripts and similarities of contributors are those of the few that there are
+        return [_only_choice(explanation, run), _spread(explanation, trusted=False, chosen=False)]
     collapse = collapse_of(run)
     return [
         *([_chosen_by_nothing(collapse)] if collapse is not None else []),
         _spread(explanation, trusted=collapse is None),
-        *_kinds(explanation),
-        *_scripts(explanation),
+        *_kinds(explanation, run),
+        *_scripts(explanation, run),
         *_far_from_anchors(explanation, run),
     ]
+
+
+def _only_choice(explanation: Explanation, run: RunFolder) -> Verdict:
+    """Say that a mixture is of a handful of anchors, so that nothing about it was chosen."""
+    n, why = explanation.n_contributors, anchors_in_words(run)
+    text = f"Made of {n} contributor{'s' * (n > 1)}, for {why}: they are all there was, not what is like it."
+    foreign = foreign_script(run)
+    cause = f"{foreign.words[:1].upper()}{foreign.words[1:]}. " if foreign else ""
+    tip = phrase("{}Take a source model that knows the language or its script, or name pairs by {map}.", cause)
+    return Verdict(text=text, tone=Tone.WARNING, advice=tip)
 
 
 def _chosen_by_nothing(collapse: CheckResult) -> Verdict:
@@ -182,9 +196,13 @@ def _chosen_by_nothing(collapse: CheckResult) -> Verdict:
     return Verdict(text=text, tone=Tone.WARNING, advice=sentence(collapse.tip))
 
 
-def _spread(explanation: Explanation, *, trusted: bool) -> Verdict:
+def _spread(explanation: Explanation, *, trusted: bool, chosen: bool = True) -> Verdict:
     """Say whether a mixture is a copy, sound, or a blur; sound it is only where similarities can be trusted."""
     largest, effective = explanation.max_weight, explanation.effective_contributors
+    if not chosen:
+        n = explanation.n_contributors
+        many = f"{n:,} contributors, which count as much as {effective:,.1f} equal ones"
+        return Verdict(text=f"{many if n > 1 else '1 contributor'}; the largest has {cut_percent(largest)}.")
     if largest >= NEARLY_COPY:
         text = f"One contributor has {cut_percent(largest)}: nearly a copy."
         advice = "Right for a spelling or a translation, wrong for an accident: read the two."
@@ -237,7 +255,7 @@ def _fallback(explanation: Explanation, method: str, *, compared: bool) -> list[
     return found
 
 
-def _kinds(explanation: Explanation) -> list[Verdict]:
+def _kinds(explanation: Explanation, run: RunFolder) -> list[Verdict]:
     """Name contributors of one odd kind: numbers, symbols, special tokens, bytes."""
     contributors = explanation.contributors
     found = []
@@ -245,7 +263,12 @@ def _kinds(explanation: Explanation) -> list[Verdict]:
         n = sum(test(c.text) for c in contributors)
         if len(contributors) >= 3 and n / len(contributors) >= MOSTLY and not test(explanation.text):
             text = f"{n} of {len(contributors)} contributors are {name}."
-            advice = "The corpus uses it among them, as in tables or lists: look at its lines."
+            advice = phrase("The corpus uses it among them, as in tables or lists: look at its lines.")
+            anchors = run.remember("anchor texts", lambda: _anchor_texts(run))
+            of_kind = sum(map(test, anchors))
+            if of_kind >= DECIDES * len(anchors):
+                text = f"{text[:-1]}, as are {of_kind:,} of the {len(anchors):,} anchors that there are."
+                advice = phrase("The shared tokens are mostly of this kind: more words must be shared, see {match}.")
             found.append(Verdict(text=text, tone=Tone.WARNING, advice=advice))
     odd = [c for c in contributors if c.kind != TokenKind.NORMAL]
     if odd:
@@ -258,7 +281,14 @@ def _kinds(explanation: Explanation) -> list[Verdict]:
     return found
 
 
-def _scripts(explanation: Explanation) -> list[Verdict]:
+def _anchor_texts(run: RunFolder) -> list[str]:
+    """Return the texts of all anchors."""
+    anchors = has_origin(run, Origin.COPIED) & run.column("tokens", "has_auxiliary").astype(bool)
+    texts = run.column("tokens", "text")
+    return [str(texts[i]) for i in np.flatnonzero(anchors)]
+
+
+def _scripts(explanation: Explanation, run: RunFolder) -> list[Verdict]:
     """Tell when most of the weight comes from another script than the token's own."""
     if explanation.script in NEUTRAL_SCRIPTS:
         return []
@@ -270,7 +300,17 @@ def _scripts(explanation: Explanation) -> list[Verdict]:
     share = cut_percent(weight)
     text = f"Contributors in another script: {share} of the weight is {scripts}, not {explanation.script}."
     advice = "Right for a name or a loan word; else the shared tokens of its own script are too few."
+    own = run.remember(f"anchors in {explanation.script}", lambda: _n_anchors_in(run, explanation.script))
+    if own < FEW_ANCHORS:
+        there = "no anchor is" if not own else "only 1 anchor is" if own == 1 else f"only {own} anchors are"
+        advice = f"The cause: {there} {explanation.script}, so there was hardly anything else to choose."
     return [Verdict(text=text, tone=Tone.WARNING, advice=advice)]
+
+
+def _n_anchors_in(run: RunFolder, script: str) -> int:
+    """Return the number of anchors in a script."""
+    anchors = has_origin(run, Origin.COPIED) & run.column("tokens", "has_auxiliary").astype(bool)
+    return int((anchors & (run.column("tokens", "script").astype(str) == script)).sum())
 
 
 def _far_from_anchors(explanation: Explanation, run: RunFolder) -> list[Verdict]:

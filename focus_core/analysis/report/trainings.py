@@ -14,6 +14,7 @@ from focus_core.analysis.comparison.runs import embedding_kinds
 from focus_core.analysis.report import svg
 from focus_core.analysis.report.markup import name_of
 from focus_core.analysis.report.style import method_class
+from focus_core.evaluation.comparable import why_not_comparable
 from focus_core.evaluation.stored import state_name
 from focus_core.numerics.formats import numbered
 from focus_core.runs.additions import ProjectionFolder, TrainingFolder
@@ -102,8 +103,14 @@ def evaluation(report: Mapping[str, Any]) -> dict[str, Any]:
             for entry in report["differences"]
             if (d := entry["bits_per_character"])
         ],
-        "notes": [f"{names[e['target']]}: {name_of(text, 300)}" for e in targets for text in e.get("notes") or []],
+        "notes": [f"{names[e['target']]}: {name_of(text, 300)}" for e in targets for text in e.get("notes") or []]
+        + [f"{name}: {why}." for name, e in zip(whole[len(targets) :], sources, strict=True) if (why := _why(e))],
     }
+
+
+def _why(entry: Mapping[str, Any]) -> str:
+    """Return why the loss of a state has no number; empty where it has one or was not measured."""
+    return why_not_comparable(entry.get("loss"))
 
 
 def _bar(entry: Mapping[str, Any], name: str) -> svg.Bar | None:

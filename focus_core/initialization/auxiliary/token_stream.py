@@ -13,8 +13,10 @@ import numpy as np
 
 from focus_core.corpus.corpus import Corpus, empty_corpus, iter_batches
 from focus_core.corpus.readers import refuse
+from focus_core.errors import VocabularyError, bad_input
 from focus_core.initialization.auxiliary.example_lines import ExampleLines
 from focus_core.tokenization.encoding import EncodedLines, LineEncoder, make_encoder
+from focus_core.tokenization.identity import SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary
 from focus_core.types import KINDS, ProgressHook, SpecialTokenType, TokenKind, no_progress
 
@@ -204,6 +206,9 @@ def tokenise_corpus(
 def _check_known(corpus: Corpus, vocabulary: Vocabulary, stream: TokenStream) -> None:
     marks = [i for i in range(vocabulary.n) if vocabulary.present[i] and not vocabulary.texts[i].strip()]
     if stream.n_tokens == stream.unknown + int(stream.frequency[marks].sum()):  # a bare word-start mark says nothing
+        if not (vocabulary.kinds[vocabulary.present] != SPECIAL).any():
+            expected, got = "a vocabulary with tokens of text", f"special tokens alone ({vocabulary.n_present:,})"
+            raise bad_input(vocabulary.name, expected, got, "give the tokenizer of a language", VocabularyError)
         got, remedy = f"no token of it in {stream.n_lines:,} lines", "give text in the language of the target tokenizer"
         raise refuse(", ".join(corpus.names), f"text that {vocabulary.name} knows", got, remedy)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from focus_core.initialization.weights import SparseRows
-from focus_core.tokenization.identity import ALPHABET, BYTE, SPECIAL
+from focus_core.tokenization.identity import ALPHABET, BYTE, SPECIAL, without_end
 from focus_core.tokenization.vocabulary import Vocabulary
 from focus_core.types import Fallback, Family, SpecialTokenType
 
@@ -39,7 +39,7 @@ def subword_weights(ids: np.ndarray, *, source: Vocabulary, target: Vocabulary) 
 
 def subword_ids(token_id: int, *, source: Vocabulary, target: Vocabulary) -> list[int]:
     """Split one target token into source tokens."""
-    kind, content = int(target.kinds[token_id]), target.contents[token_id]
+    kind, content = int(target.kinds[token_id]), without_end(target.contents[token_id], target.marks)
     word_start = bool(target.word_start[token_id])
     if kind == SPECIAL or not target.present[token_id]:
         return []
@@ -55,6 +55,7 @@ def subword_ids(token_id: int, *, source: Vocabulary, target: Vocabulary) -> lis
 def _spell(source: Vocabulary, text: str, word_start: bool) -> str:
     """Write text as the source tokenizer's model reads it: normalised, with its own mark of a word start."""
     marks, normaliser = source.marks, source.backend.normalizer
+    word_start = word_start and not marks.word_end  # the model itself marks where a word ends
     if normaliser is not None:
         text = normaliser.normalize_str(text)
     if marks.byte_level:

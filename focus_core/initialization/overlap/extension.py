@@ -108,11 +108,16 @@ def extend_tokenizer(source: Vocabulary, target: Vocabulary, *, exact: Overlap |
     Raises
     ------
     VocabularyError
-        If the source has ids without a token.
+        If the source has ids without a token, or one of them marks where words end.
     """
+    remedy = "replace the vocabulary instead of extending it"
+    for vocabulary in (source, target):
+        if vocabulary.marks.word_end:
+            subject, got = f"the tokenizer {vocabulary.name}", f"a mark at its end ({vocabulary.marks.word_end})"
+            raise bad_input(subject, "a mark where a word begins", got, remedy, VocabularyError)
     if not source.present.all():
         gap = int(np.flatnonzero(~source.present)[0])
-        subject, remedy = f"the source tokenizer {source.name}", "replace the vocabulary instead of extending it"
+        subject = f"the source tokenizer {source.name}"
         raise bad_input(subject, "a token for every id", f"none for id {gap}", remedy, VocabularyError)
     overlap = exact or match_vocabularies(source, target, mode=MatchMode.EXACT)
     places = dict(zip(overlap.target_ids.tolist(), overlap.source_ids.tolist(), strict=True))

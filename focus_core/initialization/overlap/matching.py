@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from focus_core.errors import VocabularyError, bad_input
-from focus_core.tokenization.identity import NORMAL, SPECIAL
+from focus_core.tokenization.identity import NORMAL, SPECIAL, single_bytes
 from focus_core.tokenization.special_tokens import STAND_INS
 from focus_core.tokenization.vocabulary import Vocabulary, collector_paused
 from focus_core.types import RULES, MatchMode, Rule
@@ -26,17 +26,22 @@ PUNCTUATION = frozenset(string.punctuation)
 
 
 class Tier(IntEnum):
-    """How good a candidate is, the best first; subtle: a special of the same string beats its special-token type."""
+    """How good a candidate is, the best first; subtle: a special of the same string beats its special-token type.
+
+    ``BYTE``: the same single byte, here a byte token and there a character; the character comes first where both exist.
+    """
 
     USER = 0
     EXACT = 1
-    TYPE = 2
-    STAND_IN = 3
-    FUZZY = 4
+    BYTE = 2
+    TYPE = 3
+    STAND_IN = 4
+    FUZZY = 5
 
 
 RULE_OF_TIER = np.array(
-    [RULES.index(rule) for rule in (Rule.USER, Rule.EXACT, Rule.SPECIAL, Rule.SPECIAL, Rule.FUZZY)], dtype=np.uint8
+    [RULES.index(rule) for rule in (Rule.USER, Rule.EXACT, Rule.EXACT, Rule.SPECIAL, Rule.SPECIAL, Rule.FUZZY)],
+    dtype=np.uint8,
 )
 
 
@@ -140,8 +145,9 @@ def match_vocabularies(
     source, target : Vocabulary
         The two vocabularies.
     mode : MatchMode, default=MatchMode.EXACT
-        ``exact``: identities are equal. ``fuzzy``: or equal ignoring case and word start. ``symbols``: the tokens
-        that match exactly or fuzzily and whose text is numeric, ASCII punctuation or white space, and only these.
+        ``exact``: identities are equal, or both are the same single byte (``<0x0A>`` and ``Ċ``). ``fuzzy``: or equal
+        ignoring case and word start. ``symbols``: the tokens that match exactly or fuzzily and whose text is numeric,
+        ASCII punctuation or white space, and only these.
     user_map : mapping of int to int, default=None
         Source id by target id; comes before every rule.
 
@@ -158,7 +164,8 @@ def match_vocabularies(
 
     Notes
     -----
-    Of several source candidates the one with the same string comes first, then the same case, then the lowest id.
+    Of several source candidates the one with the same string comes first, then the same case, then the lowest id. A
+    byte token comes after the character itself; for a byte token, the character comes after the byte token.
     Linear in the number of tokens of both sides.
     """
     mode = MatchMode(mode)
@@ -193,7 +200,8 @@ def read_user_map(path: Path, source: Vocabulary, target: Vocabulary) -> dict[in
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise bad_input(path.name, "a UTF-8 file", type(error).__name__, "give a TSV of token pairs") from error
+        got = error.strerror if isinstance(error, OSError) else "another encoding"
+        raise bad_input(path.name, "a UTF-8 file", str(got), "give a TSV of token pairs") from error
     pairs: dict[int, int] = {}
     for number, line in enumerate(lines, start=1):
         fields = line.removesuffix("\r").split("\t")
@@ -265,19 +273,31 @@ def _pair_texts(source: Vocabulary, target: Vocabulary, mode: MatchMode) -> Pair
     contents = _share_codes(source.contents, target.contents)
     masks = [vocabulary.present & (vocabulary.kinds != SPECIAL) for vocabulary in (source, target)]
     exact = _join_codes(*contents, *masks)
-    exact = exact.keep(_same_signature(source, target, exact))
+    exact = _join_pairs(exact.keep(_same_signature(source, target, exact)), _pair_bytes(source, target))
+    # one of them marks where words end, the other where they begin: no token says the same as one of the other's
+    comparable = source.marks.word_end == target.marks.word_end
+    exact = exact if comparable else exact.keep(np.zeros(len(exact.target), dtype=bool))
     if mode is MatchMode.EXACT:
         return exact
     texts = [vocabulary.present & (vocabulary.kinds == NORMAL) for vocabulary in (source, target)]
     fuzzy = _join_codes(*_share_codes(source.fuzzy_forms, target.fuzzy_forms), *texts)
     same_content = contents[0][fuzzy.source] == contents[1][fuzzy.target]
-    fuzzy = fuzzy.keep(~(same_content & _same_signature(source, target, fuzzy)))
+    fuzzy = fuzzy.keep(~(same_content & _same_signature(source, target, fuzzy) & comparable))
     fuzzy = dataclasses.replace(fuzzy, tier=np.full(len(fuzzy.target), Tier.FUZZY, dtype=np.uint8))
     both = _join_pairs(exact, fuzzy)
     if mode is MatchMode.SYMBOLS:
         symbols = [i for i in np.unique(both.target).tolist() if is_symbol(target.fuzzy_forms[i])]
         both = both.keep(np.isin(both.target, symbols))
     return both
+
+
+def _pair_bytes(source: Vocabulary, target: Vocabulary) -> Pairs:
+    """Return pairs that stand for the same single byte, one as a byte token, the other as a character."""
+    values = [single_bytes(vocabulary) for vocabulary in (source, target)]
+    known = [value >= 0 for value in values]
+    same = _join_codes(values[0], values[1], *known)
+    same = same.keep(source.kinds[same.source] != target.kinds[same.target])
+    return dataclasses.replace(same, tier=np.full(len(same.target), Tier.BYTE, dtype=np.uint8))
 
 
 def _same_signature(source: Vocabulary, target: Vocabulary, pairs: Pairs) -> np.ndarray:
@@ -326,7 +346,7 @@ def _collect(source: Vocabulary, target: Vocabulary, pairs: Pairs, mode: MatchMo
     targets, starts, sizes = np.unique(pairs.target, return_index=True, return_counts=True)
     rules = RULE_OF_TIER[pairs.tier]
     if mode is MatchMode.SYMBOLS:
-        by_text = np.isin(pairs.tier, (Tier.EXACT, Tier.FUZZY)) & (target.kinds[pairs.target] != SPECIAL)
+        by_text = np.isin(pairs.tier, (Tier.EXACT, Tier.BYTE, Tier.FUZZY)) & (target.kinds[pairs.target] != SPECIAL)
         rules[by_text] = RULES.index(Rule.SYMBOL)
     ranks = np.minimum(np.arange(len(rules)) - np.repeat(starts, sizes), np.iinfo(np.uint16).max)
     is_new = target.present.copy()

@@ -8,6 +8,7 @@ from itertools import permutations
 import numpy as np
 
 from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
+from focus_core.initialization.overlap.statistics import shared_text
 from focus_core.tokenization.display import show_token
 from focus_core.tokenization.identity import NORMAL
 from focus_core.tokenization.vocabulary import Vocabulary
@@ -69,8 +70,8 @@ class MatchPreview:
     ----------
     n_source, n_target : int
         Their tokens.
-    shared : dict of MatchMode to int
-        Target tokens with a source token.
+    shared, shared_text : dict of MatchMode to int
+        Target tokens with a source token, and those of them that are text: at most so many are anchors.
     differences : tuple of MatchDifference
         One for every ordered pair of options.
     """
@@ -78,6 +79,7 @@ class MatchPreview:
     n_source: int
     n_target: int
     shared: dict[MatchMode, int]
+    shared_text: dict[MatchMode, int]
     differences: tuple[MatchDifference, ...]
 
     def against(self, chosen: MatchMode) -> tuple[MatchDifference, ...]:
@@ -110,6 +112,7 @@ def preview_matches(source: Vocabulary, target: Vocabulary, *, limit: int = LIMI
         n_source=source.n_present,
         n_target=target.n_present,
         shared={mode: overlap.n_overlap for mode, overlap in overlaps.items()},
+        shared_text={mode: shared_text(overlap, target) for mode, overlap in overlaps.items()},
         differences=tuple(
             _difference(source, target, (before, after), (sources[before], sources[after]), limit)
             for before, after in permutations(MatchMode, 2)

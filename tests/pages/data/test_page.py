@@ -20,7 +20,9 @@ from focus_core.types import Preset
 from focus_ui.data import cache, catalog
 from focus_ui.session.errors import in_words
 from tests.fake_jobs import FAKE, end_jobs, wait
+from tests.language_samples import sample_lines
 from tests.pages.conftest import PAGES, ROOT, links, param, texts
+from tests.tiny_models import LLAMA_ROLES, ROBERTA_ROLES, save_tokenizer, sentencepiece_bpe, unigram
 
 START = "FormSubmitter:_run_form-Start the run"
 
@@ -634,3 +636,43 @@ def test_an_upload_says_what_a_reload_does(open_app):
     at = open_app("data")
     at.segmented_control(key="_corpus_kind").set_value("Upload").run()
     assert "until you reload or close this page" in texts(at)
+
+
+def upload_text(at, language):
+    """Choose a sample of a language as the text."""
+    at.segmented_control(key="_corpus_kind").set_value("Upload").run()
+    upload(at, "_corpus_upload", f"{language}.txt", "\n".join(sample_lines(language, 60)).encode())
+    return at
+
+
+def foreseen(at):
+    told = [warning.value.replace("\\", "").replace("\u2060", "") for warning in at.warning]
+    return [words for words in told if "knows the language or its script" in words]
+
+
+@pytest.mark.parametrize("language", ["he", "zh"])
+def test_a_text_that_the_source_does_not_know_is_warned_of_before_the_run(open_app, language):
+    save_tokenizer(unigram(), ROBERTA_ROLES, catalog.DEMO_SOURCE)
+    at = upload_text(open_app("data"), language)
+    (told,) = foreseen(at)
+    assert "100 % of the letters" in told
+    assert "“Method” multivariate-normal" in told
+    assert not start_button(at).disabled, "a warning, no refusal"
+    at.selectbox(key="_method").select("multivariate-normal").run()
+    assert foreseen(at) == []
+
+
+def test_a_source_with_bytes_cuts_a_text_and_does_not_call_it_unknown(open_app):
+    save_tokenizer(sentencepiece_bpe(), LLAMA_ROLES, catalog.DEMO_SOURCE)
+    (told,) = foreseen(upload_text(open_app("data"), "zh"))
+    assert "cut into bytes, 3.0 a letter" in told
+    assert "unknown to" not in told
+
+
+def test_few_shared_tokens_are_foretold_where_the_new_tokenizer_is_there(open_app):
+    save_tokenizer(unigram(), ROBERTA_ROLES, catalog.DEMO_SOURCE)
+    at = open_app("data")
+    at.segmented_control(key="_target_kind").set_value("Upload").run()
+    other = unigram(("ob ox", "up we")).to_str().encode()
+    upload(at, "_target_upload", "tokenizer.json", other, "application/json")
+    assert any("tokens of text are shared with the source" in told for told in foreseen(at))

@@ -170,7 +170,7 @@ def test_two_uploads_of_one_name_both_reach_the_job(tmp_path, monkeypatch):
     paths = [folder / "0a.txt", folder / "0b.txt"]
     for path in paths:
         path.write_text(path.name)
-    monkeypatch.setattr(uploads, "_session_folder", lambda: folder)
+    monkeypatch.setattr(uploads, "session_folder", lambda: folder)
     monkeypatch.setattr(st, "session_state", {uploads.NAMES: dict.fromkeys(map(str, paths), "text.txt")})
     given = uploads.hand_over(paths, tmp_path / "runs", job_id)
     assert [path.name for path in given] == ["text.txt", "text-2.txt"]

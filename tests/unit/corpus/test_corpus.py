@@ -82,7 +82,23 @@ def test_folder_without_text(tmp_path: Path) -> None:
         open_corpus([tmp_path])
 
 
-def test_unknown_suffix_of_a_named_file(tmp_path: Path) -> None:
-    (tmp_path / "a.pdf").write_text("x", encoding="utf-8")
-    with pytest.raises(CorpusError, match=r"got the suffix '\.pdf'"):
-        open_corpus([tmp_path / "a.pdf"])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a.pdf", "got the suffix '.pdf'; save its text as a .txt file"),
+        ("a.json", "got the suffix '.json'; write a record a line and call it .jsonl"),
+        ("a.zip", "got the suffix '.zip'; unpack it first"),
+        ("a.gz", "got the suffix '.gz'; call it by what it holds, such as text.txt.gz"),
+        ("a.log", "got the suffix '.log'; rename or convert it"),
+    ],
+)
+def test_unknown_suffix_of_a_named_file(name: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("x", encoding="utf-8")
+    with pytest.raises(CorpusError) as caught:
+        open_corpus([tmp_path / name])
+    assert said in str(caught.value)
+
+
+def test_an_address_of_the_web_is_no_path() -> None:
+    with pytest.raises(CorpusError, match="got an address of the web; fetch it first"):
+        open_corpus(["https://example.org/a.txt"])

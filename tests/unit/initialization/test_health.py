@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from focus_core.initialization import health
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.health import auxiliary_health
 from focus_core.initialization.weights import COMBINED, COPIED, FALLBACK, WeightMatrix
@@ -38,6 +39,13 @@ def weight_matrix(rows: list[list[float]], origins: list[int]) -> WeightMatrix:
         origins=np.array(origins, np.uint8),
         rules=np.zeros(len(origins), np.uint8),
     )
+
+
+@pytest.fixture(autouse=True)
+def two_anchors_suffice(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Let the two anchors of these small spaces be enough, except where the test is of too few."""
+    if "few_anchors" not in request.node.name:
+        monkeypatch.setattr(health, "FEW_ANCHORS", 2)
 
 
 SOUND = vectors([[1, 0], [0, 1], [1, 0], [0, 2], [0, 0]])
@@ -138,3 +146,29 @@ def test_nothing_new_and_no_corpus() -> None:
     assert report["coverage_occurrences"] is None
     assert not report["collapsed"]
     assert report["warnings"] == []
+
+
+@pytest.mark.parametrize(("anchors", "words"), [([0, 1], "Only 2 shared tokens are"), ([0], "Only 1 shared token is")])
+def test_few_anchors_are_named_first_and_no_space_of_theirs_is_called_collapsed(anchors: list[int], words: str) -> None:
+    alike = vectors([[1, 0]] * 5)
+    report = auxiliary_health(alike, WEIGHTS, NEW, np.array(anchors), FREQUENCY)
+    assert report["mean_cosine"] == pytest.approx(1.0)
+    assert not report["collapsed"]
+    assert report["remedy"] == ""
+    assert report["warnings"][0].startswith(words)
+    assert "--epochs" not in report["warnings"][0]
+    assert "--map" in report["warnings"][0]
+
+
+def test_few_anchors_are_no_matter_where_nothing_is_new() -> None:
+    none = np.array([], dtype=np.int64)
+    assert auxiliary_health(SOUND, WEIGHTS, none, none, FREQUENCY)["warnings"] == []
+
+
+def test_few_anchors_of_many_shared_tokens_want_vectors_and_no_other_source() -> None:
+    many = vectors([[1, 0], [0, 1], *[[0, 0]] * 60])
+    weights = weight_matrix([[1, 0], [0, 1], *[[0, 0]] * 60], [COPIED, COPIED, *[FALLBACK] * 60])
+    found = auxiliary_health(many, weights, np.arange(50, 62), np.array([0, 1]), None)["warnings"][0]
+    assert found.startswith("Only 2 shared tokens are anchors of about 50")
+    assert "--min-count" in found
+    assert "--map" not in found

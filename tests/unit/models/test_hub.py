@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from pathlib import Path
@@ -84,7 +85,7 @@ def test_config_merges_the_files_beside_the_tokenizer(tmp_path: Path) -> None:
     assert config["bos_token"] == "<s>"
     assert config["pad_token"] == "<pad>"
     assert (config["eos_token_id"], config["pad_token_id"]) == (7, 3)
-    assert config["added_tokens_decoder"] == {"11": {"content": "<x>"}}
+    assert config["added_tokens_decoder"] == {"11": {"content": "<x>", "special": False, "normalized": True}}
     assert "hidden_size" not in config
 
 
@@ -130,7 +131,22 @@ def test_what_cannot_be_a_hub_id_never_asks_the_network(spec: str, monkeypatch: 
 def test_hub_id_that_cannot_be_fetched() -> None:
     with pytest.raises(VocabularyError) as error:
         locate_tokenizer("nobody/no-such-tokenizer")
-    assert_one_line(error, "nobody/no-such-tokenizer", "Hub")
+    assert_one_line(error, "nobody/no-such-tokenizer", "no such path here, and the Hub")
+
+
+def test_a_path_with_a_slip_of_the_pen_names_what_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "swahili-model").mkdir()
+    for wrong, said in (("swahili-modle", "neither (beside it lies 'swahili-model')"), ("quite-another", "neither;")):
+        with pytest.raises(ModelError) as error:
+            locate_model(str(tmp_path / wrong))
+        assert said in str(error.value)
+
+
+def test_a_model_without_its_tokenizer_says_where_to_name_it(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(VocabularyError) as error:
+        locate_tokenizer(tmp_path)
+    assert_one_line(error, "got a model without its tokenizer", "--source-tokenizer")
 
 
 def test_hub_id_is_fetched_with_the_files_a_tokenizer_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +161,7 @@ def test_hub_id_is_fetched_with_the_files_a_tokenizer_needs(tmp_path: Path, monk
     monkeypatch.setattr("huggingface_hub.snapshot_download", fetch)
     found = locate_tokenizer("someone/tokenizer")
     assert (found.name, found.kind) == ("someone/tokenizer", "wordpiece")
-    assert not [p for p in asked["patterns"] if "safetensors" in p or "*" in p]
+    assert not [p for p in asked["patterns"] if "safetensors" in p or ("*" in p and not p.endswith("*.jinja"))]
 
 
 def test_broken_json_beside_the_tokenizer(tmp_path: Path) -> None:
@@ -162,3 +178,71 @@ def test_model_is_a_folder_or_a_hub_id(tmp_path: Path) -> None:
         with pytest.raises(ModelError) as error:
             locate_model(str(spec))
         assert "\n" not in str(error.value)
+
+
+TIKTOKEN = b"".join(b"%s %d\n" % (base64.b64encode(bytes([i])), i) for i in range(8))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("tekken.json", b"{}", "a tekken file"),
+        ("qwen.tiktoken", TIKTOKEN, "a tiktoken file"),
+        ("tiktoken.model", TIKTOKEN, "a tiktoken file"),
+        ("tokenizer.model.v3", b"x", "a tokenizer file of Mistral's own library"),
+        ("tokenizer.model.v11", b"x", "a tokenizer file of Mistral's own library"),
+        ("bpe.codes", b"a b 1\n", "BPE codes"),
+    ],
+)
+def test_files_of_other_libraries_are_named(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    """In a folder and by their own name, with the way out."""
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "vocab.txt").write_text("[UNK] 1\n") if name == "bpe.codes" else None
+    for spec in (tmp_path, tmp_path / name):
+        with pytest.raises(VocabularyError, match=said) as error:
+            locate_tokenizer(spec)
+        assert str(error.value).startswith(f"{name}: expected tokenizer.json")
+        assert "tokenizer.json" in str(error.value).rpartition("; ")[2]
+
+
+def test_a_vocabulary_beside_bpe_codes_is_not_wordpiece(tmp_path: Path) -> None:
+    (tmp_path / "bpe.codes").write_text("a b 1\n")
+    (tmp_path / "vocab.txt").write_text("[UNK]\n")
+    with pytest.raises(VocabularyError, match="BPE codes"):
+        locate_tokenizer(tmp_path / "vocab.txt")
+
+
+def test_a_readable_file_comes_before_one_of_another_library(tmp_path: Path) -> None:
+    for name in ("tekken.json", "tokenizer.model", "tokenizer.model.v3"):
+        (tmp_path / name).write_text("x")
+    assert locate_tokenizer(tmp_path).paths["model"].name == "tokenizer.model"
+
+
+@pytest.mark.parametrize(("model_type", "unit"), [("canine", "characters"), ("byt5", "bytes")])
+def test_models_without_a_vocabulary(tmp_path: Path, model_type: str, unit: str) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": model_type}))
+    with pytest.raises(VocabularyError, match=f"reads {unit} themselves and has no vocabulary to replace"):
+        locate_tokenizer(tmp_path)
+
+
+def test_chat_templates_lie_in_files(tmp_path: Path) -> None:
+    """A file comes before the key of the configuration; more than one make a mapping by name."""
+    (tmp_path / "tokenizer.json").write_text("{}")
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"chat_template": "old"}))
+    assert locate_tokenizer(tmp_path).config["chat_template"] == "old"
+    (tmp_path / "chat_template.jinja").write_text("new")
+    assert locate_tokenizer(tmp_path).config["chat_template"] == "new"
+    (tmp_path / "additional_chat_templates").mkdir()
+    (tmp_path / "additional_chat_templates" / "tools.jinja").write_text("more")
+    assert locate_tokenizer(tmp_path).config["chat_template"] == {"default": "new", "tools": "more"}
+    (tmp_path / "chat_template.jinja").write_bytes(b"\xff")
+    with pytest.raises(VocabularyError, match="UTF-8 text"):
+        locate_tokenizer(tmp_path)
+
+
+def test_the_model_says_which_class_where_the_tokenizer_does_not(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text("{}")
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert", "tokenizer_class": "T5Tokenizer"}))
+    assert locate_tokenizer(tmp_path).config == {"model_type": "bert", "tokenizer_class": "T5Tokenizer"}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "AlbertTokenizer", "model_type": 3}))
+    assert locate_tokenizer(tmp_path).config == {"model_type": "bert", "tokenizer_class": "AlbertTokenizer"}

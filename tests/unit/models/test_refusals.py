@@ -77,6 +77,21 @@ def test_other_files_of_weights_are_named_as_what_they_are(name: str, kind: str,
     assert kind in text
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("model.safetensors", "one file of weights; give the folder that holds it, or a bare matrix with --source-emb"),
+        ("m.gguf", "a GGUF file, which llama.cpp reads"),
+        ("pytorch_model.bin", "a pickle, which can run code when it is read; convert it"),
+        ("model.zip", "an archive; unpack it and give the folder"),
+        ("tokenizer.json", "a file; give a local model folder or a Hub id"),
+    ],
+)
+def test_a_file_in_place_of_a_folder_is_named_as_what_it_is(name: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    assert f"{name}: expected a model folder, got {said}" in refusal(tmp_path / name)
+
+
 def test_files_of_other_programs_beside_a_sound_model_do_no_harm(folder: Path) -> None:
     for patterns, *_ in OTHER_WEIGHTS:
         (folder / patterns[0].replace("*", "x")).write_bytes(b"x")
@@ -139,6 +154,36 @@ def test_code_of_the_folder_is_never_needed_silently(folder: Path) -> None:
     assert "JumpingBertForMaskedLM, which needs code from the folder that is never run" in text
     edit(folder / "config.json", model_type="jumping", architectures=[], **own)
     assert "got jumping, which needs code" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model_type": "jumping"}, "got 'jumping', which transformers 5."),
+        ({"model_type": ["bert"]}, "got ['bert'], which transformers 5."),
+        ({"model_type": None}, "got no model_type in its config.json"),
+        ({"architectures": "BertForMaskedLM"}, "config.json: expected architectures: a list of names"),
+        ({"architectures": [["BertForMaskedLM"]]}, "config.json: expected architectures: a list of names"),
+    ],
+)
+def test_a_type_that_transformers_lacks_is_named(changes: dict[str, Any], said: str, folder: Path) -> None:
+    edit(folder / "config.json", **changes)
+    assert said in refusal(folder)
+
+
+@pytest.mark.parametrize("name", ["pipeline", "AutoModel", "BertConfig", "__version__"])
+def test_a_name_of_transformers_that_is_no_model_names_no_class(name: str, folder: Path) -> None:
+    expected = load_source(folder)
+    edit(folder / "config.json", architectures=[name])
+    source = load_source(folder)
+    assert torch.equal(source.input, expected.input)
+    assert source.tensor_names == expected.tensor_names
+
+
+def test_a_file_that_was_cut_off_says_so(folder: Path) -> None:
+    whole = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(whole[:-100])
+    assert "a file that is cut off: 100 bytes are missing at least; fetch or save it again" in refusal(folder)
 
 
 def test_a_pointer_of_git_lfs_is_no_damaged_file(folder: Path) -> None:

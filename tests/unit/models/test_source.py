@@ -77,7 +77,7 @@ def test_reading_takes_no_memory_for_the_model(tmp_path: Path, monkeypatch: pyte
 def test_architecture_that_nobody_knows(tmp_path: Path) -> None:
     folder = tiny_model("gpt2", tmp_path / "model")
     edit_config(folder, model_type="never-heard-of", architectures=["NeverHeardOf"])
-    refuse("an architecture that transformers knows", folder, load=load_source)
+    refuse("an architecture of the transformers library", folder, load=load_source)
 
 
 def test_code_in_the_folder_is_never_run(tmp_path: Path) -> None:
@@ -222,8 +222,8 @@ def test_tensor_name_may_be_left_out_where_there_is_one(tmp_path: Path) -> None:
     save_file({"x": matrix(), "y": matrix() + 1}, tmp_path / "two.safetensors")
     assert torch.equal(load_embeddings_file(tmp_path / "one.safetensors").input, matrix())
     assert torch.equal(load_embeddings_file(tmp_path / "two.safetensors", "y").input, matrix() + 1)
-    refuse("expected one tensor, got x, y", tmp_path / "two.safetensors")
-    refuse("a tensor 'z', got x, y", tmp_path / "two.safetensors", "z")
+    refuse("expected one tensor, got x 6 × 4, y 6 × 4", tmp_path / "two.safetensors")
+    refuse("a tensor 'z', got x 6 × 4, y 6 × 4", tmp_path / "two.safetensors", "z")
 
 
 def test_matrix_with_nan(tmp_path: Path) -> None:
@@ -315,7 +315,17 @@ def test_safetensors_whose_tensors_overlap(tmp_path: Path) -> None:
 def test_embeddings_file_of_another_kind(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(b"x")
     refuse("a .safetensors or .npy file", tmp_path / name)
-    refuse("no such file", tmp_path / "missing.npy")
+    refuse("no such file; check the path", tmp_path / "missing.npy")
+    refuse("a folder; name the file in it, or give a whole model with --source", tmp_path)
+
+
+def test_of_many_tensors_the_largest_matrices_are_offered(tmp_path: Path) -> None:
+    tensors = {f"layer{i}": torch.zeros(2, 2) for i in range(9)} | {"rows": torch.zeros(9, 2), "bias": torch.zeros(99)}
+    save_file(tensors, tmp_path / "many.safetensors")
+    refuse(
+        "got rows 9 × 2, layer0 2 × 2, layer1 2 × 2, layer2 2 × 2, layer3 2 × 2; name one",
+        tmp_path / "many.safetensors",
+    )
 
 
 def fitted(rows: int, n_ids: int) -> SourceModel:

@@ -89,6 +89,19 @@ def test_shares_of_tokens_have_a_table_of_their_own(root: Path, folder: Path) ->
     assert lines.count("| wordpiece, 8,000 | 11.8 % (947) | **17.3 %** (1,384) | 45.8 % | 51.8 % |") == 1
 
 
+def test_sentence_encoders_have_a_table_of_their_own(root: Path, folder: Path) -> None:
+    before = {"encoder": "the source", "share": 0.6, "low": 0.512, "high": 0.7, "nearest": 0.1}
+    after = {**before, "encoder": "with a dictionary", "share": 0.7, "tokens": 1000, "copied": 90, "combined": 810}
+    content = {"environment": ENVIRONMENT, "rows": [before, after]}
+    (folder / "results" / "sentences.json").write_text(json.dumps(content), encoding="utf-8")
+    (folder / "benchmarks.md").write_text(DOCUMENT + DOCUMENT.replace("benchmarks:", "sentences:"), "utf-8")
+    assert write(root, folder).returncode == 0
+    times, _, own = (folder / "benchmarks.md").read_text(encoding="utf-8").partition("<!-- sentences:start -->")
+    assert "| the source | 60.0 % (51.2 % to 70.0 %) | 10.0 % | — | — |" in own
+    assert "| with a dictionary | 70.0 % (51.2 % to 70.0 %) | 10.0 % | 90 of 1,000 | 810 of 1,000 |" in own
+    assert "the source" not in times
+
+
 def test_check_fails_until_the_table_is_written(root: Path, folder: Path) -> None:
     stale = write(root, folder, "--check")
     assert stale.returncode == 1

@@ -284,3 +284,64 @@ def test_backend_of_files_is_what_the_vocabulary_holds(
     build_tokenizer("bpe").save(str(tmp_path / "tokenizer.json"))
     files = locate_tokenizer(tmp_path)
     assert load_backend(files).to_str() == load_vocabulary(files).backend.to_str()
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_bpe_dropout(tmp_path: Path, build_tokenizer: Callable[[str], Tokenizer], dropout: float) -> None:
+    """Switched off wherever a tokenizer comes from, and said where it was on; a caller's own object is left alone."""
+    tokenizer = build_tokenizer("byte-level-bpe")
+    tokenizer.model.dropout = dropout
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    for vocabulary in (load_vocabulary(tmp_path), vocabulary_from_backend(tokenizer, name="x")):
+        assert not vocabulary.backend.model.dropout
+        assert len(vocabulary.notes) == (dropout > 0)
+        assert len({tuple(vocabulary.backend.encode("the farmer sells milk").ids) for _ in range(20)}) == 1
+    assert tokenizer.model.dropout == pytest.approx(dropout)
+    assert load_backend(locate_tokenizer(tmp_path)).model.dropout is None
+
+
+def test_tiktoken_lines_under_sentencepiece_s_name(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.model").write_text("IQ== 0\nIg== 1\nIw== 2\n")
+    assert "a tiktoken file (base64 lines); convert it" in refusal(tmp_path / "tokenizer.model")
+
+
+@pytest.mark.parametrize("class_", ["BertweetTokenizer", "BertJapaneseTokenizer", "RoFormerTokenizer", "EsmTokenizer"])
+def test_other_classes_with_a_vocab_txt_are_refused_by_name(tmp_path: Path, class_: str) -> None:
+    (tmp_path / "vocab.txt").write_text("\n".join(BERT_LINES), encoding="utf-8")
+    write_json(tmp_path / "tokenizer_config.json", {"tokenizer_class": class_})
+    assert f"the file of {class_}; give a folder with its tokenizer.json" in refusal(tmp_path / "vocab.txt")
+
+
+@pytest.mark.parametrize(
+    ("model_type", "specials"),
+    [
+        ("bert", ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]),
+        ("mpnet", ["<s>", "<pad>", "</s>", "[UNK]", "<mask>"]),
+        ("funnel", ["<pad>", "<unk>", "<cls>", "<sep>", "<mask>", "<s>", "</s>"]),
+    ],
+)
+def test_wordpiece_of_a_class(tmp_path: Path, model_type: str, specials: list[str]) -> None:
+    """Special tokens, their template and the types of its segments are the class's."""
+    (tmp_path / "vocab.txt").write_text("\n".join([*specials, "the", "cat", "##s"]), encoding="utf-8")
+    write_json(tmp_path / "config.json", {"model_type": model_type})
+    ours, theirs = load_vocabulary(tmp_path), load_with_transformers(tmp_path)
+    assert dict(ours.ids_of_tokens) == theirs.get_vocab()
+    pair, expected = ours.backend.encode("the cat", "cats"), theirs("the cat", "cats", return_token_type_ids=True)
+    assert (pair.ids, pair.type_ids) == (expected["input_ids"], expected["token_type_ids"])
+    named = {f"{type_}_token": ours.tokens[i] for type_, i in ours.special_token_types.items()}
+    assert named == theirs.special_tokens_map
+
+
+def test_json_with_marks_at_both_ends_of_words(tmp_path: Path) -> None:
+    """A prefix inside words and a suffix at their ends, in tokenizer.json, say what a token is."""
+    inner = Tokenizer(models.BPE({"c": 0, "at": 1, "##at": 2, "c##at": 3}, [], continuing_subword_prefix="##"))
+    inner.pre_tokenizer = pre_tokenizers.Metaspace()
+    vocabulary = vocabulary_from_backend(inner, name="x")
+    assert [bytes(c) for c in vocabulary.contents] == [b"c", b"at", b"at", b"c##at"]
+    assert not vocabulary.word_start.any()
+    ends = Tokenizer(models.BPE({"c": 0, "at": 1, "at</w>": 2}, [], end_of_word_suffix="</w>"))
+    ends.pre_tokenizer = pre_tokenizers.Whitespace()
+    vocabulary = vocabulary_from_backend(ends, name="x")
+    assert [bytes(c) for c in vocabulary.contents] == [b"c", b"at", b"at</w>"]
+    assert vocabulary.fuzzy_forms == ("c", "at", "at")
+    assert not vocabulary.word_start.any()

@@ -44,7 +44,7 @@ def test_fires_as_a_problem_with_fewer_anchors_than_dimensions(run: RunFolder) -
 
 @pytest.mark.parametrize("n_overlap", [100, 500])
 def test_is_silent_from_a_tenth_on(run: RunFolder, n_overlap: int) -> None:
-    result = check.run(counts(run, n_overlap=n_overlap, n_target=1000, n_new=1000 - n_overlap, n_anchors=16))
+    result = check.run(counts(run, n_overlap=n_overlap, n_target=1000, n_new=1000 - n_overlap, n_anchors=20))
     assert result.status == Status.PASSED
     assert result.tip == ""
 

@@ -13,11 +13,11 @@ check = CHECKS["FOC006"]
 
 
 def rows(run: RunFolder, new: list[float], copied: float = 2.0) -> RunFolder:
-    """Return a run of a special token of length 99, three copied tokens, and new tokens of these lengths."""
+    """Return a run of a special token of length 99, twenty copied tokens, and new tokens of these lengths."""
     columns = {
-        "tokens.norm": [99.0, *[copied] * 3, *new],
-        "tokens.kind": ["special", *["normal"] * (3 + len(new))],
-        "tokens.origin": ["copied"] * 4 + ["combined", "fallback", "combined"][: len(new)],
+        "tokens.norm": [99.0, *[copied] * 20, *new],
+        "tokens.kind": ["special", *["normal"] * (20 + len(new))],
+        "tokens.origin": ["copied"] * 21 + ["combined", "fallback", "combined"][: len(new)],
     }
     return altered(run, columns=columns)
 
@@ -43,8 +43,8 @@ def test_fires_by_the_ratio_of_medians(run: RunFolder, median: float, status: St
 
 
 def test_lists_the_farthest_first(run: RunFolder) -> None:
-    """Factors 8 (too short), 2 (too long), 4 (too short): ids 4, 6, 5."""
-    assert check.run(rows(run, [0.25, 4.0, 0.5])).tokens == [4, 6, 5]
+    """Factors 8 (too short), 2 (too long), 4 (too short): ids 21, 23, 22."""
+    assert check.run(rows(run, [0.25, 4.0, 0.5])).tokens == [21, 23, 22]
 
 
 def test_passes_on_the_toy(run: RunFolder) -> None:

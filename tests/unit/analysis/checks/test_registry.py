@@ -65,7 +65,7 @@ def test_all_checks_of_a_run_are_json(run: RunFolder) -> None:
     assert [result.code for result in results] == list(CHECKS)
     parsed = json.loads(json.dumps([result.to_dict() for result in results], allow_nan=False))
     assert {result["status"] for result in parsed} == {"passed", "not applicable"}
-    assert set(parsed[0]) == {"code", "title", "status", "summary", "tip", "tokens", "side", "basis"}
+    assert set(parsed[0]) == {"code", "title", "outcome", "status", "summary", "tip", "tokens", "side", "basis"}
 
 
 def test_a_result_lists_at_most_fifty_tokens() -> None:

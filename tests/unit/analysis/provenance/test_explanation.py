@@ -12,12 +12,13 @@ import pytest
 import torch
 
 from focus_core.analysis.provenance.explain import explain_token
-from focus_core.analysis.provenance.explanation import contributors_of, fed_by, source_norm
+from focus_core.analysis.provenance.explanation import contributors_of, fed_by
 from focus_core.analysis.provenance.neighbours import auxiliary_neighbours, embedding_neighbours
 from focus_core.analysis.provenance.render import draw_bar, render_text
 from focus_core.analysis.provenance.search import find_tokens
 from focus_core.errors import RunFolderError
 from focus_core.runs.folder import RunFolder
+from focus_core.runs.weights import source_norm
 from tests.toy_run import (
     HOSTILE,
     id_of,

@@ -6,7 +6,7 @@ import pytest
 
 from focus_core.jobs.record import hash_owner
 from focus_ui.data import catalog
-from focus_ui.data.catalog import RunKind, find_run, is_corpus, is_hub_id, listed_runs, operator_entries, own_runs
+from focus_ui.data.catalog import RunKind, find_run, is_corpus, listed_runs, names_hub_model, operator_entries, own_runs
 
 
 def make_run(folder):
@@ -66,16 +66,22 @@ def test_other_files_are_no_corpus(tmp_path, name):
     assert not is_corpus(tmp_path / name)
 
 
-@pytest.mark.parametrize("text", ["FacebookAI/xlm-roberta-base", "google-bert/bert-base-uncased", "a/b"])
+@pytest.mark.parametrize("text", ["FacebookAI/xlm-roberta-base", "google-bert/bert-base-uncased", "a/b", "gpt2"])
 def test_hub_ids(text):
-    assert is_hub_id(text)
+    assert names_hub_model(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a", "a/b/c", "../x", "a/..", ".a/b", "/etc/passwd", "a b/c", "a/b\n", "-x/y", "a/"]
+    "text", ["", "a/b/c", "../x", "a/..", ".a/b", "/etc/passwd", "a b/c", "a/b\n", "-x/y", "a/", "a/b.json", "~/x"]
 )
 def test_what_is_no_hub_id(text):
-    assert not is_hub_id(text)
+    assert not names_hub_model(text)
+
+
+@pytest.mark.parametrize("text", ["assets", "assets/demo", "docs/images"])
+def test_a_place_on_this_server_is_not_taken_for_a_hub_id(text):
+    """The library takes what exists for a folder; a visitor must not reach one by its name."""
+    assert not names_hub_model(text)
 
 
 def test_the_hub_is_closed_unless_the_operator_opens_it(monkeypatch):
@@ -96,6 +102,10 @@ def test_operator_folders_list_what_they_hold_and_no_more(tmp_path, monkeypatch)
     (tmp_path / "data" / "model").mkdir()
     (tmp_path / "data" / "model" / "config.json").write_text("{}")
     (tmp_path / "data" / "model" / "tokenizer.json").write_text("{}")
+    (tmp_path / "data" / "model" / "model.safetensors").write_bytes(b"x")
+    (tmp_path / "data" / "pickled").mkdir()
+    (tmp_path / "data" / "pickled" / "config.json").write_text("{}")
+    (tmp_path / "data" / "pickled" / "pytorch_model.bin").write_bytes(b"x")
     monkeypatch.setenv("FOCUS_LAB_PATHS", f"{tmp_path / 'data'}:{tmp_path / 'nowhere'}")
     assert list(operator_entries("corpus")) == ["data/sw/news.txt"]
     assert list(operator_entries("model")) == ["data/model"]

@@ -13,7 +13,7 @@ from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
 from focus_core.corpus.corpus import Corpus, open_corpus
 from focus_core.corpus.readers import read_texts
-from focus_core.errors import CorpusError
+from focus_core.errors import CorpusError, VocabularyError
 from focus_core.initialization.auxiliary.example_lines import EXAMPLES, MAX_EXAMPLE
 from focus_core.initialization.auxiliary.token_stream import (
     MAX_ROW,
@@ -144,6 +144,12 @@ def test_lines_of_more_than_1024_tokens_are_split(tmp_path: Path) -> None:
 def test_corpus_in_which_no_target_token_occurs(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"text that words knows, got no token of it in 2 lines"):
         tokenise_corpus(corpus_of(tmp_path, ["x y", "z"]), words("a", "b"), tmp_path / "stream")
+
+
+def test_a_vocabulary_of_special_tokens_alone_is_named_as_that(tmp_path: Path) -> None:
+    """No other text would help, so none is asked for."""
+    with pytest.raises(VocabularyError, match=r"a vocabulary with tokens of text, got special tokens alone \(2\)"):
+        tokenise_corpus(corpus_of(tmp_path, ["x y"]), words(special=("</s>",)), tmp_path / "stream")
 
 
 def test_blank_corpus(tmp_path: Path) -> None:

@@ -11,8 +11,11 @@ from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
 from focus_core.errors import InvalidInputError, VocabularyError
 from focus_core.initialization.overlap.matching import Overlap, is_symbol, match_vocabularies, read_user_map
+from focus_core.tokenization.identity import ALPHABET
 from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
 from focus_core.types import RULES, MatchMode, SpecialTokenType
+
+CHARACTERS = {byte: character for character, byte in ALPHABET.items()}
 
 
 def declare(tokenizer: Tokenizer, specials: tuple[str, ...], config: dict[str, Any] | None) -> Vocabulary:
@@ -100,10 +103,44 @@ def test_partial_byte_token_never_matches_an_unrelated_one() -> None:
     assert match_vocabularies(target, target, mode=MatchMode.SYMBOLS).n_overlap == 0
 
 
-def test_named_byte_of_ascii_is_not_the_letter() -> None:
-    source, target = llama("<0x41>"), byte_level("A")
-    assert match_vocabularies(source, target, mode=MatchMode.FUZZY).n_overlap == 0
-    assert match_vocabularies(source, llama("<0x41>")).n_overlap == 1
+@pytest.mark.parametrize("byte", range(128))
+def test_newline_byte(byte: int) -> None:
+    """Every ASCII byte, printed or not, is the same in both spellings, in both directions and in every mode."""
+    named, character = f"<0x{byte:02X}>", CHARACTERS[byte]
+    for source, target in ((llama(named), byte_level(character)), (byte_level(character), llama(named))):
+        for mode in (MatchMode.EXACT, MatchMode.FUZZY):
+            found = matched(match_vocabularies(source, target, mode=mode), source, target)
+            assert found == {target.tokens[0]: (source.tokens[0], "exact")}
+    assert byte_level(character).identities != llama(named).identities
+
+
+def test_newline_byte_is_a_symbol_too() -> None:
+    """White space is a symbol as text; a byte token is none, as before."""
+    source, target = llama("<0x0A>", "<0x41>"), byte_level("Ċ", "A")
+    found = matched(match_vocabularies(source, target, mode=MatchMode.SYMBOLS), source, target)
+    assert found == {"Ċ": ("<0x0A>", "symbol")}
+
+
+def test_newline_byte_yields_to_the_character() -> None:
+    """Llama 2 has both: the letter is copied from the letter, the byte from the byte; the other is the next best."""
+    source = llama("<0x61>", "a", "▁", "<0x20>", "\n", "<0x0A>")
+    target = byte_level("a", "Ġ", "Ċ")
+    overlap = match_vocabularies(source, target)
+    assert candidates(overlap, source, 0) == [("a", "exact"), ("<0x61>", "exact")]
+    assert candidates(overlap, source, 1) == [("▁", "exact"), ("<0x20>", "exact")]
+    assert candidates(overlap, source, 2) == [("\n", "exact"), ("<0x0A>", "exact")]
+    again = match_vocabularies(source, llama("<0x61>", "a"))
+    assert matched(again, source, llama("<0x61>", "a")) == {"<0x61>": ("<0x61>", "exact"), "a": ("a", "exact")}
+    assert matched(match_vocabularies(byte_level("a"), source), byte_level("a"), source) == {
+        "<0x61>": ("a", "exact"), "a": ("a", "exact"),
+    }  # fmt: skip
+
+
+def test_newline_byte_of_several_bytes_is_one_of_them_only() -> None:
+    """A character of two bytes has no byte token, and the start of a word is no part of a byte."""
+    source = llama("<0xC3>", "<0xA9>", "<0x61>")
+    target = byte_level("Ã©", "Ã", "Ġa", "aa")
+    assert matched(match_vocabularies(source, target), source, target) == {"Ã": ("<0xC3>", "exact")}
 
 
 def test_control_characters_do_not_match_nothing() -> None:
