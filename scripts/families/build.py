@@ -12,6 +12,8 @@ from scripts.families.shrink import merge, tiny_values
 from scripts.families.tokenizers import ROLES, Pair, tokenizer_pair
 
 SEED = 11
+LAST = 1 << 30
+"""A role that a family has, wherever its id lies."""
 
 
 def build_source(kind: Kind, folder: Path) -> Pair:
@@ -32,7 +34,8 @@ def build_source(kind: Kind, folder: Path) -> Pair:
     import transformers
 
     default = _default(kind.model_type)
-    pair = tokenizer_pair(kind.model_type, kind.tokenizer, assumed_roles(default), named_tokens(default))
+    wanted = ({"mask": LAST} if kind.mapping == "MASKED_LM" else {}) | assumed_roles(default)
+    pair = tokenizer_pair(kind.model_type, kind.tokenizer, wanted, named_tokens(default))
     model = getattr(transformers, kind.class_name)(_config(default, kind.model_type, pair))
     _randomise(model)
     model.save_pretrained(folder / "source")

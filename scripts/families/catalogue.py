@@ -20,7 +20,7 @@ MAPPINGS = (
 WITHOUT_HEAD = (
     "align", "altclip", "bridgetower", "bros", "canine", "chinese_clip", "clap", "clip", "clipseg", "clvp", "dpr",
     "flava", "groupvit", "layoutlmv2", "layoutlmv3", "lilt", "lxmert", "markuplm", "metaclip_2", "owlv2", "owlvit",
-    "siglip", "siglip2", "speech_to_text", "speecht5", "splinter", "tipsv2", "tvp", "vilt", "visual_bert", "vits",
+    "siglip", "siglip2", "splinter", "tipsv2", "tvp", "vilt", "visual_bert",
     "xclip",
 )  # fmt: skip
 """Kinds with a text vocabulary that lie in ``MODEL_MAPPING`` alone."""

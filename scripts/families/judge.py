@@ -177,8 +177,10 @@ def beside(model: Any, takes: Any, ids: Any) -> dict[str, Any]:
     name = getattr(model, "main_input_name", "input_ids")
     generator = torch.Generator().manual_seed(2)
     if name == "input_features" and "input_features" in takes:
+        channels = getattr(config, "input_feat_per_channel", None)  # Speech2Text has them last
         length = 2 * getattr(config, "max_source_positions", 32)
-        given["input_features"] = torch.randn((len(ids), getattr(config, "num_mel_bins", 16), length), generator=generator)
+        shape = (length, channels) if channels else (getattr(config, "num_mel_bins", 16), length)
+        given["input_features"] = torch.randn((len(ids), *shape), generator=generator)
         given["decoder_input_ids"] = ids
     return given
 

@@ -14,6 +14,7 @@ _MAMBA2: dict[str, Any] = {"num_heads": 4, "head_dim": 16, "expand": 2, "n_group
 _ENCODEC: dict[str, Any] = {"codebook_size": 16}
 
 OVERRIDES: dict[str, dict[str, Any]] = {
+    "bros": {"hidden_size": 64},
     "diffusion_gemma": {"text_config": {**_GEMMA4, "num_experts": 4, "top_k_experts": 2, "moe_intermediate_size": 16}},
     "dots1": {"n_routed_experts": 4, "num_experts_per_tok": 2, "first_k_dense_replace": 1},
     "emu3": {"vocabulary_map": {"<|extra_200|>": 5}},
@@ -30,6 +31,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "gemma4_unified_text": _GEMMA4,
     "glm5_next": {"text_config": {"num_key_value_heads": 4}},
     "gpt_neo": {"attention_types": [[["global", "local"], 1]], "num_layers": 2, "window_size": 16},
+    "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1, "expert_layer_period": 2, "expert_layer_offset": 1},
     "kyutai_speech_to_text": {"codebook_size": 16},
     "lfm2_moe": {"layer_types": ["conv", "full_attention"], "num_hidden_layers": 2, "num_dense_layers": 1},
     "luke": {"entity_vocab_size": 10},
