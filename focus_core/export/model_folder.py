@@ -23,10 +23,11 @@ from focus_core.models.source import SourceModel, fit_to_vocabulary, load_embedd
 from focus_core.models.tensors import INDEX, open_tensor_files, read_json
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.layout import EMBEDDINGS, TARGET_TOKENIZER
+from focus_core.surgery.child import prove_apart
 from focus_core.surgery.config import IdMap
 from focus_core.surgery.loading import check_arrays, load_whole, verify_folder
 from focus_core.surgery.parts import ModelParts, keys_of, model_parts
-from focus_core.surgery.proof import Copies, prove
+from focus_core.surgery.proof import Copies
 from focus_core.tokenization.vocabulary import load_vocabulary
 from focus_core.types import TokenKind
 
@@ -296,7 +297,7 @@ def prove_export(run: RunFolder, model: SourceModel, folder: Path, arrays: Mappi
     """
     verify_folder(folder, model, arrays)
     fitted = fit_to_vocabulary(model, run.manifest["source"]["n"])
-    prove(fitted, copies_of_run(run), folder=folder)
+    prove_apart(fitted, copies_of_run(run), folder=folder)
 
 
 def _write_model(parts: ModelParts, part: Path) -> None:

@@ -30,8 +30,9 @@ from focus_core.initialization.overlap.matching import Overlap, match_vocabulari
 from focus_core.initialization.overlap.statistics import overlap_statistics
 from focus_core.initialization.result import FocusResult
 from focus_core.models.source import SourceModel, fit_to_vocabulary
+from focus_core.surgery.child import prove_apart
 from focus_core.surgery.config import IdMap
-from focus_core.surgery.proof import Copies, extended_copies, prove
+from focus_core.surgery.proof import Copies, extended_copies
 from focus_core.tokenization.corpus_statistics import corpus_statistics, suggest_size
 from focus_core.tokenization.identity import SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary
@@ -144,7 +145,8 @@ def _prove(
                 target_special_types={str(role): i for role, i in target.special_token_types.items()},
             ),
         )
-        return prove(model, extended_copies(copies, source.n) if config.extend else copies).to_dict()
+        chosen = extended_copies(copies, source.n) if config.extend else copies
+        return prove_apart(model, chosen, poll=lambda: progress("prove", 0, 1)).to_dict()
 
 
 def method_named(name: str) -> Method:

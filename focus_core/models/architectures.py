@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -116,9 +116,42 @@ def architecture_config(folder: Path, values: dict[str, Any]) -> Any:
     ModelError
         If the class refuses a value.
     """
-    kind = type(load_config(folder))
-    with refusing(f"the configuration for {folder.name}", f"values that {kind.__name__} takes"):
-        return kind.from_dict(copy.deepcopy(values))
+    return config_from_values(type(load_config(folder)), values, folder.name)
+
+
+def config_from_values(kind: Any, values: Mapping[str, Any], name: str) -> Any:
+    """Return a configuration as its class reads it from a file of its own.
+
+    Parameters
+    ----------
+    kind : type
+        The class of the configuration.
+    values : mapping
+        What the file says.
+    name : str
+        How messages call the model.
+
+    Returns
+    -------
+    transformers.PretrainedConfig
+        The configuration.
+
+    Raises
+    ------
+    ModelError
+        If the class refuses a value.
+    """
+    with refusing(f"the configuration of {name}", f"values that {kind.__name__} takes"):
+        return kind.from_dict(_read_numbers(values))
+
+
+def _read_numbers(value: Any) -> Any:
+    """Return values as a configuration's file means them: numbers that JSON has not are ``{"__float__": ...}``."""
+    if isinstance(value, Mapping):
+        if set(value) == {"__float__"}:
+            return float(value["__float__"])
+        return {key: _read_numbers(one) for key, one in value.items()}
+    return [_read_numbers(one) for one in value] if isinstance(value, list) else value
 
 
 def model_class(folder: Path, config: Any = None, keys: Iterable[str] = ()) -> Any:

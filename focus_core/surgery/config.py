@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from focus_core.errors import ModelError
-from focus_core.models.architectures import ConfigPath, refusing
+from focus_core.models.architectures import ConfigPath, config_from_values
 from focus_core.models.vocabulary_tensors import FIELD, is_of_text
 
 SPECIAL_TYPE_KEYS = {f"{type_}_token_id": type_ for type_ in ("bos", "eos", "unk", "sep", "pad", "cls", "mask")}
@@ -223,8 +223,7 @@ def without_refused_nulls(kind: Any, adapted: AdaptedConfig, name: str) -> Adapt
     bare = _without(adapted.values, nulls)
     refused = [path for path in nulls if not _takes(kind, _without(adapted.values, [p for p in nulls if p != path]))]
     values = _without(adapted.values, refused)
-    with refusing(f"the configuration of {name}", f"values that {kind.__name__} takes"):
-        kind.from_dict(_copy(values if _takes(kind, values) else bare))
+    config_from_values(kind, values if _takes(kind, values) else bare, name)
     lost = sorted({*adapted.lost, *(".".join(path) for path in refused)})
     return AdaptedConfig(values=values if _takes(kind, values) else bare, lost=tuple(lost))
 
@@ -232,8 +231,7 @@ def without_refused_nulls(kind: Any, adapted: AdaptedConfig, name: str) -> Adapt
 def _takes(kind: Any, values: Mapping[str, Any]) -> bool:
     """Whether a class of configurations takes some values."""
     try:
-        with refusing(kind.__name__, "values that it takes"):
-            kind.from_dict(_copy(values))
+        config_from_values(kind, values, kind.__name__)
     except ModelError:
         return False
     return True

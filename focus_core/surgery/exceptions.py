@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from focus_core.errors import ModelError, bad_input
 from focus_core.models.source import SourceModel
 from focus_core.surgery.config import IdMap
 
@@ -33,8 +34,26 @@ def corrected_ids(model: SourceModel, ids: IdMap) -> IdMap:
     -------
     IdMap
         The same for all but the listed architectures.
+
+    Raises
+    ------
+    ModelError
+        If the target's end of a text has the id that these architectures read as the highest one.
     """
     if model.model_type not in ENDS_WITH_HIGHEST_ID or ids.extended:
         return ids
-    end = ids.of(model.n_rows - 1, "eos")
-    return ids if end is None else dataclasses.replace(ids, copied={**ids.copied, LEGACY_END: end})
+    if (model.config or {}).get("eos_token_id", LEGACY_END) != LEGACY_END and "text_config" not in (model.config or {}):
+        return ids
+    highest = model.n_rows - 1
+    end = ids.of(highest, "eos")
+    if end == LEGACY_END:
+        raise bad_input(
+            f"the end token of the target vocabulary, for {model.name} ({model.model_type})",
+            expected="any id but 2, which this architecture reads as the highest id",
+            got="id 2",
+            remedy="give a target tokenizer whose end token has another id",
+            error=ModelError,
+        )
+    types = {**ids.source_special_types, "eos": highest}
+    copied = ids.copied if end is None else {**ids.copied, LEGACY_END: end}
+    return dataclasses.replace(ids, copied=copied, source_special_types=types)

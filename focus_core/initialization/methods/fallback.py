@@ -163,8 +163,8 @@ def initialise_tensor(
     if tensor.ndim <= 2 and axis == 0:
         return initialise_embeddings(weights, tensor, **options)
     front = tensor.movedim(axis, 0)
-    single = front[0].numel() == 1
-    made = initialise_embeddings(weights, front.reshape(-1) if single else front.reshape(len(front), -1), **options)
+    single = front[0].numel() <= 1
+    made = initialise_embeddings(weights, front.flatten() if single else front.reshape(len(front), -1), **options)
     rows = made.rows.reshape(-1, *front.shape[1:]).movedim(0, axis).contiguous()
     return dataclasses.replace(made, rows=rows)
 
