@@ -322,9 +322,11 @@ def write_arrays(path: Path, arrays: Mapping[str, Any], *, metadata: Mapping[str
     path.touch()
     permissions = path.stat().st_mode  # what the umask allows; the writer below would leave 0600
     whole = {name: _contiguous(arrays[name]) for name in sorted(arrays)}
-    # The format's own writer reads the numbers where they lie. Its ``save_file`` refuses tensors that share memory, as all
-    # parts of a mapped file do, and would have to be given copies.
-    serialize_file({n: _specification(a) for n, a in whole.items()}, path, metadata=dict(metadata) if metadata else None)
+    # The format's own writer reads the numbers where they lie. Its ``save_file`` refuses tensors that share memory, as
+    # all parts of a mapped file do, and would have to be given copies.
+    serialize_file(
+        {n: _specification(a) for n, a in whole.items()}, path, metadata=dict(metadata) if metadata else None
+    )
     path.chmod(permissions)
 
 

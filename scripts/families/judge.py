@@ -49,7 +49,12 @@ def load_side(folder: Path, class_name: str, ids: dict[int, int], tokenizer: Any
     if pad is None:
         pad = next(iter(ids.values()))
     return Side(
-        model=model.eval(), ids=ids, pad=pad, eos=tokenizer.eos_token_id, bos=tokenizer.bos_token_id, n_logits=len(tokenizer)
+        model=model.eval(),
+        ids=ids,
+        pad=pad,
+        eos=tokenizer.eos_token_id,
+        bos=tokenizer.bos_token_id,
+        n_logits=len(tokenizer),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 _TWO = {"layer_types": ["sliding_attention", "full_attention"], "num_hidden_layers": 2}
 _GEMMA4: dict[str, Any] = {**_TWO, "global_head_dim": 16, "head_dim": 8, "num_key_value_heads": 2}
 _MAMBA2: dict[str, Any] = {"num_heads": 4, "head_dim": 16, "expand": 2, "n_groups": 1, "state_size": 8}
+_SECTIONS: dict[str, Any] = {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [1, 1, 2]}
 _ENCODEC: dict[str, Any] = {"codebook_size": 16}
 
 OVERRIDES: dict[str, dict[str, Any]] = {
@@ -38,8 +39,14 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "mamba2": _MAMBA2,
     "moshi": _ENCODEC,
     "neomme": {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 16},
-    "qwen2_vl": {"text_config": {"rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [1, 1, 2]}}},
-    "reformer": {"hash_seed": 3, "axial_pos_embds": False, "attn_layers": ["local", "lsh"], "num_hashes": 1, "num_buckets": 4, "lsh_attn_chunk_length": 16, "local_attn_chunk_length": 16, "feed_forward_size": 48},
+    "qwen2_vl": {"text_config": {"rope_parameters": _SECTIONS}},
+    "reformer": {
+        "hash_seed": 3, "axial_pos_embds": False, "attn_layers": ["local", "lsh"], "num_hashes": 1, "num_buckets": 4,
+        "lsh_attn_chunk_length": 16, "local_attn_chunk_length": 16, "feed_forward_size": 48,
+    },
     "xmod": {"default_language": "en_XX", "languages": ["en_XX", "sw_KE"]},
-    "perceiver": {"num_latents": 4, "d_latents": 32, "num_blocks": 1, "num_self_attends_per_block": 2, "num_self_attention_heads": 4, "num_cross_attention_heads": 4, "qk_channels": 32, "v_channels": 32},
+    "perceiver": {
+        "num_latents": 4, "d_latents": 32, "num_blocks": 1, "num_self_attends_per_block": 2,
+        "num_self_attention_heads": 4, "num_cross_attention_heads": 4, "qk_channels": 32, "v_channels": 32,
+    },
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Every row in a process of its own, forked from one that has imported the libraries, with limits of time and memory."""
+"""Every row in a process of its own with limits, forked from one that has imported the libraries."""
 
 from __future__ import annotations
 
@@ -26,20 +26,21 @@ SECONDS, GIB = 120, 6
 IMPORTED = (
     "focus_core.cli.main", "focus_core.api", "focus_core.evaluation.report", "focus_core.evaluation.stored",
     "focus_core.export.model_folder", "focus_core.export.run_model", "focus_core.initialization.extend",
-    "focus_core.training.train", "focus_core.training.writer", "focus_core.runs.writer", "pandas", "pyarrow.parquet", "torch._dynamo",
+    "focus_core.training.train", "focus_core.training.writer", "focus_core.runs.writer",
+    "pandas", "pyarrow.parquet", "torch._dynamo",
     "torch.distributed.tensor", "transformers.generation", "transformers.modeling_utils",
     "transformers.models.bart.modeling_bart", "transformers.models.bert.modeling_bert",
     "transformers.models.clip.modeling_clip", "transformers.models.gpt2.modeling_gpt2",
     "transformers.models.llama.modeling_llama", "transformers.models.t5.modeling_t5",
 )  # fmt: skip
-"""What nearly every row imports: once here, then in none of them."""
+"""What nearly every row imports: once here, then in none."""
 
 
 Judge = Callable[[Kind, Path, Callable[[dict[str, Any]], None]], object]
 
 
 def warm_up() -> None:
-    """Import what every row needs, once, and keep torch to one thread; nothing is computed before the processes part."""
+    """Import what every row needs, and keep torch to one thread; nothing is computed before the processes part."""
     import torch
 
     for name in IMPORTED:
@@ -47,9 +48,7 @@ def warm_up() -> None:
     torch.set_num_threads(1)
 
 
-def run_rows(
-    kinds: Iterable[Kind], judge: Judge, *, jobs: int, seconds: int = SECONDS
-) -> Iterator[dict[str, Any]]:
+def run_rows(kinds: Iterable[Kind], judge: Judge, *, jobs: int, seconds: int = SECONDS) -> Iterator[dict[str, Any]]:
     """Judge families in processes of their own and yield their rows as they are done.
 
     Parameters

@@ -173,7 +173,18 @@ class _Row:
         return wrong or compare_generation(source, result, self.copied)
 
     def _adapt(self) -> list[str]:
-        sizes = ("--steps", "2", "--batch-tokens", "256", "--max-seq-length", "32", "--evaluations", "2", "--threads", "1")
+        sizes = (
+            "--steps",
+            "2",
+            "--batch-tokens",
+            "256",
+            "--max-seq-length",
+            "32",
+            "--evaluations",
+            "2",
+            "--threads",
+            "1",
+        )
         return self._verb("adapt", str(self.folder / "run"), "--name", "a", "--corpus", str(self.corpus), *sizes)
 
     def _evaluate(self) -> list[str]:

@@ -14,7 +14,7 @@ RULES: tuple[tuple[str, Any], ...] = (
     (r"(text_|language_)?(hidden_size|hidden_dim|d_model|n_embd|embed_dim|emb_dim|embedding_dim)", HIDDEN),
     (r"(encoder|decoder)_(hidden_size|embed_dim|hidden_dim|dim)|dim|input_hidden_size|true_hidden_size", HIDDEN),
     (r"projection_dim|proj_dim|out_hidden_size|output_dim|out_dim|backbone_hidden_size", HIDDEN),
-    (r"(decoder_|encoder_|dense_|shared_expert_|mlp_|moe_)?(intermediate_size|ffn_hidden_size|ffn_dim|ffn_size)", INNER),
+    (r"(decoder_|encoder_|dense_|shared_expert_|mlp_|moe_)?(intermediate_size|ffn_(hidden_size|dim|size))", INNER),
     (r"(encoder|decoder)_ffn_dim|d_ff|n_inner|dim_feedforward|inner_size|mlp_hidden_size|d_inner_size", INNER),
     (r"moe_latent_size|expert_ffn_hidden_size|shared_intermediate_size|moe_shared_expert_intermediate_size", INNER),
     (r"(encoder|decoder)_layers|num_(hidden_)?layers|n_layers?|num_(encoder|decoder)_layers|num_blocks|depth", 2),
@@ -32,7 +32,8 @@ RULES: tuple[tuple[str, Any], ...] = (
     (r"num_experts_per_tok(en)?|num_selects?_experts|moe_(top_?k|k)|router_top_k|num_activated_experts", 2),
     (r"n_group|topk_group|n_shared_experts|num_shared_experts|first_k_dense_replace|moe_layer_start_index", 1),
     (r"num_expert_groups?|moe_num_shared_experts", 1),
-    (r"max_position_embeddings|n_positions|n_ctx|max_(source|target)_positions|max_seq_len(gth)?|seq_length", POSITIONS),
+    (r"max_position_embeddings|n_positions|n_ctx|max_(source|target)_positions|max_seq_len(gth)?", POSITIONS),
+    (r"seq_length", POSITIONS),
     (r"context_length|max_sequence_length|max_encoder_position_embeddings|max_decoder_position_embeddings", POSITIONS),
     (r"(original_)?max_position_embeddings|text_max_position_embeddings", POSITIONS),
     (r"sliding_window(_size)?|attention_window|window_size|local_attention|attention_window_size", 16),
@@ -83,7 +84,9 @@ def tiny_values(config: Any, size: int) -> dict[str, Any]:
     made: dict[str, Any] = {}
     fields = _fields(config)
     n_layers = _kinds_of_layers(config)
-    rotated = "qk_rope_head_dim" in fields  # latent attention: what is called the head's size is the part that is rotated
+    rotated = (
+        "qk_rope_head_dim" in fields
+    )  # latent attention: what is called the head's size is the part that is rotated
     for name, value in fields.items():
         if hasattr(value, "to_dict") and hasattr(value, "model_type"):
             made[name] = {"model_type": value.model_type, **tiny_values(value, size)}

@@ -10,15 +10,17 @@ from scripts.families.row import COLUMNS, NONE, REFUSED, RIGHT, WRONG
 
 HEAD = """# Families
 
-Made by `python -m scripts.families` with transformers {version}: every model type of its text mappings (causal, masked, sequence
-to sequence, image and text to text, text encoding) and the text models without a head, each as a tiny random model of its own
-configuration, beside a tokenizer of the family's own kind. The target's tokenizer has the same special tokens and {shared} of the same
-words under other ids, so that pad, eos and bos move.
+Made by `python -m scripts.families` with transformers {version}: model types of its text mappings (causal, masked,
+sequence to sequence, image and text to text, multimodal, text encoding) and text models without a head, each as a tiny
+random model of its own configuration, beside a tokenizer of the family's own kind. The target's tokenizer has the same
+special tokens and {shared} of the same words under other ids, so that pad, eos and bos move, and words that are new.
 
-*init*, *export*, *adapt* and *evaluate* are the command line's own verbs. *proof* is what the run's manifest says. *forward*, *generate* and
-*extend* are judged from outside, by transformers' `from_pretrained` alone: a padded batch of unequal lengths and one line as long as the
-source reads (at most 64 tokens), copied tokens only, float32, logits of copied tokens within 1e-4 of the largest; greedy generation restricted to
-copied tokens; the extended model on the source's ids. Refused is one line and exit status 2; a traceback or a number that differs is wrong.
+*init*, *export*, *adapt* and *evaluate* are the command line's own verbs; *proof* is what the run's manifest says.
+*forward*, *generate* and *extend* are judged from outside, by `from_pretrained` of transformers alone, in float32: a
+padded batch of unequal lengths and one line as long as the source reads (at most 64 tokens), logits of copied tokens
+within 1e-4 of the largest (the last hidden state where there is no head); greedy generation restricted to copied
+tokens, and the token at which it stops; the extended model on the source's own ids, where appended tokens have to be
+read. *refused* is one line and exit status 2; a traceback or a number that differs is *wrong*.
 """
 
 
@@ -66,7 +68,12 @@ def render(rows: Sequence[dict[str, Any]], version: str, n_shared: int) -> str:
     built = [row for row in rows if row["built"]]
     lines = [HEAD.format(version=version, shared=n_shared), *totals(rows), ""]
     lines += _counts(built)
-    lines += ["## Types", "", f"| type | class | tokenizer | {' | '.join(COLUMNS)} |", "|---" * (3 + len(COLUMNS)) + "|"]
+    lines += [
+        "## Types",
+        "",
+        f"| type | class | tokenizer | {' | '.join(COLUMNS)} |",
+        "|---" * (3 + len(COLUMNS)) + "|",
+    ]
     lines += [_line(row) for row in built]
     lines += ["", "## Refused, wrong and left out", "", "| type | what | why |", "|---|---|---|"]
     lines += [
@@ -84,9 +91,8 @@ def _counts(built: Sequence[dict[str, Any]]) -> list[str]:
     verdicts = [RIGHT, REFUSED, WRONG, NONE]
     verdicts += sorted({verdict for count in counts.values() for verdict in count} - set(verdicts))
     lines = [f"| of {len(built)} | {' | '.join(COLUMNS)} |", "|---" * (1 + len(COLUMNS)) + "|"]
-    for verdict in verdicts:
-        lines.append(f"| {verdict} | {' | '.join(str(counts[column][verdict]) for column in COLUMNS)} |")
-    return [*lines, ""]
+    cells = {verdict: " | ".join(str(counts[column][verdict]) for column in COLUMNS) for verdict in verdicts}
+    return [*lines, *(f"| {verdict} | {numbers} |" for verdict, numbers in cells.items()), ""]
 
 
 def _line(row: dict[str, Any]) -> str:

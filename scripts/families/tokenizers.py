@@ -40,7 +40,8 @@ KIND_OF_CLASS = {
     "ByT5Tokenizer": "wordlevel", "CTRLTokenizer": "word-end", "CanineTokenizer": "wordlevel",
     "ClvpTokenizer": "byte-level", "CpmAntTokenizer": "wordlevel", "CpmTokenizer": "unigram",
     "DPRQuestionEncoderTokenizer": "wordpiece", "DiaTokenizer": "wordlevel", "EsmTokenizer": "wordlevel",
-    "EsmcTokenizer": "wordlevel", "FSMTTokenizer": "word-end", "FlaubertTokenizer": "word-end", "GPTNeoXJapaneseTokenizer": "wordlevel",
+    "EsmcTokenizer": "wordlevel", "FSMTTokenizer": "word-end",
+    "FlaubertTokenizer": "word-end", "GPTNeoXJapaneseTokenizer": "wordlevel",
     "GPTSw3Tokenizer": "unigram", "M2M100Tokenizer": "unigram", "MarianTokenizer": "unigram",
     "MarkupLMTokenizer": "byte-level", "PegasusTokenizer": "unigram", "RoFormerTokenizer": "wordpiece",
     "Tipsv2Tokenizer": "unigram",
@@ -56,7 +57,7 @@ BYTE_FALLBACK = (
     "aria", "idefics", "llama", "llava", "mistral", "mixtral", "persimmon", "phi3", "pixtral", "stablelm", "vip",
     "video_llava", "minicpm", "fuyu", "openvla", "paddleocr", "ernie4_5", "internlm", "gemma", "molmo", "jamba",
 )  # fmt: skip
-"""Beginnings of model types whose tokenizer is SentencePiece's BPE with bytes; all others of no class are byte-level."""
+"""How types begin whose tokenizer is SentencePiece's BPE with bytes; all others of no class are byte-level."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +117,9 @@ def tokenizer_pair(model_type: str, class_name: str, wanted: Mapping[str, int], 
     again, _ = _made(kind, roles, _moved(names, roles), words, list(reversed(extra)), class_name, last=len(names) < 2)
     target = _wrapped(again.backend_tokenizer, roles, [])
     there = target.get_vocab()
-    shared = {i: there[name] for name, i in sorted(source.get_vocab().items(), key=lambda item: item[1]) if name in there}
+    shared = {
+        i: there[name] for name, i in sorted(source.get_vocab().items(), key=lambda item: item[1]) if name in there
+    }
     return Pair(kind=kind, built_by=built_by, source=source, target=target, shared=shared)
 
 

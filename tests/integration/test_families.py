@@ -25,7 +25,7 @@ RIGHT_TYPES = (
     "bart", "bert", "clip_text_model", "deberta-v2", "gemma4_text", "gpt2", "llama", "llava", "longformer",
     "mobilebert", "roberta", "t5",
 )  # fmt: skip
-"""Encoders, decoders and both; tied, untied and split tables, biases, positions that count from the pad id, tables a layer."""
+"""Encoders, decoders and both; tied, untied and split tables, biases, positions from the pad id on, a table a layer."""
 
 
 @pytest.fixture(scope="module")

@@ -83,7 +83,7 @@ def source(dtype: torch.dtype) -> torch.Tensor:
 
 
 def test_an_extension_allocates_its_result_and_blocks(small_blocks: None) -> None:
-    """One tensor has the size of the result; every other one is a block, of contributors at most four times as large."""
+    """One tensor has the size of the result; all others are blocks, those of contributors at most four times."""
     del small_blocks
     matrix, weights = source(torch.bfloat16), extension()
     sizes = allocations(lambda: weights.apply(matrix))
@@ -116,7 +116,7 @@ def test_a_matrix_is_checked_in_blocks(small_blocks: None) -> None:
 
 
 def test_a_file_is_written_from_where_the_numbers_lie(tmp_path: Path) -> None:
-    """Nothing is copied, though both tensors lie in one mapped file; and the bytes are those of the format's own writer."""
+    """Nothing is copied, though both tensors lie in one mapped file; the bytes are those of the format's own writer."""
     from safetensors.torch import save_file
 
     given = {"a": source(torch.bfloat16), "b": torch.arange(7)}
