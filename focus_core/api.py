@@ -17,6 +17,7 @@ from focus_core.errors import option, phrase
 from focus_core.initialization.auxiliary.loading import load_auxiliary
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.config import InitConfig
+from focus_core.initialization.embedded_ids import without_rowless_tokens
 from focus_core.initialization.foresight import Foreseen, Heed, foresee_text, refuse
 from focus_core.initialization.overlap.matching import match_vocabularies, read_user_map
 from focus_core.initialization.pipeline import method_named, run_focus
@@ -28,6 +29,7 @@ from focus_core.runs.log import RunLog, growing_run
 from focus_core.runs.writer import write_run
 from focus_core.tokenization.corpus_statistics import first_lines
 from focus_core.tokenization.reading import read_lines
+from focus_core.tokenization.segments import with_segments
 from focus_core.tokenization.text_form import read_text_form, text_form
 from focus_core.tokenization.training import train_tokenizer
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
@@ -113,11 +115,11 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, h
     progress("read", 0, 1)
     corpus = open_corpus(request.corpus, field=request.field, encoding=request.encoding) if request.corpus else None
     model = _load_model(request)  # first: what is no model is named as what it is
-    source = load_vocabulary(request.source_tokenizer or str(request.source))
+    source = without_rowless_tokens(load_vocabulary(request.source_tokenizer or str(request.source)), model.n_rows)
     model = fit_to_vocabulary(model, source.n)
     if heed is not None and corpus is not None and (foreseen := _foresee(corpus, source, request)) is not None:
         heed(foreseen)
-    target = _load_target(request, source, corpus, progress)
+    target = with_segments(_load_target(request, source, corpus, progress), source)
     auxiliary = load_auxiliary(request.auxiliary, target, kind=request.auxiliary_kind) if request.auxiliary else None
     user_map = read_user_map(request.user_map, source, target) if request.user_map else None
     progress("read", 1, 1)

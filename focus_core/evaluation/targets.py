@@ -9,6 +9,7 @@ from typing import Any
 from focus_core.errors import RunFolderError, VocabularyError, bad_input
 from focus_core.export.model_folder import find_source
 from focus_core.export.run_model import BACKBONE, RunModel, load_model_folder
+from focus_core.initialization.embedded_ids import without_rowless_tokens
 from focus_core.models.source import SourceModel, fit_to_vocabulary
 from focus_core.runs.additions import IMPORTED, TrainingFolder, open_training
 from focus_core.runs.folder import RunFolder, open_run
@@ -94,7 +95,7 @@ def load_reference(run: RunFolder, source: SourceModel, device: str) -> RunModel
     """Load the source model itself, to measure it under its own tokenizer; or return why there is none."""
     folder = Path(source.folder or source.spec)
     try:
-        digest = load_vocabulary(folder).digest
+        digest = without_rowless_tokens(load_vocabulary(folder), source.n_rows).digest
     except VocabularyError:
         return f"The folder of {source.name} holds no tokenizer, so its own loss was not measured."
     if digest != run.manifest["source"]["digest"]:

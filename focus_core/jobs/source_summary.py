@@ -15,6 +15,7 @@ from typing import Any
 
 from focus_core.errors import ModelError, bad_input
 from focus_core.export.run_model import objective_of
+from focus_core.initialization.embedded_ids import without_rowless_tokens
 from focus_core.jobs.limited import GRANTED, MEMORY_BYTES, SECONDS, answer, ask
 from focus_core.models.architectures import load_config, model_class
 from focus_core.models.sentence_modules import read_modules
@@ -101,7 +102,7 @@ def summarise_source(
         If it cannot be used.
     """
     model = load_source(source) if source is not None else load_embeddings_file(str(embeddings), tensor)
-    vocabulary = load_vocabulary(tokenizer or str(source))
+    vocabulary = without_rowless_tokens(load_vocabulary(tokenizer or str(source)), model.n_rows)
     fit_to_vocabulary(model, vocabulary.n)
     folder, known = model.folder, None
     architecture = ""

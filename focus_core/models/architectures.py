@@ -184,7 +184,7 @@ def model_class(folder: Path, config: Any = None, keys: Iterable[str] = ()) -> A
     config = load_config(folder) if config is None else config
     for name in config.architectures or ():
         found = getattr(transformers, name, None)
-        if isinstance(found, type) and issubclass(found, transformers.PreTrainedModel):
+        if _is_model_of(found, config):
             return found
     mappings = [getattr(modeling_auto, name) for name in HEADED]
     headed = [mapping[type(config)] for mapping in mappings if type(config) in mapping]
@@ -194,6 +194,20 @@ def model_class(folder: Path, config: Any = None, keys: Iterable[str] = ()) -> A
             return found
     with refusing(folder.name, "an architecture with a model in transformers"):
         return modeling_auto.MODEL_MAPPING[type(config)]
+
+
+def _is_model_of(found: Any, config: Any) -> bool:
+    """Whether something is a class of models, and one that takes a configuration of this type or is listed for it."""
+    from transformers import PreTrainedModel
+    from transformers.models.auto import modeling_auto
+
+    if not isinstance(found, type) or not issubclass(found, PreTrainedModel):
+        return False
+    taken: Any = getattr(found, "config_class", None)
+    if taken is None or isinstance(config, taken):
+        return True
+    listed = [names.get(config.model_type) for key, names in vars(modeling_auto).items() if key.endswith("_NAMES")]
+    return any(found.__name__ in ((names,) if isinstance(names, str) else names or ()) for names in listed)
 
 
 def meta_model(kind: Any, config: Any) -> Any:

@@ -141,8 +141,12 @@ def is_hub_id(text: str) -> bool:
 def cached_file(spec: str, name: str) -> Path | None:
     """Return a file of a Hub repository where it was fetched before; the network is not asked."""
     from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
-    found = try_to_load_from_cache(spec, name)
+    try:
+        found = try_to_load_from_cache(spec, name)
+    except HFValidationError:
+        return None
     return Path(found) if isinstance(found, str) else None
 
 

@@ -55,14 +55,19 @@ def load_whole(
     ModelError
         If transformers raises anything, or weights are missing or have another shape.
     """
-    model, report = _from_pretrained(folder, *place, subject=subject, **options)
+    # Weights of another shape are reported, and refused below by name; otherwise transformers prints them and raises.
+    model, report = _from_pretrained(folder, *place, subject=subject, ignore_mismatched_sizes=True, **options)
+    misshapen = sorted(report["mismatched_keys"], key=str)
+    if misshapen:
+        key, stored, built = misshapen[0]
+        got = f"{key} of shape {tuple(stored)}, where its config.json makes {tuple(built)}"
+        raise _does_not_load(subject, f"{got} ({len(misshapen)} such)" if len(misshapen) > 1 else got)
     missing = set(map(str, report["missing_keys"]))
     for key in sorted(key for key in missing if key in partners and partners[key] not in missing):
         model.get_parameter(key).data.copy_(model.get_parameter(partners[key]).data)
         missing.discard(key)
-    lost = sorted({*missing, *map(str, report["mismatched_keys"])})
-    if lost:
-        raise _does_not_load(subject, f"{len(lost)} weights missing or of another shape, such as {lost[0]}")
+    if missing:
+        raise _does_not_load(subject, f"{len(missing)} weights missing, such as {min(missing)}")
     return model.eval()
 
 

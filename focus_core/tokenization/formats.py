@@ -18,6 +18,7 @@ from focus_core.tokenization.classes.model_types import class_of, layout_of, rol
 from focus_core.tokenization.merge_files import load_merges
 from focus_core.tokenization.parts import (
     ITS_JSON,
+    added_entries,
     check_sizes,
     check_vocabulary,
     contradiction,
@@ -83,7 +84,21 @@ def _load_tokenizer_json(files: TokenizerFiles) -> Tokenizer:
     added = state.get("added_tokens") or []
     if any(backend.token_to_id(entry["content"]) != entry["id"] for entry in added):
         backend = _place_added_tokens(path.name, state)
+    _add_configured(backend, files)
     return backend
+
+
+def _add_configured(backend: Tokenizer, files: TokenizerFiles) -> None:
+    """Add what the configuration lists with ids and the file does not have, as transformers does."""
+    for i, entry in added_entries(files.config):
+        token = entry["content"]
+        if backend.token_to_id(token) is None:
+            declare_added(backend, {"added_tokens_decoder": {str(i): entry}}, ())
+            if backend.token_to_id(token) != i:
+                got = (
+                    f"added token {token!r} with id {i}, where the tokenizer has room for {backend.token_to_id(token)}"
+                )
+                raise contradiction("tokenizer_config.json", got)
 
 
 def _is_piece(piece: Any) -> bool:

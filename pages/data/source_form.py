@@ -11,8 +11,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from focus_core.errors import FocusError, Phrase, parts_of
 from focus_core.export.run_model import CLM, MLM
 from focus_core.jobs.source_summary import SourceSummary
+from focus_core.models.hub import cached_file
+from focus_core.models.tensors import INDEX, SINGLE
 from focus_core.models.unpack import Unpacked
 from focus_core.numerics.formats import count
 from focus_core.tokenization.display import markdown_escape, show_name, show_token
@@ -67,8 +70,19 @@ def _hub_model() -> Choice | None:
     if not catalog.names_hub_model(name):
         st.warning("Expected the form owner/name, as in FacebookAI/xlm-roberta-base.")
         return None
+    choice = Choice(label=name, fields={"source": name})
+    folder = _fetched(name)
+    if folder is not None:
+        return _looked_at(choice, at=folder)
     st.caption("It is fetched when the run starts. What is in it is seen only then: what cannot be used ends the run.")
-    return Choice(label=name, fields={"source": name})
+    return choice
+
+
+def _fetched(name: str) -> Path | None:
+    """Return where a model of the Hub lies that was fetched before, with its weights; the network is not asked."""
+    weights = any(cached_file(name, file) is not None for file in (SINGLE, INDEX))
+    config = cached_file(name, "config.json") if weights else None
+    return None if config is None else config.parent
 
 
 def _uploaded() -> Choice | None:
@@ -128,21 +142,29 @@ def _uploaded_matrix() -> Choice | None:
     return _looked_at(Choice(label="uploaded embeddings", fields=fields))
 
 
-def _looked_at(choice: Choice) -> Choice | None:
+def _looked_at(choice: Choice, *, at: Path | None = None) -> Choice | None:
     """Draw what is in a source; return its choice, or ``None`` where a run would refuse it, and say why."""
-    fields = choice.fields
+    fields = choice.fields if at is None else {"source": str(at)}
     embeddings = fields.get("source_embeddings")
     found = if_sound(
         lambda: input_cache.summary(
             fields.get("source"), fields.get("source_tokenizer"), None if embeddings is None else str(embeddings),
             fields.get("tensor"),
         ),
-        told=in_the_form,
+        told=lambda error: in_the_form(_called(error, at, choice.label)),
     )  # fmt: skip
     if found is None:
         return None
     draw_summary(found)
     return choice
+
+
+def _called(error: FocusError, at: Path | None, label: str) -> FocusError:
+    """Return an error that calls a fetched folder, whose name is a number, by the id of its model."""
+    if at is None:
+        return error
+    parts = [part.replace(at.name, label) for part in parts_of(error.message)]
+    return FocusError(Phrase(parts), hint=error.hint)
 
 
 def draw_summary(found: SourceSummary) -> None:

@@ -150,6 +150,19 @@ def test_token_types_lost(tmp_path: Path, extend: bool) -> None:
         assert pair["token_type_ids"] == expected
 
 
+def test_token_types_lost_by_a_trained_tokenizer(tmp_path: Path) -> None:
+    """A tokenizer that the run itself trains tells two texts apart as the source's does."""
+    write_bert(tmp_path / "src", ["a", "b", "c"], "BertTokenizer")
+    BertForMaskedLM(BertConfig(vocab_size=8, **SIZES)).save_pretrained(tmp_path / "src")
+    (tmp_path / "c.txt").write_text("\n".join(SENTENCES * 3), encoding="utf-8")
+    options = {"train_tokenizer": "wordpiece", "vocab_size": 170, "corpus": (tmp_path / "c.txt",)}
+    request = InitRequest(source=str(tmp_path / "src"), config=InitConfig(method="overlap"), **options)
+    made = run_to_folder(request, tmp_path / "run")
+    out = AutoTokenizer.from_pretrained(export_model(made, tmp_path / "out"))
+    assert sorted(set(out("milk", "the milk")["token_type_ids"])) == [0, 1]
+    assert load_vocabulary(tmp_path / "out").digest == made.manifest["target"]["digest"]
+
+
 def test_token_types_are_not_given_to_a_model_without(tmp_path: Path) -> None:
     """BERT's tokenizer on RoBERTa: an id of type 1 would lie outside its table."""
     roberta = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}

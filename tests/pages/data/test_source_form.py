@@ -1,6 +1,7 @@
 """The choice of a source: a zip or folder of a model, what its card says, where it stays, what is refused."""
 
 import io
+import shutil
 import zipfile
 
 import pytest
@@ -217,6 +218,28 @@ def test_a_hub_id_must_not_name_a_place_of_this_server(open_app, monkeypatch):
     for text, sound in (("assets/demo", False), ("/etc", False), ("gpt2", True)):
         at.text_input(key="_hub_id").set_value(text).run()
         assert start_button(at).disabled is not sound, text
+
+
+@pytest.mark.parametrize(("sound", "words"), [(True, source_form.WHOLE), (False, "owner/tiny: expected")])
+def test_a_model_of_the_hub_that_was_fetched_before_is_looked_at(open_app, model, tmp_path, monkeypatch, sound, words):
+    folder = tmp_path / ("0123456789abcdef" * 3)[:40]
+    shutil.copytree(model, folder)
+    if not sound:
+        (folder / "tokenizer.json").unlink()
+    found = {name: folder / name for name in ("config.json", "model.safetensors")}
+    known = {"owner/tiny": found}
+    monkeypatch.setattr(source_form, "cached_file", lambda spec, name: known.get(spec, {}).get(name))
+    monkeypatch.setenv("FOCUS_LAB_ALLOW_HUB", "1")
+    at = open_app("data")
+    at.segmented_control(key="_source_kind").set_value("Hub").run()
+    at.text_input(key="_hub_id").set_value("owner/other").run()
+    assert "What is in it is seen only then" in plain(at)
+    at.text_input(key="_hub_id").set_value("owner/tiny").run()
+    assert not at.exception
+    assert words in (plain(at) if sound else at.error[0].value.replace("\\", "").replace("\u2060", ""))
+    assert start_button(at).disabled is not sound
+    if sound:
+        assert request_of_job(started(at)).source == "owner/tiny"
 
 
 def test_too_many_sources_of_ones_own_are_refused_before_a_run(open_app, model, monkeypatch):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from focus_core.errors import ModelError, VocabularyError
-from focus_core.models.hub import locate_model, locate_tokenizer
+from focus_core.models.hub import cached_file, locate_model, locate_tokenizer
 
 
 def write(folder: Path, **files: object) -> Path:
@@ -246,3 +246,8 @@ def test_the_model_says_which_class_where_the_tokenizer_does_not(tmp_path: Path)
     assert locate_tokenizer(tmp_path).config == {"model_type": "bert", "tokenizer_class": "T5Tokenizer"}
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "AlbertTokenizer", "model_type": 3}))
     assert locate_tokenizer(tmp_path).config == {"model_type": "bert", "tokenizer_class": "AlbertTokenizer"}
+
+
+@pytest.mark.parametrize("spec", ["owner/never-fetched", "a--b/c", "a/b.git", "ä/ö", "x/" + "y" * 200])
+def test_what_was_not_fetched_is_not_there_and_nothing_is_raised(spec):
+    assert cached_file(spec, "config.json") is None

@@ -171,6 +171,12 @@ def test_a_type_that_transformers_lacks_is_named(changes: dict[str, Any], said: 
     assert said in refusal(folder)
 
 
+def test_weights_of_another_class_than_the_type_are_refused(folder: Path) -> None:
+    """The class that is named takes other configurations than that of the type, which decides."""
+    edit(folder / "config.json", model_type="gpt2")
+    assert "weights of another class, or a part of them" in refusal(folder)
+
+
 @pytest.mark.parametrize("name", ["pipeline", "AutoModel", "BertConfig", "__version__"])
 def test_a_name_of_transformers_that_is_no_model_names_no_class(name: str, folder: Path) -> None:
     expected = load_source(folder)

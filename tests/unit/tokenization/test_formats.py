@@ -345,3 +345,17 @@ def test_json_with_marks_at_both_ends_of_words(tmp_path: Path) -> None:
     assert [bytes(c) for c in vocabulary.contents] == [b"c", b"at", b"at</w>"]
     assert vocabulary.fuzzy_forms == ("c", "at", "at")
     assert not vocabulary.word_start.any()
+
+
+def test_added_tokens_of_the_configuration_follow_the_file(tmp_path: Path) -> None:
+    """A token that only added_tokens.json has is a token, as it is for transformers; its row is no padding."""
+    state = word_level({"a": 0, "<unk>": 1}, added=[{"id": 1, "content": "<unk>"}])
+    write_json(tmp_path / "tokenizer.json", state)
+    write_json(tmp_path / "added_tokens.json", {"<user>": 2, "[PAD]": 3})
+    write_json(tmp_path / "special_tokens_map.json", {"pad_token": "[PAD]"})
+    ours = load_vocabulary(tmp_path)
+    assert ours.tokens == ("a", "<unk>", "<user>", "[PAD]")
+    assert dict(ours.ids_of_tokens) == load_with_transformers(tmp_path).get_vocab()
+    assert ours.special_token_types[SpecialTokenType.PAD] == 3
+    write_json(tmp_path / "added_tokens.json", {"<user>": 7})
+    assert "added token '<user>' with id 7" in refusal(tmp_path / "tokenizer.json")
