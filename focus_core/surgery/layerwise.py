@@ -87,9 +87,10 @@ def _by_module(model: Any) -> Any:
     from torch import nn
 
     for module in model.modules():
-        if type(module) is nn.Embedding:
+        kind: Any = type(module)
+        if kind is nn.Embedding:
             module.forward = _rows_in_float32(module.forward)
-        elif type(module) is nn.Linear and module.weight.numel() > BLOCK_VALUES:
+        elif kind is nn.Linear and module.weight.numel() > BLOCK_VALUES:
             module.forward = _product_in_blocks(module)
         elif any(True for _ in module.parameters(recurse=False)):
             module.forward = _in_float32(module, module.forward)
