@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 p
 	if $$p $(NEW_ENOUGH) >/dev/null 2>&1; then echo $$p; break; fi; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev app test test-fast unit lint type fix docs-check bench bench-install clean
+.PHONY: help install dev app test test-fast test-long unit lint type fix docs-check bench bench-install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +35,10 @@ unit: $(VENV)/.installed-dev ## all tests, without linters and types
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --reruns 1 --only-rerun "Timeout [0-9]+ms exceeded"
 
 test-fast: $(VENV)/.installed-dev ## the tests that need neither real data nor a browser
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not data and not browser and not gpu"
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not data and not browser and not gpu and not long"
+
+test-long: $(VENV)/.installed-dev ## every class of transformers that predicts tokens, asked for its scores: some minutes
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m long
 
 lint: $(VENV)/.installed-dev ## ruff: rules and format; import-linter: who imports whom
 	$(BIN)/ruff check .

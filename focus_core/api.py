@@ -21,6 +21,7 @@ from focus_core.initialization.embedded_ids import without_rowless_tokens
 from focus_core.initialization.foresight import Foreseen, Heed, foresee_text, refuse
 from focus_core.initialization.overlap.matching import match_vocabularies, read_user_map
 from focus_core.initialization.pipeline import method_named, run_focus
+from focus_core.initialization.reading import read_lines
 from focus_core.initialization.request import TRAINABLE, InitRequest, missing
 from focus_core.initialization.result import FocusResult
 from focus_core.models.source import SourceModel, fit_to_vocabulary, load_embeddings_file, load_source
@@ -28,7 +29,6 @@ from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.log import RunLog, growing_run
 from focus_core.runs.writer import write_run
 from focus_core.tokenization.corpus_statistics import first_lines
-from focus_core.tokenization.reading import read_lines
 from focus_core.tokenization.segments import with_segments
 from focus_core.tokenization.text_form import read_text_form, text_form
 from focus_core.tokenization.training import train_tokenizer

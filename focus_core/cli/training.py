@@ -110,12 +110,13 @@ def import_(
     path: Annotated[Path, typer.Argument(help="checkpoint folder or .safetensors file")],
     name: Name,
     tensor: Annotated[str | None, typer.Option(help="name of the input embeddings in the file")] = None,
+    whole: Annotated[bool, typer.Option("--whole", help="keep the checkpoint's backbone too")] = False,
 ) -> None:
     """Import a checkpoint: put embeddings that were trained elsewhere beside the initialised ones."""
     from focus_core.training.import_checkpoint import import_checkpoint
 
     progress = terminal_progress(sys.stderr)
-    say(str(import_checkpoint(open_run(run), path, name=name, tensor=tensor, progress=progress)))
+    say(str(import_checkpoint(open_run(run), path, name=name, tensor=tensor, whole=whole, progress=progress)))
 
 
 def evaluate(

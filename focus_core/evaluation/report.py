@@ -25,8 +25,9 @@ from focus_core.evaluation.masked import score_masked
 from focus_core.evaluation.targets import Target, load_reference, open_source, open_target, why_no_model
 from focus_core.evaluation.text import MeasuredText, read_measured_text
 from focus_core.evaluation.windows import LineScores
+from focus_core.export.forward import MLM
 from focus_core.export.model_folder import WEIGHT_ROLES
-from focus_core.export.run_model import MLM, RunModel, load_run_model
+from focus_core.export.run_model import RunModel, load_run_model
 from focus_core.models.source import SourceModel
 from focus_core.numerics.similarity import resolve_device
 from focus_core.runs.layout import SOURCE_TOKENIZER, TARGET_TOKENIZER

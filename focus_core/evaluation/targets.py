@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from focus_core.errors import RunFolderError, VocabularyError, bad_input
+from focus_core.errors import VocabularyError
 from focus_core.export.model_folder import find_source
-from focus_core.export.run_model import BACKBONE, RunModel, load_model_folder
+from focus_core.export.run_model import RunModel, load_model_folder
+from focus_core.export.states import Kind, state_of
 from focus_core.initialization.embedded_ids import without_rowless_tokens
 from focus_core.models.source import SourceModel, fit_to_vocabulary
-from focus_core.runs.additions import IMPORTED, TrainingFolder, open_training
+from focus_core.runs.additions import TrainingFolder, open_training
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.targets import split_target
 from focus_core.tokenization.vocabulary import load_vocabulary
@@ -73,16 +74,11 @@ def why_no_model(target: Target, source: SourceModel | None) -> str:
         return "The source is a matrix of embeddings without a backbone, so there is no loss to measure."
     if not source.has_head:
         return "The source has no head that predicts tokens, so there is no loss to measure."
-    training = target.training
-    if training is None or training.manifest.get("config", {}).get("train") == "embeddings":
-        return ""
-    if (training.path / BACKBONE).is_file():
-        return ""
-    if training.manifest["kind"] == IMPORTED:
+    state = state_of(target.run, target.training)
+    if state.lack and state.kind is Kind.IMPORTED_EMBEDDINGS:
         return "These embeddings were imported without a backbone, so there is no loss to measure."
-    got = f"the training {training.name} keeps no backbone"
-    remedy = "evaluate the run itself, or train it again with `adapt`, under another name"
-    raise bad_input(f"training {training.name}", "a training that keeps its backbone", got, remedy, RunFolderError)
+    state.check(to_measure=True)
+    return ""
 
 
 def open_source(run: RunFolder, source: str | Path | None) -> SourceModel | None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from focus_core.errors import FocusError
+from focus_core.export.forward import out_of_memory
 from focus_core.export.run_model import RunModel, evaluating
 from focus_core.tokenization.encoding import plain_backend
 from focus_core.tokenization.vocabulary import Vocabulary
-from focus_core.training.losses import out_of_memory
 from focus_core.types import ProgressHook, no_progress
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def measure_windows(
     total = len(waiting)
     with evaluating(model.model):
         while waiting:
-            batch = _next_batch(waiting, batch_tokens, model.vocabulary.n)
+            batch = _next_batch(waiting, batch_tokens, model)
             try:
                 costs = _costs(model, batch)
             except (MemoryError, RuntimeError) as reason:
@@ -188,12 +188,13 @@ def measure_windows(
     return bits, warnings
 
 
-def _next_batch(waiting: list[Window], tokens: int, n_vocabulary: int) -> list[Window]:
-    """Return the last windows, which are the longest, as many as fit; at least one."""
-    longest, predicted, count = len(waiting[-1].ids), 0, 0
+def _next_batch(waiting: list[Window], tokens: int, model: RunModel) -> list[Window]:
+    """Return the last windows, which are the longest, as many as fit; at least one, and of one length if need be."""
+    longest, scored, count = len(waiting[-1].ids), 0, 0
     for window in reversed(waiting):
-        predicted += len(window.targets)
-        if count and ((count + 1) * longest > tokens or predicted * n_vocabulary > MAX_SCORES):
+        scored += len(window.targets) if model.reading.head_alone else longest
+        full = (count + 1) * longest > tokens or scored * model.vocabulary.n > MAX_SCORES
+        if count and (full or not (model.reading.padding or len(window.ids) == longest)):
             break
         count += 1
     return waiting[-count:]

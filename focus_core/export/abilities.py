@@ -13,8 +13,7 @@ from typing import Any
 
 from focus_core.artifacts import tensor_names
 from focus_core.errors import FocusError
-from focus_core.export.model_folder import BARE_ROLE
-from focus_core.export.run_model import MLM, objective_of
+from focus_core.export.forward import MLM, objective_of
 from focus_core.models.hub import cached_file, is_hub_id
 from focus_core.models.sentence_modules import model_folder
 from focus_core.models.source import STATIC_NAMES
@@ -22,8 +21,12 @@ from focus_core.models.tensors import SINGLE, read_json
 from focus_core.runs.folder import RunFolder
 from focus_core.types import SpecialTokenType
 
+BARE_ROLE = "source_embeddings"
+"""The role of a file with nothing but a matrix among a run's inputs."""
+
 MATRIX = "A run that was made from an embedding matrix alone has no model around it"
 NO_HEAD = "The source model has no head that predicts tokens"
+PAIRS = "The source model predicts one text from another, and lines alone are half of what it learns from"
 NO_MASK = "The model predicts masked tokens, and the tokenizer has no mask token"
 
 
@@ -62,6 +65,8 @@ def abilities_of(run: RunFolder) -> Abilities:
     config = _config(run, folder)
     if config is None or not config.get("architectures"):
         return Abilities(whole=True)
+    if config.get("is_encoder_decoder"):
+        return Abilities(whole=True, hindrance=PAIRS)
     objective = objective_of(str(config["architectures"][0]))
     if not objective:
         return Abilities(whole=True, hindrance=NO_HEAD)

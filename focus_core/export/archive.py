@@ -6,20 +6,18 @@ import json
 import shutil
 import zipfile
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from focus_core.artifacts import digest_json
 from focus_core.errors import RunFolderError, bad_input
-from focus_core.export.abilities import source_spec
+from focus_core.export.abilities import BARE_ROLE, source_spec
 from focus_core.export.model_card import auto_class
-from focus_core.export.model_folder import BARE_ROLE
-from focus_core.export.run_model import export_state, keeps_backbone
+from focus_core.export.run_model import export_state
 from focus_core.models.hub import is_hub_id
 from focus_core.models.source import STATIC_NAMES
 from focus_core.models.tensors import SINGLE
-from focus_core.runs.additions import TrainingFolder, list_trainings, open_training, readable
+from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.log import growing_run
 from focus_core.types import ProgressHook, no_progress, stage_of, tell_all
@@ -158,23 +156,6 @@ def _is_matrix(packed: zipfile.ZipFile, names: tuple[str, ...]) -> bool:
     with packed.open(name) as weights:
         found = set(json.loads(weights.read(int.from_bytes(weights.read(8), "little")))) - {"__metadata__"}
     return bool(found) and found <= set(STATIC_NAMES)
-
-
-def model_states(run: RunFolder) -> list[TrainingFolder]:
-    """Return the trainings of a run whose whole model can be made: embeddings kept, and the backbone kept or untrained.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-
-    Returns
-    -------
-    list of TrainingFolder
-        By name; those that cannot be read are left out.
-    """
-    found, _ = readable(list_trainings(run), partial(open_training, run))
-    return [t for t in found if keeps_backbone(t) and t.matrix_names() and t.manifest["run_digest"] == run.digest]
 
 
 def zip_key(run: RunFolder, training: TrainingFolder | None) -> str:

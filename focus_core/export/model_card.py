@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from focus_core.export.states import LEFT_ALONE, MADE, Kind, ModelState
 from focus_core.initialization.methods.registry import METHODS
 
 TEMPLATE = Path(__file__).parent / "card.md.j2"
@@ -45,17 +46,38 @@ def auto_class(architectures: Any) -> str:
     return next((name for mark, name in AUTO_CLASSES if mark in names), "AutoModel")
 
 
-def write_card(manifest: Mapping[str, Any], *, architectures: Any, notes: list[str]) -> str:
-    """Return the model card, Markdown under a YAML head; only a Hub id is named as a base model."""
+def write_card(
+    manifest: Mapping[str, Any], *, architectures: Any, notes: list[str], state: ModelState | None = None
+) -> str:
+    """Return the model card, Markdown under a YAML head; only a Hub id is named as a base model.
+
+    Parameters
+    ----------
+    manifest : mapping
+        The run's.
+    architectures : Any
+        The classes that ``config.json`` names; nothing for embeddings without a backbone.
+    notes : list of str
+        What to know, beside the run's own warnings.
+    state : ModelState, default=None
+        Which state of the run it is; ``None`` is the run as it was initialised.
+
+    Returns
+    -------
+    str
+        The text of ``README.md``.
+    """
     from huggingface_hub import ModelCard, ModelCardData
 
     source, target, method = manifest["source"], manifest["target"], str(manifest["config"]["method"])
     roles = {entry["role"]: entry["name"] for entry in manifest["inputs"]}
     base = str(roles.get("source_model") or source["name"])
+    kind, facts = (Kind.INITIALISED, {}) if state is None else (state.kind, state.facts())
     tables = {
         "Made from": _inputs(manifest, source, target),
         "Embeddings by origin": manifest["counts"]["by_origin"],
         "Options": _options(manifest["config"]),
+        **({"Training": facts} if facts else {}),
     }
     card = ModelCard.from_template(
         ModelCardData(
@@ -68,6 +90,9 @@ def write_card(manifest: Mapping[str, Any], *, architectures: Any, notes: list[s
         target=escape_markdown(target["name"]),
         method=escape_markdown(method),
         extended=manifest["config"].get("extend"),
+        made=MADE[kind],
+        initialised=kind is Kind.INITIALISED,
+        backbone=_backbone(kind, bool(architectures)),
         loader=auto_class(architectures) if architectures else None,
         tables={
             title: [(escape_markdown(str(name)), escape_markdown(_shown(value))) for name, value in rows.items()]
@@ -77,6 +102,13 @@ def write_card(manifest: Mapping[str, Any], *, architectures: Any, notes: list[s
         citation=METHODS[method].citation if method in METHODS else escape_markdown(method),
     )
     return str(card)
+
+
+def _backbone(kind: Kind, whole: bool) -> str:
+    """Return what the card says of every other weight."""
+    if not whole:
+        return "There is no transformer backbone."
+    return "Every other weight is the source's, unchanged." if kind in LEFT_ALONE else "No weight is the source's."
 
 
 def _inputs(manifest: Mapping[str, Any], source: Mapping[str, Any], target: Mapping[str, Any]) -> dict[str, Any]:

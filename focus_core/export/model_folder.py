@@ -16,8 +16,10 @@ import numpy as np
 
 from focus_core.artifacts import dump_json, staged, write_arrays
 from focus_core.errors import InvalidInputError, ModelError, RunFolderError, bad_input, phrase
+from focus_core.export.abilities import BARE_ROLE
 from focus_core.export.model_card import write_card
 from focus_core.export.side_files import copy_side_files
+from focus_core.export.states import ModelState
 from focus_core.models.architectures import architecture_config
 from focus_core.models.source import SourceModel, fit_to_vocabulary, load_embeddings_file, load_source
 from focus_core.models.tensors import INDEX, open_tensor_files, read_json
@@ -34,12 +36,17 @@ from focus_core.types import TokenKind
 if TYPE_CHECKING:
     import torch
 
-BARE_ROLE = "source_embeddings"
 WEIGHT_ROLES = ("source_model", BARE_ROLE)
 BARE_NAME = "embeddings"
 
 
-def export_model(run: str | Path | RunFolder, destination: str | Path, *, source: str | Path | None = None) -> Path:
+def export_model(
+    run: str | Path | RunFolder,
+    destination: str | Path,
+    *,
+    source: str | Path | None = None,
+    state: ModelState | None = None,
+) -> Path:
     """Write a model folder from a run.
 
     Parameters
@@ -50,6 +57,8 @@ def export_model(run: str | Path | RunFolder, destination: str | Path, *, source
         The folder to make.
     source : str or Path, default=None
         The source model's folder, file or Hub id; ``None`` takes the one that the run's log remembers.
+    state : ModelState, default=None
+        The state of the run that the card is about, whose weights the caller puts in; ``None`` is the initialisation.
 
     Returns
     -------
@@ -79,7 +88,7 @@ def export_model(run: str | Path | RunFolder, destination: str | Path, *, source
             prove_export(folder, model, part, arrays)
         if model is not None:
             notes = [*notes, *_copy_side_files(folder, model, part)]
-        card = write_card(folder.manifest, architectures=architectures, notes=notes)
+        card = write_card(folder.manifest, architectures=architectures, notes=notes, state=state)
         (part / "README.md").write_text(card, encoding="utf-8", newline="\n")
     return destination
 

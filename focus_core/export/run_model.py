@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from focus_core.artifacts import map_array, staged, tensor_names, to_float32
-from focus_core.errors import ModelError, RunFolderError, bad_input
-from focus_core.export.model_card import write_card
+from focus_core.artifacts import staged, tensor_names, write_arrays
+from focus_core.errors import ModelError, bad_input
+from focus_core.export.abilities import abilities_of
+from focus_core.export.asking import ask, no_head
+from focus_core.export.forward import MLM, PLAIN, Reading, run_or_refuse, scores_at
 from focus_core.export.model_folder import build_model, export_model
-from focus_core.models.architectures import quiet_transformers
-from focus_core.runs.additions import TRAINED, TrainingFolder, open_training
+from focus_core.export.parameters import (
+    BACKBONE,
+    OWN_NAMES,
+    backbone_parameters,
+    by_key,
+    put_back,
+    vocabulary_parameters,
+)
+from focus_core.export.states import ModelState, state_of
+from focus_core.models.architectures import refusing
+from focus_core.runs.additions import TRAINED
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import TARGET_TOKENIZER
 from focus_core.surgery.loading import check_arrays, load_float32, load_whole
+from focus_core.tokenization.identity import SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
 from focus_core.types import SpecialTokenType
 
 if TYPE_CHECKING:
     import torch
 
-MLM, CLM = "mlm", "clm"
-BACKBONE = "body.safetensors"
-MOST_POSITIONS = 512
-COUNTED_FROM_PADDING = (
-    "roberta",
-    "xlm-roberta",
-    "camembert",
-    "xlm-roberta-xl",
-    "roberta-prelayernorm",
-    "data2vec-text",
-)
-"""Architectures whose first position is the padding id plus one, so that they have that many fewer."""
+WEIGHTS = "model.safetensors"
+LOADS = "a model that transformers loads and runs"
+READS = "a model that reads these tokens"
+OTHER_MODEL = "make the run from a model that transformers loads"
+OTHER_TEXT = "give shorter lines, or a run of another model"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,6 +60,10 @@ class RunModel:
         Ids of special tokens: ``bos`` is ``cls`` where the vocabulary has that, ``eos`` likewise ``sep``.
     n_positions : int
         Most tokens of one sequence.
+    names : tuple of str, default=OWN_NAMES
+        What the run calls the tensors that belong to tokens; those that the model has not got apart are left out.
+    reading : Reading, default=PLAIN
+        How the model is fed and asked.
     """
 
     model: Any
@@ -64,22 +74,18 @@ class RunModel:
     bos_id: int | None
     eos_id: int | None
     n_positions: int
+    names: tuple[str, ...] = OWN_NAMES
+    reading: Reading = PLAIN
 
     def matrices(self) -> dict[str, Any]:
-        """Return the parameters that belong to tokens, as in a run: ``input`` and, where apart, ``output``, ``bias``.
+        """Return the parameters that belong to tokens, as in a run; see `vocabulary_parameters`.
 
         Returns
         -------
         dict of str to torch.nn.Parameter
             The live parameters of the model.
         """
-        inside, outside = self.model.get_input_embeddings().weight, self.model.get_output_embeddings()
-        found = {"input": inside}
-        if outside is not None and outside.weight is not inside:
-            found["output"] = outside.weight
-        if getattr(outside, "bias", None) is not None:
-            found["bias"] = outside.bias
-        return found
+        return vocabulary_parameters(self.model, self.names)
 
     def backbone(self) -> dict[str, Any]:
         """Return all other parameters by their names in the model.
@@ -89,8 +95,7 @@ class RunModel:
         dict of str to torch.nn.Parameter
             The live parameters.
         """
-        own = {id(parameter) for parameter in self.matrices().values()}
-        return {name: p for name, p in self.model.named_parameters() if id(p) not in own}
+        return backbone_parameters(self.model, self.names)
 
     def logits_at(
         self, input_ids: torch.Tensor, chosen: torch.Tensor, attention_mask: torch.Tensor | None = None
@@ -111,24 +116,18 @@ class RunModel:
         torch.Tensor of shape (n_chosen, n_target)
             In the order of ``chosen.nonzero()``.
 
+        Raises
+        ------
+        ModelError
+            If the model raises anything but that memory ran out.
+
         Notes
         -----
-        The head works position by position, so it may as well see the chosen positions alone: a hook on the backbone
-        hands it those. With a few masked tokens a line this saves most of the product with the output matrix.
+        The scores are those of the model's own pass; the output matrix sees no other positions where that gives the
+        same.
         """
-
-        def keep_chosen(module: Any, arguments: Any, output: Any) -> Any:
-            del module, arguments
-            output.last_hidden_state = output.last_hidden_state[chosen].unsqueeze(0)
-            return output
-
-        backbone = self.model.base_model
-        handle = backbone.register_forward_hook(keep_chosen)
-        try:
-            logits: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits[0]
-        finally:
-            handle.remove()
-        return logits
+        with run_or_refuse(self.vocabulary.name, expected=READS, remedy=OTHER_TEXT):
+            return scores_at(self.model, self.reading, input_ids, chosen, attention_mask)
 
 
 def load_run_model(
@@ -158,11 +157,16 @@ def load_run_model(
         If the source is gone, has no backbone or no language-model head, or if the training does not hold what is
         needed.
     """
-    training = None if trained is None else _open_kept(run, trained)
-    found = _describe(run, build_model(run, source=source))
-    if training is not None:
-        _put_trained(training, found)
-    found.model.to(device).eval()
+    state = state_of(run, trained)
+    state.check(to_measure=True)
+    subject = f"run {run.path.name}"
+    with run_or_refuse(subject, expected=LOADS):
+        model = build_model(run, source=source)
+    if model is None:
+        raise no_head(subject, "embeddings without a backbone")
+    found = _described(subject, model, load_vocabulary(run.path / TARGET_TOKENIZER), names=run.matrix_names())
+    _put_trained(state, model)
+    model.to(device).eval()
     return found
 
 
@@ -184,8 +188,10 @@ def load_model_folder(folder: str | Path) -> RunModel:
     InvalidInputError
         If it has no language-model head or no tokenizer.
     """
-    model = load_float32(Path(folder)).eval()
-    return _described(str(Path(folder).name), model, load_vocabulary(Path(folder)))
+    subject = Path(folder).name
+    with run_or_refuse(subject, expected=LOADS):
+        model = load_float32(Path(folder)).eval()
+    return _described(subject, model, load_vocabulary(Path(folder)))
 
 
 def export_state(
@@ -214,137 +220,69 @@ def export_state(
     InvalidInputError
         As `load_run_model` and `export_model`.
     """
-    if trained is None:
+    state = state_of(run, trained)
+    state.check()
+    if state.training is None:
         return export_model(run, destination, source=source)
-    training = _open_kept(run, trained)
-    with staged(Path(destination), folder=True) as part:
-        with tempfile.TemporaryDirectory(prefix="focus-lab-model-") as name:
-            folder = export_model(run, Path(name) / "model", source=source)
-            found = _describe(run, load_float32(folder) if (folder / "config.json").is_file() else None)
-            _put_trained(training, found)
-            with quiet_transformers():
-                found.model.save_pretrained(part)
-            for path in sorted(folder.iterdir()):
-                if not (part / path.name).exists() and ".safetensors" not in path.name:
-                    path.rename(part / path.name)
-        names = {id(p): name for name, p in found.model.named_parameters()}
-        trained_arrays = {names[id(p)]: p.detach() for p in found.matrices().values()}
-        check_arrays(load_whole(part, part, dtype="auto"), trained_arrays)
-        notes = [f"These weights were trained further; the training is called {trained!r} in the run."]
-        card = write_card(run.manifest, architectures=found.model.config.architectures, notes=notes)
-        (part / "README.md").write_text(card, encoding="utf-8", newline="\n")
+    with staged(Path(destination), folder=True) as part, tempfile.TemporaryDirectory(prefix="focus-lab-model-") as name:
+        folder = export_model(run, Path(name) / "model", source=source, state=state)
+        write = _write_trained if abilities_of(run).whole else _write_embeddings
+        write(state, folder, part)
+        for path in sorted(folder.iterdir()):
+            if not (part / path.name).exists() and ".safetensors" not in path.name:
+                shutil.move(path, part / path.name)
     return Path(destination)
 
 
-def objective_of(class_name: str) -> str:
-    """Return what a class of transformers is trained to predict here: masked tokens, the next one, or "" for neither.
-
-    Parameters
-    ----------
-    class_name : str
-        Its name.
-
-    Returns
-    -------
-    str
-        ``mlm``, ``clm`` or "".
-
-    Examples
-    --------
-    >>> [objective_of(name) for name in ("BertForMaskedLM", "GPT2LMHeadModel", "BertModel")]
-    ['mlm', 'clm', '']
-    """
-    if "MaskedLM" in class_name:
-        return MLM
-    return CLM if "CausalLM" in class_name or "LMHead" in class_name else ""
+def _write_trained(state: ModelState, folder: Path, part: Path) -> None:
+    """Write the model of a folder with what a training ended with in place of the initialised weights."""
+    model = load_float32(folder)
+    _put_trained(state, model)
+    with refusing(f"training {state.name}", LOADS, OTHER_MODEL):
+        model.save_pretrained(part)
+    check_arrays(
+        load_whole(part, part, dtype="auto"), by_key(model, vocabulary_parameters(model, state.run.matrix_names()))
+    )
 
 
-def _describe(run: RunFolder, model: Any | None) -> RunModel:
-    """Describe the model of a run; embeddings alone are none."""
-    if model is None:
-        raise _no_head(f"run {run.path.name}", "embeddings without a backbone")
-    return _described(f"run {run.path.name}", model, load_vocabulary(run.path / TARGET_TOKENIZER))
+def _write_embeddings(state: ModelState, folder: Path, part: Path) -> None:
+    """Write the trained matrix under the name that it has in a folder of embeddings alone."""
+    (name,) = tensor_names(folder / WEIGHTS)
+    if state.training is not None:
+        write_arrays(part / WEIGHTS, {name: state.training.embeddings()})
+        shutil.copymode(folder / WEIGHTS, part / WEIGHTS)
 
 
-def _described(subject: str, model: Any, vocabulary: Vocabulary) -> RunModel:
+def _described(subject: str, model: Any, vocabulary: Vocabulary, *, names: tuple[str, ...] = OWN_NAMES) -> RunModel:
     """Find out what the model predicts and which ids it needs."""
-    name, types = type(model).__name__, vocabulary.special_token_types
-    objective = objective_of(name)
-    if not objective or model.get_output_embeddings() is None:
-        raise _no_head(subject, name)
+    types = vocabulary.special_token_types
+    pad = types.get(SpecialTokenType.PAD)
+    ordinary = (vocabulary.present & (vocabulary.kinds != SPECIAL)).nonzero()[0].tolist()
+    reading = ask(subject, model, ordinary=ordinary, n_tokens=vocabulary.n, pad_id=pad)
     mask = types.get(SpecialTokenType.MASK)
-    if objective == MLM and mask is None:
+    if reading.objective == MLM and mask is None:
         raise bad_input(subject, "a mask token", "none", "give a target tokenizer with a mask token", ModelError)
     return RunModel(
         model=model,
         vocabulary=vocabulary,
-        objective=objective,
+        objective=reading.objective,
         mask_id=mask,
-        pad_id=types.get(SpecialTokenType.PAD),
+        pad_id=pad,
         bos_id=types.get(SpecialTokenType.CLS, types.get(SpecialTokenType.BOS)),
         eos_id=types.get(SpecialTokenType.SEP, types.get(SpecialTokenType.EOS)),
-        n_positions=_positions(model.config),
+        n_positions=reading.n_positions,
+        names=names,
+        reading=reading,
     )
 
 
-def _positions(config: Any) -> int:
-    """Return the length of the longest sequence, at most ``MOST_POSITIONS``."""
-    n = int(getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", 0) or MOST_POSITIONS)
-    if config.model_type in COUNTED_FROM_PADDING:
-        n -= int(-1 if config.pad_token_id is None else config.pad_token_id) + 1
-    return min(n, MOST_POSITIONS)
-
-
-def _no_head(subject: str, got: str) -> ModelError:
-    remedy = "make the run from a model with a language-model head"
-    return bad_input(subject, "a model that predicts tokens, masked or next", got, remedy, ModelError)
-
-
-def _put_trained(training: TrainingFolder, found: RunModel) -> None:
-    """Replace the parameters of the initialised model by those that a training ended with."""
-    _copy_into(found.matrices(), training.path / TRAINED)
-    if (training.path / BACKBONE).is_file():
-        _copy_into(found.backbone(), training.path / BACKBONE)
-
-
-def keeps_backbone(training: TrainingFolder) -> bool:
-    """Whether the backbone of a training is known: it was kept, or never trained."""
-    config = training.manifest.get("config") or {}
-    return (training.path / BACKBONE).is_file() or config.get("train") == "embeddings"
-
-
-def _open_kept(run: RunFolder, trained: str) -> TrainingFolder:
-    """Open a training; refuse one of which too little was kept to make a model."""
-    training = open_training(run, trained)
-    for kept, expected, got in (
-        ((training.path / TRAINED).is_file(), "its embeddings were kept", "a table and a curve alone"),
-        (keeps_backbone(training), "its backbone was kept, or never trained", "embeddings alone"),
-    ):
-        if not kept:
-            remedy = "train it again with `adapt`, under another name"
-            raise bad_input(f"training {trained}", f"a training of which {expected}", got, remedy, RunFolderError)
-    return training
-
-
-def _copy_into(parameters: Mapping[str, Any], path: Path) -> None:
-    """Read the named arrays of a file into parameters of the same shape."""
-    import numpy as np
-    import torch
-
-    shapes = {name: shape for name, (_, shape) in tensor_names(path).items()}
-    expected = {name: tuple(p.shape) for name, p in parameters.items()}
-    if shapes != expected:
-        odd = sorted(name for name in shapes.keys() | expected.keys() if shapes.get(name) != expected.get(name))[0]
-        raise bad_input(
-            f"{path.parent.name}/{path.name}",
-            expected=f"{odd} of shape {expected.get(odd, 'none')}",
-            got=f"{shapes.get(odd, 'none')}",
-            remedy="it belongs to another run",
-            error=RunFolderError,
-        )
-    with torch.no_grad():
-        for name, parameter in parameters.items():
-            parameter.copy_(torch.from_numpy(np.array(to_float32(*map_array(path, name)))))
+def _put_trained(state: ModelState, model: Any) -> None:
+    """Replace the weights of the initialised model by those that a training ended with."""
+    if state.training is None:
+        return
+    put_back(vocabulary_parameters(model, state.run.matrix_names()), state.training.path / TRAINED)
+    if state.has_own_backbone:
+        put_back(backbone_parameters(model, state.run.matrix_names()), state.training.path / BACKBONE)
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from focus_core.initialization.health import FEW_ANCHORS
 from focus_core.initialization.methods.base import Method
 from focus_core.initialization.overlap.matching import Overlap
 from focus_core.initialization.overlap.statistics import shared_text
+from focus_core.initialization.reading import Reading
 from focus_core.numerics.formats import cut_percent
-from focus_core.tokenization.reading import Reading
 from focus_core.tokenization.vocabulary import Vocabulary
 from focus_core.types import MethodName
 

@@ -34,6 +34,7 @@ def auxiliary_health(
     anchor_ids: np.ndarray,
     frequency: np.ndarray | None,
     *,
+    is_byte: np.ndarray | None = None,
     supported_size: Callable[[], int] | None = None,
 ) -> dict[str, Any]:
     """Report on the space that similarities were taken from.
@@ -50,6 +51,8 @@ def auxiliary_health(
         Target ids of the overlapping tokens that have a vector.
     frequency : ndarray of shape (n_target,)
         Occurrences in the corpus; ``None`` where there was none.
+    is_byte : ndarray of bool, shape (n_target,), default=None
+        Which target tokens are single bytes, which are no anchors of any meaning; ``None``: none of them.
     supported_size : callable, default=None
         Returns the size of vocabulary that the corpus supports; called only where a smaller one is advised. ``None``
         where nobody knows, and then no size is named.
@@ -60,8 +63,8 @@ def auxiliary_health(
         ``coverage_types`` and ``coverage_occurrences`` (shares of the new tokens, and of their occurrences, that
         have a vector), ``n_new_with_vector``, ``n_anchors``, ``mean_cosine`` (over all pairs of a new token with an
         anchor), ``median_support``, ``median_max_weight``, ``median_effective_contributors`` (over combined rows),
-        ``collapsed`` (never told of a space with fewer than `FEW_ANCHORS` anchors), ``remedy`` and ``warnings``. What
-        cannot be known is ``None``.
+        ``collapsed`` (never told of fewer than `FEW_ANCHORS` anchors, whose mean direction is not the space's),
+        ``remedy`` and ``warnings``. What cannot be known is ``None``.
     """
     covered = auxiliary.has_vector[new_ids]
     combined = np.flatnonzero(weights.origins == COMBINED)
@@ -77,9 +80,14 @@ def auxiliary_health(
         "median_max_weight": _median(weights.max_weight[combined]),
         "median_effective_contributors": _median(weights.effective_contributors[combined]),
     }
-    report["collapsed"] = _collapsed(report)
+    byte = np.zeros(auxiliary.has_vector.size, bool) if is_byte is None else is_byte
+    n_text = len(anchor_ids) - int(byte[anchor_ids].sum())
+    few = len(new_ids) > 0 and n_text < FEW_ANCHORS
+    n_shared = byte.size - len(new_ids) - int(byte.sum() - byte[new_ids].sum())
+    report["collapsed"] = not few and _collapsed(report)
     report["remedy"] = _remedy(auxiliary) if report["collapsed"] else ""
-    report["warnings"] = _warnings(auxiliary, report, len(new_ids), supported_size)
+    told = _warnings(auxiliary, report, len(new_ids), supported_size)
+    report["warnings"] = [_few_anchors(n_text, n_shared), *told] if few else told
     return report
 
 
@@ -100,8 +108,6 @@ def _mean_direction(vectors: np.ndarray) -> np.ndarray:
 
 
 def _collapsed(report: dict[str, Any]) -> bool:
-    if report["n_anchors"] < FEW_ANCHORS:  # their mean direction is that of a handful of tokens, not of the space
-        return False
     cosine, support = report["mean_cosine"], report["median_support"]
     return (cosine is not None and cosine > MAX_COSINE) or (support is not None and support > MAX_SUPPORT)
 
@@ -122,8 +128,6 @@ def _warnings(
 ) -> list[str]:
     """Return what the user should know, one sentence each."""
     found = []
-    if n_new and report["n_anchors"] < FEW_ANCHORS:
-        found.append(_few_anchors(report["n_anchors"], auxiliary.has_vector.size - n_new))
     if report["collapsed"]:
         cosine = decimal(report["mean_cosine"], 2, unknown="unknown")
         support = decimal(report["median_support"], 0, unknown="unknown")
@@ -145,7 +149,7 @@ def _warnings(
 
 
 def _few_anchors(n_anchors: int, n_shared: int) -> str:
-    only = "1 shared token is an anchor" if n_anchors == 1 else f"{n_anchors} shared tokens are anchors"
+    only = "1 shared token of text is an anchor" if n_anchors == 1 else f"{n_anchors} shared tokens of text are anchors"
     if n_shared >= MANY_SHARED:
         return (
             f"Only {only} of about {n_shared:,}: the others have no auxiliary vector; more text, a lower --min-count "

@@ -34,7 +34,7 @@ from focus_core.surgery.child import prove_apart
 from focus_core.surgery.config import IdMap
 from focus_core.surgery.proof import Copies, extended_copies
 from focus_core.tokenization.corpus_statistics import corpus_statistics, suggest_size
-from focus_core.tokenization.identity import SPECIAL
+from focus_core.tokenization.identity import BYTE, SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary
 from focus_core.types import MatchMode, ProgressHook, no_progress, stage_of
 
@@ -265,6 +265,7 @@ def _judge(result: FocusResult, output: MethodOutput, corpus: Corpus | None, pro
                 result.overlap.new_ids,
                 output.anchor_ids,
                 result.frequency,
+                is_byte=result.target.kinds == BYTE,
                 supported_size=partial(_supported_size, corpus, result.target) if corpus else None,
             )
         told = None if result.corpus is None else result.corpus | result.occurrence_shares

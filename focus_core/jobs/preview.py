@@ -14,9 +14,9 @@ from typing import Any
 
 from focus_core.errors import VocabularyError, bad_input
 from focus_core.initialization.overlap.preview import MatchPreview, preview_matches
+from focus_core.initialization.reading import Reading, read_lines
 from focus_core.jobs.limited import SECONDS, answer, ask
 from focus_core.tokenization.preview import TokenizerView, view_tokenizer
-from focus_core.tokenization.reading import Reading, read_lines
 from focus_core.tokenization.text_form import TextForm, read_text_form
 from focus_core.tokenization.vocabulary import load_vocabulary
 from focus_core.validation import typed_fields

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from focus_core.errors import ModelError, bad_input
-from focus_core.export.run_model import objective_of
+from focus_core.export.forward import objective_of
 from focus_core.initialization.embedded_ids import without_rowless_tokens
 from focus_core.jobs.limited import GRANTED, MEMORY_BYTES, SECONDS, answer, ask
 from focus_core.models.architectures import load_config, model_class
@@ -111,7 +111,9 @@ def summarise_source(
         architecture = model_class(folder, known, model.file_of.values()).__name__
     return SourceSummary(
         whole=model.has_backbone,
-        objective=objective_of(architecture) if model.has_head else "",
+        objective=objective_of(architecture)
+        if model.has_head and not getattr(known, "is_encoder_decoder", False)
+        else "",
         architecture=architecture,
         n_layers=None if known is None else _layers(known.to_dict()),
         n_parameters=_parameters(model),

@@ -13,13 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from focus_core.artifacts import link_file, staged, write_arrays
-from focus_core.errors import ModelError, VocabularyError, bad_input
+from focus_core.errors import ModelError, VocabularyError, bad_input, option, phrase
+from focus_core.export.abilities import abilities_of
+from focus_core.export.forward import run_or_refuse
+from focus_core.export.parameters import BACKBONE, backbone_parameters
 from focus_core.models.refusals import other_kind, refuse_adapter_tensors
 from focus_core.models.source import load_source, most_rows
 from focus_core.models.tensors import TensorFiles, check_tensor, open_tensor_files, to_float
 from focus_core.runs.additions import IMPORTED, TRAINED, TRAINING, new_addition
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.writer import write_manifest
+from focus_core.surgery.loading import load_float32
 from focus_core.tokenization.vocabulary import load_vocabulary
 from focus_core.training.drift import measure_change, write_change
 from focus_core.training.writer import manifest_of
@@ -40,6 +44,7 @@ class _Found:
     arrays: dict[str, torch.Tensor]
     entry: dict[str, Any]
     warnings: tuple[str, ...] = ()
+    backbone: Mapping[str, torch.Tensor] | None = None
 
 
 def import_checkpoint(
@@ -48,6 +53,7 @@ def import_checkpoint(
     *,
     name: str,
     tensor: str | None = None,
+    whole: bool = False,
     shown_name: str | None = None,
     progress: ProgressHook = no_progress,
 ) -> Path:
@@ -64,6 +70,9 @@ def import_checkpoint(
     tensor : str, default=None
         The input matrix in a file; ``None`` takes ``input`` where the file has it, else the only matrix of the run's
         shape, else the only one there is.
+    whole : bool, default=False
+        Whether the backbone of a checkpoint folder is kept too, so that the state can be measured and exported; it
+        takes the memory of the whole model.
     shown_name : str, default=None
         How messages and the manifest call the source; ``None`` takes the path's own name.
     progress : ProgressHook, default=no_progress
@@ -77,8 +86,8 @@ def import_checkpoint(
     Raises
     ------
     ModelError
-        If it is no such folder or file, leaves the choice of tensor open, or a matrix has other rows or another
-        width than the run's, or a value that is not finite.
+        If it is no such folder or file, is not the run's model where ``whole`` is asked for, leaves the choice of
+        tensor open, or a matrix has other rows or another width than the run's, or a value that is not finite.
     VocabularyError
         If the checkpoint brings a tokenizer with other tokens.
     RunFolderError
@@ -87,17 +96,19 @@ def import_checkpoint(
     folder = new_addition(run.path, TRAINING, name)
     shown = shown_name or Path(path).name
     with stage_of(progress, "read"):
-        found = _read(run, Path(path).expanduser(), shown, tensor)
+        found = _read(run, Path(path).expanduser(), shown, tensor, whole=whole)
     change, drift = measure_change(run, found.arrays["input"].float().numpy(), progress)
     with staged(folder, folder=True) as part:
         write_change(part, change)
         write_arrays(part / TRAINED, found.arrays)
+        if found.backbone is not None:
+            write_arrays(part / BACKBONE, found.backbone)
         content = {
             **{key: {} for key in ("config", "corpus", "result")},  # nothing is known of how they were trained
             "inputs": [found.entry],
             "movement": drift,
             "matrices": sorted(found.arrays),
-            "has_body": False,
+            "has_body": found.backbone is not None,
             "warnings": list(found.warnings),
         }
         write_manifest(part, manifest_of(run, name, content, kind=IMPORTED))
@@ -137,10 +148,12 @@ def _unfinished(folder: str, names: list[str]) -> list[str]:
 # --- reading ----------------------------------------------------------------------------------------------------
 
 
-def _read(run: RunFolder, path: Path, shown: str, tensor: str | None) -> _Found:
+def _read(run: RunFolder, path: Path, shown: str, tensor: str | None, *, whole: bool) -> _Found:
     """Read what a path names and check it against the run; padding after the last id is left out."""
     if path.is_dir():
         found = _read_checkpoint(run, path, shown)
+    elif whole:
+        raise bad_input(option("whole"), "a checkpoint folder", shown, "name the folder, or leave it out", ModelError)
     elif path.is_file() and path.suffix == ".safetensors":
         found = _read_file(run, path, shown, tensor)
     else:
@@ -148,7 +161,22 @@ def _read(run: RunFolder, path: Path, shown: str, tensor: str | None) -> _Found:
     arrays, notes = _without_padding(_shape(run)[0], found.arrays)
     for name, array in arrays.items():
         _check_array(run, shown, name, array)
-    return dataclasses.replace(found, arrays=arrays, warnings=(*found.warnings, *notes))
+    backbone = _read_backbone(run, path, shown, arrays) if whole else None
+    return dataclasses.replace(found, arrays=arrays, warnings=(*found.warnings, *notes), backbone=backbone)
+
+
+def _read_backbone(
+    run: RunFolder, path: Path, shown: str, arrays: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """Read every other weight of a checkpoint, which must hold all that the run has of tokens."""
+    lacking = sorted(set(run.matrix_names()) - arrays.keys())
+    if lacking or not abilities_of(run).whole:
+        got = "a run of embeddings alone" if not lacking else f"no {' and no '.join(lacking)} apart"
+        remedy = phrase("import it without {whole}")
+        raise bad_input(shown, "a checkpoint of the run's whole model", got, remedy, ModelError)
+    with run_or_refuse(shown, expected="a model that transformers loads", remedy=phrase("import it without {whole}")):
+        model = load_float32(path)
+    return {name: tensor.detach() for name, tensor in backbone_parameters(model, run.matrix_names()).items()}
 
 
 def _without_padding(n: int, arrays: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], tuple[str, ...]]:
@@ -170,7 +198,7 @@ def _read_checkpoint(run: RunFolder, path: Path, shown: str) -> _Found:
     """Read the matrices of a model folder; where it brings a tokenizer, that must have the run's tokens."""
     model = load_source(path)  # first: what is no model is named as what it is
     warnings = _check_tokenizer(run, path, shown)
-    arrays = {"input": model.input, "output": model.output, "bias": model.bias}
+    arrays = {"input": model.input, "output": model.output, "bias": model.bias, **model.extra}
     kept, notes = _fit(run, {name: array for name, array in arrays.items() if array is not None})
     entry = {"role": "trained_model", "name": shown, "sha256": model.digest, "bytes": model.n_bytes}
     return _Found(arrays=kept, entry=entry, warnings=(*warnings, *model.messages, *notes))

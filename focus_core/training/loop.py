@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from focus_core.errors import FocusError, phrase
-from focus_core.export.run_model import MLM, RunModel, evaluating
+from focus_core.export.forward import MLM, out_of_memory, run_or_refuse
+from focus_core.export.run_model import RunModel, evaluating
 from focus_core.training.checkpoint import State, load_checkpoint, save_checkpoint
 from focus_core.training.dataset import TrainingText, mask_tokens
-from focus_core.training.losses import next_tokens, out_of_memory, own_stream, summed_loss
+from focus_core.training.losses import next_tokens, own_stream, summed_loss
 from focus_core.training.options import TrainConfig
 from focus_core.types import ProgressHook, no_progress
 
@@ -30,6 +31,7 @@ CHECKPOINT_SECONDS = 60.0
 FIRST_STEPS = 10
 RUNAWAY_NATS = 2.0
 EVALUATION_TOKENS = 8192
+TRAINS = "a model that transformers trains on token ids alone"
 
 
 class _Clock:
@@ -150,6 +152,27 @@ class Trainer:
         """Return after which steps the input matrix is kept: half-way, a quarter of the way, and so on."""
         return {self.config.n_steps >> i for i in range(1, self.config.snapshots + 1)} - {0}
 
+    def check(self) -> None:
+        """Refuse a model that cannot be trained, before anything is kept of it: one sequence goes there and back.
+
+        Raises
+        ------
+        ModelError
+            Says what the model raised.
+        """
+        import torch
+
+        blocks = torch.from_numpy(self.text.blocks[:1].astype(np.int64))
+        chosen = torch.ones_like(blocks, dtype=torch.bool)
+        self.model.model.train()
+        try:
+            with own_stream(self.device, self.config.seed), run_or_refuse("training", expected=TRAINS):
+                torch.autograd.backward(summed_loss(self.model, blocks, blocks, chosen, self.device, "float32"))
+        except (MemoryError, RuntimeError) as reason:
+            if not out_of_memory(reason):  # a step says what to do about memory
+                raise
+        self.model.model.zero_grad(set_to_none=True)
+
     # --- one step -----------------------------------------------------------------------------------------------
 
     def _step(self, state: State, parameters: dict[str, Any], optimizer: torch.optim.Optimizer) -> None:
@@ -210,7 +233,8 @@ class Trainer:
         for start in range(0, len(inputs), size):
             part = slice(start, start + size)
             loss = summed_loss(self.model, inputs[part], targets[part], chosen[part], self.device, state.precision) / n
-            torch.autograd.backward(loss)
+            with run_or_refuse("training", expected=TRAINS):
+                torch.autograd.backward(loss)
             total += loss.item()
         return total
 
@@ -259,12 +283,10 @@ class Trainer:
         """Return nats over all predictions on the held-out lines, and how many these are."""
         import torch
 
-        order = np.argsort([len(ids) for ids in self.text.held_out.sequences], kind="stable")
-        rows = max(1, EVALUATION_TOKENS // max(self.length, 1))
         nats, n = 0.0, 0
         with evaluating(self.model.model):
-            for start in range(0, len(order), rows):
-                ids, chosen, attention = self._padded(order[start : start + rows])
+            for numbers in self._held_out_batches():
+                ids, chosen, attention = self._padded(numbers)
                 inputs, targets = ids, ids
                 if self.model.objective == MLM:
                     inputs = torch.where(chosen, int(self.model.mask_id or 0), ids)
@@ -273,6 +295,17 @@ class Trainer:
                 nats += float(summed_loss(self.model, inputs, targets, chosen, self.device, precision, attention))
                 n += int(chosen.sum())
         return nats, n
+
+    def _held_out_batches(self) -> list[np.ndarray]:
+        """Return numbers of the held-out lines, shortest first; of one length where the model reads no padding."""
+        lengths = np.array([len(ids) for ids in self.text.held_out.sequences])
+        order = np.argsort(lengths, kind="stable")
+        rows = max(1, EVALUATION_TOKENS // max(self.length, 1))
+        ends = np.arange(rows, len(order), rows)
+        if self.model.reading.padding:
+            return np.split(order, ends)
+        groups = np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1)
+        return [batch for group in groups for batch in np.split(group, np.arange(rows, len(group), rows))]
 
     def _padded(self, numbers: np.ndarray) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return ids, predictions and attention of some held-out lines, padded to one length."""

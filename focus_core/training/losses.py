@@ -60,23 +60,6 @@ def summed_loss(
     return torch.nn.functional.cross_entropy(logits.float(), targets.to(device)[there], reduction="sum")
 
 
-def out_of_memory(reason: BaseException) -> bool:
-    """Tell whether an error of torch means that memory ran out.
-
-    Parameters
-    ----------
-    reason : BaseException
-        What was raised.
-
-    Returns
-    -------
-    bool
-        True for ``MemoryError``, CUDA's own error, and the CPU allocator's.
-    """
-    text = str(reason).lower()
-    return isinstance(reason, MemoryError) or "out of memory" in text or "can't allocate memory" in text
-
-
 @contextmanager
 def own_stream(device: str, seed: int) -> Iterator[None]:
     """Give dropout a stream of random numbers of its own; the caller's goes on as if nothing had been drawn."""

@@ -11,7 +11,8 @@ from typing import IO, Any
 from focus_core.artifacts import dump_json
 from focus_core.corpus.corpus import Corpus, open_corpus
 from focus_core.errors import RunFolderError, bad_input, option, phrase
-from focus_core.export.run_model import MLM, RunModel, load_run_model
+from focus_core.export.forward import MLM
+from focus_core.export.run_model import RunModel, load_run_model
 from focus_core.numerics.similarity import resolve_device
 from focus_core.runs.additions import addition_path
 from focus_core.runs.folder import RunFolder, open_run
@@ -93,6 +94,7 @@ def adapt_run(
         tell = tell_all(log, progress)
         with stage_of(tell, "read"):
             trainer = _trainer(run, text, config, source, part, tell)
+            trainer.check()
         state = trainer.run(
             lambda step: files.write_snapshot(part, trainer.model, step), lambda: choose_precision(config, trainer)
         )

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from focus_core.artifacts import write_arrays, write_parquet
-from focus_core.export.run_model import BACKBONE, RunModel
+from focus_core.export.parameters import BACKBONE
+from focus_core.export.run_model import RunModel
 from focus_core.runs.additions import CURVE_COLUMNS, TRAINED
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.writer import versions

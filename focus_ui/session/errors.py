@@ -37,7 +37,16 @@ LABELS = {
     "learning_rate": "Learning rate",
 }
 """What the forms call the field of an option."""
-WITHOUT_FIELD = {"covariance_scale", "map", "auxiliary", "auxiliary_kind", "max_seq_length", "resume", "objective"}
+WITHOUT_FIELD = {
+    "covariance_scale",
+    "map",
+    "auxiliary",
+    "auxiliary_kind",
+    "max_seq_length",
+    "resume",
+    "objective",
+    "whole",
+}
 
 
 def in_words(text: str, **said: str) -> str:

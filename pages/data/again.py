@@ -232,6 +232,16 @@ def _draw_matches(recipe: Recipe, step: Step, config: InitConfig) -> None:
             data_preview.draw_matches(preview.matches, config.match)
 
 
+def _warn_of_another_text(recipe: Recipe, change: Change) -> None:
+    """Say so where another text is one that the source does not know; what the run's own gave is seen in its checks."""
+    source, target = _source(recipe), None if change.step is Step.TOKENIZERS else recipe.tokenizer
+    if change.corpus is None or source is None:
+        return
+    preview = data_preview.look(change.corpus, source, None if target is None else str(target))
+    if preview is not None:
+        data_preview.draw_foreseen(preview, change.config)
+
+
 def _start(recipe: Recipe, change: Change) -> None:
     """Draw what would be reused and changed, and the button; start the run when it is pressed."""
     changed = changes(recipe, change.config, change.target)
@@ -243,6 +253,7 @@ def _start(recipe: Recipe, change: Change) -> None:
     words = _reused(change, request) + (
         f" It takes about {duration(estimate.seconds)}." if estimate is not None else ""
     )
+    _warn_of_another_text(recipe, change)
     told = show_name(", ".join(changed) or "nothing; the same run is made again", limit=120)
     st.markdown(f"Changed: **{markdown_escape(told)}**. {words}")
     label = "Start the changed run" if changed else "Make the same run again"

@@ -12,7 +12,7 @@ from pathlib import Path
 import streamlit as st
 
 from focus_core.errors import FocusError, Phrase, parts_of
-from focus_core.export.run_model import CLM, MLM
+from focus_core.export.forward import CLM, MLM
 from focus_core.jobs.source_summary import SourceSummary
 from focus_core.models.hub import cached_file
 from focus_core.models.tensors import INDEX, SINGLE

@@ -5,6 +5,7 @@ Finished zips lie below the folder of all runs, one a state of a run, under a na
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import time
 from pathlib import Path
@@ -12,15 +13,17 @@ from pathlib import Path
 import streamlit as st
 
 from focus_core.export.abilities import abilities_of
-from focus_core.export.archive import ZIP, ModelZip, model_states, open_model_zip, zip_key
+from focus_core.export.archive import ZIP, ModelZip, open_model_zip, zip_key
+from focus_core.export.states import model_states, states_left_out
 from focus_core.jobs.process import is_owner, job_state
 from focus_core.jobs.record import Job, JobState, failure, list_jobs, read_job
-from focus_core.numerics.formats import size
+from focus_core.numerics.formats import count, size
 from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
-from focus_core.tokenization.display import markdown_escape
+from focus_core.tokenization.display import markdown_escape, show_token
 from focus_ui.charts.download import save_file
 from focus_ui.data import catalog
+from focus_ui.data.catalog import path_in_command
 from focus_ui.data.training_tables import state_names
 from focus_ui.data.uploads import safe_name
 from focus_ui.jobs.form import begin, cancel_button, has_source, progress_bar
@@ -28,6 +31,7 @@ from focus_ui.jobs.panel import POLL_S
 from focus_ui.session import state
 from focus_ui.session.errors import if_sound, in_words
 from focus_ui.widgets.choice import choose
+from focus_ui.widgets.command import show_command
 from focus_ui.widgets.training_choice import current_training
 
 MODELS = ".models"
@@ -42,6 +46,7 @@ MEANINGS = {
 """What the folder is and holds: a whole model, or not."""
 ICONS = {True: ":material/deployed_code:", False: ":material/grid_on:"}
 INSTEAD = "on the command line, which takes its place"
+MAX_NAMED = 3
 MAX_DOWNLOAD = 2 << 30
 """Bytes; the server holds a download in memory while it sends it."""
 
@@ -56,11 +61,35 @@ def models_root() -> Path:
 
 
 def model_section(run: RunFolder) -> None:
-    """Draw the choice of a state, the button that makes its model folder, and the download once that is there."""
+    """Draw the choice of a state, what makes its model folder, the download once that is there, and the command."""
     whole = abilities_of(run).whole
     st.header(TITLES[whole], anchor=False)
     st.markdown(MEANINGS[whole])
-    training = _choose_state(run) if whole else None
+    training = _choose_state(run)
+    _say_left_out(run)
+    _folder(run, training, whole=whole)
+    st.caption("The same folder from the command line:")
+    show_command(export_command(run, training))
+
+
+def export_command(run: RunFolder, training: TrainingFolder | None) -> str:
+    """Return the command that exports a state, to be called in the project's folder; it names no absolute path."""
+    state_of_run = path_in_command(run.path) + ("" if training is None else shlex.quote(f":{training.name}"))
+    return f".venv/bin/python -m focus_core export {state_of_run} build/model"
+
+
+def _say_left_out(run: RunFolder) -> None:
+    """Say which states are not offered, and why, once a reason."""
+    names: dict[str, list[str]] = {}
+    for found in states_left_out(run):
+        names.setdefault(found.why_not, []).append(show_token(str(found.name), limit=40))
+    for reason, listed in names.items():
+        more = f" and {count(len(listed) - MAX_NAMED)} more" if len(listed) > MAX_NAMED else ""
+        st.caption(markdown_escape(f"Not offered: {', '.join(listed[:MAX_NAMED])}{more}: {reason}."))
+
+
+def _folder(run: RunFolder, training: TrainingFolder | None, *, whole: bool) -> None:
+    """Draw the button that makes the model folder of a state, and the download once that is there."""
     key = zip_key(run, training)
     if (models_root() / key).is_dir():
         _download(run, training, key)

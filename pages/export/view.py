@@ -14,12 +14,10 @@ from focus_core.tokenization.display import markdown_escape, show_name
 from focus_ui.charts.csv_export import as_columns
 from focus_ui.charts.download import save_table
 from focus_ui.data import cache
-from focus_ui.data.catalog import path_in_command
 from focus_ui.data.token_names import source_label, token_label
 from focus_ui.jobs.verdict import STATUS_COLORS
 from focus_ui.session import navigation
 from focus_ui.session.errors import in_words
-from focus_ui.widgets.command import show_command
 
 STATUS_ICONS = {
     "passed": ":material/check_circle:",
@@ -91,14 +89,3 @@ def recipe(run: RunFolder) -> None:
         st.caption("Where the options differ from the paper")
         st.dataframe(options, hide_index=True, alt="Options that differ from the paper")
         save_table(lambda: options, key="options", name="options")
-
-
-def model_command(run: RunFolder) -> None:
-    """Draw the command that writes the folder."""
-    st.caption("The same folder from the command line:")
-    show_command(export_command(run))
-
-
-def export_command(run: RunFolder) -> str:
-    """Return the command that exports a run, to be called in the project's folder; it names no absolute path."""
-    return f".venv/bin/python -m focus_core export {path_in_command(run.path)} build/model"

@@ -12,7 +12,6 @@ from focus_core.artifacts import dump_json
 from focus_core.jobs.process import delete_run, job_state
 from focus_core.jobs.record import Job, JobState, dismiss, is_dismissed, list_jobs, read_job
 from focus_core.numerics.formats import count
-from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import markdown_escape, show_name
 from focus_ui.charts.download import draw_chart, save_file, save_table
@@ -46,11 +45,11 @@ def evaluated_section(run: RunFolder) -> None:
         _results(run, found)
 
 
-def evaluate_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
+def evaluate_section(run: RunFolder) -> None:
     """Draw the form that starts an evaluation, once it is opened."""
     with st.expander("Evaluate on a text", icon=":material/speed:", key="_evaluate_box", on_change="rerun") as box:
         if box.open:
-            evaluate_form(run, trainings)
+            evaluate_form(run)
 
 
 def _watch(job_id: str) -> None:

@@ -11,10 +11,9 @@ from pathlib import Path
 import streamlit as st
 
 from focus_core.errors import FocusError
-from focus_core.export.archive import model_states
+from focus_core.export.states import model_states, states_left_out
 from focus_core.jobs.record import new_run_id
 from focus_core.numerics.formats import count
-from focus_core.runs.additions import TrainingFolder
 from focus_core.runs.folder import RunFolder
 from focus_core.tokenization.display import show_name, show_token
 from focus_ui.data import cache, catalog, input_cache
@@ -31,7 +30,7 @@ UPLOAD = "Upload a text"
 TEXT_KINDS = ["txt", "gz", "zst"]
 
 
-def evaluate_form(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
+def evaluate_form(run: RunFolder) -> None:
     """Draw the choice of states and text, and start the job when asked; one line where nothing can be measured."""
     if not has_source(run, "there is no model to measure."):
         return
@@ -39,7 +38,7 @@ def evaluate_form(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
         "Every state predicts the same words of a text, the source model under its own tokenizer beside them: bits "
         "per character, with intervals."
     )
-    targets = _states(run, trainings)
+    targets = _states(run)
     files, label = _text()
     dictionary = _dictionary()
     all_lines = st.checkbox(
@@ -52,7 +51,7 @@ def evaluate_form(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
         _launch(targets, files, label, dictionary, all_lines=all_lines)
 
 
-def _states(run: RunFolder, trainings: Sequence[TrainingFolder]) -> list[str]:
+def _states(run: RunFolder) -> list[str]:
     """Draw the choice of states; return them as the command line names them."""
     whole = {training.name: training for training in model_states(run)}
     path = str(run.path.resolve())
@@ -71,10 +70,10 @@ def _states(run: RunFolder, trainings: Sequence[TrainingFolder]) -> list[str]:
         "Beside a second run", list(second), index=None, format_func=lambda i: titles.get(i, i),
         key="_evaluate_second", placeholder="None", help="Right after its initialisation.",
     )  # fmt: skip
-    kept_out = [training.name for training in trainings if training.name not in whole]
-    if kept_out:
-        first = show_token(kept_out[0], limit=40)
-        words = first if len(kept_out) == 1 else f"{first} and {count(len(kept_out) - 1)} more"
+    left_out = states_left_out(run)
+    if left_out:
+        first = show_token(str(left_out[0].name), limit=40)
+        words = first if len(left_out) == 1 else f"{first} and {count(len(left_out) - 1)} more"
         st.caption(
             f"Not offered: {words}. They keep no backbone, or began from another run's embeddings, so no model "
             "can be assembled: train the run here, which keeps the backbone."

@@ -33,9 +33,18 @@ def import_section(run: RunFolder, *, expanded: bool) -> None:
         )
         source, shown_name = _source()
         tensor = _tensor(source) if source is not None and source.is_file() else None
+        whole = (
+            source is not None
+            and source.is_dir()
+            and st.checkbox(
+                "Keep its backbone too",
+                key="_attach_whole",
+                help="Then the state can also be measured and exported; it takes the memory of the whole model.",
+            )
+        )
         name = st.text_input("Name", DEFAULT_NAME, max_chars=64, key="_attach_name", width=320)
         if st.button("Import", type="primary", disabled=source is None, key="_attach") and source is not None:
-            _import(run, source, name, tensor, shown_name)
+            _import(run, source, name, tensor, shown_name, whole=whole)
         entry = state.current_run()
         if entry is not None and entry.kind is not RunKind.OWN:
             st.caption("This run is not yours and stays as it is: you get a private copy that holds the training.")
@@ -67,7 +76,9 @@ def _tensor(path: Path) -> str | None:
     return choose("Tensor of the input embeddings", names, "_attach_tensor", width="stretch")
 
 
-def _import(run: RunFolder, source: Path, name: str, tensor: str | None, shown_name: str | None) -> None:
+def _import(
+    run: RunFolder, source: Path, name: str, tensor: str | None, shown_name: str | None, *, whole: bool
+) -> None:
     """Attach, show how far it is, and go to the run that now has the training."""
     entry = state.current_run()
     if entry is None:
@@ -80,7 +91,15 @@ def _import(run: RunFolder, source: Path, name: str, tensor: str | None, shown_n
 
     try:
         run_id = import_to(
-            entry, run, source, owner=state.owner(), name=name, tensor=tensor, shown_name=shown_name, progress=show
+            entry,
+            run,
+            source,
+            owner=state.owner(),
+            name=name,
+            tensor=tensor,
+            whole=whole,
+            shown_name=shown_name,
+            progress=show,
         )
     except FocusError as error:
         bar.empty()

@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from focus_core.jobs.record import Job, hash_owner, new_run_id, record_folder, write_record
 from focus_core.runs.folder import RunFolder
@@ -28,13 +29,15 @@ def import_to(
     owner: str,
     name: str,
     tensor: str | None = None,
+    whole: bool = False,
     shown_name: str | None = None,
     progress: ProgressHook = no_progress,
 ) -> str:
     """Attach trained embeddings to a run of the session, or to a private copy of another."""
 
     def import_into(target: RunFolder) -> None:
-        import_checkpoint(target, path, name=name, tensor=tensor, shown_name=shown_name, progress=progress)
+        options: dict[str, Any] = {"name": name, "tensor": tensor, "whole": whole, "shown_name": shown_name}
+        import_checkpoint(target, path, progress=progress, **options)
 
     if entry.kind is RunKind.OWN:
         import_into(run)

@@ -29,7 +29,7 @@ if trainings:
 if can_predict(run):
     if not trainings:
         view.empty_state(run)
-    evaluate_section(run, trainings)
+    evaluate_section(run)
     adapt_section(run, expanded=not trainings)
 import_section(run, expanded=not trainings)
 with st.expander("What am I looking at?", icon=":material/help:"):

@@ -30,22 +30,36 @@ def anchors_of(run: RunFolder) -> int:
     return int(run.manifest["counts"]["n_anchors"])
 
 
+def byte_anchors_of(run: RunFolder) -> int:
+    """Return how many anchors are single bytes, which have no meaning that a mixture could take."""
+    ids = np.flatnonzero(run.column("tokens", "kind").astype(str) == TokenKind.BYTE)
+    if not len(ids):
+        return 0
+    copied = has_origin(run, Origin.COPIED)[ids]
+    return int((copied & run.column("tokens", "has_auxiliary")[ids].astype(bool)).sum())
+
+
+def _text_anchors(run: RunFolder) -> int:
+    return max(0, anchors_of(run) - byte_anchors_of(run))
+
+
 def has_few_anchors(run: RunFolder) -> bool:
     """Return whether there are too few anchors for a mixture to say anything, where the method mixes anchors."""
-    return compares_vectors(run) and bool(run.manifest["counts"]["n_new"]) and anchors_of(run) < FEW_ANCHORS
+    return compares_vectors(run) and bool(run.manifest["counts"]["n_new"]) and _text_anchors(run) < FEW_ANCHORS
 
 
 def has_scarce_anchors(run: RunFolder) -> bool:
     """Return whether FOC001 finds the anchors too few: these, or fewer than the auxiliary space has dimensions."""
     if not compares_vectors(run) or not run.manifest["counts"]["n_new"]:
         return False
-    return anchors_of(run) < max(FEW_ANCHORS, int(run.manifest["auxiliary"]["dim"]))
+    return has_few_anchors(run) or anchors_of(run) < int(run.manifest["auxiliary"]["dim"])
 
 
 def anchors_in_words(run: RunFolder) -> str:
     """Return how many anchors there are to mix from, as a clause."""
-    n = anchors_of(run)
-    return f"there {'is only 1 anchor' if n == 1 else f'are only {n:,} anchors'} to mix from (FOC001)"
+    n, n_bytes = _text_anchors(run), byte_anchors_of(run)
+    beside = f", beside {n_bytes:,} single bytes" if n_bytes else ""
+    return f"there {'is only 1 anchor' if n == 1 else f'are only {n:,} anchors'} to mix from{beside} (FOC001)"
 
 
 def in_view_of_anchors(run: RunFolder, found: CheckResult, *, holds: bool = False) -> CheckResult:
@@ -119,5 +133,5 @@ def foreign_script(run: RunFolder) -> ForeignScript | None:
 
 def shared_text(run: RunFolder) -> int:
     """Return how many shared tokens are text, so that they can be anchors."""
-    special = run.column("tokens", "kind").astype(str) == TokenKind.SPECIAL
-    return int(run.manifest["counts"]["n_overlap"] - (special & has_origin(run, Origin.COPIED)).sum())
+    no_text = run.column("tokens", "kind").astype(str) != TokenKind.NORMAL
+    return int(run.manifest["counts"]["n_overlap"] - (no_text & has_origin(run, Origin.COPIED)).sum())

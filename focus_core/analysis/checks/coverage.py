@@ -9,6 +9,7 @@ import numpy as np
 from focus_core.analysis.checks.base import Check, CheckResult, Status, Threshold, compares_vectors, copies_text, grade
 from focus_core.analysis.checks.causes import (
     anchors_of,
+    byte_anchors_of,
     foreign_script,
     has_few_anchors,
     has_scarce_anchors,
@@ -29,7 +30,7 @@ class TooLittleOverlap(Check):
     code: ClassVar[str] = "FOC001"
     title: ClassVar[str] = "Shared tokens and anchors"
     sound: ClassVar[str] = "enough"
-    faulty: ClassVar[str] = "too few"
+    faulty: ClassVar[str] = "not of its script"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "share": Threshold(
             0.10, "the paper's vocabularies share 17 % (Xhosa) to 38 % (German) with XLM-R; 10 % lies below them all"
@@ -52,16 +53,17 @@ class TooLittleOverlap(Check):
         if not copies_text(run):
             return self.result(Status.NOT_APPLICABLE, f"{summary}; the method does not copy them")
         scarce, foreign = has_scarce_anchors(run), foreign_script(run)
-        few = share < self.limit("share") or (foreign is not None and shared_text(run) < FEW_ANCHORS)
+        few = share < self.limit("share") or foreign is not None
         if compares_vectors(run):
-            n, dim = anchors_of(run), run.manifest["auxiliary"]["dim"]
+            n, n_bytes, dim = anchors_of(run), byte_anchors_of(run), run.manifest["auxiliary"]["dim"]
             summary += f", {n:,} of them {'is an anchor' if n == 1 else 'are anchors'} in {dim} dimensions"
+            summary += f" ({n_bytes:,} of these single bytes)" if n_bytes else ""
             summary += ", too few to place a new token among" if scarce else ""
         summary += f": {foreign.words}" if foreign and (few or scarce) else ""
         status = Status.PROBLEM if scarce else Status.WARNING if few else Status.PASSED
         tips = _more_shared(run, in_script=foreign is None) if few or shared_text(run) < FEW_ANCHORS else []
-        tips += _more_anchors(run) if scarce else []
-        outcome = "too few anchors" if scarce else "few shared tokens" if few else ""
+        tips += _more_anchors(run) if scarce and foreign is None else []
+        outcome = "too few anchors" if scarce else "few shared tokens" if share < self.limit("share") else ""
         return self.result(status, summary, tip=phrase("; ".join(["{}"] * len(tips)), *tips), outcome=outcome)
 
 
@@ -69,7 +71,7 @@ def _more_shared(run: RunFolder, *, in_script: bool) -> list[Phrase]:
     """Return what gives more shared tokens, or does without."""
     if in_script:
         return [phrase("try {match} fuzzy, translations by {map}, or a nearer source model")]
-    found = [phrase("take a source model that knows the script, or name pairs by {map} (translations, say)")]
+    found = [phrase("take a source model that knows the script, or name pairs (translations, say) by {map}")]
     return [*found, phrase("or take a method that needs no shared tokens: {method} multivariate-normal")]
 
 

@@ -12,7 +12,8 @@ Limits
   of a byte-level model.
 * Bytes that are not valid UTF-8 can be a subword of byte-level BPE only; elsewhere they are left out.
 * An added token is found wherever its text stands, inside a longer word too, and the longest one wins. Where there
-  are some, a SentencePiece source marks the start of the text alone, and drops a space that the text begins with.
+  are some, a SentencePiece source marks the start of the text alone, drops a space that the text begins with, and
+  keeps one that it ends with.
 * A text of the source's own language may be tokenized differently than before, since there are more tokens
   to choose from. Ids of the source never change.
 """
@@ -30,6 +31,7 @@ from tokenizers import Tokenizer
 from focus_core.errors import VocabularyError, bad_input
 from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
 from focus_core.initialization.overlap.merges import plan_merges
+from focus_core.tokenization.encoding import OUTER_SPACES
 from focus_core.tokenization.identity import ALPHABET
 from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
 from focus_core.types import Family, MatchMode, SpecialTokenType, TokenKind
@@ -327,16 +329,36 @@ def _mark_only_the_first(state: dict[str, Any]) -> None:
     """Let SentencePiece's word mark open the text, not every stretch after an added token."""
     # Such a stretch begins inside a word or has a space of its own; another mark would be decoded as a space.
     splitter, normalizer = state.get("pre_tokenizer") or {}, state.get("normalizer") or {}
-    for part in (splitter, *(splitter.get("pretokenizers") or ())):
-        if part.get("type") == "Metaspace" and part.get("prepend_scheme") == "always":
-            part["prepend_scheme"] = "first"
+    splits = splitter.get("pretokenizers") or [splitter]
     parts = normalizer.get("normalizers") or [normalizer]
     marks = [part["prepend"] for part in parts if part.get("type") == "Prepend"]
-    if marks and not splitter:
+    for part in splits:
+        if part.get("type") == "Metaspace" and (marks or part.get("prepend_scheme") == "always"):
+            part["prepend_scheme"] = "first"
+    if any(part.get("type") == "Metaspace" and part["prepend_scheme"] == "first" for part in splits):
+        _keep_spaces(state, splits, parts)
+    elif marks and not splitter:
         kept = [part for part in parts if part.get("type") != "Prepend"]
         state["normalizer"] = {"type": "Sequence", "normalizers": kept}
         first = {"type": "Metaspace", "replacement": marks[0], "prepend_scheme": "first", "split": False}
         state["pre_tokenizer"] = first
+
+
+def _keep_spaces(state: dict[str, Any], splits: list[dict[str, Any]], parts: list[dict[str, Any]]) -> None:
+    """Let nothing take the space off a stretch, which is all that says that a word begins behind an added token."""
+    strips = [part for part in parts if part.get("type") in {"Strip", "Prepend"} or _takes_outer_spaces(part)]
+    cuts = [part for part in splits if part.get("type") == "WhitespaceSplit"]
+    if not strips and not cuts:
+        return
+    one = {"type": "Replace", "pattern": {"Regex": r"\s+"}, "content": " "}
+    kept = [part for part in parts if part and part not in strips]
+    state["normalizer"] = {"type": "Sequence", "normalizers": [*kept, *([one] if cuts else [])]}
+    state["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [part for part in splits if part not in cuts]}
+
+
+def _takes_outer_spaces(part: Mapping[str, Any]) -> bool:
+    """Whether a normaliser's part is the one that does for a SentencePiece model what ``Strip`` does."""
+    return part.get("type") == "Replace" and (part.get("pattern") or {}).get("Regex") == OUTER_SPACES
 
 
 def _are_one_kind(source: Vocabulary, target: Vocabulary) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from focus_core.initialization.overlap.matching import Overlap
 from focus_core.numerics.formats import ratio
-from focus_core.tokenization.identity import SPECIAL
+from focus_core.tokenization.identity import NORMAL
 from focus_core.tokenization.vocabulary import Vocabulary
 from focus_core.types import KINDS, RULES, Rule
 from focus_core.validation import check_matrix
@@ -84,5 +84,5 @@ def _count_groups(names: Sequence[str], matched: np.ndarray, counts: np.ndarray 
 
 
 def shared_text(overlap: Overlap, target: Vocabulary) -> int:
-    """Return how many shared target tokens are text and no special tokens: at most so many can be anchors."""
-    return int((target.kinds[overlap.target_ids] != SPECIAL).sum())
+    """Return how many shared target tokens are text, no special tokens and no single bytes: what can be an anchor."""
+    return int((target.kinds[overlap.target_ids] == NORMAL).sum())

@@ -423,6 +423,8 @@ def test_another_text_and_another_size_are_changes_too(open_app, own_toy):
     at.toggle(key=f"_again_text_{job.id}").set_value(True).run()
     at.selectbox(key="_sample").set_value("German").run()
     assert not at.exception
+    warned = [warning.value for warning in at.warning if "of the letters" in warning.value]
+    assert len(warned) == 1, "the toy's forty tokens do not know German, and the text is another one"
     press_start(at)
     again = newest()
     assert again.title.startswith("size 500, on sample German · ")

@@ -113,11 +113,19 @@ def test_old_zips_go_and_can_be_made_again(open_app, monkeypatch):
 
 def test_a_training_that_kept_all_can_be_chosen(open_app):
     at = open_app("export", run="trained")
+    assert ":mine build/model" in shown_command(at)
     choice = at.selectbox(key="_model_state")
     assert choice.value == "mine"
     assert len(choice.options) == 2
     at.button(key="_make_model").click().run()
     assert list_jobs(model_view.models_root())[0].arguments[1].endswith("/trained:mine")
+    at.selectbox(key="_model_state").select("right after initialisation").run()
+    assert "mine" not in shown_command(at), "the command is that of the state beside it"
+
+
+def shown_command(at):
+    """Return the command that exports what is chosen."""
+    return next(block.value for block in at.code if " focus_core export " in block.value)
 
 
 def test_a_source_that_is_gone_is_one_line(open_app, made, tmp_path, monkeypatch):

@@ -303,7 +303,7 @@ def test_a_training_without_its_backbone_is_refused_before_anything_is_measured(
         ),
         RunFolderError,
     )
-    assert "the training mine keeps no backbone" in message
+    assert "training mine: expected one that keeps a whole model, got embeddings alone" in message
     assert stages == []
 
 

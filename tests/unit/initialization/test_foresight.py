@@ -11,7 +11,7 @@ from focus_core.initialization.foresight import few_shared, foresee_overlap, for
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.overlap.matching import match_vocabularies
 from focus_core.initialization.overlap.statistics import shared_text
-from focus_core.tokenization.reading import Reading
+from focus_core.initialization.reading import Reading
 from focus_core.types import MethodName
 from tests.toy_run import toy_source, toy_target
 

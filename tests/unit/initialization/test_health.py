@@ -148,7 +148,9 @@ def test_nothing_new_and_no_corpus() -> None:
     assert report["warnings"] == []
 
 
-@pytest.mark.parametrize(("anchors", "words"), [([0, 1], "Only 2 shared tokens are"), ([0], "Only 1 shared token is")])
+@pytest.mark.parametrize(
+    ("anchors", "words"), [([0, 1], "Only 2 shared tokens of text are"), ([0], "Only 1 shared token of text is")]
+)
 def test_few_anchors_are_named_first_and_no_space_of_theirs_is_called_collapsed(anchors: list[int], words: str) -> None:
     alike = vectors([[1, 0]] * 5)
     report = auxiliary_health(alike, WEIGHTS, NEW, np.array(anchors), FREQUENCY)
@@ -169,6 +171,19 @@ def test_few_anchors_of_many_shared_tokens_want_vectors_and_no_other_source() ->
     many = vectors([[1, 0], [0, 1], *[[0, 0]] * 60])
     weights = weight_matrix([[1, 0], [0, 1], *[[0, 0]] * 60], [COPIED, COPIED, *[FALLBACK] * 60])
     found = auxiliary_health(many, weights, np.arange(50, 62), np.array([0, 1]), None)["warnings"][0]
-    assert found.startswith("Only 2 shared tokens are anchors of about 50")
+    assert found.startswith("Only 2 shared tokens of text are anchors of about 50")
     assert "--min-count" in found
     assert "--map" not in found
+
+
+def test_single_bytes_are_no_anchors_of_text_and_few_anchors_beside_them_are_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(health, "FEW_ANCHORS", 2)
+    alike = vectors([[1, 0]] * 5)
+    assert auxiliary_health(alike, WEIGHTS, NEW, ANCHORS, FREQUENCY)["collapsed"]
+    is_byte = np.array([True, False, False, False, False])
+    found = auxiliary_health(alike, WEIGHTS, NEW, ANCHORS, FREQUENCY, is_byte=is_byte)
+    assert not found["collapsed"]
+    assert found["n_anchors"] == 2
+    assert found["warnings"][0].startswith("Only 1 shared token of text is an anchor")

@@ -11,8 +11,9 @@ import torch
 
 from focus_core.cli import main as cli
 from focus_core.errors import InvalidInputError, RunFolderError
-from focus_core.export.archive import model_states, open_model_zip, source_is_named, zip_key, zip_model
+from focus_core.export.archive import open_model_zip, source_is_named, zip_key, zip_model
 from focus_core.export.model_folder import export_model
+from focus_core.export.states import model_states
 from focus_core.runs.additions import list_trainings, open_training
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.training.copy import adapt_copy

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from focus_core.cli import main
-from focus_core.errors import CorpusError, FocusError, InvalidInputError, RunFolderError, flag
+from focus_core.errors import CorpusError, FocusError, InvalidInputError, ModelError, RunFolderError, flag
 from focus_core.runs.additions import list_trainings, open_training
 from focus_core.runs.digests import Changes, changes_of
 from focus_core.runs.folder import RunFolder
@@ -202,7 +202,7 @@ def test_other_errors_of_torch_are_not_taken_for_memory(
         return torch.ones(())
 
     monkeypatch.setattr(loop, "summed_loss", broken)
-    with pytest.raises(RuntimeError, match="shapes"):
+    with pytest.raises(ModelError, match=r"expected a model that transformers trains.*RuntimeError: shapes do"):
         adapt_run(run, name="mine", corpus=[corpus], config=options())
 
 
@@ -215,7 +215,7 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(
     def spoiled(model: Any, *rest: Any) -> torch.Tensor:
         nonlocal calls
         calls += model.model.training
-        return real(model, *rest) * (float("nan") if calls == 5 else 1.0)
+        return real(model, *rest) * (float("nan") if calls == 6 else 1.0)  # one is the trial before
 
     with monkeypatch.context() as patch:
         patch.setattr(loop, "summed_loss", spoiled)

@@ -197,3 +197,32 @@ def test_equal_embeddings_have_the_remedy_of_what_made_them(
     result = CHECKS["FOC010"].run(altered(run, manifest=manifest))
     assert result.status is Status.PROBLEM
     assert words in result.tip
+
+
+def test_single_bytes_are_no_anchors_that_mean_anything(run: RunFolder) -> None:
+    """Of 23 anchors 20 are bytes: three are left to choose from, however many dimensions there are."""
+    copied = np.flatnonzero(run.column("tokens", "origin") == "copied")
+    with_vector = [int(i) for i in copied if run.column("tokens", "has_auxiliary")[i]]
+    kinds = run.column("tokens", "kind").astype(object)
+    kinds[with_vector[:20]] = "byte"
+    found = altered(run, columns={"tokens.kind": kinds.astype(str)})
+    assert has_few_anchors(found)
+    first = CHECKS["FOC001"].run(found)
+    assert first.status is Status.PROBLEM
+    assert "(20 of these single bytes)" in first.summary
+    assert (
+        "there are only 3 anchors to mix from, beside 20 single bytes (FOC001)" in CHECKS["FOC011"].run(found).summary
+    )
+
+
+def test_no_text_is_asked_for_where_the_script_is_the_cause(run: RunFolder) -> None:
+    """Many tokens are shared, none of them in the target's own script: more of them would not help."""
+    n_rows, n_source = len(run.column("tokens", "id")), len(run.column("source_tokens", "id"))
+    columns = {"tokens.script": ["Hebrew"] * n_rows, "source_tokens.script": ["Latin"] * n_source}
+    shared = {"counts": {"n_overlap": 900, "n_target": 1000, "n_anchors": 30}}
+    enough = CHECKS["FOC001"].run(altered(run, manifest=shared, columns=columns))
+    assert (enough.status, enough.outcome) == (Status.WARNING, "not of its script")
+    scarce = CHECKS["FOC001"].run(altered(run, manifest=shared | {"auxiliary": {"dim": 100}}, columns=columns))
+    assert scarce.status is Status.PROBLEM
+    assert "larger corpus" not in scarce.tip
+    assert "knows the script" in scarce.tip

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from focus_core.errors import VocabularyError
 from focus_core.initialization.overlap.extension import Extension, extend_tokenizer
 from focus_core.initialization.overlap.merges import MergePlan, merge_tree, plan_merges
+from focus_core.tokenization.encoding import OUTER_SPACES
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary, vocabulary_from_backend
 from focus_core.types import SpecialTokenType
-from tests.tiny_models import FAMILIES, SOURCE_LINES, TARGET_LINES, target_tokenizer, tiny_tokenizer
+from tests.tiny_models import FAMILIES, SOURCE_LINES, TARGET_LINES, TOKENIZERS, target_tokenizer, tiny_tokenizer
 
 LINES = (*SOURCE_LINES, *TARGET_LINES, "Brot und Milch am Markt")
 LOSSLESS = ("roberta", "gpt2", "llama")
@@ -344,3 +345,33 @@ def test_plan_holds_for_any_vocabulary(old: list[str], new: list[str], texts: li
     theirs = models.BPE(names, [*merges, *added])
     for text in texts:
         assert plan.cut(text) == [piece.value for piece in theirs.tokenize(text)]
+
+
+MARKING = {
+    "stripped": (
+        normalizers.Sequence([normalizers.Strip(), normalizers.Replace(Regex(" {2,}"), " ")]),
+        pre_tokenizers.Metaspace(),
+    ),
+    "stripped as sentencepiece does": (normalizers.Replace(Regex(OUTER_SPACES), ""), pre_tokenizers.Metaspace()),
+    "cut at white space": (
+        normalizers.NFKC(),
+        pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]),
+    ),
+    "marked by the normaliser": (normalizers.Prepend(" "), pre_tokenizers.Metaspace(prepend_scheme="never")),
+    "marked alone": (normalizers.NFKC(), pre_tokenizers.Metaspace()),
+}
+"""How SentencePiece models, and the classes made of them, mark where a word starts."""
+
+
+@pytest.mark.parametrize("target", ["gpt2", "bert", "llama"])
+@pytest.mark.parametrize("marking", MARKING)
+def test_a_space_behind_an_added_token_is_kept(marking: str, target: str, tmp_path: Path) -> None:
+    """Whatever takes spaces off the ends of a text, or puts a mark there, does not do so behind an added token."""
+    backend = TOKENIZERS["roberta"][0]()
+    backend.normalizer, backend.pre_tokenizer = MARKING[marking]
+    source = vocabulary_from_backend(backend, name="source")
+    extension = extend_tokenizer(source, load_vocabulary(target_tokenizer(target, tmp_path / "target")))
+    assert extension.n_added_tokens
+    extended = extension.vocabulary.backend
+    for text in ("the farmer sells Milch the bread", "the Markt the rain", "farmer the market"):
+        assert extended.decode(extended.encode(text, add_special_tokens=False).ids).strip() == text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from focus_core.tokenization.reading import Reading, read_lines
+from focus_core.initialization.reading import Reading, read_lines
 from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
 from tests import tiny_models
 from tests.language_samples import sample_lines
