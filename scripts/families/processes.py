@@ -19,8 +19,8 @@ from focus_core.artifacts import atomic_write_bytes
 from scripts.families.catalogue import Kind
 from scripts.families.row import finished
 
-SECONDS, GIB = 120, 6
-"""Limits of a row: seconds of computing, three times as many by the clock, memory."""
+SECONDS, GIB = 120, 48
+"""Limits of a row: seconds of computing, three times as many by the clock; memory, every mapping of a file included."""
 
 
 IMPORTED = (
