@@ -29,7 +29,7 @@ from focus_core.surgery.child import prove_apart
 from focus_core.surgery.config import IdMap
 from focus_core.surgery.loading import check_arrays, load_whole, verify_folder
 from focus_core.surgery.parts import ModelParts, keys_of, model_parts
-from focus_core.surgery.proof import Copies
+from focus_core.surgery.proof import Copies, Proof, proof_words
 from focus_core.tokenization.vocabulary import load_vocabulary
 from focus_core.types import TokenKind
 
@@ -85,7 +85,7 @@ def export_model(
             parts = run_parts(folder, model, arrays)
             _write_model(parts, part)
             notes, architectures = parts.notes, parts.config.get("architectures") or [model.model_type]
-            prove_export(folder, model, part, arrays)
+            notes = [*notes, _sentence(prove_export(folder, model, part, arrays))]
         if model is not None:
             notes = [*notes, *_copy_side_files(folder, model, part)]
         card = write_card(folder.manifest, architectures=architectures, notes=notes, state=state)
@@ -284,7 +284,7 @@ def copies_of_run(run: RunFolder) -> Copies:
     return Copies(target_ids=ordinary, source_ids=sources[ordinary].astype(np.int64), ids=ids)
 
 
-def prove_export(run: RunFolder, model: SourceModel, folder: Path, arrays: Mapping[str, torch.Tensor]) -> None:
+def prove_export(run: RunFolder, model: SourceModel, folder: Path, arrays: Mapping[str, torch.Tensor]) -> Proof:
     """Load a folder that was written as a user would, and prove that copied tokens compute as in the source.
 
     Parameters
@@ -298,6 +298,11 @@ def prove_export(run: RunFolder, model: SourceModel, folder: Path, arrays: Mappi
     arrays : mapping of str to torch.Tensor
         The tensors of the run, by their names there.
 
+    Returns
+    -------
+    Proof
+        What was proven.
+
     Raises
     ------
     ModelError
@@ -306,7 +311,13 @@ def prove_export(run: RunFolder, model: SourceModel, folder: Path, arrays: Mappi
     """
     verify_folder(folder, model, arrays)
     fitted = fit_to_vocabulary(model, run.manifest["source"]["n"])
-    prove_apart(fitted, copies_of_run(run), folder=folder)
+    return prove_apart(fitted, copies_of_run(run), folder=folder)
+
+
+def _sentence(proof: Proof) -> str:
+    """Return what was proven, as a sentence of the card."""
+    words = proof_words(proof.to_dict())
+    return f"Checked when this was exported: {words}."
 
 
 def _write_model(parts: ModelParts, part: Path) -> None:

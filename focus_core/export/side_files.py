@@ -13,15 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from focus_core.artifacts import dump_json
-from focus_core.models.sentence_modules import CONFIG, MODULES, WEIGHTS, read_modules
+from focus_core.models.sentence_modules import CONFIG, MODEL_SETTINGS, MODULES, SETTINGS, WEIGHTS, read_modules
 from focus_core.models.source import SourceModel
 from focus_core.models.tensors import read_json
 
 LICENCES = ("LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*")
-OF_THE_WHOLE = "config_sentence_transformers.json"
-OF_THE_MODEL = "sentence_*_config.json"
-"""``sentence_bert_config.json``, or as older releases called it for other architectures."""
-
 LOWER = "do_lower_case"
 CASED_AND_LOWERED = (
     f"sentence-transformers lower-cased every text ({LOWER}); the new tokenizer tells upper from lower case, so that "
@@ -52,7 +48,7 @@ def copy_side_files(model: SourceModel, part: Path, *, extended: bool, normalize
         return []
     root = model.root or model.folder
     for place in dict.fromkeys((root, model.folder)):
-        for pattern in (*LICENCES, OF_THE_WHOLE):
+        for pattern in (*LICENCES, SETTINGS):
             for path in sorted(place.glob(pattern)):
                 _copy(path, part / path.name)
     return _copy_modules(root, model.folder, part, keep_case=not extended and normalize("A") != normalize("a"))
@@ -77,7 +73,7 @@ def _copy_modules(root: Path, folder: Path, part: Path, *, keep_case: bool) -> l
         for name in (CONFIG, WEIGHTS):
             _copy(root / module.path / name, part / module.path / name)
     notes: list[str] = []
-    for path in sorted(folder.glob(OF_THE_MODEL)):
+    for path in sorted(folder.glob(MODEL_SETTINGS)):
         values = read_json(path)
         if values and keep_case and _switch_off_lowering(values):
             notes = [CASED_AND_LOWERED]

@@ -169,7 +169,7 @@ def _find_in_folder(folder: Path) -> tuple[FileKind, dict[str, Path]]:
         got = f"none: this model reads {unit} themselves and has no vocabulary to replace"
         raise bad_input(folder.name, expected, got, "give a model with a vocabulary", VocabularyError)
     if any(folder.glob("*.safetensors")):
-        remedy = phrase("put its tokenizer beside it, or name that apart; {source_tokenizer} is that of a source")
+        remedy = phrase("save its tokenizer into the folder, or give a source's with {source_tokenizer}")
         raise bad_input(folder.name, expected, "a model without its tokenizer", remedy, VocabularyError)
     raise bad_input(folder.name, expected, "none of them", TOKENIZER_REMEDY, VocabularyError)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from focus_core.errors import ModelError, bad_input
+from focus_core.models.tensors import open_tensor_files, read_json
 
 MODULES = "modules.json"
 LIBRARY = "sentence_transformers."
@@ -25,6 +26,10 @@ AFTER = ("Pooling", "Normalize", "Dense", "LayerNorm", "Dropout", "WeightedLayer
 
 WITHOUT_FILES = ("Normalize",)
 WITH_WEIGHTS = ("Dense", "LayerNorm", "WeightedLayerPooling", "CNN", "LSTM")
+SETTINGS = "config_sentence_transformers.json"
+MODEL_SETTINGS = "sentence_*_config.json"
+"""``sentence_bert_config.json``, or as older releases called it for other architectures; beside the model itself."""
+
 CONFIG, WEIGHTS, PICKLE = "config.json", "model.safetensors", "pytorch_model.bin"
 WHOLE = "fetch the whole folder, with the folders inside it"
 FOLDER_NAME = re.compile(r"\w[\w.-]*")
@@ -115,7 +120,8 @@ def check_modules(folder: Path) -> None:
     Raises
     ------
     ModelError
-        If a module's class is none that is known to work with another vocabulary, or its files are missing or a pickle.
+        If a module's class is none that is known to work with another vocabulary, or its files are missing, damaged or
+        a pickle.
     """
     first, *others = read_modules(folder) or (None,)
     if first is None:
@@ -124,6 +130,8 @@ def check_modules(folder: Path) -> None:
     _check_kinds(others, AFTER, "modules that sentence-transformers has and that know no token")
     for module in others:
         _check_files(folder, module)
+    for path in (folder / SETTINGS, *sorted((folder / first.path).glob(MODEL_SETTINGS))):
+        read_json(path)
 
 
 def _check_kinds(modules: Iterable[SentenceModule], known: tuple[str, ...], expected: str) -> None:
@@ -145,7 +153,11 @@ def _check_files(folder: Path, module: SentenceModule) -> None:
         raise bad_input(
             MODULES, f"{module.path or '.'}/{CONFIG}, for {module.kind}", "no such file", remedy, ModelError
         )
-    if module.kind not in WITH_WEIGHTS or (place / WEIGHTS).is_file():
+    read_json(place / CONFIG)
+    if module.kind not in WITH_WEIGHTS:
+        return
+    if (place / WEIGHTS).is_file():
+        open_tensor_files((place / WEIGHTS,))
         return
     pickle = (place / PICKLE).is_file()
     got = f"{PICKLE}, a pickle, which can run code when it is read" if pickle else "no weights"

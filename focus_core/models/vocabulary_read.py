@@ -25,9 +25,9 @@ class VocabularyMatrices:
     ----------
     input : torch.Tensor of shape (n_rows, d)
         The input matrix.
-    output : torch.Tensor of shape (n_rows, d), default=None
+    output : torch.Tensor of shape (n_rows, d) or None
         The output matrix; ``None`` where it is the input matrix or there is none.
-    bias : torch.Tensor of shape (n_rows,), default=None
+    bias : torch.Tensor of shape (n_rows,) or None
         The bias of the output; ``None`` where there is none.
     extra : mapping of str to torch.Tensor
         Every other tensor, by its name in the model.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from focus_core.numerics.formats import plain_percent
+from focus_core.surgery.proof import proof_words
 
 
 def summary_lines(manifest: Mapping[str, Any]) -> list[str]:
@@ -31,6 +32,8 @@ def summary_lines(manifest: Mapping[str, Any]) -> list[str]:
         f"{manifest['config']['method']}: copied {origins['copied']:,}, combined {origins['combined']:,}"
         f"{anchors}, fallback {origins['fallback']:,}{_filled(manifest)}",
     ]
+    if (proof := (manifest.get("notes") or {}).get("proof")) is not None:
+        lines.append(f"proof: {proof_words(proof)}")
     if (normalization := (manifest.get("notes") or {}).get("normalization")) is not None:
         lines.append(f"normalization: {normalization_words(normalization)}")
     if not counts["n_new"]:

@@ -23,11 +23,15 @@ from focus_core.models.source import SourceModel, fit_to_vocabulary, load_source
 from focus_core.surgery.config import IdMap
 from focus_core.surgery.proof import NOT_PROVEN, Copies, Proof, prove
 
-SMALL_BYTES = 64 * 2**20
+SMALL_BYTES = 67_108_864
 """Size of the source's files up to which the proof runs in place."""
 
 POLL = 0.5
 """Seconds between two looks at whether the work was cancelled."""
+
+
+def nothing() -> None:
+    """Do nothing: what is called where nobody wants to be."""
 
 
 def prove_apart(
@@ -35,7 +39,7 @@ def prove_apart(
     copies: Copies,
     *,
     folder: Path | None = None,
-    poll: Callable[[], None] = lambda: None,
+    poll: Callable[[], None] = nothing,
     small_bytes: int = SMALL_BYTES,
 ) -> Proof:
     """Prove that copied tokens compute as before, as `prove`, a large model in a process of its own.
@@ -48,9 +52,9 @@ def prove_apart(
         Which tokens the result copies.
     folder : Path, default=None
         A model folder that was written; ``None`` builds a result of the copied tokens alone.
-    poll : callable
+    poll : callable, default=nothing
         Called while the other process works; raising from it ends that process.
-    small_bytes : int
+    small_bytes : int, default=67_108_864
         Size of the source's files up to which the proof runs in place.
 
     Returns

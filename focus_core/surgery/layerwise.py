@@ -49,7 +49,7 @@ def load_for_proof(model: SourceModel, *, parts: ModelParts | None = None, folde
     """
     import torch
 
-    place = folder or _folder_of(model)
+    place = folder or folder_of(model)
     subject = "the exported model" if folder else f"the result for {model.name}" if parts else model.name
     large = _float32_bytes(model) > MOST_BYTES
     options: dict[str, Any] = {"dtype": "auto" if large else torch.float32, "subject": subject}
@@ -66,7 +66,8 @@ def load_for_proof(model: SourceModel, *, parts: ModelParts | None = None, folde
     return _by_module(loaded) if large else loaded
 
 
-def _folder_of(model: SourceModel) -> Path:
+def folder_of(model: SourceModel) -> Path:
+    """Return the folder of a source; one of embeddings alone has none, which is a fault of the caller."""
     if model.folder is None:
         raise ValueError("a source without a folder has no model to load")
     return model.folder
@@ -74,7 +75,7 @@ def _folder_of(model: SourceModel) -> Path:
 
 def _float32_bytes(model: SourceModel) -> int:
     """Return the size of a source's weights in float32."""
-    shapes = open_tensor_folder(_folder_of(model)).shapes
+    shapes = open_tensor_folder(folder_of(model)).shapes
     return 4 * sum(math.prod(shape) for shape in shapes.values())
 
 

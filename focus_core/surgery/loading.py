@@ -36,12 +36,12 @@ def load_whole(
     ----------
     folder : Path
         Holds ``config.json``, which names the class.
+    subject : str, default="the exported model"
+        How messages call it.
+    partners : mapping of str to str, default={}
+        Parameters that may be missing, each with the one whose values it then takes.
     *place : Path or None
         Where the weights are; ``None`` where ``state_dict`` is among the options.
-    subject : str
-        How messages call it.
-    partners : mapping of str to str
-        Parameters that may be missing, each with the one whose values it then takes.
     **options : Any
         As ``from_pretrained`` takes them.
 
@@ -80,7 +80,7 @@ def check_arrays(model: Any, expected: Mapping[str, torch.Tensor], subject: str 
         A loaded model.
     expected : mapping of str to torch.Tensor
         Tensors by their names in the model.
-    subject : str
+    subject : str, default="the exported model"
         How messages call it.
 
     Raises

@@ -44,7 +44,7 @@ class ModelParts:
         The source's file of every tensor of the model; of a new one, the last file.
     config : dict
         The content of ``config.json``.
-    generation : dict, default=None
+    generation : dict or None
         The content of ``generation_config.json``; ``None`` where the source has none.
     notes : list of str
         What the user should know, one sentence each.

@@ -30,6 +30,9 @@ UNLIMITED = 256
 WORK = 2e12
 """Multiplications of a pass over the long line; a large model reads a shorter one."""
 
+MOST_SCORES = 2**27
+"""Scores over the vocabulary that the long line may have, half a gigabyte of them."""
+
 TOLERANCE = 1e-4
 
 
@@ -84,8 +87,10 @@ def probe_lines(n_pairs: int, longest: int, *, ends: bool, padded: bool, seed: i
     return Line(places=short), Line(places=long)
 
 
-def run_probe(model: Any, ids: np.ndarray, mask: np.ndarray, *, padded: bool) -> dict[str, torch.Tensor]:
-    """Return what a model makes of a batch.
+def run_probe(
+    model: Any, ids: np.ndarray, mask: np.ndarray, *, n_rows: int, columns: np.ndarray
+) -> dict[str, torch.Tensor]:
+    """Return what a model makes of a batch, over copied tokens and real positions.
 
     Parameters
     ----------
@@ -93,8 +98,10 @@ def run_probe(model: Any, ids: np.ndarray, mask: np.ndarray, *, padded: bool) ->
         In evaluation mode.
     ids, mask : ndarray of shape (n, length), dtype int64
         Ids, and 0 at padding.
-    padded : bool
-        Whether there is padding, so that a mask is needed.
+    n_rows : int
+        Entries of the model's vocabulary.
+    columns : ndarray of int
+        Ids of the copied tokens; outputs of ``n_rows`` columns keep these alone.
 
     Returns
     -------
@@ -108,13 +115,14 @@ def run_probe(model: Any, ids: np.ndarray, mask: np.ndarray, *, padded: bool) ->
     """
     import torch
 
+    padded, real = bool((mask == 0).any()), torch.from_numpy(mask.astype(bool))
     given = model_inputs(model, torch.from_numpy(ids), torch.from_numpy(mask), padded=padded)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         torch.set_rng_state(torch.Generator().manual_seed(0).get_state())  # for classes that hash at random
         outputs = model(**given)
     named = outputs.items() if hasattr(outputs, "items") else enumerate(outputs)
     return {
-        str(name): value.float()
+        str(name): _comparable(value, n_rows, columns, real)
         for name, value in named
         if isinstance(value, torch.Tensor) and value.is_floating_point()
     }
@@ -200,24 +208,14 @@ def _setting(config: Any, *names: str) -> Any:
 
 
 def differences(
-    before: Mapping[str, torch.Tensor],
-    after: Mapping[str, torch.Tensor],
-    sizes: tuple[int, int],
-    columns: tuple[np.ndarray, np.ndarray],
-    mask: np.ndarray,
+    before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor]
 ) -> Iterator[tuple[str, float, float]]:
-    """Yield (name, largest difference, largest value) of every output, over copied tokens and real positions.
+    """Yield (name, largest difference, largest value) of every output.
 
     Parameters
     ----------
     before, after : mapping of str to torch.Tensor
-        Outputs of source and result.
-    sizes : tuple of int
-        Entries of their vocabularies.
-    columns : tuple of ndarray of int
-        Ids of the copied tokens in either.
-    mask : ndarray of shape (n, length), dtype int64
-        0 at padding.
+        Outputs of source and result, as `run_probe` returns them.
 
     Yields
     ------
@@ -227,24 +225,14 @@ def differences(
     """
     import torch
 
-    real = torch.from_numpy(mask.astype(bool))
     for name in before.keys() | after.keys():
-        if name not in before or name not in after:
+        if name not in before or name not in after or before[name].shape != after[name].shape:
             yield name, float("inf"), 0.0
-            continue
-        x, y = (
-            _comparable(before[name], sizes[0], columns[0], real),
-            _comparable(after[name], sizes[1], columns[1], real),
-        )
-        if x.shape != y.shape:
-            yield name, float("inf"), 0.0
-        elif x.numel():
+        elif before[name].numel():
+            x, y = before[name], after[name]
             same = (x == y) | (x.isnan() & y.isnan())  # both minus infinity is no difference
-            yield (
-                name,
-                float(torch.where(same, 0.0, (x - y).abs()).nan_to_num(torch.inf).max()),
-                float(x.nan_to_num(0, 0, 0).abs().max()),
-            )
+            gap = torch.where(same, 0.0, (x - y).abs()).nan_to_num(torch.inf).max()
+            yield name, float(gap), float(x.nan_to_num(0, 0, 0).abs().max())
 
 
 def _comparable(value: torch.Tensor, size: int, columns: np.ndarray, real: torch.Tensor) -> torch.Tensor:
@@ -253,4 +241,4 @@ def _comparable(value: torch.Tensor, size: int, columns: np.ndarray, real: torch
         value = value[..., columns]
     if value.shape[:2] == real.shape:
         value = value[real]
-    return value
+    return value.float()

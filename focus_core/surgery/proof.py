@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from focus_core.errors import ModelError, bad_input, phrase
-from focus_core.models.architectures import refusing
+from focus_core.models.architectures import architecture_config, load_config, refusing
 from focus_core.models.source import SourceModel
 from focus_core.surgery.config import IdMap
 from focus_core.surgery.exceptions import ENDS_WITH_HIGHEST_ID, LEGACY_END
-from focus_core.surgery.layerwise import load_for_proof
+from focus_core.surgery.layerwise import folder_of, load_for_proof
 from focus_core.surgery.parts import OWN, ModelParts, known_layout, model_parts
 from focus_core.surgery.positions import longest_text
 from focus_core.surgery.probe import (
     LENGTHS,
     MOST_LENGTH,
+    MOST_SCORES,
     TOLERANCE,
     UNLIMITED,
     WORK,
@@ -75,6 +76,33 @@ class Proof:
         told: dict[str, Any] = {"verdict": self.verdict, "n_tokens": self.n_tokens, "length": self.length}
         told |= {"outputs": list(self.outputs)} if self.outputs else {}
         return told | ({"reason": self.reason} if self.reason else {})
+
+
+def proof_words(proof: Mapping[str, Any]) -> str:
+    """Say what was proven, or why nothing was.
+
+    Parameters
+    ----------
+    proof : mapping
+        As `Proof.to_dict` returns it, and a manifest holds it under ``notes.proof``.
+
+    Returns
+    -------
+    str
+        A few words.
+
+    Examples
+    --------
+    >>> proof_words({"verdict": "right", "n_tokens": 512, "length": 128, "outputs": ["logits"]})
+    'a text of 512 copied tokens gives the same logits in source and result (lines of up to 128 tokens)'
+    >>> proof_words({"verdict": "not proven", "n_tokens": 0, "reason": "no ordinary token is copied"})
+    'not proven that copied tokens compute as in the source: no ordinary token is copied'
+    """
+    if proof["verdict"] != RIGHT:
+        return f"not proven that copied tokens compute as in the source: {proof.get('reason', '')}"
+    named = " and ".join(name.replace("_", " ") for name in proof["outputs"])
+    text = f"a text of {proof['n_tokens']:,} copied tokens gives the same {named} in source and result"
+    return f"{text} (lines of up to {proof['length']:,} tokens)"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -205,71 +233,81 @@ def prove(model: SourceModel, copies: Copies, *, folder: Path | None = None) -> 
     n = len(sample.target_ids)
     if not n or model.layout is None:
         return Proof(verdict=NOT_PROVEN, n_tokens=0, reason="no ordinary token is copied")
-    source = _Side.of(load_for_proof(model), model, sample, of_source=True)
-    result = _Side.of(load_for_proof(model, parts=parts, folder=folder), model, sample, of_source=False)
-    tried = _run_source(model, source, result, copies, n)
+    source, result = _sides(model, sample, parts, folder)
+    tried = _run_source(model, source, result, copies, n)  # one model at a time is in memory
     if isinstance(tried, str):
         return Proof(verdict=NOT_PROVEN, n_tokens=n, reason=tried)
     lines, before = tried
+    loaded = load_for_proof(model, parts=parts, folder=folder)
     with refusing(f"the result for {model.name} ({model.model_type})", "a model that runs on what its source reads"):
-        after = [result.run(line) for line in lines]
-    return _judge(model, source, result, lines, before, after)
+        after = [result.run(loaded, line) for line in lines]
+    return _judge(model, n, max(line.places.shape[1] for line in lines), before, after)
+
+
+def _sides(model: SourceModel, sample: Copies, parts: ModelParts | None, folder: Path | None) -> tuple[_Side, _Side]:
+    """Describe how source and result call the tokens, from their configurations."""
+    place = folder_of(model)
+    before = load_config(place)
+    after = architecture_config(place, parts.config) if parts else load_config(folder or place)
+    layout = known_layout(model)
+    end = model.n_rows - 1 if _ends_with_highest(before) else _one_id(before, "eos")
+    source = _Side(
+        table=sample.source_ids, n_rows=layout.tensors[layout.input].n_rows, end=end, pad=_one_id(before, "pad")
+    )
+    result = _Side(
+        table=sample.target_ids, n_rows=sample.ids.n_target, end=_one_id(after, "eos"), pad=_one_id(after, "pad")
+    )
+    return source, result
+
+
+def _ends_with_highest(config: Any) -> bool:
+    """Whether a text ends with the highest id, whatever the configuration names."""
+    return config.model_type in ENDS_WITH_HIGHEST_ID and _one_id(config, "eos") == LEGACY_END
+
+
+def _one_id(config: Any, role: str) -> int | None:
+    """Return the id of a special token, or the first of several."""
+    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+    value = getattr(text, f"{role}_token_id", None)
+    first = value[0] if isinstance(value, list | tuple) and value else value
+    return first if isinstance(first, int) else None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Side:
     """One of the two models, and how the tokens are called there: ordinary ones, then the end of a text."""
 
-    model: Any
     table: np.ndarray
     n_rows: int
     end: int | None
     pad: int | None
 
-    @classmethod
-    def of(cls, model: Any, source: SourceModel, sample: Copies, *, of_source: bool) -> _Side:
-        """Describe a loaded model."""
-        layout = known_layout(source)
-        n_rows = model.get_parameter(layout.input).shape[layout.tensors[layout.input].axis]
-        text = model.config.get_text_config() if hasattr(model.config, "get_text_config") else model.config
-        end, pad = (_one_id(getattr(text, f"{role}_token_id", None)) for role in ("eos", "pad"))
-        if of_source and end == LEGACY_END and model.config.model_type in ENDS_WITH_HIGHEST_ID:
-            end = source.n_rows - 1
-        table = sample.source_ids if of_source else sample.target_ids
-        return cls(model=model, table=table, n_rows=n_rows, end=end, pad=pad)
-
-    def run(self, line: Line) -> dict[str, torch.Tensor]:
-        """Return what the model makes of a line."""
+    def run(self, model: Any, line: Line) -> dict[str, torch.Tensor]:
+        """Return what a model makes of a line."""
         table = self.table if self.end is None else np.append(self.table, self.end)
         ids = line.ids(table, 0 if self.pad is None else self.pad)
-        return run_probe(self.model, ids, line.mask, padded=bool((line.mask == 0).any()))
-
-
-def _one_id(value: Any) -> int | None:
-    """Return an id, or the first of several."""
-    first = value[0] if isinstance(value, list | tuple) and value else value
-    return first if isinstance(first, int) else None
+        return run_probe(model, ids, line.mask, n_rows=self.n_rows, columns=self.table)
 
 
 def _run_source(
     model: SourceModel, source: _Side, result: _Side, copies: Copies, n: int
 ) -> tuple[tuple[Line, ...], list[dict[str, torch.Tensor]]] | str:
     """Return lines that the source reads and what it makes of them, or why it reads none."""
-    why = ""
-    longest = _longest(model, source.model)
+    why, loaded = "", load_for_proof(model)
+    longest = _longest(model, loaded)
     # some classes read a few tokens less than their configuration says
     for length in dict.fromkeys((longest, longest - 1, longest - 2, longest - 4, longest // 2, LENGTHS[-1])):
-        lines = _lines(source, result, copies, n, max(length, 1))
+        lines = _lines(source, result, copies, n, max(length, 1), masked=takes_mask(loaded))
         try:
             with refusing(model.name, "a source that runs on a text"):
-                return lines, [source.run(line) for line in lines]
+                return lines, [source.run(loaded, line) for line in lines]
         except ModelError as reason:
             raised = str(reason.message).rpartition(", got ")[2]
             why = why or f"the source itself does not run on a text ({raised})"
     return why
 
 
-def _lines(source: _Side, result: _Side, copies: Copies, n: int, longest: int) -> tuple[Line, ...]:
+def _lines(source: _Side, result: _Side, copies: Copies, n: int, longest: int, *, masked: bool) -> tuple[Line, ...]:
     """Choose lines that both sides can read: closed and padded where those tokens are copied too."""
     known = copies.ids.copied if not copies.ids.extended else None
 
@@ -279,8 +317,7 @@ def _lines(source: _Side, result: _Side, copies: Copies, n: int, longest: int) -
         return before == after if known is None else known.get(before) == after
 
     ends = same(source.end, result.end)
-    padded = same(source.pad, result.pad) and takes_mask(source.model)
-    return probe_lines(n + ends, longest, ends=ends, padded=padded)
+    return probe_lines(n + ends, longest, ends=ends, padded=masked and same(source.pad, result.pad))
 
 
 def _longest(model: SourceModel, loaded: Any) -> int:
@@ -289,28 +326,21 @@ def _longest(model: SourceModel, loaded: Any) -> int:
     if limit is None or limit > MOST_LENGTH:
         limit = UNLIMITED
     affordable = int(WORK / max(sum(p.numel() for p in loaded.parameters()), 1))
+    affordable = min(affordable, MOST_SCORES // max(model.n_rows, 1))
     return max(1, min(limit, max(affordable, LENGTHS[-1])))
 
 
 def _judge(
-    model: SourceModel,
-    source: _Side,
-    result: _Side,
-    lines: tuple[Line, ...],
-    before: list[dict[str, torch.Tensor]],
-    after: list[dict[str, torch.Tensor]],
+    model: SourceModel, n: int, length: int, before: list[dict[str, torch.Tensor]], after: list[dict[str, torch.Tensor]]
 ) -> Proof:
     """Compare the outputs; a difference is an error."""
-    n = len(source.table)
-    sizes = (source.n_rows, result.n_rows)
     outputs: set[str] = set()
-    for line, old, new in zip(lines, before, after, strict=True):
-        for name, gap, largest in differences(old, new, sizes, (source.table, result.table), line.mask):
+    for old, new in zip(before, after, strict=True):
+        for name, gap, largest in differences(old, new):
             if not gap <= TOLERANCE * largest:
                 raise _differs(model, name, gap, largest)
             outputs.add(name)
-    length = max(line.places.shape[1] for line in lines)
-    told = {"n_tokens": n, "length": length, "outputs": tuple(sorted(outputs))}
+    told: dict[str, Any] = {"n_tokens": n, "length": length, "outputs": tuple(sorted(outputs))}
     if n < ENOUGH or not outputs:
         why = f"{n} copied tokens are too few" if outputs else "the model has no outputs to compare"
         return Proof(verdict=NOT_PROVEN, reason=why, **told)

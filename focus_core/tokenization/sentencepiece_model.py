@@ -92,7 +92,7 @@ def load_sentencepiece(path: Path, config: Mapping[str, Any], vocab: Path | None
         pieces = _surround(pieces, layout, config)
     check_vocabulary(path.name, [(piece.text, piece.score) for piece in pieces])
     backend = Tokenizer(build_part(path.name, lambda: _build_model(path.name, pieces, proto)))
-    _set_pipeline(backend, proto, pieces)
+    _set_pipeline(backend, proto, pieces, layout, config)
     _declare(backend, pieces, config)
     _add_class_tokens(backend, layout, config)
     _set_template(backend, proto, layout, config)
@@ -213,8 +213,9 @@ def read_proto(path: Path) -> Any:
         raise not_a_tokenizer(path.name, "no message of that kind", expected=expected) from error
     if len(proto.pieces) < 2 or not all(piece.piece for piece in proto.pieces):
         raise not_a_tokenizer(path.name, f"{len(proto.pieces)} pieces", expected=expected)
-    if proto.trainer_spec.model_type not in {UNIGRAM, BPE} or proto.trainer_spec.treat_whitespace_as_suffix:
-        got = "a word, character or white-space-as-suffix model"
+    odd = proto.trainer_spec.treat_whitespace_as_suffix or not proto.normalizer_spec.escape_whitespaces
+    if odd or proto.trainer_spec.model_type not in {UNIGRAM, BPE}:
+        got = "a word, character or white-space-as-suffix model, or one without marks of white space"
         raise not_a_tokenizer(path.name, got, expected="a SentencePiece model of type unigram or BPE")
     return proto
 
@@ -241,11 +242,14 @@ def merges_of_scores(pieces: Mapping[str, tuple[float, int]]) -> list[tuple[str,
     return [(left, right) for _, left, right in ranked]
 
 
-def _set_pipeline(backend: Tokenizer, proto: Any, pieces: Sequence[Piece]) -> None:
-    """Set normaliser, pre-tokenizer and decoder as the model's own specification says."""
+def _set_pipeline(
+    backend: Tokenizer, proto: Any, pieces: Sequence[Piece], layout: ClassLayout, config: Mapping[str, Any]
+) -> None:
+    """Set normaliser, pre-tokenizer and decoder as the model's own specification says, after what its class does."""
     spec, trainer = proto.normalizer_spec, proto.trainer_spec
+    prefix = bool(spec.add_dummy_prefix) and config.get("add_prefix_space") is not False
     symbols = sorted({p.text for p in pieces if p.kind == USER_DEFINED}, key=lambda text: (-len(text), text))
-    steps: list[Any] = []
+    steps = _cleaning(layout, config)
     protected: dict[str, str] = {}
     if spec.precompiled_charsmap:
         charsmap = normalizers.Precompiled(spec.precompiled_charsmap)
@@ -260,18 +264,33 @@ def _set_pipeline(backend: Tokenizer, proto: Any, pieces: Sequence[Piece]) -> No
         steps += [normalizers.Replace(Regex(outer), ""), normalizers.Replace(Regex(" {2,}"), " ")]
     steps += [normalizers.Replace(place, symbol) for symbol, place in protected.items()]
     scheme = "never"
-    if spec.add_dummy_prefix and spec.remove_extra_whitespaces:
+    if prefix and spec.remove_extra_whitespaces:
         scheme = "always"
         steps.append(normalizers.Replace(Regex(LEADING_MARK), SPACE * 2))
-    elif spec.add_dummy_prefix:
+    elif prefix:
         # subtle: Metaspace adds no mark before a leading space, SentencePiece does
         steps.append(normalizers.Prepend(" "))
     backend.normalizer = normalizers.Sequence(steps) if steps else None
     # subtle: pieces may only cross spaces where the trainer allowed it; splitting elsewhere is equal and faster
     crossing = any(SPACE in piece.text[1:] for piece in pieces) or not trainer.split_by_whitespace
     backend.pre_tokenizer = _splitter(scheme, not crossing, symbols if trainer.model_type == BPE else [])
-    tail = [decoders.Strip(" ", 1, 0)] if spec.add_dummy_prefix else []
+    tail = [decoders.Strip(" ", 1, 0)] if prefix else []
     backend.decoder = decoders.Sequence([decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse(), *tail])
+
+
+def _cleaning(layout: ClassLayout, config: Mapping[str, Any]) -> list[Any]:
+    """Return what the class does to a text before the file's own normaliser."""
+    if layout.cleans is None:
+        return []
+    keeps, lowers = (config.get(key) for key in ("keep_accents", "do_lower_case"))
+    steps: list[Any] = []
+    if "quotes" in layout.cleans:
+        steps += [normalizers.Replace("``", '"'), normalizers.Replace("''", '"')]
+    if "accents" in layout.cleans if not isinstance(keeps, bool) else not keeps and "quotes" in layout.cleans:
+        steps += [normalizers.NFKD(), normalizers.StripAccents()]
+    if "lower" in layout.cleans if not isinstance(lowers, bool) else lowers:
+        steps.append(normalizers.Lowercase())
+    return steps
 
 
 def _splitter(scheme: str, split: bool, symbols: Sequence[str]) -> Any:

@@ -85,7 +85,8 @@ def _say_left_out(run: RunFolder) -> None:
         names.setdefault(found.why_not, []).append(show_token(str(found.name), limit=40))
     for reason, listed in names.items():
         more = f" and {count(len(listed) - MAX_NAMED)} more" if len(listed) > MAX_NAMED else ""
-        st.caption(markdown_escape(f"Not offered: {', '.join(listed[:MAX_NAMED])}{more}: {reason}."))
+        text = markdown_escape(f"Not offered: {', '.join(listed[:MAX_NAMED])}{more}: {reason}.")
+        st.caption(text)
 
 
 def _folder(run: RunFolder, training: TrainingFolder | None, *, whole: bool) -> None:

@@ -245,7 +245,8 @@ def _space(run: RunFolder, key: str) -> None:
     health = run.manifest.get("health") or {}
     collapsed, cosine = health.get("collapsed"), health.get("mean_cosine")
     if has_few_anchors(run):
-        st.markdown(f"Of this space nothing can be said: {anchors_in_words(run)}.")
+        words = anchors_in_words(run)
+        st.markdown(f"Of this space nothing can be said: {words}.")
     elif collapsed is not None and cosine is not None:
         words = "collapsed" if collapsed else "sound"
         st.markdown(f"This space is **{words}**: two vectors taken at random have a cosine of {cosine:.2f}.")

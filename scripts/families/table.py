@@ -24,6 +24,10 @@ read. *refused* is one line and exit status 2; a traceback or a number that diff
 """
 
 
+UNTOLD = ("refused before", "generates no text")
+"""Reasons that the table itself tells."""
+
+
 def totals(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Return the sentences that stand above the table.
 
@@ -105,7 +109,7 @@ def _reasons(row: dict[str, Any]) -> dict[tuple[str, str], list[str]]:
     found: dict[tuple[str, str], list[str]] = {}
     for column in COLUMNS:
         verdict, words = row[column]
-        if verdict != RIGHT and words and words != "refused before":
+        if verdict != RIGHT and words and words not in UNTOLD:
             found.setdefault((verdict, words), []).append(column)
     return found
 

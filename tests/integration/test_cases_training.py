@@ -6,11 +6,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from transformers import (
     BartConfig,
     BartForCausalLM,
+    FNetConfig,
+    FNetForMaskedLM,
     MobileBertConfig,
     MobileBertForMaskedLM,
     OPTConfig,
@@ -132,3 +135,37 @@ def test_a_table_in_two_parts_is_trained_and_exported_with_both(tmp_path: Path) 
         assert not torch.equal(found, initial.model(input_ids=ids).logits)
     for name in opened.extra_names():
         assert not torch.equal(trained.matrices()[name], initial.matrices()[name]), name
+
+
+def test_a_model_that_reads_no_padding_is_measured_as_if_each_line_were_alone(tmp_path: Path) -> None:
+    """FNet mixes whole sequences: beside a longer line, padding would change what it says of a shorter one."""
+    from focus_core.corpus.corpus import open_corpus
+    from focus_core.evaluation.masked import score_masked
+    from focus_core.export.run_model import load_run_model
+    from focus_core.runs.folder import open_run
+    from focus_core.training.dataset import read_text
+    from focus_core.training.loop import Trainer
+    from focus_core.training.options import TrainConfig
+
+    size = {"vocab_size": unigram().get_vocab_size(), "hidden_size": 16, "num_hidden_layers": 1}
+    size |= {"intermediate_size": 16, "max_position_embeddings": 66, "pad_token_id": 1}
+    model = load_run_model(open_run(run_of(tmp_path, FNetForMaskedLM, FNetConfig(**size))))
+    assert not model.reading.padding
+    lines = corpus_of(tmp_path, 60).read_text().splitlines()
+    together = score_masked(model, lines).bits
+    np.testing.assert_allclose(together, [score_masked(model, [line]).bits[0] for line in lines], rtol=1e-5)
+
+    text = read_text(open_corpus([corpus_of(tmp_path)]), model, length=16)
+    lengths = {len(ids) for ids in text.held_out.sequences}
+    assert len(lengths) > 1
+    trainer = Trainer(model=model, text=text, config=TrainConfig(steps=1), device="cpu", folder=tmp_path)
+    nats, n = trainer._held_out("float32")
+    numbers = range(len(text.held_out.sequences))
+    alone = [trainer._padded(np.array([i])) for i in numbers]
+    assert n == sum(int(chosen.sum()) for _, chosen, _ in alone)
+    with torch.no_grad():
+        expected = 0.0
+        for ids, chosen, _ in alone:
+            scores = model.model(input_ids=torch.where(chosen, int(model.mask_id or 0), ids)).logits[chosen]
+            expected += float(torch.nn.functional.cross_entropy(scores, ids[chosen], reduction="sum"))
+    assert nats == pytest.approx(expected, rel=1e-5)

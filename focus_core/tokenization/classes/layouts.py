@@ -7,7 +7,7 @@ hundred sentinels, DeBERTa-v2's a ``[MASK]``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 WITH_TYPES = ("input_ids", "token_type_ids", "attention_mask")
 BERT = ("{cls} $A {sep}", "{cls} $A {sep} $B:1 {sep}:1")
@@ -55,6 +55,9 @@ class ClassLayout:
         Whether it pads on the left.
     pieces_in_vocab : bool, default=False
         Whether ids stand in a ``vocab.json`` beside the SentencePiece file.
+    cleans : tuple of str, default=None
+        What it does to a text before the file's own normaliser: ``quotes`` (of two characters become one), ``accents``
+        (are taken off, unless ``keep_accents``), ``lower`` (unless ``do_lower_case`` is false); ``None``: nothing.
     """
 
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -65,6 +68,7 @@ class ClassLayout:
     inputs: tuple[str, ...] = ()
     left_padding: bool = False
     pieces_in_vocab: bool = False
+    cleans: tuple[str, ...] | None = None
 
 
 def _named(**roles: str) -> dict[str, str]:
@@ -76,7 +80,8 @@ S_MASK = S | _named(mask="<mask>")
 CLS = _named(sep="[SEP]", pad="<pad>", cls="[CLS]", mask="[MASK]", unk="<unk>")
 T5 = _named(eos="</s>", unk="<unk>", pad="<pad>")
 WORDPIECE = _named(unk="[UNK]", sep="[SEP]", pad="[PAD]", cls="[CLS]", mask="[MASK]")
-ALBERT = ClassLayout(roles=CLS | _named(bos="[CLS]", eos="[SEP]"), template=BERT)
+ALBERT = ClassLayout(roles=CLS | _named(bos="[CLS]", eos="[SEP]"), template=BERT, cleans=("quotes", "accents", "lower"))
+REMBERT = replace(ALBERT, cleans=("quotes",))
 XLMR = ClassLayout(roles=S_MASK, opening=FAIRSEQ, skipped=3, closing=("mask",), template=ROBERTA)
 LLAMA = ClassLayout(roles=_named(bos="<s>", eos="</s>", unk="<unk>"), left_padding=True)
 PLAIN = ClassLayout()
@@ -84,16 +89,19 @@ SENTINELS = "<extra_id_{}>"
 
 SENTENCEPIECE: dict[str, ClassLayout] = {
     "AlbertTokenizer": ALBERT,
-    "RemBertTokenizer": ALBERT,
-    "FNetTokenizer": ClassLayout(roles=CLS | _named(bos="<s>", eos="</s>"), template=BERT, inputs=WITH_TYPES[:2]),
+    "RemBertTokenizer": REMBERT,
+    "FNetTokenizer": ClassLayout(
+        roles=CLS | _named(bos="<s>", eos="</s>"), template=BERT, inputs=WITH_TYPES[:2], cleans=("quotes",)
+    ),
     "BigBirdTokenizer": ClassLayout(roles=CLS | _named(bos="<s>", eos="</s>"), template=BERT),
     "XLNetTokenizer": ClassLayout(
         roles=S_MASK | _named(sep="<sep>", cls="<cls>"),
         template=("$A {sep} {cls}:2", "$A {sep} $B:1 {sep}:1 {cls}:2"),
         left_padding=True,
+        cleans=("quotes", "accents"),
     ),
     "DebertaV2Tokenizer": ClassLayout(
-        roles=WORDPIECE | _named(bos="[CLS]", eos="[SEP]"), template=BERT, inputs=WITH_TYPES
+        roles=WORDPIECE | _named(bos="[CLS]", eos="[SEP]"), template=BERT, inputs=WITH_TYPES, cleans=()
     ),
     **dict.fromkeys(("T5Tokenizer", "MT5Tokenizer"), ClassLayout(roles=T5, template=("$A {eos}", "$A {eos} $B {eos}"))),
     "UdopTokenizer": ClassLayout(roles=T5 | _named(sep="</s>"), template=("$A {eos}", "$A {eos} $B {eos}")),

@@ -125,3 +125,20 @@ def test_weights_of_a_module_are_no_pickle(folder: Path) -> None:
     assert "pytorch_model.bin, a pickle" in refusal(folder)
     save_file({"linear.weight": torch.zeros(4, 16)}, folder / "2_Dense" / "model.safetensors")
     assert load_source(folder).has_backbone
+
+
+@pytest.mark.parametrize(
+    "name", ["1_Pooling/config.json", "sentence_bert_config.json", "config_sentence_transformers.json"]
+)
+def test_settings_that_cannot_be_read_are_refused_before_the_run(name: str, folder: Path) -> None:
+    for text in ("[1]", "{", "[" * 100_000):
+        (folder / name).write_text(text)
+        assert refusal(folder).startswith(f"{Path(name).name}: expected a JSON object")
+
+
+def test_damaged_weights_of_a_module_are_refused_before_the_run(folder: Path) -> None:
+    write_modules(folder, (TRANSFORMER, ""), (POOLING, "1_Pooling"), ("sentence_transformers.models.Dense", "2_Dense"))
+    (folder / "2_Dense").mkdir()
+    (folder / "2_Dense" / "config.json").write_text("{}")
+    (folder / "2_Dense" / "model.safetensors").write_bytes(b"")
+    assert "model.safetensors: expected a sound safetensors file, got an empty file" in refusal(folder)

@@ -189,6 +189,38 @@ def test_parts_of_a_composed_model_say_which_class(tmp_path: Path) -> None:
     assert load_vocabulary(folder).tokens[:2] == ("<s>", "<pad>")
 
 
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        ("albert", {}),
+        ("albert", {"do_lower_case": False, "keep_accents": True}),
+        ("rembert", {}),
+        ("rembert", {"do_lower_case": True, "keep_accents": False}),
+        ("xlnet", {}),
+        ("deberta-v2", {}),
+        ("deberta-v2", {"do_lower_case": True}),
+        ("t5", {"do_lower_case": True}),
+    ],
+)
+def test_a_text_is_cleaned_as_the_class_does(tmp_path: Path, name: str, config: dict[str, Any]) -> None:
+    """Case, accents and quotes, before the file's own normaliser sees them: that file says nothing of it."""
+    file, options, own = FOLDERS[name]
+    folder = write(tmp_path, name, file, options, own | config)
+    ours, theirs = load_vocabulary(folder), with_transformers(folder)
+    special = set(ours.special_token_types.values())  # RemBERT of transformers 5 says [CLS] for the unknown
+    for text in (*SENTENCES, "MILK größer  été", "``the'' Farmer"):
+        ids = ours.backend.encode(text, add_special_tokens=False).ids
+        expected = theirs(text, add_special_tokens=False)["input_ids"]
+        assert [i for i in ids if i not in special] == [i for i in expected if i not in special]
+
+
+def test_a_prefix_that_is_switched_off(tmp_path: Path) -> None:
+    file, options, _ = FOLDERS["llama"]
+    config = {"tokenizer_class": "LlamaTokenizer", "add_prefix_space": False}
+    vocabulary = load_vocabulary(write(tmp_path, "llama", file, options, config))
+    assert not vocabulary.backend.encode("milk", add_special_tokens=False).tokens[0].startswith("▁")
+
+
 def with_ids(folder: Path, model_type: str, file: str, order: Any, more: tuple[str, ...] = ()) -> Path:
     """Write a folder whose ids stand in vocab.json, the pieces of the SentencePiece file in another order."""
     write(folder, model_type, file, XLMR, {})
