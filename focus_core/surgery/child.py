@@ -23,7 +23,7 @@ from focus_core.models.source import SourceModel, fit_to_vocabulary, load_source
 from focus_core.surgery.config import IdMap
 from focus_core.surgery.proof import NOT_PROVEN, Copies, Proof, prove
 
-SMALL_BYTES = 64 * 2**20
+SMALL_BYTES = 67_108_864
 """Size of the source's files up to which the proof runs in place."""
 
 POLL = 0.5
@@ -54,7 +54,7 @@ def prove_apart(
         A model folder that was written; ``None`` builds a result of the copied tokens alone.
     poll : callable, default=nothing
         Called while the other process works; raising from it ends that process.
-    small_bytes : int, default=67108864
+    small_bytes : int, default=67_108_864
         Size of the source's files up to which the proof runs in place.
 
     Returns
