@@ -16,6 +16,7 @@ _ENCODEC: dict[str, Any] = {"codebook_size": 16}
 
 OVERRIDES: dict[str, dict[str, Any]] = {
     "bros": {"hidden_size": 64},
+    "deepseek_v2": {"num_experts_per_tok": 2, "topk_group": 1, "n_group": 1},
     "diffusion_gemma": {"text_config": {**_GEMMA4, "num_experts": 4, "top_k_experts": 2, "moe_intermediate_size": 16}},
     "dots1": {"n_routed_experts": 4, "num_experts_per_tok": 2, "first_k_dense_replace": 1},
     "emu3": {"vocabulary_map": {"<|extra_200|>": 5}},
@@ -39,6 +40,10 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "mamba2": _MAMBA2,
     "moshi": _ENCODEC,
     "neomme": {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 16},
+    "glm4v": {"text_config": {"rope_parameters": _SECTIONS}},
+    "layoutlmv3": {"coordinate_size": 4, "shape_size": 8},
+    "lilt": {"hidden_size": 48},
+    "qwen2_5_vl": {"text_config": {"rope_parameters": _SECTIONS}},
     "qwen2_vl": {"text_config": {"rope_parameters": _SECTIONS}},
     "reformer": {
         "hash_seed": 3, "axial_pos_embds": False, "attn_layers": ["local", "lsh"], "num_hashes": 1, "num_buckets": 4,
