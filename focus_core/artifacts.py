@@ -317,24 +317,33 @@ def write_arrays(path: Path, arrays: Mapping[str, Any], *, metadata: Mapping[str
     metadata : mapping of str to str, default=None
         Stored in the header.
     """
+    from safetensors import serialize_file
+
     path.touch()
     permissions = path.stat().st_mode  # what the umask allows; the writer below would leave 0600
-    ordered = {name: arrays[name] for name in sorted(arrays)}
-    notes = dict(metadata) if metadata else None
-    if all(isinstance(array, np.ndarray) for array in ordered.values()):
-        from safetensors.numpy import save_file
-
-        save_file({name: np.ascontiguousarray(array) for name, array in ordered.items()}, path, metadata=notes)
-        path.chmod(permissions)
-        return
-    import torch
-    from safetensors.torch import save_file as save_torch
-
-    tensors = {n: torch.from_numpy(np.array(a)) if isinstance(a, np.ndarray) else a for n, a in ordered.items()}
-    save_torch(
-        {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}, path, metadata=notes
+    whole = {name: _contiguous(arrays[name]) for name in sorted(arrays)}
+    # The format's own writer reads the numbers where they lie. Its ``save_file`` refuses tensors that share memory, as
+    # all parts of a mapped file do, and would have to be given copies.
+    serialize_file(
+        {n: _specification(a) for n, a in whole.items()}, path, metadata=dict(metadata) if metadata else None
     )
     path.chmod(permissions)
+
+
+def _contiguous(array: Any) -> Any:
+    """Return an array whose numbers lie in order; a copy only where they do not."""
+    if isinstance(array, np.ndarray):
+        return np.ascontiguousarray(array)
+    return array.detach().cpu().contiguous()
+
+
+def _specification(array: Any) -> Any:
+    """Say where the numbers of an array lie; it has to outlive what is said."""
+    from safetensors import TensorSpec
+
+    place = array.ctypes.data if isinstance(array, np.ndarray) else array.data_ptr()
+    kind = array.dtype.name if isinstance(array, np.ndarray) else str(array.dtype).removeprefix("torch.")
+    return TensorSpec(dtype=kind, shape=list(array.shape), data_ptr=place, data_len=array.nbytes)
 
 
 def write_parquet(path: Path, table: Any) -> None:

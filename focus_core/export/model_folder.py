@@ -40,13 +40,7 @@ WEIGHT_ROLES = ("source_model", BARE_ROLE)
 BARE_NAME = "embeddings"
 
 
-def export_model(
-    run: str | Path | RunFolder,
-    destination: str | Path,
-    *,
-    source: str | Path | None = None,
-    state: ModelState | None = None,
-) -> Path:
+def export_model(run: str | Path | RunFolder, destination: str | Path, *, source: str | Path | None = None) -> Path:
     """Write a model folder from a run.
 
     Parameters
@@ -57,8 +51,6 @@ def export_model(
         The folder to make.
     source : str or Path, default=None
         The source model's folder, file or Hub id; ``None`` takes the one that the run's log remembers.
-    state : ModelState, default=None
-        The state of the run that the card is about, whose weights the caller puts in; ``None`` is the initialisation.
 
     Returns
     -------
@@ -73,6 +65,35 @@ def export_model(
         from, or the result does not load.
     """
     folder = run if isinstance(run, RunFolder) else open_run(run)
+    return export_initialised(folder, destination, source=source)
+
+
+def export_initialised(
+    folder: RunFolder, destination: str | Path, *, source: str | Path | None = None, state: ModelState | None = None
+) -> Path:
+    """Write the model folder of a run as it was initialised, with the card of one of its states.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        A finished run.
+    destination : str or Path
+        The folder to make.
+    source : str or Path, default=None
+        As `export_model`.
+    state : ModelState, default=None
+        The state that the card is about, whose weights the caller puts in; ``None`` is the initialisation.
+
+    Returns
+    -------
+    Path
+        ``destination``.
+
+    Raises
+    ------
+    InvalidInputError
+        As `export_model`.
+    """
     destination = Path(destination)
     with staged(destination, folder=True) as part:
         model = find_source(folder, source)
@@ -85,7 +106,7 @@ def export_model(
             parts = run_parts(folder, model, arrays)
             _write_model(parts, part)
             notes, architectures = parts.notes, parts.config.get("architectures") or [model.model_type]
-            notes = [*notes, _sentence(prove_export(folder, model, part, arrays))]
+            notes = [*notes, _sentence(prove_export(folder, model, part, arrays), state)]
         if model is not None:
             notes = [*notes, *_copy_side_files(folder, model, part)]
         card = write_card(folder.manifest, architectures=architectures, notes=notes, state=state)
@@ -314,10 +335,10 @@ def prove_export(run: RunFolder, model: SourceModel, folder: Path, arrays: Mappi
     return prove_apart(fitted, copies_of_run(run), folder=folder)
 
 
-def _sentence(proof: Proof) -> str:
-    """Return what was proven, as a sentence of the card."""
-    words = proof_words(proof.to_dict())
-    return f"Checked when this was exported: {words}."
+def _sentence(proof: Proof, state: ModelState | None) -> str:
+    """Return what was proven, as a sentence of the card; of a trained state, of what its training began from."""
+    when = "when this was exported" if state is None or state.training is None else "as initialised, before training"
+    return f"Checked {when}: {proof_words(proof.to_dict())}."
 
 
 def _write_model(parts: ModelParts, part: Path) -> None:

@@ -15,7 +15,7 @@ from focus_core.errors import ModelError, bad_input
 from focus_core.export.abilities import abilities_of
 from focus_core.export.asking import ask, no_head
 from focus_core.export.forward import MLM, PLAIN, Reading, run_or_refuse, scores_at
-from focus_core.export.model_folder import build_model, export_model
+from focus_core.export.model_folder import build_model, export_initialised, export_model
 from focus_core.export.parameters import (
     BACKBONE,
     OWN_NAMES,
@@ -225,7 +225,7 @@ def export_state(
     if state.training is None:
         return export_model(run, destination, source=source)
     with staged(Path(destination), folder=True) as part, tempfile.TemporaryDirectory(prefix="focus-lab-model-") as name:
-        folder = export_model(run, Path(name) / "model", source=source, state=state)
+        folder = export_initialised(run, Path(name) / "model", source=source, state=state)
         write = _write_trained if abilities_of(run).whole else _write_embeddings
         write(state, folder, part)
         for path in sorted(folder.iterdir()):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
     import torch
 
 COPIED, COMBINED, FALLBACK = (ORIGINS.index(origin) for origin in (Origin.COPIED, Origin.COMBINED, Origin.FALLBACK))
-_BLOCK_VALUES = 1 << 24  # numbers of a block of combined rows: 64 MiB in float32
+_BLOCK_VALUES = 1 << 22  # numbers of a block of rows: 16 MiB in float32
+_MOST_CONTRIBUTORS = 4  # times the rows of a block
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -208,37 +208,52 @@ class WeightMatrix:
             raise bad_input("source embeddings", expected=expected, got=got, remedy=remedy, error=ModelError)
         dtype = matrix.dtype if matrix.is_floating_point() else torch.float32
         rows = torch.zeros((self.n_target, matrix.shape[1]), dtype=dtype)
-        copied = np.flatnonzero(self.origins == COPIED)
-        sources = torch.from_numpy(self.matrix.indices[self.matrix.indptr[copied]])
-        rows[torch.from_numpy(copied)] = matrix.index_select(0, sources).to(dtype)
-        for ids, combined in self._combine(matrix):
-            rows[ids] = combined.to(dtype)
+        self._copy(matrix, rows)
+        self._combine(matrix, rows)
         return rows
 
-    def _combine(self, matrix: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Yield target ids and weighted sums of every row that has weights and is no copy, in blocks."""
+    def _copy(self, matrix: torch.Tensor, rows: torch.Tensor) -> None:
+        """Fill in the copied rows, a block at a time: no second copy of them all is ever made."""
         import torch
 
+        copied = np.flatnonzero(self.origins == COPIED)
+        sources = self.matrix.indices[self.matrix.indptr[copied]]
+        block = _rows_of_a_block(matrix)
+        for start in range(0, len(copied), block):
+            part = torch.from_numpy(sources[start : start + block])
+            rows[torch.from_numpy(copied[start : start + block])] = matrix.index_select(0, part).to(rows.dtype)
+
+    def _combine(self, matrix: torch.Tensor, rows: torch.Tensor) -> None:
+        """Fill in every row that has weights and is no copy, a block at a time."""
         targets = np.flatnonzero((self.origins != COPIED) & (self.support > 0))
-        if not len(targets):
-            return
+        ends = np.cumsum(self.support[targets])
+        block, first = _rows_of_a_block(matrix), 0
+        while first < len(targets):
+            # A block's contributors are widened to the type of the sums, so their number has a bound too.
+            before = int(ends[first - 1]) if first else 0
+            last = min(first + block, max(first + 1, int(np.searchsorted(ends, before + _MOST_CONTRIBUTORS * block))))
+            self._combine_block(matrix, rows, targets[first:last])
+            first = last
+
+    def _combine_block(self, matrix: torch.Tensor, rows: torch.Tensor, targets: np.ndarray) -> None:
+        import torch
+
         starts, counts = self.matrix.indptr[targets].astype(np.int64), self.support[targets]
         at = spread(starts, counts)
         used, local = np.unique(self.matrix.indices[at], return_inverse=True)
         dtype = torch.float64 if matrix.dtype == torch.float64 else torch.float32
-        table = matrix.index_select(0, torch.from_numpy(used)).to(dtype)
-        bags = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))
-        inside, weights = torch.from_numpy(local.reshape(-1)), torch.from_numpy(self.matrix.data[at]).to(dtype)
-        block = max(1, _BLOCK_VALUES // max(matrix.shape[1], 1))
-        for first in range(0, len(targets), block):
-            offsets = bags[first : first + block + 1]
-            part = slice(int(offsets[0]), int(offsets[-1]))
-            yield (
-                torch.from_numpy(targets[first : first + block]),
-                torch.nn.functional.embedding_bag(
-                    inside[part], table, offsets[:-1] - offsets[0], mode="sum", per_sample_weights=weights[part]
-                ),
-            )
+        combined = torch.nn.functional.embedding_bag(
+            torch.from_numpy(local.reshape(-1)),
+            matrix.index_select(0, torch.from_numpy(used)).to(dtype),
+            torch.from_numpy(np.cumsum(counts) - counts),
+            mode="sum",
+            per_sample_weights=torch.from_numpy(self.matrix.data[at]).to(dtype),
+        )
+        rows[torch.from_numpy(targets)] = combined.to(rows.dtype)
+
+
+def _rows_of_a_block(matrix: torch.Tensor) -> int:
+    return max(1, _BLOCK_VALUES // max(matrix.shape[1], 1))
 
 
 def assemble(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+CHECKED_VALUES = 1 << 22
+"""Numbers looked at together: the answers of each are as many bytes."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -288,8 +290,9 @@ def check_tensor(name: str, matrix: torch.Tensor, *, n_rows: int | None = None, 
 
     sizes = torch.empty(matrix.shape, device="meta")
     check_matrix(name, sizes, n_rows=n_rows, n_columns=n_columns, remedy="is the folder complete?", error=ModelError)  # type: ignore[arg-type]
-    for start in range(0, len(matrix), 65_536):
-        part = matrix[start : start + 65_536]
+    block = max(1, CHECKED_VALUES // max(matrix.shape[-1], 1))
+    for start in range(0, len(matrix), block):
+        part = matrix[start : start + block]
         if not bool(torch.isfinite(part).all()):
             rows = matrix.float().numpy() if matrix.dtype == torch.bfloat16 else matrix.numpy()
             check_finite(name, rows, error=ModelError)

@@ -1,7 +1,8 @@
 """Models loaded for a proof: in float32, a large one a module at a time.
 
 A large model keeps the type it is stored in, its weights mapped from the files; each module that has parameters of its
-own is given them in float32 for its own forward pass alone. So what is resident beside the files is the largest module.
+own is given them in float32 for its own forward pass alone. Of a table only the rows that are read are widened, and a
+product with a large matrix goes through blocks of it. So what is resident beside the files is the largest other module.
 """
 
 from __future__ import annotations
@@ -78,16 +79,46 @@ def _float32_bytes(model: SourceModel) -> int:
     return 4 * sum(math.prod(shape) for shape in shapes.values())
 
 
+BLOCK_VALUES = 1 << 24
+"""Numbers of a matrix that are widened together: 64 MiB."""
+
+
 def _by_module(model: Any) -> Any:
     """Let every module compute in float32, one at a time."""
+    from torch import nn
+
     for module in model.modules():
-        if any(True for _ in module.parameters(recurse=False)):
+        kind: Any = type(module)
+        if kind is nn.Embedding:
+            module.forward = _rows_in_float32(module.forward)
+        elif kind is nn.Linear and module.weight.numel() > BLOCK_VALUES:
+            module.forward = _product_in_blocks(module)
+        elif any(True for _ in module.parameters(recurse=False)):
             module.forward = _in_float32(module, module.forward)
     for name, buffer in model.named_buffers():
         if buffer.is_floating_point():
             parent, _, own = name.rpartition(".")
             setattr(model.get_submodule(parent), own, buffer.float())
     return model
+
+
+def _rows_in_float32(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a look-up whose rows are widened after they were read: the same numbers."""
+    return lambda ids: forward(ids).float()
+
+
+def _product_in_blocks(linear: Any) -> Callable[..., Any]:
+    """Return a product with a matrix that is widened a block of rows at a time."""
+    import torch
+
+    def product(given: torch.Tensor) -> torch.Tensor:
+        n = max(1, BLOCK_VALUES // linear.in_features)
+        weights = torch.split(linear.weight.data, n)
+        biases = [None] * len(weights) if linear.bias is None else [b.float() for b in torch.split(linear.bias.data, n)]
+        parts = zip(weights, biases, strict=True)
+        return torch.cat([torch.nn.functional.linear(given, w.float(), b) for w, b in parts], -1)
+
+    return product
 
 
 def _in_float32(module: Any, forward: Callable[..., Any]) -> Callable[..., Any]:

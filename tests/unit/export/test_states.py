@@ -101,6 +101,8 @@ def test_card_command_zip_and_folder_are_of_one_state(
     assert (SOURCES in card) is sources
     assert card.count("trained since") + card.count("**trained ") == 1, "one story, told once"
     assert (f"| name in the run | {name} |" in card) is (name is not None)
+    assert ("Checked when this was exported:" in card) is (name is None), "training changes what was proven"
+    assert ("Checked as initialised, before training:" in card) is (name is not None)
 
     loaded, state = load_model_folder(folder).model, load_run_model(made, trained=name).model
     found, source = backbone_parameters(loaded), backbone_parameters(load_run_model(made).model)

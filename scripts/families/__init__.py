@@ -1,0 +1,1 @@
+"""Every kind of text model that transformers knows, made tiny, put through the product and judged from outside."""
