@@ -249,7 +249,9 @@ def test_the_worse_side_decides(tmp_path: Path) -> None:
 
 
 def test_the_export_refuses_tensors_that_its_source_does_not_have(run: RunFolder, tmp_path: Path) -> None:
-    with pytest.raises(RunFolderError, match=r"expected input with 135 embeddings, got final_logits_bias .*per_layer\.weight") as caught:
+    with pytest.raises(
+        RunFolderError, match=r"expected input with 135 embeddings, got final_logits_bias .*per_layer\.weight"
+    ) as caught:
         export_model(run, tmp_path / "model")
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
