@@ -181,9 +181,7 @@ def _layout(model: Any, found: dict[str, VocabularyTensor], name: str) -> Vocabu
     main = found[entrance]
     for tensor in found.values():
         if tensor.n_rows != main.n_rows and not tensor.size_field[-1].endswith("_per_layer_input"):
-            got = f"{main.n_rows:,} by {'.'.join(main.size_field)}, {tensor.n_rows:,} by {'.'.join(tensor.size_field)}"
-            remedy = phrase("give the matrix of one of them by {source_embeddings} with its {source_tokenizer}")
-            raise bad_input(name, "one vocabulary", f"two of different sizes: {got}", remedy, ModelError)
+            raise _sizes_differ(name, main, tensor)
     way_out = _module(model.get_output_embeddings)
     output = _name_of(getattr(way_out, "weight", None), model, found)
     bias = _name_of(getattr(way_out, "bias", None), model, found)
@@ -191,6 +189,17 @@ def _layout(model: Any, found: dict[str, VocabularyTensor], name: str) -> Vocabu
     return VocabularyLayout(
         tensors=found, input=entrance, output=output, bias=bias, groups=groups, partners=_partners(model, found)
     )
+
+
+def _sizes_differ(name: str, main: VocabularyTensor, other: VocabularyTensor) -> ModelError:
+    """Return the refusal of two vocabularies, or of a table with entries of another kind after those of tokens."""
+    ours, theirs = ".".join(main.size_field), ".".join(other.size_field)
+    remedy = phrase("give the matrix of one of them by {source_embeddings} with its {source_tokenizer}")
+    if ours == theirs:
+        got = f"{main.key} with {main.n_rows:,} and {other.key} with {other.n_rows:,}"
+        return bad_input(name, f"tensors with as many entries as {ours} says", got, remedy, ModelError)
+    got = f"two of different sizes: {main.n_rows:,} by {ours}, {other.n_rows:,} by {theirs}"
+    return bad_input(name, "one vocabulary", got, remedy, ModelError)
 
 
 def _input_key(model: Any, found: Mapping[str, VocabularyTensor]) -> str:

@@ -30,16 +30,12 @@ POLL = 0.5
 """Seconds between two looks at whether the work was cancelled."""
 
 
-def nothing() -> None:
-    """Do nothing: what is called where nobody wants to be."""
-
-
 def prove_apart(
     model: SourceModel,
     copies: Copies,
     *,
     folder: Path | None = None,
-    poll: Callable[[], None] = nothing,
+    poll: Callable[[], None] | None = None,
     small_bytes: int = SMALL_BYTES,
 ) -> Proof:
     """Prove that copied tokens compute as before, as `prove`, a large model in a process of its own.
@@ -52,7 +48,7 @@ def prove_apart(
         Which tokens the result copies.
     folder : Path, default=None
         A model folder that was written; ``None`` builds a result of the copied tokens alone.
-    poll : callable, default=nothing
+    poll : callable, default=None
         Called while the other process works; raising from it ends that process.
     small_bytes : int, default=67_108_864
         Size of the source's files up to which the proof runs in place.
@@ -103,7 +99,7 @@ def _request(model: SourceModel, copies: Copies, folder: Path | None) -> dict[st
     }
 
 
-def _run(request: Path, answer: Path, poll: Callable[[], None]) -> int:
+def _run(request: Path, answer: Path, poll: Callable[[], None] | None) -> int:
     """Run the other process to its end; end it when ``poll`` raises."""
     package = str(Path(__file__).resolve().parents[2])
     paths = [package, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
@@ -119,7 +115,8 @@ def _run(request: Path, answer: Path, poll: Callable[[], None]) -> int:
             try:
                 return child.wait(POLL)
             except subprocess.TimeoutExpired:
-                poll()
+                if poll is not None:
+                    poll()
     finally:
         if child.poll() is None:
             child.kill()

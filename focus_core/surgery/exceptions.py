@@ -11,13 +11,15 @@ from focus_core.errors import ModelError, bad_input
 from focus_core.models.source import SourceModel
 from focus_core.surgery.config import IdMap
 
-ENDS_WITH_HIGHEST_ID = (
-    "clip", "clip_text_model", "clipseg", "clipseg_text_model", "groupvit", "groupvit_text_model", "xclip",
-    "xclip_text_model",
-)  # fmt: skip
+ENDS_WITH_HIGHEST_ID = ("clip", "clip_text_model", "clipseg", "clipseg_text_model", "groupvit", "groupvit_text_model")
 """``if self.eos_token_id == 2: ... input_ids.argmax(dim=-1)`` (modeling_clip.py): an end id of 2, the default of old
 configurations, stands for the highest id, which closes every text of CLIP's own tokenizer."""
 LEGACY_END = 2
+ALWAYS_HIGHEST = ("owlvit", "owlvit_text_model", "owlv2", "owlv2_text_model", "xclip", "xclip_text_model")
+"""``input_ids.argmax(dim=-1)`` without a condition (modeling_owlvit.py), or with a fixed one (``self.eos_token_id = 2``
+in modeling_x_clip.py): a text is what its highest id becomes."""
+COUNTS_FROM_ZERO = ("prophetnet",)
+"""Asserts as it generates that a position is the number of tokens so far (modeling_prophetnet.py): padding is id 0."""
 
 
 def corrected_ids(model: SourceModel, ids: IdMap) -> IdMap:
@@ -40,6 +42,8 @@ def corrected_ids(model: SourceModel, ids: IdMap) -> IdMap:
     ModelError
         If the target's end of a text has the id that these architectures read as the highest one.
     """
+    if model.model_type in ALWAYS_HIGHEST:
+        _require_highest(model, ids)
     if model.model_type not in ENDS_WITH_HIGHEST_ID or ids.extended:
         return ids
     if (model.config or {}).get("eos_token_id", LEGACY_END) != LEGACY_END and "text_config" not in (model.config or {}):
@@ -57,3 +61,16 @@ def corrected_ids(model: SourceModel, ids: IdMap) -> IdMap:
     types = {**ids.source_special_types, "eos": highest}
     copied = ids.copied if end is None else {**ids.copied, LEGACY_END: end}
     return dataclasses.replace(ids, copied=copied, source_special_types=types)
+
+
+def _require_highest(model: SourceModel, ids: IdMap) -> None:
+    """Refuse a target whose end of a text is not its highest id, where the class looks for that alone."""
+    end = ids.of(model.n_rows - 1, "eos")
+    if end != ids.n_target - 1:
+        raise bad_input(
+            f"the end token of the target vocabulary, for {model.name} ({model.model_type})",
+            expected=f"the highest id, {ids.n_target - 1:,}, from which this architecture takes a text's features",
+            got="none" if end is None else f"id {end:,}",
+            remedy="give a target tokenizer whose end token is its last",
+            error=ModelError,
+        )

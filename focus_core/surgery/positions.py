@@ -18,6 +18,7 @@ from focus_core.models.architectures import (
 from focus_core.models.positions import PositionTable
 from focus_core.models.source import SourceModel
 from focus_core.models.tensors import TensorFiles
+from focus_core.surgery.exceptions import COUNTS_FROM_ZERO
 
 if TYPE_CHECKING:
     import torch
@@ -57,7 +58,7 @@ def move_positions(
         place = _place(config, table.path)
         after = place.get("pad_token_id")
         stored = [key for key in table.keys if key in model.file_of]
-        if not table.follows or not stored:
+        if not table.follows or not stored or model.model_type in COUNTS_FROM_ZERO:
             _require_same(model, table, after)
             continue
         after = place["pad_token_id"] = -1 if after is None else after
@@ -131,7 +132,7 @@ def _require_same(model: SourceModel, table: PositionTable, after: int | None) -
     """Refuse a padding id from which the class cannot count the source's positions."""
     if after == table.pad_id:
         return
-    why = "is written into its class" if not table.follows else "decides about positions that its class computes"
+    why = "decides about positions that its class computes" if table.follows else "is written into its class"
     raise bad_input(
         f"the padding token of the target vocabulary, for {model.name} ({model.model_type})",
         expected=f"id {table.pad_id}, which {why}",

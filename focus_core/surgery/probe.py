@@ -7,7 +7,7 @@ Owns what else a model needs to run: masks, decoder inputs, silence and grey ima
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -116,11 +116,12 @@ def run_probe(
     import torch
 
     padded, real = bool((mask == 0).any()), torch.from_numpy(mask.astype(bool))
+    reads = text_part(model)
     given = model_inputs(model, torch.from_numpy(ids), torch.from_numpy(mask), padded=padded)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         torch.set_rng_state(torch.Generator().manual_seed(0).get_state())  # for classes that hash at random
-        outputs = model(**given)
-    named = outputs.items() if hasattr(outputs, "items") else enumerate(outputs)
+        outputs = reads(**given)
+    named = {"features": outputs}.items() if isinstance(outputs, torch.Tensor) else outputs.items()
     return {
         str(name): _comparable(value, n_rows, columns, real)
         for name, value in named
@@ -128,9 +129,31 @@ def run_probe(
     }
 
 
+def text_part(model: Any) -> Callable[..., Any]:
+    """Return what reads texts: of a model that compares texts with images or sounds, its text side; else the model.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        The model.
+
+    Returns
+    -------
+    callable
+        Takes what `model_inputs` returns.
+    """
+    reads: Callable[..., Any] = getattr(model, "get_text_features", model)
+    return reads
+
+
+def _parameters(model: Any) -> Mapping[str, inspect.Parameter]:
+    """Return what the part that reads texts takes, by name."""
+    return inspect.signature(getattr(model, "get_text_features", model.forward)).parameters
+
+
 def takes_mask(model: Any) -> bool:
-    """Whether a model's forward pass can be told what is padding."""
-    return "attention_mask" in inspect.signature(model.forward).parameters or _is_pair(model)
+    """Whether a model can be told what is padding."""
+    return "attention_mask" in _parameters(model) or _is_pair(model)
 
 
 def model_inputs(model: Any, ids: torch.Tensor, mask: torch.Tensor, *, padded: bool) -> dict[str, Any]:
@@ -150,10 +173,16 @@ def model_inputs(model: Any, ids: torch.Tensor, mask: torch.Tensor, *, padded: b
     dict of str to Any
         The arguments.
     """
-    names = set(inspect.signature(model.forward).parameters)
+    names = set(_parameters(model))
+    if hasattr(model, "get_text_features"):
+        return {"input_ids": ids, **({"attention_mask": mask} if padded and "attention_mask" in names else {})}
     decodes = bool(getattr(model.config, "is_encoder_decoder", False)) or _is_pair(model)
-    given: dict[str, Any] = dict(_other_inputs(model, len(ids)))
-    if "input_ids" in names and model.main_input_name in {"input_ids", "pixel_values"} and not _only_decodes(model):
+    given: dict[str, Any] = dict(_other_inputs(model, (len(ids), ids.shape[1])))
+    if model.main_input_name == "inputs":  # Perceiver reads ids under that name
+        given["inputs"] = ids
+        if padded:
+            given["attention_mask"] = mask
+    elif "input_ids" in names and model.main_input_name in {"input_ids", "pixel_values"} and not _only_decodes(model):
         given["input_ids"] = ids
         if "attention_mask" in names and padded:
             given["attention_mask"] = mask
@@ -177,24 +206,26 @@ def _only_decodes(model: Any) -> bool:
     return decodes and model.main_input_name != "input_ids"
 
 
-def _other_inputs(model: Any, n: int) -> Iterator[tuple[str, Any]]:
-    """Yield silence or a grey image for a model whose main input is none of text."""
+def _other_inputs(model: Any, shape: tuple[int, int]) -> Iterator[tuple[str, Any]]:
+    """Yield silence or a grey image for a model whose main input is none of text, and boxes for one of documents."""
     import torch
 
     main = model.main_input_name
-    names = inspect.signature(model.forward).parameters
+    names = _parameters(model)
     required = {name for name, one in names.items() if one.default is inspect.Parameter.empty}
+    if "bbox" in names and model.config.model_type == "bros":
+        yield "bbox", torch.zeros((*shape, 4))
     if main == "input_features" or "input_features" in required:
         mels = _setting(model.config, "num_mel_bins", "input_feat_per_channel") or 80
         frames = 2 * (_setting(model.config, "max_source_positions") or 50)
-        shape = (n, mels, frames) if model.config.model_type == "whisper" else (n, min(frames, 200), mels)
-        yield "input_features", torch.zeros(shape)
+        sounds = (mels, frames) if model.config.model_type == "whisper" else (min(frames, 200), mels)
+        yield "input_features", torch.zeros((shape[0], *sounds))
     elif main == "input_values" or "input_values" in required:
-        yield "input_values", torch.zeros((n, 4000))
-    elif main == "pixel_values" or "pixel_values" in required or model.config.model_type in {"clip", "clipseg"}:
+        yield "input_values", torch.zeros((shape[0], 4000))
+    elif main == "pixel_values" or "pixel_values" in required:
         side = _setting(model.config, "image_size") or 224
         height, width = side if isinstance(side, list | tuple) else (side, side)
-        yield "pixel_values", torch.zeros((n, _setting(model.config, "num_channels") or 3, height, width))
+        yield "pixel_values", torch.zeros((shape[0], _setting(model.config, "num_channels") or 3, height, width))
 
 
 def _setting(config: Any, *names: str) -> Any:

@@ -202,6 +202,34 @@ def test_computed_positions_require_the_padding_id_too(tmp_path: Path) -> None:
     assert prove(model, copies).verdict == RIGHT
 
 
+def test_prophetnet_keeps_its_padding_id(tmp_path: Path) -> None:
+    """It could be moved for a forward pass, but the class would refuse to generate."""
+    config = hf.ProphetNetConfig(
+        **IDS, vocab_size=N, hidden_size=16, encoder_ffn_dim=16, num_encoder_layers=1, num_encoder_attention_heads=2,
+        decoder_ffn_dim=16, num_decoder_layers=1, num_decoder_attention_heads=2, max_position_embeddings=32,
+    )  # fmt: skip
+    model, copies = moved(tmp_path / "model", hf.ProphetNetForConditionalGeneration, config)
+    with pytest.raises(ModelError, match="expected id 1, which decides about positions"):
+        prove(model, copies)
+
+
+@pytest.mark.parametrize("kind", ["OwlViT", "XCLIP"])
+def test_a_class_that_looks_for_the_highest_id_requires_it(kind: str, tmp_path: Path) -> None:
+    """Both are proven by their text side, without an image; a target whose end is no highest id is refused."""
+    vision = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    more = {"mit_hidden_size": 16, "mit_intermediate_size": 16, "mit_num_attention_heads": 2} if kind == "XCLIP" else {}
+    config = getattr(hf, f"{kind}Config")(
+        text_config=SMALL, vision_config={**vision, **more, "image_size": 28, "patch_size": 14}, projection_dim=16
+    )
+    model, copies = moved(tmp_path / "model", getattr(hf, f"{kind}Model"), config)
+    with pytest.raises(ModelError, match="the highest id, 40, from which"):
+        prove(model, copies)
+    shutil.rmtree(tmp_path / "model")
+    same_end = (*TARGET[:5], *WORDS)
+    model, copies = moved(tmp_path / "model", getattr(hf, f"{kind}Model"), config, same_end)
+    assert prove(model, copies).verdict == RIGHT
+
+
 def test_a_large_model_is_proven_module_by_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a bound of nothing every model is large: the same verdicts, and parameters stay in their stored type."""
     monkeypatch.setattr("focus_core.surgery.layerwise.MOST_BYTES", 0)
