@@ -21,8 +21,8 @@ MAX_SUPPORT = 100
 """Median number of contributors above which a row is no more than a mean."""
 FEW_ANCHORS = 20
 """Fewer anchors than this leave nothing to choose: a sound embedding mixes 13 of thousands."""
-MANY_SHARED = 2 * FEW_ANCHORS
-"""So many shared tokens, special ones among them, are enough for anchors where they have vectors."""
+MUCH_SMALLER = 1.5
+"""A vocabulary so many times the size that its text supports is the first cause of missing vectors: a size is rough."""
 MIN_OCCURRENCES = 0.9
 """Share of the new tokens' occurrences that should fall on tokens with a vector."""
 
@@ -35,6 +35,7 @@ def auxiliary_health(
     frequency: np.ndarray | None,
     *,
     is_byte: np.ndarray | None = None,
+    is_special: np.ndarray | None = None,
     supported_size: Callable[[], int] | None = None,
 ) -> dict[str, Any]:
     """Report on the space that similarities were taken from.
@@ -53,6 +54,8 @@ def auxiliary_health(
         Occurrences in the corpus; ``None`` where there was none.
     is_byte : ndarray of bool, shape (n_target,), default=None
         Which target tokens are single bytes, which are no anchors of any meaning; ``None``: none of them.
+    is_special : ndarray of bool, shape (n_target,), default=None
+        Which target tokens are special, so that they are no shared tokens of text; ``None``: none of them.
     supported_size : callable, default=None
         Returns the size of vocabulary that the corpus supports; called only where a smaller one is advised. ``None``
         where nobody knows, and then no size is named.
@@ -64,7 +67,7 @@ def auxiliary_health(
         have a vector), ``n_new_with_vector``, ``n_anchors``, ``mean_cosine`` (over all pairs of a new token with an
         anchor), ``median_support``, ``median_max_weight``, ``median_effective_contributors`` (over combined rows),
         ``collapsed`` (never told of fewer than `FEW_ANCHORS` anchors, whose mean direction is not the space's),
-        ``remedy`` and ``warnings``. What cannot be known is ``None``.
+        ``remedy``, ``supported_size`` (where it was asked for) and ``warnings``. What cannot be known is ``None``.
     """
     covered = auxiliary.has_vector[new_ids]
     combined = np.flatnonzero(weights.origins == COMBINED)
@@ -83,11 +86,15 @@ def auxiliary_health(
     byte = np.zeros(auxiliary.has_vector.size, bool) if is_byte is None else is_byte
     n_text = len(anchor_ids) - int(byte[anchor_ids].sum())
     few = len(new_ids) > 0 and n_text < FEW_ANCHORS
-    n_shared = byte.size - len(new_ids) - int(byte.sum() - byte[new_ids].sum())
+    no_text = byte if is_special is None else byte | is_special
+    n_shared = int((~no_text).sum() - (~no_text[new_ids]).sum())
     report["collapsed"] = not few and _collapsed(report)
     report["remedy"] = _remedy(auxiliary) if report["collapsed"] else ""
-    told = _warnings(auxiliary, report, len(new_ids), supported_size)
-    report["warnings"] = [_few_anchors(n_text, n_shared), *told] if few else told
+    trained = auxiliary.kind == "trained"
+    asked = trained and ((few and n_shared >= FEW_ANCHORS) or _covers_little(report))
+    report["supported_size"] = supported_size() if supported_size is not None and asked else None
+    told = _warnings(auxiliary, report, len(new_ids))
+    report["warnings"] = [_few_anchors(auxiliary, report, n_text, n_shared), *told] if few else told
     return report
 
 
@@ -123,9 +130,36 @@ def _remedy(auxiliary: AuxiliaryVectors) -> str:
     return f"raise --epochs to {2 * epochs}, or give more text"
 
 
-def _warnings(
-    auxiliary: AuxiliaryVectors, report: dict[str, Any], n_new: int, supported_size: Callable[[], int] | None
-) -> list[str]:
+def much_smaller(supported: int | None, n_target: int) -> int | None:
+    """Return the size that a text supports where a vocabulary is clearly larger, so that a smaller one helps first.
+
+    Parameters
+    ----------
+    supported : int or None
+        ``supported_size`` of a health report; ``None`` where nobody asked.
+    n_target : int
+        The vocabulary.
+
+    Returns
+    -------
+    int or None
+        ``None`` where the vocabulary is not clearly larger.
+
+    Examples
+    --------
+    >>> much_smaller(101, 237), much_smaller(200, 237), much_smaller(None, 237)
+    (101, None, None)
+    """
+    return supported if supported and supported * MUCH_SMALLER <= n_target else None
+
+
+def _covers_little(report: dict[str, Any]) -> bool:
+    """Return whether the vectors cover too few of the new tokens, or of their occurrences."""
+    types, occurrences = report["coverage_types"], report["coverage_occurrences"]
+    return types is not None and (types < 0.5 or (occurrences is not None and occurrences < MIN_OCCURRENCES))
+
+
+def _warnings(auxiliary: AuxiliaryVectors, report: dict[str, Any], n_new: int) -> list[str]:
     """Return what the user should know, one sentence each."""
     found = []
     if report["collapsed"]:
@@ -136,11 +170,10 @@ def _warnings(
             f"{cosine}, half of the new tokens mix {support} "
             f"source tokens or more), so new embeddings are little more than a mean; {report['remedy']}."
         )
-    types, occurrences = report["coverage_types"], report["coverage_occurrences"]
-    few = occurrences is not None and occurrences < MIN_OCCURRENCES
-    if auxiliary.kind == "trained" and types is not None and (types < 0.5 or few):
-        found.append(_too_large(auxiliary, report["n_new_with_vector"], n_new, supported_size))
-    elif few:
+    occurrences = report["coverage_occurrences"]
+    if auxiliary.kind == "trained" and _covers_little(report):
+        found.append(_too_large(auxiliary, report["n_new_with_vector"], n_new, report["supported_size"]))
+    elif occurrences is not None and occurrences < MIN_OCCURRENCES:
         found.append(
             f"{plain_percent(1 - occurrences, digits=0)} of the occurrences of new tokens fall on tokens without an "
             "auxiliary vector; give vectors that cover this vocabulary, or let them be trained from the corpus."
@@ -148,13 +181,14 @@ def _warnings(
     return found
 
 
-def _few_anchors(n_anchors: int, n_shared: int) -> str:
-    only = "1 shared token of text is an anchor" if n_anchors == 1 else f"{n_anchors} shared tokens of text are anchors"
-    if n_shared >= MANY_SHARED:
+def _few_anchors(auxiliary: AuxiliaryVectors, report: dict[str, Any], n_anchors: int, n_shared: int) -> str:
+    if n_shared >= FEW_ANCHORS:
+        are = "is an anchor" if n_anchors == 1 else "are anchors"
         return (
-            f"Only {only} of about {n_shared:,}: the others have no auxiliary vector; more text, a lower --min-count "
-            "or vectors that cover them would make anchors of more."
+            f"Only {n_anchors} of {n_shared:,} shared tokens of text {are}: the others have no auxiliary vector; "
+            f"{_more_vectors(auxiliary, report)} would make anchors of more."
         )
+    only = "1 shared token of text is an anchor" if n_anchors == 1 else f"{n_anchors} shared tokens of text are anchors"
     return (
         f"Only {only}, so new embeddings are little more than mixtures of these; take a source model that knows the "
         "language or its script, name pairs by --map, or take a method that needs no shared tokens (--method "
@@ -162,11 +196,21 @@ def _few_anchors(n_anchors: int, n_shared: int) -> str:
     )
 
 
-def _too_large(auxiliary: AuxiliaryVectors, n_with: int, n_new: int, supported_size: Callable[[], int] | None) -> str:
+def _more_vectors(auxiliary: AuxiliaryVectors, report: dict[str, Any]) -> str:
+    """Return what gives more shared tokens a vector, and nothing that is done already."""
+    if auxiliary.kind != "trained":
+        return "vectors that cover them, or vectors trained from a text,"
+    size = much_smaller(report["supported_size"], auxiliary.has_vector.size)
+    smaller = [f"a vocabulary of about {size:,} tokens (it has {auxiliary.has_vector.size:,})"] if size else []
+    lower = ["a lower --min-count"] if int(auxiliary.settings.get("min_count") or 0) > 1 else []
+    return f"{', '.join([*smaller, 'more text', *lower])} or vectors that cover them"
+
+
+def _too_large(auxiliary: AuxiliaryVectors, n_with: int, n_new: int, supported: int | None) -> str:
     settings = auxiliary.settings
     n_tokens, min_count = int(settings["n_tokens"]), int(settings["min_count"])
     n_vocabulary = auxiliary.has_vector.size
-    size = n_vocabulary if supported_size is None else supported_size()
+    size = n_vocabulary if supported is None else supported
     lower = "" if min_count <= int(settings["automatic"]["min_count"]) else f", a lower --min-count (it is {min_count})"
     smaller = f" or a vocabulary of about {size:,} tokens" if size < n_vocabulary else ""
     return (

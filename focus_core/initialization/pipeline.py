@@ -266,6 +266,7 @@ def _judge(result: FocusResult, output: MethodOutput, corpus: Corpus | None, pro
                 output.anchor_ids,
                 result.frequency,
                 is_byte=result.target.kinds == BYTE,
+                is_special=result.target.kinds == SPECIAL,
                 supported_size=partial(_supported_size, corpus, result.target) if corpus else None,
             )
         told = None if result.corpus is None else result.corpus | result.occurrence_shares

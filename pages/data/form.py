@@ -112,8 +112,8 @@ def _advise(statistics: CorpusStatistics, family: Family, suggested: int, n_toke
     )
     if 0 < most < n_tokens:
         st.warning(
-            f"By {words} this text supports about {count(most)} tokens; a much larger vocabulary is refused once the "
-            "run has started.",
+            f"By {words} this text supports about {count(most)} tokens; with many more, few shared tokens get a "
+            "vector, and a size that the text cannot fill is refused once the run has started.",
             icon=":material/warning:",
         )
     if suggested < NEAR_ALPHABET:

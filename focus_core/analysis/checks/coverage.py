@@ -17,7 +17,7 @@ from focus_core.analysis.checks.causes import (
     shared_text,
 )
 from focus_core.errors import Phrase, phrase
-from focus_core.initialization.health import FEW_ANCHORS
+from focus_core.initialization.health import FEW_ANCHORS, much_smaller
 from focus_core.numerics.formats import ratio, rough_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.tokens import by_frequency, frequency, has_origin
@@ -61,7 +61,8 @@ class TooLittleOverlap(Check):
             summary += ", too few to place a new token among" if scarce else ""
         summary += f": {foreign.words}" if foreign and (few or scarce) else ""
         status = Status.PROBLEM if scarce else Status.WARNING if few else Status.PASSED
-        tips = _more_shared(run, in_script=foreign is None) if few or shared_text(run) < FEW_ANCHORS else []
+        tips = _smaller_vocabulary(run) if scarce and foreign is None else []
+        tips += _more_shared(run, in_script=foreign is None) if few or shared_text(run) < FEW_ANCHORS else []
         tips += _more_anchors(run) if scarce and foreign is None else []
         outcome = "too few anchors" if scarce else "few shared tokens" if share < self.limit("share") else ""
         return self.result(status, summary, tip=phrase("; ".join(["{}"] * len(tips)), *tips), outcome=outcome)
@@ -75,9 +76,18 @@ def _more_shared(run: RunFolder, *, in_script: bool) -> list[Phrase]:
     return [*found, phrase("or take a method that needs no shared tokens: {method} multivariate-normal")]
 
 
+def _smaller_vocabulary(run: RunFolder) -> list[Phrase]:
+    """Return the size that the text supports, where many tokens are shared and the vocabulary is clearly larger."""
+    n_target = int(run.manifest["counts"]["n_target"])
+    size = much_smaller((run.manifest.get("health") or {}).get("supported_size"), n_target)
+    if size is None or shared_text(run) < FEW_ANCHORS:
+        return []
+    return [phrase("choose a target vocabulary of about {} tokens, which this text supports", f"{size:,}")]
+
+
 def _more_anchors(run: RunFolder) -> list[Phrase]:
     """Return what makes anchors of more shared tokens, as far as it can."""
-    n, most = anchors_of(run), shared_text(run)
+    n, most = anchors_of(run) - byte_anchors_of(run), shared_text(run)
     if most <= n or most < FEW_ANCHORS:  # no text makes an anchor of what is not shared
         return [] if n < FEW_ANCHORS else [phrase("set {dim} below {}", n)]
     settings = run.manifest["auxiliary"].get("settings") or {}

@@ -186,8 +186,10 @@ def _only_choice(explanation: Explanation, run: RunFolder) -> Verdict:
     text = f"Made of {n} contributor{'s' * (n > 1)}, for {why}: they are all there was, not what is like it."
     foreign = foreign_script(run)
     cause = f"{foreign.words[:1].upper()}{foreign.words[1:]}. " if foreign else ""
-    tip = phrase("{}Take a source model that knows the language or its script, or name pairs by {map}.", cause)
-    return Verdict(text=text, tone=Tone.WARNING, advice=tip)
+    remedy = run.remember("few anchors", lambda: CHECKS["FOC001"].run(run)).tip
+    if not remedy:  # a method that copies no text has nothing to gain from FOC001
+        remedy = phrase("take a source model that knows the language or its script, or name pairs by {map}")
+    return Verdict(text=text, tone=Tone.WARNING, advice=phrase("{}{}", cause, sentence(remedy)))
 
 
 def _chosen_by_nothing(collapse: CheckResult) -> Verdict:

@@ -171,9 +171,30 @@ def test_few_anchors_of_many_shared_tokens_want_vectors_and_no_other_source() ->
     many = vectors([[1, 0], [0, 1], *[[0, 0]] * 60])
     weights = weight_matrix([[1, 0], [0, 1], *[[0, 0]] * 60], [COPIED, COPIED, *[FALLBACK] * 60])
     found = auxiliary_health(many, weights, np.arange(50, 62), np.array([0, 1]), None)["warnings"][0]
-    assert found.startswith("Only 2 shared tokens of text are anchors of about 50")
-    assert "--min-count" in found
+    assert found.startswith("Only 2 of 50 shared tokens of text are anchors: ")
     assert "--map" not in found
+    special = np.arange(62) < 5
+    found = auxiliary_health(many, weights, np.arange(50, 62), np.array([5, 6]), None, is_special=special)
+    assert found["warnings"][0].startswith("Only 2 of 45 shared tokens of text are anchors: ")
+
+
+@pytest.mark.parametrize(
+    ("min_count", "supported", "remedy"),
+    [
+        (3, 60, "; more text, a lower --min-count or vectors that cover them would"),
+        (1, 60, "; more text or vectors that cover them would"),
+        (1, 30, "; a vocabulary of about 30 tokens (it has 62), more text or vectors that cover them would"),
+    ],
+)
+def test_few_anchors_of_many_are_given_remedies_that_are_not_followed_yet(
+    min_count: int, supported: int, remedy: str
+) -> None:
+    many = vectors([[1, 0], [0, 1], *[[0, 0]] * 60], min_count=min_count)
+    weights = weight_matrix([[1, 0], [0, 1], *[[0, 0]] * 60], [COPIED, COPIED, *[FALLBACK] * 60])
+    new, anchors = np.arange(50, 62), np.array([0, 1])
+    found = auxiliary_health(many, weights, new, anchors, None, supported_size=lambda: supported)
+    assert remedy in found["warnings"][0]
+    assert found["supported_size"] == supported
 
 
 def test_single_bytes_are_no_anchors_of_text_and_few_anchors_beside_them_are_few(

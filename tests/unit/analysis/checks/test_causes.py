@@ -116,6 +116,18 @@ def test_the_script_that_the_source_lacks_is_named_and_what_gives_anchors(run: R
     assert foreign_script(run) is None  # the toy's main script is Latin, as the source's
 
 
+def test_the_verdict_on_a_token_gives_the_remedy_of_the_first_check(run: RunFolder) -> None:
+    """85 % of the tokens are shared, and a text for 400 tokens has vectors for few of 1,000: no other source helps."""
+    counts = {"n_overlap": 850, "n_target": 1000, "n_new": 150, "n_anchors": 4}
+    few = altered(run, manifest={"counts": counts, "health": {"supported_size": 400}})
+    token = int(np.flatnonzero(run.column("tokens", "origin").astype(str) == "combined")[0])
+    advice = verdicts_of(explain_token(run, token), few)[0].advice
+    tip = CHECKS["FOC001"].run(few).tip
+    assert tip.startswith("choose a target vocabulary of about 400 tokens")
+    assert advice.lower() == f"{tip}.".lower()
+    assert "--map" not in advice
+
+
 def test_the_verdict_on_a_token_names_the_few_anchors_and_blames_no_punctuation(run: RunFolder) -> None:
     found = explain_token(run, run.find("▁nyumba")[0])
     found = dataclasses.replace(

@@ -37,6 +37,13 @@ def test_names_the_anchors_and_not_the_overlap_where_only_they_are_few(run: RunF
     assert "larger corpus" in both.tip
 
 
+def test_a_vocabulary_much_too_large_for_its_text_is_the_first_thing_to_change(run: RunFolder) -> None:
+    few = counts(run, n_overlap=850, n_target=1000, n_new=150, n_anchors=15)
+    tip = check.run(altered(few, manifest={"health": {"supported_size": 400}})).tip
+    assert tip.startswith("choose a target vocabulary of about 400 tokens, which this text supports; give a larger")
+    assert "vocabulary" not in check.run(altered(few, manifest={"health": {"supported_size": 900}})).tip
+
+
 def test_fires_as_a_problem_with_fewer_anchors_than_dimensions(run: RunFolder) -> None:
     assert check.run(counts(run, n_anchors=15)).status == Status.PROBLEM
     assert check.run(counts(run, n_anchors=0)).status == Status.PROBLEM
