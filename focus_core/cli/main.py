@@ -224,6 +224,10 @@ for verb in (training.atlas, training.evaluate, training.pack, training.project,
     app.command()(verb)
 
 
+PARSER_WORDS = "Value error, "
+"""What the parser of choices puts before its message, in words of its own."""
+
+
 def complain(text: str) -> None:
     """Print one line to standard error."""
     sys.stderr.write(printable(" ".join(text.split())) + "\n")
@@ -262,7 +266,7 @@ def run(arguments: list[str] | None = None, *, command: Callable[..., Any] | Non
         complain("interrupted; nothing was left behind")
         return 130
     except TyperException as error:
-        complain(f"{error.format_message()} Try --help.")
+        complain(f"{error.format_message().replace(PARSER_WORDS, '')} Try --help.")
         return 2
     except FocusError as error:
         complain(str(error))

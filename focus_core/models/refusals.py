@@ -28,7 +28,7 @@ OTHER_WEIGHTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (
         ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl"),
         "a pickle, which can run code when it is read",
-        "convert it: load it once where you trust it and save it with safe_serialization=True",
+        "convert it: where you trust it, load it with its class and save it again with model.save_pretrained(new)",
     ),
     (("*.h5", "*.ckpt.index", "*.pb"), "weights for TensorFlow", f"load it with from_tf=True {BY_OLDER}"),
     (("*.msgpack",), "weights for Flax", f"load it with from_flax=True {BY_OLDER}"),

@@ -178,7 +178,7 @@ def model_inputs(model: Any, ids: torch.Tensor, mask: torch.Tensor, *, padded: b
         return {"input_ids": ids, **({"attention_mask": mask} if padded and "attention_mask" in names else {})}
     decodes = bool(getattr(model.config, "is_encoder_decoder", False)) or _is_pair(model)
     given: dict[str, Any] = dict(_other_inputs(model, (len(ids), ids.shape[1])))
-    if model.main_input_name == "inputs":  # Perceiver reads ids under that name
+    if model.main_input_name == "inputs" and not _is_pair(model):  # Perceiver reads ids under that name
         given["inputs"] = ids
         if padded:
             given["attention_mask"] = mask
@@ -220,7 +220,7 @@ def _other_inputs(model: Any, shape: tuple[int, int]) -> Iterator[tuple[str, Any
         frames = 2 * (_setting(model.config, "max_source_positions") or 50)
         sounds = (mels, frames) if model.config.model_type == "whisper" else (min(frames, 200), mels)
         yield "input_features", torch.zeros((shape[0], *sounds))
-    elif main == "input_values" or "input_values" in required:
+    elif main == "input_values" or "input_values" in required or (main == "inputs" and _is_pair(model)):
         yield "input_values", torch.zeros((shape[0], 4000))
     elif main == "pixel_values" or "pixel_values" in required:
         side = _setting(model.config, "image_size") or 224

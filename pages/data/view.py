@@ -71,7 +71,7 @@ def new_run() -> None:
             "Start the run", type="primary", icon=":material/play_arrow:", disabled=not whole, key="_start_run"
         )
     if corpus is None or target is None or source is None:
-        place.caption("Choose a text, a vocabulary and a model first.")
+        place.caption(_say_missing({"a text": corpus, "a vocabulary": target, "a model": source}))
         return
     request = InitRequest(**source.fields, **target[0].fields, **corpus.fields, config=config)
     with vocabulary:
@@ -84,6 +84,12 @@ def new_run() -> None:
         run_plan.draw_plan(run_plan.describe(request), estimate.by_step)
     if started:
         run_start.start(request, title=run_form.run_title(corpus, target[0], source, method=config.method))
+
+
+def _say_missing(chosen: dict[str, object | None]) -> str:
+    """Return what is still to be chosen, as a sentence."""
+    *most, last = [name for name, choice in chosen.items() if choice is None]
+    return f"Choose {', '.join(most)} and {last} first." if most else f"Choose {last} first."
 
 
 def _first_look(

@@ -87,7 +87,7 @@ def test_a_pickle_beside_safetensors_is_left_out_and_named(tmp_path):
 def test_a_pickle_alone_is_refused_by_name_with_the_way_out(tmp_path, name):
     text = refused({"m/config.json": b"{}", f"m/{name}": b"x"}, tmp_path)
     assert f"{name!r}, a pickle, which can run code" in text
-    assert "safe_serialization=True" in text
+    assert "save_pretrained(new)" in text
 
 
 @pytest.mark.parametrize(
