@@ -76,9 +76,16 @@ class TensorFiles:
         """
         from safetensors import safe_open
 
-        with safe_open(self.where[name], framework="pt") as stream:
-            tensor: torch.Tensor = stream.get_tensor(name)
+        path = self.where[name]
+        if path not in self._streams:
+            self._streams[path] = safe_open(path, framework="pt")
+        tensor: torch.Tensor = self._streams[path].get_tensor(name)
         return tensor
+
+    @cached_property
+    def _streams(self) -> dict[Path, Any]:
+        """Files that are open: each is mapped once, however many of its tensors are read."""
+        return {}
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

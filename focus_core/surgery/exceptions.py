@@ -18,6 +18,9 @@ LEGACY_END = 2
 ALWAYS_HIGHEST = ("owlvit", "owlvit_text_model", "owlv2", "owlv2_text_model", "xclip", "xclip_text_model")
 """``input_ids.argmax(dim=-1)`` without a condition (modeling_owlvit.py), or with a fixed one (``self.eos_token_id = 2``
 in modeling_x_clip.py): a text is what its highest id becomes."""
+ZEROES_PADDING = ("funnel",)
+"""``init.zeros_(...weight[padding_idx])`` runs as a file is loaded too (modeling_funnel.py), and no mask
+hides padding from its pooling: where the source's configuration has no padding id, the result's has none either."""
 COUNTS_FROM_ZERO = ("prophetnet",)
 """Asserts as it generates that a position is the number of tokens so far (modeling_prophetnet.py): padding is id 0."""
 

@@ -19,7 +19,7 @@ from focus_core.models.tensors import TensorFiles, open_tensor_folder, read_json
 from focus_core.models.vocabulary_read import COPIES, UNUSED
 from focus_core.models.vocabulary_tensors import VocabularyLayout
 from focus_core.surgery.config import AdaptedConfig, IdMap, adapt_config, without_refused_nulls
-from focus_core.surgery.exceptions import corrected_ids
+from focus_core.surgery.exceptions import ZEROES_PADDING, corrected_ids
 from focus_core.surgery.positions import move_positions
 
 if TYPE_CHECKING:
@@ -106,6 +106,8 @@ def model_parts(model: SourceModel, arrays: Mapping[str, torch.Tensor], ids: IdM
     adapted = _adapted(model, known, corrected_ids(model, ids))
     values = adapted.values
     _set_tied(values, model)
+    if model.model_type in ZEROES_PADDING and known.pad_token_id is None:
+        values["pad_token_id"] = None
     replaced = _replacements(model, arrays)
     notes = move_positions(files, model, values, replaced)
     generation = read_json(folder / "generation_config.json")

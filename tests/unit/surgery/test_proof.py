@@ -202,6 +202,15 @@ def test_computed_positions_require_the_padding_id_too(tmp_path: Path) -> None:
     assert prove(model, copies).verdict == RIGHT
 
 
+def test_funnel_gets_no_padding_id_that_its_source_had_not(tmp_path: Path) -> None:
+    """Its class zeroes the embedding of a padding id as it loads, and its pooling sees padding."""
+    sizes = {"d_model": 16, "n_head": 2, "d_head": 8, "d_inner": 16, "block_sizes": [1, 1], "num_decoder_layers": 1}
+    config = hf.FunnelConfig(vocab_size=N, **sizes)
+    model, copies = moved(tmp_path / "model", hf.FunnelForMaskedLM, config)
+    assert written(tmp_path / "out", model, copies).config["pad_token_id"] is None
+    assert prove(model, copies, folder=tmp_path / "out").verdict == RIGHT
+
+
 def test_prophetnet_keeps_its_padding_id(tmp_path: Path) -> None:
     """It could be moved for a forward pass, but the class would refuse to generate."""
     config = hf.ProphetNetConfig(
