@@ -54,6 +54,7 @@ def use_learn(visitor):
 
 def use_data(visitor):
     """Another sample language is read."""
+    visitor.settle()  # a press while the page is still being drawn is lost
     before = words_of(visitor, "stMarkdown")
     visitor.page.get_by_role("radio", name="The current run, changed").click()
     visitor.settle()
