@@ -37,7 +37,7 @@ unit: $(VENV)/.installed-dev ## all tests, without linters and types
 test-fast: $(VENV)/.installed-dev ## the tests that need neither real data nor a browser
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not data and not browser and not gpu and not long"
 
-test-long: $(VENV)/.installed-dev ## every class of transformers that predicts tokens, asked for its scores: some minutes
+test-long: $(VENV)/.installed-dev ## every class of transformers that predicts tokens, and what takes long in dark colours: some minutes
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m long
 
 lint: $(VENV)/.installed-dev ## ruff: rules and format; import-linter: who imports whom

@@ -202,7 +202,7 @@ TEXT = (Path(__file__).parents[2] / "assets" / "corpora" / "sw.txt").read_text("
 
 
 @pytest.mark.timeout(170)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_upload_run_overlap_token(user, scheme):
     """The whole way: a text goes up, a run is made by the real command line, its overlap opens, a token is clicked."""
     visitor = user(scheme=scheme)

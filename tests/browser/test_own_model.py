@@ -74,7 +74,7 @@ def check_model(path, folder):
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_a_copy_of_a_run_is_trained_and_opened(user, folder, scheme):
     demo = folder / "demo" / "toy"
     visitor = user(scheme=scheme)
