@@ -61,8 +61,7 @@ def tiny_run(
         overlap = match_vocabularies(source_vocabulary, target, mode=MatchMode.EXACT)
         copied = dict(zip(overlap.target_ids.tolist(), overlap.source_ids.tolist(), strict=True))
     model = fit_to_vocabulary(load_source(model_folder), source_vocabulary.n)
-    matrices = {"input": model.input, "output": model.output, "bias": model.bias, **model.extra}
-    arrays = {name: new_rows(m, target, copied) for name, m in matrices.items() if m is not None}
+    arrays = {name: new_rows(tensor, target, copied) for name, tensor in model.tensors.items()}
     folder.mkdir()
     write_arrays(folder / "embeddings.safetensors", arrays)
     write_tokens(folder, target, copied)

@@ -211,8 +211,7 @@ def _read_run(run: RunFolder, model: SourceModel | None) -> dict[str, torch.Tens
     arrays = {name: files.read(name) for name in files.where}
     expected = {"input"}
     if model is not None:
-        matrices = {"input": model.input, "output": model.output, "bias": model.bias, **model.extra}
-        expected = {name for name, tensor in matrices.items() if tensor is not None}
+        expected = set(model.tensors)
     n_target = run.manifest["target"]["n"]
     if set(arrays) != expected or any(n_target not in tensor.shape for tensor in arrays.values()):
         got = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in sorted(arrays.items()))

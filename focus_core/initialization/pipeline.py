@@ -282,14 +282,13 @@ def _supported_size(corpus: Corpus, target: Vocabulary) -> int:
 
 def _embed(result: FocusResult, model: SourceModel, progress: ProgressHook) -> FocusResult:
     """Apply ``W`` to every tensor of the model that follows the vocabulary."""
-    matrices = {"input": model.input, "output": model.output, "bias": model.bias, **model.extra}
-    given = {name: matrix for name, matrix in matrices.items() if matrix is not None}
+    given = model.tensors
     made: dict[str, torch.Tensor] = {}
     statistics: dict[str, np.ndarray] = {}
     fallbacks: dict[str, dict[str, int]] = {}
     for done, (name, matrix) in enumerate(given.items()):
         progress("embed", done, len(given), name)
-        axis = model.axis_of(name) if name in model.extra else 0
+        axis = model.axis_of(name)
         one = initialise_tensor(
             result.weights, matrix, axis, source=result.source, target=result.target, config=result.config, name=name
         )

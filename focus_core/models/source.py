@@ -126,15 +126,28 @@ class SourceModel:
         """Number of rows of the input matrix."""
         return int(self.input.shape[0])
 
-    def axis_of(self, key: str) -> int:
-        """Return the axis along which one of `extra` has an entry a token."""
-        return 0 if self.layout is None else self.layout.tensors[key].axis
+    @property
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Everything that has an entry a token, by the names that a run gives it; what is absent is left out."""
+        own = {"input": self.input, "output": self.output, "bias": self.bias}
+        return {**{name: tensor for name, tensor in own.items() if tensor is not None}, **self.extra}
+
+    def axis_of(self, name: str) -> int:
+        """Return the axis along which one of `tensors` has an entry a token."""
+        return self.layout.tensors[name].axis if self.layout is not None and name in self.extra else 0
 
     @property
     def inputs(self) -> list[dict[str, Any]]:
         """The entry of the manifest's list of inputs."""
         role = "source_embeddings" if self.folder is None else "source_model"
         return [{"role": role, "name": self.name, "sha256": self.digest, "bytes": self.n_bytes}]
+
+
+def folder_of(model: SourceModel) -> Path:
+    """Return the folder of a source; one of embeddings alone has none, which is a fault of the caller."""
+    if model.folder is None:
+        raise ValueError("a source without a folder has no model to load")
+    return model.folder
 
 
 def load_source(spec: str | Path) -> SourceModel:

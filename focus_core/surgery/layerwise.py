@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from focus_core.models.architectures import architecture_config
-from focus_core.models.source import SourceModel
+from focus_core.models.source import SourceModel, folder_of
 from focus_core.models.tensors import open_tensor_folder
 from focus_core.surgery.loading import load_whole
 from focus_core.surgery.parts import ModelParts
@@ -64,13 +64,6 @@ def load_for_proof(model: SourceModel, *, parts: ModelParts | None = None, folde
             options["dtype"] = next(iter(state.values())).dtype
         loaded = load_whole(place, None, config=config, state_dict=state, **options)
     return _by_module(loaded) if large else loaded
-
-
-def folder_of(model: SourceModel) -> Path:
-    """Return the folder of a source; one of embeddings alone has none, which is a fault of the caller."""
-    if model.folder is None:
-        raise ValueError("a source without a folder has no model to load")
-    return model.folder
 
 
 def _float32_bytes(model: SourceModel) -> int:

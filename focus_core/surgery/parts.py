@@ -25,8 +25,6 @@ from focus_core.surgery.positions import move_positions
 if TYPE_CHECKING:
     import torch
 
-OWN = ("input", "output", "bias")
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ModelParts:

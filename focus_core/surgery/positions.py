@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from focus_core.errors import ModelError, bad_input, phrase
@@ -16,7 +15,7 @@ from focus_core.models.architectures import (
     tensor_shapes,
 )
 from focus_core.models.positions import PositionTable
-from focus_core.models.source import SourceModel
+from focus_core.models.source import SourceModel, folder_of
 from focus_core.models.tensors import TensorFiles
 from focus_core.surgery.exceptions import COUNTS_FROM_ZERO
 
@@ -78,7 +77,7 @@ def move_positions(
 
 def _lengthen(config: dict[str, Any], model: SourceModel, path: ConfigPath, shift: tuple[int, int]) -> None:
     """Add as many positions as the padding id moved on."""
-    known = load_config(_folder_of(model))
+    known = load_config(folder_of(model))
     for name in path:
         known = getattr(known, name)
     before, after = shift
@@ -89,7 +88,7 @@ def _fitted(
     files: TensorFiles, model: SourceModel, config: dict[str, Any], shifts: Mapping[str, tuple[int, int]]
 ) -> Iterator[tuple[str, torch.Tensor]]:
     """Yield the name in the files and the new tensor of everything that has another length now."""
-    folder = _folder_of(model)
+    folder = folder_of(model)
     known = load_config(folder)
     kind = model_class(folder, known, files.where)
     old_shapes = tensor_shapes(meta_model(kind, known))
@@ -112,12 +111,6 @@ def _fit(table: torch.Tensor, n_rows: int) -> torch.Tensor:
     if len(table) >= n_rows:
         return table[:n_rows].clone()
     return torch.cat([table, table.new_zeros((n_rows - len(table), *table.shape[1:]))])
-
-
-def _folder_of(model: SourceModel) -> Path:
-    if model.folder is None:
-        raise ValueError("a source without a folder has no positions")
-    return model.folder
 
 
 def _place(config: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:

@@ -16,11 +16,11 @@ import numpy as np
 
 from focus_core.errors import ModelError, bad_input, phrase
 from focus_core.models.architectures import architecture_config, load_config, refusing
-from focus_core.models.source import SourceModel
+from focus_core.models.source import SourceModel, folder_of
 from focus_core.surgery.config import IdMap
 from focus_core.surgery.exceptions import ENDS_WITH_HIGHEST_ID, LEGACY_END
-from focus_core.surgery.layerwise import folder_of, load_for_proof
-from focus_core.surgery.parts import OWN, ModelParts, known_layout, model_parts
+from focus_core.surgery.layerwise import load_for_proof
+from focus_core.surgery.parts import ModelParts, known_layout, model_parts
 from focus_core.surgery.positions import longest_text
 from focus_core.surgery.probe import (
     LENGTHS,
@@ -179,11 +179,8 @@ def empty_result(model: SourceModel, copies: Copies) -> ModelParts:
     known = dict(copies.ids.copied)
     wanted = {*zip(copies.target_ids.tolist(), copies.source_ids.tolist(), strict=True), *_specials(known, copies.ids)}
     rows = np.array(sorted(wanted), np.int64).reshape(-1, 2)
-    matrices = {"input": model.input, "output": model.output, "bias": model.bias, **model.extra}
     arrays = {
-        name: _filled(matrix, 0 if name in OWN else model.axis_of(name), rows, copies.ids.n_target)
-        for name, matrix in matrices.items()
-        if matrix is not None
+        name: _filled(tensor, model.axis_of(name), rows, copies.ids.n_target) for name, tensor in model.tensors.items()
     }
     return model_parts(model, arrays, copies.ids)
 
