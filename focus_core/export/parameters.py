@@ -9,23 +9,20 @@ from typing import Any
 from focus_core.artifacts import map_array, tensor_names, to_float32
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.models.vocabulary_tensors import find_vocabulary
+from focus_core.runs.layout import OWN_ARRAYS
 
 BACKBONE = "body.safetensors"
 """The file of a training that holds every trained weight but the embeddings."""
 
 
-OWN_NAMES = ("input", "output", "bias")
-"""What a run calls the embeddings; every other tensor that has one entry a token has its name in the model."""
-
-
-def vocabulary_parameters(model: Any, names: Sequence[str] = OWN_NAMES) -> dict[str, Any]:
+def vocabulary_parameters(model: Any, names: Sequence[str] = OWN_ARRAYS) -> dict[str, Any]:
     """Return what in a model has one entry a token, by its name in a run.
 
     Parameters
     ----------
     model : transformers.PreTrainedModel
         A loaded model.
-    names : sequence of str, default=('input', 'output', 'bias')
+    names : sequence of str, default=OWN_ARRAYS
         What the run has: ``input``, ``output``, ``bias``, and other tensors by their names in the model.
 
     Returns
@@ -38,8 +35,8 @@ def vocabulary_parameters(model: Any, names: Sequence[str] = OWN_NAMES) -> dict[
     own = {"input": inside, "output": getattr(outside, "weight", None), "bias": getattr(outside, "bias", None)}
     if own["output"] is inside:
         own["output"] = None
-    found = {name: own[name] for name in OWN_NAMES if name in names and own[name] is not None}
-    return found | {name: model.get_parameter_or_buffer(name) for name in names if name not in OWN_NAMES}
+    found = {name: own[name] for name in OWN_ARRAYS if name in names and own[name] is not None}
+    return found | {name: model.get_parameter_or_buffer(name) for name in names if name not in OWN_ARRAYS}
 
 
 def _input_embeddings(model: Any) -> Any:
@@ -50,14 +47,14 @@ def _input_embeddings(model: Any) -> Any:
         return model.get_parameter(find_vocabulary(type(model), model.config, name=type(model).__name__).input)
 
 
-def backbone_parameters(model: Any, names: Sequence[str] = OWN_NAMES) -> dict[str, Any]:
+def backbone_parameters(model: Any, names: Sequence[str] = OWN_ARRAYS) -> dict[str, Any]:
     """Return all other parameters of a model.
 
     Parameters
     ----------
     model : transformers.PreTrainedModel
         A loaded model.
-    names : sequence of str, default=('input', 'output', 'bias')
+    names : sequence of str, default=OWN_ARRAYS
         As `vocabulary_parameters`.
 
     Returns

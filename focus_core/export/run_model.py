@@ -18,7 +18,6 @@ from focus_core.export.forward import MLM, PLAIN, Reading, run_or_refuse, scores
 from focus_core.export.model_folder import build_model, export_initialised, export_model
 from focus_core.export.parameters import (
     BACKBONE,
-    OWN_NAMES,
     backbone_parameters,
     by_key,
     put_back,
@@ -28,7 +27,7 @@ from focus_core.export.states import ModelState, state_of
 from focus_core.models.architectures import refusing
 from focus_core.runs.additions import TRAINED
 from focus_core.runs.folder import RunFolder
-from focus_core.runs.layout import TARGET_TOKENIZER
+from focus_core.runs.layout import OWN_ARRAYS, TARGET_TOKENIZER
 from focus_core.surgery.loading import check_arrays, load_float32, load_whole
 from focus_core.tokenization.identity import SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
@@ -60,7 +59,7 @@ class RunModel:
         Ids of special tokens: ``bos`` is ``cls`` where the vocabulary has that, ``eos`` likewise ``sep``.
     n_positions : int
         Most tokens of one sequence.
-    names : tuple of str, default=OWN_NAMES
+    names : tuple of str, default=OWN_ARRAYS
         What the run calls the tensors that belong to tokens; those that the model has not got apart are left out.
     reading : Reading, default=PLAIN
         How the model is fed and asked.
@@ -74,7 +73,7 @@ class RunModel:
     bos_id: int | None
     eos_id: int | None
     n_positions: int
-    names: tuple[str, ...] = OWN_NAMES
+    names: tuple[str, ...] = OWN_ARRAYS
     reading: Reading = PLAIN
 
     def matrices(self) -> dict[str, Any]:
@@ -253,7 +252,7 @@ def _write_embeddings(state: ModelState, folder: Path, part: Path) -> None:
         shutil.copymode(folder / WEIGHTS, part / WEIGHTS)
 
 
-def _described(subject: str, model: Any, vocabulary: Vocabulary, *, names: tuple[str, ...] = OWN_NAMES) -> RunModel:
+def _described(subject: str, model: Any, vocabulary: Vocabulary, *, names: tuple[str, ...] = OWN_ARRAYS) -> RunModel:
     """Find out what the model predicts and which ids it needs."""
     types = vocabulary.special_token_types
     pad = types.get(SpecialTokenType.PAD)

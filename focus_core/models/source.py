@@ -143,13 +143,6 @@ class SourceModel:
         return [{"role": role, "name": self.name, "sha256": self.digest, "bytes": self.n_bytes}]
 
 
-def folder_of(model: SourceModel) -> Path:
-    """Return the folder of a source; one of embeddings alone has none, which is a fault of the caller."""
-    if model.folder is None:
-        raise ValueError("a source without a folder has no model to load")
-    return model.folder
-
-
 def load_source(spec: str | Path) -> SourceModel:
     """Read input matrix, output matrix and bias of a model.
 

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from focus_core.models.architectures import architecture_config
-from focus_core.models.source import SourceModel, folder_of
+from focus_core.models.source import SourceModel
 from focus_core.models.tensors import open_tensor_folder
 from focus_core.surgery.loading import load_whole
 from focus_core.surgery.parts import ModelParts
+from focus_core.surgery.positions import folder_of
 
 if TYPE_CHECKING:
     import torch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from focus_core.errors import ModelError, bad_input, phrase
@@ -15,7 +16,7 @@ from focus_core.models.architectures import (
     tensor_shapes,
 )
 from focus_core.models.positions import PositionTable
-from focus_core.models.source import SourceModel, folder_of
+from focus_core.models.source import SourceModel
 from focus_core.models.tensors import TensorFiles
 from focus_core.surgery.exceptions import COUNTS_FROM_ZERO
 
@@ -111,6 +112,13 @@ def _fit(table: torch.Tensor, n_rows: int) -> torch.Tensor:
     if len(table) >= n_rows:
         return table[:n_rows].clone()
     return torch.cat([table, table.new_zeros((n_rows - len(table), *table.shape[1:]))])
+
+
+def folder_of(model: SourceModel) -> Path:
+    """Return the folder of a source; one of embeddings alone has none, which is a fault of the caller."""
+    if model.folder is None:
+        raise ValueError("a source without a folder has no model to load")
+    return model.folder
 
 
 def _place(config: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:

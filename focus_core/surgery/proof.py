@@ -16,12 +16,12 @@ import numpy as np
 
 from focus_core.errors import ModelError, bad_input, phrase
 from focus_core.models.architectures import architecture_config, load_config, refusing
-from focus_core.models.source import SourceModel, folder_of
+from focus_core.models.source import SourceModel
 from focus_core.surgery.config import IdMap
 from focus_core.surgery.exceptions import ENDS_WITH_HIGHEST_ID, LEGACY_END
 from focus_core.surgery.layerwise import load_for_proof
 from focus_core.surgery.parts import ModelParts, known_layout, model_parts
-from focus_core.surgery.positions import longest_text
+from focus_core.surgery.positions import folder_of, longest_text
 from focus_core.surgery.probe import (
     LENGTHS,
     MOST_LENGTH,

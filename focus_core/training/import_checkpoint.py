@@ -22,6 +22,7 @@ from focus_core.models.source import load_source, most_rows
 from focus_core.models.tensors import TensorFiles, check_tensor, open_tensor_files, to_float
 from focus_core.runs.additions import IMPORTED, TRAINED, TRAINING, new_addition
 from focus_core.runs.folder import RunFolder, open_run
+from focus_core.runs.layout import OWN_ARRAYS
 from focus_core.runs.writer import write_manifest
 from focus_core.surgery.loading import load_float32
 from focus_core.tokenization.vocabulary import load_vocabulary
@@ -32,7 +33,7 @@ from focus_core.types import ProgressHook, no_progress, stage_of
 if TYPE_CHECKING:
     import torch
 
-OWN_NAMES = ("input", "output", "bias")
+
 MAX_LISTED = 5
 PADDING = "There are {} padding embeddings after the last id of the run ({}); they are ignored."
 
@@ -229,7 +230,7 @@ def _read_file(run: RunFolder, path: Path, shown: str, tensor: str | None) -> _F
     chosen = tensor if tensor is not None else _only_matrix(run, files, shown)
     if chosen not in files.where:
         raise _choose(files, shown, f"a tensor {chosen!r}")
-    names = {n: n for n in OWN_NAMES if n in files.where} if chosen == "input" else {}
+    names = {n: n for n in OWN_ARRAYS if n in files.where} if chosen == "input" else {}
     read = {name: to_float(files.read(where), where) for name, where in (names | {"input": chosen}).items()}
     kept, notes = _fit(run, {name: array for name, (array, _) in read.items()})
     messages = tuple(message for _, said in read.values() for message in said)
