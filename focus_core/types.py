@@ -99,7 +99,7 @@ class MethodName(StrEnum):
 
 
 class Need(StrEnum):
-    """What a method may need beyond the source and the target tokenizer; `NEED_SUMMARIES` says where to get it.
+    """What a method may need beyond source and target tokenizer; `NEED_SUMMARIES` says where to get it.
 
     ``text``: lines in the target language, or ready vectors of the target's tokens. ``dictionary``: pairs of words.
     ``parallel``: pairs of sentences. ``source-vectors``: static vectors of the source's words. ``donor``: a model that
