@@ -72,7 +72,8 @@ class Inputs:
     def identity(self) -> dict[str, Any]:
         """Return what makes two requests the same: options, and the contents of what they name, without a path."""
         options = {name: value for name, value in self.request.to_dict().items() if name not in REPLACED}
-        return options | {"inputs": list(self.files)}
+        named = [*self.request.chosen()] if self.request.methods else []
+        return options | {"methods": named, "inputs": list(self.files)}
 
 
 def read_inputs(request: ComparisonRequest) -> Inputs:

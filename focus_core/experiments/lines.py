@@ -13,7 +13,7 @@ import numpy as np
 
 from focus_core.artifacts import staged
 from focus_core.corpus.corpus import Corpus, iter_batches
-from focus_core.corpus.held_out import SECOND_SLICE, SHARES, held_out_percent, is_held_out
+from focus_core.corpus.held_out import LEAST_LINES, SECOND_SLICE, SHARES, held_out_percent, is_held_out
 from focus_core.errors import CorpusError, bad_input, phrase
 from focus_core.tokenization.encoding import plain_backend
 from focus_core.tokenization.identity import SPECIAL
@@ -226,8 +226,11 @@ def _ids(backend: Any, lines: list[str]) -> Iterator[np.ndarray]:
 
 def _write_probe(folder: Path, target: Vocabulary, percent: int, tokens: int) -> None:
     """Write the text of the probe: its own held-out slice, and a share of the rest that is long enough."""
-    share = SPARE * tokens / _n_tokens(folder / FIT, target)
     lines = dict.fromkeys(stream_lines(folder / FIT))
+    if len(lines) < LEAST_LINES:
+        expected = f"at least {LEAST_LINES} different lines beside those that are held out"
+        raise bad_input("corpus", expected, f"{len(lines)}", "give more text, one sentence a line", CorpusError)
+    share = max(SPARE * tokens / _n_tokens(folder / FIT, target), 2 * LEAST_LINES / len(lines))
     _write(folder / PROBE_TEXT, (line for line in lines if _in_probe(line, percent, share)))
 
 
