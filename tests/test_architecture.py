@@ -45,16 +45,6 @@ COME_ALONG = {"httpx2": "huggingface-hub"}
 HEAVY = (
     "torch", "transformers", "fasttext", "umap", "numba", "streamlit", "sentencepiece", "pyarrow", "huggingface_hub",
 )  # fmt: skip
-    "torch",
-    "transformers",
-    "fasttext",
-    "umap",
-    "numba",
-    "streamlit",
-    "sentencepiece",
-    "pyarrow",
-    "huggingface_hub",
-)
 APP = ("focus_ui", "pages")
 MAX_MODULE, MAX_FUNCTION, MAX_PAGE, MAX_ROOM = 400, 60, 80, 15
 
