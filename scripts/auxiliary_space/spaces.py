@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from focus_core.initialization.auxiliary.counted import CountSettings, counted_vectors
+from focus_core.initialization.auxiliary.counting import PairCounter
 from focus_core.initialization.auxiliary.token_stream import TokenStream
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors, train_auxiliary
+from focus_core.tokenization.identity import SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary
-from scripts.auxiliary_space.counted import Counted, count_vectors, with_ngrams
+from scripts.auxiliary_space.ngrams import draw_rare_tokens, vectors_with_ngrams
 
 FASTTEXT, COUNTS = "fastText", "counts"
 """The names of the reference and of the default; every other variant changes one thing of the default."""
@@ -57,6 +60,11 @@ class Text:
     rows: list[np.ndarray]
     stream: TokenStream
 
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of every line."""
+        return [len(row) for row in self.rows]
+
 
 def make_vectors(text: Text, options: dict[str, Any], *, seed: int) -> AuxiliaryVectors:
     """Return the vectors of a variant.
@@ -82,10 +90,23 @@ def make_vectors(text: Text, options: dict[str, Any], *, seed: int) -> Auxiliary
         own = None if counted else changed.pop("min_count", None)
         found.append(train_auxiliary(text.stream, text.vocabulary, min_count=own, threads=1, seed=seed))
     if counted:
-        settings = Counted(**changed)
-        plain = count_vectors(text.rows, text.vocabulary, settings, beside=ngrams == "beside")
-        found.append(with_ngrams(plain, text.vocabulary, text.stream.frequency) if ngrams == "rare" else plain)
+        found.append(_counted(text, CountSettings(**changed), ngrams))
     return found[0] if len(found) == 1 else joined(found)
+
+
+def _counted(text: Text, settings: CountSettings, ngrams: str) -> AuxiliaryVectors:
+    """Return vectors by counting, with character n-grams where the variant asks for them."""
+    vocabulary, frequency = text.vocabulary, text.stream.frequency
+    counter = PairCounter(vocabulary.n, settings.window)
+    counter.add(np.concatenate(text.rows), np.repeat(np.arange(len(text.rows), dtype=np.int32), text.lengths))
+    counts, eligible = counter.finish(), (frequency >= settings.min_count) & (vocabulary.kinds != SPECIAL)
+    if ngrams == "beside":
+        vectors = vectors_with_ngrams(counts, eligible, settings, vocabulary)
+    else:
+        vectors, _ = counted_vectors(counts, eligible, settings)
+    if ngrams == "rare":
+        vectors = draw_rare_tokens(vectors, vocabulary, frequency)
+    return AuxiliaryVectors(vectors=vectors, has_vector=vectors.any(axis=1), kind="trained")
 
 
 def joined(found: list[AuxiliaryVectors]) -> AuxiliaryVectors:

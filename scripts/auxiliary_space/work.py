@@ -15,7 +15,7 @@ from scripts.auxiliary_space.text import WHOLE
 
 RATE = 1e-3
 """The learning rate of every training here, the best of `RATES` for fastText's rows in `RATE_LANGUAGE`."""
-RATES = (3e-4, 1e-3, 3e-3)
+RATES = (1e-4, 3e-4, 1e-3)
 RATE_LANGUAGE = "ha"
 RATE_SEED = 7
 """Of the order of training: one that no measurement has."""
