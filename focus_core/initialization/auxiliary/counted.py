@@ -14,7 +14,7 @@ import numpy as np
 
 from focus_core.errors import AuxiliaryError, bad_input
 from focus_core.initialization.auxiliary.counting import PairCounts
-from focus_core.initialization.auxiliary.svd import truncated_svd
+from focus_core.initialization.auxiliary.svd import WIDTH, truncated_svd
 from focus_core.types import ProgressHook, no_progress
 
 REACHED = 1e-3
@@ -39,7 +39,9 @@ class CountSettings:
         Length of a vector.
     min_count : int, default=1
         Tokens seen less often get no vector, and are no neighbours.
-    n_iter, oversampling : int
+    width : int, default=32
+        See `truncated_svd`.
+    n_iter : int, default=None
         See `truncated_svd`.
     """
 
@@ -49,8 +51,8 @@ class CountSettings:
     singular_exponent: float = 0.5
     dim: int = 100
     min_count: int = 1
-    n_iter: int = 4
-    oversampling: int = 28
+    width: int = WIDTH
+    n_iter: int | None = None
 
 
 def counted_vectors(
@@ -97,8 +99,8 @@ def counted_vectors(
     u, s = truncated_svd(
         blocks,
         settings.dim,
+        width=settings.width,
         n_iter=settings.n_iter,
-        oversampling=settings.oversampling,
         threads=threads,
         progress=progress,
     )

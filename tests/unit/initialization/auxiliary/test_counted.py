@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
 from focus_core.errors import AuxiliaryError, CancelledError
 from focus_core.initialization.auxiliary.counted import (
@@ -17,6 +18,7 @@ from focus_core.initialization.auxiliary.counted import (
     positive_information,
 )
 from focus_core.initialization.auxiliary.counting import PairCounter, PairCounts
+from focus_core.initialization.auxiliary.svd import truncated_svd
 
 EVERY = np.ones(7, dtype=bool)
 LINES = st.lists(st.lists(st.integers(0, 6), min_size=2, max_size=9), min_size=1, max_size=12)
@@ -87,7 +89,7 @@ def some_text(seed: int = 0) -> list[list[int]]:
 
 def test_a_permutation_of_ids_permutes_the_vectors() -> None:
     lines, order = some_text(), np.random.default_rng(1).permutation(200)
-    how, every = CountSettings(dim=20, n_iter=12), np.ones(200, dtype=bool)
+    how, every = CountSettings(dim=10, width=10, n_iter=10), np.ones(200, dtype=bool)
     ours = counted_vectors(counted(lines, n_tokens=200), every, how)[0]
     others = counted_vectors(counted([order[line].tolist() for line in lines], n_tokens=200), every, how)[0]
     assert others[order] @ others[order].T == pytest.approx(ours @ ours.T, abs=1e-3)
@@ -95,7 +97,7 @@ def test_a_permutation_of_ids_permutes_the_vectors() -> None:
 
 def test_threads_and_order_of_lines_leave_the_bytes() -> None:
     lines, every = some_text(), np.ones(200, dtype=bool)
-    how = CountSettings(dim=20, oversampling=5)
+    how = CountSettings(dim=20, width=8)
     first = counted_vectors(counted(lines, n_tokens=200), every, how)[0]
     for threads in (1, 2, 3):
         again = counted_vectors(counted(lines[::-1], n_tokens=200), every, how, threads=threads)[0]
@@ -138,6 +140,19 @@ def test_the_largest_entry_of_a_column_is_positive() -> None:
     assert (vectors[np.argmax(np.abs(vectors), axis=0), columns] > 0).all()
 
 
+def test_a_krylov_space_finds_the_singular_values() -> None:
+    """The first twenty of a matrix whose values fall slowly, against a dense decomposition."""
+    rng = np.random.default_rng(5)
+    u, v = (np.linalg.qr(rng.standard_normal((400, 400))).Q for _ in range(2))
+    values = 1 / np.arange(1, 401) ** 0.5
+    dense = (u * values) @ v.T
+    blocks = [csr_array(part.astype(np.float32)) for part in np.split(dense, 2, axis=1)]
+    found, s = truncated_svd(blocks, 20, width=10)
+    assert s == pytest.approx(values[:20], rel=1e-3)
+    assert found.T @ found == pytest.approx(np.eye(20), abs=1e-12)
+    assert np.abs(np.sum(found[:, :10] * u[:, :10], axis=0)) == pytest.approx(np.ones(10), abs=1e-2)
+
+
 @pytest.mark.parametrize("lines", [[], [[0]], [[0, 0, 0]], [[0, 1], [0, 1]]])
 def test_nothing_to_tell_tokens_apart_is_refused(lines: list[list[int]]) -> None:
     with pytest.raises(AuxiliaryError, match=r"^corpus: expected tokens that tell by their neighbours, got none"):
@@ -149,5 +164,5 @@ def test_progress_cancels() -> None:
         if done >= 3:
             raise CancelledError(f"{stage} {done} of {total}")
 
-    with pytest.raises(CancelledError, match=r"factorise counts 3 of 44"):
+    with pytest.raises(CancelledError, match=r"factorise counts 3 of 4"):
         counted_vectors(counted(some_text(), n_tokens=200), np.ones(200, bool), CountSettings(), progress=stop)
