@@ -14,7 +14,7 @@ import numpy as np
 from focus_core.artifacts import staged
 from focus_core.corpus.corpus import Corpus, iter_batches
 from focus_core.corpus.held_out import LEAST_LINES, SECOND_SLICE, SHARES, held_out_percent, is_held_out
-from focus_core.errors import CorpusError, bad_input, phrase
+from focus_core.errors import CorpusError, bad_input
 from focus_core.tokenization.encoding import plain_backend
 from focus_core.tokenization.identity import SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary
@@ -253,42 +253,3 @@ def _n_tokens(path: Path, target: Vocabulary) -> float:
             characters += len(line)
     found = sum(map(len, _encoded(sample, target)))
     return max(1.0, found * total / max(1, characters))
-
-
-def read_pairs(path: Path, subject: str) -> list[tuple[str, str]]:
-    """Return the pairs of a file of parallel sentences.
-
-    Parameters
-    ----------
-    path : Path
-        UTF-8 text: sentence, tab, its translation on each line; blank lines are passed over.
-    subject : str
-        How a message calls the file.
-
-    Returns
-    -------
-    list of (str, str)
-        In the file's order; at least one.
-
-    Raises
-    ------
-    CorpusError
-        If the file is missing or no UTF-8 text, a line is no pair, or there is none.
-    """
-    remedy = "write a sentence, a tab and its translation on each line, as UTF-8 text"
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as reason:
-        got = str(reason.strerror) if isinstance(reason, OSError) else "bytes that are none"
-        raise bad_input(subject, "a file of UTF-8 text", got, "check the path, or convert it", CorpusError) from reason
-    pairs = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        fields = [part.strip() for part in line.rstrip("\r").split("\t")]
-        if line.strip() and (len(fields) != 2 or not all(fields)):
-            got = phrase("{} columns in line {}", len(fields), f"{number:,}")
-            raise bad_input(subject, "two sentences with one tab between", got, remedy, CorpusError)
-        if line.strip():
-            pairs.append((fields[0], fields[1]))
-    if not pairs:
-        raise bad_input(subject, "pairs of sentences", "none", remedy, CorpusError)
-    return pairs

@@ -17,7 +17,6 @@ from focus_core.experiments.lines import (
     PROBE_TEXT,
     Split,
     read_lines,
-    read_pairs,
     remove_held,
     same_line,
     split_corpus,
@@ -127,24 +126,3 @@ def test_every_line_is_kept_or_counted_once(lines: list[str], first: list[str], 
     kept, removed = remove_held(lines, {"first": first, "second": second})
     assert len(kept) + sum(removed.values()) == len(lines)
     assert not {same_line(line) for line in kept} & {same_line(text) for text in (*first, *second)}
-
-
-def test_pairs_of_sentences_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "pairs.tsv"
-    path.write_text("the market\tsoko\r\n\nthe old one\tla kale\n", encoding="utf-8")
-    assert read_pairs(path, "--parallel") == [("the market", "soko"), ("the old one", "la kale")]
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("one column\n", "two sentences with one tab between, got 1 columns in line 1"),
-        ("\n", "pairs of sentences, got none"),
-        (b"\xff\xfe", "a file of UTF-8 text, got bytes that are none"),
-    ],
-)
-def test_what_is_no_parallel_text_is_named(tmp_path: Path, content: str | bytes, said: str) -> None:
-    path = tmp_path / "pairs.tsv"
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(CorpusError, match=said):
-        read_pairs(path, "--parallel")
