@@ -109,7 +109,7 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, h
     """
     config = request.config
     method = method_named(config.method)
-    if method.needs_auxiliary and not request.corpus and not request.auxiliary:
+    if method.needs_text and not request.corpus and not request.auxiliary:
         raise missing(option("corpus"), phrase("to train auxiliary vectors from, or ready ones by {auxiliary}"))
     method.resolve(config)
     progress("read", 0, 1)

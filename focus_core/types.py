@@ -98,6 +98,22 @@ class MethodName(StrEnum):
     RANDOM = "random"
 
 
+class Need(StrEnum):
+    """What a method may need beyond source and target tokenizer; `NEED_SUMMARIES` says where to get it.
+
+    ``text``: lines in the target language, or ready vectors of the target's tokens. ``dictionary``: pairs of words.
+    ``parallel``: pairs of sentences. ``source-vectors``: static vectors of the source's words. ``donor``: a model that
+    has the target tokenizer. ``body``: a source whose backbone can be run.
+    """
+
+    TEXT = "text"
+    DICTIONARY = "dictionary"
+    PARALLEL = "parallel"
+    SOURCE_VECTORS = "source-vectors"
+    DONOR = "donor"
+    BODY = "body"
+
+
 class AuxiliaryKind(StrEnum):
     """What given auxiliary vectors are keyed by."""
 
@@ -154,6 +170,17 @@ METHOD_SUMMARIES: dict[str, str] = {
     MethodName.RANDOM: "copy special tokens, draw the rest from N(mean, std) of the source embeddings",
 }
 """What each method does, in one line."""
+
+
+NEED_SUMMARIES: dict[str, str] = {
+    Need.TEXT: "text in the target language, one sentence a line: what the model will read, or news and web text",
+    Need.DICTIONARY: "pairs of words, source TAB target: Wiktionary's translations, or some hundred pairs of your own",
+    Need.PARALLEL: "pairs of sentences, source TAB target: Bible verses, Tatoeba or OPUS",
+    Need.SOURCE_VECTORS: "static vectors of the source language's words as .vec: those that fastText publishes",
+    Need.DONOR: "a model folder that has the target tokenizer already, however small: trained here or from a hub",
+    Need.BODY: "a source model with its backbone, and not a matrix of embeddings alone",
+}
+"""What each input is, and where to get it, in one line."""
 
 
 def tell_all(*hooks: ProgressHook) -> ProgressHook:

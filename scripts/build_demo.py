@@ -1,4 +1,4 @@
-"""Build the bundled demo from real text: the multilingual source model, later its runs.
+"""Build the bundled demo from real text: its source models, later its runs.
 
 Usage: ``python scripts/build_demo.py source --data DIR [--minutes 90]``; call it again to go on.
 """
@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import typer
-from demo_data import HELD_OUT_PERCENT, LANGUAGES, read_lines
+from demo_data import HELD_OUT_PERCENT, SOURCES, Source, read_lines
 from demo_release import write_release
 from demo_source import bfloat16_is_faster, build_model, build_optimizers, held_out_losses, load_checkpoint, train
 from tokenizers import Tokenizer
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the project itself need not be installed
 app = typer.Typer(add_completion=False, no_args_is_help=True)
-VOCABULARY_SIZE = 16_000
 CHARACTERS_PER_LANGUAGE = 4_500_000
+WHICH = "multilingual, or english: one that has read no other language"
 
 
-def training_lines(data: Path) -> Iterator[str]:
+def training_lines(data: Path, languages: Sequence[str]) -> Iterator[str]:
     """Yield training lines, as many characters of each language (where there are as many)."""
-    for language in LANGUAGES:
+    for language in languages:
         left = CHARACTERS_PER_LANGUAGE
         lines = list(read_lines(data, language, held_out=False))
         for line in lines[:: max(1, sum(map(len, lines)) // left)]:
@@ -33,29 +33,39 @@ def training_lines(data: Path) -> Iterator[str]:
                 yield line
 
 
-def train_source_tokenizer(data: Path, path: Path) -> Tokenizer:
-    """Train the multilingual Unigram tokenizer, XLM-R's special ids around it, and save it."""
+def train_source_tokenizer(data: Path, path: Path, made: Source) -> Tokenizer:
+    """Train the Unigram tokenizer of a source, XLM-R's special ids around it, and save it."""
     from focus_core.tokenization.training import train_unigram
 
-    tokenizer = train_unigram(training_lines(data), vocab_size=VOCABULARY_SIZE)
+    tokenizer = train_unigram(training_lines(data, made.languages), vocab_size=made.vocab_size)
     tokenizer.save(str(path))
     return tokenizer
+
+
+def made_of(which: str) -> Source:
+    """Return the source model of a name."""
+    if which not in SOURCES:
+        raise typer.BadParameter(f"expected one of {', '.join(SOURCES)}, got {which!r}")
+    return SOURCES[which]
 
 
 @app.command()
 def source(
     data: Path = typer.Option(..., help="folder with corpora/<language>/*.txt"),
-    work: Path = typer.Option(Path("build/demo"), help="checkpoints"),
+    which: str = typer.Option("multilingual", help=WHICH),
+    work: Path = typer.Option(Path("build/demo"), help="checkpoints, in a folder for each source"),
     minutes: float = typer.Option(90.0, help="stop this part after so many minutes"),
     tokens: int = typer.Option(15_500_000, help="tokens to train on in all"),
     decay: int = typer.Option(3_000_000, help="tokens over which the rate falls to zero at the end"),
 ) -> None:
-    """Train (or go on training) the source model."""
+    """Train (or go on training) a source model."""
+    made, work = made_of(which), work / which
     work.mkdir(parents=True, exist_ok=True)
     path = work / "tokenizer.json"
-    tokenizer = Tokenizer.from_file(str(path)) if path.exists() else train_source_tokenizer(data, path)
-    model, progress = train(tokenizer, data, work, total=tokens, decay=decay, minutes=minutes)
-    table = held_out_losses(model, tokenizer, data, bfloat16=bfloat16_is_faster())
+    tokenizer = Tokenizer.from_file(str(path)) if path.exists() else train_source_tokenizer(data, path, made)
+    languages = made.languages
+    model, progress = train(tokenizer, data, work, languages=languages, total=tokens, decay=decay, minutes=minutes)
+    table = held_out_losses(model, tokenizer, data, languages=languages, bfloat16=bfloat16_is_faster())
     (work / "measured.json").write_text(json.dumps({"tokens": progress.tokens, "held_out": table}, indent=1))
     print(json.dumps(table, indent=1))
 
@@ -63,21 +73,17 @@ def source(
 @app.command()
 def release(
     data: Path = typer.Option(..., help="folder with corpora/<language>/*.txt"),
+    which: str = typer.Option("multilingual", help=WHICH),
     work: Path = typer.Option(Path("build/demo"), help="checkpoints"),
-    output: Path = typer.Option(Path("assets/demo/source"), help="the model folder"),
 ) -> None:
     """Measure the last checkpoint on held-out lines and write it in half precision, with its model card."""
+    made, work = made_of(which), work / which
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
     model = build_model(tokenizer, 0)
     progress = load_checkpoint(work, model, build_optimizers(model))
-    table = held_out_losses(model, tokenizer, data, bfloat16=False)
+    table = held_out_losses(model, tokenizer, data, languages=made.languages, bfloat16=False)
     write_release(
-        model,
-        work / "tokenizer.json",
-        output,
-        table=table,
-        progress=progress,
-        held_out_percent=HELD_OUT_PERCENT,
+        model, work / "tokenizer.json", made, table=table, progress=progress, held_out_percent=HELD_OUT_PERCENT
     )
     print(json.dumps({"tokens": progress.tokens, "held_out": table}, indent=1))
 

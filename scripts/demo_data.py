@@ -1,4 +1,4 @@
-"""Read the demo's training text: six languages, a fixed held-out rule, blocks of tokens.
+"""The demo's source models and their training text: languages, a fixed held-out rule, blocks of tokens.
 
 The text lives outside the project, under ``DIR/corpora/<language>/*.txt`` (one sentence a line).
 Nothing of it is copied; only the tokenizer and the weights derived from it are committed.
@@ -8,14 +8,49 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from tokenizers import Tokenizer
 
-LANGUAGES = ("en", "de", "ar", "ha", "xh", "sw")
 HELD_OUT_PERCENT = 2
 BLOCK_LENGTH = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A source model of the demo: what it reads, how large its vocabulary is, where it is kept and what it is for."""
+
+    languages: tuple[str, ...]
+    vocab_size: int
+    folder: Path
+    title: str
+    purpose: str
+    text: str
+
+
+SOURCES = {
+    "multilingual": Source(
+        languages=("en", "de", "ar", "ha", "xh", "sw"),
+        vocab_size=16_000,
+        folder=Path("assets/demo/source"),
+        title="FOCUS Lab demo source",
+        purpose="A small multilingual masked language model, trained to be the source model of FOCUS Lab's demo",
+        text="English, German, Arabic, Hausa, isiXhosa and Swahili: public-domain and CC-licensed Bibles, news, "
+        "speeches, laws and web text",
+    ),
+    "english": Source(
+        languages=("en",),
+        vocab_size=8_000,
+        folder=Path("assets/demo/english"),
+        title="FOCUS Lab English source",
+        purpose="A small masked language model that has read English alone, trained to be a source whose backbone "
+        "knows nothing of the target language",
+        text="English: a public-domain Bible, speeches and web text",
+    ),
+}
+"""The source models by the name that ``build_demo.py --which`` takes."""
 
 
 def is_held_out(line: str) -> bool:

@@ -1,11 +1,11 @@
-"""Write the trained source model as the folder that the project ships, with its model card."""
+"""Write a trained source model as the folder that the project ships, with its model card."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-from demo_data import LANGUAGES
+from demo_data import SOURCES, Source
 from demo_source import Progress
 from safetensors.torch import save_file
 from transformers import PreTrainedModel
@@ -24,27 +24,25 @@ TOKENIZER_CONFIG = {
 
 CARD = """---
 license: cc-by-sa-4.0
-language: [en, de, ar, ha, xh, sw]
+language: [{languages}]
 pipeline_tag: fill-mask
 ---
 
-# FOCUS Lab demo source
+# {title}
 
-A small multilingual masked language model, trained to be the source model of FOCUS Lab's demo: an XLM-RoBERTa of
-4 layers x 256 (4 heads, tied embeddings, vocabulary of 16,000 Unigram pieces, 128 positions), stored in half precision.
+{purpose}: an XLM-RoBERTa of 4 layers x 256 (4 heads, tied embeddings, vocabulary of {vocab_size:,} Unigram pieces, 128
+positions), stored in half precision.
 
 ## Data
 
-English, German, Arabic, Hausa, isiXhosa and Swahili: public-domain and CC-licensed Bibles, news, speeches, laws and
-web text, listed with sources and licences in `assets/README.md`. {held_out_percent} % of the lines, chosen by a hash of
+{text}, listed with sources and licences in `assets/README.md`. {held_out_percent} % of the lines, chosen by a hash of
 their text, were never trained on.
 
 ## Training
 
-{tokens:,} tokens, 20 % of them masked, on two cores; AdamW, peak rate 1e-3, the last 3 million tokens with a falling
-rate. Rows of 32 tokens first (up to 11.0 million), then of 64 (up to about 12.2 million), then of 128: with long rows
-from the start so small a model stays at the unigram entropy for millions of tokens. Languages are drawn in proportion
-to (their tokens) ** 0.6. `scripts/demo_source.py` holds every setting.
+{tokens:,} tokens, 20 % of them masked; AdamW, peak rate 1e-3, falling to zero over the last millions of tokens. Rows of
+32 tokens for 70 % of them, then of 64 up to 80 %, then of 128: with long rows from the start so small a model stays at
+the unigram entropy for millions of tokens. {drawn}`scripts/demo_source.py` holds every setting.
 
 ## Measured on held-out lines
 
@@ -55,7 +53,7 @@ distribution on the same lines, which is what a model without any context could 
 |---|---:|---:|---:|
 {rows}
 
-Command: `python scripts/build_demo.py source --data DIR`, then `python scripts/build_demo.py release --data DIR`.
+Command: `python scripts/build_demo.py source --which {which} --data DIR`, then `release` with the same options.
 
 ## Limits
 
@@ -65,26 +63,39 @@ offline and small.
 """
 
 
-def card(table: dict[str, dict[str, float]], tokens: int, held_out_percent: int) -> str:
+def card(made: Source, table: dict[str, dict[str, float]], tokens: int, held_out_percent: int) -> str:
     """Return the model card's text."""
     rows = [
         f"| {name} | {table[name]['loss']:.2f} | {table[name]['entropy']:.2f} "
         f"| {table[name]['loss'] - table[name]['entropy']:+.2f} |"
-        for name in LANGUAGES
+        for name in made.languages
     ]
-    return CARD.format(tokens=tokens, rows="\n".join(rows), held_out_percent=held_out_percent)
+    several = "Languages are drawn in proportion to\n(their tokens) ** 0.6. " if len(made.languages) > 1 else ""
+    return CARD.format(
+        languages=", ".join(made.languages),
+        title=made.title,
+        purpose=made.purpose,
+        text=made.text,
+        vocab_size=made.vocab_size,
+        which=next(name for name, source in SOURCES.items() if source is made),
+        tokens=tokens,
+        drawn=several,
+        rows="\n".join(rows),
+        held_out_percent=held_out_percent,
+    )
 
 
 def write_release(
     model: PreTrainedModel,
     tokenizer_json: Path,
-    folder: Path,
+    made: Source,
     *,
     table: dict[str, dict[str, float]],
     progress: Progress,
     held_out_percent: int,
 ) -> None:
     """Write config, half-precision weights, tokenizer and card; nothing is tied twice in the file."""
+    folder = made.folder
     folder.mkdir(parents=True, exist_ok=True)
     half = model.half()
     half.config.dtype = "float16"
@@ -99,4 +110,4 @@ def write_release(
     (folder / "model.safetensors").chmod(0o644)
     (folder / "tokenizer.json").write_bytes(tokenizer_json.read_bytes())
     (folder / "tokenizer_config.json").write_text(json.dumps(TOKENIZER_CONFIG, indent=1, sort_keys=True) + "\n")
-    (folder / "README.md").write_text(card(table, progress.tokens, held_out_percent), encoding="utf-8")
+    (folder / "README.md").write_text(card(made, table, progress.tokens, held_out_percent), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Train the demo's source model: a small multilingual masked language model with a 16k vocabulary.
+"""Train a source model of the demo: a small masked language model of one language or several.
 
 A plain torch loop. It stops after ``--minutes`` and goes on from its checkpoint when called again; the
 learning rate is a trapezoid over tokens (warm-up, constant, linear decay), so a part can end anywhere.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from demo_data import LANGUAGES, cut_blocks, encode_stream, read_lines, unigram_entropy
+from demo_data import cut_blocks, encode_stream, read_lines, unigram_entropy
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import nn
@@ -145,12 +146,12 @@ def draw_epoch(sizes: list[int], rng: np.random.Generator) -> np.ndarray:
 
 @torch.no_grad()
 def held_out_losses(
-    model: XLMRobertaForMaskedLM, tokenizer: Tokenizer, data: Path, *, bfloat16: bool
+    model: XLMRobertaForMaskedLM, tokenizer: Tokenizer, data: Path, *, languages: Sequence[str], bfloat16: bool
 ) -> dict[str, dict[str, float]]:
     """Return per language the masked loss on held-out lines and the unigram entropy, in nats."""
     model.eval()
     table = {}
-    for language in LANGUAGES:
+    for language in languages:
         stream = encode_stream(tokenizer, read_lines(data, language, held_out=True))
         blocks = torch.from_numpy(cut_blocks(stream, open_id=0)).long()
         generator = torch.Generator().manual_seed(1)
@@ -205,11 +206,13 @@ def load_checkpoint(folder: Path, model: nn.Module, optimizers: list[torch.optim
         return Progress(**json.loads(file.metadata()["progress"]))
 
 
-def load_blocks(tokenizer: Tokenizer, data: Path) -> tuple[torch.Tensor, list[int], np.ndarray]:
+def load_blocks(
+    tokenizer: Tokenizer, data: Path, languages: Sequence[str]
+) -> tuple[torch.Tensor, list[int], np.ndarray]:
     """Return all training blocks, the number per language, and the smoothed unigram distribution."""
     parts = [
         cut_blocks(encode_stream(tokenizer, read_lines(data, language, held_out=False)), open_id=0)
-        for language in LANGUAGES
+        for language in languages
     ]
     sizes = [len(part) for part in parts]
     blocks = np.concatenate(parts)
@@ -218,12 +221,20 @@ def load_blocks(tokenizer: Tokenizer, data: Path) -> tuple[torch.Tensor, list[in
 
 
 def train(
-    tokenizer: Tokenizer, data: Path, work: Path, *, total: int, decay: int, minutes: float, seed: int = 0
+    tokenizer: Tokenizer,
+    data: Path,
+    work: Path,
+    *,
+    languages: Sequence[str],
+    total: int,
+    decay: int,
+    minutes: float,
+    seed: int = 0,
 ) -> tuple[XLMRobertaForMaskedLM, Progress]:
     """Train until ``total`` tokens or until ``minutes`` have passed; return the model and its progress."""
     started = time.monotonic()
     model = build_model(tokenizer, seed)
-    blocks, sizes, unigram = load_blocks(tokenizer, data)
+    blocks, sizes, unigram = load_blocks(tokenizer, data, languages)
     model.lm_head.bias.data.copy_(torch.from_numpy(np.log(unigram)))
     optimizers = build_optimizers(model)
     progress = load_checkpoint(work, model, optimizers)
@@ -256,7 +267,9 @@ def train(
             speed = progress.tokens / (time.monotonic() - started)
             print(f"step {progress.step} tokens {progress.tokens} loss {progress.loss:.3f} {speed:.0f}/s", flush=True)
         if progress.step % 1500 == 0:
-            print(json.dumps(held_out_losses(model, tokenizer, data, bfloat16=bfloat16)), flush=True)
+            print(
+                json.dumps(held_out_losses(model, tokenizer, data, languages=languages, bfloat16=bfloat16)), flush=True
+            )
         if time.monotonic() - saved > 240:
             save_checkpoint(work, model, optimizers, progress)
             saved = time.monotonic()

@@ -34,13 +34,17 @@ SEAMS = {
     "entmax": {"numerics.sparsemax"},
     "typer": {"cli"},
     "umap": {"projection"},
+    "numba": {"numerics.compiled"},
+    "threadpoolctl": {"initialization.auxiliary.svd"},
 }
 """Libraries that only these modules and rooms of focus_core may import, anywhere in them."""
 
 COME_ALONG = {"httpx2": "huggingface-hub"}
 """Libraries that are named in one place only to catch their errors, and what brings them along."""
 
-HEAVY = ("torch", "transformers", "fasttext", "umap", "streamlit", "sentencepiece", "pyarrow", "huggingface_hub")
+HEAVY = (
+    "torch", "transformers", "fasttext", "umap", "numba", "streamlit", "sentencepiece", "pyarrow", "huggingface_hub",
+)  # fmt: skip
 APP = ("focus_ui", "pages")
 MAX_MODULE, MAX_FUNCTION, MAX_PAGE, MAX_ROOM = 400, 60, 80, 15
 

@@ -22,6 +22,10 @@ from focus_core.training.options import OLD_NAMES, Objective, Precision, Schedul
 
 CorpusFiles = Annotated[list[Path], typer.Option("--corpus", help="file or folder of text; may be repeated")]
 Name = Annotated[str, typer.Option(help="what to call it")]
+Texts = Annotated[list[Path] | None, typer.Option("--corpus", help="file or folder of text; may be repeated")]
+Parallel = Annotated[Path | None, typer.Option(help=".tsv of a line and its translation, to distill from")]
+SourceColumn = Annotated[str | None, typer.Option(help="its source column: a name in the first line, or a number")]
+TargetColumn = Annotated[str | None, typer.Option(help="its target column likewise")]
 DEFAULT = TrainConfig(steps=1)
 
 
@@ -38,7 +42,10 @@ class WithOldNames(TyperCommand):
 def adapt(
     run: Run,
     name: Name,
-    corpus: CorpusFiles,
+    corpus: Texts = None,
+    parallel: Parallel = None,
+    source_column: SourceColumn = None,
+    target_column: TargetColumn = None,
     tokens: Annotated[int | None, typer.Option(help="tokens to see")] = None,
     steps: Annotated[int | None, typer.Option(help="optimizer steps to take, instead of --tokens")] = None,
     objective: Annotated[Objective | None, typer.Option(help="as the model's head, unless given")] = None,
@@ -68,7 +75,8 @@ def adapt(
     """Train the model of a run on text in its new vocabulary."""
     given = dict(locals())
     config = TrainConfig(**{f.name: given[f.name] for f in dataclasses.fields(TrainConfig) if f.name in given})
-    texts: dict[str, Any] = {"corpus": corpus, "field": field, "encoding": encoding, "source": source}
+    texts: dict[str, Any] = {"corpus": corpus or (), "field": field, "encoding": encoding, "source": source}
+    texts |= {"parallel": parallel, "source_column": source_column, "target_column": target_column}
     if output is None:
         say(str(_adapt_in_place(run, name, resume=resume, config=config, **texts)))
     elif resume:

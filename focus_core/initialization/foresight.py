@@ -149,7 +149,7 @@ def few_shared(n_text: int, n_target: int, method: Method) -> Foreseen | None:
     Foreseen or None
         ``None`` where these suffice, or the method needs none.
     """
-    if not method.needs_auxiliary or n_text >= FEW_ANCHORS:
+    if not method.needs_text or n_text >= FEW_ANCHORS:
         return None
     are = "token of text is" if n_text == 1 else "tokens of text are"
     return Foreseen(

@@ -97,7 +97,7 @@ def run_focus(
     if heed is not None and (foreseen := foresee_overlap(overlap, target, method)) is not None:
         heed(foreseen)
     proof = _prove(source, target, model, overlap, config, progress)
-    unused = auxiliary is not None and not method.needs_auxiliary
+    unused = auxiliary is not None and not method.needs_text
     stream, auxiliary = _read(source, target, corpus, None if unused else auxiliary, config, progress)
     given = MethodInput(
         source=source,
@@ -187,7 +187,7 @@ def _read(
         stream = tokenise_corpus(
             corpus, target, Path(folder) / "stream.txt", source=source, examples=config.examples, progress=progress
         )
-        if auxiliary is None and method_named(config.method).needs_auxiliary:
+        if auxiliary is None and method_named(config.method).needs_text:
             auxiliary = train_auxiliary(
                 stream,
                 target,

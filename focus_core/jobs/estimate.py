@@ -115,7 +115,7 @@ def estimate_run(request: InitRequest, statistics: CorpusStatistics | None, *, v
         steps[Step.TOKENIZERS] = text.n_characters / TRAINED_CHARACTERS_PER_S
     if statistics is not None:
         steps[Step.CORPUS] = n_tokens / TOKENS_PER_S
-    if statistics is not None and METHODS[config.method].needs_auxiliary and request.auxiliary is None:
+    if statistics is not None and METHODS[config.method].needs_text and request.auxiliary is None:
         updates = n_tokens * (config.epochs or choose_epochs(n_tokens, vocab_size))
         steps[Step.VECTORS] = updates * config.dim / (VECTOR_UPDATES_PER_S * choose_threads(updates))
         matrix_mib = (vocab_size + FASTTEXT_BUCKETS) * config.dim * 4 / 2**20

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import os
-import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from focus_core.artifacts import cache_root
 from focus_core.errors import bad_input
+from focus_core.numerics.compiled import make_cache_writable
 from focus_core.numerics.neighbors import nearest_embeddings
 from focus_core.projection.pca import principal_components
 from focus_core.types import ProgressHook, no_progress
@@ -142,24 +140,11 @@ class _EpochHook:
 @contextlib.contextmanager
 def _umap() -> Iterator[Any]:
     """Yield umap with its layouts, imported where numba may write what it compiles, with its warnings off."""
-    make_cache_writable()
+    found = importlib.util.find_spec("umap")
+    make_cache_writable(Path(found.origin).parent if found is not None and found.origin is not None else None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # no tensorflow, no search index for new rows: both are meant
         import umap
         import umap.layouts
 
         yield umap
-
-
-def make_cache_writable() -> None:
-    """Point numba to a folder of ours where it may not write beside umap; without a folder its import fails."""
-    found = importlib.util.find_spec("umap")
-    beside = Path(found.origin).parent if found is not None and found.origin is not None else None
-    if "NUMBA_CACHE_DIR" in os.environ or (beside is not None and os.access(beside, os.W_OK)):
-        return
-    folder = cache_root() / "numba"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        folder = Path(tempfile.mkdtemp(prefix="numba-"))
-    os.environ["NUMBA_CACHE_DIR"] = str(folder)

@@ -72,13 +72,13 @@ class TrainingText:
         passes, places = np.divmod(numbers, len(self.blocks))
         rows = np.empty(n_rows, np.int64)
         for number in np.unique(passes).tolist():
-            order = _order_of_pass(seed, number, len(self.blocks))
+            order = order_of_pass(seed, number, len(self.blocks))
             rows[passes == number] = order[places[passes == number]]
         return self.blocks[rows].astype(np.int64)
 
 
 @lru_cache(maxsize=2)  # a step lies in one pass or two; steps follow one another
-def _order_of_pass(seed: int, number: int, n_blocks: int) -> np.ndarray:
+def order_of_pass(seed: int, number: int, n_blocks: int) -> np.ndarray:
     """Return the order of all sequences in one pass over the text."""
     order = np.random.default_rng((seed, number)).permutation(n_blocks)
     order.setflags(write=False)

@@ -183,7 +183,7 @@ def options(*, start: InitConfig | None = None, mark: str = "", resolved: Sequen
             "Keep the source's tokens", value=extend, key=f"_extend{mark}", persist_state="session",
             help="The new tokens are added to the source's vocabulary instead of taking its place.",
         )  # fmt: skip
-    numbers, compares = st.grid(3, min_column_width=MIN_FIELD), METHODS[method].needs_auxiliary
+    numbers, compares = st.grid(3, min_column_width=MIN_FIELD), METHODS[method].needs_text
     warm = given.start.temperature  # a run of the command line may lie outside of what is usual
     temperature = numbers.number_input(
         "Temperature", min_value=min(0.01, warm), max_value=max(10.0, warm), value=warm, step=0.05,

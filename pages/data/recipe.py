@@ -65,7 +65,7 @@ class Recipe:
 
 def needs_vectors(config: InitConfig) -> bool:
     """Whether the method of some options compares auxiliary vectors."""
-    return METHODS[config.method].needs_auxiliary
+    return METHODS[config.method].needs_text
 
 
 def recipe_of_run(run: RunFolder, asked: InitRequest | None, *, run_id: str, title: str, find: Find) -> Recipe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,7 +15,7 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.overlap.matching import Overlap
 from focus_core.initialization.weights import WeightMatrix
 from focus_core.tokenization.vocabulary import Vocabulary
-from focus_core.types import METHOD_SUMMARIES, Fallback, MethodName, ProgressHook, no_progress
+from focus_core.types import METHOD_SUMMARIES, Fallback, MethodName, Need, ProgressHook, no_progress
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,8 +82,9 @@ class Method:
         Computes the weights of every target row.
     citation : str
         Where the method comes from, in Markdown, for the card of an exported model.
-    needs_auxiliary : bool, default=False
-        Whether it compares auxiliary vectors. If not, none are trained, and no corpus is needed.
+    needs : tuple of Need, default=()
+        What it cannot do without, beyond the source and the target tokenizer. One that does not need text compares no
+        auxiliary vectors: none are trained.
     copies_text : bool, default=True
         Whether every shared token keeps its source row. If not, only special tokens and the user's own pairs do.
     fallback : Fallback, default=None
@@ -92,7 +94,7 @@ class Method:
     name: MethodName
     compute_weights: ComputeWeights
     citation: str
-    needs_auxiliary: bool = False
+    needs: tuple[Need, ...] = ()
     copies_text: bool = True
     fallback: Fallback | None = None
 
@@ -100,6 +102,15 @@ class Method:
     def summary(self) -> str:
         """What the method does, in one line."""
         return METHOD_SUMMARIES[self.name]
+
+    @property
+    def needs_text(self) -> bool:
+        """Whether it compares auxiliary vectors, which are made from text or given."""
+        return Need.TEXT in self.needs
+
+    def lacks(self, given: Collection[Need]) -> tuple[Need, ...]:
+        """Return which of its needs are not among those that are given, in their order."""
+        return tuple(need for need in self.needs if need not in given)
 
     def __call__(self, inputs: MethodInput) -> MethodOutput:
         """Return the weights of every target row; ``inputs`` hold options that `resolve` returned."""

@@ -10,7 +10,7 @@ from focus_core.initialization.methods.base import Method
 from focus_core.initialization.methods.copying import copy_overlap, copy_specials
 from focus_core.initialization.methods.focus import focus
 from focus_core.initialization.methods.subword_mean import subword_mean
-from focus_core.types import Fallback, MethodName
+from focus_core.types import Fallback, MethodName, Need
 
 METHODS: dict[str, Method] = {
     str(method.name): method
@@ -19,7 +19,7 @@ METHODS: dict[str, Method] = {
             name=MethodName.FOCUS,
             compute_weights=focus,
             citation="K. Dobler and G. de Melo, *FOCUS*, EMNLP 2023, arXiv 2305.14481",
-            needs_auxiliary=True,
+            needs=(Need.TEXT,),
         ),
         Method(
             name=MethodName.SCRIPT,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,7 @@ from focus_core.errors import InvalidInputError
 from focus_core.projection.members import members_of
 from focus_core.projection.pca import principal_components
 from focus_core.projection.project import project_run
-from focus_core.projection.umap import joint_umap, make_cache_writable
+from focus_core.projection.umap import joint_umap
 from focus_core.runs.additions import list_projections, open_projection
 from focus_core.runs.folder import RunFolder
 from tests.tiny_runs import add_training
@@ -283,39 +282,3 @@ def test_long_names_are_digested(run: RunFolder) -> None:
     assert path.name.startswith("pca-")
     assert path.name.endswith("-seed0")
     assert len(path.name) <= 64
-
-
-@pytest.fixture
-def no_numba_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Take away the variable and give the project a cache of its own; everything is put back afterwards."""
-    monkeypatch.setenv("NUMBA_CACHE_DIR", "to be restored")
-    monkeypatch.delenv("NUMBA_CACHE_DIR")
-    monkeypatch.setenv("FOCUS_LAB_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "numba"
-
-
-def test_compiled_code_goes_to_our_cache_where_it_cannot_lie_beside_umap(
-    no_numba_cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "access", lambda *_: True)
-    make_cache_writable()
-    assert "NUMBA_CACHE_DIR" not in os.environ  # beside umap one may write
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    make_cache_writable()
-    assert os.environ["NUMBA_CACHE_DIR"] == str(no_numba_cache)
-    assert no_numba_cache.is_dir()
-    monkeypatch.setenv("NUMBA_CACHE_DIR", "the user's own")
-    make_cache_writable()
-    assert os.environ["NUMBA_CACHE_DIR"] == "the user's own"
-
-
-def test_compiled_code_goes_to_a_temporary_folder_where_nothing_else_can_be_written(
-    no_numba_cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    no_numba_cache.parent.write_text("a file in the way", encoding="utf-8")
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    make_cache_writable()
-    folder = Path(os.environ["NUMBA_CACHE_DIR"])
-    assert folder.is_dir()
-    assert folder != no_numba_cache
-    folder.rmdir()

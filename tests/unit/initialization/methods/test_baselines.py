@@ -35,7 +35,18 @@ from focus_core.runs.folder import RunFolder, open_run
 from focus_core.tokenization.corpus_statistics import CorpusStatistics
 from focus_core.tokenization.identity import SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
-from focus_core.types import METHOD_SUMMARIES, ORIGINS, RULES, Fallback, MethodName, Origin, Preset, Rule
+from focus_core.types import (
+    METHOD_SUMMARIES,
+    NEED_SUMMARIES,
+    ORIGINS,
+    RULES,
+    Fallback,
+    MethodName,
+    Need,
+    Origin,
+    Preset,
+    Rule,
+)
 from tests.integration.small_inputs import SmallInputs, make_small_inputs
 from tests.toy_run import unigram, write_toy_run
 
@@ -102,11 +113,21 @@ def random_row(token: str, seed: int = 42) -> np.ndarray:
 def test_every_name_has_an_entry_and_a_line() -> None:
     assert tuple(METHODS) == tuple(MethodName) == tuple(METHOD_SUMMARIES)
     assert next(iter(METHODS)) == "focus"
-    assert [name for name, method in METHODS.items() if method.needs_auxiliary] == ["focus"]
+    assert [name for name, method in METHODS.items() if method.needs_text] == ["focus"]
+    assert tuple(NEED_SUMMARIES) == tuple(Need)
+    assert all("\n" not in line and len(line) < 120 for line in NEED_SUMMARIES.values())
     assert [name for name, method in METHODS.items() if not method.copies_text] == list(COPY_SPECIALS)
     assert all(method.name == name for name, method in METHODS.items())
     assert all("\n" not in method.summary and len(method.summary) < 100 for method in METHODS.values())
     assert len({method.summary for method in METHODS.values()}) == len(METHODS)
+
+
+def test_what_a_method_lacks_is_what_it_needs_and_is_not_given() -> None:
+    method = dataclasses.replace(METHODS["focus"], needs=(Need.TEXT, Need.DICTIONARY))
+    assert method.lacks(()) == (Need.TEXT, Need.DICTIONARY)
+    assert method.lacks({Need.TEXT, Need.BODY}) == (Need.DICTIONARY,)
+    assert method.lacks(tuple(Need)) == ()
+    assert METHODS["mean"].lacks(()) == ()
 
 
 def test_the_help_of_init_says_what_each_method_does(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,171 @@
+"""Vectors from counts: positive pointwise mutual information of tokens and their neighbours, factorised.
+
+A token's row holds, for each neighbour c at each place, max(0, log P(t, c) / (P(t) P_α(c))) with P_α(c) ∝ count(c)^α,
+which keeps rare neighbours from weighing most (Levy, Goldberg & Dagan 2015). Its vector is its row of U S^p.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from focus_core.errors import AuxiliaryError, bad_input
+from focus_core.initialization.auxiliary.counting import PairCounts
+from focus_core.initialization.auxiliary.svd import WIDTH, truncated_svd
+from focus_core.types import ProgressHook, no_progress
+
+REACHED = 1e-3
+"""Share of a token's row that its vector holds at least; below, it is rounding and no vector."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountSettings:
+    """How vectors are made from counts.
+
+    Parameters
+    ----------
+    window : int, default=2
+        How many places apart tokens are neighbours.
+    apart : bool, default=True
+        Whether a neighbour at each place, before and after, is one of its own, so that the order of words tells.
+    context_exponent : float, default=0.75
+        The counts of neighbours are raised to it; 1 leaves them.
+    singular_exponent : float, default=0.5
+        The singular values are raised to it.
+    dim : int, default=100
+        Length of a vector.
+    min_count : int, default=1
+        Tokens seen less often get no vector, and are no neighbours.
+    width : int, default=32
+        See `truncated_svd`.
+    n_iter : int, default=None
+        See `truncated_svd`.
+    """
+
+    window: int = 2
+    apart: bool = True
+    context_exponent: float = 0.75
+    singular_exponent: float = 0.5
+    dim: int = 100
+    min_count: int = 1
+    width: int = WIDTH
+    n_iter: int | None = None
+
+
+def counted_vectors(
+    counts: PairCounts,
+    eligible: np.ndarray,
+    settings: CountSettings,
+    *,
+    threads: int = 1,
+    progress: ProgressHook = no_progress,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the vectors that counts give.
+
+    Parameters
+    ----------
+    counts : PairCounts
+        Over a window at least as wide.
+    eligible : ndarray of shape (n_tokens,), dtype bool
+        Which tokens may have a vector and be neighbours; the others keep their place in a line and say nothing.
+    settings : CountSettings
+        How.
+    threads : int, default=1
+        Threads of the sparse products; the bytes do not depend on it.
+    progress : ProgressHook
+        Told the products done; raising from it ends the work.
+
+    Returns
+    -------
+    vectors : ndarray of shape (n_tokens, dim), dtype float32
+        Rows of tokens without a vector are zero, and so are columns beyond the rank of the counts.
+    has_vector : ndarray of shape (n_tokens,), dtype bool
+        Which have one: those with a neighbour that comes more often than by chance, where the factors reach it.
+
+    Raises
+    ------
+    AuxiliaryError
+        If no token has such a neighbour.
+    """
+    ids = np.flatnonzero(eligible & counts.seen)
+    blocks = [positive_information(m, settings.context_exponent) for m in context_matrices(counts, ids, settings)]
+    squares = sum(_squares(block) for block in blocks)
+    if not np.any(squares):
+        expected, got = "tokens that tell by their neighbours", "none that has one more often than by chance"
+        raise bad_input("corpus", expected, got, "give more text, or ready vectors", AuxiliaryError)
+    u, s = truncated_svd(
+        blocks,
+        settings.dim,
+        width=settings.width,
+        n_iter=settings.n_iter,
+        threads=threads,
+        progress=progress,
+    )
+    reached = ((u * s) ** 2).sum(axis=1) > REACHED**2 * squares
+    vectors = np.zeros((counts.n_tokens, settings.dim), dtype=np.float32)
+    vectors[ids[reached], : len(s)] = (u * s**settings.singular_exponent)[reached]
+    return vectors, np.asarray(vectors.any(axis=1))
+
+
+def context_matrices(counts: PairCounts, ids: np.ndarray, settings: CountSettings) -> Iterator[Any]:
+    """Yield matrices of counts of token and neighbour: one for each place, or one in all.
+
+    Parameters
+    ----------
+    counts : PairCounts
+        The counts.
+    ids : ndarray of shape (m,)
+        The tokens that count, ascending.
+    settings : CountSettings
+        The window, and whether places are kept apart.
+
+    Yields
+    ------
+    scipy.sparse.csr_array of shape (m, m), dtype float64
+        Rows are tokens, columns neighbours.
+    """
+    total = None
+    for distance in range(1, settings.window + 1):
+        after = counts.matrix(distance, ids)
+        before = after.T.tocsr()
+        if settings.apart:
+            yield before
+            yield after
+        else:
+            total = before + after if total is None else total + before + after
+    if total is not None:
+        yield total
+
+
+def positive_information(counts: Any, exponent: float) -> Any:
+    """Return the positive pointwise mutual information of rows and columns.
+
+    Parameters
+    ----------
+    counts : scipy.sparse.csr_array of shape (m, n), dtype float64
+        How often each came with each.
+    exponent : float
+        Counts of columns are raised to it.
+
+    Returns
+    -------
+    scipy.sparse.csr_array of shape (m, n), dtype float32
+        Entries above zero.
+    """
+    found = counts.copy()
+    rows, columns = counts.sum(axis=1), counts.sum(axis=0)
+    smoothed = np.where(columns > 0, columns, 1.0) ** exponent * (columns > 0)
+    row_of = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    ratio = found.data / (rows[row_of] * (smoothed / max(smoothed.sum(), 1e-300))[found.indices])
+    found.data = np.maximum(np.log(ratio), 0.0).astype(np.float32)
+    found.eliminate_zeros()
+    return found
+
+
+def _squares(block: Any) -> np.ndarray:
+    """Return the sum of squares of each row."""
+    row_of = np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
+    return np.bincount(row_of, weights=block.data.astype(np.float64) ** 2, minlength=block.shape[0])
