@@ -131,7 +131,7 @@ def _spread(run: RunFolder, sides: Sequence[Compared]) -> None:
         if panels:
             places = with_values(panels, letters)
             none = ", ".join(letter for i, letter in enumerate(letters) if i not in places)
-            st.markdown(f"**{title}**" + (f" :gray[none in {none}]" if none else ""))
+            st.markdown(f"**{title}**" + (f" :gray[none in {markdown_escape(none)}]" if none else ""))
             key = _key(f"spread_{measures[0]}", sides)
             figure = run.remember(f"app {key}", partial(small_multiples, panels, letters))
             words = "; ".join(_medians(panel, letters) for panel in panels)
