@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -22,6 +23,8 @@ VERB = "compare-piece"
 GRACE_S = 4.0
 """Seconds that a child has to end by itself once it is asked to."""
 POLL_S = 0.1
+PARENT_VARIABLE = "FOCUS_LAB_PARENT"
+"""The environment variable that tells a child which process began it."""
 ORPHAN_S = 0.5
 """How often a child looks whether the process that began it still runs."""
 KIB = 1 if sys.platform == "darwin" else 1024
@@ -97,7 +100,10 @@ class Process:
         words = layout.words(piece)
         words.parent.mkdir(parents=True, exist_ok=True)
         layout.error(piece).unlink(missing_ok=True)
-        own = {name: str(threads) for name in THREAD_VARIABLES} | {ERROR_VARIABLE: str(layout.error(piece))}
+        own = {name: str(threads) for name in THREAD_VARIABLES} | {
+            ERROR_VARIABLE: str(layout.error(piece)),
+            PARENT_VARIABLE: str(os.getpid()),
+        }
         with words.open("ab") as stream:
             self._process = subprocess.Popen(
                 [*COMMAND, VERB, str(layout.root), piece],
@@ -265,7 +271,7 @@ def piece_progress(layout: Layout, piece: str) -> ProgressHook:
 
 def end_with_parent() -> None:
     """Let this process end when the one that began it is gone: nobody would take what it makes."""
-    parent = os.getppid()
+    parent = int(os.environ.get(PARENT_VARIABLE) or os.getppid())
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -273,3 +279,8 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def own_peak_mib() -> float:
+    """Return the peak memory of this process so far."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB / 2**20, 1)

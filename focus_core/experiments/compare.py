@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from focus_core.errors import FocusError, InvalidInputError, RunFolderError, bad_input, phrase
-from focus_core.experiments.children import Piece, Process, Start, is_done, run_pieces
+from focus_core.experiments.children import Piece, Process, Start, is_done, own_peak_mib, run_pieces
 from focus_core.experiments.folder import read_measured
 from focus_core.experiments.inputs import Inputs, read_inputs
 from focus_core.experiments.layout import (
@@ -85,7 +85,8 @@ def compare_methods(
         layout, tell = Layout(root=root), tell_all(log, progress)
         if not there:
             _begin(layout, inputs, asked, tell)
-            write_json(layout.costs, {"prepare": {"seconds": round(time.monotonic() - began, 2), "peak_mib": None}})
+            cost = {"seconds": round(time.monotonic() - began, 2), "peak_mib": own_peak_mib()}
+            write_json(layout.costs, {"prepare": cost})
         write_json(layout.request, request.with_whole_paths().to_dict())
         _run(layout, inputs, jobs, tell, start)
         with stage_of(tell, "write"):
