@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import psutil
+
 from focus_core.errors import ERROR_VARIABLE, FocusError, InvalidInputError
 from focus_core.experiments.layout import Layout, read_json, write_json
 from focus_core.jobs.process import COMMAND, ROOT
@@ -281,6 +283,28 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def own_peak_mib() -> float:
-    """Return the peak memory of this process so far."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB / 2**20, 1)
+def own_cost(*, since: float | None = None) -> dict[str, float]:
+    """Return what this process took so far.
+
+    Parameters
+    ----------
+    since : float, default=None
+        From when on, in seconds since the epoch; ``None``: since it began.
+
+    Returns
+    -------
+    dict
+        ``seconds``, and ``peak_mib`` of it or of its largest own child.
+    """
+    began = psutil.Process().create_time() if since is None else since
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return {"seconds": round(time.time() - began, 2), "peak_mib": round(peak * KIB / 2**20, 1)}
+
+
+def fill_costs(layout: Layout, pieces: Iterable[Piece]) -> None:
+    """Add what those pieces said of themselves that were done when nobody waited for them."""
+    costs = read_json(layout.costs) if layout.costs.is_file() else {}
+    for piece in pieces:
+        if piece.name not in costs and layout.own_cost(piece.name).is_file():
+            costs[piece.name] = read_json(layout.own_cost(piece.name))
+    write_json(layout.costs, costs)
