@@ -41,8 +41,8 @@ def measured_section() -> None:
             column_config={name: percent for name in columns if name != "initialised by"},
         )  # fmt: skip
         st.caption(
-            f"Sentences found by their translation, in percent, by all-MiniLM-L6-v2, an English encoder: at once and after "
-            f"{tokens} tokens of Bible verses, measured on other texts. The intervals are in docs/benchmarks.md."
+            "Sentences found by their translation, in percent, by all-MiniLM-L6-v2, an English encoder: at once and "
+            f"after {tokens} tokens of Bible verses, measured on other texts. The intervals are in docs/benchmarks.md."
         )
 
 
