@@ -85,7 +85,9 @@ def _order_of_pass(seed: int, number: int, n_blocks: int) -> np.ndarray:
     return order
 
 
-def read_text(corpus: Corpus, model: RunModel, *, length: int, progress: ProgressHook = no_progress) -> TrainingText:
+def read_text(
+    corpus: Corpus, model: RunModel, *, length: int, first: int = 0, progress: ProgressHook = no_progress
+) -> TrainingText:
     """Read a corpus for a training.
 
     Parameters
@@ -96,6 +98,8 @@ def read_text(corpus: Corpus, model: RunModel, *, length: int, progress: Progres
         Whose vocabulary reads it.
     length : int
         Tokens of one sequence.
+    first : int, default=0
+        Which slice of the lines is kept aside; see `focus_core.corpus.held_out.is_held_out`.
     progress : ProgressHook, default=no_progress
         Told the lines encoded, of all lines, as stage ``tokenise``.
 
@@ -115,7 +119,7 @@ def read_text(corpus: Corpus, model: RunModel, *, length: int, progress: Progres
     kept: list[str] = []
     aside: list[str] = []
     for line in lines:
-        (aside if is_held_out(line, percent) else kept).append(line)
+        (aside if is_held_out(line, percent, first=first) else kept).append(line)
     held_out = encode_held_out(aside, model, length=min(length, model.n_positions))
     if not held_out.sequences:
         raise too_small(len(lines))

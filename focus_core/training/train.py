@@ -39,6 +39,7 @@ def adapt_run(
     field: str = "text",
     encoding: str | None = None,
     source: str | Path | None = None,
+    held_out_from: int = 0,
     resume: bool = False,
     terminal: IO[str] | None = None,
     progress: ProgressHook = no_progress,
@@ -61,6 +62,8 @@ def adapt_run(
         Encoding of the files; ``None`` is UTF-8.
     source : str or Path, default=None
         Where the source model is; ``None`` takes what the run's log remembers.
+    held_out_from : int, default=0
+        Which slice of the lines is kept aside; see `focus_core.corpus.held_out.is_held_out`.
     resume : bool, default=False
         Whether to go on with an interrupted training of that name and these options.
     terminal : file, default=None
@@ -90,16 +93,16 @@ def adapt_run(
     output = training_folder(run, name)
     text = open_corpus(corpus, field=field, encoding=encoding)
     with growing_run(output, checkpoint=CHECKPOINT, resume=resume, terminal=terminal) as (part, log):
-        _resolve_options(part, config, text, resume=resume)
+        _resolve_options(part, config, text, held_out_from, resume=resume)
         tell = tell_all(log, progress)
         with stage_of(tell, "read"):
-            trainer = _trainer(run, text, config, source, part, tell)
+            trainer = _trainer(run, text, config, source, held_out_from, part, tell)
             trainer.check()
         state = trainer.run(
             lambda step: files.write_snapshot(part, trainer.model, step), lambda: choose_precision(config, trainer)
         )
         with stage_of(tell, "write"):
-            _write(part, run, name, trainer, state, text)
+            _write(part, run, name, trainer, state, describe_corpus(text, trainer.text, held_out_from))
             (part / OPTIONS).unlink()
     return output
 
@@ -109,9 +112,9 @@ def training_folder(run: RunFolder, name: str) -> Path:
     return addition_path(run.path, "training", name, subject=option("name"))
 
 
-def _resolve_options(part: Path, config: TrainConfig, text: Corpus, *, resume: bool) -> None:
+def _resolve_options(part: Path, config: TrainConfig, text: Corpus, first: int, *, resume: bool) -> None:
     """Note the options of a training that begins; one that goes on must have the same."""
-    options = {**config.to_dict(), "corpus": text.digest}
+    options = {**config.to_dict(), "corpus": text.digest, **_slice(first)}
     path = part / OPTIONS
     if not resume:
         path.write_text(dump_json(options), encoding="utf-8", newline="\n")
@@ -124,8 +127,19 @@ def _resolve_options(part: Path, config: TrainConfig, text: Corpus, *, resume: b
             raise bad_input(option(key), expected, str(value)[:40], remedy, RunFolderError)
 
 
+def _slice(first: int) -> dict[str, int]:
+    """Return the note on which slice was kept aside, where it is not the first."""
+    return {"held_out_from": first} if first else {}
+
+
 def _trainer(
-    run: RunFolder, text: Corpus, config: TrainConfig, source: str | Path | None, part: Path, tell: ProgressHook
+    run: RunFolder,
+    text: Corpus,
+    config: TrainConfig,
+    source: str | Path | None,
+    first: int,
+    part: Path,
+    tell: ProgressHook,
 ) -> Trainer:
     """Load what a training needs."""
     import torch
@@ -138,7 +152,7 @@ def _trainer(
         got, remedy = f"one made for {model.objective}", phrase("leave {objective} out, or give {}", model.objective)
         raise bad_input(option("objective"), expected=f"a model made for {config.objective}", got=got, remedy=remedy)
     length = min(config.max_seq_length, model.n_positions)
-    reading = read_text(text, model, length=length, progress=tell)
+    reading = read_text(text, model, length=length, first=first, progress=tell)
     return Trainer(model=model, text=reading, config=config, device=device, folder=part, progress=tell)
 
 
@@ -166,7 +180,7 @@ def _time(work: Any, device: str) -> float:
     return time.perf_counter() - start
 
 
-def _write(part: Path, run: RunFolder, name: str, trainer: Trainer, state: State, text: Corpus) -> None:
+def _write(part: Path, run: RunFolder, name: str, trainer: Trainer, state: State, corpus: dict[str, Any]) -> None:
     """Write everything that a finished training is."""
     trained_backbone = trainer.config.train is not Trained.EMBEDDINGS
     matrices = files.write_matrices(part, trainer.model, backbone=trained_backbone)
@@ -176,7 +190,7 @@ def _write(part: Path, run: RunFolder, name: str, trainer: Trainer, state: State
     write_change(part, change)
     content = {
         "config": {**trainer.config.to_dict(), **_resolved(trainer, state)},
-        "corpus": _describe_corpus(text, trainer.text),
+        "corpus": corpus,
         "result": _result(trainer, state),
         "movement": drift,
         "matrices": matrices,
@@ -194,13 +208,15 @@ def _resolved(trainer: Trainer, state: State) -> dict[str, Any]:
     return resolved | {"threads": torch.get_num_threads(), "max_seq_length": trainer.length}
 
 
-def _describe_corpus(text: Corpus, reading: TrainingText) -> dict[str, Any]:
+def describe_corpus(text: Corpus, reading: TrainingText, first: int) -> dict[str, Any]:
+    """Return a manifest's note on the text of a training, of which a slice that begins at ``first`` was kept aside."""
     return {
         "files": list(text.names),
         "digest": text.digest,
         "n_lines": reading.n_lines,
         "n_tokens": reading.n_tokens,
         "held_out_percent": reading.percent,
+        **_slice(first),
         "n_held_out_lines": reading.held_out.n_lines,
         "n_measured_lines": len(reading.held_out.sequences),
     }
