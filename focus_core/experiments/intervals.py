@@ -2,13 +2,14 @@
 
 Two sources of chance stand behind a measured difference: which lines the text happens to have, and which seed drew the
 fallback, the order of the training and the masked words. Lines are drawn anew with replacement, all seeds of a line
-together; what seeds add beyond that widens the interval by Student's t, for three seeds tell little about their spread.
+together; what seeds add beyond that widens the interval, by Student's t, for three seeds tell little of their spread.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -169,10 +170,16 @@ def _simultaneous(
     measured: LineBits, controls: list[int], level: float, draws: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return differences to each control and half the width of their intervals, each (n_controls, n_methods)."""
+    from scipy.special import ndtr, stdtrit
+
     quantiles = _max_t(measured, controls, level, draws, seed)
+    of_lines, of_seeds, freedom = (part[controls] for part in _variances(measured))
+    variance, wide = of_lines + of_seeds, np.repeat(quantiles[:, None], len(measured.bits), axis=1)
+    mixed = of_seeds > 0  # there Student's t at the level of the quantile, with Satterthwaite's degrees of freedom
+    freedom = freedom[mixed] * (variance[mixed] / of_seeds[mixed]) ** 2
+    wide[mixed] = -stdtrit(freedom, ndtr(-wide[mixed]))
     values = measured.values
-    half = [_half_width(measured, control, q) for control, q in zip(controls, quantiles, strict=True)]
-    return values[None] - values[controls, None], np.array(half)
+    return values[None] - values[controls, None], wide * np.sqrt(variance)
 
 
 def _max_t(measured: LineBits, controls: list[int], level: float, draws: int, seed: int) -> np.ndarray:
@@ -198,31 +205,35 @@ def _largest_t(counts: np.ndarray, apart: np.ndarray, characters: np.ndarray) ->
     return np.asarray(np.divide(np.abs(shift), spread, out=np.zeros_like(shift), where=spread > 0).max(axis=1))
 
 
-def _half_width(measured: LineBits, control: int, quantile: float) -> np.ndarray:
-    """Return half the widths of the intervals of all methods minus a control: lines, and what seeds add to them."""
-    from scipy.special import ndtr, stdtrit
+def _variances(measured: LineBits) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return variances of all differences, each (n_methods, n_methods): of lines, of seeds beyond lines; and freedom.
 
-    of_lines, of_seeds = np.array([_variances(measured, control, other) for other in range(len(measured.bits))]).T
-    variance, n_seeds = of_lines + of_seeds, len(measured.characters)
-    wide = np.full(len(variance), quantile)
-    if (mixed := of_seeds > 0).any():  # Satterthwaite's degrees of freedom, at the level of the quantile
-        freedom = (n_seeds - 1) * (variance[mixed] / of_seeds[mixed]) ** 2
-        wide[mixed] = -stdtrit(freedom, ndtr(-quantile))
-    return np.asarray(wide * np.sqrt(variance))
+    Few seeds may lie close together by chance: no difference counts with less spread than the mean of all.
+    """
+    n_methods, n_seeds = measured.bits.shape[:2]
+    of_lines, of_seeds = np.zeros((2, n_methods, n_methods))
+    pairs = np.triu_indices(n_methods, 1)
+    for one, other in combinations(range(n_methods), 2):
+        of_lines[one, other], of_seeds[one, other] = _pair_variances(measured, one, other)
+    of_lines, of_seeds = of_lines + of_lines.T, of_seeds + of_seeds.T
+    mean = of_seeds[pairs].mean() if n_methods > 1 else 0.0
+    freedom = np.where(of_seeds < mean, (n_methods - 1) * (n_seeds - 1), n_seeds - 1)
+    of_seeds = np.maximum(of_seeds, mean)
+    np.fill_diagonal(of_seeds, 0.0)
+    return of_lines, of_seeds, freedom
 
 
-def _variances(measured: LineBits, control: int, other: int) -> tuple[float, float]:
-    """Return the variance of a difference that lines explain, and what seeds add beyond what lines explain."""
-    apart = measured.bits[other] - measured.bits[control]
+def _pair_variances(measured: LineBits, one: int, other: int) -> tuple[float, float]:
+    """Return the variance of a difference that lines explain, and what seeds add beyond it (analysis of variance)."""
+    apart = measured.bits[other] - measured.bits[one]
     apart = apart - apart.sum() / measured.characters.sum() * measured.characters
     total, n_seeds = float(measured.characters.sum()), len(apart)
     of_lines = float((apart.sum(axis=0) ** 2).sum()) / total**2
     if n_seeds == 1:
         return of_lines, 0.0
     correction = n_seeds / (n_seeds - 1) / total**2
-    of_words = float(((apart - apart.mean(axis=0)) ** 2).sum()) * correction
-    of_seeds = float((apart.sum(axis=1) ** 2).sum()) * correction
-    return of_lines, max(0.0, of_seeds - of_words)
+    of_words = float(((apart - apart.mean(axis=0)) ** 2).sum()) * correction  # each seed masks other words of a line
+    return of_lines, max(0.0, float((apart.sum(axis=1) ** 2).sum()) * correction - of_words)
 
 
 def _counts(n_lines: int, draws: int, seed: int) -> Iterator[np.ndarray]:
