@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from focus_core.cli.common import Device, Encoding, Field, say
-from focus_core.errors import bad_input, option
+from focus_core.errors import CancelledError, bad_input, option
 from focus_core.experiments.request import ComparisonRequest, methods_of
 from focus_core.types import MatchMode
 
@@ -42,10 +42,15 @@ def compare(
     if jobs < 1:
         raise bad_input(option("jobs"), "at least 1", str(jobs), "choose a value in that range")
     request = ComparisonRequest(corpus=tuple(corpus), methods=methods_of(methods), **given)
-    from focus_core.experiments.compare import compare_methods
+    from focus_core.experiments.compare import compare_methods, unfinished
     from focus_core.experiments.folder import open_comparison
 
-    made = open_comparison(compare_methods(request, output, jobs=jobs, terminal=sys.stderr))
+    try:
+        made = open_comparison(compare_methods(request, output, jobs=jobs, terminal=sys.stderr))
+    except KeyboardInterrupt:
+        if unfinished(output):
+            raise CancelledError("comparison: interrupted", hint="the same command goes on") from None
+        raise
     say(made.markdown())
 
 

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from focus_core.errors import FocusError, InvalidInputError, RunFolderError, bad_input, phrase
 from focus_core.experiments.children import Piece, Process, Start, is_done, run_pieces
+from focus_core.experiments.folder import read_measured
 from focus_core.experiments.inputs import Inputs, read_inputs
 from focus_core.experiments.layout import (
     CHECKPOINT,
@@ -21,7 +22,9 @@ from focus_core.experiments.layout import (
     write_json,
 )
 from focus_core.experiments.lines import split_corpus
+from focus_core.experiments.render import render_table
 from focus_core.experiments.request import ComparisonRequest
+from focus_core.experiments.table import build_table
 from focus_core.runs.log import growing_run, part_of, writer_lives
 from focus_core.runs.writer import versions
 from focus_core.types import ProgressHook, no_progress, stage_of, tell_all
@@ -76,7 +79,7 @@ def compare_methods(
         _refuse_other(output, Layout(root=output).manifest, asked)
         return output
     part = part_of(output)
-    there = (part / CHECKPOINT).is_file()
+    there = unfinished(output)
     if there:
         _refuse_other(output, part / CHECKPOINT, asked)
     with growing_run(output, checkpoint=CHECKPOINT, resume=there, terminal=terminal) as (root, log):
@@ -89,6 +92,11 @@ def compare_methods(
         with stage_of(tell, "write"):
             _finish(layout)
     return output
+
+
+def unfinished(output: Path) -> bool:
+    """Tell whether a comparison was interrupted and goes on with the same request."""
+    return (part_of(output) / CHECKPOINT).is_file()
 
 
 def _refuse_other(output: Path, path: Path, asked: dict[str, Any]) -> None:
@@ -176,8 +184,7 @@ def _await_orphans(layout: Layout, pieces: list[str]) -> None:
 
 def _finish(layout: Layout) -> None:
     """Write the table and remove what only unfinished pieces need."""
-    from focus_core.experiments.folder import read_measured
-    from focus_core.experiments.table import build_table
-
-    write_json(layout.table, build_table(read_measured(layout)))
+    table = build_table(read_measured(layout))
+    write_json(layout.table, table)
+    (layout.root / "table.md").write_text(render_table(table), encoding="utf-8", newline="\n")
     shutil.rmtree(layout.root / "probes", ignore_errors=True)

@@ -11,9 +11,9 @@ from typing import Any
 
 from focus_core.artifacts import sha256_file
 from focus_core.corpus.corpus import Corpus, open_corpus
+from focus_core.corpus.parallel import read_parallel
 from focus_core.errors import AuxiliaryError, InvalidInputError, ModelError, VocabularyError, bad_input, option, phrase
 from focus_core.evaluation.dictionary import read_dictionary
-from focus_core.experiments.lines import read_pairs
 from focus_core.experiments.request import ComparisonRequest
 from focus_core.initialization.auxiliary.loading import read_vec
 from focus_core.initialization.embedded_ids import without_rowless_tokens
@@ -72,7 +72,8 @@ class Inputs:
     def identity(self) -> dict[str, Any]:
         """Return what makes two requests the same: options, and the contents of what they name, without a path."""
         options = {name: value for name, value in self.request.to_dict().items() if name not in REPLACED}
-        return options | {"inputs": list(self.files)}
+        named = [*self.request.chosen()] if self.request.methods else []
+        return options | {"methods": named, "inputs": list(self.files)}
 
 
 def read_inputs(request: ComparisonRequest) -> Inputs:
@@ -146,7 +147,7 @@ def _given_files(
     texts: dict[str, tuple[str, ...]] = {}
     files: list[dict[str, Any]] = []
     if request.parallel is not None:
-        texts["parallel"] = tuple(chain.from_iterable(read_pairs(request.parallel, str(option("parallel")))))
+        texts["parallel"] = tuple(chain.from_iterable(read_parallel(request.parallel).pairs))
         files.append(_file("parallel", request.parallel))
     if request.dictionary is not None:
         texts["dictionary"] = tuple(chain.from_iterable(read_dictionary(request.dictionary).pairs))

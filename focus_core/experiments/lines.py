@@ -13,8 +13,8 @@ import numpy as np
 
 from focus_core.artifacts import staged
 from focus_core.corpus.corpus import Corpus, iter_batches
-from focus_core.corpus.held_out import SECOND_SLICE, SHARES, held_out_percent, is_held_out
-from focus_core.errors import CorpusError, bad_input, phrase
+from focus_core.corpus.held_out import LEAST_LINES, SECOND_SLICE, SHARES, held_out_percent, is_held_out
+from focus_core.errors import CorpusError, bad_input
 from focus_core.tokenization.encoding import plain_backend
 from focus_core.tokenization.identity import SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary
@@ -226,8 +226,11 @@ def _ids(backend: Any, lines: list[str]) -> Iterator[np.ndarray]:
 
 def _write_probe(folder: Path, target: Vocabulary, percent: int, tokens: int) -> None:
     """Write the text of the probe: its own held-out slice, and a share of the rest that is long enough."""
-    share = SPARE * tokens / _n_tokens(folder / FIT, target)
     lines = dict.fromkeys(stream_lines(folder / FIT))
+    if len(lines) < LEAST_LINES:
+        expected = f"at least {LEAST_LINES} different lines beside those that are held out"
+        raise bad_input("corpus", expected, f"{len(lines)}", "give more text, one sentence a line", CorpusError)
+    share = max(SPARE * tokens / _n_tokens(folder / FIT, target), 2 * LEAST_LINES / len(lines))
     _write(folder / PROBE_TEXT, (line for line in lines if _in_probe(line, percent, share)))
 
 
@@ -250,42 +253,3 @@ def _n_tokens(path: Path, target: Vocabulary) -> float:
             characters += len(line)
     found = sum(map(len, _encoded(sample, target)))
     return max(1.0, found * total / max(1, characters))
-
-
-def read_pairs(path: Path, subject: str) -> list[tuple[str, str]]:
-    """Return the pairs of a file of parallel sentences.
-
-    Parameters
-    ----------
-    path : Path
-        UTF-8 text: sentence, tab, its translation on each line; blank lines are passed over.
-    subject : str
-        How a message calls the file.
-
-    Returns
-    -------
-    list of (str, str)
-        In the file's order; at least one.
-
-    Raises
-    ------
-    CorpusError
-        If the file is missing or no UTF-8 text, a line is no pair, or there is none.
-    """
-    remedy = "write a sentence, a tab and its translation on each line, as UTF-8 text"
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as reason:
-        got = str(reason.strerror) if isinstance(reason, OSError) else "bytes that are none"
-        raise bad_input(subject, "a file of UTF-8 text", got, "check the path, or convert it", CorpusError) from reason
-    pairs = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        fields = [part.strip() for part in line.rstrip("\r").split("\t")]
-        if line.strip() and (len(fields) != 2 or not all(fields)):
-            got = phrase("{} columns in line {}", len(fields), f"{number:,}")
-            raise bad_input(subject, "two sentences with one tab between", got, remedy, CorpusError)
-        if line.strip():
-            pairs.append((fields[0], fields[1]))
-    if not pairs:
-        raise bad_input(subject, "pairs of sentences", "none", remedy, CorpusError)
-    return pairs

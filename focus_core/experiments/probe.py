@@ -17,9 +17,9 @@ from focus_core.training.options import Precision, TrainConfig, Trained
 from focus_core.training.train import adapt_run, training_folder
 from focus_core.types import ProgressHook
 
-RATES = (2e-3, 4e-3, 8e-3)
+RATES = (1e-4, 5e-4, 2e-3, 8e-3)
 """Learning rates among which the first seed of a method chooses."""
-BATCH_TOKENS, LENGTH, EVALUATIONS = 1024, 64, 6
+BATCH_TOKENS, LENGTH, EVALUATIONS = 2048, 64, 4
 
 
 def probe_config(tokens: int, rate: float, seed: int, *, device: str, threads: int) -> TrainConfig:

@@ -121,7 +121,7 @@ def _reasons(table: Table) -> Iterator[str]:
     found = table["recommendation"]
     if len(_tied(table)) > 1:
         yield _cheapest(table)
-    if found["best"] is not None and table["reference"]["minus_best"] is not None:
+    if table["reference"]["minus_best"] is not None:
         yield (
             f"The source under its own tokenizer minus {found['best']}, in bits per character: "
             f"{_bounds(table['reference']['minus_best'])}; below 0 the source is better."
@@ -232,8 +232,7 @@ def render_table(table: Table) -> str:
 
 
 def _rows(table: Table) -> Iterator[str]:
-    best, tokens = table["recommendation"]["best"], count(table["settings"]["probe_tokens"])
-    minus = f"minus {best}" if best else "minus the best"
+    minus, tokens = f"minus {table['recommendation']['best']}", count(table["settings"]["probe_tokens"])
     names = (
         "method",
         "at once",
@@ -253,7 +252,7 @@ def _rows(table: Table) -> Iterator[str]:
         yield _row([row["method"], *["-"] * 5, f"lacks {listed(row['missing'])}", "-", "-"])
     own, reference = table["reference"]["bits_per_character"], table["reference"]
     if own is not None:
-        difference = _difference(reference["minus_best"])
+        difference = _bounds(reference["minus_best"], digits=3)
         yield _row(["source, own tokenizer", "-", "-", _bounds(own, digits=3), difference, *["-"] * 4])
     characters = decimal(reference["character_unigram_bits"], 3)
     yield _row(["frequencies of characters", "-", "-", characters, *["-"] * 5])
@@ -265,7 +264,7 @@ def _row(cells: Sequence[str]) -> str:
 
 def _cells(row: Table) -> list[str]:
     probe, counts = row["probe"], row["counts"]
-    minus = [_difference(row[name]) for name in ("start_minus_best", "probe_minus_best")]
+    minus = [_bounds(row[name], digits=3) for name in ("start_minus_best", "probe_minus_best")]
     return [
         row["method"],
         _bounds(row["start"], digits=3),
@@ -277,10 +276,6 @@ def _cells(row: Table) -> list[str]:
         f"{row['learning_rate']:g}",
         " / ".join(count(counts[kind]) for kind in ("copied", "combined", "fallback")),
     ]
-
-
-def _difference(found: Table | None) -> str:
-    return "-" if found is None else _bounds(found, digits=3)
 
 
 def _caption(table: Table) -> str:
@@ -296,8 +291,13 @@ def _caption(table: Table) -> str:
 
 
 def _notes(table: Table) -> Iterator[str]:
-    for row in _measured(table):
-        if row["options"]:
-            options = ", ".join(f"{name} {value}" for name, value in sorted(row["options"].items()))
-            yield f"{row['method']} ran with: {options}."
+    """Say in which options the methods differ, and what each was noted for."""
+    rows = _measured(table)
+    for name in sorted({name for row in rows for name in row["options"]}):
+        groups: dict[str, list[str]] = {}
+        for row in rows:
+            groups.setdefault(str(row["options"][name]), []).append(row["method"])
+        parts = [f"{value} ({', '.join(methods)})" for value, methods in groups.items()]
+        yield f"The methods ran with different {name}: {listed(parts)}."
+    for row in rows:
         yield from row["notes"]

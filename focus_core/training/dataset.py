@@ -57,6 +57,8 @@ class TrainingText:
         How many lines in a hundred are kept aside.
     ordinary : ndarray of shape (n_ordinary,), dtype int64
         Ids that may be masked or put in at random: all tokens but special ones.
+    first : int, default=0
+        Which slice of the lines was kept aside.
     """
 
     blocks: np.ndarray
@@ -65,6 +67,7 @@ class TrainingText:
     n_tokens: int
     percent: int
     ordinary: np.ndarray
+    first: int = 0
 
     def batch(self, step: int, n_rows: int, seed: int) -> np.ndarray:
         """Return the sequences (n_rows, length) of a step: passes over the text, each in an order of its own."""
@@ -72,13 +75,13 @@ class TrainingText:
         passes, places = np.divmod(numbers, len(self.blocks))
         rows = np.empty(n_rows, np.int64)
         for number in np.unique(passes).tolist():
-            order = _order_of_pass(seed, number, len(self.blocks))
+            order = order_of_pass(seed, number, len(self.blocks))
             rows[passes == number] = order[places[passes == number]]
         return self.blocks[rows].astype(np.int64)
 
 
 @lru_cache(maxsize=2)  # a step lies in one pass or two; steps follow one another
-def _order_of_pass(seed: int, number: int, n_blocks: int) -> np.ndarray:
+def order_of_pass(seed: int, number: int, n_blocks: int) -> np.ndarray:
     """Return the order of all sequences in one pass over the text."""
     order = np.random.default_rng((seed, number)).permutation(n_blocks)
     order.setflags(write=False)
@@ -132,7 +135,13 @@ def read_text(
     vocabulary = model.vocabulary
     ordinary = np.flatnonzero(vocabulary.present & (vocabulary.kinds != SPECIAL))
     return TrainingText(
-        blocks=blocks, held_out=held_out, n_lines=len(kept), n_tokens=len(stream), percent=percent, ordinary=ordinary
+        blocks=blocks,
+        held_out=held_out,
+        n_lines=len(kept),
+        n_tokens=len(stream),
+        percent=percent,
+        ordinary=ordinary,
+        first=first,
     )
 
 

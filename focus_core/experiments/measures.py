@@ -1,19 +1,61 @@
-"""Retrieval of translations from the pairs of a dictionary that no method was given, copied tokens apart."""
+"""What is measured beside the loss: what the text costs without a model, and retrieval of translations.
+
+Retrieval takes the pairs of a dictionary that no method was given, copied tokens apart.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from focus_core.corpus.word_masking import masked_words
 from focus_core.evaluation.alignment import WordPairs, find_pairs, measure_alignment
 from focus_core.initialization.overlap.matching import match_vocabularies
 from focus_core.tokenization.vocabulary import Vocabulary
 from focus_core.types import MatchMode
+
+
+def count_characters(lines: Iterable[str]) -> Counter[str]:
+    """Return how often each character occurs in some lines."""
+    counts: Counter[str] = Counter()
+    for line in lines:
+        counts.update(line)
+    return counts
+
+
+def unigram_bits(counts: Counter[str], lines: Sequence[str], *, seed: int | None) -> np.ndarray:
+    """Return what each line costs under the characters' own frequencies.
+
+    Parameters
+    ----------
+    counts : Counter of str
+        From the text that methods may read.
+    lines : sequence of str
+        Lines to measure.
+    seed : int or None
+        The words that this seed masks count, and no spaces; ``None``: every character of the line.
+
+    Returns
+    -------
+    ndarray of shape (n_lines,), dtype float64
+        ``-sum log2 p`` with one added to every count, and one for all characters that were never seen.
+    """
+    seen = {c: n for c, n in counts.items() if seed is None or not c.isspace()}
+    total = sum(seen.values()) + len(seen) + 1
+    bits = {c: math.log2(total / (n + 1)) for c, n in seen.items()}
+    unseen = math.log2(total)
+    found = np.zeros(len(lines))
+    for number, line in enumerate(lines):
+        spans = [(0, len(line))] if seed is None else masked_words(line, seed=seed)
+        found[number] = sum(bits.get(c, unseen) for begin, end in spans for c in line[begin:end])
+    return found
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
