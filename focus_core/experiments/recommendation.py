@@ -87,7 +87,7 @@ def choosing_lines(lines: Sequence[str]) -> np.ndarray:
     Examples
     --------
     >>> choosing_lines(["soko la samaki", "bahari", "mto", "ziwa"])
-    array([ True,  True,  True, False])
+    array([ True,  True, False,  True])
     """
     digests = (hashlib.blake2b(b"choosing\0" + line.encode("utf-8", "surrogatepass")).digest() for line in lines)
     return np.array([digest[0] < 128 for digest in digests], dtype=bool)
