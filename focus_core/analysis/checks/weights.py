@@ -10,6 +10,7 @@ from focus_core.analysis.checks.base import Check, CheckResult, Status, Threshol
 from focus_core.analysis.checks.causes import (
     anchors_in_words,
     anchors_of,
+    better_space,
     has_few_anchors,
     has_scarce_anchors,
     in_view_of_anchors,
@@ -60,9 +61,7 @@ class Hubs(Check):
             f"{named} more than {rough_percent(least)} of the weight{each}; "
             f"the largest share is {rough_percent(float(shares.max()))}"
         )
-        tip = phrase(
-            "open the hub: if it is a symbol or a special token, lower {temperature} or train the vectors longer"
-        )
+        tip = phrase("open the hub: if it is a symbol or a special token, lower {temperature} or {}", better_space(run))
         return self.result(status, summary, tip=tip, tokens=hubs, side="source")
 
 
@@ -118,7 +117,7 @@ class DegenerateSupport(Check):
         few = 0.0 if has_few_anchors(run) else self.limit("few")
         high = min(self.limit("high"), max(few, self.limit("anchors") * n_anchors))
         status = grade(median, warning=high, problem=self.limit("problem"))
-        tip = phrase("train the auxiliary vectors for more {epochs}, give more text, or lower {temperature}")
+        tip = phrase("{}, or lower {temperature}", better_space(run))
         if status is not Status.PASSED:
             summary = f"{summary}, most near the mean of the {n_anchors:,} anchors"
             space = CollapsedSpace().run(run)
@@ -153,4 +152,4 @@ class CollapsedSpace(Check):
             status = Status.PROBLEM
         summary = f"mean cosine {cosine:.2f} between new tokens and anchors"
         remedy = read_phrase(health.get("remedy") or "")
-        return self.result(status, summary, tip=remedy or phrase("train more {epochs} or give more text"))
+        return self.result(status, summary, tip=remedy or better_space(run))
