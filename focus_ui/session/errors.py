@@ -36,6 +36,7 @@ LABELS = {
     "source_embeddings": "Embeddings",
     "tensor": "Tensor",
     "learning_rate": "Learning rate",
+    "parallel": "Pairs of lines",
 }
 """What the forms call the field of an option."""
 WITHOUT_FIELD = {
@@ -47,6 +48,8 @@ WITHOUT_FIELD = {
     "resume",
     "objective",
     "whole",
+    "source_column",
+    "target_column",
 }
 
 

@@ -1,0 +1,54 @@
+"""What is measured: every variant on two languages, then few of them on six."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from scripts.auxiliary_space.results import Point
+from scripts.auxiliary_space.spaces import COUNTS, FASTTEXT, VARIANTS
+from scripts.auxiliary_space.text import WHOLE, measured_lines
+
+LANGUAGES = ("sw", "xh", "ar", "ha", "de", "en")
+SCREENED = ("sw", "ar")
+SIZES = (0.2, 1.0, 3.0, WHOLE)
+CONFIRMED = (FASTTEXT, COUNTS, "window 1", "window 3", "fastText and counts joined")
+"""The variants that are measured on all languages."""
+TOKENS = 60_000
+MASKS = 3
+SEEDS = (42, 43, 44)
+"""Of fastText, of random rows and of the order of training; one for what is only screened."""
+
+
+def screening(data: Path) -> list[Point]:
+    """Return every variant on two languages, with more text and with little, at once."""
+    return [
+        point
+        for size in (3.0, 0.2)
+        for language in SCREENED
+        for point in _points(data, language, size, 0, VARIANTS, SEEDS[:1])
+    ]
+
+
+def confirming(data: Path) -> list[Point]:
+    """Return few variants on all languages and sizes at once, and on all of the text after training."""
+    points = []
+    for language in LANGUAGES:
+        seeds = SEEDS if language == "sw" else SEEDS[:1]
+        points += _points(data, language, WHOLE, 0, CONFIRMED, seeds)
+        points += _points(data, language, WHOLE, TOKENS, (FASTTEXT, COUNTS), seeds)
+    for language in LANGUAGES:
+        for size in SIZES[:-1]:
+            points += _points(data, language, size, 0, (FASTTEXT, COUNTS), SEEDS[:1])
+    return points
+
+
+def _points(
+    data: Path, language: str, size: float, tokens: int, variants: Iterable[str], seeds: Iterable[int]
+) -> list[Point]:
+    n = len(measured_lines(data, language))
+    return [
+        Point(language=language, size=size, tokens=tokens, variant=variant, seed=seed, lines=n, masks=MASKS)
+        for variant in variants
+        for seed in seeds
+    ]
