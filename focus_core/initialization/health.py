@@ -1,6 +1,6 @@
 """The health of an auxiliary space: whether it tells tokens apart, and whether it covers the text.
 
-Where the vectors were trained too little, all point the same way: every similarity is nearly equal, sparsemax spreads
+Where vectors were trained too little, all point the same way: every similarity is nearly equal, sparsemax spreads
 its weight over hundreds of anchors, and each new token silently becomes their mean.
 """
 
@@ -16,7 +16,8 @@ from focus_core.initialization.weights import COMBINED, WeightMatrix
 from focus_core.numerics.formats import decimal, plain_percent, ratio
 
 MAX_COSINE = 0.5
-"""Mean cosine between new tokens and anchors above which the space has collapsed; sound spaces stay below 0.4."""
+"""Mean cosine between new tokens and anchors above which the space has collapsed; sound spaces stay below 0.4, and
+those of counts below 0.1."""
 MAX_SUPPORT = 100
 """Median number of contributors above which a row is no more than a mean."""
 FEW_ANCHORS = 20
