@@ -20,15 +20,13 @@ import numpy as np
 from focus_core.artifacts import cached_folder, digest_json, read_array, sha256_bytes, write_arrays
 from focus_core.errors import AuxiliaryError, bad_input, option, phrase
 from focus_core.initialization.auxiliary.counting import PairCounts
-from focus_core.initialization.auxiliary.svd import STAGE, WIDTH, truncated_svd
+from focus_core.initialization.auxiliary.svd import STAGE, truncated_svd
 from focus_core.initialization.auxiliary.token_stream import TokenStream
 from focus_core.initialization.auxiliary.vectors import ANSWER, COUNTED, AuxiliaryVectors
 from focus_core.tokenization.identity import SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary
 from focus_core.types import ProgressHook, no_progress
 
-WINDOW = 2
-"""How many places apart tokens of a text are neighbours."""
 LIBRARIES = ("numba", "numpy", "scipy")
 """What the bytes of the vectors are a matter of, beside the text and the kind of processor."""
 REACHED = 1e-3
@@ -59,14 +57,18 @@ class CountSettings:
         See `truncated_svd`.
     """
 
-    window: int = WINDOW
+    window: int = 2
     apart: bool = True
     context_exponent: float = 0.75
     singular_exponent: float = 0.5
     dim: int = 100
     min_count: int = 1
-    width: int = WIDTH
+    width: int = 32
     n_iter: int | None = None
+
+
+WINDOW = CountSettings.window
+"""How many places apart the tokens of a run's text are neighbours."""
 
 
 def count_auxiliary(
