@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from focus_core.errors import FocusError, InvalidInputError, RunFolderError, bad_input, phrase
-from focus_core.experiments.children import Piece, Process, Start, is_done, run_pieces
+from focus_core.experiments.children import Piece, Process, Start, fill_costs, is_done, own_cost, run_pieces
 from focus_core.experiments.folder import read_measured
 from focus_core.experiments.inputs import Inputs, read_inputs
 from focus_core.experiments.layout import (
@@ -22,9 +22,8 @@ from focus_core.experiments.layout import (
     write_json,
 )
 from focus_core.experiments.lines import split_corpus
-from focus_core.experiments.render import render_table
 from focus_core.experiments.request import ComparisonRequest
-from focus_core.experiments.table import build_table
+from focus_core.experiments.summary import describe
 from focus_core.runs.log import growing_run, part_of, writer_lives
 from focus_core.runs.writer import versions
 from focus_core.types import ProgressHook, no_progress, stage_of, tell_all
@@ -72,7 +71,7 @@ def compare_methods(
     FocusError
         If a piece failed.
     """
-    output, began = Path(output), time.monotonic()
+    output, began = Path(output), time.time()
     inputs = read_inputs(request)
     asked = inputs.identity()
     if output.is_dir():
@@ -86,7 +85,7 @@ def compare_methods(
         layout, tell = Layout(root=root), tell_all(log, progress)
         if not there:
             _begin(layout, inputs, asked, tell)
-            write_json(layout.costs, {"prepare": {"seconds": round(time.monotonic() - began, 2), "peak_mib": None}})
+            write_json(layout.costs, {"prepare": own_cost(since=began)})
         write_json(layout.request, request.with_whole_paths().to_dict())
         _run(layout, inputs, jobs, tell, start)
         with stage_of(tell, "write"):
@@ -166,6 +165,7 @@ def _run(layout: Layout, inputs: Inputs, jobs: int, tell: ProgressHook, start: S
         if not any(is_done(layout, piece.name) for piece in pieces[1:]):
             (layout.root / CHECKPOINT).unlink(missing_ok=True)
         raise
+    fill_costs(layout, pieces)
 
 
 def _await_orphans(layout: Layout, pieces: list[str]) -> None:
@@ -184,7 +184,18 @@ def _await_orphans(layout: Layout, pieces: list[str]) -> None:
 
 def _finish(layout: Layout) -> None:
     """Write the table and remove what only unfinished pieces need."""
-    table = build_table(read_measured(layout))
+    measured = read_measured(layout)
+    table = describe(measured)
+    for name, bits in (("start", measured.start), ("probe", measured.probe)):
+        values = bits.sum(axis=2) / measured.characters.sum(axis=1)
+        for place, entry in enumerate(table["methods"][: len(measured.methods)]):
+            entry[name] = {"value": float(bits[place].sum() / measured.characters.sum())}
+            entry[name] |= {"seed_low": float(values[place].min()), "seed_high": float(values[place].max())}
     write_json(layout.table, table)
-    (layout.root / "table.md").write_text(render_table(table), encoding="utf-8", newline="\n")
+    lines = ["| method | at once | after the probe |", "|---|---|---|"]
+    lines += [
+        f"| {entry['method']} | {entry['start']['value']:.4f} | {entry['probe']['value']:.4f} |"
+        for entry in table["methods"][: len(measured.methods)]
+    ]
+    (layout.root / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     shutil.rmtree(layout.root / "probes", ignore_errors=True)
