@@ -164,12 +164,13 @@ def _initialised(
     path = layout.run(piece_name(method, seed))
     if path.is_dir():
         return open_run(path)
-    config = InitConfig(method=method, seed=seed, match=request.match, device=request.device, threads=request.threads)
-    asked = InitRequest(
-        source=request.source,
-        target_tokenizer=request.target_tokenizer,
-        corpus=(layout.text / FIT,),
-        config=config,
+    config = InitConfig(
+        method=method,
+        seed=seed,
+        match=request.match,
+        auxiliary_space=request.auxiliary_space,
+        device=request.device,
+        threads=request.threads,
     )
     return run_to_folder(asked, path, progress=progress)
 
