@@ -172,6 +172,12 @@ def _initialised(
         device=request.device,
         threads=request.threads,
     )
+    asked = InitRequest(
+        source=request.source,
+        target_tokenizer=request.target_tokenizer,
+        corpus=(layout.text / FIT,),
+        config=config,
+    )
     return run_to_folder(asked, path, progress=progress)
 
 
