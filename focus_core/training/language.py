@@ -162,6 +162,7 @@ class LanguageModelling:
             "n_lines": self.text.n_lines,
             "n_tokens": self.text.n_tokens,
             "held_out_percent": self.text.percent,
+            **({"held_out_from": self.text.first} if self.text.first else {}),
             "n_held_out_lines": self.text.held_out.n_lines,
             "n_measured_lines": len(self.text.held_out.sequences),
         }

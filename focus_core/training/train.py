@@ -49,6 +49,7 @@ def adapt_run(
     field: str = "text",
     encoding: str | None = None,
     source: str | Path | None = None,
+    held_out_from: int = 0,
     resume: bool = False,
     terminal: IO[str] | None = None,
     progress: ProgressHook = no_progress,
@@ -75,6 +76,8 @@ def adapt_run(
         Encoding of the files; ``None`` is UTF-8.
     source : str or Path, default=None
         Where the source model is; ``None`` takes what the run's log remembers.
+    held_out_from : int, default=0
+        Which slice of a text's lines is kept aside; see `focus_core.corpus.held_out.is_held_out`.
     resume : bool, default=False
         Whether to go on with an interrupted training of that name and these options.
     terminal : file, default=None
@@ -104,10 +107,10 @@ def adapt_run(
     output = training_folder(run, name)
     text = _read_input(config, corpus, parallel, (source_column, target_column), field=field, encoding=encoding)
     with growing_run(output, checkpoint=CHECKPOINT, resume=resume, terminal=terminal) as (part, log):
-        _resolve_options(part, config, text, resume=resume)
+        _resolve_options(part, config, text, held_out_from, resume=resume)
         tell = tell_all(log, progress)
         with stage_of(tell, "read"):
-            trainer = _trainer(run, text, config, source, part, tell)
+            trainer = _trainer(run, text, config, source, held_out_from, part, tell)
             trainer.check()
         state = trainer.run(
             lambda step: files.write_snapshot(part, trainer.model, step), lambda: choose_precision(config, trainer)
@@ -147,9 +150,10 @@ def training_folder(run: RunFolder, name: str) -> Path:
     return addition_path(run.path, "training", name, subject=option("name"))
 
 
-def _resolve_options(part: Path, config: TrainConfig, text: Corpus | ParallelText, *, resume: bool) -> None:
+def _resolve_options(part: Path, config: TrainConfig, text: Corpus | ParallelText, first: int, *, resume: bool) -> None:
     """Note the options of a training that begins; one that goes on must have the same."""
-    options = {**config.to_dict(), "corpus" if isinstance(text, Corpus) else "parallel": text.digest}
+    read = {"corpus" if isinstance(text, Corpus) else "parallel": text.digest}
+    options = {**config.to_dict(), **read, **({"held_out_from": first} if first else {})}
     path = part / OPTIONS
     if not resume:
         path.write_text(dump_json(options), encoding="utf-8", newline="\n")
@@ -167,6 +171,7 @@ def _trainer(
     text: Corpus | ParallelText,
     config: TrainConfig,
     source: str | Path | None,
+    first: int,
     part: Path,
     tell: ProgressHook,
 ) -> Trainer:
@@ -178,7 +183,7 @@ def _trainer(
     device = resolve_device(config.device)
     task: LanguageModelling | Distillation
     if isinstance(text, Corpus):
-        task = _language_modelling(run, text, config, source, device, tell)
+        task = _language_modelling(run, text, config, source, first, device, tell)
     else:
         task = _distillation(run, text, config, source, device, part, tell)
     return Trainer(model=task.model, task=task, config=config, device=device, folder=part, progress=tell)
@@ -189,6 +194,7 @@ def _language_modelling(
     text: Corpus,
     config: TrainConfig,
     source: str | Path | None,
+    first: int,
     device: str,
     tell: ProgressHook,
 ) -> LanguageModelling:
@@ -198,7 +204,7 @@ def _language_modelling(
         got, remedy = f"one made for {model.objective}", phrase("leave {objective} out, or give {}", model.objective)
         raise bad_input(option("objective"), expected=f"a model made for {config.objective}", got=got, remedy=remedy)
     length = min(config.max_seq_length, model.n_positions)
-    reading = read_text(text, model, length=length, progress=tell)
+    reading = read_text(text, model, length=length, first=first, progress=tell)
     return LanguageModelling(model=model, text=reading, config=config, device=device, corpus=text)
 
 
