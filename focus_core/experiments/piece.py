@@ -22,8 +22,6 @@ from focus_core.evaluation.masked import score_masked
 from focus_core.evaluation.windows import LineScores
 from focus_core.experiments.layout import PROBE, SOURCE, Layout, piece_name, read_json, write_json
 from focus_core.experiments.lines import FIT, HELD_OUT, PROBE_TEXT, read_lines, stream_lines
-from focus_core.experiments.probe import RATES, curve_of, probe_config, run_probe
-from focus_core.experiments.request import ComparisonRequest
 from focus_core.experiments.measures import (
     ListedPairs,
     count_characters,
@@ -31,6 +29,8 @@ from focus_core.experiments.measures import (
     measure_retrieval,
     unigram_bits,
 )
+from focus_core.experiments.probe import RATES, curve_of, probe_config, run_probe
+from focus_core.experiments.request import ComparisonRequest
 from focus_core.export.forward import MLM
 from focus_core.export.run_model import RunModel, load_model_folder, load_run_model
 from focus_core.initialization.config import InitConfig

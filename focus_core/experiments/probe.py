@@ -17,7 +17,7 @@ from focus_core.training.options import Precision, TrainConfig, Trained
 from focus_core.training.train import adapt_run, training_folder
 from focus_core.types import ProgressHook
 
-RATES = (1e-4, 3e-4, 1e-3, 3e-3)
+RATES = (1e-4, 5e-4, 2e-3, 8e-3)
 """Learning rates among which the first seed of a method chooses."""
 BATCH_TOKENS, LENGTH, EVALUATIONS = 2048, 64, 4
 

@@ -155,6 +155,11 @@ def _plain(value: Any) -> Any:
 def methods_of(text: str) -> tuple[str, ...]:
     """Return the methods that a list with commas names; ``all`` is none in particular.
 
+    Raises
+    ------
+    InvalidInputError
+        If it names nothing.
+
     Examples
     --------
     >>> methods_of("focus, mean"), methods_of("all")

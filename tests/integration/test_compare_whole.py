@@ -57,7 +57,7 @@ def small_request(folder: Path) -> ComparisonRequest:
     text, pairs = folder / "text.txt", folder / "pairs.tsv"
     lines = [" ".join(chance.choices(words, k=chance.randint(5, 12))) for _ in range(700)]
     text.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    pairs.write_text("market\tMarkt\nbread\tBrot\nfarmer\tBauer\nmarket\tmarket\nhome\tHause\n", encoding="utf-8")
+    pairs.write_text("market\tMarkt\nbread\tBrot\nfarmer\tBauer\nmarket\tmarket\nchildren\tKinder\n", encoding="utf-8")
     return ComparisonRequest(
         source=str(tiny_model("roberta", folder / "model")),
         target_tokenizer=str(target_tokenizer("roberta", folder / "target")),
@@ -123,7 +123,7 @@ def test_seeds_mask_other_words_and_methods_the_same(made: Path) -> None:
 def test_retrieval_counts_copied_tokens_apart(made: Path) -> None:
     entry = next(entry for entry in open_comparison(made).table["methods"] if entry["method"] == "focus")
     start = entry["retrieval"]["start"]
-    assert start["new"]["n_pairs"] == 4  # Markt, Brot, Bauer, Hause: none of them is the source's
+    assert start["new"]["n_pairs"] == 4  # Markt, Brot, Bauer, Kinder: none of them is the source's
     assert start["shared"]["n_pairs"] == 0  # market is its own translation and no pair of two words
 
 
