@@ -21,6 +21,7 @@ NAMES = {
     Need.DONOR: "a donor model",
     Need.BODY: "a model with its body",
 }
+MIN_CELL = 360
 BY_COMMAND = "A donor is given on the command line, by `--donor`."
 
 
@@ -28,14 +29,15 @@ def method_choice(given: Collection[Need], estimate: ComparisonEstimate | None) 
     """Draw every method, those that lack an input too; return the names of the chosen ones."""
     st.subheader("Methods", anchor=False)
     chosen: list[str] = []
+    cells = st.grid(2, min_column_width=MIN_CELL)
     for name, method in METHODS.items():
         lacks = method.lacks(given)
-        key = f"_method_{name}"
-        is_on = st.checkbox(
-            f"**{method_of(name).label}**: {method.summary}", value=not lacks, key=f"{key}_{bool(lacks)}",
-            disabled=bool(lacks),
-        )  # fmt: skip
-        st.caption(_about(method, lacks, estimate))
+        with cells.cell(), st.container(gap="xxsmall"):
+            is_on = st.checkbox(
+                f"**{method_of(name).label}**: {method.summary}", value=not lacks, disabled=bool(lacks),
+                key=f"_method_{name}_{'lacking' if lacks else 'offered'}",
+            )  # fmt: skip
+            st.caption(_about(method, lacks, estimate))
         chosen += [name] if is_on and not lacks else []
     return tuple(chosen)
 

@@ -30,6 +30,7 @@ function drawMethod(column) {
   const most = Math.max(...column.parts.map((part) => part.weight), 1e-9);
   for (const part of column.parts) list.append(drawPart(part, most));
   box.append(list);
+  if (column.words) box.append(make("p", "more", column.words));
   if (column.more) box.append(make("p", "more", column.more));
   return box;
 }

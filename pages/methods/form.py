@@ -8,10 +8,9 @@ from pathlib import Path
 import streamlit as st
 
 from focus_core.errors import FocusError
-from focus_core.experiments.estimate import ComparisonEstimate, estimate_comparison
+from focus_core.experiments.estimate import ComparisonEstimate, estimate_comparison, measured_lines
 from focus_core.experiments.request import ComparisonRequest
 from focus_core.jobs.record import new_run_id
-from focus_core.jobs.source_summary import SourceSummary
 from focus_core.numerics.formats import count, duration
 from focus_core.types import Need
 from focus_ui.data import catalog, input_cache
@@ -29,8 +28,8 @@ from pages.methods.inputs import Target, further_inputs, lend, target_choice
 MIN_CARD, MIN_FIELD = 290, 170
 DEFAULT = ComparisonRequest(source="", target_tokenizer="", corpus=(Path(),))
 MOST_SEEDS, MOST_TOKENS = 9, 10_000_000
-FEW_LINES = 3000
-"""Lines of a text below which fewer are held out than a recommendation needs."""
+ENOUGH_LINES = 200
+"""Measured lines that a recommendation needs."""
 NO_LOSS = "Methods are compared by a loss: choose a model with its body and a head that predicts tokens."
 
 
@@ -58,14 +57,13 @@ def _form() -> None:
         st.subheader("Pretrained model", anchor=False)
         source = source_choice()
     further = further_inputs()
-    summary = _summary(source)
-    is_measurable = source is not None and "source" in source.fields and (summary is None or bool(summary.objective))
+    is_measurable = source is not None and _has_loss(source)
     if source is not None and not is_measurable:
         st.warning(NO_LOSS, icon=":material/warning:")
     given = {*further, *([Need.TEXT] if corpus is not None else []), *([Need.BODY] if is_measurable else [])}
     numbers = st.container()
     n_seeds, n_tokens = _numbers(numbers)
-    estimate = _estimate(corpus, target, summary, n_seeds, n_tokens)
+    estimate = _estimate(corpus, target, source if is_measurable else None, n_seeds, n_tokens)
     methods = method_choice(given, estimate)
     whole = corpus is not None and target is not None and is_measurable and bool(methods)
     _say_cost(corpus, estimate, methods)
@@ -77,14 +75,14 @@ def _form() -> None:
         _launch(corpus, target, source, further, options)
 
 
-def _summary(source: Choice | None) -> SourceSummary | None:
-    """Return what is in a model that lies on this server; its choice has said what is wrong with it."""
-    spec = None if source is None else source.fields.get("source")
-    if spec is None or not Path(str(spec)).is_dir():
-        return None
+def _has_loss(source: Choice) -> bool:
+    """Whether a model can be measured, as far as can be told before it is fetched; its choice has looked at others."""
+    spec = str(source.fields.get("source", ""))
+    if not Path(spec).is_dir() or spec == str(catalog.DEMO_SOURCE):
+        return bool(spec)
     with suppress(FocusError):
-        return input_cache.summary(str(spec))
-    return None
+        return bool(input_cache.summary(spec).objective)
+    return False
 
 
 def _numbers(place: st.delta_generator.DeltaGenerator) -> tuple[int, int]:
@@ -102,14 +100,15 @@ def _numbers(place: st.delta_generator.DeltaGenerator) -> tuple[int, int]:
 
 
 def _estimate(
-    corpus: CorpusChoice | None, target: Target | None, summary: SourceSummary | None, n_seeds: int, n_tokens: int
+    corpus: CorpusChoice | None, target: Target | None, source: Choice | None, n_seeds: int, n_tokens: int
 ) -> ComparisonEstimate | None:
     """Return what every method would take; ``None`` while an input is missing, or a model was not fetched yet."""
-    if corpus is None or target is None or summary is None:
+    folder = None if source is None else Path(str(source.fields["source"]))
+    if corpus is None or target is None or folder is None or not folder.is_dir():
         return None
     return estimate_comparison(
         DEFAULT.chosen(), corpus.statistics, n_seeds=n_seeds, probe_tokens=n_tokens,
-        n_parameters=summary.n_parameters, vocab_size=target.n_tokens,
+        n_parameters=input_cache.n_parameters(folder), vocab_size=target.n_tokens,
     )  # fmt: skip
 
 
@@ -119,14 +118,16 @@ def _say_cost(corpus: CorpusChoice | None, estimate: ComparisonEstimate | None, 
         seconds = estimate.seconds - sum(s for name, s in estimate.by_method.items() if name not in methods)
         share = len(methods) / len(estimate.by_method)
         st.markdown(
-            f"About **{duration(seconds)}** for {count(estimate.n_runs * share)} runs and "
-            f"{count(estimate.trained_tokens * share)} tokens of training on this machine, to within a factor of "
-            "three: the first seed of every method tries several learning rates. It goes on when you close this page."
+            f"{count(len(methods))} methods chosen. About **{duration(seconds)}** for {count(estimate.n_runs * share)} "
+            f"runs and {count(estimate.trained_tokens * share)} tokens of training on this machine, to within a factor "
+            "of three: the first seed of every method tries several learning rates. It goes on when you close this "
+            "page."
         )
-    if corpus is not None and corpus.statistics.complete and corpus.statistics.n_lines < FEW_LINES:
+    n_lines = None if corpus is None else measured_lines(corpus.statistics)
+    if n_lines is not None and n_lines < ENOUGH_LINES:
         st.caption(
-            f"This text has {count(corpus.statistics.n_lines)} lines. A recommendation needs 200 lines to measure on, "
-            "which are kept aside from it: with fewer, there will be a table and no recommendation."
+            f"Of this text about {count(n_lines)} lines are kept aside to measure on. A recommendation needs "
+            f"{count(ENOUGH_LINES)}: with fewer, there will be a table and no recommendation."
         )
 
 

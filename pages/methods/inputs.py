@@ -86,7 +86,7 @@ def _current_run() -> RunFolder | None:
 def _of_the_run(run: RunFolder) -> Target:
     name, size = str(run.manifest["target"]["name"]), int(run.manifest["counts"]["n_target"])
     st.markdown(f"**{markdown_escape(show_name(name, limit=60))}**, **{count(size)}** tokens")
-    st.caption("Its text should be in the language of yours: choose another run beside this page for another language.")
+    st.caption("Your text should be in its language; another run, chosen beside this page, brings another tokenizer.")
     path = (run.path / TARGET_TOKENIZER).resolve()
     return Target(label=show_name(name, limit=60), path=path, n_tokens=size, name=name)
 

@@ -13,7 +13,7 @@ import streamlit as st
 from focus_core.analysis.provenance.explanation import Explanation
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
-from focus_core.runs.legend import CATEGORIES, NEUTRAL, category_of, method_of
+from focus_core.runs.legend import NEUTRAL, category_of, method_of
 from focus_core.runs.tokens import by_frequency, showcase
 from focus_core.tokenization.display import show_token
 from focus_ui.charts.component_files import component_from_files
@@ -126,7 +126,8 @@ def _column(name: str, explanation: Explanation, colors: dict[int, str]) -> dict
         "method": look.label,
         "color": look.color,
         "note": category.label,
-        "meaning": CATEGORIES[category.key].meaning,
+        "meaning": category.meaning,
+        "words": "" if parts else category.meaning,
         "more": f"and {count(more)} more" if more > 0 else "",
         "parts": [
             {
