@@ -35,6 +35,7 @@ LABELS = {
     "source_embeddings": "Embeddings",
     "tensor": "Tensor",
     "learning_rate": "Learning rate",
+    "parallel": "Pairs of lines",
 }
 """What the forms call the field of an option."""
 WITHOUT_FIELD = {
@@ -46,6 +47,8 @@ WITHOUT_FIELD = {
     "resume",
     "objective",
     "whole",
+    "source_column",
+    "target_column",
 }
 
 

@@ -110,6 +110,7 @@ def test_fields_are_called_as_the_form_calls_them(open_app):
         "Embeddings",
         "Tensor",
         "Learning rate",
+        "Pairs of lines",
     }
     assert set(LABELS.values()) - drawn == elsewhere
 
