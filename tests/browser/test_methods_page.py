@@ -9,7 +9,7 @@ import pytest
 
 from scripts.app_browser import serve
 from tests.browser.test_browser import choose
-from tests.made_comparison import made_table, write_comparison
+from tests.shown_comparison import made_table, write_comparison
 from tests.tiny_models import TARGET_LINES, target_tokenizer, tiny_model
 from tests.toy_run import write_toy_run
 

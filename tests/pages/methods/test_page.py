@@ -12,7 +12,7 @@ from focus_core.jobs.record import JobState, hash_owner, list_jobs, new_run_id, 
 from focus_core.types import METHOD_SUMMARIES, NEED_SUMMARIES, Need
 from focus_ui.data import catalog
 from focus_ui.data.catalog import RunKind
-from tests.made_comparison import KEEP, made_table, write_comparison
+from tests.shown_comparison import KEEP, made_table, write_comparison
 from tests.pages.conftest import PAGES, links, param, texts
 from tests.pages.frame import components, owner_of, write_job
 from tests.toy_run import HOSTILE, id_of

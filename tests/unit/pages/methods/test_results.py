@@ -8,7 +8,7 @@ import pytest
 
 from pages.methods.figures import curves_figure, difference_figure, standing_figure
 from pages.methods.results import about_lines, cheapest, curve_rows, headline, measured, missing, table_columns
-from tests.made_comparison import KEEP, made_table
+from tests.shown_comparison import KEEP, made_table
 
 
 @pytest.mark.parametrize(
