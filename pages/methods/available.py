@@ -6,12 +6,12 @@ from collections.abc import Collection
 
 import streamlit as st
 
-from focus_core.experiments.estimate import ComparisonEstimate
 from focus_core.initialization.methods.base import Method
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.numerics.formats import duration
 from focus_core.runs.legend import method_of
-from focus_core.types import NEED_SUMMARIES, Need
+from focus_core.types import COST_SUMMARIES, NEED_SUMMARIES, Need
+from pages.methods.estimate import ComparisonEstimate
 
 NAMES = {
     Need.TEXT: "text",
@@ -50,4 +50,4 @@ def _about(method: Method, lacks: Collection[Need], estimate: ComparisonEstimate
     needs = ", ".join(NAMES[need] for need in method.needs)
     words = f"Needs {needs}" if needs else "Needs nothing beside the model and the tokenizers"
     cost = "" if estimate is None else f"; about {duration(estimate.by_method[str(method.name)])} with all its seeds"
-    return f"{words}{cost}."
+    return f"{words}: {COST_SUMMARIES[method.cost]}{cost}."

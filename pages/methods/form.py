@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from focus_core.errors import FocusError
-from focus_core.experiments.estimate import ComparisonEstimate, estimate_comparison, measured_lines
+from focus_core.experiments.recommendation import LEAST_LINES
 from focus_core.experiments.request import ComparisonRequest
 from focus_core.jobs.record import new_run_id
 from focus_core.numerics.formats import count, duration
@@ -23,13 +23,12 @@ from focus_ui.widgets.corpus_choice import CorpusChoice, corpus_choice
 from focus_ui.widgets.source_choice import source_choice
 from focus_ui.widgets.tokenizer_choice import Choice
 from pages.methods.available import method_choice
+from pages.methods.estimate import ComparisonEstimate, estimate_comparison, measured_lines
 from pages.methods.inputs import Target, further_inputs, lend, target_choice
 
 MIN_CARD, MIN_FIELD = 290, 170
 DEFAULT = ComparisonRequest(source="", target_tokenizer="", corpus=(Path(),))
 MOST_SEEDS, MOST_TOKENS = 9, 10_000_000
-ENOUGH_LINES = 200
-"""Measured lines that a recommendation needs."""
 NO_LOSS = "Methods are compared by a loss: choose a model with its body and a head that predicts tokens."
 
 
@@ -124,10 +123,10 @@ def _say_cost(corpus: CorpusChoice | None, estimate: ComparisonEstimate | None, 
             "page."
         )
     n_lines = None if corpus is None else measured_lines(corpus.statistics)
-    if n_lines is not None and n_lines < ENOUGH_LINES:
+    if n_lines is not None and n_lines < LEAST_LINES:
         st.caption(
             f"Of this text about {count(n_lines)} lines are kept aside to measure on. A recommendation needs "
-            f"{count(ENOUGH_LINES)}: with fewer, there will be a table and no recommendation."
+            f"{count(LEAST_LINES)}: with fewer, there will be a table and no recommendation."
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from focus_core.experiments.render import STANDINGS
 from focus_core.numerics.formats import count
 from focus_core.runs.legend import Method, method_of
 from focus_core.types import NEED_SUMMARIES
@@ -70,7 +71,7 @@ def table_columns(table: Table) -> dict[str, list[Any]]:
     entries = measured(table)
     columns: dict[str, list[Any]] = {
         "method": [look_of(entry).label for entry in entries],
-        "tied": ["tied" if entry["tied"] else "" for entry in entries],
+        "standing": [STANDINGS.get(entry["standing"], str(entry["standing"])) for entry in entries],
         "after training": [entry["probe"]["value"] for entry in entries],
         "its 95 %": [interval(entry["probe"]) for entry in entries],
         "minus the best": [entry["probe_minus_best"]["value"] for entry in entries],
@@ -115,8 +116,8 @@ def about_lines(table: Table) -> str:
     """Return what was measured on, in a sentence; plain text."""
     found = table["measured"]
     words = (
-        f"Measured on {count(found['n_lines'])} lines ({count(found['n_words'])} masked words, "
-        f"{count(found['n_characters'])} characters) that no input holds"
+        f"Measured on {count(found['n_lines'])} lines that no input holds ({count(found['n_words'])} masked words, "
+        f"{count(found['n_characters'])} characters over all seeds)"
     )
     removed = [f"{count(n)} lines that {name} holds" for name, n in found["removed"].items() if n]
     return words + (f"; removed: {', '.join(removed)}." if removed else ".")

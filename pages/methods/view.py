@@ -7,11 +7,12 @@ from functools import partial
 
 import streamlit as st
 
+from focus_core.experiments.render import unmeasured_answer
 from focus_core.numerics.formats import count
 from focus_core.runs.legend import method_of
 from focus_core.tokenization.display import markdown_escape
 from focus_ui.charts.download import draw_chart, save_file, save_table
-from focus_ui.data.catalog import compared_run_id
+from focus_ui.data.catalog import RunKind, compared_run_id
 from focus_ui.session import navigation, state
 from pages.methods import results
 from pages.methods.choice import Shown, delete_button
@@ -27,20 +28,17 @@ ICONS = {
 
 
 def nothing_measured() -> None:
-    """Say what can be said before anything was measured: the rule that a measurement then confirms or refutes."""
-    st.info("Nothing has been measured here yet: no method is recommended before it is.", icon=":material/info:")
-    st.markdown(
-        "What decides is whether the source's body has **read the language**. Where it has, its shared tokens say "
-        "much, and methods that place new tokens among shared ones have something to hold on to. Where it has not, "
-        "shared tokens say little of the language, and methods without a dictionary or parallel text are hard to tell "
-        "apart. Measure it on your own text below."
-    )
+    """Say what can be said before anything was measured."""
+    found = unmeasured_answer([])
+    st.info(markdown_escape(found["sentence"]), icon=":material/info:")
 
 
 def answer_section(found: Shown) -> None:
     """Draw the answer in words, its reasons, and what was not tested."""
     table = found.comparison.table
     recommendation = table["recommendation"]
+    if found.entry.kind is RunKind.DEMO:
+        st.caption("An example that ships with the app. On another text and another model it can be another method.")
     with st.container(border=True, key="methods_answer"):
         icon = ICONS.get(recommendation["kind"], ICONS[results.REGIME])
         st.header(f"{icon} {markdown_escape(results.headline(table))}", anchor=False)
@@ -76,10 +74,9 @@ def picture_section(found: Shown) -> None:
     entries = results.measured(table)
     if not entries:
         return
-    tokens = count(table["settings"]["probe_tokens"])
     st.header("Bits per character", anchor=False)
     st.caption(
-        f"Hollow: right after initialisation. Filled: after {tokens} tokens of training, embeddings alone. Whiskers "
+        f"Hollow: right after initialisation. Filled: after {count(table['settings']['probe_tokens'])} tokens of training, embeddings alone. Whiskers "
         "hold 95 % of what other lines would have given. The tinted rows are the tie."
     )
     ways = (f"{results.look_of(e).label} {e['start']['value']:.3f}, then {e['probe']['value']:.3f}" for e in entries)

@@ -54,7 +54,7 @@ def test_an_upload_is_compared_and_a_tie_is_called_a_tie(user, app, place):
     visitor = user(address=app, width=900, scheme="dark")
     page = visitor.page
     visitor.open("methods", run="toy")
-    page.get_by_text("no method is recommended before it is").wait_for(timeout=WAIT_MS)
+    page.get_by_text("Nothing was measured on this text").wait_for(timeout=WAIT_MS)
     page.get_by_role("radio", name="Upload").first.click()
     visitor.settle()
     file = {"name": "../mine.txt", "mimeType": "text/plain", "buffer": text()}

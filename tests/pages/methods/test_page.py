@@ -12,9 +12,9 @@ from focus_core.jobs.record import JobState, hash_owner, list_jobs, new_run_id, 
 from focus_core.types import METHOD_SUMMARIES, NEED_SUMMARIES, Need
 from focus_ui.data import catalog
 from focus_ui.data.catalog import RunKind
-from tests.shown_comparison import KEEP, made_table, write_comparison
 from tests.pages.conftest import PAGES, links, param, texts
 from tests.pages.frame import components, owner_of, write_job
+from tests.shown_comparison import KEEP, made_table, write_comparison
 from tests.toy_run import HOSTILE, id_of
 
 
@@ -58,7 +58,7 @@ def test_every_method_stands_there_with_its_line_and_what_it_takes(open_app):
     at = open_app("methods")
     shown = "\n".join(box.label for box in at.checkbox)
     assert all(METHOD_SUMMARIES[name] in shown for name in METHODS)
-    assert "no method is recommended before it is" in texts(at)
+    assert "Nothing was measured on this text" in plain(at)
     assert "with all its seeds" in texts(at)
     assert f"{len(METHODS)} methods chosen" in texts(at)
 
@@ -130,21 +130,21 @@ def test_a_tie_is_called_a_tie_and_the_cheapest_of_it_is_named(open_app):
     table = made_table()
     at, job = opened(open_app, table)
     assert param(at, "comparison") == job.id
-    assert "A tie: FOCUS and overlap only cannot be told apart" in plain(at)
+    assert "A tie: overlap only and FOCUS cannot be told apart" in plain(at)
     assert "**Take overlap only, the cheapest of them" in plain(at)
-    assert "script is worse by 0.06" in plain(at)
+    assert "script is worse than focus by 0.07" in plain(at)
     figure = json.loads(at.get("plotly_chart")[0].proto.spec)
     tinted = [shape for shape in figure["layout"]["shapes"] if shape["type"] == "rect" and shape.get("xref") != "x"]
     assert len(tinted) == 2
     assert sum("tied" in tick for tick in figure["layout"]["yaxis"]["ticktext"]) == 2
-    assert at.dataframe[0].value["tied"].tolist() == ["tied", "tied", "", "", "", ""]
+    assert at.dataframe[0].value["standing"].tolist() == ["tied", "tied", "worse", "worse", "worse", "worse"]
 
 
 def test_two_equal_methods_are_a_tie(open_app):
     table = made_table(tied=["mean", "random"], method="mean")
     first, second = (dict(entry) for entry in table["methods"][:2])
     table["methods"] = [first | {"method": "mean"}, {**first, "method": "random"}]
-    assert second["method"] == "overlap"
+    assert second["method"] == "focus"
     at, _ = opened(open_app, table)
     assert "A tie: mean and random cannot be told apart" in plain(at)
 
@@ -172,7 +172,7 @@ def test_of_too_few_lines_there_is_a_table_and_no_recommendation(open_app):
 def test_what_did_not_run_is_listed_with_where_to_get_what_it_lacks(open_app):
     at, _ = opened(open_app, made_table())
     assert "Not run, for want of an input" in texts(at)
-    assert "**subword mean** lacks static vectors" in texts(at)
+    assert "**multivariate normal** lacks a model folder" in texts(at)
 
 
 def test_the_table_is_copied_as_markdown(open_app):
@@ -194,7 +194,7 @@ def test_names_and_sentences_of_a_table_are_shown_as_they_are(open_app):
 def test_one_token_is_shown_under_every_method_with_shared_source_tokens_in_one_colour(open_app, toy):
     at, job = opened(open_app, made_table(), runs=toy.path)
     (shown,) = components(at, "focus_contributors")
-    assert [column["method"] for column in shown["columns"]][:2] == ["FOCUS", "overlap only"]
+    assert [column["method"] for column in shown["columns"]][:2] == ["overlap only", "FOCUS"]
     first, second = ({p["id"]: p["color"] for p in column["parts"]} for column in shown["columns"][:2])
     assert first
     assert first == second

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from focus_core.experiments.estimate import PREPARE_S, estimate_comparison, measured_lines
 from focus_core.experiments.probe import RATES
 from focus_core.tokenization.corpus_statistics import CorpusStatistics
+from pages.methods.estimate import PREPARE_S, estimate_comparison, measured_lines
 
 
 def text(n_lines: int) -> CorpusStatistics:
