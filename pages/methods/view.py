@@ -75,9 +75,10 @@ def picture_section(found: Shown) -> None:
     if not entries:
         return
     st.header("Bits per character", anchor=False)
+    words = f"after {count(table['settings']['probe_tokens'])} tokens of training, embeddings alone"
     st.caption(
-        f"Hollow: right after initialisation. Filled: after {count(table['settings']['probe_tokens'])} tokens of training, embeddings alone. Whiskers "
-        "hold 95 % of what other lines would have given. The tinted rows are the tie."
+        f"Hollow: right after initialisation. Filled: {words}. Whiskers hold 95 % of what other lines would have "
+        "given. The tinted rows are the tie."
     )
     ways = (f"{results.look_of(e).label} {e['start']['value']:.3f}, then {e['probe']['value']:.3f}" for e in entries)
     draw_chart(
