@@ -124,6 +124,18 @@ class AuxiliarySpace(StrEnum):
     FASTTEXT = "fasttext"
 
 
+class Cost(StrEnum):
+    """What a method's work grows with, the cheapest first; `COST_SUMMARIES` says why.
+
+    A property of the method, not of one machine's clock. ``rows``: the number of rows. ``subwords``: the target's
+    tokens, each split by the source tokenizer. ``text``: the text, which is read and counted.
+    """
+
+    ROWS = "rows"
+    SUBWORDS = "subwords"
+    TEXT = "text"
+
+
 class AuxiliaryKind(StrEnum):
     """What given auxiliary vectors are keyed by."""
 
@@ -191,6 +203,14 @@ NEED_SUMMARIES: dict[str, str] = {
     Need.BODY: "a source model with its backbone, and not a matrix of embeddings alone",
 }
 """What each input is, and where to get it, in one line."""
+
+
+COST_SUMMARIES: dict[str, str] = {
+    Cost.ROWS: "it reads nothing and copies or draws every row",
+    Cost.SUBWORDS: "it reads no text and splits every new token once",
+    Cost.TEXT: "it reads the whole text to make vectors of its tokens",
+}
+"""Why a method costs what it costs, in a clause that follows its name."""
 
 
 def tell_all(*hooks: ProgressHook) -> ProgressHook:
