@@ -23,6 +23,7 @@ LABELS = {
     "temperature": "Temperature",
     "top_k": "Top-k",
     "seed": "Seed",
+    "auxiliary_space": "Auxiliary space",
     "dim": "Dimensions",
     "epochs": "Epochs",
     "min_count": "Least occurrences",
