@@ -114,16 +114,6 @@ class Need(StrEnum):
     BODY = "body"
 
 
-class AuxiliarySpace(StrEnum):
-    """How auxiliary vectors are made from a text.
-
-    ``counts``: from counts of neighbours, factorised. ``fasttext``: trained by fastText (the paper).
-    """
-
-    COUNTS = "counts"
-    FASTTEXT = "fasttext"
-
-
 class Cost(StrEnum):
     """What a method's work grows with, the cheapest first; `COST_SUMMARIES` says why.
 
@@ -134,6 +124,16 @@ class Cost(StrEnum):
     ROWS = "rows"
     SUBWORDS = "subwords"
     TEXT = "text"
+
+
+class AuxiliarySpace(StrEnum):
+    """How auxiliary vectors are made from a text.
+
+    ``counts``: from counts of neighbours, factorised. ``fasttext``: trained by fastText (the paper).
+    """
+
+    COUNTS = "counts"
+    FASTTEXT = "fasttext"
 
 
 class AuxiliaryKind(StrEnum):
