@@ -51,14 +51,14 @@ def test_without_the_package_it_says_how_to_get_it(tmp_path: Path, monkeypatch: 
 
 def test_lines_of_a_test_leave_text_and_verses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {
-        "verses.tsv": "id\ten\tsw\n1\tone\tmoja\n2\ttwo\tmbili\n3\tthree\ttatu\n",
+        "verses.tsv": "id\ten\tsw\n1\tone\tmoja\n2\ttwo\tmbili\n3\tthree\ttatu\n4\tfour\tnne nne\n",
         "text.txt": "moja\n mbili \nnne\n",
         "test.tsv": "x\ttwo\tzingine\ny\tother\tmbili\n",
     }
     for name, content in files.items():
         (tmp_path / name).write_text(content)
     monkeypatch.setattr(bench, "VERSES", "verses.tsv")
-    monkeypatch.setattr(bench, "EVERY_VERSE", 1)
+    monkeypatch.setattr(bench, "MOST_WORDS", 1)
     monkeypatch.setattr(bench, "TEXTS", {"sw": ("text.txt",)})
     monkeypatch.setattr(bench, "TESTS", {"sw": {"tatoeba": ("test.tsv", 1)}})
     counts = bench.write_inputs(tmp_path, "sw", tmp_path)
@@ -87,3 +87,10 @@ def test_a_pair_counts_by_the_mean_of_both_ways() -> None:
     answers = np.array([[1.0, 0.14], [0.0, 1.0]])
     found: Any = bench.hits_of(questions, answers, [("x", "y"), ("z", "w")]).tolist()
     assert found == [0.5, 0.0]
+
+
+def test_the_share_that_lies_farther_by_hand() -> None:
+    """Two questions have their answer nearest; the third, at 80 degrees, has its own at 10, the farthest but one."""
+    angles = np.radians([[0, 40, 80], [0, 60, 10]])
+    questions, answers = (np.stack([np.cos(a), np.sin(a)], axis=1) for a in angles)
+    assert bench.share_farther(questions, answers) == pytest.approx((2 + 2 + 1) / 6)
