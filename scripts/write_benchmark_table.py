@@ -180,7 +180,7 @@ def retrieval_words(file: dict[str, Any], rows: list[dict[str, Any]]) -> str:
     removed = sum(counts["lines_removed"] + counts["verses_removed"] for counts in settings["inputs"].values())
     rate = f"learning rate {settings['rate']['rate']:g} of {len(settings['rate']['ends'])} tried on verses kept aside"
     return (
-        f"- Measured on {sizes}; {many} seeds. Distilled on {settings['tokens']:,} tokens of Bible verses, the "
+        f"- Measured on {sizes}; {many} seeds. Distilled on {settings['tokens']:,} tokens of short Bible verses, the "
         f"embeddings alone, {rate}; {removed} lines of a text or of verses were test lines and removed."
     )
 
