@@ -326,13 +326,23 @@ def main() -> None:
     if options.data is None:
         raise SystemExit("name the folder of real data with --data or FOCUS_LAB_DATA")
     options.work.mkdir(parents=True, exist_ok=True)
-    environment, seeds = facts(1), list(range(1, options.seeds + 1))
+    environment, seeds = note_facts(options.work), list(range(1, options.seeds + 1))
     if not options.table:
         run_all(options.data, options.work, seeds, options.tokens)
     settings = {"inputs": {language: write_inputs(options.data, language, options.work) for language in TESTS}}
     settings |= {"rate": choose_rate(options.work, options.tokens), "tokens": options.tokens, "vocabulary": VOCABULARY}
     settings |= {"batch_tokens": BATCH, "weights": SHA256, "auxiliary_space": str(InitConfig().auxiliary_space)}
     write_result(NAME, environment | {"settings": settings}, collect(options.data, options.work, seeds))
+
+
+def note_facts(work: Path) -> dict[str, Any]:
+    """Return the facts of when the first piece was measured, by the command without its folders."""
+    note = work / "facts.json"
+    if not note.is_file():
+        found = facts(1) | {"command": f"python -m benchmarks.bench_{NAME}"}
+        note.write_text(json.dumps(found), encoding="utf-8")
+    stored: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
+    return stored
 
 
 def run_all(data: Path, work: Path, seeds: list[int], tokens: int) -> None:
