@@ -15,7 +15,8 @@ SIZES = (0.2, 1.0, 3.0, WHOLE)
 CONFIRMED = (FASTTEXT, COUNTS, "window 1", "window 3", "fastText and counts joined")
 """The variants that are measured on all languages."""
 TOKENS = 60_000
-MASKS = 3
+MASKS, MASKS_OF_A_SCREENING = 3, 2
+"""Choices of masked words in each line; more make intervals narrower and take as much longer."""
 SEEDS = (42, 43, 44)
 """Of fastText, of random rows and of the order of training; one for what is only screened."""
 
@@ -26,7 +27,7 @@ def screening(data: Path) -> list[Point]:
         point
         for size in (3.0, 0.2)
         for language in SCREENED
-        for point in _points(data, language, size, 0, VARIANTS, SEEDS[:1])
+        for point in _points(data, language, size, 0, VARIANTS, SEEDS[:1], masks=MASKS_OF_A_SCREENING)
     ]
 
 
@@ -44,11 +45,18 @@ def confirming(data: Path) -> list[Point]:
 
 
 def _points(
-    data: Path, language: str, size: float, tokens: int, variants: Iterable[str], seeds: Iterable[int]
+    data: Path,
+    language: str,
+    size: float,
+    tokens: int,
+    variants: Iterable[str],
+    seeds: Iterable[int],
+    *,
+    masks: int = MASKS,
 ) -> list[Point]:
     n = len(measured_lines(data, language))
     return [
-        Point(language=language, size=size, tokens=tokens, variant=variant, seed=seed, lines=n, masks=MASKS)
+        Point(language=language, size=size, tokens=tokens, variant=variant, seed=seed, lines=n, masks=masks)
         for variant in variants
         for seed in seeds
     ]

@@ -104,12 +104,16 @@ def test_joined_spaces_have_the_mean_of_their_cosines() -> None:
     assert made.vectors[0] @ made.vectors[1] / 2 == pytest.approx((0 + 1) / 2)
 
 
-def test_a_table_has_a_column_for_each_case_and_no_row_for_the_reference() -> None:
-    rows = [row(FASTTEXT, 0), row(COUNTS, -0.05), row(COUNTS, 0.02, size=0.2)]
+def test_a_table_has_a_column_for_each_case_and_reference() -> None:
+    reference = row(FASTTEXT, 0)
+    reference["minus_counts"] = reference.pop("minus_fasttext")
+    rows = [reference, row(COUNTS, -0.05), row(COUNTS, 0.02, size=0.2)]
     assert screen_table(rows).splitlines() == [
-        "| minus fastText | Swahili, all text | Swahili, 0.2 MB |",
-        "|---|---:|---:|",
-        "| **counts** | −0.050 (−0.060 to −0.040) | +0.020 (+0.010 to +0.030) |",
+        "|  | Swahili, all text, minus fasttext | Swahili, all text, minus counts "
+        "| Swahili, 0.2 MB, minus fasttext | Swahili, 0.2 MB, minus counts |",
+        "|---|---:|---:|---:|---:|",
+        "| fastText | — | +0.000 (−0.010 to +0.010) | — | — |",
+        "| **counts** | −0.050 (−0.060 to −0.040) | — | +0.020 (+0.010 to +0.030) | — |",
     ]
     rows += [row(COUNTS, -0.04, tokens=60_000), row("window 1", -0.03)]
     assert confirm_table(rows).splitlines()[:3] == [
