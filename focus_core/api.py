@@ -143,7 +143,12 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, h
 
 
 def run_to_folder(
-    request: InitRequest, output: Path, *, terminal: IO[str] | None = None, strict: bool = False
+    request: InitRequest,
+    output: Path,
+    *,
+    terminal: IO[str] | None = None,
+    progress: ProgressHook = no_progress,
+    strict: bool = False,
 ) -> RunFolder:
     """Initialise and write the run folder; on any error nothing stays behind.
 
@@ -155,6 +160,8 @@ def run_to_folder(
         The run folder to make; it must not exist.
     terminal : file, default=None
         Where progress, and what is foreseen before anything is trained, is printed; ``None`` prints none.
+    progress : ProgressHook, default=no_progress
+        Told the same; raising from it cancels.
     strict : bool, default=False
         Whether what is foreseen stops the run.
 
@@ -170,7 +177,7 @@ def run_to_folder(
     InvalidInputError
         If an input cannot be used, or ``strict`` and something is foreseen.
     """
-    _run_and_save(request, output, terminal=terminal, strict=strict)
+    _run_and_save(request, output, terminal=terminal, progress=progress, strict=strict)
     return open_run(output)
 
 

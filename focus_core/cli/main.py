@@ -19,7 +19,7 @@ import typer
 from typer.exceptions import TyperException
 
 from focus_core.artifacts import atomic_write_bytes, dump_json
-from focus_core.cli import training
+from focus_core.cli import compare, training
 from focus_core.cli.common import Device, Encoding, Field, Json, Run, Source, State, print_json, say
 from focus_core.errors import ERROR_VARIABLE, FocusError, bad_input, option, phrase, printable
 from focus_core.initialization.config import InitConfig
@@ -220,6 +220,8 @@ def _auto(name: str, text: str) -> int | None:
 app.command(cls=training.WithOldNames)(training.adapt)
 app.command("attach", hidden=True)(training.import_)
 app.command("import")(training.import_)
+app.command()(compare.compare)
+app.command("compare-piece", hidden=True)(compare.compare_piece)
 for verb in (training.atlas, training.evaluate, training.pack, training.project, training.report):
     app.command()(verb)
 

@@ -20,8 +20,13 @@ from focus_core.runs.log import terminal_progress
 from focus_core.runs.targets import split_target
 from focus_core.training.options import OLD_NAMES, Objective, Precision, Schedule, TrainConfig, Trained
 
-CorpusFiles = Annotated[list[Path], typer.Option("--corpus", help="file or folder of text; may be repeated")]
 Name = Annotated[str, typer.Option(help="what to call it")]
+Texts = Annotated[list[Path] | None, typer.Option("--corpus", help="file or folder of text; may be repeated")]
+Parallel = Annotated[Path | None, typer.Option(help=".tsv of a line and its translation, to distill from")]
+SourceColumn = Annotated[str | None, typer.Option(help="its source column: a name in the first line, or a number")]
+TargetColumn = Annotated[str | None, typer.Option(help="its target column likewise")]
+OF_PAIRS = ("parallel", "source_column", "target_column")
+OF_TEXT = ("corpus", "dictionary", "all_lines")
 DEFAULT = TrainConfig(steps=1)
 
 
@@ -38,7 +43,10 @@ class WithOldNames(TyperCommand):
 def adapt(
     run: Run,
     name: Name,
-    corpus: CorpusFiles,
+    corpus: Texts = None,
+    parallel: Parallel = None,
+    source_column: SourceColumn = None,
+    target_column: TargetColumn = None,
     tokens: Annotated[int | None, typer.Option(help="tokens to see")] = None,
     steps: Annotated[int | None, typer.Option(help="optimizer steps to take, instead of --tokens")] = None,
     objective: Annotated[Objective | None, typer.Option(help="as the model's head, unless given")] = None,
@@ -68,7 +76,8 @@ def adapt(
     """Train the model of a run on text in its new vocabulary."""
     given = dict(locals())
     config = TrainConfig(**{f.name: given[f.name] for f in dataclasses.fields(TrainConfig) if f.name in given})
-    texts: dict[str, Any] = {"corpus": corpus, "field": field, "encoding": encoding, "source": source}
+    texts: dict[str, Any] = {"corpus": corpus or (), "field": field, "encoding": encoding, "source": source}
+    texts |= {"parallel": parallel, "source_column": source_column, "target_column": target_column}
     if output is None:
         say(str(_adapt_in_place(run, name, resume=resume, config=config, **texts)))
     elif resume:
@@ -121,7 +130,12 @@ def import_(
 
 def evaluate(
     targets: Annotated[list[str], typer.Argument(metavar="RUN[:NAME]...", help="runs, or trainings of runs")],
-    corpus: CorpusFiles,
+    corpus: Texts = None,
+    parallel: Annotated[
+        Path | None, typer.Option(help=".tsv of a line and its translation: how often one finds the other")
+    ] = None,
+    source_column: SourceColumn = None,
+    target_column: TargetColumn = None,
     dictionary: Annotated[Path | None, typer.Option(help="source word TAB target word, one pair a line")] = None,
     field: Field = "text",
     encoding: Encoding = None,
@@ -132,8 +146,15 @@ def evaluate(
     as_json: Json = False,
     output: Annotated[Path | None, typer.Option(help="keep the report in a folder, made here")] = None,
 ) -> None:
-    """Measure initialised and trained states on text that was kept aside."""
+    """Measure initialised and trained states on text that was kept aside, or sentence encoders on pairs."""
     options = {name: value for name, value in locals().items() if name not in ("targets", "as_json", "output")}
+    if parallel is not None:
+        _evaluate_pairs(targets, options, as_json=as_json, output=output)
+        return
+    if not corpus:
+        remedy = phrase("name a text with {corpus}, or pairs with {parallel}")
+        raise bad_input(option("corpus"), phrase("a text, or pairs of lines for {parallel}"), "none", remedy)
+    options = {name: value for name, value in options.items() if name not in OF_PAIRS}
     from focus_core.evaluation.render import render_evaluation
     from focus_core.evaluation.report import evaluate_runs
     from focus_core.evaluation.stored import evaluate_to_folder
@@ -146,6 +167,26 @@ def evaluate(
         print_json(report)
         return
     for line in render_evaluation(report):
+        say(line)
+
+
+def _evaluate_pairs(targets: list[str], options: dict[str, Any], *, as_json: bool, output: Path | None) -> None:
+    """Measure retrieval; refuse options that are about text alone."""
+    for name in OF_TEXT:
+        if options.pop(name):
+            raise bad_input(option(name), phrase("{corpus}"), phrase("{parallel}"), phrase("leave one of the two out"))
+    options.pop("field")
+    from focus_core.evaluation.retrieval.render import render_retrieval
+    from focus_core.evaluation.retrieval.report import evaluate_retrieval, retrieval_to_folder
+
+    if output is not None:
+        say(str(retrieval_to_folder(targets, output, terminal=sys.stderr, **options)))
+        return
+    report = evaluate_retrieval(targets, progress=terminal_progress(sys.stderr), **options)
+    if as_json:
+        print_json(report)
+        return
+    for line in render_retrieval(report):
         say(line)
 
 

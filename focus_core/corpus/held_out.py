@@ -9,9 +9,11 @@ from focus_core.errors import CorpusError, bad_input
 MANY_LINES = 2_000
 LEAST_LINES = 100
 SHARES = (2, 10)
+SECOND_SLICE = max(SHARES)
+"""Where a second slice begins, for a text whose held-out lines somebody has taken out already."""
 
 
-def is_held_out(line: str, percent: int) -> bool:
+def is_held_out(line: str, percent: int, *, first: int = 0) -> bool:
     """Tell whether a line is kept aside: by a hash of its text, so equal lines fall on one side.
 
     Parameters
@@ -20,6 +22,8 @@ def is_held_out(line: str, percent: int) -> bool:
         The line; white space around it does not count.
     percent : int
         How many lines in a hundred are kept aside.
+    first : int, default=0
+        Where these begin among the hundred: slices that do not overlap share no line.
 
     Returns
     -------
@@ -32,7 +36,7 @@ def is_held_out(line: str, percent: int) -> bool:
     104
     """
     digest = hashlib.blake2b(line.strip().encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") % 100 < percent
+    return first <= int.from_bytes(digest, "big") % 100 < first + percent
 
 
 def held_out_percent(n_lines: int) -> int:

@@ -112,6 +112,33 @@ def read_texts(path: Path, *, field: str, encoding: str | None, on_read: ReadHoo
         yield from _lines_of(_texts(kind, path.name, pieces, field))
 
 
+def read_lines(path: Path, *, encoding: str | None) -> Iterator[str]:
+    """Yield the lines of a file of text as they stand, blank ones too.
+
+    Parameters
+    ----------
+    path : Path
+        The file, of any format but ``.parquet``.
+    encoding : str or None
+        Encoding of the file; ``None`` is UTF-8. A byte-order mark comes first.
+
+    Yields
+    ------
+    str
+        A line without its line end.
+
+    Raises
+    ------
+    CorpusError
+        As `read_texts`.
+    """
+    _, packing = format_of(path)
+    with path.open("rb") as stream:
+        pieces = _decoded(path.name, _unpacked(path.name, stream, packing, lambda n_bytes: None), encoding)
+        for line in _lines(path.name, pieces, cut=False):
+            yield line.removesuffix("\r")
+
+
 def _texts(kind: str, name: str, pieces: Iterator[str], field: str) -> Iterator[str]:
     if kind == ".txt":
         return _lines(name, pieces, cut=True)

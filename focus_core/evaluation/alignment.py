@@ -48,7 +48,20 @@ class WordPairs:
 
 
 def find_pairs(source: Vocabulary, target: Vocabulary, listed: Sequence[tuple[str, str]]) -> WordPairs:
-    """Find the pairs of a dictionary whose words are one token that opens a word, on either side."""
+    """Find the pairs of a dictionary whose words are one token that opens a word, on either side.
+
+    Parameters
+    ----------
+    source, target : Vocabulary
+        The two tokenizers.
+    listed : sequence of (str, str)
+        Source word and target word.
+
+    Returns
+    -------
+    WordPairs
+        Possibly none.
+    """
     of_source, of_target = _word_ids(source), _word_ids(target)
     found: list[tuple[int, int, bool]] = []
     for word, translation in listed:

@@ -34,7 +34,7 @@ def render_evaluation(report: Mapping[str, Any]) -> list[str]:
         The text measured on, a table of losses, then what each training changed, alignment, differences and notes.
     """
     rows = [*report["targets"], *report["sources"]]
-    lines = [_text(report), *_columns([HEADER, *map(_row, rows)])]
+    lines = [_text(report), *columns([HEADER, *map(_row, rows)])]
     for entry in report["targets"]:
         lines += _change(entry) + _alignment(entry)
     for difference in report["differences"]:
@@ -68,7 +68,7 @@ def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Return rows with columns of one width, the first two to the left, numbers to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [

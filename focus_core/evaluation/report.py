@@ -176,7 +176,7 @@ class _Bench:
         loss = self._loss(scores)
         why = why_not_comparable(loss)
         self.scores.append(None if why else scores)
-        self.settings.append(_settings(target))
+        self.settings.append(settings_of(target))
         self.entries.append(
             {
                 "target": target.name,
@@ -185,7 +185,7 @@ class _Bench:
                 "state": target.state,
                 "method": own["method"],
                 "seed": own["seed"],
-                "trained_tokens": _trained_tokens(target),
+                "trained_tokens": trained_tokens(target),
                 "objective": objective,
                 "loss": loss,
                 "segmentation": self._segmentation(self.vocabulary(target, TARGET_TOKENIZER)),
@@ -312,7 +312,7 @@ def _notes(notes: list[str], why: str) -> list[str]:
     return [f"{sentence(why)} That token is easy to predict.", *notes] if why else notes
 
 
-def _settings(target: Target) -> str:
+def settings_of(target: Target) -> str:
     """Return what targets must share to be repetitions of each other: vocabularies and training, less the seeds."""
     manifest = target.run.manifest
     config = with_current_names(target.training.manifest.get("config") or {}) if target.training else {}
@@ -321,7 +321,8 @@ def _settings(target: Target) -> str:
     return digest_json([manifest["source"]["digest"], manifest["target"]["digest"], config])
 
 
-def _trained_tokens(target: Target) -> int | None:
+def trained_tokens(target: Target) -> int | None:
+    """Return the tokens that a training has seen; ``None`` of an initialisation, or where it does not say."""
     if target.training is None:
         return None
     tokens = (target.training.manifest.get("result") or {}).get("tokens")

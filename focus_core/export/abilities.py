@@ -39,11 +39,16 @@ class Abilities:
     whole : bool
         Whether its export is a model; else it is an embedding matrix with its tokenizer.
     hindrance : str
-        Why it can be neither trained nor evaluated, the beginning of a sentence; "" where it can.
+        Why it can neither be trained on text nor evaluated, the beginning of a sentence; "" where it can.
     """
 
     whole: bool
     hindrance: str = ""
+
+    @property
+    def distills(self) -> bool:
+        """Whether it can learn the sentence embeddings of its source: a head is not needed, a backbone is."""
+        return self.hindrance not in {MATRIX, PAIRS}
 
 
 def abilities_of(run: RunFolder) -> Abilities:

@@ -213,7 +213,7 @@ def _while_training(model: Any, reading: Reading, ids: torch.Tensor) -> torch.Te
 
 def _positions(model: Any, reading: Reading, ids: torch.Tensor) -> int:
     """Return the length of the longest sequence, at most ``MOST_POSITIONS``: what is said of it, and then tried."""
-    most = min(_stated_positions(model), MOST_POSITIONS)
+    most = min(stated_positions(model), MOST_POSITIONS)
     most = max(N_ASKED, most // reading.multiple * reading.multiple)
     if model.num_parameters() > LARGE or _reads(model, reading, ids, most):
         return most
@@ -234,7 +234,7 @@ def _reads(model: Any, reading: Reading, ids: torch.Tensor, n: int) -> bool:
     return _tried(lambda: scores_at(model, reading, long, chosen)) is not None
 
 
-def _stated_positions(model: Any) -> int:
+def stated_positions(model: Any) -> int:
     """Return how many positions a configuration and tables of positions leave for tokens."""
     import torch
 

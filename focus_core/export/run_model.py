@@ -164,7 +164,7 @@ def load_run_model(
     if model is None:
         raise no_head(subject, "embeddings without a backbone")
     found = _described(subject, model, load_vocabulary(run.path / TARGET_TOKENIZER), names=run.matrix_names())
-    _put_trained(state, model)
+    put_trained(state, model)
     model.to(device).eval()
     return found
 
@@ -236,7 +236,7 @@ def export_state(
 def _write_trained(state: ModelState, folder: Path, part: Path) -> None:
     """Write the model of a folder with what a training ended with in place of the initialised weights."""
     model = load_float32(folder)
-    _put_trained(state, model)
+    put_trained(state, model)
     with refusing(f"training {state.name}", LOADS, OTHER_MODEL):
         model.save_pretrained(part)
     check_arrays(
@@ -275,8 +275,16 @@ def _described(subject: str, model: Any, vocabulary: Vocabulary, *, names: tuple
     )
 
 
-def _put_trained(state: ModelState, model: Any) -> None:
-    """Replace the weights of the initialised model by those that a training ended with."""
+def put_trained(state: ModelState, model: Any) -> None:
+    """Replace the weights of the initialised model by those that a training ended with.
+
+    Parameters
+    ----------
+    state : ModelState
+        A state of the run; of the initialisation nothing is replaced.
+    model : transformers.PreTrainedModel
+        The initialised model; written in place.
+    """
     if state.training is None:
         return
     put_back(vocabulary_parameters(model, state.run.matrix_names()), state.training.path / TRAINED)

@@ -57,6 +57,8 @@ class TrainingText:
         How many lines in a hundred are kept aside.
     ordinary : ndarray of shape (n_ordinary,), dtype int64
         Ids that may be masked or put in at random: all tokens but special ones.
+    first : int, default=0
+        Which slice of the lines was kept aside.
     """
 
     blocks: np.ndarray
@@ -65,6 +67,7 @@ class TrainingText:
     n_tokens: int
     percent: int
     ordinary: np.ndarray
+    first: int = 0
 
     def batch(self, step: int, n_rows: int, seed: int) -> np.ndarray:
         """Return the sequences (n_rows, length) of a step: passes over the text, each in an order of its own."""
@@ -72,20 +75,22 @@ class TrainingText:
         passes, places = np.divmod(numbers, len(self.blocks))
         rows = np.empty(n_rows, np.int64)
         for number in np.unique(passes).tolist():
-            order = _order_of_pass(seed, number, len(self.blocks))
+            order = order_of_pass(seed, number, len(self.blocks))
             rows[passes == number] = order[places[passes == number]]
         return self.blocks[rows].astype(np.int64)
 
 
 @lru_cache(maxsize=2)  # a step lies in one pass or two; steps follow one another
-def _order_of_pass(seed: int, number: int, n_blocks: int) -> np.ndarray:
+def order_of_pass(seed: int, number: int, n_blocks: int) -> np.ndarray:
     """Return the order of all sequences in one pass over the text."""
     order = np.random.default_rng((seed, number)).permutation(n_blocks)
     order.setflags(write=False)
     return order
 
 
-def read_text(corpus: Corpus, model: RunModel, *, length: int, progress: ProgressHook = no_progress) -> TrainingText:
+def read_text(
+    corpus: Corpus, model: RunModel, *, length: int, first: int = 0, progress: ProgressHook = no_progress
+) -> TrainingText:
     """Read a corpus for a training.
 
     Parameters
@@ -96,6 +101,8 @@ def read_text(corpus: Corpus, model: RunModel, *, length: int, progress: Progres
         Whose vocabulary reads it.
     length : int
         Tokens of one sequence.
+    first : int, default=0
+        Which slice of the lines is kept aside; see `focus_core.corpus.held_out.is_held_out`.
     progress : ProgressHook, default=no_progress
         Told the lines encoded, of all lines, as stage ``tokenise``.
 
@@ -115,7 +122,7 @@ def read_text(corpus: Corpus, model: RunModel, *, length: int, progress: Progres
     kept: list[str] = []
     aside: list[str] = []
     for line in lines:
-        (aside if is_held_out(line, percent) else kept).append(line)
+        (aside if is_held_out(line, percent, first=first) else kept).append(line)
     held_out = encode_held_out(aside, model, length=min(length, model.n_positions))
     if not held_out.sequences:
         raise too_small(len(lines))
@@ -128,7 +135,13 @@ def read_text(corpus: Corpus, model: RunModel, *, length: int, progress: Progres
     vocabulary = model.vocabulary
     ordinary = np.flatnonzero(vocabulary.present & (vocabulary.kinds != SPECIAL))
     return TrainingText(
-        blocks=blocks, held_out=held_out, n_lines=len(kept), n_tokens=len(stream), percent=percent, ordinary=ordinary
+        blocks=blocks,
+        held_out=held_out,
+        n_lines=len(kept),
+        n_tokens=len(stream),
+        percent=percent,
+        ordinary=ordinary,
+        first=first,
     )
 
 

@@ -13,15 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from focus_core.errors import FocusError, phrase
-from focus_core.export.forward import MLM, out_of_memory, run_or_refuse
-from focus_core.export.run_model import RunModel, evaluating
+from focus_core.export.forward import out_of_memory, run_or_refuse
 from focus_core.training.checkpoint import State, load_checkpoint, save_checkpoint
-from focus_core.training.dataset import TrainingText, mask_tokens
-from focus_core.training.losses import next_tokens, own_stream, summed_loss
+from focus_core.training.losses import own_stream
 from focus_core.training.options import TrainConfig
+from focus_core.training.task import Batch, Task, Trained
 from focus_core.types import ProgressHook, no_progress
 
 if TYPE_CHECKING:
@@ -29,8 +26,6 @@ if TYPE_CHECKING:
 
 CHECKPOINT_SECONDS = 60.0
 FIRST_STEPS = 10
-RUNAWAY_NATS = 2.0
-EVALUATION_TOKENS = 8192
 TRAINS = "a model that transformers trains on token ids alone"
 
 
@@ -56,14 +51,14 @@ class DivergedError(FocusError):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trainer:
-    """A model, its text and its options, ready to be trained.
+    """A model, what it is to learn, and its options, ready to be trained.
 
     Parameters
     ----------
-    model : RunModel
+    model : Trained
         Trained in place.
-    text : TrainingText
-        What it is trained on.
+    task : Task
+        What it is to learn: batches, their loss, and the loss on what is held out.
     config : TrainConfig
         The options.
     device : str
@@ -74,22 +69,12 @@ class Trainer:
         Told the steps done, of all steps, as stage ``train``.
     """
 
-    model: RunModel
-    text: TrainingText
+    model: Trained
+    task: Task
     config: TrainConfig
     device: str
     folder: Path
     progress: ProgressHook = no_progress
-
-    @property
-    def length(self) -> int:
-        """Tokens of one sequence."""
-        return int(self.text.blocks.shape[1])
-
-    @property
-    def n_rows(self) -> int:
-        """Sequences of one step."""
-        return max(1, self.config.batch_tokens // self.length)
 
     def parameters(self) -> dict[str, Any]:
         """Return what training may change: embeddings first, then the backbone unless it stays frozen."""
@@ -118,7 +103,8 @@ class Trainer:
             held_out = state.curve[-1]["held_out_loss"]
             note = f"loss {state.recent_loss:.3f}, held-out {held_out:.3f}{clock.left(state.step)}"
             self.progress("train", state.step, self.config.n_steps, note)
-            good = state.recent_loss < state.first_loss + RUNAWAY_NATS / 2  # what may be running away is not kept
+            middle = (state.first_loss + self.task.limit(state.first_loss)) / 2
+            good = state.recent_loss < middle  # what may be running away is not kept
             if good and time.monotonic() - saved > CHECKPOINT_SECONDS:
                 save_checkpoint(self.folder, parameters, optimizer, state)
                 saved = time.monotonic()
@@ -162,12 +148,10 @@ class Trainer:
         """
         import torch
 
-        blocks = torch.from_numpy(self.text.blocks[:1].astype(np.int64))
-        chosen = torch.ones_like(blocks, dtype=torch.bool)
         self.model.model.train()
         try:
             with own_stream(self.device, self.config.seed), run_or_refuse("training", expected=TRAINS):
-                torch.autograd.backward(summed_loss(self.model, blocks, blocks, chosen, self.device, "float32"))
+                torch.autograd.backward(self.task.summed_loss(self.task.example(), "float32"))
         except (MemoryError, RuntimeError) as reason:
             if not out_of_memory(reason):  # a step says what to do about memory
                 raise
@@ -180,20 +164,20 @@ class Trainer:
         import torch
 
         self._prepare(state.step, optimizer)
-        inputs, targets, chosen = self._batch(state.step)
+        batch = self.task.batch(state.step)
         while True:
             try:
                 with own_stream(self.device, self.config.seed * 1_000_003 + state.step):
-                    loss = self._gradients(state, inputs, targets, chosen)
+                    loss = self._gradients(state, batch)
                 break
             except (MemoryError, RuntimeError) as reason:
                 if not out_of_memory(reason):
                     raise
             optimizer.zero_grad(set_to_none=True)
-            self._cut_batch(state, len(inputs))
+            self._cut_batch(state, batch.n_rows)
         length = torch.nn.utils.clip_grad_norm_(list(parameters.values()), self.config.max_grad_norm)
         if not math.isfinite(loss) or not math.isfinite(float(length)):
-            raise diverged(state.step, state.first_loss, loss)
+            raise diverged(state.step, state.first_loss, loss, self.task.unit)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         self._note_loss(state, loss)
@@ -207,32 +191,14 @@ class Trainer:
             parameter.requires_grad_(moving)
         self.model.model.train()
 
-    def _batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return input ids, target ids and where predictions are wanted, each of shape (n_rows, length)."""
-        import torch
-
-        blocks = torch.from_numpy(self.text.batch(step, self.n_rows, self.config.seed))
-        if self.model.objective == MLM:
-            inputs, chosen = mask_tokens(
-                blocks,
-                mask_id=int(self.model.mask_id or 0),
-                ordinary=self.text.ordinary,
-                share=self.config.mlm_probability,
-                seed=self.config.seed,
-                step=step,
-            )
-            return inputs, blocks, chosen
-        return blocks, *next_tokens(blocks, torch.ones_like(blocks, dtype=torch.bool))
-
-    def _gradients(self, state: State, inputs: torch.Tensor, targets: torch.Tensor, chosen: torch.Tensor) -> float:
+    def _gradients(self, state: State, batch: Batch) -> float:
         """Add up the gradients of the mean loss over all parts of a batch; return that loss."""
         import torch
 
-        n, total = max(1, int(chosen.sum())), 0.0
-        size = -(-len(inputs) // state.parts)
-        for start in range(0, len(inputs), size):
-            part = slice(start, start + size)
-            loss = summed_loss(self.model, inputs[part], targets[part], chosen[part], self.device, state.precision) / n
+        total = 0.0
+        size = -(-batch.n_rows // state.parts)
+        for start in range(0, batch.n_rows, size):
+            loss = self.task.summed_loss(batch.rows(start, start + size), state.precision) / batch.n
             with run_or_refuse("training", expected=TRAINS):
                 torch.autograd.backward(loss)
             total += loss.item()
@@ -242,7 +208,7 @@ class Trainer:
         """Halve what is computed at a time, and say so."""
         if state.parts >= n_rows:
             raise FocusError(
-                f"training: expected memory for one sequence of {self.length} tokens, got too little",
+                f"training: expected memory for one sequence of {self.task.length} tokens, got too little",
                 hint=phrase("give a smaller {max_seq_length}"),
             )
         state.parts *= 2
@@ -259,70 +225,29 @@ class Trainer:
         if state.step <= FIRST_STEPS:
             state.first_loss += (loss - state.first_loss) / n
         state.recent_loss += (loss - state.recent_loss) / min(state.step, 5 * FIRST_STEPS)
-        if state.recent_loss > state.first_loss + RUNAWAY_NATS:
-            raise diverged(state.step, state.first_loss, state.recent_loss)
+        if state.recent_loss > self.task.limit(state.first_loss):
+            raise diverged(state.step, state.first_loss, state.recent_loss, self.task.unit)
 
     # --- the curve ----------------------------------------------------------------------------------------------
 
     def _add_row(self, state: State) -> None:
         """Measure on the held-out lines and add a row to the curve."""
-        nats, n = self._held_out(state.precision)
+        found = self.task.held_out(state.precision)
         state.curve.append(
             {
                 "step": state.step,
-                "tokens": state.step * self.n_rows * self.length,
+                "tokens": self.task.tokens_after(state.step),
                 "loss": state.loss_sum / state.loss_steps if state.loss_steps else None,
-                "held_out_loss": nats / n,
-                "held_out_bits": nats / math.log(2) / self.text.held_out.n_characters,
+                "held_out_loss": found.loss,
+                "held_out_bits": found.bits,
                 "learning_rate": self.config.learning_rate * self.config.rate_factor(max(0, state.step - 1)),
             }
         )
         state.loss_sum, state.loss_steps = 0.0, 0
 
-    def _held_out(self, precision: str) -> tuple[float, int]:
-        """Return nats over all predictions on the held-out lines, and how many these are."""
-        import torch
 
-        nats, n = 0.0, 0
-        with evaluating(self.model.model):
-            for numbers in self._held_out_batches():
-                ids, chosen, attention = self._padded(numbers)
-                inputs, targets = ids, ids
-                if self.model.objective == MLM:
-                    inputs = torch.where(chosen, int(self.model.mask_id or 0), ids)
-                else:
-                    targets, chosen = next_tokens(ids, chosen)
-                nats += float(summed_loss(self.model, inputs, targets, chosen, self.device, precision, attention))
-                n += int(chosen.sum())
-        return nats, n
-
-    def _held_out_batches(self) -> list[np.ndarray]:
-        """Return numbers of the held-out lines, shortest first; of one length where the model reads no padding."""
-        lengths = np.array([len(ids) for ids in self.text.held_out.sequences])
-        order = np.argsort(lengths, kind="stable")
-        rows = max(1, EVALUATION_TOKENS // max(self.length, 1))
-        ends = np.arange(rows, len(order), rows)
-        if self.model.reading.padding:
-            return np.split(order, ends)
-        groups = np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1)
-        return [batch for group in groups for batch in np.split(group, np.arange(rows, len(group), rows))]
-
-    def _padded(self, numbers: np.ndarray) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return ids, predictions and attention of some held-out lines, padded to one length."""
-        import torch
-
-        held = self.text.held_out
-        width = max(len(held.sequences[i]) for i in numbers)
-        ids = np.full((len(numbers), width), self.model.pad_id or 0, np.int64)
-        chosen, attention = np.zeros(ids.shape, bool), np.zeros(ids.shape, np.int64)
-        for row, i in enumerate(numbers.tolist()):
-            n = len(held.sequences[i])
-            ids[row, :n], chosen[row, :n], attention[row, :n] = held.sequences[i], held.chosen[i], 1
-        return torch.from_numpy(ids), torch.from_numpy(chosen), torch.from_numpy(attention)
-
-
-def diverged(step: int, first: float, now: float) -> DivergedError:
+def diverged(step: int, first: float, now: float, unit: str) -> DivergedError:
     """Return the error of a loss that ran away."""
     hint = phrase("the last good checkpoint is kept; go on with {resume} and a lower {learning_rate}")
-    message = f"training: expected a falling loss, got {now:.2f} nats at step {step:,}, {first:.2f} at the start"
+    message = f"training: expected a falling loss, got {now:.2f} {unit} at step {step:,}, {first:.2f} at the start"
     return DivergedError(message, hint=hint)

@@ -21,10 +21,11 @@ OLD_NAMES = {
 
 
 class Objective(StrEnum):
-    """What is predicted: masked tokens, or the next one."""
+    """What is learned: masked tokens, the next one, or the sentence embeddings of the source (on pairs of lines)."""
 
     MLM = "mlm"
     CLM = "clm"
+    DISTILL = "distill"
 
 
 class Trained(StrEnum):
@@ -66,7 +67,7 @@ class TrainConfig:
     steps : int, default=None
         Optimizer steps to take.
     objective : Objective, default=None
-        What to predict; ``None`` takes what the model's head was made for.
+        What to learn; ``None`` takes what the model's head was made for.
     train : Trained, default="all"
         Which parameters change.
     first_share : float, default=0.2

@@ -8,22 +8,22 @@ from typing import Any
 
 from focus_core.artifacts import write_arrays, write_parquet
 from focus_core.export.parameters import BACKBONE
-from focus_core.export.run_model import RunModel
 from focus_core.runs.additions import CURVE_COLUMNS, TRAINED
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.writer import versions
+from focus_core.training.task import Trained
 
 SNAPSHOTS = "snapshots"
 
 
-def write_snapshot(part: Path, model: RunModel, step: int) -> None:
+def write_snapshot(part: Path, model: Trained, step: int) -> None:
     """Keep the input matrix as it is now."""
     folder = part / SNAPSHOTS
     folder.mkdir(exist_ok=True)
     write_arrays(folder / f"step-{step:08d}.safetensors", {"input": model.matrices()["input"].detach()})
 
 
-def write_matrices(part: Path, model: RunModel, *, backbone: bool) -> list[str]:
+def write_matrices(part: Path, model: Trained, *, backbone: bool) -> list[str]:
     """Write the trained matrices and, where it was trained, the body."""
     matrices = {name: parameter.detach() for name, parameter in model.matrices().items()}
     write_arrays(part / TRAINED, matrices)

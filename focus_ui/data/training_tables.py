@@ -22,16 +22,24 @@ from focus_ui.data.training_curves import manifest_part, measured_lines
 if TYPE_CHECKING:
     import pandas as pd
 
-NATS, BITS = "nats per token", "bits per character"
-UNITS = {BITS: "held_out_bits", NATS: "held_out_loss"}
+NATS, BITS, DISTANCE = "nats per token", "bits per character", "squared distance of sentence embeddings"
+UNITS = {BITS: "held_out_bits", NATS: "held_out_loss", DISTANCE: "held_out_loss"}
 """What the loss on held-out text is given in, and the column of the curve that holds it."""
+
+UNIT_COLUMNS = {BITS: "bits", NATS: "loss", DISTANCE: "distance"}
+"""What the columns of a summary are called in each unit."""
 
 TRAINED_PARTS = {
     "embeddings": "the embeddings alone, the backbone frozen",
     "embeddings-first": "the embeddings first, then everything",
     "all": "everything",
 }
-OBJECTIVES = {"mlm": "masked tokens", "clm": "the next token"}
+DISTILL = "distill"
+OBJECTIVES = {
+    "mlm": "predicting masked tokens",
+    "clm": "predicting the next token",
+    DISTILL: "learning the source's sentence embeddings from pairs",
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,7 +127,20 @@ def curves(trainings: Sequence[TrainingFolder], unit: str) -> list[MethodCurves]
     return [_together(sorted(grouped[key], key=lambda c: (c.seed or 0, c.name))) for key in keys]
 
 
+def is_distilled(training: TrainingFolder) -> bool:
+    """Whether a training learned sentence embeddings, so that its loss is a distance and not one of predictions."""
+    return manifest_part(training, "config").get("objective") == DISTILL
+
+
+def units_of(trainings: Sequence[TrainingFolder]) -> list[str]:
+    """Return the units in which the losses of some trainings can be shown."""
+    distilled = {is_distilled(training) for training in trainings}
+    return [unit for unit in UNITS if (unit == DISTANCE) in (distilled or {False})]
+
+
 def _curve(training: TrainingFolder, unit: str) -> Curve | None:
+    if is_distilled(training) != (unit == DISTANCE):
+        return None
     curve = training.measured(UNITS[unit])
     if curve is None:
         return None
@@ -159,16 +180,18 @@ def summary_rows(trainings: Sequence[TrainingFolder]) -> dict[str, list[Any]]:
     """Return one row per training: what it was and what came out."""
     names = (
         "training", "initialised by", "seed", "tokens", "loss at start", "loss at end", "bits at start", "bits at end",
-        "foreseen", "neighbour overlap", "trained", "ended",
+        "distance at start", "distance at end", "foreseen", "neighbour overlap", "trained", "ended",
     )  # fmt: skip
     rows = []
     for training in trainings:
         method, seed = _initialisation(training)
         result, drift = (manifest_part(training, key) for key in ("result", "movement"))
         kind = manifest_part(training, "config").get("train")
+        loss = [result.get(f"held_out_loss_{when}") for when in ("start", "end")]
+        nats, distance = ([None, None], loss) if is_distilled(training) else (loss, [None, None])
         rows.append((
-            training.name, method.label, seed, result.get("tokens"), result.get("held_out_loss_start"),
-            result.get("held_out_loss_end"), result.get("held_out_bits_start"), result.get("held_out_bits_end"),
+            training.name, method.label, seed, result.get("tokens"), *nats,
+            result.get("held_out_bits_start"), result.get("held_out_bits_end"), *distance,
             drift.get("foreseen"), drift.get("mean_kept"), TRAINED_PARTS.get(str(kind)),
             "imported" if training.manifest["kind"] == IMPORTED else result.get("stopped"),
         ))  # fmt: skip
@@ -177,7 +200,7 @@ def summary_rows(trainings: Sequence[TrainingFolder]) -> dict[str, list[Any]]:
 
 def summary_for_unit(rows: dict[str, list[Any]], unit: str) -> tuple[dict[str, list[Any]], str]:
     """Return the columns of `summary_rows` that a narrow page has room for, and what holds for every training."""
-    left_out = ("loss at start", "loss at end") if unit == BITS else ("bits at start", "bits at end")
+    left_out = {f"{name} at {when}" for u, name in UNIT_COLUMNS.items() if u != unit for when in ("start", "end")}
     columns = {name: values for name, values in rows.items() if name not in left_out}
     shared: dict[str, Any] = {}
     for name in ("tokens", "trained", "ended"):
@@ -198,7 +221,7 @@ def training_words(training: TrainingFolder) -> str:
     config, result = (manifest_part(training, key) for key in ("config", "result"))
     words = [f"{count(result['tokens'])} tokens"] if result.get("tokens") else []
     if config.get("objective") in OBJECTIVES:
-        words.append(f"predicting {OBJECTIVES[config['objective']]}")
+        words.append(OBJECTIVES[config["objective"]])
     if config.get("train") in TRAINED_PARTS:
         words.append(f"training {TRAINED_PARTS[config['train']]}")
     if config.get("learning_rate"):

@@ -17,55 +17,57 @@ from focus_ui.charts.csv_export import as_columns
 from focus_ui.charts.download import save_table
 from focus_ui.data.token_names import target_names
 from focus_ui.session.errors import reported
-from pages.compare.view import Second, choice_table, difference, kind_labels, open_token
+from pages.compare.choice import Compared
+from pages.compare.view import choice_table, difference, kind_labels, open_token
 
 MAX_ROWS = 2000
 N_EXAMPLES = 5
 ORIGIN, TURNED = "embeddings from elsewhere", "embeddings that turned most"
 
 
-def difference_section(run: RunFolder, other: Second) -> None:
+def difference_section(run: RunFolder, other: Compared) -> None:
     """Draw what differs between two runs, and say what cannot be compared."""
-    st.header("This run against the second", anchor=False)
+    if other.is_alone:
+        st.header("This run against the second", anchor=False)
     with reported():
         found = difference(run, other)
     for limit in found.limits:
         st.info(markdown_escape(limit), icon=":material/info:")
-    _counts(found)
+    _counts(found, other.label)
     if found.changed is None:
         return
-    st.markdown(_summary(found))
+    st.markdown(summary(found, f"the {other.label}" if other.is_alone else other.label))
     if not found.groups:
         return
     group = _groups(run, found.groups, other)
     _tokens(run, other, found, group)
 
 
-def _counts(found: RunComparison) -> None:
+def _counts(found: RunComparison, label: str) -> None:
     """Draw the rows by origin in both runs."""
     rows = [(CATEGORIES[e.kind].label, e.before, e.after, e.after - e.before) for e in found.origins]
-    table = as_columns(("embeddings", "this run", "second run", "difference"), rows)
+    table = as_columns(("embeddings", "this run", label, "difference"), rows)
     st.dataframe(
         table | {"difference": [f"{n:+,}" for n in table["difference"]]},
         hide_index=True,
-        column_config={name: st.column_config.NumberColumn(format="localized") for name in ("this run", "second run")},
+        column_config={name: st.column_config.NumberColumn(format="localized") for name in ("this run", label)},
         alt="Embeddings by origin in both runs",
     )
     save_table(lambda: table, key="origins", name="embeddings by origin")
 
 
-def _summary(found: RunComparison) -> str:
+def summary(found: RunComparison, name: str) -> str:
     """Return the differences in one sentence; Markdown."""
     n_changed = 0 if found.changed is None else len(found.changed.id)
     if not n_changed and not len(found.turned) and found.cosine is not None:
         return "**No difference:** every embedding comes from the same place and points the same way in both runs."
-    words = f"**{count(n_changed)}** tokens have an embedding from elsewhere in the second run"
+    words = f"**{count(n_changed)}** tokens have an embedding from elsewhere in {name}"
     if found.cosine is None:
         return f"{words}."
     return f"{words}; **{count(len(found.turned))}** embeddings point elsewhere, **{count(found.n_equal)}** are equal."
 
 
-def _groups(run: RunFolder, groups: Sequence[ChangedGroup], other: Second) -> ChangedGroup | None:
+def _groups(run: RunFolder, groups: Sequence[ChangedGroup], other: Compared) -> ChangedGroup | None:
     """Draw what changed together; return the group that was chosen."""
     st.markdown(
         "**Changed together**  \n:gray[same origin before and after, same script; choose a row to see its tokens]"
@@ -93,7 +95,7 @@ def _step(before: str, after: str) -> str:
     return one if before == after else f"{one} → {two}"
 
 
-def _tokens(run: RunFolder, other: Second, found: RunComparison, group: ChangedGroup | None) -> None:
+def _tokens(run: RunFolder, other: Compared, found: RunComparison, group: ChangedGroup | None) -> None:
     """Draw the tokens of a group, or of one of the two rankings; choosing one opens its page."""
     if found.changed is None:
         return
@@ -121,13 +123,13 @@ def _tokens(run: RunFolder, other: Second, found: RunComparison, group: ChangedG
         open_token(shown[place])
 
 
-def _columns(run: RunFolder, other: Second, found: RunComparison, ids: Sequence[int]) -> dict[str, Any]:
+def _columns(run: RunFolder, other: Compared, found: RunComparison, ids: Sequence[int]) -> dict[str, Any]:
     """Return the columns of a table of tokens: both origins, frequency, cosine."""
     rows = run.token_rows(list(ids))
     return {
         "token": [row_name(row) for row in rows],
         "this run": kind_labels(run, ids),
-        "second run": kind_labels(other.run, ids),
+        other.label: kind_labels(other.run, ids),
         "cosine": [float("nan") if found.cosine is None else float(found.cosine[i]) for i in ids],
         "in the corpus": [row["frequency"] for row in rows],
         "script": [row["script"] for row in rows],

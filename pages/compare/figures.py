@@ -54,10 +54,14 @@ def distributions_figure(panels: Sequence[Distribution], names: Sequence[str]) -
         ranges = bin_labels(panel)
         for series in panel.series:
             if series.n:
-                figure.add_trace(_trace(panel, series, ranges, plotly_escape(names[series.run])), row=1, col=column)
-        for trace in _baselines(panel, ranges):
+                figure.add_trace(
+                    series_trace(panel, series, ranges, plotly_escape(names[series.run]), as_bars=series.run == 0),
+                    row=1,
+                    col=column,
+                )
+        for trace in baselines(panel, ranges):
             figure.add_trace(trace, row=1, col=column)
-        places, words = _ticks(panel, 5 if len(panels) < 3 else 2)
+        places, words = axis_ticks(panel, 5 if len(panels) < 3 else 2)
         figure.update_xaxes(
             tickmode="array", tickvals=places, ticktext=words, range=[-0.6, len(ranges) - 0.4], row=1, col=column
         )
@@ -70,19 +74,22 @@ def distributions_figure(panels: Sequence[Distribution], names: Sequence[str]) -
     return figure
 
 
-def _trace(panel: Distribution, series: Series, ranges: Sequence[str], name: str) -> go.Bar | go.Scatter:
-    """Return the bars of the first run, or the line of the second."""
+def series_trace(
+    panel: Distribution, series: Series, ranges: Sequence[str], name: str, *, as_bars: bool
+) -> go.Bar | go.Scatter:
+    """Return the rows of one run in every bin, as bars in the colour of their origin or as the line of a second run."""
     places = np.arange(len(series.counts))
     shares = 100 * series.counts / series.n
     hover = f"{name}<br>%{{customdata[0]}}: %{{customdata[1]:,}} embeddings, %{{y:.1f}} %<extra></extra>"
     data = [[label, int(n)] for label, n in zip(ranges, series.counts, strict=True)]
-    if series.run == 0:
+    if as_bars:
         color = category_of(panel.origin, Rule.EXACT).color
         return go.Bar(x=places, y=shares, marker={"color": color}, customdata=data, hovertemplate=hover)
-    return _stepped(shares, data, hover, {"color": SECOND, "width": 2.4})
+    return stepped(shares, data, hover, {"color": SECOND, "width": 2.4})
 
 
-def _stepped(shares: np.ndarray, data: list[list[object]], hover: str, line: dict[str, object]) -> go.Scatter:
+def stepped(shares: np.ndarray, data: list[list[object]], hover: str, line: dict[str, object]) -> go.Scatter:
+    """Return shares of bins as one line in steps."""
     corners = np.concatenate([[-0.5], np.arange(len(shares) + 1) - 0.5])
     return go.Scatter(
         x=corners, y=[0.0, *shares, 0.0], mode="lines", line=line | {"shape": "hv"},
@@ -90,14 +97,14 @@ def _stepped(shares: np.ndarray, data: list[list[object]], hover: str, line: dic
     )  # fmt: skip
 
 
-def _baselines(panel: Distribution, ranges: Sequence[str]) -> list[go.Scatter]:
+def baselines(panel: Distribution, ranges: Sequence[str]) -> list[go.Scatter]:
     """Return what rows without information would look like: a dotted line, and a triangle on the axis."""
     found: list[go.Scatter] = []
     if panel.drawn is not None and panel.drawn.n:
         data = [[label, int(n)] for label, n in zip(ranges, panel.drawn.counts, strict=True)]
         hover = f"{CHANCE}<br>%{{customdata[0]}}: %{{y:.1f}} %<extra></extra>"
         line = {"color": NEUTRAL, "width": 2, "dash": "dot"}
-        found.append(_stepped(100 * panel.drawn.counts / panel.drawn.n, data, hover, line))
+        found.append(stepped(100 * panel.drawn.counts / panel.drawn.n, data, hover, line))
     if panel.mean_embedding is not None:
         place = float(np.interp(panel.mean_embedding, panel.edges, np.arange(len(panel.edges)) - 0.5))
         found.append(
@@ -137,7 +144,7 @@ def bin_labels(panel: Distribution) -> list[str]:
     return [*labels[:-1], f"{lows[-1]:.3g} and more"] if panel.is_open else labels
 
 
-def _ticks(panel: Distribution, n_steps: int) -> tuple[list[float], list[str]]:
+def axis_ticks(panel: Distribution, n_steps: int) -> tuple[list[float], list[str]]:
     """Return where an axis is marked and with what: bins of whole numbers by their lowest, others at their edges."""
     if panel.is_whole:
         lows = panel.edges[:-1]

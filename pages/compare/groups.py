@@ -24,18 +24,19 @@ from focus_ui.data.token_names import target_names
 from focus_ui.data.training_tables import began_elsewhere, readable_trainings, training_label, with_matrix
 from focus_ui.session.errors import reported
 from focus_ui.widgets.choice import choose
-from pages.compare.view import Second, choice_table, open_token
+from pages.compare.choice import Compared
+from pages.compare.view import choice_table, open_token
 
 N_MEMBERS = 4
-SECOND = "second run"
 
 
-def groups_section(run: RunFolder, other: Second | None) -> NeighbourGroups | None:
+def groups_section(run: RunFolder, others: Sequence[Compared]) -> NeighbourGroups | None:
     """Draw the groups of tokens that gained and lost the same neighbours, once they are asked for."""
     trainings = [t for t in with_matrix(readable_trainings(run)[0]) if not began_elsewhere(run, t)]
-    states: dict[str, TrainingFolder | Second] = {training.name: training for training in trainings}
-    if other is not None and other.run.manifest["target"]["digest"] == run.manifest["target"]["digest"]:
-        states[f"{SECOND}/"] = other  # no training is called like that
+    states: dict[str, TrainingFolder | Compared] = {training.name: training for training in trainings}
+    for other in others:
+        if other.run.manifest["target"]["digest"] == run.manifest["target"]["digest"]:
+            states[f"{other.label}/"] = other  # no training is called like that
     st.header("Tokens that changed together", anchor=False)
     if not states:
         st.caption("Nothing to compare with: no training of this run kept its embeddings, and no second run is chosen.")
@@ -47,11 +48,11 @@ def groups_section(run: RunFolder, other: Second | None) -> NeighbourGroups | No
         return _groups(run, states) if box.open else None
 
 
-def _groups(run: RunFolder, states: dict[str, TrainingFolder | Second]) -> NeighbourGroups:
+def _groups(run: RunFolder, states: dict[str, TrainingFolder | Compared]) -> NeighbourGroups:
     """Draw the choice of a state to compare the initialised rows with, and its groups; return them."""
     name = next(iter(states))
     if len(states) > 1:
-        labels = (f"{SECOND}: {s.name}" if isinstance(s, Second) else training_label(s) for s in states.values())
+        labels = (f"{s.label}: {s.name}" if isinstance(s, Compared) else training_label(s) for s in states.values())
         names = dict(zip(states, labels, strict=True))
         name = choose("From the initialised embeddings to", names, "_groups_state") or name
     state = states.get(name) or next(iter(states.values()))
@@ -64,7 +65,7 @@ def _groups(run: RunFolder, states: dict[str, TrainingFolder | Second]) -> Neigh
     )
     if not found.groups:
         return found
-    digest = state.run.digest if isinstance(state, Second) else state.digest
+    digest = state.run.digest if isinstance(state, Compared) else state.digest
     table = run.remember(f"app groups table {digest}", lambda: group_table(run, found))
     key = f"together_{run.digest[:12]}_{digest[:12]}"
     place = choice_table(table, key, alt="Groups of tokens that gained and lost the same neighbours", once=False)
@@ -78,9 +79,9 @@ def _groups(run: RunFolder, states: dict[str, TrainingFolder | Second]) -> Neigh
     return found
 
 
-def _found(run: RunFolder, state: TrainingFolder | Second) -> NeighbourGroups:
+def _found(run: RunFolder, state: TrainingFolder | Compared) -> NeighbourGroups:
     """Return the groups of two states, found once."""
-    if isinstance(state, Second):
+    if isinstance(state, Compared):
         other = state.run
         return run.remember(
             f"app groups {other.digest}",

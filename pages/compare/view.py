@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -21,19 +20,16 @@ from focus_core.runs.legend import CATEGORIES
 from focus_core.runs.tokens import frequency, row_name, table_rows
 from focus_core.tokenization.display import markdown_escape
 from focus_ui.charts.download import draw_chart, save_file, save_table
-from focus_ui.data import cache, catalog
+from focus_ui.data import cache
 from focus_ui.jobs.verdict import STATUS_COLORS
-from focus_ui.session import navigation, state
-from focus_ui.session.errors import if_sound, in_words, reported
-from focus_ui.shell.sidebar import run_name
+from focus_ui.session import navigation
+from focus_ui.session.errors import in_words, reported
 from focus_ui.widgets.choice import choose
 from focus_ui.widgets.pick import pick_row
+from pages.compare.choice import Compared
 from pages.compare.figures import distribution_rows, distributions_figure
 from pages.compare.hubs import chosen_hubs
 
-NOT_HERE = "The second run that this address names is not here."
-SECOND, FOLLOWED = "_compare_with", "followed_second"
-"""Where the session keeps the second run, and the one that the address named when the page was drawn last."""
 CHARTS = {
     "Support of combined embeddings": ("n_contributors", "max_weight"),
     "Embedding norm, by origin": ("norm",),
@@ -43,93 +39,53 @@ CHARTS = {
 """Which measures share a chart, and what stands above it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Second:
-    """The run that the current one is compared with."""
-
-    run: RunFolder
-    name: str
-
-
-def second_run(run: RunFolder) -> Second | None:
-    """Draw the choice of a second run; it stands in the page's address, and an address that is new is followed."""
-    current = state.run_id()
-    entries = {entry.id: entry for entry in catalog.listed_runs(state.owner()) if entry.id != current}
-    named = st.query_params.get(state.WITH_PARAM, "")
-    linked = catalog.find_run(named, state.owner()) if named and named not in entries and named != current else None
-    if linked is not None:
-        entries[linked.id] = linked
-    missing = bool(named) and named not in entries
-    if not entries:
-        st.caption("There is no second run yet to compare with." + (" " + NOT_HERE if missing else ""))
-        return None
-    names = {run_id: run_name(entry) for run_id, entry in entries.items()}
-    if named and named != st.session_state.get(FOLLOWED):
-        st.session_state[SECOND] = None if missing else named
-    elif st.session_state.get(SECOND) not in {None, *names}:
-        st.session_state[SECOND] = None
-    chosen = choose(
-        "Compare with", names, SECOND, index=None, placeholder="Choose a second run", persist_state="session"
-    )
-    _settle(chosen, named if missing else None)
-    if chosen is None:
-        if missing:
-            st.warning(NOT_HERE, icon=":material/warning:")
-        return None
-    return if_sound(lambda: Second(run=cache.load_run(entries[chosen].path), name=names[chosen]))
+def spread(run: RunFolder, others: Sequence[Compared]) -> list[Distribution]:
+    """Return the distributions of this run and the others, made once; see `distributions`."""
+    runs = [run, *(other.run for other in others)]
+    key = " ".join(found.digest[:16] for found in runs[1:])
+    return run.remember(f"app compare spread {key}", lambda: distributions(runs))
 
 
-def _settle(chosen: str | None, missing: str | None) -> None:
-    """Make the page's address name the second run; one that is not here stands in it until another is chosen."""
-    st.session_state[FOLLOWED] = shown = chosen or missing
-    if shown:
-        st.query_params[state.WITH_PARAM] = shown
-    elif state.WITH_PARAM in st.query_params:
-        del st.query_params[state.WITH_PARAM]
-
-
-def _spread(run: RunFolder, other: Second | None) -> list[Distribution]:
-    runs = [run] if other is None else [run, other.run]
-    return run.remember(f"app compare spread {runs[-1].digest}", lambda: distributions(runs))
-
-
-def difference(run: RunFolder, other: Second) -> RunComparison:
+def difference(run: RunFolder, other: Compared) -> RunComparison:
     """Return what differs between two runs, compared once; see `compare_runs`."""
     return run.remember(f"app compare {other.run.digest}", lambda: compare_runs(run, other.run))
 
 
-def checks_section(run: RunFolder, other: Second | None) -> None:
+def checks_section(run: RunFolder, other: Compared | None) -> None:
     """Draw the numbered checks with their verdicts and numbers, those of the second run below them."""
     st.header("Checks", anchor=False)
     columns = [cache.checks(run)]
     if other is not None:
         with reported():
             columns.append(cache.checks(other.run))
-    st.markdown("\n".join(_check_lines(row) for row in zip(*columns, strict=True)))
+    st.markdown("\n".join(check_lines(row) for row in zip(*columns, strict=True)))
 
 
-def _check_lines(row: Sequence[CheckResult]) -> str:
-    """Return one check as a bullet of Markdown: its verdict and what it found, in this run and in the second."""
+def check_lines(row: Sequence[CheckResult], names: Sequence[str] = ("this run", "second run")) -> str:
+    """Return one check as a bullet of Markdown: its verdict and what it found, in this run and in the others."""
     verdicts = [f":{STATUS_COLORS[str(result.status)]}-badge[{result.status}]" for result in row]
     title = f"- **{row[0].code}** {markdown_escape(row[0].title)}"
     if len(row) == 1:
         headline = f"- **{row[0].code}** {markdown_escape(row[0].headline)}"
         return f"{headline} {verdicts[0]}  \n  :gray[{_found(row[0])}]"
-    names = ("this run", "second run")
     found = [
         f"  \n  {name} {verdict} :gray[{_outcome(result)}{_found(result)}]"
         for name, verdict, result in zip(names, verdicts, row, strict=True)
     ]
-    return f"{title}{''.join(found)}{_bases(row)}"
+    return f"{title}{''.join(found)}{_bases(row, names)}"
 
 
-def _bases(row: Sequence[CheckResult]) -> str:
-    """Say that two verdicts were reached on different bases; nothing where they were not."""
-    if len(row) < 2 or not (row[0].basis and row[1].basis) or row[0].basis == row[1].basis:
+def _bases(row: Sequence[CheckResult], names: Sequence[str]) -> str:
+    """Say that verdicts were reached on different bases; nothing where they were not."""
+    bases = [result.basis for result in row]
+    if not all(bases) or len(set(bases)) < 2:
         return ""
+    if len(row) > 2:
+        words = ", ".join(f"{name} by {basis}" for name, basis in zip(names, bases, strict=True))
+        return f"  \n  :material/info: The verdicts have different bases: {words}."
     return (
-        f"  \n  :material/info: The two verdicts have different bases: this run is judged by {row[0].basis}, the "
-        f"second by {row[1].basis}."
+        f"  \n  :material/info: The two verdicts have different bases: this run is judged by {bases[0]}, the "
+        f"second by {bases[1]}."
     )
 
 
@@ -200,11 +156,11 @@ def open_token(token_id: int, *, side: str = "target") -> None:
     navigation.go(navigation.TOKEN, **({"token": token_id} if side == "target" else {"source": token_id}))
 
 
-def spread_section(run: RunFolder, other: Second | None) -> None:
+def spread_section(run: RunFolder, other: Compared | None) -> None:
     """Draw the distributions of this run and, as a line, of the second."""
     st.header("Distributions", anchor=False)
     with reported():
-        found = _spread(run, other)
+        found = spread(run, [] if other is None else [other])
     names = ["this run"] if other is None else ["this run", other.name]
     words = "" if other is None else " The line is the second run, over the same bins."
     st.caption(
@@ -230,7 +186,7 @@ def _medians(panel: Distribution) -> str:
     return f"Distribution of {panel.measure.replace('_', ' ')} of {panel.origin} embeddings, medians: {words}"
 
 
-def report_section(run: RunFolder, other: Second | None, together: NeighbourGroups | None = None) -> None:
+def report_section(run: RunFolder, others: Sequence[Compared], together: NeighbourGroups | None = None) -> None:
     """Draw what the page shows as Markdown, to copy or to download."""
     st.header("Copy as report", anchor=False)
     with reported():
@@ -239,9 +195,10 @@ def report_section(run: RunFolder, other: Second | None, together: NeighbourGrou
             cache.checks(run),
             lists=cache.problem_lists(run),
             hubs=chosen_hubs(run),
-            spread=_spread(run, other),
-            other=None if other is None else other.run,
-            difference=None if other is None else difference(run, other),
+            spread=spread(run, others),
+            others=[other.run for other in others],
+            differences=[difference(run, other) for other in others],
+            verdicts=[cache.checks(other.run) for other in others] if len(others) > 1 else [],
             together=together,
         )
     st.caption("What this page shows, as Markdown: for a report of a fault, or a letter. Tokens in it are escaped.")
@@ -255,10 +212,10 @@ def what_am_i_looking_at() -> None:
         "**Checks** are numbered and judge; the **lists** below them only rank, so a sound run has tokens in them too. "
         "A **hub** is a source token with a part in many embeddings: ranked by tokens fed, or by weight. Of all weight "
         "in combined embeddings, $\\sum_t \\sum_s w_{ts}$, its share is $\\sum_t w_{th}$ over that sum.\n\n"
-        "Against a **second run** with the same target vocabulary, every token is compared: where its embedding comes "
-        "from, and the cosine between its two embeddings, which needs the same source model on both sides. Runs with "
-        "different vocabularies have no tokens in common that could be told apart by their ids, so only counts and "
-        "distributions are compared.\n\n"
+        "Up to six other runs stand beside this one, all over the same bins. Against one with the same target "
+        "vocabulary, every token is compared: where its embedding comes from, and the cosine between its two "
+        "embeddings, which needs the same source model on both sides. Runs with different vocabularies have no tokens "
+        "in common that could be told apart by their ids, so only counts and distributions are compared.\n\n"
         "Numbers are exact and over all tokens. Cosines say how far an embedding turned, not whether it is better: for "
         "that, see the losses on the page Train."
     )

@@ -153,7 +153,7 @@ def _actions(entry: RunEntry, card: RunCard, current: bool) -> None:
     if not current and not card.problem:
         st.button("Open", key=f"_open_card_{entry.id}", on_click=state.choose_run, args=(entry.id,))
         if st.button("Compare", key=f"_compare_card_{entry.id}", help="The current run beside this one"):
-            st.session_state["_compare_with"] = entry.id
+            st.session_state["_compare_with"] = [entry.id]
             navigation.go(navigation.COMPARE, **{state.WITH_PARAM: entry.id})
     copy_link(f"_link_{entry.id}", query=state.run_query(entry.id), help_text="The address of this run")
     job = read_job(catalog.runs_root(), entry.id) if entry.kind is RunKind.OWN else None

@@ -19,8 +19,7 @@ from focus_ui.charts.download import draw_chart, save_table
 from focus_ui.data import cache, catalog
 from focus_ui.data.training_curves import measured_lines_of
 from focus_ui.data.training_tables import (
-    BITS,
-    UNITS,
+    DISTANCE,
     MethodCurves,
     began_elsewhere,
     curve_points,
@@ -30,6 +29,7 @@ from focus_ui.data.training_tables import (
     summary_for_unit,
     summary_rows,
     training_words,
+    units_of,
     with_changes,
 )
 from focus_ui.session.errors import if_sound
@@ -46,8 +46,8 @@ MAX_ROWS = 1000
 YOUR_TEXT = "YOUR-TEXT.txt"
 """Stands for a text that only its owner has: a run knows a cleaned name of an upload, which no folder holds."""
 TABLE_ORDER = (
-    "training", "loss at start", "bits at start", "loss at end", "bits at end", "neighbour overlap", "foreseen",
-    "initialised by", "seed", "tokens", "trained", "ended",
+    "training", "loss at start", "bits at start", "distance at start", "loss at end", "bits at end", "distance at end",
+    "neighbour overlap", "foreseen", "initialised by", "seed", "tokens", "trained", "ended",
 )  # fmt: skip
 """What a narrow page shows comes first."""
 JACCARD = (
@@ -55,6 +55,7 @@ JACCARD = (
     "stayed, both lists have 19 tokens together: 1/19 = 0.05; 5 of 10 are 5/15 = 0.33. The page Token gives both."
 )
 """What a share of kept neighbours is, beside the count that the page Token gives."""
+DISTANCE_HELP = "Squared distance of sentence embeddings on held-out pairs, the mean over pairs."
 FREQUENCIES = (0, 3, 10, 30, 100, 300, 1000, 3000)
 DEFAULT_FREQUENCY = 10
 
@@ -82,7 +83,9 @@ def adapt_command(run: RunFolder) -> str:
 
 def curves_section(run: RunFolder, trainings: Sequence[TrainingFolder]) -> None:
     """Draw the curves of all methods, the loss right after initialisation, and the numbers as a table."""
-    unit = switch("Loss in", list(UNITS), "_train_unit", default=BITS)
+    offered = units_of(trainings)
+    key = "_train_unit" if DISTANCE not in offered else f"_train_unit_{len(offered)}"  # what is pressed stays so
+    unit = switch("Loss in", offered, key, default=offered[0])
     # which trainings there are may change while the run is kept in memory; what each of them holds may not
     kept = f"{unit} {' '.join(training.digest[:12] for training in trainings)}"
     groups = run.remember(f"app curves {kept}", lambda: curves(trainings, unit))
@@ -137,6 +140,8 @@ def summary_table(trainings: Sequence[TrainingFolder], unit: str) -> None:
                 "at start", width="small", format="%.3f", help="Bits per character on held-out text."
             ),
             "bits at end": number("at end", width="small", format="%.3f", help="Bits per character on held-out text."),
+            "distance at start": number("at start", width="small", format="%.3f", help=DISTANCE_HELP),
+            "distance at end": number("at end", width="small", format="%.3f", help=DISTANCE_HELP),
             "foreseen": number(
                 width="small",
                 format="%.2f",

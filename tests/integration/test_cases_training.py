@@ -144,7 +144,7 @@ def test_a_model_that_reads_no_padding_is_measured_as_if_each_line_were_alone(tm
     from focus_core.export.run_model import load_run_model
     from focus_core.runs.folder import open_run
     from focus_core.training.dataset import read_text
-    from focus_core.training.loop import Trainer
+    from focus_core.training.language import LanguageModelling
     from focus_core.training.options import TrainConfig
 
     size = {"vocab_size": unigram().get_vocab_size(), "hidden_size": 16, "num_hidden_layers": 1}
@@ -158,10 +158,10 @@ def test_a_model_that_reads_no_padding_is_measured_as_if_each_line_were_alone(tm
     text = read_text(open_corpus([corpus_of(tmp_path)]), model, length=16)
     lengths = {len(ids) for ids in text.held_out.sequences}
     assert len(lengths) > 1
-    trainer = Trainer(model=model, text=text, config=TrainConfig(steps=1), device="cpu", folder=tmp_path)
-    nats, n = trainer._held_out("float32")
+    task = LanguageModelling(model=model, text=text, config=TrainConfig(steps=1), device="cpu")
+    nats, n = task._held_out_nats("float32")
     numbers = range(len(text.held_out.sequences))
-    alone = [trainer._padded(np.array([i])) for i in numbers]
+    alone = [task._padded(np.array([i])) for i in numbers]
     assert n == sum(int(chosen.sum()) for _, chosen, _ in alone)
     with torch.no_grad():
         expected = 0.0

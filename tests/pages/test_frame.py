@@ -201,7 +201,7 @@ def test_a_card_opens_compares_and_copies_the_link_of_its_run(open_app, toy):
     assert not at.exception
     assert at.title[0].value == "Compare"
     assert param(at, "run") == "toy"
-    assert at.selectbox(key="_compare_with").value == job.id
+    assert at.multiselect(key="_compare_with").value == [job.id]
     at.switch_page(PAGES["start"]).run()
     at.button(key=f"_open_card_{job.id}").click().run()
     assert param(at, "run") == job.id

@@ -17,6 +17,8 @@ from focus_core.tokenization.display import markdown_escape, show_name, show_tok
 
 N_TOKENS = 5
 N_GROUPS = 10
+LETTERS = tuple("ABCDEFG")
+"""How runs are called, the one that the report is about first."""
 ACTIVE = frozenset("\\`*_[]<>|#!&~$")
 MEASURES = {
     "n_contributors": "contributors an embedding",
@@ -35,8 +37,9 @@ def comparison_report(
     lists: Sequence[TokenList],
     hubs: Sequence[Hub],
     spread: Sequence[Distribution],
-    other: RunFolder | None = None,
-    difference: RunComparison | None = None,
+    others: Sequence[RunFolder] = (),
+    differences: Sequence[RunComparison] = (),
+    verdicts: Sequence[Sequence[CheckResult]] = (),
     together: NeighbourGroups | None = None,
 ) -> str:
     """Return what the page Compare shows as Markdown.
@@ -52,11 +55,13 @@ def comparison_report(
     hubs : sequence of Hub
         Of `hub_anchors`.
     spread : sequence of Distribution
-        Of `distributions`, of the run and, where there is one, of the other.
-    other : RunFolder, default=None
-        The second run, called B.
-    difference : RunComparison, default=None
-        Of `compare_runs` on both.
+        Of `distributions`, of the run and of the others.
+    others : sequence of RunFolder, default=()
+        The other runs, called B, C and so on.
+    differences : sequence of RunComparison, default=()
+        Of `compare_runs` on the run and each of the others.
+    verdicts : sequence of sequence of CheckResult, default=()
+        Of `run_checks` on each of the others; where they are given, the report holds a table of all verdicts.
     together : NeighbourGroups, default=None
         Of `training_groups` or `changed_groups`.
 
@@ -65,12 +70,14 @@ def comparison_report(
     str
         Markdown; every token and every name in it is escaped.
     """
-    parts = [["# Report on an initialisation", ""], _recipe("A", run)]
-    if other is not None:
-        parts.append(_recipe("B", other))
-    parts += [_checks(results), _lists(run, lists), _hubs(hubs), _spread(spread, both=other is not None)]
-    if difference is not None:
-        parts.append(_difference(run, difference))
+    names = LETTERS[: 1 + len(others)]
+    parts = [["# Report on an initialisation", ""]]
+    parts += [_recipe(name, found) for name, found in zip(names, (run, *others), strict=True)]
+    parts.append(_checks(results))
+    if verdicts:
+        parts.append(_verdicts(names, [results, *verdicts]))
+    parts += [_lists(run, lists), _hubs(hubs), _spread(spread, names)]
+    parts += [_difference(run, found, name) for name, found in zip(names[1:], differences, strict=True)]
     if together is not None and together.groups:
         parts.append(_together(run, together))
     return "\n".join(line for part in parts for line in part).rstrip() + "\n"
@@ -121,6 +128,11 @@ def _checks(results: Sequence[CheckResult]) -> list[str]:
     return ["## Checks of A", "", *_table(("check", "title", "verdict", "found"), rows)]
 
 
+def _verdicts(names: Sequence[str], columns: Sequence[Sequence[CheckResult]]) -> list[str]:
+    rows = [(row[0].code, _sentence(row[0].title), *(str(r.status) for r in row)) for row in zip(*columns, strict=True)]
+    return ["## Checks of all", "", *_table(("check", "title", *names), rows)]
+
+
 def _lists(run: RunFolder, lists: Sequence[TokenList]) -> list[str]:
     lines = ["## Tokens to look at in A", ""]
     for found in lists:
@@ -146,8 +158,7 @@ def _hubs(hubs: Sequence[Hub]) -> list[str]:
     )
 
 
-def _spread(spread: Sequence[Distribution], *, both: bool) -> list[str]:
-    names = ("A", "B") if both else ("A",)
+def _spread(spread: Sequence[Distribution], names: Sequence[str]) -> list[str]:
     counted = [word for name in names for word in (f"embeddings in {name}", f"median in {name}")]
     head = ("measure", "embeddings", *counted, "random embeddings", "mean embedding")
     rows = [
@@ -163,13 +174,13 @@ def _spread(spread: Sequence[Distribution], *, both: bool) -> list[str]:
     return ["## Distributions", "", *_table(head, rows)]
 
 
-def _difference(run: RunFolder, difference: RunComparison) -> list[str]:
+def _difference(run: RunFolder, difference: RunComparison, name: str) -> list[str]:
     counts = [(o.kind, f"{o.before:,}", f"{o.after:,}", f"{o.after - o.before:+,}") for o in difference.origins]
-    lines = ["## A against B", "", *_table(("rows", "A", "B", "B − A"), counts)]
+    lines = [f"## A against {name}", "", *_table(("rows", "A", name, f"{name} − A"), counts)]
     lines += [f"{_sentence(limit)}\n" for limit in difference.limits]
     if difference.changed is not None:
         moved, equal = f"{len(difference.changed.id):,}", f"{difference.n_equal:,}"
-        lines += [f"Tokens of another origin in B: {moved}. Embeddings equal bit for bit: {equal}.", ""]
+        lines += [f"Tokens of another origin in {name}: {moved}. Embeddings equal bit for bit: {equal}.", ""]
     rows = [
         (
             group.before if group.before == group.after else f"{group.before} → {group.after}",

@@ -216,7 +216,27 @@ def _batches(path: Path) -> Iterator[tuple[list[str], np.ndarray]]:
 
 
 def read_vec(path: Path, *, wanted: Any = None) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield word and vector of each line of a ``.vec``, streamed."""
+    """Yield word and vector of each line of a ``.vec``, streamed.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    wanted : callable, default=None
+        Tells of a word whether it is yielded; the numbers of others are not looked at. ``None`` takes all.
+
+    Yields
+    ------
+    word : str
+        As it stands there.
+    vector : ndarray of shape (dim,), dtype float32
+        Finite numbers.
+
+    Raises
+    ------
+    AuxiliaryError
+        If the first line names no size, or a line holds something else than a word and so many finite numbers.
+    """
     with path.open("rb") as stream:
         dim = _dim_of(path, stream.readline(256))
         longest = MAX_WORD_BYTES + 32 * dim

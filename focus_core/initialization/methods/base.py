@@ -89,6 +89,9 @@ class Method:
         Whether every shared token keeps its source row. If not, only special tokens and the user's own pairs do.
     fallback : Fallback, default=None
         How its empty rows are filled, where that is part of the method; ``None``: as the options say.
+    spent_tokens : int, default=0
+        Tokens of text that it trains the source's backbone or the new embeddings on. A comparison pays them from the
+        same budget as the training that follows.
     """
 
     name: MethodName
@@ -97,6 +100,7 @@ class Method:
     needs: tuple[Need, ...] = ()
     copies_text: bool = True
     fallback: Fallback | None = None
+    spent_tokens: int = 0
 
     @property
     def summary(self) -> str:

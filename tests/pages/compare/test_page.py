@@ -46,7 +46,7 @@ def second(demo_folder, tmp_path, monkeypatch):
 
 def with_second(open_app, name="other", run="toy"):
     at = open_app("compare", run=run)
-    at.selectbox(key="_compare_with").set_value(name).run()
+    at.multiselect(key="_compare_with").set_value([name]).run()
     assert not at.exception
     return at
 
@@ -187,20 +187,20 @@ def test_distributions_of_both_runs_share_a_chart(open_app, second):
 def test_the_second_run_can_be_named_by_the_address(open_app, second):
     del second
     at = open_app("compare", run="toy", **{"with": "other"})
-    assert at.selectbox(key="_compare_with").value == "other"
-    at.selectbox(key="_compare_with").set_value(None).run()
-    assert at.selectbox(key="_compare_with").value is None
+    assert at.multiselect(key="_compare_with").value == ["other"]
+    at.multiselect(key="_compare_with").set_value([]).run()
+    assert at.multiselect(key="_compare_with").value == []
     assert param(at, "with") is None
 
 
 def test_an_address_that_names_no_run_compares_with_none(open_app, second):
     del second
     at = open_app("compare", run="toy", **{"with": "../../etc"})
-    assert at.selectbox(key="_compare_with").value is None
+    assert at.multiselect(key="_compare_with").value == []
     assert [w.value for w in at.warning if "is not here" in w.value]
     at.run()
     assert [w.value for w in at.warning if "is not here" in w.value], "until another is chosen"
-    at.selectbox(key="_compare_with").set_value("other").run()
+    at.multiselect(key="_compare_with").set_value(["other"]).run()
     assert param(at, "with") == "other"
     assert not [w.value for w in at.warning if "is not here" in w.value]
 
@@ -209,16 +209,16 @@ def test_an_address_that_names_no_run_compares_with_none(open_app, second):
 def test_a_link_of_the_app_is_followed_whatever_was_chosen_before(open_app, second, earlier):
     shutil.copytree(second.path, second.path.parent / "third")
     at = open_app("compare", run="toy")
-    at.selectbox(key="_compare_with").set_value(earlier).run()
+    at.multiselect(key="_compare_with").set_value([earlier] if earlier else []).run()
     at.switch_page(PAGES["data"]).run()
     at = open_app("compare", user=at, run="toy", **{"with": "other"})
-    assert at.selectbox(key="_compare_with").value == "other"
+    assert at.multiselect(key="_compare_with").value == ["other"]
     assert param(at, "with") == "other"
     assert "This run against the second" in texts(at)
-    at.selectbox(key="_compare_with").set_value(None).run()
+    at.multiselect(key="_compare_with").set_value([]).run()
     at.switch_page(PAGES["data"]).run()
     at = open_app("compare", user=at, run="toy", **{"with": "other"})
-    assert at.selectbox(key="_compare_with").value == "other", "the same link once more"
+    assert at.multiselect(key="_compare_with").value == ["other"], "the same link once more"
 
 
 def test_two_runs_without_a_difference_say_so(open_app, demo_folder, tmp_path, monkeypatch):
@@ -259,9 +259,9 @@ def test_a_private_run_of_somebody_else_is_not_offered(open_app, second):
     del second
     write_toy_run(catalog.runs_root() / ("b" * 32))
     at = open_app("compare", run="toy")
-    assert at.selectbox(key="_compare_with").options
-    assert not any("by link" in option for option in at.selectbox(key="_compare_with").options)
-    assert np.all([("b" * 32) not in option for option in at.selectbox(key="_compare_with").options])
+    assert at.multiselect(key="_compare_with").options
+    assert not any("by link" in option for option in at.multiselect(key="_compare_with").options)
+    assert np.all([("b" * 32) not in option for option in at.multiselect(key="_compare_with").options])
 
 
 # --- groups of tokens that changed together ---------------------------------------------------------------------

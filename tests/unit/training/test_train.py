@@ -18,7 +18,7 @@ from focus_core.errors import CorpusError, FocusError, InvalidInputError, ModelE
 from focus_core.runs.additions import list_trainings, open_training
 from focus_core.runs.digests import Changes, changes_of
 from focus_core.runs.folder import RunFolder
-from focus_core.training import loop
+from focus_core.training import language, loop
 from focus_core.training.loop import DivergedError
 from focus_core.training.options import OLD_NAMES, Objective, Schedule, TrainConfig, Trained
 from focus_core.training.train import adapt_run, unfinished
@@ -166,14 +166,14 @@ def test_memory_that_runs_out_halves_the_batch_and_says_so(
     none = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     config.write_text(json.dumps(json.loads(config.read_text()) | none))
     whole = adapt_run(run, name="whole", corpus=[corpus], config=options())
-    real = loop.summed_loss
+    real = language.summed_loss
 
     def small_memory(model: Any, inputs: torch.Tensor, *rest: Any) -> torch.Tensor:
         if len(inputs) > 1 and model.model.training:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
         return real(model, inputs, *rest)
 
-    monkeypatch.setattr(loop, "summed_loss", small_memory)
+    monkeypatch.setattr(language, "summed_loss", small_memory)
     small = adapt_run(run, name="small", corpus=[corpus], config=options())
     warnings = open_training(run, "small").manifest["warnings"]
     assert warnings == ["Memory ran out; a step now adds up 4 parts of 1 sequences."]
@@ -188,7 +188,7 @@ def test_no_memory_for_a_single_sequence(run: RunFolder, corpus: Path, monkeypat
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return torch.ones(())
 
-    monkeypatch.setattr(loop, "summed_loss", no_memory)
+    monkeypatch.setattr(language, "summed_loss", no_memory)
     with pytest.raises(FocusError, match=r"memory for one sequence of 16 tokens.*--max-seq-length"):
         adapt_run(run, name="mine", corpus=[corpus], config=options())
 
@@ -201,7 +201,7 @@ def test_other_errors_of_torch_are_not_taken_for_memory(
             raise RuntimeError("shapes do not match")
         return torch.ones(())
 
-    monkeypatch.setattr(loop, "summed_loss", broken)
+    monkeypatch.setattr(language, "summed_loss", broken)
     with pytest.raises(ModelError, match=r"expected a model that transformers trains.*RuntimeError: shapes do"):
         adapt_run(run, name="mine", corpus=[corpus], config=options())
 
@@ -209,7 +209,7 @@ def test_other_errors_of_torch_are_not_taken_for_memory(
 def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(
     run: RunFolder, corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = loop.summed_loss
+    real = language.summed_loss
     calls = 0
 
     def spoiled(model: Any, *rest: Any) -> torch.Tensor:
@@ -218,7 +218,7 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(
         return real(model, *rest) * (float("nan") if calls == 6 else 1.0)  # one is the trial before
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "summed_loss", spoiled)
+        patch.setattr(language, "summed_loss", spoiled)
         patch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
         with pytest.raises(DivergedError, match=r"got nan nats at step 4.*last good checkpoint is kept"):
             adapt_run(run, name="mine", corpus=[corpus], config=options())

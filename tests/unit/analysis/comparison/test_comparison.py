@@ -363,17 +363,17 @@ def test_of_other_vocabularies_only_counts_are_compared(run):
 # --- the report -------------------------------------------------------------------------------------------------
 
 
-def report(run, other=None):
+def report(run, *others):
     results = run_checks(run)
-    difference = None if other is None else compare_runs(run, other)
     return comparison_report(
         run,
         results,
         lists=token_lists(run, results),
         hubs=hub_anchors(run),
-        spread=distributions([run] if other is None else [run, other]),
-        other=other,
-        difference=difference,
+        spread=distributions([run, *others]),
+        others=others,
+        differences=[compare_runs(run, other) for other in others],
+        verdicts=[run_checks(other) for other in others] if len(others) > 1 else [],
     )
 
 
@@ -387,6 +387,17 @@ def test_the_report_holds_what_the_page_shows(run):
     assert "Tokens of another origin in B: 1. Embeddings equal" in both
     assert "fallback → combined" in both
     assert f"(#{id_of(run, '▁nadra')})" in both
+
+
+def test_the_report_of_three_runs_holds_the_verdicts_of_all_and_each_against_the_first(run):
+    text = report(run, with_columns(run, origin={"▁nadra": "combined"}), run)
+    codes = [result.code for result in run_checks(run)]
+    table = text.partition("## Checks of all")[2].partition("##")[0]
+    assert "| check | title | A | B | C |" in table
+    assert all(f"| {code} |" in table for code in codes)
+    assert "Tokens of another origin in B: 1." in text
+    assert "Tokens of another origin in C: 0." in text
+    assert "median in C" in text
 
 
 def test_no_token_writes_markdown_into_the_report(run):

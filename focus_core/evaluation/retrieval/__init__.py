@@ -1,0 +1,1 @@
+"""Sentences found by their translations: accuracy of an encoder on parallel text."""

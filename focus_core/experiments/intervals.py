@@ -1,0 +1,235 @@
+"""Intervals of what methods cost on the same lines: ratios of sums, drawn anew over lines, simultaneous over methods.
+
+Two sources of chance stand behind a measured difference: which lines the text happens to have, and which seed drew the
+fallback, the order of the training and the masked words. Lines are drawn anew with replacement, all seeds of a line
+together; what seeds add beyond that widens the interval by Student's t, for three seeds tell little about their spread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from focus_core.errors import bad_input
+from focus_core.evaluation.bootstrap import LEVEL, Interval
+
+DRAWS = 2000
+"""Bootstrap samples: the 0.95 quantile of as many is right to half a point of coverage."""
+_VALUES_AT_ONCE = 1 << 22
+_LEAST_SPREAD = 0.1
+"""Share of the measured standard error that a sample's own one does not fall below: a sample may by chance leave out
+every line on which two methods differ."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LineBits:
+    """What several methods paid for the same masked words.
+
+    Parameters
+    ----------
+    bits : ndarray of shape (n_methods, n_seeds, n_lines), dtype float64
+        Bits of every method, seed and line.
+    characters : ndarray of shape (n_seeds, n_lines), dtype int64
+        Characters of the masked words, the same for all methods. Every seed masks some.
+
+    Raises
+    ------
+    InvalidInputError
+        If shapes differ, a number is not finite, or a seed masks nothing.
+    """
+
+    bits: np.ndarray
+    characters: np.ndarray
+
+    def __post_init__(self) -> None:
+        remedy = "measure all methods on the same lines"
+        if self.bits.ndim != 3 or self.bits.shape[1:] != self.characters.shape or not self.bits.shape[0]:
+            got = f"shapes {self.bits.shape} and {self.characters.shape}"
+            raise bad_input("bits", "methods × seeds × lines, and characters of these seeds and lines", got, remedy)
+        if not np.isfinite(self.bits).all():
+            raise bad_input("bits", "finite numbers", "NaN or infinity", remedy)
+        if not self.characters.size or not self.characters.sum(axis=1).all():
+            raise bad_input("characters", "masked words under every seed", "none", "give more text to measure on")
+
+    def at(self, lines: np.ndarray) -> LineBits:
+        """Return the same of some lines only, by a mask or by numbers."""
+        return LineBits(bits=self.bits[:, :, lines], characters=self.characters[:, lines])
+
+    def of(self, methods: list[int]) -> LineBits:
+        """Return the same of some methods only, in that order."""
+        return LineBits(bits=self.bits[methods], characters=self.characters)
+
+    @property
+    def values(self) -> np.ndarray:
+        """Bits per character of every method over all seeds and lines, shape (n_methods,)."""
+        return np.asarray(self.bits.sum(axis=(1, 2)) / self.characters.sum())
+
+    @property
+    def seed_values(self) -> np.ndarray:
+        """Bits per character of every method and seed, shape (n_methods, n_seeds)."""
+        return np.asarray(self.bits.sum(axis=2) / self.characters.sum(axis=1))
+
+
+def value_intervals(
+    measured: LineBits, *, level: float = LEVEL, draws: int = DRAWS, seed: int = 0
+) -> tuple[Interval, ...]:
+    """Return bits per character of every method, each with an interval of its own.
+
+    Parameters
+    ----------
+    measured : LineBits
+        Bits and characters.
+    level : float, default=0.95
+        Of each interval.
+    draws : int, default=2000
+        Bootstrap samples.
+    seed : int, default=0
+        Of the draws.
+
+    Returns
+    -------
+    tuple of Interval
+        One a method: the ratio of sums, and percentiles of it over lines drawn anew, for the seeds at hand.
+    """
+    bits, characters = measured.bits.sum(axis=1), measured.characters.sum(axis=0)
+    drawn = [(counts @ bits.T, counts @ characters) for counts in _counts(len(characters), draws, seed)]
+    sums, totals = np.concatenate([s for s, _ in drawn]), np.concatenate([t for _, t in drawn])
+    kept = sums[totals > 0] / totals[totals > 0, None]  # a sample without a masked character has no ratio
+    low, high = np.quantile(kept, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return tuple(_interval(*three) for three in zip(measured.values, low, high, strict=True))
+
+
+def differences_to(
+    measured: LineBits, reference: int, *, level: float = LEVEL, draws: int = DRAWS, seed: int = 0
+) -> tuple[Interval, ...]:
+    """Return every method minus a named one, with intervals that hold together.
+
+    Parameters
+    ----------
+    measured : LineBits
+        Bits and characters.
+    reference : int
+        The method that is subtracted. It must not have been chosen on these lines.
+    level : float, default=0.95
+        That all intervals together hold.
+    draws : int, default=2000
+        Bootstrap samples.
+    seed : int, default=0
+        Of the draws.
+
+    Returns
+    -------
+    tuple of Interval
+        One a method: above 0 where it pays more than the reference, whose own one is 0.
+    """
+    value, half = _simultaneous(measured, [reference], level, draws, seed)
+    return tuple(_interval(v, v - h, v + h) for v, h in zip(value[0], half[0], strict=True))
+
+
+def differences_to_best(
+    measured: LineBits, *, level: float = LEVEL, draws: int = DRAWS, seed: int = 0
+) -> tuple[Interval, ...]:
+    """Return every method minus the best of the others (Hsu's multiple comparisons with the best).
+
+    Which method is the best may be chosen on the very same lines: each method is held against all others at once, so
+    the one that is best in truth has a lower bound above 0 with probability 1 - ``level`` at most, however many others
+    there are and however near they come.
+
+    Parameters
+    ----------
+    measured : LineBits
+        Bits and characters of two methods at least.
+    level : float, default=0.95
+        Of each method's interval.
+    draws : int, default=2000
+        Bootstrap samples.
+    seed : int, default=0
+        Of the draws.
+
+    Returns
+    -------
+    tuple of Interval
+        One a method: below 0 for the one that is best here, whose lead it is; above 0 for all others.
+    """
+    n_methods = len(measured.bits)
+    value, half = _simultaneous(measured, list(range(n_methods)), level, draws, seed)
+    others = ~np.eye(n_methods, dtype=bool)
+    # rows hold the others minus this one; the best of the others is the largest of this one minus another
+    ours = [np.where(others, x, -np.inf).max(axis=1) for x in (-value, -value - half, -value + half)]
+    return tuple(_interval(*three) for three in zip(*ours, strict=True))
+
+
+def _interval(value: float, low: float, high: float) -> Interval:
+    return Interval(value=float(value) + 0.0, low=float(low) + 0.0, high=float(high) + 0.0)
+
+
+def _simultaneous(
+    measured: LineBits, controls: list[int], level: float, draws: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return differences to each control and half the width of their intervals, each (n_controls, n_methods)."""
+    quantiles = _max_t(measured, controls, level, draws, seed)
+    values = measured.values
+    half = [_half_width(measured, control, q) for control, q in zip(controls, quantiles, strict=True)]
+    return values[None] - values[controls, None], np.array(half)
+
+
+def _max_t(measured: LineBits, controls: list[int], level: float, draws: int, seed: int) -> np.ndarray:
+    """Return for each control the quantile of the largest studentised difference over lines drawn anew."""
+    characters = measured.characters.sum(axis=0).astype(np.float64)
+    rest = measured.bits.sum(axis=1) - measured.values[:, None] * characters
+    largest = [
+        [_largest_t(counts, rest[control] - rest, characters) for control in controls]
+        for counts in _counts(len(characters), draws, seed)
+    ]
+    return np.quantile(np.concatenate(largest, axis=1), level, axis=1, method="higher")
+
+
+def _largest_t(counts: np.ndarray, apart: np.ndarray, characters: np.ndarray) -> np.ndarray:
+    """Return the largest |t| of each sample, (n_draws,), where ``apart`` (n_methods, n_lines) adds up to 0 a method."""
+    totals = counts @ characters
+    totals[totals == 0] = np.inf  # such a sample says nothing
+    shift = counts @ apart.T / totals[:, None]
+    squares = counts @ (apart**2).T - 2 * shift * (counts @ (apart * characters).T)
+    squares += shift**2 * (counts @ characters**2)[:, None]
+    own = np.sqrt(np.maximum(squares, 0)) / totals[:, None]
+    spread = np.maximum(own, _LEAST_SPREAD * np.sqrt((apart**2).sum(axis=1)) / characters.sum())
+    return np.asarray(np.divide(np.abs(shift), spread, out=np.zeros_like(shift), where=spread > 0).max(axis=1))
+
+
+def _half_width(measured: LineBits, control: int, quantile: float) -> np.ndarray:
+    """Return half the widths of the intervals of all methods minus a control: lines, and what seeds add to them."""
+    from scipy.special import ndtr, stdtrit
+
+    of_lines, of_seeds = np.array([_variances(measured, control, other) for other in range(len(measured.bits))]).T
+    variance, n_seeds = of_lines + of_seeds, len(measured.characters)
+    wide = np.full(len(variance), quantile)
+    if (mixed := of_seeds > 0).any():  # Satterthwaite's degrees of freedom, at the level of the quantile
+        freedom = (n_seeds - 1) * (variance[mixed] / of_seeds[mixed]) ** 2
+        wide[mixed] = -stdtrit(freedom, ndtr(-quantile))
+    return np.asarray(wide * np.sqrt(variance))
+
+
+def _variances(measured: LineBits, control: int, other: int) -> tuple[float, float]:
+    """Return the variance of a difference that lines explain, and what seeds add beyond what lines explain."""
+    apart = measured.bits[other] - measured.bits[control]
+    apart = apart - apart.sum() / measured.characters.sum() * measured.characters
+    total, n_seeds = float(measured.characters.sum()), len(apart)
+    of_lines = float((apart.sum(axis=0) ** 2).sum()) / total**2
+    if n_seeds == 1:
+        return of_lines, 0.0
+    correction = n_seeds / (n_seeds - 1) / total**2
+    of_words = float(((apart - apart.mean(axis=0)) ** 2).sum()) * correction
+    of_seeds = float((apart.sum(axis=1) ** 2).sum()) * correction
+    return of_lines, max(0.0, of_seeds - of_words)
+
+
+def _counts(n_lines: int, draws: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield how often each line was drawn, a block of samples at a time, (n_draws, n_lines)."""
+    generator = np.random.default_rng(seed)
+    at_once = max(1, _VALUES_AT_ONCE // n_lines)
+    for start in range(0, draws, at_once):
+        n = min(at_once, draws - start)
+        drawn = generator.integers(n_lines, size=(n, n_lines)) + n_lines * np.arange(n)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=n * n_lines).reshape(n, n_lines).astype(np.float64)
