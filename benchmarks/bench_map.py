@@ -139,7 +139,7 @@ def result(n: int) -> Any:
         ),
         embeddings={"input": torch.from_numpy(np.asarray(matrix @ rows, dtype=np.float32))},
         statistics={"mean": rows.mean(axis=0), "std": rows.std(axis=0, ddof=1)},
-        config=InitConfig(epochs=1, dim=WIDTH, min_count=1),
+        config=InitConfig(dim=WIDTH, min_count=1),
         frequency=(10**6 / (1 + np.arange(target.n))).astype(np.int64),
         source_frequency=np.zeros(source.n, dtype=np.int64),
         corpus={"n_lines": 1, "n_characters": 1, "n_tokens": 1, "n_bytes": 1},

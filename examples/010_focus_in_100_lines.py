@@ -13,8 +13,8 @@ EMBEDDINGS = np.random.default_rng(0).normal(size=(len(SOURCE), 4)).astype(np.fl
 # 2. A target vocabulary: what it shares with the source, and what is new to the model.
 TARGET = ["▁water", "▁milk", "▁river", "▁book", "▁teacher", "!", "▁lake", "▁pupil", "▁tea", "▁zyx"]
 
-# 3. Auxiliary vectors: which target tokens are used alike. FOCUS trains them with fastText on text in the
-#    target language; here they are written down: (liquid, drink, nature, learning). "▁zyx" was too rare to get one.
+# 3. Auxiliary vectors: which target tokens are used alike. FOCUS makes them from text in the target language;
+#    here they are written down: (liquid, drink, nature, learning). "▁zyx" is not in the text and has none.
 AUXILIARY = np.array(
     [
         [0.9, 0.5, 0.6, 0.0],  # ▁water

@@ -110,7 +110,7 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, h
     config = request.config
     method = method_named(config.method)
     if method.needs_text and not request.corpus and not request.auxiliary:
-        raise missing(option("corpus"), phrase("to train auxiliary vectors from, or ready ones by {auxiliary}"))
+        raise missing(option("corpus"), phrase("to make auxiliary vectors from, or ready ones by {auxiliary}"))
     method.resolve(config)
     progress("read", 0, 1)
     corpus = open_corpus(request.corpus, field=request.field, encoding=request.encoding) if request.corpus else None
@@ -229,7 +229,7 @@ def run_focus_from_pretrained(
     corpus : sequence of str or Path, default=()
         Files or folders of text in the target language.
     auxiliary : str or Path, default=None
-        Ready vectors; ``None`` trains them on the corpus, where the method needs them.
+        Ready vectors; ``None`` makes them from the corpus, where the method needs them.
     train_tokenizer : str, default=None
         ``unigram``, ``bpe`` or ``wordpiece``, with ``vocab_size``.
     vocab_size : int, default=None

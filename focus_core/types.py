@@ -114,6 +114,16 @@ class Need(StrEnum):
     BODY = "body"
 
 
+class AuxiliarySpace(StrEnum):
+    """How auxiliary vectors are made from a text.
+
+    ``counts``: from counts of neighbours, factorised. ``fasttext``: trained by fastText (the paper).
+    """
+
+    COUNTS = "counts"
+    FASTTEXT = "fasttext"
+
+
 class AuxiliaryKind(StrEnum):
     """What given auxiliary vectors are keyed by."""
 

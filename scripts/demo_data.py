@@ -28,6 +28,7 @@ class Source:
     title: str
     purpose: str
     text: str
+    amount: str
 
 
 SOURCES = {
@@ -39,6 +40,7 @@ SOURCES = {
         purpose="A small multilingual masked language model, trained to be the source model of FOCUS Lab's demo",
         text="English, German, Arabic, Hausa, isiXhosa and Swahili: public-domain and CC-licensed Bibles, news, "
         "speeches, laws and web text",
+        amount="tens of megabytes, half of them scripture, laws and government text",
     ),
     "english": Source(
         languages=("en",),
@@ -48,6 +50,7 @@ SOURCES = {
         purpose="A small masked language model that has read English alone, trained to be a source whose backbone "
         "knows nothing of the target language",
         text="English: a public-domain Bible, speeches and web text",
+        amount="seven megabytes, more than half of them scripture",
     ),
 }
 """The source models by the name that ``build_demo.py --which`` takes."""

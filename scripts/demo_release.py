@@ -57,7 +57,7 @@ Command: `python scripts/build_demo.py source --which {which} --data DIR`, then 
 
 ## Limits
 
-It has read tens of megabytes, half of them scripture, laws and government text. It knows spelling, frequent words and
+It has read {amount}. It knows spelling, frequent words and
 short-range grammar; it knows no facts and must not be used to produce or judge text. It exists so that the demo runs
 offline and small.
 """
@@ -76,6 +76,7 @@ def card(made: Source, table: dict[str, dict[str, float]], tokens: int, held_out
         title=made.title,
         purpose=made.purpose,
         text=made.text,
+        amount=made.amount,
         vocab_size=made.vocab_size,
         which=next(name for name, source in SOURCES.items() if source is made),
         tokens=tokens,

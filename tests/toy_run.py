@@ -34,7 +34,7 @@ from focus_core.initialization.weights import WeightMatrix
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.writer import write_run
 from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
-from focus_core.types import ORIGINS, RULES, MatchMode, Origin, Rule
+from focus_core.types import ORIGINS, RULES, AuxiliarySpace, MatchMode, Origin, Rule
 from tests.hostile_tokens import WITHOUT_SURROGATES
 
 SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
@@ -113,7 +113,7 @@ def toy_result(**changes: Any) -> FocusResult:
         weights=weights,
         embeddings={"input": torch.from_numpy(toy_rows(weights, matrix, statistics))},
         statistics=statistics,
-        config=InitConfig(epochs=5, dim=D_AUX, min_count=2),
+        config=InitConfig(auxiliary_space=AuxiliarySpace.FASTTEXT, epochs=5, dim=D_AUX, min_count=2),
         frequency=frequency,
         source_frequency=np.arange(source.n, dtype=np.int64)[::-1].copy(),
         examples=[(target.tokens.index(token), line) for token, line in EXAMPLE_LINES],

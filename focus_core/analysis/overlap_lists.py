@@ -221,7 +221,10 @@ _LISTS: Sequence[tuple[str, str, Callable[[RunFolder], np.ndarray], str, str]] =
     (
         "no-anchor", "Shared, but too rare to be an anchor", _no_anchor,
         "The embedding is copied, but the text has too few occurrences for an auxiliary vector.",
-        phrase("Nothing can be combined from such a token. If many are listed, give more text or lower {min_count}."),
+        phrase(
+            "Nothing can be combined from such a token. If many are listed, give more text, or lower {min_count} where "
+            "it is above 1."
+        ),
     ),
     (
         "cut", "Cut within a character", _within_a_character,

@@ -26,7 +26,7 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest, option_of, read_request
 from focus_core.runs.folder import open_run
 from focus_core.runs.targets import split_target
-from focus_core.types import METHOD_SUMMARIES, AuxiliaryKind, Fallback, MatchMode, Normalization, Preset
+from focus_core.types import METHOD_SUMMARIES, AuxiliaryKind, AuxiliarySpace, Fallback, MatchMode, Normalization, Preset
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -43,6 +43,10 @@ METHOD_HELP = "initialisation method. " + "; ".join(f"{name}: {text}" for name, 
 NORMALIZATION_HELP = (
     "what the trained tokenizer does to text: inherit the source's case, accents and Unicode form; none; nfc; nfkc. "
     "Without it inherit, or none with --preset paper"
+)
+SPACE_HELP = (
+    "how auxiliary vectors are made from the corpus: counts of neighbours, factorised; or fasttext. "
+    f"Without it {InitConfig.auxiliary_space}, or fasttext with --preset paper"
 )
 AUTOMATIC = ("epochs", "min_count")
 """Numbers for which ``auto`` may stand."""
@@ -99,6 +103,7 @@ def init(
     match: Annotated[MatchMode | None, typer.Option(help="which tokens count as the same")] = None,
     user_map: UserMap = None,
     extend: Annotated[bool, typer.Option("--extend", help="keep the source's ids, append what is new")] = False,
+    auxiliary_space: Annotated[AuxiliarySpace | None, typer.Option(help=SPACE_HELP)] = None,
     epochs: Annotated[str | None, typer.Option(help="fastText epochs, or auto; else the preset's")] = None,
     dim: Annotated[int | None, typer.Option(help="length of auxiliary vectors")] = None,
     min_count: Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -11,6 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+import psutil
 
 from focus_core.errors import ERROR_VARIABLE, FocusError, InvalidInputError
 from focus_core.experiments.layout import Layout, read_json, write_json
@@ -22,6 +25,8 @@ VERB = "compare-piece"
 GRACE_S = 4.0
 """Seconds that a child has to end by itself once it is asked to."""
 POLL_S = 0.1
+PARENT_VARIABLE = "FOCUS_LAB_PARENT"
+"""The environment variable that tells a child which process began it."""
 ORPHAN_S = 0.5
 """How often a child looks whether the process that began it still runs."""
 KIB = 1 if sys.platform == "darwin" else 1024
@@ -97,7 +102,10 @@ class Process:
         words = layout.words(piece)
         words.parent.mkdir(parents=True, exist_ok=True)
         layout.error(piece).unlink(missing_ok=True)
-        own = {name: str(threads) for name in THREAD_VARIABLES} | {ERROR_VARIABLE: str(layout.error(piece))}
+        own = {name: str(threads) for name in THREAD_VARIABLES} | {
+            ERROR_VARIABLE: str(layout.error(piece)),
+            PARENT_VARIABLE: str(os.getpid()),
+        }
         with words.open("ab") as stream:
             self._process = subprocess.Popen(
                 [*COMMAND, VERB, str(layout.root), piece],
@@ -265,7 +273,7 @@ def piece_progress(layout: Layout, piece: str) -> ProgressHook:
 
 def end_with_parent() -> None:
     """Let this process end when the one that began it is gone: nobody would take what it makes."""
-    parent = os.getppid()
+    parent = int(os.environ.get(PARENT_VARIABLE) or os.getppid())
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -273,3 +281,30 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def own_cost(*, since: float | None = None) -> dict[str, float]:
+    """Return what this process took so far.
+
+    Parameters
+    ----------
+    since : float, default=None
+        From when on, in seconds since the epoch; ``None``: since it began.
+
+    Returns
+    -------
+    dict
+        ``seconds``, and ``peak_mib`` of it or of its largest own child.
+    """
+    began = psutil.Process().create_time() if since is None else since
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return {"seconds": round(time.time() - began, 2), "peak_mib": round(peak * KIB / 2**20, 1)}
+
+
+def fill_costs(layout: Layout, pieces: Iterable[Piece]) -> None:
+    """Add what those pieces said of themselves that were done when nobody waited for them."""
+    costs = read_json(layout.costs) if layout.costs.is_file() else {}
+    for piece in pieces:
+        if piece.name not in costs and layout.own_cost(piece.name).is_file():
+            costs[piece.name] = read_json(layout.own_cost(piece.name))
+    write_json(layout.costs, costs)

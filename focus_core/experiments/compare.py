@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from focus_core.errors import FocusError, InvalidInputError, RunFolderError, bad_input, phrase
-from focus_core.experiments.children import Piece, Process, Start, is_done, run_pieces
+from focus_core.experiments.children import Piece, Process, Start, fill_costs, is_done, own_cost, run_pieces
 from focus_core.experiments.folder import read_measured
 from focus_core.experiments.inputs import Inputs, read_inputs
 from focus_core.experiments.layout import (
@@ -71,7 +71,7 @@ def compare_methods(
     FocusError
         If a piece failed.
     """
-    output, began = Path(output), time.monotonic()
+    output, began = Path(output), time.time()
     inputs = read_inputs(request)
     asked = inputs.identity()
     if output.is_dir():
@@ -85,7 +85,7 @@ def compare_methods(
         layout, tell = Layout(root=root), tell_all(log, progress)
         if not there:
             _begin(layout, inputs, asked, tell)
-            write_json(layout.costs, {"prepare": {"seconds": round(time.monotonic() - began, 2), "peak_mib": None}})
+            write_json(layout.costs, {"prepare": own_cost(since=began)})
         write_json(layout.request, request.with_whole_paths().to_dict())
         _run(layout, inputs, jobs, tell, start)
         with stage_of(tell, "write"):
@@ -165,6 +165,7 @@ def _run(layout: Layout, inputs: Inputs, jobs: int, tell: ProgressHook, start: S
         if not any(is_done(layout, piece.name) for piece in pieces[1:]):
             (layout.root / CHECKPOINT).unlink(missing_ok=True)
         raise
+    fill_costs(layout, pieces)
 
 
 def _await_orphans(layout: Layout, pieces: list[str]) -> None:

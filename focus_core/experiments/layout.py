@@ -85,6 +85,10 @@ class Layout:
         """Return where a piece's own words go."""
         return self.log / "pieces" / f"{piece}.txt"
 
+    def own_cost(self, piece: str) -> Path:
+        """Return where a piece says what it took so far, for the case that nobody is left to wait for it."""
+        return self.log / "pieces" / f"{piece}-cost.json"
+
     def error(self, piece: str) -> Path:
         """Return where a piece writes down the error that ends it."""
         return self.log / "pieces" / f"{piece}-error.json"

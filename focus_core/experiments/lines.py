@@ -139,13 +139,13 @@ def _write_fit(corpus: Corpus, percent: int, path: Path) -> int:
 
 def _write(path: Path, lines: Iterable[str]) -> int:
     """Write lines so that the file is whole or absent; return how many."""
-    with staged(path, replace=True) as part, part.open("w", encoding="utf-8", errors="surrogatepass") as stream:
+    with staged(path, replace=True) as part, part.open("w", encoding="utf-8", newline="\n") as stream:
         return sum(stream.write(f"{line}\n") > 0 for line in lines)
 
 
 def stream_lines(path: Path) -> Iterator[str]:
     """Yield the lines of one of the files that `split_corpus` writes."""
-    with path.open(encoding="utf-8", errors="surrogatepass", newline="\n") as stream:
+    with path.open(encoding="utf-8", newline="\n") as stream:
         yield from (line.rstrip("\n") for line in stream)
 
 

@@ -20,6 +20,7 @@ from focus_core.evaluation.dictionary import read_dictionary
 from focus_core.evaluation.fertility import measure_segmentation
 from focus_core.evaluation.masked import score_masked
 from focus_core.evaluation.windows import LineScores
+from focus_core.experiments.children import own_cost
 from focus_core.experiments.layout import PROBE, SOURCE, Layout, piece_name, read_json, write_json
 from focus_core.experiments.lines import FIT, HELD_OUT, PROBE_TEXT, read_lines, stream_lines
 from focus_core.experiments.measures import (
@@ -92,6 +93,7 @@ def run_piece(folder: Path, method: str, seed: int, *, progress: ProgressHook = 
         "notes": list(dict.fromkeys((*start.warnings, *end.warnings))),
     }  # fmt: skip
     write_json(layout.facts(piece), facts)
+    write_json(layout.own_cost(piece), own_cost())
     arrays = {"start_bits": start.bits, "probe_bits": end.bits, "characters": start.characters, "words": start.words}
     _write_arrays(layout.arrays(piece), arrays)
 
@@ -130,6 +132,7 @@ def run_source(folder: Path, *, progress: ProgressHook = no_progress) -> None:
         "notes": list(dict.fromkeys(note for one in scores for note in one.warnings)),
     }
     write_json(layout.facts(SOURCE), facts)
+    write_json(layout.own_cost(SOURCE), own_cost())
     columns = ("bits", "characters", "words")
     arrays = {name: np.stack([getattr(one, name) for one in scores]) for name in columns}
     counts, masked = count_characters(stream_lines(layout.text / FIT)), model.objective == MLM

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from focus_core.types import Fallback, MatchMode, MethodName, Normalization, Preset
+from focus_core.errors import InvalidInputError, bad_input, option, phrase
+from focus_core.types import AuxiliarySpace, Fallback, MatchMode, MethodName, Normalization, Preset
 from focus_core.validation import check_options, typed_fields
 
 PAPER: dict[str, Any] = {
@@ -19,6 +20,7 @@ PAPER: dict[str, Any] = {
     "temperature": 1.0,
     "top_k": None,
     "fallback": Fallback.NORMAL,
+    "auxiliary_space": AuxiliarySpace.FASTTEXT,
     "epochs": 3,
     "dim": 300,
     "min_count": 10,
@@ -26,6 +28,8 @@ PAPER: dict[str, Any] = {
     "specials_in_statistics": True,
 }
 """The options of the paper (Dobler & de Melo 2023, section 3 and the first release of its code)."""
+OF_FASTTEXT = ("epochs", "keep_eos_vector")
+"""Options of fastText alone."""
 NORMALIZATION = {Preset.DEFAULT: Normalization.INHERIT, Preset.PAPER: Normalization.NONE}
 """What a tokenizer that is trained does to text before it splits it, where nothing else was asked for."""
 RANGES: dict[str, tuple[float, float]] = {
@@ -62,12 +66,15 @@ class InitConfig:
     covariance_scale : float, default=1.0
         What the covariance is multiplied by where rows are drawn from N(mean, c Σ): 1e-5 in Hewitt's code,
         1e-9 in transformers, which both come near to the mean.
+    auxiliary_space : AuxiliarySpace, default="counts"
+        How auxiliary vectors are made from the corpus.
     epochs : int, default=None
         fastText epochs; ``None`` chooses by the size of the corpus.
     dim : int, default=100
         Length of the auxiliary vectors.
     min_count : int, default=None
-        Tokens seen less often get no auxiliary vector; ``None`` chooses by the size of the corpus.
+        Tokens seen less often get no auxiliary vector; ``None``: fastText's is chosen by the size of the corpus, and
+        counts take every token.
     seed : int, default=42
         Seed of every random row and of fastText.
     device : str, default="auto"
@@ -89,7 +96,7 @@ class InitConfig:
     Raises
     ------
     InvalidInputError
-        If an option lies outside its range.
+        If an option lies outside its range, or belongs to the other auxiliary space.
     """
 
     method: str = "focus"
@@ -98,6 +105,7 @@ class InitConfig:
     top_k: int | None = None
     fallback: Fallback = Fallback.NORMAL
     covariance_scale: float = 1.0
+    auxiliary_space: AuxiliarySpace = AuxiliarySpace.COUNTS
     epochs: int | None = None
     dim: int = 100
     min_count: int | None = None
@@ -113,6 +121,13 @@ class InitConfig:
 
     def __post_init__(self) -> None:
         check_options(self, RANGES)
+        if self.auxiliary_space not in tuple(AuxiliarySpace):
+            named = repr(str(self.auxiliary_space))
+            raise bad_input(option("auxiliary_space"), ", ".join(AuxiliarySpace), named, "choose one of these")
+        if self.auxiliary_space == AuxiliarySpace.COUNTS:
+            for name in OF_FASTTEXT:
+                if getattr(self, name):
+                    raise _of_fasttext(name)
 
     @classmethod
     def for_preset(cls, preset: Preset, **overrides: Any) -> InitConfig:
@@ -131,20 +146,28 @@ class InitConfig:
             The options.
         """
         start = dict(PAPER) if preset is Preset.PAPER else {}
+        if overrides.get("auxiliary_space") == AuxiliarySpace.COUNTS:
+            start = {name: value for name, value in start.items() if name not in OF_FASTTEXT}
         return cls(**(start | overrides | {"preset": preset}))
 
     @classmethod
     def from_dict(cls, mapping: Mapping[str, Any]) -> InitConfig:
         """Return the options that plain JSON values describe: one that is left out is that of the named preset.
 
+        What names an option of fastText but no auxiliary space, as was written before there were two, means fastText.
         What is unknown, of the wrong type or out of its range raises `InvalidInputError`.
         """
-        return cls.for_preset(**{"preset": Preset.DEFAULT} | typed_fields(cls, mapping, where="config"))
+        given = typed_fields(cls, mapping, where="config")
+        if any(given.get(name) for name in OF_FASTTEXT):
+            given = {"auxiliary_space": AuxiliarySpace.FASTTEXT} | given
+        return cls.for_preset(**{"preset": Preset.DEFAULT} | given)
 
     def chosen(self) -> dict[str, Any]:
         """Return the options that are not those of the preset, after the preset where that is not the default."""
-        usual, named = self.for_preset(self.preset).to_dict(), self.preset is not Preset.DEFAULT
-        chosen = {name: value for name, value in self.to_dict().items() if value != usual[name]}
+        usual, named = self.for_preset(self.preset), self.preset is not Preset.DEFAULT
+        alike = self.for_preset(self.preset, auxiliary_space=self.auxiliary_space).to_dict()
+        alike["auxiliary_space"] = usual.auxiliary_space
+        chosen = {name: value for name, value in self.to_dict().items() if value != alike[name]}
         return ({"preset": self.preset} if named else {}) | chosen
 
     def to_dict(self) -> dict[str, Any]:
@@ -158,5 +181,11 @@ class InitConfig:
         chance, which nobody wants back.
         """
         ours = self.to_dict()
-        differing = {name: [value, ours[name]] for name, value in PAPER.items() if ours[name] != value}
+        without = OF_FASTTEXT if self.auxiliary_space == AuxiliarySpace.COUNTS else ()
+        differing = {n: [value, ours[n]] for n, value in PAPER.items() if ours[n] != value and n not in without}
         return differing | {"special_tokens": ["same string", "same string, then role"]}
+
+
+def _of_fasttext(name: str) -> InvalidInputError:
+    expected, got = phrase("{auxiliary_space} fasttext, whose option it is"), str(AuxiliarySpace.COUNTS)
+    return bad_input(option(name), expected, got, phrase("leave it out, or add {auxiliary_space} fasttext"))

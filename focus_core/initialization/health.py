@@ -1,6 +1,6 @@
 """The health of an auxiliary space: whether it tells tokens apart, and whether it covers the text.
 
-Where the vectors were trained too little, all point the same way: every similarity is nearly equal, sparsemax spreads
+Where vectors were trained too little, all point the same way: every similarity is nearly equal, sparsemax spreads
 its weight over hundreds of anchors, and each new token silently becomes their mean.
 """
 
@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
+from focus_core.initialization.auxiliary.vectors import COUNTED, AuxiliaryVectors
 from focus_core.initialization.weights import COMBINED, WeightMatrix
 from focus_core.numerics.formats import decimal, plain_percent, ratio
 
 MAX_COSINE = 0.5
-"""Mean cosine between new tokens and anchors above which the space has collapsed; sound spaces stay below 0.4."""
+"""Mean cosine between new tokens and anchors above which the space has collapsed; sound spaces stay below 0.4, and
+those of counts below 0.1."""
 MAX_SUPPORT = 100
 """Median number of contributors above which a row is no more than a mean."""
 FEW_ANCHORS = 20
@@ -90,8 +91,7 @@ def auxiliary_health(
     n_shared = int((~no_text).sum() - (~no_text[new_ids]).sum())
     report["collapsed"] = not few and _collapsed(report)
     report["remedy"] = _remedy(auxiliary) if report["collapsed"] else ""
-    trained = auxiliary.kind == "trained"
-    asked = trained and ((few and n_shared >= FEW_ANCHORS) or _covers_little(report))
+    asked = auxiliary.is_own and ((few and n_shared >= FEW_ANCHORS) or _covers_little(report))
     report["supported_size"] = supported_size() if supported_size is not None and asked else None
     told = _warnings(auxiliary, report, len(new_ids))
     report["warnings"] = [_few_anchors(auxiliary, report, n_text, n_shared), *told] if few else told
@@ -122,8 +122,10 @@ def _collapsed(report: dict[str, Any]) -> bool:
 def _remedy(auxiliary: AuxiliaryVectors) -> str:
     """Return what helps against a collapse."""
     settings = auxiliary.settings
-    if auxiliary.kind != "trained":
+    if not auxiliary.is_own:
         return "give vectors trained longer or on more text, or lower --temperature"
+    if auxiliary.kind == COUNTED:
+        return "give more text, or a smaller vocabulary"
     epochs, automatic = int(settings["epochs"]), int(settings["automatic"]["epochs"])
     if epochs < automatic:
         return f"leave --epochs at auto, which is {automatic} for this corpus"
@@ -171,12 +173,12 @@ def _warnings(auxiliary: AuxiliaryVectors, report: dict[str, Any], n_new: int) -
             f"source tokens or more), so new embeddings are little more than a mean; {report['remedy']}."
         )
     occurrences = report["coverage_occurrences"]
-    if auxiliary.kind == "trained" and _covers_little(report):
+    if auxiliary.is_own and _covers_little(report):
         found.append(_too_large(auxiliary, report["n_new_with_vector"], n_new, report["supported_size"]))
     elif occurrences is not None and occurrences < MIN_OCCURRENCES:
         found.append(
             f"{plain_percent(1 - occurrences, digits=0)} of the occurrences of new tokens fall on tokens without an "
-            "auxiliary vector; give vectors that cover this vocabulary, or let them be trained from the corpus."
+            "auxiliary vector; give vectors that cover this vocabulary, or let them be made from the corpus."
         )
     return found
 
@@ -198,8 +200,8 @@ def _few_anchors(auxiliary: AuxiliaryVectors, report: dict[str, Any], n_anchors:
 
 def _more_vectors(auxiliary: AuxiliaryVectors, report: dict[str, Any]) -> str:
     """Return what gives more shared tokens a vector, and nothing that is done already."""
-    if auxiliary.kind != "trained":
-        return "vectors that cover them, or vectors trained from a text,"
+    if not auxiliary.is_own:
+        return "vectors that cover them, or vectors made from a text,"
     size = much_smaller(report["supported_size"], auxiliary.has_vector.size)
     smaller = [f"a vocabulary of about {size:,} tokens (it has {auxiliary.has_vector.size:,})"] if size else []
     lower = ["a lower --min-count"] if int(auxiliary.settings.get("min_count") or 0) > 1 else []

@@ -1,6 +1,6 @@
-"""From inputs to a result, in named steps: match, read the corpus, train vectors, combine, embed, judge.
+"""From inputs to a result, in named steps: match, read the corpus, make vectors, combine, embed, judge.
 
-A method that compares no auxiliary vectors skips their training, and may do without a corpus. The only copy of the flow
+A method that compares no auxiliary vectors makes none, and may do without a corpus. The only copy of the flow
 is `run_focus`; `focus_core.api` turns names into the objects that it works on.
 """
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from focus_core.corpus.corpus import Corpus
 from focus_core.errors import bad_input, option
+from focus_core.initialization.auxiliary.counted import WINDOW, count_auxiliary
 from focus_core.initialization.auxiliary.token_stream import TokenStream, stream_warnings, tokenise_corpus
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors, train_auxiliary
 from focus_core.initialization.config import InitConfig
@@ -36,7 +37,7 @@ from focus_core.surgery.proof import Copies, extended_copies
 from focus_core.tokenization.corpus_statistics import corpus_statistics, suggest_size
 from focus_core.tokenization.identity import BYTE, SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary
-from focus_core.types import MatchMode, ProgressHook, no_progress, stage_of
+from focus_core.types import AuxiliarySpace, MatchMode, ProgressHook, no_progress, stage_of
 
 if TYPE_CHECKING:
     import torch
@@ -183,23 +184,41 @@ def _read(
     """Read the corpus where there is one; return ready vectors, or train them on it where the method needs them."""
     if corpus is None:
         return None, auxiliary
+    wanted = auxiliary is None and method_named(config.method).needs_text
+    trains = wanted and config.auxiliary_space == AuxiliarySpace.FASTTEXT
     with tempfile.TemporaryDirectory(prefix="focus-lab-") as folder:
         stream = tokenise_corpus(
-            corpus, target, Path(folder) / "stream.txt", source=source, examples=config.examples, progress=progress
+            corpus,
+            target,
+            Path(folder) / "stream.txt" if trains else None,
+            window=WINDOW if wanted and not trains else 0,
+            source=source,
+            examples=config.examples,
+            progress=progress,
         )
-        if auxiliary is None and method_named(config.method).needs_text:
-            auxiliary = train_auxiliary(
-                stream,
-                target,
-                dim=config.dim,
-                epochs=config.epochs,
-                min_count=config.min_count,
-                threads=config.threads,
-                seed=config.seed,
-                keep_eos=config.keep_eos_vector,
-                progress=progress,
-            )
-    return stream, auxiliary
+        if wanted:
+            auxiliary = (_train if trains else _count)(stream, target, config, progress)
+    return dataclasses.replace(stream, path=None, pairs=None), auxiliary  # what is large has served
+
+
+def _train(stream: TokenStream, target: Vocabulary, config: InitConfig, progress: ProgressHook) -> AuxiliaryVectors:
+    return train_auxiliary(
+        stream,
+        target,
+        dim=config.dim,
+        epochs=config.epochs,
+        min_count=config.min_count,
+        threads=config.threads,
+        seed=config.seed,
+        keep_eos=config.keep_eos_vector,
+        progress=progress,
+    )
+
+
+def _count(stream: TokenStream, target: Vocabulary, config: InitConfig, progress: ProgressHook) -> AuxiliaryVectors:
+    return count_auxiliary(
+        stream, target, dim=config.dim, min_count=config.min_count, threads=config.threads, progress=progress
+    )
 
 
 def _collect(

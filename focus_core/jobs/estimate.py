@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from focus_core.errors import VocabularyError, bad_input
+from focus_core.initialization.auxiliary.svd import COLUMNS_PER_VALUE
 from focus_core.initialization.auxiliary.vectors import choose_epochs, choose_threads
+from focus_core.initialization.config import InitConfig
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.request import InitRequest
 from focus_core.jobs.steps import Step
 from focus_core.tokenization.corpus_statistics import CorpusStatistics
+from focus_core.types import AuxiliarySpace
 
 START_S = 11.0
 """Imports, reading the source model, combining and writing, for a vocabulary of some thousands."""
@@ -22,6 +25,14 @@ TOKENS_PER_S = 400_000.0
 TRAINED_CHARACTERS_PER_S = 1_500_000.0
 VECTOR_UPDATES_PER_S = 20_000_000.0
 """Tokens x dimensions that fastText updates in a second on one thread."""
+COUNTED_TOKENS_PER_S = 2_000_000.0
+"""Tokens whose pairs are counted in a second."""
+PAIRS_PER_TOKEN = 0.8
+"""Different pairs of neighbours within two places, of the tokens of a text; 1 M tokens of Swahili in 50,000 types."""
+FACTORISED_PER_S = 3_000_000_000.0
+"""Products and sums a second of the factors of counts, on one thread."""
+PAIR_BYTES = 120
+"""Peak memory of a pair: in the table, while that doubles, and in both matrices."""
 BASE_MIB = 700.0
 FASTTEXT_BUCKETS = 2_000_000
 NO_TEXT = CorpusStatistics(n_bytes=0, n_lines=0, n_characters=0, complete=True, sample=())
@@ -101,7 +112,8 @@ def estimate_run(request: InitRequest, statistics: CorpusStatistics | None, *, v
     Returns
     -------
     Estimate
-        Sums of simple terms: start, training the tokenizer, tokenising, and tokens x epochs x dimensions.
+        Sums of simple terms: start, training the tokenizer, tokenising, and for the vectors tokens x epochs x
+        dimensions by fastText, pairs and tokens x columns by counts.
 
     Notes
     -----
@@ -116,9 +128,8 @@ def estimate_run(request: InitRequest, statistics: CorpusStatistics | None, *, v
     if statistics is not None:
         steps[Step.CORPUS] = n_tokens / TOKENS_PER_S
     if statistics is not None and METHODS[config.method].needs_text and request.auxiliary is None:
-        updates = n_tokens * (config.epochs or choose_epochs(n_tokens, vocab_size))
-        steps[Step.VECTORS] = updates * config.dim / (VECTOR_UPDATES_PER_S * choose_threads(updates))
-        matrix_mib = (vocab_size + FASTTEXT_BUCKETS) * config.dim * 4 / 2**20
+        by_fasttext = config.auxiliary_space == AuxiliarySpace.FASTTEXT
+        steps[Step.VECTORS], matrix_mib = (_trained if by_fasttext else _counted)(n_tokens, vocab_size, config)
     return Estimate(
         n_tokens=n_tokens,
         seconds=sum(steps.values()),
@@ -126,3 +137,18 @@ def estimate_run(request: InitRequest, statistics: CorpusStatistics | None, *, v
         occurrences_per_token=n_tokens / max(1, vocab_size),
         by_step=steps,
     )
+
+
+def _trained(n_tokens: int, vocab_size: int, config: InitConfig) -> tuple[float, float]:
+    """Return seconds and MiB of vectors by fastText."""
+    updates = n_tokens * (config.epochs or choose_epochs(n_tokens, vocab_size))
+    seconds = updates * config.dim / (VECTOR_UPDATES_PER_S * choose_threads(updates))
+    return seconds, (vocab_size + FASTTEXT_BUCKETS) * config.dim * 4 / 2**20
+
+
+def _counted(n_tokens: int, vocab_size: int, config: InitConfig) -> tuple[float, float]:
+    """Return seconds and MiB of vectors by counts: sparse products with each column, and columns with each other."""
+    pairs, columns = PAIRS_PER_TOKEN * n_tokens, COLUMNS_PER_VALUE * config.dim
+    work = 8 * pairs * columns + 4 * min(n_tokens, vocab_size) * columns**2
+    seconds = n_tokens / COUNTED_TOKENS_PER_S + work / FACTORISED_PER_S
+    return seconds, (pairs * PAIR_BYTES + 12 * vocab_size * columns) / 2**20

@@ -32,6 +32,7 @@ STAGE_STEPS = {
     "tokenise": Step.CORPUS,
     "count": Step.CORPUS,
     "train vectors": Step.VECTORS,
+    "factorise counts": Step.VECTORS,
     "match": Step.OVERLAP,
     "prove": Step.OVERLAP,
     "similarities": Step.ROWS,

@@ -11,9 +11,11 @@ from typing import Any
 
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest, command_of
-from focus_core.types import AuxiliaryKind
+from focus_core.types import AuxiliaryKind, AuxiliarySpace
 
 OPTIONS = InitConfig.__annotations__.keys() - {"device"}
+BEFORE_COUNTS = {"auxiliary_space": AuxiliarySpace.FASTTEXT}
+"""What a manifest that names no auxiliary space was made with."""
 
 
 def request_of(manifest: Mapping[str, Any]) -> InitRequest:
@@ -38,7 +40,7 @@ def request_of(manifest: Mapping[str, Any]) -> InitRequest:
         "target_tokenizer": one.get("target_tokenizer", str(manifest["target"]["name"])),
         "corpus": names.get("corpus", []),
         "user_map": one.get("user_map"),
-        "config": {name: value for name, value in manifest["config"].items() if name in OPTIONS},
+        "config": BEFORE_COUNTS | {name: value for name, value in manifest["config"].items() if name in OPTIONS},
     }
     if "source_model" not in one:
         found["source_tokenizer"] = one.get("source_tokenizer", "SOURCE_TOKENIZER")

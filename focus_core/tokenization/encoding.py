@@ -55,7 +55,7 @@ class EncodedLines:
     line_of : ndarray of shape (n_tokens,), dtype int32
         Position of the line that each token belongs to.
     rows : list of bytes
-        The names of each line's tokens, joined by a space; one entry a line.
+        The names of each line's tokens, joined by a space; one entry a line. Empty where ids have no names.
     """
 
     ids: np.ndarray
@@ -66,7 +66,7 @@ class EncodedLines:
 class DirectEncoder:
     """Encodes whole lines; the tokenizer works on all cores."""
 
-    def __init__(self, backend: Tokenizer, names: Sequence[bytes]) -> None:
+    def __init__(self, backend: Tokenizer, names: Sequence[bytes] | None) -> None:
         self.backend = plain_backend(backend)
         self.names = names
 
@@ -78,11 +78,10 @@ class DirectEncoder:
         """Return the tokens of the lines."""
         ids = self.encode_ids(lines)
         lengths = np.fromiter(map(len, ids), dtype=np.int64, count=len(ids))
-        name = self.names.__getitem__
         return EncodedLines(
             ids=np.fromiter(chain.from_iterable(ids), dtype=np.int32, count=int(lengths.sum())),
             line_of=np.repeat(np.arange(len(ids), dtype=np.int32), lengths),
-            rows=[b" ".join(map(name, row)) for row in ids],
+            rows=[] if self.names is None else [b" ".join(map(self.names.__getitem__, row)) for row in ids],
         )
 
 
@@ -141,7 +140,8 @@ class WordEncoder:
         line_of = np.repeat(np.arange(len(split), dtype=np.int32), lengths)
         odd = np.zeros(len(split), dtype=bool)
         odd[line_of[self._sizes[words] == 0]] = True
-        rows = self._rows(words.tolist(), np.cumsum(lengths).tolist())
+        named = self.direct.names is not None
+        rows = self._rows(words.tolist(), np.cumsum(lengths).tolist()) if named else []
         keep = ~odd[line_of]
         words, line_of = words[keep], line_of[keep]
         known = EncodedLines(ids=self._tokens(words), line_of=np.repeat(line_of, self._sizes[words]), rows=rows)
@@ -164,7 +164,7 @@ class WordEncoder:
         if not odd.size:
             return known
         whole = self.direct.encode([lines[i] for i in odd.tolist()])
-        for i, row in zip(odd.tolist(), whole.rows, strict=True):
+        for i, row in zip(odd.tolist() if whole.rows else [], whole.rows, strict=True):
             known.rows[i] = row
         return EncodedLines(
             ids=np.concatenate([known.ids, whole.ids]),
@@ -180,16 +180,23 @@ class WordEncoder:
         ends = np.cumsum(sizes)
         foreign = np.concatenate([[0], np.cumsum(np.isin(ids, self._added))])
         sound = foreign[ends] == foreign[ends - sizes]
-        name, tokens = self.direct.names.__getitem__, ids.tolist()
-        names = [b""] * len(new)
-        for i, start, end in zip(plain, (ends - sizes).tolist(), ends.tolist(), strict=True):
-            names[i] = b" ".join(map(name, tokens[start:end]))
         every, starts = np.zeros((2, len(new)), dtype=np.int64)
         every[plain], starts[plain] = sizes * sound, self._ids.size + ends - sizes
-        self._names += names
+        if self.direct.names is not None:
+            self._names += self._named(self.direct.names, len(new), plain, ids, ends - sizes, ends)
         self._ids = np.concatenate([self._ids, ids])
         self._sizes = np.concatenate([self._sizes, every])
         self._starts = np.concatenate([self._starts, starts])
+
+    @staticmethod
+    def _named(
+        names: Sequence[bytes], n_new: int, plain: list[int], ids: np.ndarray, starts: np.ndarray, ends: np.ndarray
+    ) -> list[bytes]:
+        """Return the names of each new word's tokens; none for one that is not plain."""
+        found, tokens = [b""] * n_new, ids.tolist()
+        for i, start, end in zip(plain, starts.tolist(), ends.tolist(), strict=True):
+            found[i] = b" ".join(map(names.__getitem__, tokens[start:end]))
+        return found
 
     def _encode_apart(self, units: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the ids of all units, one after another, and the number of ids of each."""
@@ -241,17 +248,17 @@ def plain_backend(backend: Tokenizer) -> Tokenizer:
 LineEncoder = DirectEncoder | WordEncoder
 
 
-def make_encoder(backend: Tokenizer, names: Sequence[bytes], sample: Sequence[str]) -> LineEncoder:
+def make_encoder(backend: Tokenizer, names: Sequence[bytes] | None, sample: Sequence[str]) -> LineEncoder:
     """Return the fastest encoder that is right for a tokenizer.
 
     Parameters
     ----------
     backend : Tokenizer
         The tokenizer.
-    names : sequence of bytes
-        One name per id.
+    names : sequence of bytes or None
+        One name per id; ``None`` where ids alone are asked for.
     sample : sequence of str
-        First lines of the corpus. The words' way is taken only if it gives the same rows on them; the rule of
+        First lines of the corpus. The words' way is taken only if it gives the same ids on them; the rule of
         `word_prefix` is the reason that it does, this is the guard against a part of a tokenizer that is not
         what its name says.
 
@@ -269,7 +276,16 @@ def make_encoder(backend: Tokenizer, names: Sequence[bytes], sample: Sequence[st
     total = sum(line.count(" ") + 1 for line in sample)
     if total > 2000 and distinct > 0.7 * total:  # hardly a word comes twice: a script without spaces
         return direct
-    return words if words.encode(sample).rows == direct.encode(sample).rows else direct
+    return words if _same_ids(words.encode(sample), direct.encode(sample)) else direct
+
+
+def _same_ids(one: EncodedLines, other: EncodedLines) -> bool:
+    """Say whether lines have the same tokens."""
+    orders = [np.argsort(lines.line_of, kind="stable") for lines in (one, other)]
+    return all(
+        np.array_equal(*(getattr(lines, name)[order] for lines, order in zip((one, other), orders, strict=True)))
+        for name in ("line_of", "ids")
+    )
 
 
 def word_prefix(backend: Tokenizer) -> str | None:

@@ -38,10 +38,13 @@ def has_source(run: RunFolder, lack: str) -> bool:
 
 
 def can_predict(run: RunFolder) -> bool:
-    """Whether a run has a model that can be trained and evaluated; where it has none, draw why."""
-    about = abilities_of(run).hindrance
+    """Whether a run has a model that can be trained on text and evaluated; where it has none, draw why."""
+    able = abilities_of(run)
+    about = able.hindrance
     if about:
-        st.info(f"{about}, so it can be neither trained nor evaluated.", icon=":material/info:")
+        can = "it can learn from pairs of lines, but neither be trained on a text nor evaluated on one"
+        words = can if able.distills else "it can be neither trained nor evaluated"
+        st.info(f"{about}, so {words}.", icon=":material/info:")
     return not about
 
 

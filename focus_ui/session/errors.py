@@ -23,6 +23,7 @@ LABELS = {
     "temperature": "Temperature",
     "top_k": "Top-k",
     "seed": "Seed",
+    "auxiliary_space": "Auxiliary space",
     "dim": "Dimensions",
     "epochs": "Epochs",
     "min_count": "Least occurrences",
@@ -35,6 +36,7 @@ LABELS = {
     "source_embeddings": "Embeddings",
     "tensor": "Tensor",
     "learning_rate": "Learning rate",
+    "parallel": "Pairs of lines",
 }
 """What the forms call the field of an option."""
 WITHOUT_FIELD = {
@@ -46,6 +48,8 @@ WITHOUT_FIELD = {
     "resume",
     "objective",
     "whole",
+    "source_column",
+    "target_column",
 }
 
 

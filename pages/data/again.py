@@ -48,8 +48,8 @@ AGAIN_PARAM = "again"
 WANTED = "run_again"
 """Where the session keeps which run shall be made again, from which step, and which was the current run then."""
 RESOLVED = {
-    Step.OVERLAP: ("preset", *VECTORS),
-    Step.ROWS: ("preset", *VECTORS, "match", "extend"),
+    Step.OVERLAP: ("preset", "auxiliary_space", *VECTORS),
+    Step.ROWS: ("preset", "auxiliary_space", *VECTORS, "match", "extend"),
 }
 """Options that concern what is reused when a run starts at a step."""
 DATED = (
@@ -271,9 +271,9 @@ def _reused(change: Change, request: InitRequest) -> str:
         return "Everything is made anew."
     kept = ["its tokenizer"]
     if request.auxiliary is not None:
-        kept.append("its vectors, which are not trained again")
+        kept.append("its vectors, which are not made again")
     elif change.corpus is None and needs_vectors(change.config):
-        kept.append("vectors from the cache, where text, preset and seed are the same")
+        kept.append("vectors from the cache, where the text and the options of vectors are the same")
     return f"Reused: {' and '.join(kept)}."
 
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import streamlit as st
 
-from focus_core.initialization.config import RANGES, InitConfig
+from focus_core.initialization.config import OF_FASTTEXT, RANGES, InitConfig
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.request import TRAINABLE
 from focus_core.numerics.formats import count
 from focus_core.tokenization.corpus_statistics import CorpusStatistics, suggest_size, supported_size
-from focus_core.types import METHOD_SUMMARIES, Fallback, Family, MatchMode, MethodName, Preset
+from focus_core.types import METHOD_SUMMARIES, AuxiliarySpace, Fallback, Family, MatchMode, MethodName, Preset
 from focus_ui.data import catalog, input_cache
 from focus_ui.data.uploads import keep_upload
 from focus_ui.jobs.form import seed_input
@@ -50,17 +50,21 @@ FALLBACKS = {
 }
 SIZE, SUGGESTED, DEFAULT_SIZE = "_vocab_size", "suggested_size", 8000
 """Where the session keeps the size of the vocabulary and the one suggested last, and the one before any text."""
+SPACES = {
+    AuxiliarySpace.COUNTS: "counts: of the tokens that stand near each one",
+    AuxiliarySpace.FASTTEXT: "fasttext: trained by fastText (the paper)",
+}
 PRESETS = {Preset.DEFAULT: "default", Preset.PAPER: "as in the paper"}
 AUTO = "auto"
 """What an option is called that the size of the text decides."""
 VECTORS = {
     "dim": "Length of the vectors by which tokens are compared. An empty field is the preset's.",
-    "epochs": "How often the text is read to train vectors. An empty field is the preset's; auto goes by the size of "
-    "the text.",
+    "epochs": "How often fastText reads the text; counts need no epochs. An empty field is the preset's; auto goes by "
+    "the size of the text.",
     "min_count": "A token seen fewer times gets no vector, and its embedding falls back. An empty field is the "
-    "preset's; auto goes by the size of the text.",
+    "preset's; with auto, counts take every token, and fastText's goes by the size of the text.",
 }
-"""What the options of the training of vectors mean."""
+"""What the options of the making of vectors mean."""
 TOP_K = "At most so many contributors a token, the most similar ones. An empty field is no bound, as in the paper."
 MIN_FIELD = 170
 """Pixels below which a number and its buttons do not stand beside one another."""
@@ -163,14 +167,14 @@ def options(*, start: InitConfig | None = None, mark: str = "", resolved: Sequen
     given = _Given(start=start or InitConfig(), mark=mark, resolved=resolved)
     method = given.choose(
         st, "method", "Method", list(MethodName), lambda m: f"{m}: {METHOD_SUMMARIES[m]}",
-        "FOCUS compares tokens by vectors trained on your text. The others are what it is compared with; they "
-        "train none and take seconds.",
+        "FOCUS compares tokens by vectors made from your text. The others are what it is compared with; they "
+        "make none and take seconds.",
     )  # fmt: skip
     lists = st.grid(2, min_column_width=MIN_FIELD, vertical_alignment="bottom")
     preset = given.choose(
         lists, "preset", "Preset", list(PRESETS), lambda p: PRESETS[p],
-        "The paper trains 3 epochs of 300 dimensions and drops tokens seen fewer than 10 times; the default "
-        "chooses by the size of your text.",
+        "The paper trains fastText for 3 epochs of 300 dimensions and drops tokens seen fewer than 10 times; the "
+        "default counts neighbours, for every token.",
     )  # fmt: skip
     match = given.choose(lists, "match", "Match", list(MATCHES), lambda m: MATCHES[m])
     fallback = given.choose(
@@ -183,7 +187,12 @@ def options(*, start: InitConfig | None = None, mark: str = "", resolved: Sequen
             "Keep the source's tokens", value=extend, key=f"_extend{mark}", persist_state="session",
             help="The new tokens are added to the source's vocabulary instead of taking its place.",
         )  # fmt: skip
-    numbers, compares = st.grid(3, min_column_width=MIN_FIELD), METHODS[method].needs_text
+    compares = METHODS[method].needs_text
+    usual = InitConfig.for_preset(preset)
+    space = given.space(lists, usual, enabled=compares)
+    if space != usual.auxiliary_space:
+        usual = InitConfig.for_preset(preset, auxiliary_space=space)
+    numbers = st.grid(3, min_column_width=MIN_FIELD)
     warm = given.start.temperature  # a run of the command line may lie outside of what is usual
     temperature = numbers.number_input(
         "Temperature", min_value=min(0.01, warm), max_value=max(10.0, warm), value=warm, step=0.05,
@@ -192,13 +201,15 @@ def options(*, start: InitConfig | None = None, mark: str = "", resolved: Sequen
     )  # fmt: skip
     left_open = given.number(numbers, "top_k", TOP_K, "all", enabled=compares)
     seed = seed_input(numbers, key=f"_seed{mark}", value=given.start.seed, persist_state="session")
-    usual = InitConfig.for_preset(preset)
     for name, meaning in VECTORS.items():
-        empty = getattr(usual, name)
-        left_open |= given.number(numbers, name, meaning, AUTO if empty is None else empty, enabled=compares)
+        empty, enabled = (
+            getattr(usual, name),
+            compares and (space == AuxiliarySpace.FASTTEXT or name not in OF_FASTTEXT),
+        )
+        left_open |= given.number(numbers, name, meaning, AUTO if empty is None else empty, enabled=enabled)
     own = {"fallback": fallback} if METHODS[method].fallback is None else {}
     return InitConfig.for_preset(
-        preset, method=method, match=match, temperature=temperature, seed=seed, extend=extend,
+        preset, method=method, match=match, auxiliary_space=space, temperature=temperature, seed=seed, extend=extend,
         covariance_scale=given.start.covariance_scale, **own, **left_open,
     )  # fmt: skip
 
@@ -229,6 +240,19 @@ class _Given:
             persist_state="session",
         )  # fmt: skip
         return type(values[0])(found)
+
+    def space(self, place: Any, usual: InitConfig, *, enabled: bool) -> AuxiliarySpace:
+        """Draw the choice of an auxiliary space, which begins as that of the preset."""
+        own = self.start if self.start.preset == usual.preset else usual
+        if "auxiliary_space" in self.resolved:
+            return self.start.auxiliary_space
+        found = place.selectbox(
+            LABELS["auxiliary_space"], list(SPACES), index=list(SPACES).index(own.auxiliary_space),
+            format_func=lambda space: SPACES[space], key=f"_auxiliary-space_{usual.preset}{self.mark}",
+            help="How vectors are made from the text, by which tokens are compared.", disabled=not enabled,
+            persist_state="session",
+        )  # fmt: skip
+        return AuxiliarySpace(found)
 
     def number(self, place: Any, name: str, meaning: str, empty: object, *, enabled: bool) -> dict[str, int | None]:
         """Draw a number that may be left out; return it where it was chosen and is of use."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import streamlit as st
 
+from focus_core.initialization.auxiliary.vectors import OWN_KINDS
 from focus_core.initialization.request import InitRequest
 from focus_core.jobs.record import JobState
 from focus_core.jobs.steps import STEPS, Step, StepTime
@@ -20,6 +21,7 @@ from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import TARGET_TOKENIZER
 from focus_core.runs.summary import normalization_words
 from focus_core.tokenization.display import markdown_escape, show_token
+from focus_core.types import AuxiliarySpace
 from focus_ui.data import catalog
 from focus_ui.data.uploads import in_own_words
 from pages.data.form import AUTO
@@ -119,11 +121,13 @@ def _vectors(request: InitRequest) -> StepText:
     if request.auxiliary is not None:
         return StepText(summary="taken from the earlier run", facts={"Vectors": "those of the earlier run"}, used=False)
     given = {"Dimensions": "dim", "Epochs": "epochs", "Least occurrences": "min_count"}
-    facts = {"Preset": str(config.preset), "Seed": str(config.seed)}
+    facts = {"Preset": str(config.preset), "Auxiliary space": str(config.auxiliary_space)}
+    facts |= {"Seed": str(config.seed)} if config.auxiliary_space == AuxiliarySpace.FASTTEXT else {}
     facts |= {
         word: AUTO if chosen[name] is None else str(chosen[name]) for word, name in given.items() if name in chosen
     }
-    summary = "trained on the text" if request.corpus else "left out: no text"
+    made = "counted in" if config.auxiliary_space == AuxiliarySpace.COUNTS else "trained on"
+    summary = f"{made} the text" if request.corpus else "left out: no text"
     return StepText(summary=summary, facts=facts, used=bool(request.corpus))
 
 
@@ -169,10 +173,12 @@ def results(run: RunFolder) -> dict[Step, str]:
 
 def _how(vectors: Mapping[str, Any]) -> str:
     settings = vectors.get("settings") or {}
-    if "epochs" not in settings:
+    if vectors["kind"] not in OWN_KINDS:
         return ""
-    least = f", tokens seen {count(settings['min_count'])} times or more" if "min_count" in settings else ""
-    return f", {count(settings['epochs'])} epochs{least}"
+    least = ""
+    if int(settings.get("min_count") or 0) > 1:
+        least = f", tokens seen {count(settings['min_count'])} times or more"
+    return (f", {count(settings['epochs'])} epochs" if "epochs" in settings else ", by counts") + least
 
 
 def draw_plan(texts: Mapping[Step, StepText], seconds: Mapping[Step, float]) -> None:

@@ -21,8 +21,8 @@ from focus_core.runs.layout import AUXILIARY, TARGET_TOKENIZER
 from focus_core.types import Rule
 from focus_ui.data import catalog
 
-WORDS = {"vocab_size": "size", "train_tokenizer": "tokenizer", "dim": "dimensions", "min_count": "least occurrences",
-         "top_k": "top-k"}  # fmt: skip
+WORDS = {"vocab_size": "size", "train_tokenizer": "tokenizer", "auxiliary_space": "auxiliary space",
+         "dim": "dimensions", "min_count": "least occurrences", "top_k": "top-k"}  # fmt: skip
 OPEN = ("top_k", "dim", "epochs", "min_count")
 """Options whose field may be empty; only a method that compares vectors has them."""
 MAX_TITLE = 160
@@ -150,7 +150,7 @@ def changes(recipe: Recipe, config: InitConfig, target: Mapping[str, Any] | None
     names = ["method", "preset", "match", "temperature", "seed"]
     names += ["fallback"] if METHODS[config.method].fallback is None else []
     names += dict(recipe.target) | dict(target) if target else ()
-    names += (name for name in OPEN if name in chosen and needs_vectors(config))
+    names += (name for name in ("auxiliary_space", *OPEN) if name in chosen and needs_vectors(config))
     found = [_change(name, new.get(name)) for name in names if old.get(name) != new.get(name)]
     if old["extend"] != new["extend"]:
         found.append("extend" if config.extend else "no extend")

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from focus_core.export.abilities import abilities_of
 from focus_ui.data.training_tables import readable_trainings
 from focus_ui.jobs.form import can_predict
 from focus_ui.session.errors import show_error
@@ -30,6 +31,8 @@ if can_predict(run):
     if not trainings:
         view.empty_state(run)
     evaluate_section(run)
+    adapt_section(run, expanded=not trainings)
+elif abilities_of(run).distills:
     adapt_section(run, expanded=not trainings)
 import_section(run, expanded=not trainings)
 with st.expander("What am I looking at?", icon=":material/help:"):

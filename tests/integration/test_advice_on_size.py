@@ -24,7 +24,7 @@ def test_a_repetitive_text_is_advised_no_more_tokens_than_it_has_pieces(tmp_path
         source=str(ASSETS / "demo" / "source"),
         target_tokenizer=str(ASSETS / "demo" / "runs" / "sw-8k" / "target_tokenizer"),
         corpus=(text,),
-        config=InitConfig(dim=4, epochs=1),
+        config=InitConfig(dim=4),
     )
     run = run_to_folder(request, tmp_path / "run")
     corpus = open_corpus([text])

@@ -38,24 +38,6 @@ def run(small: SmallInputs, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output
 
 
-@pytest.fixture
-def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Run a command that must be refused: status 2, one line, nothing on standard output."""
-
-    def run_refused(arguments: list[str], *words: str) -> str:
-        capsys.readouterr()
-        assert cli.run(arguments) == 2
-        streams = capsys.readouterr()
-        complaint = streams.err.strip().splitlines()[-1]
-        assert not streams.out
-        assert "Traceback" not in streams.err
-        for word in words:
-            assert word in complaint, complaint
-        return complaint
-
-    return run_refused
-
-
 def leavings(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.iterdir())
 
@@ -112,21 +94,24 @@ def test_strict_refuses_before_anything_is_spent_where_it_can_be_told(
     assert leavings(tmp_path) == ["he.txt"]
 
 
-def test_every_stage_that_a_run_names_has_a_step(small: SmallInputs, tmp_path: Path) -> None:
-    arguments = _with_trained_vectors(small, tmp_path)
+@pytest.mark.parametrize("space", ["counts", "fasttext"])
+def test_every_stage_that_a_run_names_has_a_step(small: SmallInputs, tmp_path: Path, space: str) -> None:
+    arguments = _with_own_vectors(small, tmp_path, space)
     assert cli.run(arguments) == 0
     stages = json.loads((tmp_path / "run" / "log" / "timings.json").read_text())
-    assert set(stages) == set(STAGE_STEPS) - {
-        "train tokenizer",
-        "count",
-    }  # the second stands in logs of older versions alone
+    by = {"counts": "factorise counts", "fasttext": "train vectors"}
+    # "count" stands in logs of older versions alone.
+    assert set(stages) == set(STAGE_STEPS) - {"train tokenizer", "count", *by.values()} | {by[space]}
     assert {step_of(stage) for stage in stages} == set(STEPS)
 
 
-def _with_trained_vectors(small: SmallInputs, folder: Path) -> list[str]:
-    """Return the words of an `init` that trains its own vectors, on a text long enough for that."""
+def _with_own_vectors(small: SmallInputs, folder: Path, space: str) -> list[str]:
+    """Return the words of an `init` that makes its own vectors, on a text long enough for that."""
     (folder / "corpus.txt").write_text(small.corpus.read_text("utf-8") * 20, "utf-8")
-    words = small.arguments(folder / "run", "--dim", "8", "--epochs", "1", "--min-count", "1", "--threads", "1")
+    words = small.arguments(
+        folder / "run", "--dim", "8", "--min-count", "1", "--threads", "1", "--auxiliary-space", space
+    )
+    words += ["--epochs", "1"] if space == "fasttext" else []
     place = words.index("--auxiliary")
     words = [*words[:place], *words[place + 2 :]]
     words[words.index("--corpus") + 1] = str(folder / "corpus.txt")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from focus_core.artifacts import map_array, sha256_file
 from focus_core.numerics.drift import token_change
 from focus_core.runs.additions import list_projections, list_trainings, open_projection, open_training
 from focus_core.runs.folder import RunFolder, open_run
+from focus_core.tokenization.vocabulary import load_vocabulary
 
 LANGUAGES = ("sw", "ar")
 METHODS = ("focus", "script", "subword-mean", "overlap", "multivariate-normal", "mean", "random")
-MOST_BYTES = 60_000_000
+MOST_BYTES = 75_000_000
 MOST_COMPARED_BYTES = 1_000_000
 
 
@@ -50,8 +52,22 @@ def test_the_source_predicts_far_better_than_chance(demo: Path, root: Path) -> N
     assert loss < math.log(model.config.vocab_size) - 3
 
 
-def test_the_source_is_at_most_16_mb(demo: Path) -> None:
-    assert (demo / "source" / "model.safetensors").stat().st_size <= 16_000_000
+@pytest.mark.parametrize(("name", "size"), [("source", 16_000), ("english", 8_000)])
+def test_a_source_is_at_most_16_mb_and_has_its_vocabulary(demo: Path, name: str, size: int) -> None:
+    folder = demo / name
+    assert (folder / "model.safetensors").stat().st_size <= 16_000_000
+    assert json.loads((folder / "config.json").read_text(encoding="utf-8"))["vocab_size"] == size
+    assert load_vocabulary(folder).n == size
+
+
+@pytest.mark.parametrize("name", ["source", "english"])
+def test_the_card_of_a_source_tells_at_least_one_nat_below_the_entropy_of_its_tokens(demo: Path, name: str) -> None:
+    card = (demo / name / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [a-z]{2} \| ([\d.]+) \| ([\d.]+) \| (-[\d.]+) \|$", card, re.MULTILINE)
+    assert rows
+    for loss, entropy, difference in rows:
+        assert float(loss) - float(entropy) == pytest.approx(float(difference), abs=0.011)
+        assert float(difference) <= -1
 
 
 def test_the_run_belongs_to_the_source(run: RunFolder, demo: Path) -> None:

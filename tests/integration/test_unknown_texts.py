@@ -23,7 +23,7 @@ SIZES = {"he": 90, "zh": 200}
 def words(language: str, folder: Path, *more: str) -> list[str]:
     """Return the command line on a sample of a language, which it writes."""
     text = write_sample(folder, language)
-    made = ["--train-tokenizer", "unigram", "--vocab-size", str(SIZES[language]), "--epochs", "3"]
+    made = ["--train-tokenizer", "unigram", "--vocab-size", str(SIZES[language])]
     return ["init", "--source", str(SOURCE), "--corpus", str(text), "--output", str(folder / "run"), *made, *more]
 
 
@@ -34,7 +34,7 @@ def test_it_is_warned_of_before_the_run_and_the_first_cause_comes_first(
     assert cli.run(words(language, tmp_path)) == 0
     streams = capsys.readouterr()
     told = streams.err.splitlines()
-    place = {name: next(i for i, line in enumerate(told) if line.startswith(name)) for name in ("warning", "train vec")}
+    place = {name: next(i for i, line in enumerate(told) if line.startswith(name)) for name in ("warning", "factorise")}
     assert place["warning"] == 0, "before the tokenizer is trained, and long before the vectors"
     assert "100 % of the letters and 100 % of the words of the first 400 lines are unknown to the source" in told[0]
     assert "--method multivariate-normal" in told[0]

@@ -74,7 +74,7 @@ def test_warnings_are_in_the_words_of_the_form(open_app, advised):
 def test_lists_are_in_the_words_of_the_form(open_app, monkeypatch):
     monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(CORE.parent / "assets" / "demo" / "runs"))
     said = spoken(open_app("overlap"))
-    assert "give more text or lower “Least occurrences”" in said
+    assert "give more text, or lower “Least occurrences” where it is above 1" in said
     assert OPTION.findall(said) == []
 
 
@@ -110,6 +110,7 @@ def test_fields_are_called_as_the_form_calls_them(open_app):
         "Embeddings",
         "Tensor",
         "Learning rate",
+        "Pairs of lines",
     }
     assert set(LABELS.values()) - drawn == elsewhere
 

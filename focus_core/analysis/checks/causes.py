@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from focus_core.analysis.checks.base import CheckResult, Status, compares_vectors
-from focus_core.errors import phrase
+from focus_core.errors import Phrase, phrase
+from focus_core.initialization.auxiliary.vectors import COUNTED, TRAINED
 from focus_core.initialization.health import FEW_ANCHORS
 from focus_core.numerics.formats import rough_percent
 from focus_core.runs.folder import RunFolder
@@ -115,6 +116,14 @@ class ForeignScript:
         has = {0: "no token", 1: "1 token"}.get(self.n_source, f"{self.n_source} tokens")
         share = rough_percent(self.share)
         return f"the source has {has} in {self.name}, the script of {share} of the target's tokens of text"
+
+
+def better_space(run: RunFolder) -> Phrase:
+    """Return what makes the auxiliary space of a run tell tokens apart better: its vectors were made here, or given."""
+    kind = (run.manifest.get("auxiliary") or {}).get("kind")
+    if kind == TRAINED:
+        return phrase("train the vectors for more {epochs} or give more text")
+    return phrase("give more text" if kind == COUNTED else "give vectors made from more text")
 
 
 def foreign_script(run: RunFolder) -> ForeignScript | None:

@@ -17,6 +17,7 @@ from focus_core.analysis.checks.causes import (
     shared_text,
 )
 from focus_core.errors import Phrase, phrase
+from focus_core.initialization.auxiliary.vectors import OWN_KINDS
 from focus_core.initialization.health import FEW_ANCHORS, much_smaller
 from focus_core.numerics.formats import ratio, rough_percent
 from focus_core.runs.folder import RunFolder
@@ -150,10 +151,10 @@ class ManyFallbacks(Check):
 
 
 def more_vectors(run: RunFolder) -> Phrase:
-    """Return what gives more tokens an auxiliary vector: the vectors were trained here, or given."""
+    """Return what gives more tokens an auxiliary vector: the vectors were made here, or given."""
     auxiliary = run.manifest.get("auxiliary") or {}
-    if auxiliary.get("kind") != "trained":
-        return phrase("give vectors that cover this vocabulary, or let them be trained from a text")
+    if auxiliary.get("kind") not in OWN_KINDS:
+        return phrase("give vectors that cover this vocabulary, or let them be made from a text")
     settings = auxiliary.get("settings") or {}
     lower = ", lower {min_count}" if int(settings.get("min_count") or 0) > 1 else ""
     return phrase(f"give more text{lower}, or choose a smaller target vocabulary")

@@ -10,6 +10,7 @@ from focus_core.analysis.checks.base import Check, CheckResult, Status, Threshol
 from focus_core.analysis.checks.causes import (
     anchors_in_words,
     anchors_of,
+    better_space,
     has_few_anchors,
     has_scarce_anchors,
     in_view_of_anchors,
@@ -60,9 +61,7 @@ class Hubs(Check):
             f"{named} more than {rough_percent(least)} of the weight{each}; "
             f"the largest share is {rough_percent(float(shares.max()))}"
         )
-        tip = phrase(
-            "open the hub: if it is a symbol or a special token, lower {temperature} or train the vectors longer"
-        )
+        tip = phrase("open the hub: if it is a symbol or a special token, lower {temperature} or {}", better_space(run))
         return self.result(status, summary, tip=tip, tokens=hubs, side="source")
 
 
@@ -84,7 +83,7 @@ class DegenerateSupport(Check):
     faulty: ClassVar[str] = "a degenerate number"
     thresholds: ClassVar[dict[str, Threshold]] = {
         "low": Threshold(3, "below three, embeddings are near copies of single tokens"),
-        "high": Threshold(100, "a sound space gives about 13 contributors on 2 MB of text"),
+        "high": Threshold(100, "a sound space gives 11 to 24 contributors, from 300 lines on"),
         "anchors": Threshold(0.5, "few anchors never reach that: a mixture of half of them or more is near their mean"),
         "few": Threshold(20, "a sound embedding may have so many contributors, however few anchors there are"),
         "problem": Threshold(300, "a collapsed space gave 470 of 1,541 anchors: each embedding is their mean"),
@@ -118,7 +117,7 @@ class DegenerateSupport(Check):
         few = 0.0 if has_few_anchors(run) else self.limit("few")
         high = min(self.limit("high"), max(few, self.limit("anchors") * n_anchors))
         status = grade(median, warning=high, problem=self.limit("problem"))
-        tip = phrase("train the auxiliary vectors for more {epochs}, give more text, or lower {temperature}")
+        tip = phrase("{}, or lower {temperature}", better_space(run))
         if status is not Status.PASSED:
             summary = f"{summary}, most near the mean of the {n_anchors:,} anchors"
             space = CollapsedSpace().run(run)
@@ -136,8 +135,12 @@ class CollapsedSpace(Check):
     sound: ClassVar[str] = "tells tokens apart"
     faulty: ClassVar[str] = "collapsed"
     thresholds: ClassVar[dict[str, Threshold]] = {
-        "mean_cosine": Threshold(0.40, "20 epochs on 2 MB gave 0.03; above 0.4 nearness means little"),
-        "problem": Threshold(0.80, "3 epochs on 2 MB gave 0.96, and every embedding became a mean of the anchors"),
+        "mean_cosine": Threshold(
+            0.40, "counts give 0.02 to 0.06 on any text, fastText 0.1 to 0.2; above 0.4 nearness means little"
+        ),
+        "problem": Threshold(
+            0.80, "3 epochs of fastText on 2 MB gave 0.96, and every embedding became a mean of the anchors"
+        ),
     }
 
     def run(self, run: RunFolder) -> CheckResult:
@@ -153,4 +156,4 @@ class CollapsedSpace(Check):
             status = Status.PROBLEM
         summary = f"mean cosine {cosine:.2f} between new tokens and anchors"
         remedy = read_phrase(health.get("remedy") or "")
-        return self.result(status, summary, tip=remedy or phrase("train more {epochs} or give more text"))
+        return self.result(status, summary, tip=remedy or better_space(run))

@@ -115,7 +115,7 @@ def _unplaced(run: RunFolder) -> TokenList:
     return _ranked(
         run, ids, ids, key=FALLBACK, title="Fallback embeddings, most frequent first",
         meaning="Nothing says where these embeddings should lie: they were drawn or averaged. Frequent ones cost most.",
-        remedy=phrase("give more text, lower {min_count}, or choose another {fallback}"),
+        remedy=phrase("give more text, lower {min_count} where it is above 1, or choose another {fallback}"),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from focus_core.analysis.provenance.change import ChangedNeighbours, ChangedToke
 from focus_core.analysis.provenance.explanation import Explanation, Tone, Verdict
 from focus_core.analysis.provenance.formula import scale_of
 from focus_core.errors import phrase, sentence
+from focus_core.initialization.auxiliary.vectors import OWN_KINDS
 from focus_core.initialization.health import FEW_ANCHORS
 from focus_core.numerics.formats import cut_percent
 from focus_core.runs.folder import RunFolder
@@ -55,7 +56,7 @@ def verdicts_of(explanation: Explanation, run: RunFolder) -> tuple[Verdict, ...]
         found = _fallback(explanation, str(run.manifest["config"]["method"]), compared=auxiliary is not None)
     else:
         found = _combined(explanation, run) if auxiliary else _subwords(explanation)
-        found += _few_occurrences(explanation) if auxiliary and auxiliary["kind"] == "trained" else []
+        found += _few_occurrences(explanation) if auxiliary and auxiliary["kind"] in OWN_KINDS else []
     if explanation.origin != Origin.COPIED:  # a copy has the length that the model knows
         found += _length(explanation)
     return tuple(found + _sides(explanation, run))
@@ -247,7 +248,7 @@ def _fallback(explanation: Explanation, method: str, *, compared: bool) -> list[
         text = f"Not shared, and {method} combines no source tokens for it."
         found = [Verdict(text=text, advice=phrase("{method} focus combines new tokens from the shared ones."))]
     elif not explanation.has_auxiliary:
-        advice = phrase("Give more text, lower {min_count}, or choose another {fallback}.")
+        advice = phrase("Give more text, lower {min_count} where it is above 1, or choose another {fallback}.")
         found = [Verdict(text="Neither shared nor combined: no auxiliary vector.", tone=tone, advice=advice)]
     else:
         advice = phrase("More shared tokens help: see {match}.")

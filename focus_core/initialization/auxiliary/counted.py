@@ -6,17 +6,29 @@ which keeps rare neighbours from weighing most (Levy, Goldberg & Dagan 2015). It
 
 from __future__ import annotations
 
+import dataclasses
+import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from focus_core.errors import AuxiliaryError, bad_input
+from focus_core.artifacts import cached_folder, digest_json, read_array, sha256_bytes, write_arrays
+from focus_core.errors import AuxiliaryError, bad_input, option, phrase
 from focus_core.initialization.auxiliary.counting import PairCounts
-from focus_core.initialization.auxiliary.svd import WIDTH, truncated_svd
+from focus_core.initialization.auxiliary.svd import STAGE, truncated_svd
+from focus_core.initialization.auxiliary.token_stream import TokenStream
+from focus_core.initialization.auxiliary.vectors import ANSWER, COUNTED, AuxiliaryVectors
+from focus_core.tokenization.identity import SPECIAL
+from focus_core.tokenization.vocabulary import Vocabulary
 from focus_core.types import ProgressHook, no_progress
 
+LIBRARIES = ("numba", "numpy", "scipy")
+"""What the bytes of the vectors are a matter of, beside the text and the kind of processor."""
 REACHED = 1e-3
 """Share of a token's row that its vector holds at least; below, it is rounding and no vector."""
 
@@ -51,8 +63,103 @@ class CountSettings:
     singular_exponent: float = 0.5
     dim: int = 100
     min_count: int = 1
-    width: int = WIDTH
+    width: int = 32
     n_iter: int | None = None
+
+
+WINDOW = CountSettings.window
+"""How many places apart the tokens of a run's text are neighbours."""
+
+
+def count_auxiliary(
+    stream: TokenStream,
+    vocabulary: Vocabulary,
+    *,
+    dim: int = 100,
+    min_count: int | None = None,
+    threads: int | None = None,
+    cache: bool = True,
+    progress: ProgressHook = no_progress,
+) -> AuxiliaryVectors:
+    """Make vectors of the target tokens from the counts of a token stream.
+
+    Parameters
+    ----------
+    stream : TokenStream
+        The corpus, tokenised with ``vocabulary``, its pairs counted.
+    vocabulary : Vocabulary
+        The target vocabulary.
+    dim : int, default=100
+        Length of a vector.
+    min_count : int, default=None
+        Occurrences that a token needs; ``None`` is 1.
+    threads : int, default=None
+        Threads of the sparse products; ``None`` is one a core. The bytes do not depend on it.
+    cache : bool, default=True
+        Whether to take and leave the vectors in the cache.
+    progress : ProgressHook
+        Told the products done as stage ``factorise counts``; raising from it ends the work.
+
+    Returns
+    -------
+    AuxiliaryVectors
+        Rows of special tokens, of tokens seen less often than ``min_count`` and of tokens without neighbours are zero.
+
+    Raises
+    ------
+    AuxiliaryError
+        If no token occurs often enough, none occurs twice, or none tells by its neighbours.
+    """
+    settings = CountSettings(dim=dim, min_count=min_count or 1)
+    eligible = vocabulary.present & (vocabulary.kinds != SPECIAL) & (stream.frequency >= settings.min_count)
+    pairs = _checked(stream, eligible, settings)
+
+    def build(folder: Path) -> None:
+        vectors, _ = counted_vectors(
+            pairs, eligible, settings, threads=threads or os.cpu_count() or 1, progress=progress
+        )
+        write_arrays(folder / ANSWER, {"vectors": vectors})
+
+    described = dataclasses.asdict(settings)
+    described["offsets"] = "apart" if described.pop("apart") else "together"
+    versions = {name: version(name) for name in LIBRARIES}
+    with tempfile.TemporaryDirectory(prefix="focus-lab-") as scratch:
+        folder = Path(scratch)
+        if cache:
+            key = ["counts", versions, stream.digest, sha256_bytes(eligible.tobytes()), described]
+            folder = cached_folder(digest_json(key), build)
+        else:
+            build(folder)
+        vectors = np.array(read_array(folder / ANSWER, "vectors"))
+    progress(STAGE, 1, 1)
+    told = {
+        "method": "truncated SVD of the positive pointwise mutual information of tokens and their neighbours",
+        "versions": versions,
+        "chosen_automatically": [] if min_count else ["min_count"],
+        "automatic": {"min_count": 1},
+        "stream": stream.digest,
+        "n_tokens": stream.n_tokens,
+        "n_types": int(eligible.sum()),
+        "n_characters": stream.n_characters,
+    }
+    has_vector = np.asarray(vectors.any(axis=1))
+    return AuxiliaryVectors(vectors=vectors, has_vector=has_vector, kind=COUNTED, settings=told | described)
+
+
+def _checked(stream: TokenStream, eligible: np.ndarray, settings: CountSettings) -> PairCounts:
+    """Return the counts of a stream that may give vectors; refuse one that cannot."""
+    if stream.pairs is None:
+        raise bad_input("the token stream", "counts of pairs", "none", "count them on the way", AuxiliaryError)
+    most = int(stream.frequency[eligible].max(initial=0))
+    if not most:
+        got = f"{settings.min_count}, and none of {stream.n_tokens:,} tokens does"
+        expected, remedy = "tokens of text that occur so often", "lower it or give more text"
+        raise bad_input(option("min_count"), expected, got, remedy, AuxiliaryError)
+    if most < 2:
+        got = f"{stream.n_tokens:,} tokens, each once"
+        remedy = phrase("give more text or a smaller vocabulary, or ready vectors by {auxiliary}")
+        raise bad_input("corpus", "a text in which tokens come again", got, remedy, AuxiliaryError)
+    return stream.pairs
 
 
 def counted_vectors(
@@ -91,11 +198,13 @@ def counted_vectors(
         If no token has such a neighbour.
     """
     ids = np.flatnonzero(eligible & counts.seen)
+    progress(STAGE, 0, 0, "mutual information")
     blocks = [positive_information(m, settings.context_exponent) for m in context_matrices(counts, ids, settings)]
     squares = sum(_squares(block) for block in blocks)
     if not np.any(squares):
         expected, got = "tokens that tell by their neighbours", "none that has one more often than by chance"
-        raise bad_input("corpus", expected, got, "give more text, or ready vectors", AuxiliaryError)
+        remedy = phrase("give more text, or ready vectors by {auxiliary}")
+        raise bad_input("corpus", expected, got, remedy, AuxiliaryError)
     u, s = truncated_svd(
         blocks,
         settings.dim,

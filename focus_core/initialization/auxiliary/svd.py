@@ -20,7 +20,7 @@ from focus_core.types import ProgressHook, no_progress
 STAGE = "factorise counts"
 START = 0
 """Seed of the start: always the same, so that a space is a matter of the text alone."""
-WIDTH, COLUMNS_PER_VALUE = 32, 5
+COLUMNS_PER_VALUE = 5
 DEPENDENT = 1e-9
 """Least eigenvalue of the columns' inner products, of the greatest, below which they count as nearly dependent."""
 
@@ -29,7 +29,7 @@ def truncated_svd(
     blocks: Sequence[Any],
     dim: int,
     *,
-    width: int = WIDTH,
+    width: int = 32,
     n_iter: int | None = None,
     threads: int = 1,
     progress: ProgressHook = no_progress,

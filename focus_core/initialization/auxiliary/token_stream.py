@@ -1,10 +1,11 @@
-"""The token stream: names that fastText cannot mangle, counts, and example lines."""
+"""The token stream: what is counted of a text in one pass, example lines, and names that fastText cannot mangle."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +15,7 @@ import numpy as np
 from focus_core.corpus.corpus import Corpus, empty_corpus, iter_batches
 from focus_core.corpus.readers import refuse
 from focus_core.errors import VocabularyError, bad_input
+from focus_core.initialization.auxiliary.counting import PairCounter, PairCounts
 from focus_core.initialization.auxiliary.example_lines import ExampleLines
 from focus_core.tokenization.encoding import EncodedLines, LineEncoder, make_encoder
 from focus_core.tokenization.identity import SPECIAL
@@ -58,12 +60,10 @@ def token_names(vocabulary: Vocabulary) -> list[bytes]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TokenStream:
-    """A tokenised corpus: fastText's input and what was counted while writing it.
+    """A tokenised corpus: what was counted of it, and fastText's input where that was written.
 
     Parameters
     ----------
-    path : Path
-        One corpus line a line, token names separated by a space.
     frequency : ndarray of shape (n_target,), dtype int64
         Occurrences of each id.
     n_lines, n_characters, n_bytes, n_tokens : int
@@ -71,14 +71,17 @@ class TokenStream:
     unknown : int
         Occurrences of the unknown token.
     digest : str
-        SHA-256 of the stream.
+        SHA-256 of what vectors are made from: the names, or the counts of pairs; empty where there is neither.
+    path : Path, default=None
+        One corpus line a line, token names separated by a space; ``None`` where no names were written.
+    pairs : PairCounts, default=None
+        Counts of tokens near each other; ``None`` where they were not asked for.
     examples : list of (int, str)
         At most three lines an id, sorted by id, shortest first; empty where they were not asked for.
     source_frequency : ndarray of shape (n_source,), dtype int64, default=None
         Occurrences of each id of the source; ``None`` where no source was given.
     """
 
-    path: Path
     frequency: np.ndarray
     n_lines: int
     n_characters: int
@@ -86,6 +89,8 @@ class TokenStream:
     n_tokens: int
     unknown: int
     digest: str
+    path: Path | None = None
+    pairs: PairCounts | None = None
     examples: list[tuple[int, str]] = field(default_factory=list)
     source_frequency: np.ndarray | None = None
 
@@ -100,49 +105,72 @@ class TokenStream:
         return self.unknown / max(1, self.n_tokens)
 
 
-class StreamWriter:
-    """Writes token names and counts them."""
+class _Reader:
+    """Counts batches of lines, and writes or counts what vectors are made from."""
 
-    def __init__(self, vocabularies: Sequence[Vocabulary], output: BinaryIO, *, examples: bool) -> None:
+    def __init__(
+        self, vocabularies: Sequence[Vocabulary], names: _NamesWriter | None, pairs: PairCounter | None, examples: bool
+    ) -> None:
         self._vocabulary = vocabulary = vocabularies[0]
-        self._output = output
-        self._digest = hashlib.sha256()
+        self._names, self._pairs = names, pairs
         self._examples = ExampleLines(vocabulary.texts) if examples else None
         self._counts = [np.zeros(one.n, dtype=np.int64) for one in vocabularies]
         self.n_lines = self.n_characters = self.n_bytes = 0
 
     def add(self, lines: Sequence[str], encoded: Sequence[EncodedLines]) -> None:
-        """Count a batch as each vocabulary reads it, and write it as the first does."""
+        """Count a batch as each vocabulary reads it, and take up how the first does."""
         for counts, found in zip(self._counts, encoded, strict=True):
             counts += np.bincount(found.ids, minlength=counts.size)
         text = "".join(lines)
         self.n_lines += len(lines)
         self.n_characters += len(text)
         self.n_bytes += len(text.encode())
-        data = b"\n".join([*map(_cut_row, encoded[0].rows), b""])
-        self._digest.update(data)
-        self._output.write(data)
+        if self._names is not None:
+            self._names.add(encoded[0])
+        if self._pairs is not None:
+            self._pairs.add(encoded[0].ids, encoded[0].line_of)
         if self._examples is not None:
             self._examples.add(lines, encoded[0])
 
-    def finish(self, path: Path) -> TokenStream:
+    def finish(self, path: Path | None) -> TokenStream:
         """Return the stream."""
         unknown = self._vocabulary.special_token_types.get(SpecialTokenType.UNK)
         for counts in self._counts:
             counts.setflags(write=False)
         frequency, *others = self._counts
+        pairs = None if self._pairs is None else self._pairs.finish()
+        digests = [made.digest for made in (self._names, pairs) if made is not None]
         return TokenStream(
-            path=path,
             frequency=frequency,
             n_lines=self.n_lines,
             n_characters=self.n_characters,
             n_bytes=self.n_bytes,
             n_tokens=int(frequency.sum()),
             unknown=0 if unknown is None else int(frequency[unknown]),
-            digest=self._digest.hexdigest(),
+            digest=" ".join(digests),
+            path=path,
+            pairs=pairs,
             examples=[] if self._examples is None else self._examples.collected(),
             source_frequency=others[0] if others else None,
         )
+
+
+class _NamesWriter:
+    """Writes token names as fastText reads them."""
+
+    def __init__(self, output: BinaryIO) -> None:
+        self._output, self._digest = output, hashlib.sha256()
+
+    def add(self, encoded: EncodedLines) -> None:
+        """Write a batch of lines."""
+        data = b"\n".join([*map(_cut_row, encoded.rows), b""])
+        self._digest.update(data)
+        self._output.write(data)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was written."""
+        return self._digest.hexdigest()
 
 
 def _cut_row(row: bytes) -> bytes:
@@ -156,13 +184,14 @@ def _cut_row(row: bytes) -> bytes:
 def tokenise_corpus(
     corpus: Corpus,
     vocabulary: Vocabulary,
-    output: Path,
+    output: Path | None = None,
     *,
+    window: int = 0,
     source: Vocabulary | None = None,
     examples: bool = True,
     progress: ProgressHook = no_progress,
 ) -> TokenStream:
-    """Write a corpus as token names for fastText, counting on the way; the files are read once.
+    """Tokenise a corpus and count its tokens; the files are read once.
 
     The tokenizer's own threads use all cores; the result does not depend on their number.
 
@@ -172,8 +201,10 @@ def tokenise_corpus(
         The text.
     vocabulary : Vocabulary
         The target vocabulary.
-    output : Path
-        The file to write.
+    output : Path, default=None
+        Where to write token names for fastText; ``None`` writes none.
+    window : int, default=0
+        How many places apart pairs of tokens are counted; 0 counts none.
     source : Vocabulary, default=None
         The source vocabulary, whose tokens are counted in the same pass.
     examples : bool, default=True
@@ -184,7 +215,7 @@ def tokenise_corpus(
     Returns
     -------
     TokenStream
-        The file and the counts.
+        The counts, and the file where one was written.
 
     Raises
     ------
@@ -192,11 +223,13 @@ def tokenise_corpus(
         If the corpus cannot be read, holds no text, or none of its tokens is one of the vocabulary.
     """
     vocabularies = [vocabulary] if source is None else [vocabulary, source]
-    with output.open("wb") as stream:
-        writer = StreamWriter(vocabularies, stream, examples=examples)
-        for batch, encoded in _encoded(corpus, vocabularies, progress):
-            writer.add(batch, encoded)
-    result = writer.finish(output)
+    names = [None if output is None else token_names(vocabulary), *[None for _ in vocabularies[1:]]]
+    pairs = PairCounter(vocabulary.n, window) if window else None
+    with nullcontext() if output is None else output.open("wb") as stream:
+        reader = _Reader(vocabularies, None if stream is None else _NamesWriter(stream), pairs, examples)
+        for batch, encoded in _encoded(corpus, vocabularies, names, progress):
+            reader.add(batch, encoded)
+    result = reader.finish(output)
     if not result.n_lines:
         raise empty_corpus(corpus.names)
     _check_known(corpus, vocabulary, result)
@@ -232,7 +265,7 @@ def stream_warnings(stream: TokenStream, vocabulary: Vocabulary) -> list[str]:
 
 
 def _encoded(
-    corpus: Corpus, vocabularies: Sequence[Vocabulary], progress: ProgressHook
+    corpus: Corpus, vocabularies: Sequence[Vocabulary], names: Sequence[list[bytes] | None], progress: ProgressHook
 ) -> Iterator[tuple[list[str], list[EncodedLines]]]:
     """Yield batches as each vocabulary reads them, telling progress after each."""
     done = 0
@@ -243,6 +276,8 @@ def _encoded(
 
     encoders: list[LineEncoder] = []
     for batch in iter_batches(corpus, on_read=on_read):
-        encoders = encoders or [make_encoder(v.backend, token_names(v), batch[:512]) for v in vocabularies]
+        encoders = encoders or [
+            make_encoder(v.backend, own, batch[:512]) for v, own in zip(vocabularies, names, strict=True)
+        ]
         yield batch, [encoder.encode(batch) for encoder in encoders]
         progress("tokenise", min(done, corpus.n_bytes), corpus.n_bytes)

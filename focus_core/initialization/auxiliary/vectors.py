@@ -1,4 +1,4 @@
-"""Auxiliary vectors: one static vector per target token, trained over the token stream; automatic settings, cached."""
+"""Auxiliary vectors: one static vector per target token; trained by fastText over the token stream, and cached."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ from focus_core.types import KINDS, ProgressHook, SpecialTokenType, TokenKind, n
 EOS_NAME = "</s>"
 """The name fastText gives to the end of a line; no token has it (`escape_name`)."""
 ANSWER = "answer.safetensors"
+COUNTED, TRAINED = "counted", "trained"
+OWN_KINDS = (COUNTED, TRAINED)
+"""What vectors made from the run's own text are called, by how."""
 PAPER_EPOCHS, PAPER_MIN_COUNT = 3, 10
 BASE_UPDATES, UPDATES_PER_TYPE, MAX_EPOCHS = 1_000_000, 500, 1000
 """The rule of `choose_epochs`; an update is one token of the corpus read once."""
@@ -43,7 +46,7 @@ class AuxiliaryVectors:
     has_vector : ndarray of shape (n_target,), dtype bool
         Which tokens have one.
     kind : str
-        Where they came from: ``trained``, ``token`` or ``word``.
+        Where they came from: ``counted`` or ``trained`` on the run's own text, or given by ``token`` or ``word``.
     settings : dict
         How they were made: numbers, names and digests, JSON-able.
     """
@@ -61,6 +64,11 @@ class AuxiliaryVectors:
     def dim(self) -> int:
         """Length of a vector."""
         return int(self.vectors.shape[1])
+
+    @property
+    def is_own(self) -> bool:
+        """Whether they were made from the run's own text."""
+        return self.kind in OWN_KINDS
 
     @property
     def n_vectors(self) -> int:
@@ -124,7 +132,7 @@ def train_auxiliary(
     Parameters
     ----------
     stream : TokenStream
-        The corpus, tokenised with ``vocabulary``.
+        The corpus, tokenised with ``vocabulary`` and written as names.
     vocabulary : Vocabulary
         The target vocabulary.
     dim : int, default=100
@@ -152,6 +160,8 @@ def train_auxiliary(
     AuxiliaryError
         If no token occurs often enough, or fastText fails.
     """
+    if stream.path is None:
+        raise bad_input("the token stream", "names in a file", "counts alone", "write them on the way", AuxiliaryError)
     least = min_count or choose_min_count(stream.frequency)
     n_types = int((stream.frequency >= least).sum())
     if not n_types:
@@ -161,11 +171,11 @@ def train_auxiliary(
     settings = PAPER_SETTINGS | {"dim": dim, "epoch": passes, "minCount": least, "seed": seed, "thread": workers}
     auto = [name for name, given in (("epochs", epochs), ("min_count", min_count), ("threads", threads)) if not given]
     with tempfile.TemporaryDirectory(prefix="focus-lab-") as scratch:
-        folder = _trained(stream, settings, Path(scratch), cache=cache, progress=progress)
+        folder = _trained(stream, stream.path, settings, Path(scratch), cache=cache, progress=progress)
         vectors, has_vector = _by_id(*read_answer(folder / ANSWER), vocabulary, keep_eos=keep_eos)
     progress(STAGE, settings["epoch"], settings["epoch"])
     return AuxiliaryVectors(
-        vectors=vectors, has_vector=has_vector, kind="trained", settings=_described(settings, stream, auto, n_types)
+        vectors=vectors, has_vector=has_vector, kind=TRAINED, settings=_described(settings, stream, auto, n_types)
     )
 
 
@@ -192,13 +202,13 @@ def _too_rare(stream: TokenStream, min_count: int) -> AuxiliaryError:
 
 
 def _trained(
-    stream: TokenStream, settings: dict[str, Any], scratch: Path, *, cache: bool, progress: ProgressHook
+    stream: TokenStream, path: Path, settings: dict[str, Any], scratch: Path, *, cache: bool, progress: ProgressHook
 ) -> Path:
     """Return a folder with the trained vectors, from the cache where they are in it."""
 
     def build(folder: Path) -> None:
-        request = {"task": "train", "input": str(stream.path.resolve()), "settings": settings}
-        follow = Progress(progress, epochs=settings["epoch"], size=stream.path.stat().st_size)
+        request = {"task": "train", "input": str(path.resolve()), "settings": settings}
+        follow = Progress(progress, epochs=settings["epoch"], size=path.stat().st_size)
         run_child(request | {"output": str(folder / ANSWER)}, scratch, progress=follow)
 
     if cache:

@@ -69,7 +69,9 @@ def _split(inputs: MethodInput) -> tuple[np.ndarray, np.ndarray]:
             "auxiliary vectors",
             expected="a vector for at least one overlapping token, to serve as anchor",
             got=f"none for {overlap.n_overlap} overlapping tokens",
-            remedy=phrase("give more text or a lower {min_count}, or vectors that cover the target vocabulary"),
+            remedy=phrase(
+                "give more text, a lower {min_count} where it is above 1, or vectors that cover the target vocabulary"
+            ),
             error=AuxiliaryError,
         )
     order = np.lexsort((overlap.target_ids[anchors], overlap.source_ids[anchors]))
@@ -80,7 +82,7 @@ def _covered(inputs: MethodInput) -> np.ndarray:
     """Which target ids have a usable vector, shape (n_target,); a vector of zeros has no direction."""
     auxiliary = inputs.auxiliary
     if auxiliary is None:
-        way_out = phrase("give {corpus} to train them from, or {auxiliary}")
+        way_out = phrase("give {corpus} to make them from, or {auxiliary}")
         raise bad_input("auxiliary vectors", expected="vectors", got="none", remedy=way_out, error=AuxiliaryError)
     remedy = "give vectors with one row for every target id"
     n = inputs.target.n

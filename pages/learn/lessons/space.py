@@ -130,9 +130,9 @@ ALIKE = Chapter(
     short="Alike",
     words=(
         "To make an embedding for a new token, FOCUS asks: which tokens that we know are **used like it**? The old "
-        "model cannot tell, for it has never seen the new token.\n\nSo a small and quick model, fastText, reads the "
-        "text in new tokens and gives each one that is seen often enough, copied or new, a vector: the **auxiliary "
-        "space**. Tokens that stand in the same company get vectors that point the same way. The cosine of two vectors "
+        "model cannot tell, for it has never seen the new token.\n\nSo the text is read in new tokens, and from what "
+        "stands before and after each one, copied or new, comes a vector: the **auxiliary space**. Tokens that stand "
+        "in the same company get vectors that point the same way. The cosine of two vectors "
         "says how much alike: 1 is the same direction, 0 nothing in common. The vectors serve for this comparison only "
         "and never enter the model."
     ),

@@ -85,7 +85,7 @@ def test_the_demo_is_made_again_from_its_own_vectors(open_app, own_toy):
     assert at.button(key="_start_again").label == "Make the same run again"
     at.number_input(key="_temperature_toy").set_value(0.5).run()
     assert "Changed: **temperature 0\\.\u20605**" in texts(at)
-    assert "its vectors, which are not trained again" in texts(at)
+    assert "its vectors, which are not made again" in texts(at)
     press_start(at)
     job = newest()
     assert job.title == "temperature 0.5 · toy"

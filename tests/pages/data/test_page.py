@@ -16,7 +16,7 @@ from focus_core.initialization.config import InitConfig
 from focus_core.jobs import process as jobs
 from focus_core.jobs.record import list_jobs, read_job, request_of_job
 from focus_core.tokenization.corpus_statistics import corpus_statistics, suggest_size, supported_size
-from focus_core.types import Preset
+from focus_core.types import AuxiliarySpace, Preset
 from focus_ui.data import cache, catalog
 from focus_ui.session.errors import in_words
 from tests.fake_jobs import FAKE, end_jobs, wait
@@ -399,6 +399,8 @@ def test_the_paper_preset_is_passed_on(open_app):
 
 def test_options_of_the_vectors_reach_the_run(open_app):
     at = open_app("data")
+    assert at.number_input(key="_epochs").disabled, "counts have none"
+    at.selectbox(key="_auxiliary-space_default").set_value("fasttext").run()
     shown = {key: at.number_input(key=key) for key in ("_dim", "_epochs", "_min-count")}
     assert [(field.label, field.value, field.proto.placeholder) for field in shown.values()] == [
         ("Dimensions", None, "100"), ("Epochs", None, "auto"), ("Least occurrences", None, "auto"),
@@ -410,7 +412,9 @@ def test_options_of_the_vectors_reach_the_run(open_app):
     at.switch_page(PAGES["data"]).run()
     start_button(at).click().run()
     assert not at.exception
-    assert only_request().config.chosen() == {"dim": 50, "epochs": 7, "min_count": 3}
+    assert only_request().config.chosen() == {
+        "auxiliary_space": "fasttext", "dim": 50, "epochs": 7, "min_count": 3,
+    }  # fmt: skip
     assert "Least occurrences: **3**" in texts(at)
 
 
@@ -421,6 +425,7 @@ def test_an_empty_field_of_the_vectors_is_the_presets(open_app):
     at.selectbox(key="_preset").set_value("paper").run()
     shown = [at.number_input(key=key).proto.placeholder for key in ("_dim", "_epochs", "_min-count")]
     assert shown == ["300", "3", "10"]
+    assert at.selectbox(key="_auxiliary-space_paper").value == "fasttext"
     start_button(at).click().run()
     assert only_request().config.chosen() == {"preset": "paper"}
 
@@ -457,7 +462,7 @@ def test_a_method_that_compares_no_vectors_has_no_options_of_theirs(open_app):
 def test_the_fields_that_may_be_empty_have_the_bounds_of_the_command_line(open_app, name):
     field = open_app("data").number_input(key=f"_{name.replace('_', '-')}")
     for value in (int(field.min), int(field.max)):
-        assert getattr(InitConfig(**{name: value}), name) == value
+        assert getattr(InitConfig(auxiliary_space=AuxiliarySpace.FASTTEXT, **{name: value}), name) == value
     for value in (int(field.min) - 1, int(field.max) + 1):
         with pytest.raises(InvalidInputError) as caught:
             InitConfig(**{name: value})

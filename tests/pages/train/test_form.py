@@ -15,6 +15,7 @@ from focus_ui.data import catalog
 from pages.train.form import free_name, suggested_tokens
 from tests.fake_jobs import end_jobs, ended, wait
 from tests.pages.conftest import PAGES, param, texts
+from tests.tiny_encoders import pairs_of
 from tests.unit.export.test_run_model import corpus_of, small_run
 
 
@@ -182,3 +183,36 @@ def test_no_sample_is_chosen_for_a_run_of_any_language(open_app):
     at.selectbox(key="_run_sample").set_value(at.selectbox(key="_run_sample").options[0]).run()
     assert not at.exception
     assert not start_button(at).disabled
+
+
+def test_pairs_are_learned_from_and_shown_as_a_distance(open_app, made):
+    at = open_app("train", run="plain")
+    at.segmented_control(key="_adapt_kind_2").set_value("pairs of lines").run()
+    assert start_button(at).disabled
+    content = "".join(f"{one}\t{other}\n" for one, other in pairs_of(120))
+    at.file_uploader(key="_adapt_pairs").upload("my pairs.tsv", content.encode(), "text/plain").run()
+    assert not at.exception
+    assert "120 pairs" in texts(at)
+    next(i for i in at.number_input if i.label == "How long").set_value(2)
+    at.selectbox(key="_adapt_unit").set_value("steps")
+    at.selectbox(key="_adapt_train").set_value("embeddings")
+    start_button(at).click().run()
+    job = only_job()
+    ended(job)
+    assert jobs.job_state(job) is jobs.JobState.DONE, (job.record / "stderr.log").read_text()
+    at.run()
+    at.button(key=f"_open_{job.id}").click().run()
+    assert not at.exception
+    manifest = open_training(open_run(job.run), "adapted").manifest
+    assert (manifest["config"]["objective"], manifest["corpus"]["files"]) == ("distill", ["my-pairs.tsv"])
+    assert at.segmented_control(key="_train_unit_1").options == ["squared distance of sentence embeddings"]
+    assert "sentence embeddings from pairs" in texts(at)
+
+
+def test_pairs_without_a_tab_are_a_reason(open_app):
+    at = open_app("train", run="plain")
+    at.segmented_control(key="_adapt_kind_2").set_value("pairs of lines").run()
+    at.file_uploader(key="_adapt_pairs").upload("lines.tsv", b"no tab\n" * 200, "text/plain").run()
+    assert not at.exception
+    assert any("expected two columns" in error.value for error in at.error)
+    assert start_button(at).disabled

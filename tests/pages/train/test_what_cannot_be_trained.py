@@ -36,11 +36,19 @@ def expanders(at):
     return [box.label for box in at.expander]
 
 
-@pytest.mark.parametrize(
-    ("name", "words"), [("matrix", "from an embedding matrix alone"), ("headless", "no head that predicts tokens")]
-)
-def test_train_offers_no_training_and_says_why(open_app, demo, name, words):
-    at = open_app("train", run=name)
+def test_train_offers_a_model_without_a_head_pairs_alone(open_app, demo):
+    at = open_app("train", run="headless")
+    said = "no head that predicts tokens, so it can learn from pairs of lines"
+    assert any(said in info.value for info in at.info)
+    assert "Evaluate on a text" not in expanders(at)
+    assert "Train it further" in expanders(at)
+    assert at.segmented_control(key="_adapt_kind_1").options == ["pairs of lines"]
+    assert not any(control.key == "_corpus_kind" for control in at.segmented_control)
+
+
+def test_train_offers_no_training_and_says_why(open_app, demo):
+    at = open_app("train", run="matrix")
+    words = "from an embedding matrix alone"
     assert any(words in info.value and "neither trained nor evaluated" in info.value for info in at.info)
     assert "Train it further" not in expanders(at)
     assert "Evaluate on a text" not in expanders(at)

@@ -43,6 +43,15 @@ def test_the_demo_source_predicts_masked_words_from_their_context(root: Path, he
     assert not scores.warnings
 
 
+def test_the_english_source_predicts_masked_words_of_english(root: Path, data_dir: Path) -> None:
+    folder = root / "assets" / "demo" / "english"
+    text = (data_dir / "corpora" / "en" / "bible_web.txt").read_text(encoding="utf-8").split("\n")
+    lines = [line.strip() for line in text if line.strip() and is_held_out(line, 2)][:N_LINES]
+    scores = score_masked(load_model_folder(folder), lines)
+    assert scores.words.sum() > 300
+    assert scores.nats_per_token < entropy_of_tokens(folder, lines) - 0.75
+
+
 def test_the_demo_run_is_measured_on_the_words_of_its_source(
     root: Path, data_dir: Path, held_out: list[str], tmp_path: Path
 ) -> None:

@@ -216,6 +216,23 @@ def test_a_piece_that_dies_leaves_the_others(request_of: ComparisonRequest, fake
     assert fake.started == ["mean-2"]
 
 
+def test_a_piece_that_nobody_waited_for_says_itself_what_it_took(
+    request_of: ComparisonRequest, fake: type[Fake], tmp_path: Path
+) -> None:
+    def killed(stage: str, done: float, total: float, note: str = "") -> None:
+        if stage == "compare" and done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compare_methods(request_of, tmp_path / "out", start=fake, progress=killed)
+    part = Layout(root=tmp_path / "out.part")
+    write_piece(part, "mean-1")  # done, and its parent gone
+    write_json(part.own_cost("mean-1"), {"seconds": 3.5, "peak_mib": 9.0})
+    costs = open_comparison(compare_methods(request_of, tmp_path / "out", start=fake)).costs()
+    assert costs["mean-1"] == {"seconds": 3.5, "peak_mib": 9.0}
+    assert set(costs) == {"prepare", *ALL}
+
+
 class Slow(Fake):
     """A piece that takes some looks; at most so many run at a time as were asked for."""
 

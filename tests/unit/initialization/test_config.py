@@ -9,7 +9,7 @@ import pytest
 
 from focus_core.errors import InvalidInputError
 from focus_core.initialization.config import PAPER, InitConfig
-from focus_core.types import Fallback, MatchMode, Preset
+from focus_core.types import AuxiliarySpace, Fallback, MatchMode, Preset
 
 BY_ROLE = {"special_tokens": ["same string", "same string, then role"]}
 """Held in both presets: that special tokens of two families are new tokens is nobody's wish."""
@@ -32,18 +32,53 @@ def test_every_difference_of_the_default_preset_is_listed() -> None:
     assert (
         InitConfig().differences_from_paper()
         == {
-            "epochs": [3, None],
+            "auxiliary_space": ["fasttext", "counts"],
             "dim": [300, 100],
             "min_count": [10, None],
-            "keep_eos_vector": [True, False],
             "specials_in_statistics": [True, False],
         }
         | BY_ROLE
     )
+    by_fasttext = InitConfig(auxiliary_space=AuxiliarySpace.FASTTEXT).differences_from_paper()
+    assert by_fasttext["epochs"] == [3, None]
+    assert by_fasttext["keep_eos_vector"] == [True, False]
+    assert "auxiliary_space" not in by_fasttext
 
 
 def test_an_option_that_is_set_to_the_papers_value_is_no_difference() -> None:
-    assert "epochs" not in InitConfig.for_preset(Preset.DEFAULT, epochs=3).differences_from_paper()
+    config = InitConfig.for_preset(Preset.DEFAULT, auxiliary_space=AuxiliarySpace.FASTTEXT, epochs=3)
+    assert "epochs" not in config.differences_from_paper()
+
+
+@pytest.mark.parametrize(("name", "value"), [("epochs", 3), ("keep_eos_vector", True)])
+def test_an_option_of_fasttext_is_refused_with_counts(name: str, value: object) -> None:
+    flag = f"--{name.replace('_', '-')}"
+    with pytest.raises(InvalidInputError) as refused:
+        InitConfig(auxiliary_space=AuxiliarySpace.COUNTS, **{name: value})
+    assert str(refused.value) == (
+        f"{flag}: expected --auxiliary-space fasttext, whose option it is, got counts; "
+        "leave it out, or add --auxiliary-space fasttext"
+    )
+
+
+def test_an_unknown_auxiliary_space_names_those_there_are() -> None:
+    with pytest.raises(InvalidInputError, match=r"^--auxiliary-space: expected counts, fasttext, got 'glove'"):
+        InitConfig(auxiliary_space="glove")
+
+
+def test_counts_under_the_papers_preset_leave_fasttexts_options_out() -> None:
+    config = InitConfig.for_preset(Preset.PAPER, auxiliary_space=AuxiliarySpace.COUNTS)
+    assert (config.epochs, config.keep_eos_vector, config.dim, config.min_count) == (None, False, 300, 10)
+    assert config.chosen() == {"preset": "paper", "auxiliary_space": "counts"}
+    assert InitConfig.from_dict(config.chosen()) == config
+
+
+def test_what_was_stored_before_there_were_counts_still_means_fasttext() -> None:
+    assert InitConfig.from_dict({"epochs": 20}).auxiliary_space is AuxiliarySpace.FASTTEXT
+    assert InitConfig.from_dict({"preset": "paper"}).auxiliary_space is AuxiliarySpace.FASTTEXT
+    assert InitConfig.from_dict({"seed": 3}).auxiliary_space is InitConfig.auxiliary_space
+    with pytest.raises(InvalidInputError, match=r"^--epochs: "):
+        InitConfig.from_dict({"epochs": 20, "auxiliary_space": "counts"})
 
 
 def test_every_option_of_the_paper_is_an_option() -> None:

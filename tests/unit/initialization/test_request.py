@@ -12,7 +12,7 @@ from focus_core.cli import main as cli
 from focus_core.errors import InvalidInputError
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import OF_PRESETS, InitRequest, command_of, read_request, write_request
-from focus_core.types import AuxiliaryKind, Fallback, MatchMode, MethodName, Normalization, Preset
+from focus_core.types import AuxiliaryKind, AuxiliarySpace, Fallback, MatchMode, MethodName, Normalization, Preset
 
 WORDS = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=8)
 PATHS = WORDS.map(Path)
@@ -23,6 +23,7 @@ OPTIONS = {
     "top_k": st.none() | st.integers(1, 10**6),
     "fallback": st.sampled_from(Fallback),
     "covariance_scale": st.floats(1e-12, 1e3),
+    "auxiliary_space": st.sampled_from(AuxiliarySpace),
     "epochs": st.none() | st.integers(1, 10**6),
     "dim": st.integers(2, 4096),
     "min_count": st.none() | st.integers(1, 10**6),
@@ -47,8 +48,17 @@ TEXTS = st.fixed_dictionaries(
         "user_map": PATHS,
     },
 )  # fmt: skip
+
+
+def config_of(preset: Preset, options: dict[str, object]) -> InitConfig:
+    """Return options of which none belongs to another auxiliary space than the chosen one."""
+    space = options.get("auxiliary_space", InitConfig.for_preset(preset).auxiliary_space)
+    left_out = ("epochs",) if space == AuxiliarySpace.COUNTS else ()
+    return InitConfig.for_preset(preset, **{k: v for k, v in options.items() if k not in left_out})
+
+
 CONFIGS = st.builds(
-    lambda preset, options: InitConfig.for_preset(preset, **options),
+    config_of,
     st.sampled_from(Preset),
     st.fixed_dictionaries({}, optional=OPTIONS),
 )
@@ -92,9 +102,10 @@ def test_a_request_is_the_same_after_json(made):
 def test_what_has_its_default_is_left_out():
     assert InitRequest(**SMALL).to_dict() == SMALL
     assert AUTO.to_dict() == SMALL | {"config": {"preset": "paper", "epochs": None, "min_count": None}}
-    assert InitRequest(**SMALL, config=InitConfig(keep_eos_vector=True)).to_dict()["config"] == {
-        "keep_eos_vector": True
-    }
+    kept = InitConfig(auxiliary_space=AuxiliarySpace.FASTTEXT, keep_eos_vector=True)
+    assert InitRequest(**SMALL, config=kept).to_dict()["config"] == {
+        "auxiliary_space": "fasttext", "keep_eos_vector": True,
+    }  # fmt: skip
 
 
 def test_a_preset_brings_what_is_left_out():

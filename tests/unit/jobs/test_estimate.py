@@ -21,7 +21,7 @@ from focus_core.tokenization.corpus_statistics import (
     supported_size,
 )
 from focus_core.tokenization.training import suggest_vocab_size, train_tokenizer
-from focus_core.types import Family
+from focus_core.types import AuxiliarySpace, Family
 
 GIVEN = {"source": "m", "target_tokenizer": "t"}
 TRAINED = {"source": "m", "train_tokenizer": "unigram", "vocab_size": 8000, "corpus": (Path("a.txt"),)}
@@ -58,15 +58,27 @@ def test_a_corpus_of_blank_lines_is_refused(tmp_path):
         corpus_statistics(open_corpus([tmp_path / "a.txt"]))
 
 
-def test_more_work_takes_longer():
+@pytest.mark.parametrize("space", AuxiliarySpace)
+def test_more_work_takes_longer(space):
     statistics = CorpusStatistics(n_bytes=4_000_000, n_lines=40_000, n_characters=4_000_000, complete=True, sample=())
-    base = estimate_run(InitRequest(**GIVEN, config=InitConfig(epochs=10)), statistics, vocab_size=8000)
-    asked = InitRequest(**TRAINED, config=InitConfig(epochs=10, dim=300))
+    config = {"auxiliary_space": space} | ({"epochs": 10} if space == AuxiliarySpace.FASTTEXT else {})
+    base = estimate_run(InitRequest(**GIVEN, config=InitConfig(**config)), statistics, vocab_size=8000)
+    asked = InitRequest(**TRAINED, config=InitConfig(**config, dim=300))
     longer = estimate_run(asked, statistics, vocab_size=8000)
     assert longer.seconds > base.seconds
     assert longer.memory_mib > base.memory_mib
     assert base.n_tokens == round(4_000_000 / characters_per_token(8000))
     assert base.occurrences_per_token == base.n_tokens / 8000
+
+
+def test_counting_takes_a_fraction_of_the_time_of_fasttext():
+    statistics = CorpusStatistics(n_bytes=10**7, n_lines=10**5, n_characters=10**7, complete=True, sample=())
+    spaces = {
+        space: estimate_run(InitRequest(**GIVEN, config=InitConfig(auxiliary_space=space)), statistics, vocab_size=8000)
+        for space in AuxiliarySpace
+    }
+    counts, fasttext = (spaces[s].by_step[Step.VECTORS] for s in (AuxiliarySpace.COUNTS, AuxiliarySpace.FASTTEXT))
+    assert 0 < counts < fasttext / 3
 
 
 def test_lines_that_come_again_and_lost_characters_are_counted(tmp_path):

@@ -64,7 +64,9 @@ def test_in_a_collapsed_run_no_mixture_is_called_sound(run, cosine):
         f"mean cosine {cosine:.2f} between new tokens and anchors (FOC011)."
     )
     assert first.advice == (
-        "Raise --epochs to 214, or give more text." if remedy else "Train more --epochs or give more text."
+        "Raise --epochs to 214, or give more text."
+        if remedy
+        else "Train the vectors for more --epochs or give more text."
     )
     assert Tone.GOOD not in {v.tone for v in rest}
     assert explain_token(blind, id_of(run, "▁farmer")).verdicts == explain_token(run, id_of(run, "▁farmer")).verdicts

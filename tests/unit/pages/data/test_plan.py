@@ -29,10 +29,17 @@ def test_every_step_has_its_inputs_and_parameters():
     assert found[Step.OVERLAP].summary == "match fuzzy"
     assert found[Step.ROWS].summary == "focus, temperature 0.5"
     assert "Top-k" not in found[Step.ROWS].facts
-    assert found[Step.VECTORS].facts == {"Preset": "default", "Seed": "42"}
+    assert found[Step.VECTORS].facts == {"Preset": "default", "Auxiliary space": "counts"}
     assert words(config={"top_k": 5})[Step.ROWS].facts["Top-k"] == "5"
     facts = words(preset=Preset.PAPER, config={"epochs": None, "dim": 50})[Step.VECTORS].facts
-    assert facts == {"Preset": "paper", "Seed": "42", "Dimensions": "50", "Epochs": "auto"}
+    assert found[Step.VECTORS].summary == "counted in the text"
+    assert facts == {
+        "Preset": "paper",
+        "Auxiliary space": "fasttext",
+        "Seed": "42",
+        "Dimensions": "50",
+        "Epochs": "auto",
+    }
     assert words(preset=Preset.PAPER)[Step.TOKENIZERS].facts["Normalization"].startswith("none: ")
     assert all(step.used for step in found.values())
 
@@ -76,6 +83,22 @@ def test_results_are_those_of_the_manifest(tmp_path):
     assert found[Step.TOKENIZERS] == f"{counts['n_source']} source tokens, {counts['n_target']} new ones"
     assert f"{counts['by_origin']['combined']} combined" in found[Step.ROWS]
     assert f"{counts['n_new']} new" in found[Step.OVERLAP]
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "words"),
+    [
+        ("counted", {"min_count": 1}, ", by counts"),
+        ("counted", {"min_count": 3}, ", by counts, tokens seen 3 times or more"),
+        ("trained", {"min_count": 2, "epochs": 5}, ", 5 epochs, tokens seen 2 times or more"),
+        ("token", {}, ""),
+    ],
+)
+def test_results_say_how_vectors_were_made(tmp_path, kind, settings, words):
+    run = write_toy_run(tmp_path / "toy")
+    run.manifest["auxiliary"] |= {"kind": kind, "settings": settings}
+    dim = run.manifest["auxiliary"]["dim"]
+    assert results(run)[Step.VECTORS].endswith(f"vectors of {dim} dimensions{words}")
 
 
 def test_results_say_what_was_inherited(tmp_path):

@@ -9,7 +9,7 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest
 from focus_core.jobs.steps import STEPS, Step
 from focus_core.runs.folder import open_run
-from focus_core.types import Fallback, MatchMode, Normalization, Preset
+from focus_core.types import AuxiliarySpace, Fallback, MatchMode, Normalization, Preset
 from pages.data.recipe import (
     changes,
     needs_vectors,
@@ -21,6 +21,7 @@ from pages.data.recipe import (
 from tests.toy_run import write_toy_run
 
 FORM = InitConfig()
+COUNTED = {"preset": "default", "auxiliary_space": "counts", "dim": 100, "epochs": None}
 
 
 def form(**chosen):
@@ -118,7 +119,7 @@ def test_an_extended_run_is_made_anew_or_not_at_all(made):
 
 def test_what_was_changed_is_said_in_words(made):
     found = recipe(made)
-    same = {name: getattr(found.config, name) for name in ("dim", "epochs", "min_count")}
+    same = {name: getattr(found.config, name) for name in ("auxiliary_space", "dim", "epochs", "min_count")}
     assert changes(found, form(**same)) == []
     assert changes(found, form(**same, temperature=1)) == []
     changed = form(**same, temperature=0.5, match=MatchMode.FUZZY)
@@ -165,7 +166,7 @@ def test_options_of_a_run_that_the_form_does_not_have_are_kept(made):
 
 
 def test_a_change_of_top_k_is_said_in_words_where_tokens_are_compared(made):
-    usual = {"preset": "default", "dim": 100, "epochs": None, "min_count": None}
+    usual = {"preset": "default", "auxiliary_space": "counts", "dim": 100, "epochs": None, "min_count": None}
     free, bound = recipe(with_config(made, **usual, top_k=None)), recipe(with_config(made, **usual, top_k=7))
     assert (free.config.top_k, bound.config.top_k) == (None, 7)
     assert changes(free, FORM) == changes(bound, form(top_k=7)) == []
@@ -177,9 +178,9 @@ def test_a_change_of_top_k_is_said_in_words_where_tokens_are_compared(made):
 
 def test_options_of_the_vectors_are_those_that_differ_from_the_preset(made):
     """So that another preset brings its own, and what was chosen beside a preset is chosen again."""
-    found = recipe(with_config(made, preset="default", dim=100, epochs=None, min_count=2)).config
+    found = recipe(with_config(made, **COUNTED, min_count=2)).config
     assert found.chosen() == {"min_count": 2}
-    paper = {"preset": "paper", "keep_eos_vector": True, "specials_in_statistics": True}
+    paper = {"preset": "paper", "auxiliary_space": "fasttext", "keep_eos_vector": True, "specials_in_statistics": True}
     found = recipe(with_config(made, **paper, dim=50, epochs=3, min_count=10)).config
     assert found.chosen() == {"preset": "paper", "dim": 50}
     found = recipe(with_config(made, **paper, dim=300, epochs=None, min_count=10)).config
@@ -187,10 +188,14 @@ def test_options_of_the_vectors_are_those_that_differ_from_the_preset(made):
 
 
 def test_a_change_of_the_vectors_options_is_said_in_words_where_vectors_are_trained(made):
-    found = recipe(with_config(made, preset="default", dim=100, epochs=None, min_count=2))
+    found = recipe(with_config(made, **COUNTED, min_count=2))
     assert changes(found, form(min_count=2)) == []
     assert changes(found, form(min_count=2, dim=100)) == [], "the preset's own"
-    assert changes(found, form(min_count=2, dim=50, epochs=9)) == ["dimensions 50", "epochs 9"]
+    assert changes(found, form(auxiliary_space=AuxiliarySpace.FASTTEXT, min_count=2, dim=50, epochs=9)) == [
+        "auxiliary space fasttext",
+        "dimensions 50",
+        "epochs 9",
+    ]
     assert changes(found, FORM) == ["least occurrences auto"]
     assert changes(found, form(preset=Preset.PAPER)) == ["preset paper", "least occurrences 10"]
     assert changes(found, form(method="mean")) == ["method mean"], "it trains none"
