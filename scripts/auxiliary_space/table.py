@@ -55,7 +55,7 @@ def screen_table(rows: Rows) -> str:
     """Return variants by languages and sizes: bits per character minus fastText's, and minus those of the default."""
     cases = list(dict.fromkeys((row["language"], row["size"]) for row in rows))
     columns = [(*case, reference) for case in cases for reference in REFERENCES]
-    head = ["", *(f"{NAMES[la]}, {_size(size)}, {name.replace('_', ' ')}" for la, size, name in columns)]
+    head = ["", *(f"{NAMES[la]}, {_size(size)}, minus {REFERENCES[name]}" for la, size, name in columns)]
     lines = [_line(head), "|---" + "|---:" * len(columns) + "|"]
     for variant in VARIANTS:
         own = [(_find(rows, language=la, size=size, variant=variant), name) for la, size, name in columns]
