@@ -136,6 +136,7 @@ def command(request: ComparisonRequest, output: Path) -> list[str]:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 def test_killed_without_warning_it_goes_on_and_ends_with_the_same_bytes(
     request_of: ComparisonRequest, made: Path, tmp_path: Path
 ) -> None:
