@@ -77,7 +77,7 @@ def _form() -> None:
 def _has_loss(source: Choice) -> bool:
     """Whether a model can be measured, as far as can be told before it is fetched; its choice has looked at others."""
     spec = str(source.fields.get("source", ""))
-    if not Path(spec).is_dir() or spec == str(catalog.DEMO_SOURCE):
+    if not Path(spec).is_dir() or Path(spec) in (catalog.DEMO_SOURCE, catalog.ENGLISH_SOURCE):
         return bool(spec)
     with suppress(FocusError):
         return bool(input_cache.summary(spec).objective)
