@@ -18,6 +18,7 @@ from focus_core.evaluation.bootstrap import LEVEL, Interval
 DRAWS = 2000
 """Bootstrap samples: the 0.95 quantile of as many is right to half a point of coverage."""
 _VALUES_AT_ONCE = 1 << 22
+_ROUNDING = 1e-12
 _LEAST_SPREAD = 0.1
 """Share of the measured standard error that a sample's own one does not fall below: a sample may by chance leave out
 every line on which two methods differ."""
@@ -170,28 +171,47 @@ def _simultaneous(
     measured: LineBits, controls: list[int], level: float, draws: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return differences to each control and half the width of their intervals, each (n_controls, n_methods)."""
+    of_lines, of_seeds, freedom = (part[controls] for part in _variances(measured))
+    variance, mixed = of_lines + of_seeds, of_seeds > 0
+    # lines and seeds together have as many degrees of freedom as Satterthwaite gives them
+    freedom = np.divide(freedom * variance**2, of_seeds**2, out=np.full(variance.shape, np.inf), where=mixed)
+    half = _student(_max_t(measured, controls, level, draws, seed), freedom, level) * np.sqrt(variance)
+    values = measured.values
+    return values[None] - values[controls, None], half
+
+
+def _student(quantiles: np.ndarray, freedom: np.ndarray, level: float) -> np.ndarray:
+    """Return quantiles of controls, (n_controls,), for Student's t of as many degrees of freedom as ``freedom`` says.
+
+    A quantile says how many differences are compared, and beyond what Bonferroni would ask for all of them, how few
+    lines there are. The first is taken at the same probability of Student's t, the second is a factor.
+    """
     from scipy.special import ndtr, ndtri, stdtrit
 
-    # where lines do not differ, or all methods but one are alike, still that of a single difference
-    quantiles = np.maximum(_max_t(measured, controls, level, draws, seed), ndtri((1 + level) / 2))
-    of_lines, of_seeds, freedom = (part[controls] for part in _variances(measured))
-    variance, wide = of_lines + of_seeds, np.repeat(quantiles[:, None], len(measured.bits), axis=1)
-    mixed = of_seeds > 0  # there Student's t at the level of the quantile, with Satterthwaite's degrees of freedom
-    freedom = freedom[mixed] * (variance[mixed] / of_seeds[mixed]) ** 2
-    wide[mixed] = -stdtrit(freedom, ndtr(-wide[mixed]))
-    values = measured.values
-    return values[None] - values[controls, None], wide * np.sqrt(variance)
+    single, bonferroni = (ndtri(1 - (1 - level) / 2 / n) for n in (1, max(1, freedom.shape[1] - 1)))
+    quantiles = np.maximum(quantiles, single)[:, None]  # lower where lines do not differ, or methods are alike
+    compared = np.minimum(quantiles, bonferroni)
+    wide = np.broadcast_to(compared, freedom.shape).copy()
+    few = np.isfinite(freedom)
+    wide[few] = -stdtrit(freedom[few], ndtr(-wide[few]))
+    return np.asarray(wide * quantiles / compared)
 
 
 def _max_t(measured: LineBits, controls: list[int], level: float, draws: int, seed: int) -> np.ndarray:
     """Return for each control the quantile of the largest studentised difference over lines drawn anew."""
     characters = measured.characters.sum(axis=0).astype(np.float64)
-    rest = measured.bits.sum(axis=1) - measured.values[:, None] * characters
+    sums = measured.bits.sum(axis=1)
+    rest, none = sums - measured.values[:, None] * characters, _ROUNDING * float(np.abs(sums).max())
     largest = [
-        [_largest_t(counts, rest[control] - rest, characters) for control in controls]
+        [_largest_t(counts, _without(rest[control] - rest, none), characters) for control in controls]
         for counts in _counts(len(characters), draws, seed)
     ]
     return np.quantile(np.concatenate(largest, axis=1), level, axis=1, method="higher")
+
+
+def _without(apart: np.ndarray, none: float) -> np.ndarray:
+    """Return what is no rounding error; a ratio of two of them would be any number."""
+    return np.where(np.abs(apart) > none, apart, 0)
 
 
 def _largest_t(counts: np.ndarray, apart: np.ndarray, characters: np.ndarray) -> np.ndarray:
@@ -209,16 +229,25 @@ def _largest_t(counts: np.ndarray, apart: np.ndarray, characters: np.ndarray) ->
 def _variances(measured: LineBits) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return variances of all differences, each (n_methods, n_methods): of lines, of seeds beyond lines; and freedom.
 
-    Few seeds may lie close together by chance: no difference counts with less spread than the mean of all.
+    Few seeds may lie close together by chance: no method's seeds count as closer than those of the
+    method in the middle.
     """
     n_methods, n_seeds = measured.bits.shape[:2]
     of_lines, of_seeds = np.array([_variances_to(measured, control) for control in range(n_methods)]).swapaxes(0, 1)
-    pairs = np.triu_indices(n_methods, 1)
-    mean = of_seeds[pairs].mean() if n_methods > 1 else 0.0
-    freedom = np.where(of_seeds < mean, (n_methods - 1) * (n_seeds - 1), n_seeds - 1)
-    of_seeds = np.maximum(of_seeds, mean)
+    least = 2 * float(np.median(_of_methods(of_seeds)))
+    freedom = np.where(of_seeds < least, (n_methods - 1) * (n_seeds - 1), n_seeds - 1)
+    of_seeds = np.maximum(of_seeds, least)
     np.fill_diagonal(of_seeds, 0.0)
     return of_lines, of_seeds, freedom
+
+
+def _of_methods(of_differences: np.ndarray) -> np.ndarray:
+    """Return the variances of methods whose sums in pairs fit those of differences best, (n_methods,)."""
+    n_methods = len(of_differences)
+    sums = np.asarray(of_differences.sum(axis=1))
+    if n_methods < 3:
+        return np.asarray(sums / 2)
+    return np.asarray(np.maximum(0, (sums - sums.sum() / (2 * n_methods - 2)) / (n_methods - 2)))
 
 
 def _variances_to(measured: LineBits, control: int) -> tuple[np.ndarray, np.ndarray]:

@@ -164,7 +164,14 @@ def _initialised(
     path = layout.run(piece_name(method, seed))
     if path.is_dir():
         return open_run(path)
-    config = InitConfig(method=method, seed=seed, match=request.match, device=request.device, threads=request.threads)
+    config = InitConfig(
+        method=method,
+        seed=seed,
+        match=request.match,
+        auxiliary_space=request.auxiliary_space,
+        device=request.device,
+        threads=request.threads,
+    )
     asked = InitRequest(
         source=request.source,
         target_tokenizer=request.target_tokenizer,

@@ -76,6 +76,25 @@ def test_what_seeds_differ_by_because_they_mask_other_words_is_counted_once() ->
     assert found == pytest.approx(2 * 0.05**2 / 3, rel=0.4)
 
 
+def test_variances_of_methods_are_those_whose_sums_the_differences_have() -> None:
+    of_methods = np.array([1.0, 4.0, 9.0, 0.25])
+    of_differences = of_methods[:, None] + of_methods
+    np.fill_diagonal(of_differences, 0)
+    assert intervals._of_methods(of_differences) == pytest.approx(of_methods)
+    assert intervals._of_methods(of_differences[:2, :2]) == pytest.approx([2.5, 2.5])  # only their sum is known
+    assert intervals._of_methods(of_differences[:1, :1]).tolist() == [0]
+
+
+def test_seeds_that_happen_to_agree_do_not_count_as_closer_than_those_of_the_method_in_the_middle() -> None:
+    """Four methods whose seeds lie 0.02 apart, and one whose seeds are equal by chance."""
+    seeds = 0.02 * np.random.default_rng(8).normal(size=(5, 3))
+    seeds[0] = seeds[1]
+    measured = of_rates(np.repeat(2 + seeds[:, :, None], 30, axis=2))
+    alone, among = differences_to(measured.of([0, 1]), 0)[1], differences_to(measured, 0)[1]
+    assert (alone.low, alone.high) == (0, 0)
+    assert among.high > 0.01
+
+
 def test_the_best_of_the_others_of_two_is_the_other() -> None:
     measured = line_bits([2, 2.1], 300, seed=1)
     first, second = differences_to_best(measured)
