@@ -1,6 +1,6 @@
 """Run every benchmark and write the tables: ``python -m benchmarks [NAME...]``.
 
-NAME is one of overlap, corpus, combine, sparsemax, whole_run, projection, map, app, memory, normalization, sentences;
+NAME is one of overlap, corpus, auxiliary, combine, sparsemax, whole_run, projection, map, app, memory, normalization, sentences;
 none means all. Real data is found through the environment variable FOCUS_LAB_DATA; what needs it fails without it.
 Takes about an hour on two cores, most of it the reference's.
 """
@@ -14,9 +14,10 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-OF_TIME = ("overlap", "corpus", "combine", "sparsemax", "whole_run", "projection", "map", "app")
+OF_TIME = ("overlap", "corpus", "auxiliary", "combine", "sparsemax", "whole_run", "projection", "map", "app")
 NAMES = (*OF_TIME, "memory", "normalization", "sentences")
 WRITE_THEMSELVES = {
+    "auxiliary",
     "combine",
     "sparsemax",
     "whole_run",
