@@ -1,8 +1,8 @@
 """Run every benchmark and write the tables: ``python -m benchmarks [NAME...]``.
 
-NAME is one of overlap, corpus, auxiliary, combine, sparsemax, whole_run, projection, map, app, memory, normalization, sentences;
-none means all. Real data is found through the environment variable FOCUS_LAB_DATA; what needs it fails without it.
-Takes about an hour on two cores, most of it the reference's.
+NAME is one of overlap, corpus, auxiliary, combine, sparsemax, whole_run, projection, map, app, memory, normalization,
+sentences; none means all. Real data is found through the environment variable FOCUS_LAB_DATA; what needs it fails
+without it. Takes about an hour on two cores, most of it the reference's.
 """
 
 from __future__ import annotations

@@ -193,7 +193,8 @@ def main() -> None:
     for row in rows:
         print(
             f"{row['what']}: {row['size']}: {row['seconds']:.3g} s beside {row['reference_seconds']:.3g} s by "
-            f"fastText, {row['ratio']} times faster ({row['target']}); {row['mib']:,} MiB beside {row['reference_mib']:,} MiB"
+            f"fastText, {row['ratio']} times faster ({row['target']}); {row['mib']:,} MiB beside "
+            f"{row['reference_mib']:,} MiB"
         )
     if given.keep:
         write_result("auxiliary", before, rows)
