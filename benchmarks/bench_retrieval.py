@@ -174,7 +174,8 @@ def choose_rate(work: Path, tokens: int) -> dict[str, Any]:
             ends[rate] = result["held_out_loss_end"]
             say(f"rate {rate:g}: {result['held_out_loss_start']:.4f} -> {ends[rate]:.4f}")
         best = min(ends, key=lambda rate: ends[rate])
-        note.write_text(json.dumps({"rate": best, "method": PILOT, "ends": list(ends.items())}), encoding="utf-8")
+        known = {"method": PILOT, "auxiliary_space": run.manifest["config"]["auxiliary_space"]}
+        note.write_text(json.dumps({"rate": best, **known, "ends": list(ends.items())}), encoding="utf-8")
     found: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
     return found
 
@@ -310,7 +311,7 @@ def main() -> None:
         run_all(options.data, options.work, seeds, options.tokens)
     settings = {"inputs": {language: write_inputs(options.data, language, options.work) for language in TESTS}}
     settings |= {"rate": choose_rate(options.work, options.tokens), "tokens": options.tokens, "vocabulary": VOCABULARY}
-    settings |= {"batch_tokens": BATCH, "weights": SHA256}
+    settings |= {"batch_tokens": BATCH, "weights": SHA256, "auxiliary_space": str(InitConfig().auxiliary_space)}
     write_result(NAME, environment | {"settings": settings}, collect(options.data, options.work, seeds))
 
 

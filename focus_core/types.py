@@ -114,6 +114,18 @@ class Need(StrEnum):
     BODY = "body"
 
 
+class Cost(StrEnum):
+    """What a method's work grows with, the cheapest first; `COST_SUMMARIES` says why.
+
+    A property of the method, not of one machine's clock. ``rows``: the number of rows. ``subwords``: the target's
+    tokens, each split by the source tokenizer. ``text``: the text, which is read and counted.
+    """
+
+    ROWS = "rows"
+    SUBWORDS = "subwords"
+    TEXT = "text"
+
+
 class AuxiliarySpace(StrEnum):
     """How auxiliary vectors are made from a text.
 
@@ -191,6 +203,14 @@ NEED_SUMMARIES: dict[str, str] = {
     Need.BODY: "a source model with its backbone, and not a matrix of embeddings alone",
 }
 """What each input is, and where to get it, in one line."""
+
+
+COST_SUMMARIES: dict[str, str] = {
+    Cost.ROWS: "it reads nothing and copies or draws every row",
+    Cost.SUBWORDS: "it reads no text and splits every new token once",
+    Cost.TEXT: "it reads the whole text to make vectors of its tokens",
+}
+"""Why a method costs what it costs, in a clause that follows its name."""
 
 
 def tell_all(*hooks: ProgressHook) -> ProgressHook:

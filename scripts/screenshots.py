@@ -23,6 +23,7 @@ PAGES = {
     "token": "token",
     "map": "map",
     "train": "train",
+    "methods": "methods",
     "compare": "compare",
     "check-and-export": "export",
 }

@@ -19,7 +19,7 @@ COMPARISON = ROOT / "assets" / "demo" / "results" / "sw.json"
 ORDER = ("overlap", "corpus", "auxiliary", "combine", "sparsemax", "whole_run", "projection", "map", "app")
 """Files of results in the order of the table; others follow."""
 
-SHARED, SENTENCES = "normalization", "sentences"
+SHARED, SENTENCES, RETRIEVAL = "normalization", "sentences", "retrieval"
 """Files of results that say how good and not how fast, each with a table of its own."""
 
 
@@ -130,7 +130,62 @@ def sentence_row(row: dict[str, Any]) -> str:
     return f"| {row['encoder']} | {share} | {percent(row['nearest'])} | {origins} |"
 
 
-OWN_TABLES = {SHARED: build_shared, SENTENCES: build_sentences}
+TESTS = (("sw", "tatoeba", "Tatoeba en–sw"), ("sw", "tico", "TICO en–sw"), ("de", "tatoeba", "Tatoeba en–de"))
+STATES = {"at once": "at once", "distilled": "distilled"}
+
+
+def build_retrieval(file: dict[str, Any]) -> str:
+    """Build the table of what each initialisation is worth to a sentence encoder, at once and after distillation."""
+    rows = [row for row in file["rows"] if "value" in row]
+    found = {(row["language"], row["test"], row.get("state", ""), row["method"]): row for row in rows}
+    tests = [test for test in TESTS if any(key[:2] == test[:2] for key in found)]
+    columns = [(*test[:2], state, f"{test[2]}, {words}") for test in tests for state, words in STATES.items()]
+    head = ["| sentences found by their translation | " + " | ".join(c[3] for c in columns) + " |"]
+    head.append("|---|" + "---:|" * len(columns))
+    body = [
+        f"| {label} | {' | '.join(retrieval_cell(found.get((*column[:3], method))) for column in columns)} |"
+        for method, label in methods_of(found, columns)
+    ]
+    source = [retrieval_cell(found[*column[:2], "", "source"]) for column in columns]
+    guess = [percent(1 / found[*column[:2], "", "source"]["pairs"]) for column in columns]
+    body += [f"| *the source, unchanged* | {' | '.join(source)} |", f"| *a guess* | {' | '.join(guess)} |"]
+    return "\n".join([*head, *body, "", retrieval_words(file, rows), footnote(RETRIEVAL, file["environment"])])
+
+
+def methods_of(found: dict[tuple[str, ...], dict[str, Any]], columns: list[tuple[str, ...]]) -> list[tuple[str, str]]:
+    """Return the methods and their labels, the best after distillation first."""
+    from focus_core.runs.legend import method_of
+
+    last = columns[1]
+    values = {method: row["value"] for (*key, method), row in found.items() if tuple(key) == last[:3]}
+    return [(method, method_of(method).label) for method in sorted(values, key=lambda m: -values[m])]
+
+
+def retrieval_cell(row: dict[str, Any] | None) -> str:
+    """Write an accuracy with its interval; bold where it cannot be told from the best."""
+    if row is None:
+        return "—"
+    text = f"{percent(row['value'])} ({100 * row['low']:.1f}–{100 * row['high']:.1f})"
+    return f"**{text}**" if row.get("tied_with_best") else text
+
+
+def retrieval_words(file: dict[str, Any], rows: list[dict[str, Any]]) -> str:
+    """Say on how many pairs and seeds it was measured, and what was trained."""
+    settings = file["environment"]["settings"]
+    pairs = {(row["language"], row["test"]): row["pairs"] for row in rows}
+    known = [(pairs[test[:2]], test[2]) for test in TESTS if test[:2] in pairs]
+    sizes = ", ".join(f"{n:,} pairs of {label}" for n, label in known)
+    seeds = sorted({row["seeds"] for row in rows if "state" in row})
+    many = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    removed = sum(counts["lines_removed"] + counts["verses_removed"] for counts in settings["inputs"].values())
+    rate = f"learning rate {settings['rate']['rate']:g} of {len(settings['rate']['ends'])} tried on verses kept aside"
+    return (
+        f"- Measured on {sizes}; {many} seeds. Distilled on {settings['tokens']:,} tokens of Bible verses, the "
+        f"embeddings alone, {rate}; {removed} lines of a text or of verses were test lines and removed."
+    )
+
+
+OWN_TABLES = {SHARED: build_shared, SENTENCES: build_sentences, RETRIEVAL: build_retrieval}
 
 
 def headline(name: str, file: dict[str, Any], place: int) -> str:
@@ -157,7 +212,22 @@ def build_headlines(results: Path) -> str:
     rows = {"overlap": 0, "combine": 2, "whole_run": 0, "app": 4}
     files = {name: json.loads((results / f"{name}.json").read_text(encoding="utf-8")) for name in rows}
     lines = [headline(name, file, rows[name]) for name, file in files.items()]
-    return "\n".join(["| what | ours | measured by |", "|---|---|---|", quality(), *lines])
+    file = results / f"{RETRIEVAL}.json"
+    found = [retrieval_headline(json.loads(file.read_text(encoding="utf-8")))] if file.exists() else []
+    return "\n".join(["| what | ours | measured by |", "|---|---|---|", quality(), *found, *lines])
+
+
+def retrieval_headline(file: dict[str, Any]) -> str:
+    """Return the line of README on a real sentence encoder under a Swahili vocabulary."""
+    rows = [row for row in file["rows"] if (row["language"], row["test"]) == ("sw", "tatoeba")]
+    taught = {row["method"]: row["value"] for row in rows if row.get("state") == "distilled"}
+    (source,) = (row["value"] for row in rows if row["method"] == "source")
+    best = max(taught, key=lambda method: taught[method])
+    names = [("focus", "FOCUS"), *([(best, best)] if best != "focus" else []), ("random", "random")]
+    said = ", ".join(f"{label} {percent(taught[name])}" for name, label in names if name in taught)
+    tokens = f"{file['environment']['settings']['tokens']:,} tokens of distillation"
+    what = f"translations found by an English sentence encoder (all-MiniLM-L6-v2) in Swahili after {tokens}"
+    return f"| {what} | {said}; the source unchanged {percent(source)} | `python -m benchmarks retrieval` |"
 
 
 def insert(text: str, mark: str, table: str) -> str:

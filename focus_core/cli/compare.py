@@ -11,7 +11,7 @@ import typer
 from focus_core.cli.common import Device, Encoding, Field, say
 from focus_core.errors import CancelledError, bad_input, option
 from focus_core.experiments.request import ComparisonRequest, methods_of
-from focus_core.types import MatchMode
+from focus_core.types import AuxiliarySpace, MatchMode
 
 DEFAULT = ComparisonRequest(source="", target_tokenizer="", corpus=(Path(),))
 
@@ -31,6 +31,9 @@ def compare(
         DEFAULT.probe_tokens
     ),
     match: Annotated[MatchMode, typer.Option(help="which tokens count as the same")] = DEFAULT.match,
+    auxiliary_space: Annotated[AuxiliarySpace, typer.Option(help="how vectors are made from the text")] = (
+        DEFAULT.auxiliary_space
+    ),
     field: Field = DEFAULT.field,
     encoding: Encoding = None,
     device: Device = DEFAULT.device,

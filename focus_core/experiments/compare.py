@@ -22,8 +22,9 @@ from focus_core.experiments.layout import (
     write_json,
 )
 from focus_core.experiments.lines import split_corpus
+from focus_core.experiments.render import render_table
 from focus_core.experiments.request import ComparisonRequest
-from focus_core.experiments.summary import describe
+from focus_core.experiments.table import build_table
 from focus_core.runs.log import growing_run, part_of, writer_lives
 from focus_core.runs.writer import versions
 from focus_core.types import ProgressHook, no_progress, stage_of, tell_all
@@ -184,18 +185,7 @@ def _await_orphans(layout: Layout, pieces: list[str]) -> None:
 
 def _finish(layout: Layout) -> None:
     """Write the table and remove what only unfinished pieces need."""
-    measured = read_measured(layout)
-    table = describe(measured)
-    for name, bits in (("start", measured.start), ("probe", measured.probe)):
-        values = bits.sum(axis=2) / measured.characters.sum(axis=1)
-        for place, entry in enumerate(table["methods"][: len(measured.methods)]):
-            entry[name] = {"value": float(bits[place].sum() / measured.characters.sum())}
-            entry[name] |= {"seed_low": float(values[place].min()), "seed_high": float(values[place].max())}
+    table = build_table(read_measured(layout))
     write_json(layout.table, table)
-    lines = ["| method | at once | after the probe |", "|---|---|---|"]
-    lines += [
-        f"| {entry['method']} | {entry['start']['value']:.4f} | {entry['probe']['value']:.4f} |"
-        for entry in table["methods"][: len(measured.methods)]
-    ]
-    (layout.root / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    (layout.root / "table.md").write_text(render_table(table), encoding="utf-8", newline="\n")
     shutil.rmtree(layout.root / "probes", ignore_errors=True)

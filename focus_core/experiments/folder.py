@@ -42,7 +42,8 @@ class Measured:
         What else each method's pieces found out, a seed each: ``learning_rate``, ``rates``, ``tokens``, ``curve``,
         ``counts``, ``config``, ``retrieval``, ``notes``.
     source_facts : dict
-        ``objective``, and under ``source`` and ``target`` how each tokenizer splits the lines.
+        ``objective``, under ``source`` and ``target`` how each tokenizer splits the lines, and under ``predicted`` how
+        much the source predicted and how much of it is unknown to its tokenizer.
     """
 
     manifest: dict[str, Any]

@@ -2,7 +2,7 @@
 
 Two sources of chance stand behind a measured difference: which lines the text happens to have, and which seed drew the
 fallback, the order of the training and the masked words. Lines are drawn anew with replacement, all seeds of a line
-together; what seeds add beyond that widens the interval by Student's t, for three seeds tell little about their spread.
+together; what seeds add beyond that widens the interval, by Student's t, for three seeds tell little of their spread.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from focus_core.evaluation.bootstrap import LEVEL, Interval
 DRAWS = 2000
 """Bootstrap samples: the 0.95 quantile of as many is right to half a point of coverage."""
 _VALUES_AT_ONCE = 1 << 22
+_ROUNDING = 1e-12
 _LEAST_SPREAD = 0.1
 """Share of the measured standard error that a sample's own one does not fall below: a sample may by chance leave out
 every line on which two methods differ."""
@@ -32,12 +33,12 @@ class LineBits:
     bits : ndarray of shape (n_methods, n_seeds, n_lines), dtype float64
         Bits of every method, seed and line.
     characters : ndarray of shape (n_seeds, n_lines), dtype int64
-        Characters of the masked words, the same for all methods. Every seed masks some.
+        Characters of the masked words, the same for all methods.
 
     Raises
     ------
     InvalidInputError
-        If shapes differ, a number is not finite, or a seed masks nothing.
+        If shapes differ, a number is not finite, or no word is masked.
     """
 
     bits: np.ndarray
@@ -50,8 +51,8 @@ class LineBits:
             raise bad_input("bits", "methods × seeds × lines, and characters of these seeds and lines", got, remedy)
         if not np.isfinite(self.bits).all():
             raise bad_input("bits", "finite numbers", "NaN or infinity", remedy)
-        if not self.characters.size or not self.characters.sum(axis=1).all():
-            raise bad_input("characters", "masked words under every seed", "none", "give more text to measure on")
+        if not self.characters.sum():
+            raise bad_input("characters", "masked words", "none", "give more text to measure on")
 
     def at(self, lines: np.ndarray) -> LineBits:
         """Return the same of some lines only, by a mask or by numbers."""
@@ -68,8 +69,9 @@ class LineBits:
 
     @property
     def seed_values(self) -> np.ndarray:
-        """Bits per character of every method and seed, shape (n_methods, n_seeds)."""
-        return np.asarray(self.bits.sum(axis=2) / self.characters.sum(axis=1))
+        """Bits per character of every method and seed that masks words, shape (n_methods, n_seeds)."""
+        totals = self.characters.sum(axis=1)
+        return np.asarray(self.bits.sum(axis=2)[:, totals > 0] / totals[totals > 0])
 
 
 def value_intervals(
@@ -169,21 +171,47 @@ def _simultaneous(
     measured: LineBits, controls: list[int], level: float, draws: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return differences to each control and half the width of their intervals, each (n_controls, n_methods)."""
-    quantiles = _max_t(measured, controls, level, draws, seed)
+    of_lines, of_seeds, freedom = (part[controls] for part in _variances(measured))
+    variance, mixed = of_lines + of_seeds, of_seeds > 0
+    # lines and seeds together have as many degrees of freedom as Satterthwaite gives them
+    freedom = np.divide(freedom * variance**2, of_seeds**2, out=np.full(variance.shape, np.inf), where=mixed)
+    half = _student(_max_t(measured, controls, level, draws, seed), freedom, level) * np.sqrt(variance)
     values = measured.values
-    half = [_half_width(measured, control, q) for control, q in zip(controls, quantiles, strict=True)]
-    return values[None] - values[controls, None], np.array(half)
+    return values[None] - values[controls, None], half
+
+
+def _student(quantiles: np.ndarray, freedom: np.ndarray, level: float) -> np.ndarray:
+    """Return quantiles of controls, (n_controls,), for Student's t of as many degrees of freedom as ``freedom`` says.
+
+    A quantile says how many differences are compared, and beyond what Bonferroni would ask for all of them, how few
+    lines there are. The first is taken at the same probability of Student's t, the second is a factor.
+    """
+    from scipy.special import ndtr, ndtri, stdtrit
+
+    single, bonferroni = (ndtri(1 - (1 - level) / 2 / n) for n in (1, max(1, freedom.shape[1] - 1)))
+    quantiles = np.maximum(quantiles, single)[:, None]  # lower where lines do not differ, or methods are alike
+    compared = np.minimum(quantiles, bonferroni)
+    wide = np.broadcast_to(compared, freedom.shape).copy()
+    few = np.isfinite(freedom)
+    wide[few] = -stdtrit(freedom[few], ndtr(-wide[few]))
+    return np.asarray(wide * quantiles / compared)
 
 
 def _max_t(measured: LineBits, controls: list[int], level: float, draws: int, seed: int) -> np.ndarray:
     """Return for each control the quantile of the largest studentised difference over lines drawn anew."""
     characters = measured.characters.sum(axis=0).astype(np.float64)
-    rest = measured.bits.sum(axis=1) - measured.values[:, None] * characters
+    sums = measured.bits.sum(axis=1)
+    rest, none = sums - measured.values[:, None] * characters, _ROUNDING * float(np.abs(sums).max())
     largest = [
-        [_largest_t(counts, rest[control] - rest, characters) for control in controls]
+        [_largest_t(counts, _without(rest[control] - rest, none), characters) for control in controls]
         for counts in _counts(len(characters), draws, seed)
     ]
     return np.quantile(np.concatenate(largest, axis=1), level, axis=1, method="higher")
+
+
+def _without(apart: np.ndarray, none: float) -> np.ndarray:
+    """Return what is no rounding error; a ratio of two of them would be any number."""
+    return np.where(np.abs(apart) > none, apart, 0)
 
 
 def _largest_t(counts: np.ndarray, apart: np.ndarray, characters: np.ndarray) -> np.ndarray:
@@ -198,31 +226,48 @@ def _largest_t(counts: np.ndarray, apart: np.ndarray, characters: np.ndarray) ->
     return np.asarray(np.divide(np.abs(shift), spread, out=np.zeros_like(shift), where=spread > 0).max(axis=1))
 
 
-def _half_width(measured: LineBits, control: int, quantile: float) -> np.ndarray:
-    """Return half the widths of the intervals of all methods minus a control: lines, and what seeds add to them."""
-    from scipy.special import ndtr, stdtrit
+def _variances(measured: LineBits) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return variances of all differences, each (n_methods, n_methods): of lines, of seeds beyond lines; and freedom.
 
-    of_lines, of_seeds = np.array([_variances(measured, control, other) for other in range(len(measured.bits))]).T
-    variance, n_seeds = of_lines + of_seeds, len(measured.characters)
-    wide = np.full(len(variance), quantile)
-    if (mixed := of_seeds > 0).any():  # Satterthwaite's degrees of freedom, at the level of the quantile
-        freedom = (n_seeds - 1) * (variance[mixed] / of_seeds[mixed]) ** 2
-        wide[mixed] = -stdtrit(freedom, ndtr(-quantile))
-    return np.asarray(wide * np.sqrt(variance))
+    Few seeds may lie close together by chance: no method's seeds count as closer than those of the
+    method in the middle.
+    """
+    n_methods, n_seeds = measured.bits.shape[:2]
+    of_lines, of_seeds = np.array([_variances_to(measured, control) for control in range(n_methods)]).swapaxes(0, 1)
+    least = 2 * float(np.median(_of_methods(of_seeds)))
+    freedom = np.where(of_seeds < least, (n_methods - 1) * (n_seeds - 1), n_seeds - 1)
+    of_seeds = np.maximum(of_seeds, least)
+    np.fill_diagonal(of_seeds, 0.0)
+    return of_lines, of_seeds, freedom
 
 
-def _variances(measured: LineBits, control: int, other: int) -> tuple[float, float]:
-    """Return the variance of a difference that lines explain, and what seeds add beyond what lines explain."""
-    apart = measured.bits[other] - measured.bits[control]
-    apart = apart - apart.sum() / measured.characters.sum() * measured.characters
-    total, n_seeds = float(measured.characters.sum()), len(apart)
-    of_lines = float((apart.sum(axis=0) ** 2).sum()) / total**2
-    if n_seeds == 1:
-        return of_lines, 0.0
+def _of_methods(of_differences: np.ndarray) -> np.ndarray:
+    """Return the variances of methods whose sums in pairs fit those of differences best, (n_methods,)."""
+    n_methods = len(of_differences)
+    sums = np.asarray(of_differences.sum(axis=1))
+    if n_methods < 3:
+        return np.asarray(sums / 2)
+    return np.asarray(np.maximum(0, (sums - sums.sum() / (2 * n_methods - 2)) / (n_methods - 2)))
+
+
+def _variances_to(measured: LineBits, control: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the variances of differences to one method, each (n_methods,), by an analysis of variance.
+
+    First what lines explain; then what seeds add beyond it. Each seed masks other words, so that seeds differ without
+    any effect of theirs: that is what is left when lines and seeds are taken out, and the first holds it already.
+    """
+    apart = measured.bits - measured.bits[control]
+    total = float(measured.characters.sum())
+    apart = apart - (apart.sum(axis=(1, 2)) / total)[:, None, None] * measured.characters
+    n_seeds, n_lines = measured.characters.shape
+    of_lines = (apart.sum(axis=1) ** 2).sum(axis=1) / total**2
+    if n_seeds == 1 or n_lines == 1:
+        return of_lines, np.zeros_like(of_lines)
     correction = n_seeds / (n_seeds - 1) / total**2
-    of_words = float(((apart - apart.mean(axis=0)) ** 2).sum()) * correction
-    of_seeds = float((apart.sum(axis=1) ** 2).sum()) * correction
-    return of_lines, max(0.0, of_seeds - of_words)
+    of_seeds = (apart.sum(axis=2) ** 2).sum(axis=1) * correction
+    left = apart - apart.mean(axis=1, keepdims=True) - apart.mean(axis=2, keepdims=True)
+    of_words = (left**2).sum(axis=(1, 2)) * correction * n_lines / (n_lines - 1)
+    return of_lines, np.maximum(0, of_seeds - of_words)
 
 
 def _counts(n_lines: int, draws: int, seed: int) -> Iterator[np.ndarray]:

@@ -7,6 +7,7 @@ taken as it is.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,7 @@ def run_source(folder: Path, *, progress: ProgressHook = no_progress) -> None:
         "objective": model.objective,
         "source": _segmentation(vocabulary, lines),
         "target": _segmentation(target, lines),
+        "predicted": _predicted(scores),
         "notes": list(dict.fromkeys(note for one in scores for note in one.warnings)),
     }
     write_json(layout.facts(SOURCE), facts)
@@ -162,7 +164,14 @@ def _initialised(
     path = layout.run(piece_name(method, seed))
     if path.is_dir():
         return open_run(path)
-    config = InitConfig(method=method, seed=seed, match=request.match, device=request.device, threads=request.threads)
+    config = InitConfig(
+        method=method,
+        seed=seed,
+        match=request.match,
+        auxiliary_space=request.auxiliary_space,
+        device=request.device,
+        threads=request.threads,
+    )
     asked = InitRequest(
         source=request.source,
         target_tokenizer=request.target_tokenizer,
@@ -199,6 +208,13 @@ def _pairs(layout: Layout, request: ComparisonRequest, run: RunFolder) -> Listed
 def _segmentation(vocabulary: Vocabulary, lines: list[str]) -> dict[str, Any]:
     found = measure_segmentation(vocabulary, lines)
     return {"name": vocabulary.name, "digest": vocabulary.digest, "n": vocabulary.n, **dataclasses.asdict(found)}
+
+
+def _predicted(scores: Sequence[LineScores]) -> dict[str, int]:
+    """Return how much was predicted, and how much of it is unknown to the tokenizer and so easy to predict."""
+    columns = {"n_tokens": "tokens", "n_unknown": "unknown", "n_characters": "characters"}
+    columns["n_unknown_characters"] = "unknown_characters"
+    return {name: sum(int(getattr(one, column).sum()) for one in scores) for name, column in columns.items()}
 
 
 def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from focus_core.errors import bad_input, option, phrase
 from focus_core.initialization.methods.registry import METHODS
-from focus_core.types import MatchMode, Need
+from focus_core.types import AuxiliarySpace, MatchMode, Need
 from focus_core.validation import check_options, typed_fields
 
 ALL = "all"
@@ -52,6 +53,8 @@ class ComparisonRequest:
         Tokens that each run is trained on before it is measured again.
     match : MatchMode, default="exact"
         Which tokens count as shared.
+    auxiliary_space : AuxiliarySpace, default="counts"
+        How auxiliary vectors are made from the text.
     field : str, default="text"
         Field or column of the corpus that holds the text.
     encoding : str, default=None
@@ -78,6 +81,7 @@ class ComparisonRequest:
     seeds: int = 3
     probe_tokens: int = 60_000
     match: MatchMode = MatchMode.EXACT
+    auxiliary_space: AuxiliarySpace = AuxiliarySpace.COUNTS
     field: str = "text"
     encoding: str | None = None
     device: str = "auto"
@@ -149,7 +153,7 @@ class ComparisonRequest:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
-    return str(value) if isinstance(value, Path | MatchMode) else value
+    return str(value) if isinstance(value, Path | StrEnum) else value
 
 
 def methods_of(text: str) -> tuple[str, ...]:

@@ -82,6 +82,7 @@ def _measured_entries(measured: Measured) -> list[dict[str, Any]]:
             "curve": mean_curve([one["curve"] for one in measured.facts[name]]),
             "retrieval": mean_retrieval([one["retrieval"] for one in measured.facts[name]]),
             "spent_tokens": METHODS[name].spent_tokens,
+            "notes": list(dict.fromkeys(note for one in measured.facts[name] for note in one["notes"])),
         }
         for name, own in zip(measured.methods, options, strict=True)
     ]

@@ -17,6 +17,8 @@ from focus_core.export.parameters import BACKBONE
 from focus_core.runs.additions import IMPORTED, TRAINED, TrainingFolder, list_trainings, open_training, readable
 from focus_core.runs.folder import RunFolder
 
+DISTILL = "distill"
+DISTANCE = "held-out squared distance to the source's sentence embeddings"
 TRAIN_AGAIN = "train it again with `adapt`, under another name"
 IMPORT_AGAIN = phrase("import the checkpoint folder with {whole}, under another name")
 
@@ -116,6 +118,9 @@ class ModelState:
             "held-out bits per character at start": _rounded(result.get("held_out_bits_start")),
             "held-out bits per character at end": _rounded(result.get("held_out_bits_end")),
         }
+        if config.get("objective") == DISTILL:
+            for when in ("start", "end"):
+                named[f"{DISTANCE} at {when}"] = _rounded(result.get(f"held_out_loss_{when}"))
         text = (manifest.get("corpus") or {}).get("digest")
         for entry in manifest.get("inputs") or []:
             named[f"imported from {entry['name']}"] = f"SHA-256 {entry['sha256']}"

@@ -10,6 +10,7 @@ import contextlib
 import shutil
 import time
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 from focus_core.artifacts import link_file, staged
@@ -66,6 +67,7 @@ def sources_of(job: Job) -> set[Path]:
     """Return the places of kept sources that a job needs: what it was asked for, and what its run's log remembers."""
     asked = request_of_job(job)
     specs = [str(asked.source)] if asked is not None and asked.source else []
+    specs += [value for name, value in pairwise(job.arguments) if name == "--source"]
     for folder in (job.run, job.part, job.part / "copy"):
         with contextlib.suppress(FocusError, OSError):
             specs.append(str((read_json(folder / "log" / "source.json") or {}).get("spec") or ""))

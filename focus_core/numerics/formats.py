@@ -88,6 +88,46 @@ def decimal(value: float | None, digits: int, *, unknown: str = "-", group: str 
     return unknown if value is None or math.isnan(value) else f"{value:{group}.{digits}f}"
 
 
+def with_bounds(value: float, low: float, high: float, *, digits: int = 2) -> str:
+    """Write a number with the bounds of its interval.
+
+    Parameters
+    ----------
+    value, low, high : float
+        The number and its bounds.
+    digits : int, default=2
+        Digits after the point; up to three more where a bound that is not 0 would look as if it were.
+
+    Returns
+    -------
+    str
+        The three numbers, the bounds in brackets.
+
+    Examples
+    --------
+    >>> with_bounds(0.114, 0.088, 0.131), with_bounds(0.02, -0.011, 0.05), with_bounds(0.009, 0.002, 0.016)
+    ('0.11 (0.09 to 0.13)', '0.02 (-0.01 to 0.05)', '0.009 (0.002 to 0.016)')
+    """
+    bounds = [bound for bound in (low, high) if bound]
+    fits = (n for n in range(digits, digits + 3) if all(round(bound, n) for bound in bounds))
+    n = next(fits, digits + 3)
+    # adding 0 takes the sign from a zero
+    value, low, high = (round(number, n) + 0.0 for number in (value, low, high))
+    return f"{value:.{n}f} ({low:.{n}f} to {high:.{n}f})"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Write names as a sentence lists them.
+
+    Examples
+    --------
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def short_weight(weight: float) -> str:
     """Write a weight with two digits, or with one significant digit where these would be zero.
 

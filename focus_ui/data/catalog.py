@@ -33,6 +33,7 @@ class RunKind(StrEnum):
     OWN = "yours"
     SHARED = "shared"
     LINK = "by link"
+    COMPARED = "of a comparison"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,16 @@ def runs_root() -> Path:
 def evaluations_root() -> Path:
     """Return the folder of kept evaluations, below the folder of all runs: an evaluation is no run."""
     return runs_root() / ".evaluations"
+
+
+def comparisons_root() -> Path:
+    """Return the folder of kept comparisons, below the folder of all runs: a comparison holds runs and is none."""
+    return runs_root() / ".comparisons"
+
+
+def bundled_comparisons_root() -> Path:
+    """Return the folder of the comparisons that ship: ``FOCUS_LAB_DEMO_COMPARISONS``, else the project's own."""
+    return Path(os.environ.get("FOCUS_LAB_DEMO_COMPARISONS") or ASSETS / "demo" / "comparisons")
 
 
 def demo_root() -> Path:
@@ -100,12 +111,61 @@ def find_run(run_id: str, owner: str) -> RunEntry | None:
     """Return the run of an id, also one that no list shows, for whoever holds its id."""
     listed = next((entry for entry in (*demo_runs(), *shared_runs()) if entry.id == run_id), None)
     if listed is not None or not RUN_ID.fullmatch(run_id):
-        return listed
+        return listed or _compared_run(run_id)
     job = read_job(runs_root(), run_id)
     if job is not None and is_owner(job, owner) and job_state(job) is JobState.DONE:
         return _own(job)
     path = runs_root() / run_id
     return RunEntry(id=run_id, kind=RunKind.LINK, path=path) if (path / "manifest.json").is_file() else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonEntry:
+    """A finished comparison that this session may open."""
+
+    id: str
+    kind: RunKind
+    path: Path
+    title: str = ""
+    created: float | None = None
+
+
+def listed_comparisons(owner: str) -> list[ComparisonEntry]:
+    """Return the finished comparisons of one owner, newest first, then those that ship."""
+    jobs = [job for job in list_jobs(comparisons_root(), owner=owner) if job_state(job) is JobState.DONE]
+    own = [
+        ComparisonEntry(id=job.id, kind=RunKind.OWN, path=job.run, title=job.title, created=job.created) for job in jobs
+    ]
+    return own + [
+        ComparisonEntry(id=path.name, kind=RunKind.DEMO, path=path, title=path.name)
+        for path in _run_folders(bundled_comparisons_root())
+    ]
+
+
+def find_comparison(comparison_id: str, owner: str) -> ComparisonEntry | None:
+    """Return the comparison of an id, also one that no list shows, for whoever holds its id."""
+    listed = next((entry for entry in listed_comparisons(owner) if entry.id == comparison_id), None)
+    if listed is not None or not RUN_ID.fullmatch(comparison_id):
+        return listed
+    path = comparisons_root() / comparison_id
+    is_there = (path / "manifest.json").is_file()
+    return ComparisonEntry(id=comparison_id, kind=RunKind.LINK, path=path) if is_there else None
+
+
+def compared_run_id(comparison_id: str, piece: str) -> str:
+    """Return the id of a run of a comparison, by which every page opens it."""
+    return f"{comparison_id}/{piece}"
+
+
+def _compared_run(run_id: str) -> RunEntry | None:
+    """Return a run of a comparison: whoever holds the id of the one may open the other, and nobody else lists it."""
+    comparison_id, _, piece = run_id.partition("/")
+    found = find_comparison(comparison_id, "") if piece else None
+    paths = {} if found is None else {path.name: path for path in _run_folders(found.path / "runs")}
+    if piece not in paths:
+        return None
+    method, _, seed = piece.rpartition("-")
+    return RunEntry(id=run_id, kind=RunKind.COMPARED, path=paths[piece], title=f"{method}, seed {seed}")
 
 
 def sample_corpora() -> dict[str, Path]:

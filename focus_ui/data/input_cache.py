@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from focus_core.artifacts import digest_json, tensor_names
@@ -82,6 +83,15 @@ def _tokenizer_digest(path: Path) -> str:
     files = sorted(path.glob("*.*")) if path.is_dir() else [path]
     own = [file for file in files if file.suffix in {".json", ".txt", ".model"} and file.is_file()]
     return digest_json([(file.name, file_digest(file)) for file in own])
+
+
+def _count_parameters(folder: Path) -> int:
+    shapes = (shape for file in folder.glob("*.safetensors") for _, shape in tensor_names(file).values())
+    return sum(math.prod(shape) for shape in shapes)
+
+
+n_parameters = kept(_count_parameters, most=32)
+"""How many numbers the weights of a model folder hold; only headers are read."""
 
 
 def matrices(path: Path) -> dict[str, str]:

@@ -23,7 +23,7 @@ from focus_core.numerics.formats import numbered, size
 from focus_ui.data.catalog import CORPUS_SUFFIXES
 
 PACKINGS = ("", ".gz", ".zst")
-SUFFIXES = (*(kind + packing for kind in CORPUS_SUFFIXES for packing in PACKINGS), ".json", ".safetensors")
+SUFFIXES = (*(kind + packing for kind in CORPUS_SUFFIXES for packing in PACKINGS), ".json", ".safetensors", ".vec")
 CHUNK = 1 << 20
 NAMES = "upload_names"
 """Where the session keeps what its files were called: a name by path."""

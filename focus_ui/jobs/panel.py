@@ -25,7 +25,7 @@ from focus_core.jobs.record import (
 )
 from focus_core.numerics.formats import count
 from focus_core.tokenization.display import markdown_escape, show_name
-from focus_ui.data.catalog import evaluations_root, runs_root
+from focus_ui.data.catalog import comparisons_root, evaluations_root, runs_root
 from focus_ui.jobs import verdict as run_verdict
 from focus_ui.jobs.form import cancel_button, progress_bar, say_failure
 from focus_ui.jobs.map_jobs import MAP_VERB, forget_maps, maps_root, refuse_while_made, run_id_of
@@ -37,7 +37,9 @@ POLL_S = 1.0
 RECENT_S = 24 * 3600
 MAX_ENDED = 3
 TAIL_LINES = 8
-TRAINING_VERB, EVALUATION_VERB = "adapt", "evaluate"
+TRAINING_VERB, EVALUATION_VERB, COMPARISON_VERB = "adapt", "evaluate", "compare"
+MAKE_NO_RUN = (EVALUATION_VERB, MAP_VERB, COMPARISON_VERB)
+"""Verbs whose result is no run: it has no verdict, and no page opens it as one."""
 AT_WORK = ":material/progress_activity:"
 LOOKS = {
     JobState.RUNNING: (AT_WORK, "blue"),
@@ -54,8 +56,9 @@ def own_jobs() -> list[Job]:
 
 
 def _tray_jobs() -> list[Job]:
-    """Return every job of the session, evaluations and maps too, newest first."""
-    jobs = [job for root in (evaluations_root(), maps_root()) for job in list_jobs(root, owner=state.owner())]
+    """Return every job of the session, evaluations, comparisons and maps too, newest first."""
+    roots = (evaluations_root(), comparisons_root(), maps_root())
+    jobs = [job for root in roots for job in list_jobs(root, owner=state.owner())]
     jobs += own_jobs()
     return sorted(jobs, key=lambda job: job.created, reverse=True)
 
@@ -93,8 +96,8 @@ def _tray(running: tuple[str, ...]) -> None:
 def _running_row(job: Job) -> None:
     with st.container(border=True, gap="xsmall"):
         _row_head(job, JobState.RUNNING)
-        measures = job.verb == EVALUATION_VERB  # its notes and its log name files of this server
-        progress_bar(job, quiet=measures)
+        measures = job.verb in (EVALUATION_VERB, COMPARISON_VERB)  # their logs name files of this server
+        progress_bar(job, quiet=job.verb == EVALUATION_VERB)
         st.button("Cancel", key=f"_cancel_tray_{job.id}", on_click=cancel_job, args=(job,), width="stretch")
         if not measures:
             _log(read_log(job, n_lines=TAIL_LINES))
@@ -105,13 +108,16 @@ def _ended_row(job: Job, job_now: JobState) -> None:
         _row_head(job, job_now)
         if job.verb == EVALUATION_VERB:
             navigation.link(navigation.TRAIN, "See it on the page Train")
+        elif job.verb == COMPARISON_VERB:
+            named = {state.COMPARISON_PARAM: job.id} if job_now is JobState.DONE else {}
+            navigation.link(navigation.METHODS, "See it on the page Methods", parameters=named)
         elif job.verb == MAP_VERB and job_now is JobState.DONE:
             navigation.link(navigation.MAP, "See it on the Map", run=run_id_of(job))
         elif job_now is JobState.FAILED:
             st.caption(markdown_escape(in_words(failure(job).text)[:300]))
             _log(read_log(job, n_lines=TAIL_LINES))
         with st.container(horizontal=True, gap="xsmall"):
-            is_run = job.verb not in (EVALUATION_VERB, MAP_VERB)
+            is_run = job.verb not in MAKE_NO_RUN
             if job_now is JobState.DONE and state.run_id() != job.id and is_run:
                 st.button("Open", key=f"_open_tray_{job.id}", on_click=_open_from_tray, args=(job,), width="stretch")
             st.button("Dismiss", key=f"_dismiss_{job.id}", on_click=dismiss, args=(job,), width="stretch")
@@ -119,7 +125,7 @@ def _ended_row(job: Job, job_now: JobState) -> None:
 
 def _row_head(job: Job, job_now: JobState) -> None:
     found = None
-    if job_now is JobState.DONE and job.verb not in (EVALUATION_VERB, MAP_VERB):
+    if job_now is JobState.DONE and job.verb not in MAKE_NO_RUN:
         found = run_verdict.verdict(job, look=job.id == state.chosen_job())
     st.markdown(_head(job, job_now, found))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,8 +29,9 @@ TOKEN = PageEntry(file="../pages/token/page.py", title="Token", icon=":material/
 MAP = PageEntry(file="../pages/map/page.py", title="Map", icon=":material/scatter_plot:", url="map")
 TRAIN = PageEntry(file="../pages/train/page.py", title="Train", icon=":material/trending_down:", url="train")
 COMPARE = PageEntry(file="../pages/compare/page.py", title="Compare", icon=":material/compare_arrows:", url="compare")
+METHODS = PageEntry(file="../pages/methods/page.py", title="Methods", icon=":material/leaderboard:", url="methods")
 EXPORT = PageEntry(file="../pages/export/page.py", title="Check and export", icon=":material/download:", url="export")
-PAGES = (START, LEARN, DATA, OVERLAP, TOKEN, MAP, TRAIN, COMPARE, EXPORT)
+PAGES = (START, LEARN, DATA, OVERLAP, TOKEN, MAP, TRAIN, METHODS, COMPARE, EXPORT)
 
 
 def pages() -> list[st.Page]:
@@ -51,11 +53,12 @@ def link(
     *,
     icon: str | None = None,
     width: Literal["content", "stretch"] = "content",
-    **parameters: object,
+    parameters: Mapping[str, object] | None = None,
+    **more: object,
 ) -> None:
-    """Draw a link to a page that stays in the current run."""
-    shown = page.icon if icon is None else icon or None
-    st.page_link(page.file, label=label, icon=shown, width=width, query_params=state.link(**parameters))
+    """Draw a link to a page that stays in the current run, unless its parameters name another."""
+    shown, named = page.icon if icon is None else icon or None, {**(parameters or {}), **more}
+    st.page_link(page.file, label=label, icon=shown, width=width, query_params=state.link(**named))
 
 
 def go(page: PageEntry, **parameters: object) -> None:

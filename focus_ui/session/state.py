@@ -39,7 +39,7 @@ class Key(StrEnum):
 
 
 RUN_PARAM, TOKEN_PARAM, SOURCE_PARAM = "run", "token", "source"
-CHAPTER_PARAM, WITH_PARAM = "chapter", "with"
+CHAPTER_PARAM, WITH_PARAM, COMPARISON_PARAM = "chapter", "with", "comparison"
 COUNT_PARAM, VIEW_PARAM, LAYOUT_PARAM = "count", "view", "layout"
 TEMPERATURE_PARAM, TOP_K_PARAM, MAP_PARAM = "temperature", "top_k", "map"
 AXIS_PARAMS = ("x", "y")
@@ -146,11 +146,13 @@ def leave_run() -> None:
         st.query_params.clear()
 
 
-def link(**parameters: object) -> dict[str, str]:
-    """Return the address parameters of a link that stays in the current run."""
+def link(**parameters: object) -> dict[str, str | list[str]]:
+    """Return the address parameters of a link that stays in the current run; a list is a parameter several times."""
     run = run_id()
-    named = {RUN_PARAM: run} if run else {}
-    return named | {name: str(value) for name, value in parameters.items()}
+    named: dict[str, str | list[str]] = {RUN_PARAM: run} if run else {}
+    for name, value in parameters.items():
+        named[name] = [*map(str, value)] if isinstance(value, list) else str(value)
+    return named
 
 
 def run_query(run_id: str) -> str:
@@ -190,7 +192,7 @@ def settle_address(target_id: int | None, source_id: int | None) -> None:
     shown = {name: number for name, number in shown.items() if number is not None}
     if target_id is not None:
         st.session_state[Key.TOKEN] = str(target_id)
-    kept = {name: st.query_params[name] for name in _TOKEN_VIEW if name in st.query_params}
+    kept: dict[str, str | list[str]] = {n: st.query_params[n] for n in _TOKEN_VIEW if n in st.query_params}
     st.query_params.from_dict(link(**shown) | kept)
     st.session_state[Key.VIEW] = _asked_view()
 

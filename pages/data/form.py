@@ -6,7 +6,7 @@ with a list or a pattern.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,12 @@ from focus_core.initialization.request import TRAINABLE
 from focus_core.numerics.formats import count
 from focus_core.tokenization.corpus_statistics import CorpusStatistics, suggest_size, supported_size
 from focus_core.types import METHOD_SUMMARIES, AuxiliarySpace, Fallback, Family, MatchMode, MethodName, Preset
-from focus_ui.data import catalog, input_cache
-from focus_ui.data.uploads import keep_upload
+from focus_ui.data import catalog
 from focus_ui.jobs.form import seed_input
-from focus_ui.session.errors import LABELS, if_sound
+from focus_ui.session.errors import LABELS
 from focus_ui.widgets.choice import choose, switch
-from focus_ui.widgets.corpus_choice import SERVER, UPLOAD, CorpusChoice, in_the_form
+from focus_ui.widgets.corpus_choice import SERVER, UPLOAD, CorpusChoice
+from focus_ui.widgets.tokenizer_choice import Choice, server_folder, uploaded_tokenizer
 from pages.data.normalization import normalization_choice
 
 TRAIN = "Train a new one"
@@ -68,14 +68,6 @@ VECTORS = {
 TOP_K = "At most so many contributors a token, the most similar ones. An empty field is no bound, as in the paper."
 MIN_FIELD = 170
 """Pixels below which a number and its buttons do not stand beside one another."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """One chosen input: what it is called, and what a request says of it."""
-
-    label: str
-    fields: Mapping[str, Any]
 
 
 def target_choice(statistics: CorpusStatistics | None) -> tuple[Choice, int] | None:
@@ -142,24 +134,6 @@ def take_size(refused: int, largest: int) -> None:
     """Fill in the largest size that a text supports where the form holds the one that was refused."""
     if st.session_state.get(SIZE) == refused:
         st.session_state[SIZE] = largest
-
-
-def uploaded_tokenizer(key: str, name: str) -> tuple[Choice, int] | None:
-    """Draw the upload of a tokenizer; return it under the name of its field, with its size."""
-    upload = st.file_uploader("tokenizer.json", type=["json"], key=key, help="The file of the tokenizers library.")
-    path = None if upload is None else if_sound(lambda: keep_upload(upload), told=in_the_form)
-    n_tokens = None if path is None else if_sound(lambda: input_cache.tokenizer_size(path), told=in_the_form)
-    if path is None or n_tokens is None:
-        return None
-    st.markdown(f"**{count(n_tokens)}** tokens")
-    return Choice(label="uploaded tokenizer", fields={name: str(path)}), n_tokens
-
-
-def server_folder(kind: str, field: str, key: str) -> Choice | None:
-    """Draw the choice of a folder that the operator listed; return it under the name of its field."""
-    found = catalog.operator_entries(kind)
-    name = st.selectbox("Folder on this server", list(found), index=None, key=key, persist_state="session")
-    return Choice(label=str(name).rpartition("/")[2], fields={field: str(found[name])}) if name else None
 
 
 def options(*, start: InitConfig | None = None, mark: str = "", resolved: Sequence[str] = ()) -> InitConfig:

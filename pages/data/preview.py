@@ -24,7 +24,7 @@ from focus_ui.charts.download import save_table
 from focus_ui.data import input_cache
 from focus_ui.session.errors import in_words
 from focus_ui.widgets.corpus_choice import CorpusChoice, in_the_form
-from pages.data.form import Choice
+from focus_ui.widgets.tokenizer_choice import Choice
 
 NOTHING = "–"
 MATCHES_LABEL = "What another match rule would change"

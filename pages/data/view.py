@@ -27,13 +27,13 @@ from focus_ui.jobs.form import cancel_button, progress_bar
 from focus_ui.jobs.panel import AT_WORK, POLL_S, job_panel, own_jobs
 from focus_ui.session import navigation, state
 from focus_ui.widgets.corpus_choice import CorpusChoice, corpus_choice
+from focus_ui.widgets.source_choice import source_choice
+from focus_ui.widgets.tokenizer_choice import Choice
 from pages.data import again as run_again
 from pages.data import form as run_form
 from pages.data import plan as run_plan
 from pages.data import preview as data_preview
-from pages.data import source_form
 from pages.data import start as run_start
-from pages.data.form import Choice
 from pages.data.normalization import say_what_is_inherited
 from pages.data.recipe import Recipe, request_from, title_of
 
@@ -57,7 +57,7 @@ def new_run() -> None:
         target = run_form.target_choice(corpus.statistics if corpus else None)
     with cards.cell():
         st.header("Pretrained model", anchor=False)
-        source = source_form.source_choice()
+        source = source_choice()
     look = _first_look(corpus, target, source)
     top = st.container()
     with st.expander("Options", icon=":material/tune:"):

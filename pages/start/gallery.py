@@ -22,7 +22,13 @@ from focus_ui.shell.copy_link import copy_link
 from focus_ui.shell.origin_bar import origins_bar
 
 PER_PAGE = 9
-KIND_COLORS = {RunKind.OWN: "blue", RunKind.DEMO: "green", RunKind.SHARED: "violet", RunKind.LINK: "gray"}
+KIND_COLORS = {
+    RunKind.OWN: "blue",
+    RunKind.DEMO: "green",
+    RunKind.SHARED: "violet",
+    RunKind.LINK: "gray",
+    RunKind.COMPARED: "gray",
+}
 BY_OWNER, BY_COVER, BY_BITS = "yours first, newest on top", "text covered", "bits per character after training"
 
 
@@ -61,7 +67,7 @@ def _entries() -> list[RunEntry]:
     """Return the listed runs, and the current one where it is open by its link alone."""
     entries = catalog.listed_runs(state.owner())
     current = state.current_run()
-    if current is not None and current.kind is RunKind.LINK:
+    if current is not None and current.kind in (RunKind.LINK, RunKind.COMPARED):
         entries = [current, *entries]
     return entries
 

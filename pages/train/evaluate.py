@@ -9,38 +9,28 @@ from typing import Any
 import streamlit as st
 
 from focus_core.artifacts import dump_json
-from focus_core.jobs.process import delete_run, job_state
-from focus_core.jobs.record import Job, JobState, dismiss, is_dismissed, list_jobs, read_job
+from focus_core.jobs.process import delete_run
+from focus_core.jobs.record import Job
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
-from focus_core.tokenization.display import markdown_escape, show_name
+from focus_core.tokenization.display import markdown_escape
 from focus_ui.charts.download import draw_chart, save_file, save_table
 from focus_ui.data.catalog import evaluations_root
+from focus_ui.jobs.beside import draw_unfinished, title_of, unfinished_jobs
 from focus_ui.jobs.evaluations import kept_evaluations
-from focus_ui.jobs.form import cancel_button, progress_bar, say_failure
-from focus_ui.jobs.panel import POLL_S
 from focus_ui.session import state
 from focus_ui.session.errors import if_sound
 from focus_ui.widgets.choice import choose
 from pages.train.evaluate_figures import evaluation_figure, evaluation_table, measured_states
 from pages.train.evaluate_form import evaluate_form
 
-MAX_FAILURES = 1
-
 
 def evaluated_section(run: RunFolder) -> None:
     """Draw what was measured of a run, and what is being measured; nothing where nothing was."""
-    jobs = list_jobs(evaluations_root(), owner=state.owner())
-    states = {job.id: job_state(job) for job in jobs}
     found = kept_evaluations(run)
-    running = [job for job in jobs if states[job.id] is JobState.RUNNING]
-    failed = [job for job in jobs if states[job.id] is JobState.FAILED and not is_dismissed(job)]
-    if found or running or failed:
+    if found or any(unfinished_jobs(evaluations_root())):
         st.header("Evaluated", anchor=False)
-    for job in running:
-        st.fragment(_watch, run_every=POLL_S)(job.id)
-    for job in failed[:MAX_FAILURES]:
-        _say_why(job)
+    draw_unfinished(evaluations_root(), name="evaluation", all_lines="the box of the form", quiet=True)
     if found:
         _results(run, found)
 
@@ -52,41 +42,15 @@ def evaluate_section(run: RunFolder) -> None:
             evaluate_form(run)
 
 
-def _watch(job_id: str) -> None:
-    """Draw how far an evaluation is; the tray sees its end and draws the whole page again."""
-    job = read_job(evaluations_root(), job_id)
-    if job is None or job_state(job) is not JobState.RUNNING:
-        return
-    with st.container(border=True, key=f"evaluation_{job_id}"):
-        st.markdown(f"**{_title(job)}**")
-        progress_bar(job, quiet=True)
-        cancel_button(job)
-
-
-def _title(job: Job) -> str:
-    return markdown_escape(_plain_title(job))
-
-
-def _say_why(job: Job) -> None:
-    """Say why an evaluation has no result, until its owner has read it."""
-    say_failure(job, all_lines="the box of the form")
-    st.button("Dismiss", key=f"_dismiss_evaluation_{job.id}", on_click=dismiss, args=(job,))
-
-
 def _results(run: RunFolder, found: Sequence[tuple[Job, dict[str, Any]]]) -> None:
     """Draw one evaluation, the newest unless another is chosen."""
     reports = {job.id: (job, report) for job, report in found}
-    titles = {job.id: f"{_plain_title(job)} ({place})" for place, (job, _) in enumerate(reversed(found), start=1)}
+    titles = {job.id: f"{title_of(job)} ({place})" for place, (job, _) in enumerate(reversed(found), start=1)}
     chosen = next(iter(reports))
     if len(reports) > 1:
         chosen = choose("Evaluation", {job_id: titles[job_id] for job_id in reports}, "_evaluation") or chosen
     job, report = reports.get(chosen) or found[0]
     _draw(run, job, report)
-
-
-def _plain_title(job: Job) -> str:
-    words = show_name(job.title, limit=60)
-    return words[:1].upper() + words[1:]
 
 
 def _draw(run: RunFolder, job: Job, report: Mapping[str, Any]) -> None:
@@ -96,8 +60,9 @@ def _draw(run: RunFolder, job: Job, report: Mapping[str, Any]) -> None:
         words = "; ".join(f"{s.name} {s.bits['value']:.3f}" for s in states if s.bits)
         draw_chart(figure, key=key, alt=f"Bits per character with 95 % intervals: {words}", name="Evaluation")
     corpus = report["corpus"]
+    words = markdown_escape(title_of(job))
     st.caption(
-        f"{_title(job)}: {count(corpus['n_measured_lines'])} of {count(corpus['n_lines'])} lines. Whiskers hold 95 % "
+        f"{words}: {count(corpus['n_measured_lines'])} of {count(corpus['n_lines'])} lines. Whiskers hold 95 % "
         "of what other lines of the same kind would have given; a difference is paired by line: it can be sure where "
         "whiskers overlap."
     )

@@ -17,6 +17,7 @@ from focus_ui.session import state
 from focus_ui.widgets.choice import switch
 from focus_ui.widgets.corpus_choice import CorpusChoice, corpus_choice
 from focus_ui.widgets.training_choice import training_key
+from pages.train.measured import measured_section
 from pages.train.pairs import PairsChoice, pairs_choice
 
 NAME = "adapted"
@@ -72,6 +73,8 @@ def _inputs(run: RunFolder) -> None:
     if given is None:
         st.caption(f"Choose {kind} first: at least a hundred lines, some of which are kept aside to measure on.")
     _form(run, given)
+    if kind == PAIRS:
+        measured_section()
 
 
 def _form(run: RunFolder, given: CorpusChoice | PairsChoice | None) -> None:

@@ -13,7 +13,7 @@ from tests.toy_run import id_of, source_id_of
 WAIT_MS = 60_000
 """A busy machine is slow; none of these waits is long on an idle one."""
 
-PAGES = ("", "learn", "data", "overlap", "token", "map", "train", "compare", "export")
+PAGES = ("", "learn", "data", "overlap", "token", "map", "train", "methods", "compare", "export")
 WORDS = {
     "": "A new vocabulary",
     "learn": "Learn",
@@ -22,6 +22,7 @@ WORDS = {
     "token": "▁",
     "map": "Map",
     "train": "Train",
+    "methods": "Methods",
     "compare": "Compare",
     "export": "Check and export",
 }

@@ -107,6 +107,14 @@ def use_export(visitor):
     assert found.value.path().read_bytes().lstrip().startswith(b"<!")
 
 
+def use_methods(visitor):
+    """A method is left out of the comparison: the estimate knows."""
+    visitor.page.get_by_text("7 methods chosen").wait_for(timeout=WAIT_MS)
+    visitor.settle()
+    visitor.page.get_by_text("copy special tokens, give the rest the mean").click()
+    visitor.page.get_by_text("6 methods chosen").wait_for(timeout=WAIT_MS)
+
+
 USE = {
     "": use_start,
     "learn": use_learn,
@@ -115,6 +123,7 @@ USE = {
     "token": use_token,
     "map": use_map,
     "train": use_train,
+    "methods": use_methods,
     "compare": use_compare,
     "export": use_export,
 }

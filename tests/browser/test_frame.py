@@ -15,7 +15,7 @@ from tests.pages.frame import own_run
 WAIT_MS = 60_000
 TITLES = {
     "": "Start", "learn": "Learn", "data": "Data and run", "overlap": "Overlap", "token": "Token", "map": "Map",
-    "train": "Train", "compare": "Compare", "export": "Check and export",
+    "train": "Train", "methods": "Methods", "compare": "Compare", "export": "Check and export",
 }  # fmt: skip
 CONTRAST = """() => {
   const rgba = (text) => {

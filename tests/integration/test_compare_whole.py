@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from focus_core.artifacts import read_array
+from focus_core.cli import main
 from focus_core.evaluation.masked import score_masked
 from focus_core.experiments.children import Ended
 from focus_core.experiments.compare import compare_methods
@@ -135,6 +136,7 @@ def command(request: ComparisonRequest, output: Path) -> list[str]:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 def test_killed_without_warning_it_goes_on_and_ends_with_the_same_bytes(
     request_of: ComparisonRequest, made: Path, tmp_path: Path
 ) -> None:
@@ -163,10 +165,21 @@ def test_killed_without_warning_it_goes_on_and_ends_with_the_same_bytes(
     assert not part.exists()
 
 
-def test_bad_input_ends_in_one_line_and_leaves_nothing(request_of: ComparisonRequest, tmp_path: Path) -> None:
-    words = command(dataclasses.replace(request_of, dictionary=tmp_path / "none.tsv"), tmp_path / "out")
-    done = subprocess.run(words, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, cwd=ROOT)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.count("\n") == 1
-    assert "none.tsv: expected a dictionary file, got no such file" in done.stderr
+def test_bad_input_ends_in_one_line_and_leaves_nothing(
+    request_of: ComparisonRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = command(dataclasses.replace(request_of, dictionary=tmp_path / "none.tsv"), tmp_path / "out")[3:]
+    capsys.readouterr()
+    assert main.run(words) == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert "none.tsv: expected a dictionary file, got no such file" in said.err
     assert not list(tmp_path.iterdir())
+
+
+def test_the_command_prints_a_comparison_that_is_done(
+    request_of: ComparisonRequest, made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert main.run(command(request_of, made)[3:]) == 0
+    assert capsys.readouterr().out == (made / "table.md").read_text(encoding="utf-8")

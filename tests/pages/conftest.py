@@ -23,6 +23,7 @@ PAGES = {
     "token": "../pages/token/page.py",
     "map": "../pages/map/page.py",
     "train": "../pages/train/page.py",
+    "methods": "../pages/methods/page.py",
     "compare": "../pages/compare/page.py",
     "export": "../pages/export/page.py",
 }

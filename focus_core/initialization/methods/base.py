@@ -15,7 +15,7 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.overlap.matching import Overlap
 from focus_core.initialization.weights import WeightMatrix
 from focus_core.tokenization.vocabulary import Vocabulary
-from focus_core.types import METHOD_SUMMARIES, Fallback, MethodName, Need, ProgressHook, no_progress
+from focus_core.types import METHOD_SUMMARIES, Cost, Fallback, MethodName, Need, ProgressHook, no_progress
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,6 +85,8 @@ class Method:
     needs : tuple of Need, default=()
         What it cannot do without, beyond the source and the target tokenizer. One that does not need text compares no
         auxiliary vectors: none are trained.
+    cost : Cost, default="rows"
+        What its work grows with; of methods that cannot be told apart, the cheapest is recommended.
     copies_text : bool, default=True
         Whether every shared token keeps its source row. If not, only special tokens and the user's own pairs do.
     fallback : Fallback, default=None
@@ -98,6 +100,7 @@ class Method:
     compute_weights: ComputeWeights
     citation: str
     needs: tuple[Need, ...] = ()
+    cost: Cost = Cost.ROWS
     copies_text: bool = True
     fallback: Fallback | None = None
     spent_tokens: int = 0

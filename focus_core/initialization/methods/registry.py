@@ -10,7 +10,7 @@ from focus_core.initialization.methods.base import Method
 from focus_core.initialization.methods.copying import copy_overlap, copy_specials
 from focus_core.initialization.methods.focus import focus
 from focus_core.initialization.methods.subword_mean import subword_mean
-from focus_core.types import Fallback, MethodName, Need
+from focus_core.types import Cost, Fallback, MethodName, Need
 
 METHODS: dict[str, Method] = {
     str(method.name): method
@@ -20,6 +20,7 @@ METHODS: dict[str, Method] = {
             compute_weights=focus,
             citation="K. Dobler and G. de Melo, *FOCUS*, EMNLP 2023, arXiv 2305.14481",
             needs=(Need.TEXT,),
+            cost=Cost.TEXT,
         ),
         Method(
             name=MethodName.SCRIPT,
@@ -31,6 +32,7 @@ METHODS: dict[str, Method] = {
         Method(
             name=MethodName.SUBWORD_MEAN,
             compute_weights=subword_mean,
+            cost=Cost.SUBWORDS,
             citation="Mean of source subwords, after L. Gee et al., *Fast Vocabulary Transfer*, EMNLP industry 2022, "
             "arXiv 2402.09977",
         ),

@@ -11,7 +11,7 @@ from focus_core.jobs import process as jobs
 from focus_core.jobs.record import list_jobs, request_of_job
 from focus_core.jobs.source_summary import summarise_source
 from focus_ui.data import catalog, input_cache
-from pages.data import source_form
+from focus_ui.widgets import source_choice
 from tests.fake_jobs import FAKE, end_jobs, wait
 from tests.pages.conftest import texts
 from tests.tiny_models import tiny_model
@@ -88,7 +88,7 @@ def test_a_zip_says_what_is_in_it_and_stays_as_long_as_its_runs(open_app, model)
     at = open_app("data")
     give_zip(at, packed(model, more=[("__MACOSX/bert-tiny/._config.json", b"x")]))
     said = plain(at)
-    assert source_form.WHOLE in said
+    assert source_choice.WHOLE in said
     assert "a body of 2 layers (`BertForMaskedLM`" in said
     assert "a head that predicts masked tokens" in said
     assert "its licence (LICENSE)" in said
@@ -165,7 +165,7 @@ def test_a_folder_is_taken_likewise(open_app, model):
     assert box.accept_directory
     files = [(f"bert-tiny/{path.name}", path.read_bytes(), "") for path in sorted(model.iterdir())]
     box.set_value([*files, ("bert-tiny/.git/config", b"x", ""), ("bert-tiny/run.py", b"x", "")]).run()
-    assert source_form.WHOLE in plain(at)
+    assert source_choice.WHOLE in plain(at)
     started(at)
     (kept,) = sources()
     assert not (kept.parent / "run.py").exists()
@@ -179,7 +179,7 @@ def test_a_body_without_a_head_is_no_model_to_train(open_app, model, tmp_path):
     AutoModel.from_pretrained(folder).save_pretrained(folder)
     at = open_app("data")
     give_zip(at, packed(folder))
-    assert source_form.HEADLESS in plain(at)
+    assert source_choice.HEADLESS in plain(at)
     assert "Not in it: a head, a licence file." in plain(at)
 
 
@@ -190,8 +190,8 @@ def test_a_matrix_is_never_called_a_model(open_app, model):
     at.file_uploader(key="_source_tokenizer_upload").upload("tokenizer.json", tokenizer, "application/json").run()
     at.file_uploader(key="_source_upload").upload("model.safetensors", weights).run()
     assert not at.exception
-    assert source_form.BARE in plain(at)
-    assert source_form.WHOLE not in plain(at)
+    assert source_choice.BARE in plain(at)
+    assert source_choice.WHOLE not in plain(at)
     at.selectbox(key="_tensor").set_value("bert.embeddings.word_embeddings.weight").run()
     job = started(at)
     assert job.title.endswith("from uploaded embeddings")
@@ -205,7 +205,7 @@ def test_a_folder_of_the_server_is_chosen_by_name_and_looked_at(open_app, model,
     box = at.selectbox(key="_server_source")
     assert [name.rpartition("/")[2] for name in box.options] == ["bert-tiny"]
     box.set_value(box.options[0]).run()
-    assert source_form.WHOLE in plain(at)
+    assert source_choice.WHOLE in plain(at)
     assert str(model.parent) not in texts(at)
     assert request_of_job(started(at)).source == str(model)
     assert sources() == [], "what the operator offers stays where it is"
@@ -220,7 +220,7 @@ def test_a_hub_id_must_not_name_a_place_of_this_server(open_app, monkeypatch):
         assert start_button(at).disabled is not sound, text
 
 
-@pytest.mark.parametrize(("sound", "words"), [(True, source_form.WHOLE), (False, "owner/tiny: expected")])
+@pytest.mark.parametrize(("sound", "words"), [(True, source_choice.WHOLE), (False, "owner/tiny: expected")])
 def test_a_model_of_the_hub_that_was_fetched_before_is_looked_at(open_app, model, tmp_path, monkeypatch, sound, words):
     folder = tmp_path / ("0123456789abcdef" * 3)[:40]
     shutil.copytree(model, folder)
@@ -228,7 +228,7 @@ def test_a_model_of_the_hub_that_was_fetched_before_is_looked_at(open_app, model
         (folder / "tokenizer.json").unlink()
     found = {name: folder / name for name in ("config.json", "model.safetensors")}
     known = {"owner/tiny": found}
-    monkeypatch.setattr(source_form, "cached_file", lambda spec, name: known.get(spec, {}).get(name))
+    monkeypatch.setattr(source_choice, "cached_file", lambda spec, name: known.get(spec, {}).get(name))
     monkeypatch.setenv("FOCUS_LAB_ALLOW_HUB", "1")
     at = open_app("data")
     at.segmented_control(key="_source_kind").set_value("Hub").run()

@@ -12,6 +12,7 @@ from focus_core.jobs.record import list_jobs
 from focus_core.runs.additions import list_trainings, open_training
 from focus_core.runs.folder import open_run
 from focus_ui.data import catalog
+from pages.train import measured
 from pages.train.form import free_name, suggested_tokens
 from tests.fake_jobs import end_jobs, ended, wait
 from tests.pages.conftest import PAGES, param, texts
@@ -207,6 +208,25 @@ def test_pairs_are_learned_from_and_shown_as_a_distance(open_app, made):
     assert (manifest["config"]["objective"], manifest["corpus"]["files"]) == ("distill", ["my-pairs.tsv"])
     assert at.segmented_control(key="_train_unit_1").options == ["squared distance of sentence embeddings"]
     assert "sentence embeddings from pairs" in texts(at)
+
+
+def test_what_it_was_worth_to_a_real_encoder_stands_beside_the_pairs(open_app, tmp_path, monkeypatch):
+    shared = {"language": "sw", "test": "tatoeba"}
+    rows = [shared | {"method": "source", "value": 0.05}]
+    rows += [
+        shared | {"method": "focus", "state": state, "value": v} for state, v in (("at once", 0.25), ("distilled", 0.5))
+    ]
+    rows.append({"language": "sw", "test": "verses kept aside", "method": "focus", "distance_start": 1.0})
+    path = tmp_path / "retrieval.json"
+    path.write_text(json.dumps({"environment": {"settings": {"tokens": 20_000}}, "rows": rows}))
+    monkeypatch.setattr(measured, "RESULTS", path)
+    at = open_app("train", run="plain")
+    at.segmented_control(key="_adapt_kind_2").set_value("pairs of lines").run()
+    assert not at.exception
+    (table,) = [frame.value for frame in at.dataframe if "initialised by" in frame.value]
+    assert table.columns.tolist() == ["initialised by", "Swahili, Tatoeba, at once", "Swahili, Tatoeba, distilled"]
+    assert table.to_numpy().tolist() == [["FOCUS", 25.0, 50.0], ["the source, unchanged", 5.0, 5.0]]
+    assert "after 20,000 tokens of Bible verses" in texts(at)
 
 
 def test_pairs_without_a_tab_are_a_reason(open_app):

@@ -60,3 +60,12 @@ def test_covered_tokens_against_the_definition(line: str, data: st.DataObject) -
     words = masked_words(line, share=0.5)
     expected = [any(a < end and begin < b for begin, end in words) for a, b in offsets]
     assert covered_tokens(offsets, words).tolist() == expected
+
+
+def test_slices_share_no_line_and_leave_none_out() -> None:
+    """Ten slices of ten are the whole; the first is the one that goes without saying."""
+    lines = [f"line {i}" for i in range(500)]
+    slices = [{line for line in lines if is_held_out(line, 10, first=first)} for first in range(0, 100, 10)]
+    assert sum(map(len, slices)) == 500
+    assert set.union(*slices) == set(lines)
+    assert slices[0] == {line for line in lines if is_held_out(line, 10)}

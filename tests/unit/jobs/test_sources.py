@@ -78,6 +78,17 @@ def test_a_copy_that_is_being_trained_needs_it(root, model):
     assert kept.is_dir()
 
 
+def test_a_comparison_needs_it_which_names_it_among_its_words(root, model):
+    kept = keep_source(model, root=root, owner=ME)
+    job = ended(root)
+    comparison = type(job)(**{**vars(job), "arguments": ("compare", "--source", str(kept), "--seeds", "3")})
+    write_record(comparison)
+    assert sources_of(comparison) == {kept.parent}
+    comparison.run.mkdir()
+    delete_run(comparison, owner="me")
+    assert not kept.exists()
+
+
 def test_another_owners_run_does_not_hold_it(root, model):
     """It is its owner's to delete, though a copy of the run was made by its link."""
     kept = keep_source(model, root=root, owner=ME)

@@ -130,3 +130,50 @@ def test_the_readme_shows_the_committed_results(root: Path) -> None:
     script = root / "scripts" / "write_benchmark_table.py"
     done = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def retrieval_rows() -> list[dict[str, object]]:
+    """Return results of two methods on one test: the second cannot be told from the first, the third can."""
+    shared = {"language": "sw", "test": "tatoeba", "pairs": 390, "seeds": 3}
+    values = {"focus": 0.5, "overlap": 0.48, "random": 0.1}
+    rows: list[dict[str, object]] = [
+        shared | {"method": "source", "seeds": 1, "value": 0.05, "low": 0.03, "high": 0.07}
+    ]
+    for state, share in (("at once", 0.5), ("distilled", 1.0)):
+        for method, value in values.items():
+            row = {"state": state, "method": method, "tied_with_best": method != "random"}
+            rows.append(shared | row | {"value": value * share, "low": 0.01, "high": 0.99})
+    return [*rows, {"language": "sw", "test": "verses kept aside", "method": "focus", "distance_start": 1.0}]
+
+
+def write_retrieval(folder: Path) -> None:
+    inputs = {"sw": {"lines_removed": 1, "verses_removed": 2}}
+    settings = {"tokens": 20_000, "rate": {"rate": 0.01, "ends": [[0.01, 1.0], [0.1, 2.0]]}, "inputs": inputs}
+    content = {"environment": ENVIRONMENT | {"settings": settings}, "rows": retrieval_rows()}
+    (folder / "results" / "retrieval.json").write_text(json.dumps(content), encoding="utf-8")
+    document = DOCUMENT + "<!-- retrieval:start -->\n<!-- retrieval:end -->\n"
+    (folder / "benchmarks.md").write_text(document, encoding="utf-8")
+
+
+def test_retrieval_has_a_table_with_what_is_tied_in_bold(root: Path, folder: Path) -> None:
+    write_retrieval(folder)
+    done = write(root, folder)
+    assert done.returncode == 0, done.stderr
+    text = (folder / "benchmarks.md").read_text(encoding="utf-8")
+    table = text.split("<!-- retrieval:start -->")[1].splitlines()
+    assert table[1] == "| sentences found by their translation | Tatoeba en–sw, at once | Tatoeba en–sw, distilled |"
+    assert table[3] == "| FOCUS | **25.0 % (1.0–99.0)** | **50.0 % (1.0–99.0)** |"
+    assert table[5] == "| random | 5.0 % (1.0–99.0) | 10.0 % (1.0–99.0) |"
+    assert table[6] == "| *the source, unchanged* | 5.0 % (3.0–7.0) | 5.0 % (3.0–7.0) |"
+    assert table[7] == "| *a guess* | 0.3 % | 0.3 % |"
+    assert "- Measured on 390 pairs of Tatoeba en–sw; 3 seeds." in table[9]
+    assert "learning rate 0.01 of 2 tried" in table[9]
+    assert "3 lines of a text or of verses were test lines" in table[9]
+
+
+def test_retrieval_has_a_line_of_the_readme(root: Path, folder: Path) -> None:
+    write_retrieval(folder)
+    assert write(root, folder).returncode == 0
+    (line,) = [x for x in (folder / "README.md").read_text(encoding="utf-8").splitlines() if "MiniLM" in x]
+    assert "FOCUS 50.0 %, random 10.0 %; the source unchanged 5.0 %" in line
+    assert "after 20,000 tokens of distillation" in line

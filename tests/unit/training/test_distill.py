@@ -46,6 +46,11 @@ def pairs(tmp_path: Path) -> Path:
     return parallel_of(tmp_path)
 
 
+def card_of(folder: Path) -> str:
+    """Return a model card's lists as lines of text."""
+    return (folder / "README.md").read_text().replace("&#39;", "'").replace(" | ", ": ").replace("**", "")
+
+
 def options(**changes: Any) -> TrainConfig:
     start = {"steps": 8, "batch_tokens": 64, "max_seq_length": 16, "learning_rate": 1e-2, "evaluations": 2}
     start |= {"precision": "float32", "snapshots": 1, "threads": 1, "objective": Objective.DISTILL}
@@ -109,6 +114,8 @@ def test_distillation_teaches_and_what_it_teaches_is_exported(run: RunFolder, pa
     assert result["held_out_bits_start"] is None
     folder = export_state(run, "mine", tmp_path / "out")
     assert (folder / "1_Pooling" / "config.json").is_file()
+    distance = f"{result['held_out_loss_end']:.3f}".rstrip("0")
+    assert f"squared distance to the source's sentence embeddings at end: {distance}" in card_of(folder)
     texts = [other for _, other in pairs_of(5)]
     trained = load_run_encoder(run, trained="mine")
     library = SentenceTransformer(str(folder), device="cpu", local_files_only=True)

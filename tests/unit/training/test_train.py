@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from focus_core.cli import main
+from focus_core.corpus.held_out import is_held_out
 from focus_core.errors import CorpusError, FocusError, InvalidInputError, ModelError, RunFolderError, flag
 from focus_core.runs.additions import list_trainings, open_training
 from focus_core.runs.digests import Changes, changes_of
@@ -369,3 +370,16 @@ def test_manifest_names_no_path_and_no_time(run: RunFolder, corpus: Path) -> Non
     assert str(run.path.parent) not in text
     assert json.loads(text)["kind"] == "training"
     assert pq.read_table(folder / "curve.parquet").num_rows == 4
+
+
+def test_another_slice_is_kept_aside_and_noted(run: RunFolder, corpus: Path) -> None:
+    """So that a text whose held-out lines were taken out can be trained on."""
+    first = json_of(adapt_run(run, name="first", corpus=[corpus], config=options(steps=2)))["corpus"]
+    lines = [line for line in corpus.read_text().splitlines() if not is_held_out(line, 10)]
+    corpus.write_text("\n".join(lines) + "\n")
+    with pytest.raises(CorpusError):
+        adapt_run(run, name="none", corpus=[corpus], config=options(steps=2))
+    other = json_of(adapt_run(run, name="other", corpus=[corpus], config=options(steps=2), held_out_from=10))["corpus"]
+    aside = {line.strip() for line in lines if is_held_out(line, 10, first=10)}
+    assert (other["n_held_out_lines"], other["held_out_from"]) == (len(aside), 10)
+    assert "held_out_from" not in first

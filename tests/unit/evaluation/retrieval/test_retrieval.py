@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from safetensors.numpy import load_file
 
 from focus_core.cli import main
 from focus_core.corpus.held_out import is_held_out
+from focus_core.corpus.parallel import holds_read_line
 from focus_core.errors import CorpusError, InvalidInputError
 from focus_core.evaluation.retrieval.accuracy import retrieval_hits
 from focus_core.evaluation.retrieval.render import render_retrieval
@@ -21,7 +23,8 @@ from focus_core.evaluation.retrieval.report import evaluate_retrieval
 from focus_core.export.sentence_encoder import load_run_encoder, load_source_encoder
 from focus_core.runs.folder import RunFolder
 from focus_core.training.train import adapt_run
-from tests.tiny_encoders import encoder_run, pairs_of, parallel_of
+from tests.tiny_encoders import encoder_run, pairs_of, parallel_of, tiny_encoder
+from tests.tiny_models import target_tokenizer
 from tests.unit.training.test_distill import options
 
 HALF = 2**-0.5
@@ -180,3 +183,28 @@ def test_a_source_that_encodes_nothing(tmp_path: Path) -> None:
     run = static_run(tmp_path, source=str(static_folder(tmp_path / "static")))
     with pytest.raises(InvalidInputError, match="got embeddings without a backbone"):
         evaluate_retrieval([str(run.path)], parallel=parallel_of(tmp_path))
+
+
+def test_from_an_encoder_to_its_export_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Init, distill, evaluate, export: every verb by its own words, and the export finds what the training found."""
+    from sentence_transformers import SentenceTransformer
+
+    source, target = tiny_encoder(tmp_path / "model"), target_tokenizer("bert", tmp_path / "target")
+    pairs, run = str(parallel_of(tmp_path)), str(tmp_path / "run")
+    made = ["init", "--source", str(source), "--target-tokenizer", str(target), "--method", "overlap", "--output", run]
+    adapt = ["adapt", run, "--name", "taught", "--objective", "distill", "--parallel", pairs, "--steps", "4"]
+    assert main.run(made) == 0
+    assert main.run([*adapt, "--train", "embeddings", "--batch-tokens", "64", "--evaluations", "1"]) == 0
+    assert main.run(["export", f"{run}:taught", str(tmp_path / "out")]) == 0
+    capsys.readouterr()
+    assert main.run(["evaluate", f"{run}:taught", "--parallel", pairs, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    read = load_file(tmp_path / "run" / "training" / "taught" / "read_lines.safetensors")["hashes"]
+    unread = [pair for pair in pairs_of() if not holds_read_line([pair], read).any()]
+    questions, answers = (
+        SentenceTransformer(str(folder), device="cpu", local_files_only=True).encode([pair[side] for pair in unread])
+        for folder, side in ((source, 0), (tmp_path / "out", 1))
+    )
+    found = report["targets"][0]["accuracy"]
+    assert report["parallel"]["n_measured"] == len(unread)
+    assert found["to_target"]["value"] == pytest.approx(retrieval_hits(questions, answers).mean(), abs=2 / len(unread))

@@ -25,7 +25,7 @@ from focus_ui.data.uploads import keep_upload, limit_mb
 from focus_ui.session.errors import if_sound
 from focus_ui.widgets.choice import choose, switch
 from focus_ui.widgets.corpus_choice import SERVER, UPLOAD, in_the_form
-from pages.data.form import Choice, server_folder, uploaded_tokenizer
+from focus_ui.widgets.tokenizer_choice import Choice, server_folder, uploaded_tokenizer
 
 DEMO, HUB = "Demo model", "Hub"
 ZIP, FOLDER, MATRIX = "Zip", "Folder", "Embeddings only"

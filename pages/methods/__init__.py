@@ -1,0 +1,1 @@
+"""Methods: which initialisation for this model and this text, measured."""

@@ -1,0 +1,82 @@
+"""Which comparison the page Methods shows: one of the session's own, one that ships, or one that the address names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from focus_core.experiments.folder import Comparison, open_comparison
+from focus_core.jobs.process import delete_run
+from focus_core.jobs.record import read_job
+from focus_core.numerics.formats import numbered
+from focus_core.tokenization.display import show_name
+from focus_ui.data import catalog
+from focus_ui.data.catalog import ComparisonEntry, RunKind
+from focus_ui.data.kept import kept
+from focus_ui.session import state
+from focus_ui.session.errors import if_sound
+from focus_ui.widgets.choice import choose
+
+CHOSEN = "_comparison"
+NOT_HERE = "The comparison that this address names is not here: it was deleted, or the link is incomplete."
+load_comparison = kept(open_comparison, most=8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """The comparison on the page, and where it came from."""
+
+    entry: ComparisonEntry
+    comparison: Comparison
+
+
+def chosen_comparison() -> Shown | None:
+    """Draw the choice among several comparisons; return the chosen one, which the page's address names."""
+    entries = {entry.id: entry for entry in catalog.listed_comparisons(state.owner())}
+    named = st.query_params.get(state.COMPARISON_PARAM)
+    if named is not None and named not in entries:
+        linked = catalog.find_comparison(named, state.owner())
+        if linked is None:
+            st.warning(NOT_HERE, icon=":material/warning:")
+        else:
+            entries = {linked.id: linked} | entries
+    if not entries:
+        return None
+    state.take_choice(state.COMPARISON_PARAM, CHOSEN, {name: name for name in entries})
+    if st.session_state.get(CHOSEN) not in entries:
+        st.session_state[CHOSEN] = next(iter(entries))
+    entry = entries[_choose(entries)]
+    state.write_choice(state.COMPARISON_PARAM, entry.id)
+    found = if_sound(lambda: load_comparison(entry.path))
+    return None if found is None else Shown(entry=entry, comparison=found)
+
+
+def _choose(entries: dict[str, ComparisonEntry]) -> str:
+    """Draw the list of comparisons where there are several; return the id of one."""
+    if len(entries) == 1:
+        return str(st.session_state[CHOSEN])
+    words = [show_name(f"{entry.title or 'a comparison'} · {entry.kind}", limit=90) for entry in entries.values()]
+    names = dict(zip(entries, numbered(words), strict=True))
+    return choose("Comparison", names, CHOSEN, persist_state="session") or next(iter(entries))
+
+
+def delete_button(entry: ComparisonEntry) -> None:
+    """Draw a button that asks before it deletes a comparison of the session, with all its runs."""
+    job = read_job(catalog.comparisons_root(), entry.id) if entry.kind is RunKind.OWN else None
+    if job is None:
+        return
+    with st.popover("Delete", icon=":material/delete:", width="content"):
+        st.caption("The comparison and its runs are removed from this server. Links to them lead nowhere then.")
+        st.button("Delete for good", key="_delete_comparison", on_click=_delete, args=(entry.id,), type="primary")
+
+
+def _delete(comparison_id: str) -> None:
+    """Delete a comparison; where one of its runs was the current run, go back to the demo."""
+    job = read_job(catalog.comparisons_root(), comparison_id)
+    if job is None:
+        return
+    if_sound(lambda: delete_run(job, owner=state.owner()))
+    st.query_params.pop(state.COMPARISON_PARAM, None)
+    if (state.run_id() or "").startswith(f"{comparison_id}/"):
+        state.leave_run()

@@ -1,0 +1,113 @@
+"""The page Methods in a real browser: an upload is compared by two methods, and what cannot be told apart is a tie."""
+
+from __future__ import annotations
+
+import random
+import shutil
+
+import pytest
+
+from scripts.app_browser import serve
+from tests.browser.test_browser import choose
+from tests.shown_comparison import made_table, write_comparison
+from tests.tiny_models import TARGET_LINES, target_tokenizer, tiny_model
+from tests.toy_run import write_toy_run
+
+WAIT_MS = 60_000
+JOB_MS = 240_000
+LEFT_OUT = (
+    "combine new ones from shared tokens", "the mean of the source subwords", "draw the rest from N(mean, c",
+    "give the rest the mean", "draw the rest from N(mean, std)",
+)  # fmt: skip
+"""What the boxes say of all methods but overlap only and script-wise."""
+N_LINES = 10_600
+"""Of so many lines two in a hundred are kept aside, which is more than a recommendation needs."""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Return a folder: a toy run as the demo, a tiny model on the server, a comparison that ships with its runs."""
+    folder = tmp_path_factory.mktemp("methods")
+    toy = write_toy_run(folder / "demo" / "toy")
+    tiny_model("roberta", folder / "offered" / "tiny")
+    write_comparison(folder / "bundled" / "made", made_table(), runs=toy.path)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def app(place, environment, chromium):
+    """Return the address of an app with these."""
+    del chromium  # no browser, no server
+    named = {"DEMO_RUNS": "demo", "RUNS": "runs", "PATHS": "offered", "DEMO_COMPARISONS": "bundled"}
+    with serve(place, environment | {f"FOCUS_LAB_{k}": str(place / v) for k, v in named.items()}) as address:
+        yield address
+
+
+def text():
+    words, chance = sorted({word for line in TARGET_LINES for word in line.split()}), random.Random(1)
+    return "".join(" ".join(chance.choices(words, k=chance.randint(5, 9))) + "\n" for _ in range(N_LINES)).encode()
+
+
+@pytest.mark.timeout(400)
+def test_an_upload_is_compared_and_a_tie_is_called_a_tie(user, app, place):
+    shutil.move(place / "bundled", place / "away")
+    visitor = user(address=app, width=900, scheme="dark")
+    page = visitor.page
+    visitor.open("methods", run="toy")
+    page.get_by_text("Nothing was measured on this text").wait_for(timeout=WAIT_MS)
+    page.get_by_role("radio", name="Upload").first.click()
+    visitor.settle()
+    file = {"name": "../mine.txt", "mimeType": "text/plain", "buffer": text()}
+    page.locator('input[type="file"]').first.set_input_files(file)
+    page.get_by_text("lines,").wait_for(timeout=WAIT_MS)
+    visitor.settle()
+    page.get_by_role("radiogroup", name="Target tokenizer").get_by_role("radio", name="Upload").click()
+    visitor.settle()
+    tokenizer = (target_tokenizer("roberta", place / "target") / "tokenizer.json").read_bytes()
+    upload = {"name": "tokenizer.json", "mimeType": "application/json", "buffer": tokenizer}
+    page.locator('input[type="file"][accept*="json"]').last.set_input_files(upload)
+    page.get_by_text("tokens", exact=False).first.wait_for(timeout=WAIT_MS)
+    visitor.settle()
+    page.get_by_role("radio", name="On this server").last.click()
+    visitor.settle()
+    choose(visitor, "Folder on this server", "offered/tiny")
+    for words in LEFT_OUT:
+        page.get_by_text(words).first.click()
+        visitor.settle()
+    for label, value in (("Seeds", "1"), ("Tokens of the short training", "1000")):
+        box = page.get_by_label(label, exact=True)
+        box.fill(value)
+        box.press("Enter")
+        visitor.settle()
+    page.get_by_text("2 methods chosen").wait_for(timeout=WAIT_MS)
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_text("2 methods on", exact=False).first.wait_for(timeout=WAIT_MS)
+    page.get_by_text("A tie: script-wise and overlap only cannot be told apart").wait_for(timeout=JOB_MS)
+    visitor.settle()
+    assert "comparison=" in page.url
+    assert page.locator('[data-testid="stPlotlyChart"]').count() == 3
+    assert page.evaluate("document.documentElement.scrollWidth") <= 900
+    shutil.move(place / "away", place / "bundled")
+
+
+def test_pointing_at_a_source_token_lights_it_up_under_every_method(user, app):
+    visitor = user(address=app)
+    visitor.open("methods", run="toy", comparison="made")
+    parts = visitor.page.locator(".method .part")
+    parts.first.wait_for(timeout=WAIT_MS)
+    parts.first.scroll_into_view_if_needed()
+    parts.first.hover()
+    source = parts.first.get_attribute("data-source")
+    lit = visitor.page.locator(".method .part.on")
+    assert lit.count() == 6, "once under every method"
+    assert {part.get_attribute("data-source") for part in lit.all()} == {source}
+    visitor.page.locator("h1").first.hover()
+    assert lit.count() == 0
+
+
+def test_the_runs_of_a_comparison_open_side_by_side(user, app):
+    visitor = user(address=app)
+    visitor.open("methods", run="toy", comparison="made")
+    visitor.page.get_by_role("link", name="Look into the runs on the page Compare").click()
+    visitor.page.get_by_text("Six runs side by side").wait_for(timeout=WAIT_MS)
+    assert visitor.page.url.count("with=") == 5
