@@ -180,7 +180,7 @@ def retrieval_words(file: dict[str, Any], rows: list[dict[str, Any]]) -> str:
     removed = sum(counts["lines_removed"] + counts["verses_removed"] for counts in settings["inputs"].values())
     rate = f"learning rate {settings['rate']['rate']:g} of {len(settings['rate']['ends'])} tried on verses kept aside"
     return (
-        f"- Measured on {sizes}; {many} seeds. Distilled on {settings['tokens']:,} tokens of Bible verses, the "
+        f"- Measured on {sizes}; {many} seeds. Distilled on {settings['tokens']:,} tokens of short Bible verses, the "
         f"embeddings alone, {rate}; {removed} lines of a text or of verses were test lines and removed."
     )
 
@@ -219,12 +219,14 @@ def build_headlines(results: Path) -> str:
 
 def retrieval_headline(file: dict[str, Any]) -> str:
     """Return the line of README on a real sentence encoder under a Swahili vocabulary."""
+    from focus_core.runs.legend import method_of
+
     rows = [row for row in file["rows"] if (row["language"], row["test"]) == ("sw", "tatoeba")]
     taught = {row["method"]: row["value"] for row in rows if row.get("state") == "distilled"}
     (source,) = (row["value"] for row in rows if row["method"] == "source")
     best = max(taught, key=lambda method: taught[method])
-    names = [("focus", "FOCUS"), *([(best, best)] if best != "focus" else []), ("random", "random")]
-    said = ", ".join(f"{label} {percent(taught[name])}" for name, label in names if name in taught)
+    names = [name for name in dict.fromkeys(("focus", best, "random")) if name in taught]
+    said = ", ".join(f"{method_of(name).label} {percent(taught[name])}" for name in names)
     tokens = f"{file['environment']['settings']['tokens']:,} tokens of distillation"
     what = f"translations found by an English sentence encoder (all-MiniLM-L6-v2) in Swahili after {tokens}"
     return f"| {what} | {said}; the source unchanged {percent(source)} | `python -m benchmarks retrieval` |"

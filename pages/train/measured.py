@@ -42,7 +42,7 @@ def measured_section() -> None:
         )  # fmt: skip
         st.caption(
             "Sentences found by their translation, in percent, by all-MiniLM-L6-v2, an English encoder: at once and "
-            f"after {tokens} tokens of Bible verses, measured on other texts. The intervals are in docs/benchmarks.md."
+            f"after {tokens} tokens of short Bible verses, on other texts. The intervals are in docs/benchmarks.md."
         )
 
 

@@ -226,7 +226,7 @@ def test_what_it_was_worth_to_a_real_encoder_stands_beside_the_pairs(open_app, t
     (table,) = [frame.value for frame in at.dataframe if "initialised by" in frame.value]
     assert table.columns.tolist() == ["initialised by", "Swahili, Tatoeba, at once", "Swahili, Tatoeba, distilled"]
     assert table.to_numpy().tolist() == [["FOCUS", 25.0, 50.0], ["the source, unchanged", 5.0, 5.0]]
-    assert "after 20,000 tokens of Bible verses" in texts(at)
+    assert "after 20,000 tokens of short Bible verses" in texts(at)
 
 
 def test_pairs_without_a_tab_are_a_reason(open_app):
