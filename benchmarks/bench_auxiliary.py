@@ -1,14 +1,15 @@
 """Time and peak memory of the auxiliary space by counts beside fastText's, and of a whole ``init`` by each.
 
-Usage: ``python -m benchmarks.bench_auxiliary --data DIR [--runs 1] [--megabytes 50]``. DIR (default: the environment
-variable FOCUS_LAB_DATA) holds ``corpora/de`` and ``tokenizers/``. The German text is repeated up to that size: real
-enough for time and memory, and for nothing else.
+Usage: ``python -m benchmarks.bench_auxiliary --data DIR [--runs 1] [--megabytes 50] [--part space|init]``. DIR
+(default: the environment variable FOCUS_LAB_DATA) holds ``corpora/de`` and ``tokenizers/``. The German text is repeated
+up to that size: real enough for time and memory, and for nothing else. One part alone leaves the other's row as it was.
 
 The space: from the ids of every line, in memory, to vectors; fastText from the file of names that it reads, at our
 automatic settings. Each in a fresh process, so that compiling and importing numba are in the time. Before a ratio is
 given, the counted space has to cover every token that fastText's covers, and to have the same bytes on one thread and
 on two. The whole ``init``: the command line from the demo's source, without a cache. Peak memory is that of the
-largest process, everything in it counted.
+largest process, everything in it counted. Beside the clock stands the processors' time, which a busy machine leaves
+nearly as it is.
 """
 
 from __future__ import annotations
@@ -27,12 +28,17 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common import facts, in_child, median, write_result
+from benchmarks.common import facts, in_child, median, read_rows, write_result
 
 TOKENIZER = "focus-de-xlmr-unigram-50k"
 SOURCE = "assets/demo/source"
 SPACE_RATIO, INIT_RATIO, MOST_MIB = 5.0, 3.0, 2048
 WAYS = ("counts", "fasttext")
+PARTS = {
+    "space": "auxiliary space by counts, from ids to vectors",
+    "init": "a whole `init` by counts, from the demo's source",
+}
+"""What each part measures."""
 
 
 def write_text(data: Path, megabytes: float, path: Path) -> None:
@@ -59,13 +65,14 @@ def make_space(way: str, corpus: Path, tokenizer: Path, folder: Path, threads: i
         seconds, made = _counted(open_corpus([corpus]), vocabulary, threads)
     else:
         stream = tokenise_corpus(open_corpus([corpus]), vocabulary, folder / "stream.txt", examples=False)
-        start = time.perf_counter()
+        start, used = time.perf_counter(), cpu_seconds()
         made = train_auxiliary(stream, vocabulary, cache=False)
-        seconds = time.perf_counter() - start
+        seconds = time.perf_counter() - start, cpu_seconds() - used
     np.save(folder / f"{way}-{threads}.npy", made.has_vector)
     peaks = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return {
-        "seconds": seconds,
+        "seconds": seconds[0],
+        "cpu_seconds": seconds[1],
         "mib": round(max(peaks) / 1024),
         "digest": hashlib.sha256(made.vectors.tobytes()).hexdigest(),
         "n_tokens": made.settings["n_tokens"],
@@ -73,8 +80,14 @@ def make_space(way: str, corpus: Path, tokenizer: Path, folder: Path, threads: i
     }
 
 
-def _counted(corpus: Any, vocabulary: Any, threads: int) -> tuple[float, Any]:
-    """Return the seconds from ids to vectors, and the vectors."""
+def cpu_seconds() -> float:
+    """Return the processors' time of this process and of its children that have ended."""
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def _counted(corpus: Any, vocabulary: Any, threads: int) -> tuple[tuple[float, float], Any]:
+    """Return the seconds from ids to vectors, by the clock and by the processors, and the vectors."""
     from focus_core.corpus.corpus import iter_batches
     from focus_core.initialization.auxiliary.counted import WINDOW, count_auxiliary
     from focus_core.initialization.auxiliary.counting import PairCounter
@@ -86,7 +99,7 @@ def _counted(corpus: Any, vocabulary: Any, threads: int) -> tuple[float, Any]:
         encoder = encoder or make_encoder(vocabulary.backend, None, lines[:512])
         batches.append(encoder.encode(lines))
     frequency = sum(np.bincount(batch.ids, minlength=vocabulary.n) for batch in batches)
-    start = time.perf_counter()
+    start, used = time.perf_counter(), cpu_seconds()
     counter = PairCounter(vocabulary.n, WINDOW)
     for batch in batches:
         counter.add(batch.ids, batch.line_of)
@@ -96,7 +109,7 @@ def _counted(corpus: Any, vocabulary: Any, threads: int) -> tuple[float, Any]:
         digest=pairs.digest, pairs=pairs,
     )  # fmt: skip
     made = count_auxiliary(stream, vocabulary, threads=threads, cache=False)
-    return time.perf_counter() - start, made
+    return (time.perf_counter() - start, cpu_seconds() - used), made
 
 
 def initialise(way: str, corpus: Path, tokenizer: Path, folder: Path) -> dict[str, Any]:
@@ -115,7 +128,7 @@ def initialise(way: str, corpus: Path, tokenizer: Path, folder: Path) -> dict[st
     seconds = time.perf_counter() - start
     if status:
         raise SystemExit(f"init by {way} ended with {os.waitstatus_to_exitcode(status)}")
-    return {"seconds": seconds, "mib": round(used.ru_maxrss / 1024)}
+    return {"seconds": seconds, "cpu_seconds": used.ru_utime + used.ru_stime, "mib": round(used.ru_maxrss / 1024)}
 
 
 def check_spaces(made: dict[str, dict[str, Any]], folder: Path) -> None:
@@ -127,7 +140,7 @@ def check_spaces(made: dict[str, dict[str, Any]], folder: Path) -> None:
         raise SystemExit(f"{int((trained & ~counted).sum())} tokens have a vector by fastText and none by counts")
 
 
-def measure(data: Path, megabytes: float, runs: int) -> list[dict[str, Any]]:
+def measure(data: Path, megabytes: float, runs: int, parts: tuple[str, ...]) -> list[dict[str, Any]]:
     """Take turns, check, and return the rows of the table."""
     tokenizer = data / "tokenizers" / TOKENIZER
     spaces: dict[str, list[dict[str, Any]]] = {way: [] for way in (*WAYS, "counts on one thread")}
@@ -137,22 +150,23 @@ def measure(data: Path, megabytes: float, runs: int) -> list[dict[str, Any]]:
         write_text(data, megabytes, corpus)
         for _ in range(runs):
             with tempfile.TemporaryDirectory() as scratch:
-                for way, made in spaces.items():
+                for way, made in spaces.items() if "space" in parts else ():
                     threads = 1 if way.endswith("one thread") else 2
                     given = ("--child", way.split(" ")[0], "--corpus", str(corpus), "--tokenizer", str(tokenizer))
                     more = ("--folder", scratch, "--threads", str(threads))
                     made.append(in_child("benchmarks.bench_auxiliary", *given, *more, threads=1))
                     print(way, made[-1], flush=True)
-                check_spaces({way: made[-1] for way, made in spaces.items()}, Path(scratch))
-                for way in WAYS:
+                if "space" in parts:
+                    check_spaces({way: made[-1] for way, made in spaces.items()}, Path(scratch))
+                for way in WAYS if "init" in parts else ():
                     whole[way].append(initialise(way, corpus, tokenizer, Path(scratch)))
                     print("init", way, whole[way][-1], flush=True)
-    n_tokens = spaces["counts"][0]["n_tokens"]
-    size = f"German, repeated to {megabytes:g} MB, {n_tokens / 1e6:.1f} M tokens, {TOKENIZER}"
-    return [
-        _row("auxiliary space by counts, from ids to vectors", size, spaces, SPACE_RATIO, f", ≤ {MOST_MIB:,} MiB"),
-        _row("a whole `init` by counts, from the demo's source", size, whole, INIT_RATIO, ""),
-    ]
+    size = f"German, repeated to {megabytes:g} MB, {TOKENIZER}"
+    rows = {
+        "space": lambda: _row(PARTS["space"], size, spaces, SPACE_RATIO, f", ≤ {MOST_MIB:,} MiB"),
+        "init": lambda: _row(PARTS["init"], size, whole, INIT_RATIO, ""),
+    }
+    return [rows[part]() for part in parts]
 
 
 def _row(what: str, size: str, made: dict[str, list[dict[str, Any]]], ratio: float, more: str) -> dict[str, Any]:
@@ -167,6 +181,8 @@ def _row(what: str, size: str, made: dict[str, list[dict[str, Any]]], ratio: flo
         "reference": "by fastText",
         "reference_seconds": theirs,
         "ratio": round(theirs / ours, 2),
+        "cpu_seconds": median(one["cpu_seconds"] for one in made["counts"]),
+        "reference_cpu_seconds": median(one["cpu_seconds"] for one in made["fasttext"]),
         "mib": peaks[0],
         "reference_mib": peaks[1],
     }
@@ -178,6 +194,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=os.environ.get("FOCUS_LAB_DATA"))
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--megabytes", type=float, default=50)
+    parser.add_argument("--part", choices=[*PARTS], default=None, help="measure one alone; without it both")
     parser.add_argument("--keep", action=argparse.BooleanOptionalAction, default=True, help="in benchmarks/results")
     for name in ("child", "corpus", "tokenizer", "folder", "threads"):
         parser.add_argument(f"--{name}", default=None, help=argparse.SUPPRESS)
@@ -189,15 +206,17 @@ def main() -> None:
     if given.data is None:
         parser.error("give --data or set FOCUS_LAB_DATA")
     before = facts(os.cpu_count() or 1)
-    rows = measure(Path(given.data), given.megabytes, given.runs)
+    rows = measure(Path(given.data), given.megabytes, given.runs, (given.part,) if given.part else tuple(PARTS))
     for row in rows:
         print(
             f"{row['what']}: {row['size']}: {row['seconds']:.3g} s beside {row['reference_seconds']:.3g} s by "
             f"fastText, {row['ratio']} times faster ({row['target']}); {row['mib']:,} MiB beside "
-            f"{row['reference_mib']:,} MiB"
+            f"{row['reference_mib']:,} MiB; {row['cpu_seconds']:.3g} s of processors beside "
+            f"{row['reference_cpu_seconds']:.3g} s"
         )
     if given.keep:
-        write_result("auxiliary", before, rows)
+        found = {row["what"]: row for row in [*read_rows("auxiliary"), *rows]}
+        write_result("auxiliary", before, [found[what] for what in PARTS.values() if what in found])
 
 
 if __name__ == "__main__":
