@@ -16,7 +16,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 START, END = "<!-- {}:start -->", "<!-- {}:end -->"
 COMPARISON = ROOT / "assets" / "demo" / "results" / "sw.json"
-ORDER = ("overlap", "corpus", "combine", "sparsemax", "whole_run", "projection", "map", "app")
+ORDER = ("overlap", "corpus", "auxiliary", "combine", "sparsemax", "whole_run", "projection", "map", "app")
 """Files of results in the order of the table; others follow."""
 
 SHARED, SENTENCES, RETRIEVAL = "normalization", "sentences", "retrieval"

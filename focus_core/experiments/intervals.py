@@ -83,7 +83,7 @@ def value_intervals(
     ----------
     measured : LineBits
         Bits and characters.
-    level : float, default=0.95
+    level : float, default=LEVEL
         Of each interval.
     draws : int, default=2000
         Bootstrap samples.
@@ -114,7 +114,7 @@ def differences_to(
         Bits and characters.
     reference : int
         The method that is subtracted. It must not have been chosen on these lines.
-    level : float, default=0.95
+    level : float, default=LEVEL
         That all intervals together hold.
     draws : int, default=2000
         Bootstrap samples.
@@ -143,7 +143,7 @@ def differences_to_best(
     ----------
     measured : LineBits
         Bits and characters of two methods at least.
-    level : float, default=0.95
+    level : float, default=LEVEL
         Of each method's interval.
     draws : int, default=2000
         Bootstrap samples.

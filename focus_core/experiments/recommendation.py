@@ -113,9 +113,9 @@ def judge(
         The rank of each method's cost, the cheapest lowest.
     near : float, default=0.01
         A method that pays so much more than the best, or less, counts as tied.
-    level : float, default=0.95
+    level : float, default=LEVEL
         Of the intervals.
-    draws : int, default=2000
+    draws : int, default=DRAWS
         Bootstrap samples.
     seed : int, default=0
         Of the draws.
@@ -175,9 +175,9 @@ def source_is_better(
         The method that the choosing lines found best.
     near : float, default=0.01
         What counts as no difference.
-    level : float, default=0.95
+    level : float, default=LEVEL
         Of the intervals.
-    draws : int, default=2000
+    draws : int, default=DRAWS
         Bootstrap samples.
     seed : int, default=0
         Of the draws.
@@ -205,7 +205,7 @@ def regime_of(
         What the source under its own tokenizer paid for each line, and what the characters' frequencies would.
     characters : ndarray of shape (n_seeds, n_lines), dtype int64
         What both paid for.
-    draws : int, default=2000
+    draws : int, default=DRAWS
         Bootstrap samples.
     seed : int, default=0
         Of the draws.

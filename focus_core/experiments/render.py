@@ -232,7 +232,7 @@ def render_table(table: Table) -> str:
 
 
 def _rows(table: Table) -> Iterator[str]:
-    minus, tokens = f"minus {table['recommendation']['best']}", count(table["settings"]["probe_tokens"])
+    minus, tokens = f"minus `{table['recommendation']['best']}`", count(table["settings"]["probe_tokens"])
     names = (
         "method",
         "at once",
@@ -282,11 +282,16 @@ def _caption(table: Table) -> str:
     measured, settings = table["measured"], table["settings"]
     removed = ", ".join(f"{count(n)} for {name}" for name, n in measured["removed"].items() if n)
     without = f" Held-out lines that an input holds were left out: {removed}." if removed else ""
+    n_seeds = len(settings["seeds"])
+    seeds = (
+        f" and count what {n_seeds} seeds add; the column of seeds shows the lowest and the highest after the probe"
+        if n_seeds > 1
+        else "; what another seed would give is in none of them"
+    )
     return (
         f"Bits per character on {count(measured['n_reporting'])} of {count(measured['n_lines'])} held-out lines; in "
         f"brackets intervals at the level {settings['level']:g} from {count(settings['draws'])} draws of lines. Those "
-        f"of differences hold together for all methods and count what {len(settings['seeds'])} seeds add; the column "
-        f"of seeds shows the lowest and the highest after the probe.{without}"
+        f"of differences hold together for all methods{seeds}.{without}"
     )
 
 

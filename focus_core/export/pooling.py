@@ -41,7 +41,7 @@ class SentenceHead:
 
     Parameters
     ----------
-    modes : tuple of str, default=("mean",)
+    modes : tuple of str, default=(MEAN,)
         How they are pooled; several are joined.
     steps : tuple of callable, default=()
         What is done with the pooled vectors, in this order.

@@ -27,6 +27,7 @@ from focus_core.runs.folder import open_run
 from focus_core.tokenization.encoding import plain_backend
 from focus_core.tokenization.vocabulary import load_vocabulary
 from focus_core.training.dataset import TrainingText, read_text
+from focus_core.training.language import LanguageModelling
 from focus_core.training.loop import Trainer
 from focus_core.training.options import TrainConfig
 from scripts.auxiliary_space.spaces import Text
@@ -164,7 +165,6 @@ class Bench:
             max_seq_length=LENGTH, evaluations=1, snapshots=0, device="cpu",
         )  # fmt: skip
         with tempfile.TemporaryDirectory(prefix="focus-lab-") as folder:
-            trainer = Trainer(
-                model=self.model, text=self._training_text, config=config, device="cpu", folder=Path(folder)
-            )
+            task = LanguageModelling(model=self.model, text=self._training_text, config=config, device="cpu")
+            trainer = Trainer(model=self.model, task=task, config=config, device="cpu", folder=Path(folder))
             trainer.run(lambda step: None, lambda: "float32")

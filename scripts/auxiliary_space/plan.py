@@ -10,23 +10,27 @@ from scripts.auxiliary_space.spaces import COUNTS, FASTTEXT, VARIANTS
 from scripts.auxiliary_space.text import WHOLE, measured_lines
 
 LANGUAGES = ("sw", "xh", "ar", "ha", "de", "en")
-SCREENED = ("sw", "ar")
-SIZES = (0.2, 1.0, 3.0, WHOLE)
-CONFIRMED = (FASTTEXT, COUNTS, "window 1", "window 3", "fastText and counts joined")
-"""The variants that are measured on all languages."""
+SCREENED = (("ar", 3.0), ("sw", 3.0), ("sw", 0.2))
+"""Languages and megabytes of text on which one setting is changed at a time: enough text, and little."""
+SIZES = (0.2, 1.0, 3.0)
+COMPARED = (FASTTEXT, COUNTS)
+CONTENDERS = ("window 3", "window 5")
+"""Variants that a screening does not tell from the default: measured on all languages too."""
 TOKENS = 60_000
-MASKS = 3
+MASKS, MASKS_OF_A_SCREENING = 3, 1
+"""Choices of masked words in each line; more make intervals narrower and take as much longer."""
 SEEDS = (42, 43, 44)
-"""Of fastText, of random rows and of the order of training; one for what is only screened."""
+"""Of fastText, of random rows and of the order of training."""
+REPEATED = ("sw",)
+"""Languages that are measured with every seed; the others with the first."""
 
 
 def screening(data: Path) -> list[Point]:
-    """Return every variant on two languages, with more text and with little, at once."""
+    """Return every variant on two languages, and on little text, at once."""
     return [
         point
-        for size in (3.0, 0.2)
-        for language in SCREENED
-        for point in _points(data, language, size, 0, VARIANTS, SEEDS[:1])
+        for language, size in SCREENED
+        for point in _points(data, language, size, 0, VARIANTS, SEEDS[:1], masks=MASKS_OF_A_SCREENING)
     ]
 
 
@@ -34,21 +38,29 @@ def confirming(data: Path) -> list[Point]:
     """Return few variants on all languages and sizes at once, and on all of the text after training."""
     points = []
     for language in LANGUAGES:
-        seeds = SEEDS if language == "sw" else SEEDS[:1]
-        points += _points(data, language, WHOLE, 0, CONFIRMED, seeds)
-        points += _points(data, language, WHOLE, TOKENS, (FASTTEXT, COUNTS), seeds)
+        seeds = SEEDS if language in REPEATED else SEEDS[:1]
+        for tokens in (0, TOKENS):
+            points += _points(data, language, WHOLE, tokens, COMPARED, seeds)
+        points += _points(data, language, WHOLE, 0, CONTENDERS, SEEDS[:1])
     for language in LANGUAGES:
-        for size in SIZES[:-1]:
-            points += _points(data, language, size, 0, (FASTTEXT, COUNTS), SEEDS[:1])
+        for size in SIZES:
+            points += _points(data, language, size, 0, COMPARED, SEEDS[:1])
     return points
 
 
 def _points(
-    data: Path, language: str, size: float, tokens: int, variants: Iterable[str], seeds: Iterable[int]
+    data: Path,
+    language: str,
+    size: float,
+    tokens: int,
+    variants: Iterable[str],
+    seeds: Iterable[int],
+    *,
+    masks: int = MASKS,
 ) -> list[Point]:
     n = len(measured_lines(data, language))
     return [
-        Point(language=language, size=size, tokens=tokens, variant=variant, seed=seed, lines=n, masks=MASKS)
+        Point(language=language, size=size, tokens=tokens, variant=variant, seed=seed, lines=n, masks=masks)
         for variant in variants
         for seed in seeds
     ]

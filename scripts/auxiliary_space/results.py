@@ -14,7 +14,10 @@ import numpy as np
 from focus_core.artifacts import atomic_write_bytes, read_array, write_arrays
 from focus_core.evaluation.bootstrap import difference_interval, ratio_interval
 from scripts.auxiliary_space.bench import Scores
-from scripts.auxiliary_space.spaces import FASTTEXT
+from scripts.auxiliary_space.spaces import COUNTS, FASTTEXT
+
+REFERENCES = {"minus_fasttext": FASTTEXT, "minus_counts": COUNTS}
+"""What the differences are called, and to what they are."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, order=True)
@@ -100,7 +103,7 @@ class Results:
 
 
 def summarise(results: Results, points: Iterable[Point]) -> list[dict[str, Any]]:
-    """Return a row for every variant of every group of points, with its difference to fastText.
+    """Return a row for every variant of every group of points, with its differences to fastText and to the default.
 
     Parameters
     ----------
@@ -112,24 +115,29 @@ def summarise(results: Results, points: Iterable[Point]) -> list[dict[str, Any]]
     Returns
     -------
     list of dict
-        Sorted as the points; variants without a fastText on the same lines have no difference.
+        Sorted as the points; where a reference was not measured on the same lines, there is no difference to it.
     """
     groups: dict[tuple[Any, ...], dict[str, list[Point]]] = {}
     for point in sorted(set(points) & set(results.notes)):
         groups.setdefault(point.group, {}).setdefault(point.variant, []).append(point)
-    return [_row(results, own, variants.get(FASTTEXT, [])) for variants in groups.values() for own in variants.values()]
+    return [
+        _row(results, own, {name: variants.get(reference, []) for name, reference in REFERENCES.items()})
+        for variants in groups.values()
+        for own in variants.values()
+    ]
 
 
-def _row(results: Results, own: list[Point], reference: list[Point]) -> dict[str, Any]:
+def _row(results: Results, own: list[Point], references: dict[str, list[Point]]) -> dict[str, Any]:
     bits, characters = _stack(results.scores, own)
     row = dataclasses.asdict(own[0])
     row = {key: value for key, value in row.items() if key != "seed"} | {"seeds": [p.seed for p in own]}
     row["bits_per_character"] = _rounded(ratio_interval(bits, characters))
-    if reference and reference != own:
-        others, same = _stack(results.scores, reference)
-        if not np.array_equal(same, characters):
-            raise ValueError(f"{own[0]}: the lines differ from those that fastText was measured on")
-        row["minus_fasttext"] = _rounded(difference_interval(bits, others, characters))
+    for name, reference in references.items():
+        if reference and reference != own:
+            others, same = _stack(results.scores, reference)
+            if not np.array_equal(same, characters):
+                raise ValueError(f"{own[0]}: the lines differ from those that {reference[0].variant} was measured on")
+            row[name] = _rounded(difference_interval(bits, others, characters))
     return row | {"random_rows": float(np.mean([results.notes[point]["random_rows"] for point in own]))}
 
 

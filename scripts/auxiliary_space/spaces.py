@@ -10,7 +10,7 @@ import numpy as np
 from focus_core.initialization.auxiliary.counted import CountSettings, counted_vectors
 from focus_core.initialization.auxiliary.counting import PairCounter
 from focus_core.initialization.auxiliary.token_stream import TokenStream
-from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors, train_auxiliary
+from focus_core.initialization.auxiliary.vectors import COUNTED, AuxiliaryVectors, train_auxiliary
 from focus_core.tokenization.identity import SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary
 from scripts.auxiliary_space.ngrams import draw_rare_tokens, vectors_with_ngrams
@@ -106,7 +106,7 @@ def _counted(text: Text, settings: CountSettings, ngrams: str) -> AuxiliaryVecto
         vectors, _ = counted_vectors(counts, eligible, settings)
     if ngrams == "rare":
         vectors = draw_rare_tokens(vectors, vocabulary, frequency)
-    return AuxiliaryVectors(vectors=vectors, has_vector=vectors.any(axis=1), kind="trained")
+    return AuxiliaryVectors(vectors=vectors, has_vector=vectors.any(axis=1), kind=COUNTED)
 
 
 def joined(found: list[AuxiliaryVectors]) -> AuxiliaryVectors:
@@ -127,4 +127,4 @@ def joined(found: list[AuxiliaryVectors]) -> AuxiliaryVectors:
         length = np.linalg.norm(one.vectors, axis=1, keepdims=True)
         parts.append(one.vectors / np.where(length > 0, length, 1.0))
     vectors = np.concatenate(parts, axis=1).astype(np.float32)
-    return AuxiliaryVectors(vectors=vectors, has_vector=vectors.any(axis=1), kind="trained")
+    return AuxiliaryVectors(vectors=vectors, has_vector=vectors.any(axis=1), kind=COUNTED)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from focus_core.artifacts import dump_json
+from scripts.auxiliary_space.results import REFERENCES
 from scripts.auxiliary_space.spaces import COUNTS, FASTTEXT, VARIANTS
 from scripts.auxiliary_space.text import WHOLE
 
@@ -51,14 +52,16 @@ def write_tables(results: Mapping[str, Rows], root: Path = ROOT) -> None:
 
 
 def screen_table(rows: Rows) -> str:
-    """Return variants by languages and sizes: bits per character minus fastText's."""
-    columns = list(dict.fromkeys((row["language"], row["size"]) for row in rows))
-    head = ["minus fastText", *(f"{NAMES[language]}, {_size(size)}" for language, size in columns)]
+    """Return variants by languages and sizes: bits per character minus fastText's, and minus those of the default."""
+    cases = list(dict.fromkeys((row["language"], row["size"]) for row in rows))
+    columns = [(*case, reference) for case in cases for reference in REFERENCES]
+    head = ["", *(f"{NAMES[la]}, {_size(size)}, minus {REFERENCES[name]}" for la, size, name in columns)]
     lines = [_line(head), "|---" + "|---:" * len(columns) + "|"]
     for variant in VARIANTS:
-        own = [_find(rows, language=language, size=size, variant=variant) for language, size in columns]
-        if variant != FASTTEXT and any(own):
-            lines.append(_line([f"**{variant}**" if variant == COUNTS else variant, *map(_difference, own)]))
+        own = [(_find(rows, language=la, size=size, variant=variant), name) for la, size, name in columns]
+        if any(row for row, _ in own):
+            cells = [_difference(row, name) for row, name in own]
+            lines.append(_line([f"**{variant}**" if variant == COUNTS else variant, *cells]))
     return "\n".join(lines)
 
 
@@ -74,7 +77,8 @@ def confirm_table(rows: Rows) -> str:
         for tokens, size in cases:
             cells.append(_difference(_find(rows, language=language, size=size, tokens=tokens, variant=COUNTS)))
         lines.append(_line([NAMES[language], *cells]))
-    return "\n".join([*lines, "", *others_table(rows)])
+    contenders = {row["variant"] for row in rows} - {FASTTEXT, COUNTS}
+    return "\n".join([*lines, *(["", *others_table(rows)] if contenders else [])])
 
 
 def others_table(rows: Rows) -> list[str]:
@@ -123,10 +127,10 @@ def _find(rows: Rows, **values: Any) -> Row | None:
     return next((row for row in rows if all(row[key] == value for key, value in values.items())), None)
 
 
-def _difference(row: Row | None) -> str:
-    if row is None:
+def _difference(row: Row | None, name: str = "minus_fasttext") -> str:
+    if row is None or name not in row:
         return "—"
-    found = row["minus_fasttext"]
+    found = row[name]
     return f"{_signed(found['value'])} ({_signed(found['low'])} to {_signed(found['high'])})"
 
 

@@ -13,7 +13,7 @@ from scripts.auxiliary_space.results import Point, Results
 from scripts.auxiliary_space.spaces import FASTTEXT, VARIANTS, make_vectors
 from scripts.auxiliary_space.text import WHOLE
 
-RATE = 1e-3
+RATE = 1e-4
 """The learning rate of every training here, the best of `RATES` for fastText's rows in `RATE_LANGUAGE`."""
 RATES = (1e-4, 3e-4, 1e-3)
 RATE_LANGUAGE = "ha"

@@ -177,6 +177,7 @@ def test_one_method_with_one_seed() -> None:
     assert "only focus was measured." in table["recommendation"]["sentence"]
     assert table["recommendation"]["not_tested"] == [*NOT_TESTED, "other seeds"]
     assert row(table, "focus")["probe_minus_best"] == {"value": 0, "low": 0, "high": 0}
+    assert "what another seed would give is in none of them." in render_table(table)
 
 
 def test_one_that_is_ahead_and_one_that_is_open() -> None:
@@ -203,6 +204,8 @@ def test_the_markdown_holds_answer_table_and_reasons(table: dict[str, Any]) -> N
     assert len(rows) == 2 + 7 + 2
     assert "| multivariate-normal | - | - | - | - | - | lacks donor | - | - |" in rows
     assert "3 for parallel" in text
+    assert "| minus `focus` |" in rows[0]
+    assert "count what 3 seeds add" in text
     assert (
         "* The methods ran with different fallback: normal (overlap, focus, subword-mean, mean, random) and script"
         in text

@@ -14,7 +14,7 @@ from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from scripts.auxiliary_space.bench import Scores
 from scripts.auxiliary_space.results import Point, Results, summarise
 from scripts.auxiliary_space.spaces import COUNTS, FASTTEXT, joined
-from scripts.auxiliary_space.table import claims, confirm_table, screen_table
+from scripts.auxiliary_space.table import DOCUMENTS, TABLES, claims, confirm_table, load_results, marks, screen_table
 from scripts.auxiliary_space.text import WHOLE, chosen_lines
 from scripts.demo_data import is_held_out
 
@@ -104,12 +104,16 @@ def test_joined_spaces_have_the_mean_of_their_cosines() -> None:
     assert made.vectors[0] @ made.vectors[1] / 2 == pytest.approx((0 + 1) / 2)
 
 
-def test_a_table_has_a_column_for_each_case_and_no_row_for_the_reference() -> None:
-    rows = [row(FASTTEXT, 0), row(COUNTS, -0.05), row(COUNTS, 0.02, size=0.2)]
+def test_a_table_has_a_column_for_each_case_and_reference() -> None:
+    reference = row(FASTTEXT, 0)
+    reference["minus_counts"] = reference.pop("minus_fasttext")
+    rows = [reference, row(COUNTS, -0.05), row(COUNTS, 0.02, size=0.2)]
     assert screen_table(rows).splitlines() == [
-        "| minus fastText | Swahili, all text | Swahili, 0.2 MB |",
-        "|---|---:|---:|",
-        "| **counts** | −0.050 (−0.060 to −0.040) | +0.020 (+0.010 to +0.030) |",
+        "|  | Swahili, all text, minus fastText | Swahili, all text, minus counts "
+        "| Swahili, 0.2 MB, minus fastText | Swahili, 0.2 MB, minus counts |",
+        "|---|---:|---:|---:|---:|",
+        "| fastText | — | +0.000 (−0.010 to +0.010) | — | — |",
+        "| **counts** | −0.050 (−0.060 to −0.040) | — | +0.020 (+0.010 to +0.030) | — |",
     ]
     rows += [row(COUNTS, -0.04, tokens=60_000), row("window 1", -0.03)]
     assert confirm_table(rows).splitlines()[:3] == [
@@ -134,3 +138,17 @@ def test_a_table_has_a_column_for_each_case_and_no_row_for_the_reference() -> No
 def test_a_claim_holds_where_the_interval_says_so(found: dict[str, Any], holds: bool) -> None:
     (said,) = claims({"confirm": [row(FASTTEXT, 0), found, row(COUNTS, 1.0, size=0.2)]})
     assert said.startswith("holds: " if holds else "does not hold: ")
+
+
+def test_the_documents_show_the_committed_measures(root: Path) -> None:
+    results = load_results()
+    for name, document in DOCUMENTS.items():
+        start, end = marks(name)
+        text = (root / document).read_text(encoding="utf-8")
+        assert text.split(start, 1)[1].split(end, 1)[0].strip() == TABLES[name](results[name]).strip()
+
+
+def test_what_is_claimed_holds() -> None:
+    said = claims(load_results())
+    assert len(said) >= 7  # six languages at once, Swahili after training too
+    assert [line for line in said if not line.startswith("holds: ")] == []
