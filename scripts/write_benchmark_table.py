@@ -195,10 +195,11 @@ def retrieval_words(file: dict[str, Any], rows: list[dict[str, Any]]) -> str:
     sizes = ", ".join(f"{n:,} pairs of {label}" for n, label in known)
     seeds = sorted({row["seeds"] for row in rows if "state" in row})
     many = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    many += " seed" if seeds == [1] else " seeds"
     removed = sum(counts["lines_removed"] + counts["verses_removed"] for counts in settings["inputs"].values())
     rate = f"learning rate {settings['rate']['rate']:g} of {len(settings['rate']['ends'])} tried on verses kept aside"
     return (
-        f"- Measured on {sizes}; {many} seeds. Distilled on {settings['tokens']:,} tokens of short Bible verses, the "
+        f"- Measured on {sizes}; {many}. Distilled on {settings['tokens']:,} tokens of short Bible verses, the "
         f"embeddings alone, {rate}; {removed} lines of a text or of verses were test lines and removed."
     )
 
