@@ -16,7 +16,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 START, END = "<!-- {}:start -->", "<!-- {}:end -->"
 COMPARISON = ROOT / "assets" / "demo" / "results" / "sw.json"
-ORDER = ("overlap", "corpus", "combine", "sparsemax", "whole_run", "projection", "map", "app")
+ORDER = ("overlap", "corpus", "auxiliary", "combine", "sparsemax", "whole_run", "projection", "map", "app")
 """Files of results in the order of the table; others follow."""
 
 SHARED, SENTENCES, RETRIEVAL = "normalization", "sentences", "retrieval"
@@ -149,7 +149,25 @@ def build_retrieval(file: dict[str, Any]) -> str:
     source = [retrieval_cell(found[*column[:2], "", "source"]) for column in columns]
     guess = [percent(1 / found[*column[:2], "", "source"]["pairs"]) for column in columns]
     body += [f"| *the source, unchanged* | {' | '.join(source)} |", f"| *a guess* | {' | '.join(guess)} |"]
-    return "\n".join([*head, *body, "", retrieval_words(file, rows), footnote(RETRIEVAL, file["environment"])])
+    words = [retrieval_words(file, rows), beside_source(rows)]
+    return "\n".join([*head, *body, "", *words, footnote(RETRIEVAL, file["environment"])])
+
+
+def beside_source(rows: list[dict[str, Any]]) -> str:
+    """Say of each test which methods are better than the unchanged source after distillation, by paired intervals."""
+    from focus_core.runs.legend import method_of
+
+    said = []
+    for language, test, label in TESTS:
+        found: dict[str, list[str]] = {"above it": [], "not to be told from it": [], "below it": []}
+        for row in rows:
+            if (row["language"], row["test"], row.get("state")) == (language, test, "distilled"):
+                low, high = row["minus_source"]["low"], row["minus_source"]["high"]
+                place = "above it" if low > 0 else "below it" if high < 0 else "not to be told from it"
+                found[place].append(method_of(row["method"]).label)
+        parts = [f"{place}: {', '.join(names)}" for place, names in found.items() if names]
+        said += [f"{label}: {'; '.join(parts)}"] if parts else []
+    return f"- After distillation, beside the unchanged source (paired): {'. '.join(said)}."
 
 
 def methods_of(found: dict[tuple[str, ...], dict[str, Any]], columns: list[tuple[str, ...]]) -> list[tuple[str, str]]:
@@ -177,10 +195,11 @@ def retrieval_words(file: dict[str, Any], rows: list[dict[str, Any]]) -> str:
     sizes = ", ".join(f"{n:,} pairs of {label}" for n, label in known)
     seeds = sorted({row["seeds"] for row in rows if "state" in row})
     many = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    many += " seed" if seeds == [1] else " seeds"
     removed = sum(counts["lines_removed"] + counts["verses_removed"] for counts in settings["inputs"].values())
     rate = f"learning rate {settings['rate']['rate']:g} of {len(settings['rate']['ends'])} tried on verses kept aside"
     return (
-        f"- Measured on {sizes}; {many} seeds. Distilled on {settings['tokens']:,} tokens of short Bible verses, the "
+        f"- Measured on {sizes}; {many}. Distilled on {settings['tokens']:,} tokens of short Bible verses, the "
         f"embeddings alone, {rate}; {removed} lines of a text or of verses were test lines and removed."
     )
 

@@ -9,6 +9,8 @@ from focus_core.errors import CorpusError, bad_input
 MANY_LINES = 2_000
 LEAST_LINES = 100
 SHARES = (2, 10)
+WANTED_LINES = 500
+"""Held-out lines that a comparison of methods wants, where a tenth of the text is as much: fewer tell little apart."""
 SECOND_SLICE = max(SHARES)
 """Where a second slice begins, for a text whose held-out lines somebody has taken out already."""
 
@@ -60,6 +62,32 @@ def held_out_percent(n_lines: int) -> int:
     if n_lines < LEAST_LINES:
         raise too_small(n_lines)
     return SHARES[0] if n_lines >= MANY_LINES else SHARES[1]
+
+
+def measured_percent(n_lines: int) -> int:
+    """Return how many lines in a hundred a comparison of methods measures on.
+
+    Parameters
+    ----------
+    n_lines : int
+        Lines of the text.
+
+    Returns
+    -------
+    int
+        What a training keeps aside, or as much more as makes `WANTED_LINES` lines, at most 10.
+
+    Raises
+    ------
+    CorpusError
+        If the text has fewer than 100 lines.
+
+    Examples
+    --------
+    >>> measured_percent(400), measured_percent(5_000), measured_percent(12_000), measured_percent(38_000)
+    (10, 10, 5, 2)
+    """
+    return max(held_out_percent(n_lines), min(max(SHARES), -(-100 * WANTED_LINES // n_lines)))
 
 
 def too_small(n_lines: int) -> CorpusError:

@@ -13,7 +13,14 @@ import numpy as np
 
 from focus_core.artifacts import staged
 from focus_core.corpus.corpus import Corpus, iter_batches
-from focus_core.corpus.held_out import LEAST_LINES, SECOND_SLICE, SHARES, held_out_percent, is_held_out
+from focus_core.corpus.held_out import (
+    LEAST_LINES,
+    SECOND_SLICE,
+    SHARES,
+    held_out_percent,
+    is_held_out,
+    measured_percent,
+)
 from focus_core.errors import CorpusError, bad_input
 from focus_core.tokenization.encoding import plain_backend
 from focus_core.tokenization.identity import SPECIAL
@@ -106,7 +113,7 @@ def split_corpus(
         remedy = "give another text, or inputs without these lines"
         raise bad_input("held-out lines", "some that no input holds", got, remedy, CorpusError)
     _write(folder / HELD_OUT, kept)
-    _write_probe(folder, target, percent, probe_tokens)
+    _write_probe(folder, target, held_out_percent(n_lines), probe_tokens)
     progress("split", 3, 3)
     return Split(n_lines=n_lines, n_fit_lines=n_fit_lines, n_measured_lines=len(kept), percent=percent, removed=removed)
 
@@ -121,7 +128,7 @@ def _held_out(corpus: Corpus) -> tuple[int, int, list[str]]:
             seen.add(digest)
             if is_held_out(line, max(SHARES)):
                 kept.append(line)
-    percent = held_out_percent(len(seen))
+    percent = measured_percent(len(seen))
     held = [line for line in kept if is_held_out(line, percent)]
     if not held:
         expected, remedy = f"lines among the {percent} % that are held out", "give more text, one sentence a line"

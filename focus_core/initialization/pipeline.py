@@ -75,7 +75,7 @@ def run_focus(
     progress : callable, default=no_progress
         Receives progress; raising from it cancels.
     heed : callable, default=None
-        Told before vectors are trained that too few tokens are shared; raising from it stops the run.
+        Told before vectors are made that too few tokens are shared; raising from it stops the run.
 
     Returns
     -------
@@ -181,7 +181,7 @@ def _read(
     config: InitConfig,
     progress: ProgressHook,
 ) -> tuple[TokenStream | None, AuxiliaryVectors | None]:
-    """Read the corpus where there is one; return ready vectors, or train them on it where the method needs them."""
+    """Read the corpus where there is one; return ready vectors, or make them from it where the method needs them."""
     if corpus is None:
         return None, auxiliary
     wanted = auxiliary is None and method_named(config.method).needs_text

@@ -49,7 +49,7 @@ class InitRequest:
     normalization : Normalization, default=None
         What it does to case, accents and Unicode form; ``None`` is the preset's, see `normalizes`.
     auxiliary : Path, default=None
-        Ready vectors; FOCUS needs them or a corpus to train them on.
+        Ready vectors; FOCUS needs them or a corpus to make them from.
     corpus : tuple of Path, default=()
         Files or folders of text in the target language.
     field : str, default="text"

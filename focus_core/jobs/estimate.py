@@ -29,7 +29,7 @@ COUNTED_TOKENS_PER_S = 2_000_000.0
 """Tokens whose pairs are counted in a second."""
 PAIRS_PER_TOKEN = 0.8
 """Different pairs of neighbours within two places, of the tokens of a text; 1 M tokens of Swahili in 50,000 types."""
-FACTORISED_PER_S = 3_000_000_000.0
+FACTORISED_PER_S = 8_000_000_000.0
 """Products and sums a second of the factors of counts, on one thread."""
 PAIR_BYTES = 120
 """Peak memory of a pair: in the table, while that doubles, and in both matrices."""

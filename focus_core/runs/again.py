@@ -9,13 +9,12 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from focus_core.initialization.auxiliary.vectors import TRAINED
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest, command_of
 from focus_core.types import AuxiliaryKind, AuxiliarySpace
 
 OPTIONS = InitConfig.__annotations__.keys() - {"device"}
-BEFORE_COUNTS = {"auxiliary_space": AuxiliarySpace.FASTTEXT}
-"""What a manifest that names no auxiliary space was made with."""
 
 
 def request_of(manifest: Mapping[str, Any]) -> InitRequest:
@@ -40,7 +39,7 @@ def request_of(manifest: Mapping[str, Any]) -> InitRequest:
         "target_tokenizer": one.get("target_tokenizer", str(manifest["target"]["name"])),
         "corpus": names.get("corpus", []),
         "user_map": one.get("user_map"),
-        "config": BEFORE_COUNTS | {name: value for name, value in manifest["config"].items() if name in OPTIONS},
+        "config": _before_counts(manifest) | {n: v for n, v in manifest["config"].items() if n in OPTIONS},
     }
     if "source_model" not in one:
         found["source_tokenizer"] = one.get("source_tokenizer", "SOURCE_TOKENIZER")
@@ -49,6 +48,12 @@ def request_of(manifest: Mapping[str, Any]) -> InitRequest:
         found["auxiliary"] = one["auxiliary"]
         found["auxiliary_kind"] = (manifest.get("auxiliary") or {}).get("kind", AuxiliaryKind.TOKEN)
     return InitRequest.from_dict(found)
+
+
+def _before_counts(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the space of a manifest of the time when there was one; given vectors, or none, are of no space."""
+    trained = (manifest.get("auxiliary") or {}).get("kind") == TRAINED
+    return {"auxiliary_space": AuxiliarySpace.FASTTEXT} if trained else {}
 
 
 def init_command(manifest: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """What was copied computes as before: a text of copied tokens gives the same logits in source and result.
 
-Held before vectors are trained, on a result whose other entries are empty, and again at the export, on the folder that
+Held before vectors are made, on a result whose other entries are empty, and again at the export, on the folder that
 was written. A difference is an error; too few copied tokens, or a model that cannot be run here, is "not proven".
 """
 

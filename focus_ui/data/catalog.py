@@ -19,6 +19,8 @@ from focus_core.models.hub import is_hub_id
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "assets"
 DEMO_SOURCE = ASSETS / "demo" / "source"
+ENGLISH_SOURCE = ASSETS / "demo" / "english"
+"""A second source that ships, which has read English alone."""
 FIRST_DEMO = "sw-8k"
 CORPUS_SUFFIXES = (".txt", ".jsonl", ".csv", ".tsv", ".parquet")
 LANGUAGES = {"sw": "Swahili", "de": "German", "ar": "Arabic"}
@@ -177,6 +179,11 @@ def sample_corpora() -> dict[str, Path]:
 def has_demo_source() -> bool:
     """Whether the demo source model is there."""
     return (DEMO_SOURCE / "model.safetensors").is_file()
+
+
+def has_english_source() -> bool:
+    """Whether the source model that has read English alone is there."""
+    return (ENGLISH_SOURCE / "model.safetensors").is_file()
 
 
 def is_corpus(path: Path) -> bool:

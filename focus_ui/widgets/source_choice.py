@@ -27,7 +27,7 @@ from focus_ui.widgets.choice import choose, switch
 from focus_ui.widgets.corpus_choice import SERVER, UPLOAD, in_the_form
 from focus_ui.widgets.tokenizer_choice import Choice, server_folder, uploaded_tokenizer
 
-DEMO, HUB = "Demo model", "Hub"
+DEMO, ENGLISH, HUB = "Demo model", "English demo", "Hub"
 ZIP, FOLDER, MATRIX = "Zip", "Folder", "Embeddings only"
 WHOLE = "Body included: can be trained, evaluated, exported."
 HEADLESS = "Body included, without a head that predicts tokens: can be exported, neither trained nor evaluated."
@@ -43,18 +43,25 @@ def source_choice() -> Choice | None:
     """Draw the choice of a source model; return it, or ``None`` while there is none that can be used."""
     kinds = [
         *([DEMO] if catalog.has_demo_source() else []),
+        *([ENGLISH] if catalog.has_english_source() else []),
         *([SERVER] if catalog.operator_folders() else []),
         *([HUB] if catalog.allows_hub() else []),
         UPLOAD,
     ]
     kind = switch("Source model", kinds, "_source_kind", default=kinds[0])
-    return {DEMO: _demo, SERVER: _on_server, HUB: _hub_model, UPLOAD: _uploaded}[kind]()
+    return {DEMO: _demo, ENGLISH: _english, SERVER: _on_server, HUB: _hub_model, UPLOAD: _uploaded}[kind]()
 
 
 def _demo() -> Choice:
     words = "A small multilingual masked language model of our own, trained for this demonstration alone. "
     st.caption(words + WHOLE)
     return Choice(label="demo model", fields={"source": str(catalog.DEMO_SOURCE)})
+
+
+def _english() -> Choice:
+    words = "Likewise, but it has read English alone: what a source is worth that does not know your language. "
+    st.caption(words + WHOLE)
+    return Choice(label="English demo model", fields={"source": str(catalog.ENGLISH_SOURCE)})
 
 
 def _on_server() -> Choice | None:

@@ -91,7 +91,8 @@ def describe(request: InitRequest) -> dict[Step, StepText]:
 
 def _tokenizers(request: InitRequest) -> StepText:
     source = request.source or str(request.source_embeddings)
-    name = "demo model" if source == str(catalog.DEMO_SOURCE) else _name(source)
+    shipped = {str(catalog.DEMO_SOURCE): "demo model", str(catalog.ENGLISH_SOURCE): "English demo model"}
+    name = shipped.get(source) or _name(source)
     if request.target_tokenizer is None:
         new = f"{request.train_tokenizer} with {count(request.vocab_size or 0)} tokens, trained on the text"
     else:

@@ -27,7 +27,7 @@ BY_COMMAND = "A donor is given on the command line, by `--donor`."
 
 def method_choice(given: Collection[Need], estimate: ComparisonEstimate | None) -> tuple[str, ...]:
     """Draw every method, those that lack an input too; return the names of the chosen ones."""
-    st.subheader("Methods", anchor=False)
+    st.header("Methods", anchor=False)
     chosen: list[str] = []
     cells = st.grid(2, min_column_width=MIN_CELL)
     for name, method in METHODS.items():

@@ -18,7 +18,8 @@ from focus_ui.session import state
 from focus_ui.session.errors import if_sound
 from focus_ui.widgets.choice import choose
 
-CHOSEN = "_comparison"
+CHOSEN, NEWEST = "_comparison", "newest_comparison"
+"""Where the session keeps the shown comparison, and the newest of its own when the page was drawn last."""
 NOT_HERE = "The comparison that this address names is not here: it was deleted, or the link is incomplete."
 load_comparison = kept(open_comparison, most=8)
 
@@ -42,7 +43,9 @@ def chosen_comparison() -> Shown | None:
         else:
             entries = {linked.id: linked} | entries
     if not entries:
+        st.session_state[NEWEST] = None
         return None
+    _lead_to_newest(entries)
     state.take_choice(state.COMPARISON_PARAM, CHOSEN, {name: name for name in entries})
     if st.session_state.get(CHOSEN) not in entries:
         st.session_state[CHOSEN] = next(iter(entries))
@@ -50,6 +53,15 @@ def chosen_comparison() -> Shown | None:
     state.write_choice(state.COMPARISON_PARAM, entry.id)
     found = if_sound(lambda: load_comparison(entry.path))
     return None if found is None else Shown(entry=entry, comparison=found)
+
+
+def _lead_to_newest(entries: dict[str, ComparisonEntry]) -> None:
+    """Show a comparison of the session's own that was finished since the page was drawn last."""
+    newest = next((entry.id for entry in entries.values() if entry.kind is RunKind.OWN), None)
+    if NEWEST in st.session_state and newest not in (None, st.session_state[NEWEST]):
+        st.session_state[CHOSEN] = newest
+        state.write_choice(state.COMPARISON_PARAM, newest)
+    st.session_state[NEWEST] = newest
 
 
 def _choose(entries: dict[str, ComparisonEntry]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from focus_core.corpus.held_out import LEAST_LINES, held_out_percent
+from focus_core.corpus.held_out import LEAST_LINES, measured_percent
 from focus_core.experiments.probe import RATES
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest
@@ -24,7 +24,7 @@ def measured_lines(statistics: CorpusStatistics) -> int:
     """Return about how many lines of a text are measured on; 0 where it is too short to keep any aside."""
     if statistics.n_lines < LEAST_LINES:
         return 0
-    return round(statistics.n_lines * held_out_percent(statistics.n_lines) / 100)
+    return round(statistics.n_lines * measured_percent(statistics.n_lines) / 100)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,13 +47,13 @@ def _form() -> None:
     """Draw inputs, methods, numbers and estimate."""
     cards = st.grid(3, min_column_width=MIN_CARD, border=True)
     with cards.cell():
-        st.subheader("Text", anchor=False)
+        st.header("Text", anchor=False)
         corpus = corpus_choice()
     with cards.cell():
-        st.subheader("New vocabulary", anchor=False)
+        st.header("New vocabulary", anchor=False)
         target = target_choice()
     with cards.cell():
-        st.subheader("Pretrained model", anchor=False)
+        st.header("Pretrained model", anchor=False)
         source = source_choice()
     further = further_inputs()
     is_measurable = source is not None and _has_loss(source)
@@ -77,7 +77,7 @@ def _form() -> None:
 def _has_loss(source: Choice) -> bool:
     """Whether a model can be measured, as far as can be told before it is fetched; its choice has looked at others."""
     spec = str(source.fields.get("source", ""))
-    if not Path(spec).is_dir() or spec == str(catalog.DEMO_SOURCE):
+    if not Path(spec).is_dir() or Path(spec) in (catalog.DEMO_SOURCE, catalog.ENGLISH_SOURCE):
         return bool(spec)
     with suppress(FocusError):
         return bool(input_cache.summary(spec).objective)

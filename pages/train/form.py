@@ -9,6 +9,7 @@ from focus_core.jobs.record import new_run_id, read_job
 from focus_core.numerics.formats import count
 from focus_core.runs.additions import list_trainings
 from focus_core.runs.folder import RunFolder
+from focus_core.tokenization.display import markdown_escape
 from focus_core.training.options import Objective, TrainConfig, Trained
 from focus_ui.data import catalog
 from focus_ui.jobs.form import begin, file_options, has_source, seed_input
@@ -71,7 +72,10 @@ def _inputs(run: RunFolder) -> None:
     kind = switch("Learn from", kinds, f"_adapt_kind_{len(kinds)}", default=kinds[0], help=KINDS_HELP)
     given = corpus_choice(sample=False) if kind == TEXT else pairs_choice()
     if given is None:
-        st.caption(f"Choose {kind} first: at least a hundred lines, some of which are kept aside to measure on.")
+        st.caption(
+            f"Choose {markdown_escape(kind)} first: at least a hundred lines, some of which are kept aside to "
+            "measure on."
+        )
     _form(run, given)
     if kind == PAIRS:
         measured_section()

@@ -32,7 +32,6 @@ def measured_section() -> None:
     if not RESULTS.is_file():
         return
     found = results(RESULTS)
-    tokens = count(found["environment"]["settings"]["tokens"])
     with st.expander("What it was worth to a real sentence encoder", icon=":material/table_rows:"):
         columns = columns_of(found["rows"])
         percent = st.column_config.NumberColumn(format="%.1f %%")
@@ -42,7 +41,8 @@ def measured_section() -> None:
         )  # fmt: skip
         st.caption(
             "Sentences found by their translation, in percent, by all-MiniLM-L6-v2, an English encoder: at once and "
-            f"after {tokens} tokens of short Bible verses, on other texts. The intervals are in docs/benchmarks.md."
+            f"after {count(found['environment']['settings']['tokens'])} tokens of short Bible verses, on other texts. "
+            "The intervals are in docs/benchmarks.md."
         )
 
 

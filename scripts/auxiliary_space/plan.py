@@ -10,7 +10,8 @@ from scripts.auxiliary_space.spaces import COUNTS, FASTTEXT, VARIANTS
 from scripts.auxiliary_space.text import WHOLE, measured_lines
 
 LANGUAGES = ("sw", "xh", "ar", "ha", "de", "en")
-SCREENED, SCREENED_SIZE = ("sw", "ar"), 3.0
+SCREENED = (("ar", 3.0), ("sw", 3.0), ("sw", 0.2))
+"""Languages and megabytes of text on which one setting is changed at a time: enough text, and little."""
 SIZES = (0.2, 1.0, 3.0)
 COMPARED = (FASTTEXT, COUNTS)
 CONTENDERS = ("window 3", "window 5")
@@ -25,11 +26,11 @@ REPEATED = ("sw",)
 
 
 def screening(data: Path) -> list[Point]:
-    """Return every variant on two languages, at once."""
+    """Return every variant on two languages, and on little text, at once."""
     return [
         point
-        for language in SCREENED
-        for point in _points(data, language, SCREENED_SIZE, 0, VARIANTS, SEEDS[:1], masks=MASKS_OF_A_SCREENING)
+        for language, size in SCREENED
+        for point in _points(data, language, size, 0, VARIANTS, SEEDS[:1], masks=MASKS_OF_A_SCREENING)
     ]
 
 

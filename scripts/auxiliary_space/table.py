@@ -77,7 +77,8 @@ def confirm_table(rows: Rows) -> str:
         for tokens, size in cases:
             cells.append(_difference(_find(rows, language=language, size=size, tokens=tokens, variant=COUNTS)))
         lines.append(_line([NAMES[language], *cells]))
-    return "\n".join([*lines, "", *others_table(rows)])
+    contenders = {row["variant"] for row in rows} - {FASTTEXT, COUNTS}
+    return "\n".join([*lines, *(["", *others_table(rows)] if contenders else [])])
 
 
 def others_table(rows: Rows) -> list[str]:

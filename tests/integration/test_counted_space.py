@@ -71,9 +71,12 @@ def test_a_manifest_without_the_field_was_made_by_fasttext(small: SmallInputs, t
     assert cli.run(words(small, tmp_path / "run", "--dim", "8")) == 0
     manifest = open_run(tmp_path / "run").manifest
     config = {name: value for name, value in manifest["config"].items() if name != "auxiliary_space"}
+    manifest = manifest | {"auxiliary": manifest["auxiliary"] | {"kind": "trained"}}
     old = request_of(manifest | {"config": config | {"epochs": 7}})
     assert (old.config.auxiliary_space, old.config.epochs) == (AuxiliarySpace.FASTTEXT, 7)
     assert request_of(manifest | {"config": config}).config.auxiliary_space is AuxiliarySpace.FASTTEXT
+    given = manifest | {"config": config, "auxiliary": manifest["auxiliary"] | {"kind": "word"}}
+    assert "auxiliary_space" not in request_of(given).to_dict().get("config", {}), "they are of no space"
 
 
 @pytest.fixture(scope="module")

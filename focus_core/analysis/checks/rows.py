@@ -55,7 +55,7 @@ class NormShift(Check):
         tip = phrase("the fallback draws from the source's embeddings: see the source, or choose another {fallback}")
         if has_origin(run, Origin.COMBINED).any():
             tip = phrase(
-                "short embeddings mix unlike ones: train the vectors longer or lower {temperature}; "
+                "short embeddings mix unlike ones: make the vectors from more text or lower {temperature}; "
                 "long: see the source"
             )
         if not compares_vectors(run):

@@ -143,7 +143,7 @@ def _diffuse(run: RunFolder) -> TokenList:
         run, ids, effective, effective, key="diffuse", title="Most diffuse mixtures",
         measure="effective contributors",
         meaning="The weight is spread over many source tokens, so the embedding is nearly a mean and says little.",
-        remedy=phrase("train the auxiliary vectors longer, give more text, or lower {temperature}"),
+        remedy=phrase("make the auxiliary vectors from more text, or lower {temperature}"),
     )  # fmt: skip
 
 
@@ -175,7 +175,7 @@ def _fed_by_no_text(run: RunFolder) -> TokenList:
         measure="weight of these",
         meaning="Embeddings of control tokens and of single bytes stand for no meaning, and some weight is theirs.",
         remedy=phrase(
-            "a small share does no harm; a large one: train the auxiliary vectors longer or lower {temperature}"
+            "a small share does no harm; a large one: make the auxiliary vectors from more text or lower {temperature}"
         ),
     )  # fmt: skip
 

@@ -212,7 +212,7 @@ def _spread(explanation: Explanation, *, trusted: bool, chosen: bool = True) -> 
         return Verdict(text=text, tone=Tone.WARNING, advice=advice)
     if effective > NEARLY_MEAN:
         text = f"Spread over {effective:,.0f} effective contributors: nearly a mean of the shared tokens."
-        advice = phrase("Train the auxiliary vectors longer, give more text, or lower {temperature}.")
+        advice = phrase("Make the auxiliary vectors from more text, or lower {temperature}.")
         return Verdict(text=text, tone=Tone.WARNING, advice=advice)
     if largest >= DECIDES:
         text = f"One contributor has {cut_percent(largest)}: it says more than all the others together."

@@ -134,12 +134,13 @@ PITFALLS = Chapter(
     title="What goes wrong: rare tokens, hubs, a collapsed space",
     short="Pitfalls",
     words=(
-        "Three kinds of trouble show in numbers before any training.\n\n**Rare tokens.** What is hardly seen gets no "
-        "vector, so nothing can be compared; the embedding is drawn at random and marked *fallback*. More text or a "
-        "smaller vocabulary helps.\n\n**Hubs.** One old token lies near everything and flows into many new embeddings. "
-        "It makes unlike tokens alike.\n\n**A collapsed space.** Trained too briefly, all vectors point the same way. "
-        "Then hundreds of contributors share each embedding, and all are nearly the same mean. Train the vectors "
-        "longer. The picture shows all three for this run."
+        "Three kinds of trouble show in numbers before any training.\n\n**Rare tokens.** What the text does not hold "
+        "gets no vector, so nothing can be compared; the embedding is drawn at random and marked *fallback*. What it "
+        "holds once or twice gets one that says little. More text or a smaller vocabulary helps.\n\n**Hubs.** One old "
+        "token lies near everything and flows into many new embeddings. It makes unlike tokens alike.\n\n**A collapsed "
+        "space.** All vectors point the same way, as fastText's do where it was trained too briefly. Then hundreds of "
+        "contributors share each embedding, and all are nearly the "
+        "same mean. Train it longer, or count. The picture shows all three for this run."
     ),
     needs="combined embeddings",
     fits=lambda run: bool(hub_anchors(run, n=1)),

@@ -123,6 +123,14 @@ def test_the_job_is_started_with_what_was_chosen(open_app, monkeypatch):
     assert asked["root"] == catalog.comparisons_root()
 
 
+def test_the_source_that_has_read_english_alone_is_offered(open_app):
+    at = open_app("methods")
+    at.segmented_control(key="_source_kind").set_value("English demo").run()
+    assert not at.exception
+    assert "it has read English alone" in texts(at)
+    assert f"{len(METHODS)} methods chosen" in texts(at)
+
+
 # --- the answer ---------------------------------------------------------------------------------------------------
 
 
@@ -252,6 +260,20 @@ def test_another_browser_sees_it_by_its_link_alone_and_cannot_delete_it(open_app
     at = open_app("methods", comparison=job.id)
     assert any("cannot be told apart" in h.value for h in at.header)
     assert not [button for button in at.button if button.key == "_delete_comparison"]
+
+
+def test_one_that_has_just_finished_is_shown_in_place_of_what_was(open_app, no_comparison):
+    write_comparison(no_comparison / "demo-sw", made_table())
+    at = open_app("methods")
+    assert param(at, "comparison") == "demo-sw"
+    job = own_comparison(owner_of(at), made_table(**KEEP))
+    at.run()
+    assert param(at, "comparison") == job.id
+    assert "Keep your tokenizer" in plain(at)
+    at.selectbox(key="_comparison").set_value("demo-sw").run()
+    assert param(at, "comparison") == "demo-sw", "what is chosen stays"
+    at.run()
+    assert param(at, "comparison") == "demo-sw"
 
 
 def test_an_address_that_names_no_comparison_says_so(open_app):

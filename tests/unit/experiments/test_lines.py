@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from focus_core.corpus.corpus import open_corpus
-from focus_core.corpus.held_out import is_held_out
+from focus_core.corpus.held_out import held_out_percent, is_held_out
 from focus_core.errors import CorpusError
 from focus_core.experiments.lines import (
     FIT,
@@ -49,18 +49,22 @@ def test_a_line_is_measured_or_read_and_never_both(tmp_path: Path) -> None:
 
 
 def test_a_large_text_holds_out_two_lines_in_a_hundred(tmp_path: Path) -> None:
-    found = split(tmp_path, lines_of(2000))
+    found = split(tmp_path, lines_of(25_000))
     assert found.percent == 2
-    assert read_lines(tmp_path / HELD_OUT) == [line for line in lines_of(2000) if is_held_out(line, 2)]
+    assert read_lines(tmp_path / HELD_OUT) == [line for line in lines_of(25_000) if is_held_out(line, 2)]
+
+
+def test_a_text_of_some_thousand_lines_holds_out_enough_to_recommend(tmp_path: Path) -> None:
+    assert split(tmp_path, lines_of(3000)).n_measured_lines > 200
 
 
 @pytest.mark.parametrize("n", [300, 2500])
 def test_the_probe_keeps_aside_what_is_not_measured(tmp_path: Path, n: int) -> None:
     """Its text holds its whole slice, whichever share of the rest it takes, and keeps nothing else aside."""
-    found = split(tmp_path, lines_of(n), tokens=500)
+    split(tmp_path, lines_of(n), tokens=500)
     probe, held = read_lines(tmp_path / PROBE_TEXT), set(read_lines(tmp_path / HELD_OUT))
     assert set(probe) <= set(read_lines(tmp_path / FIT))
-    aside = {line for line in lines_of(n) if is_held_out(line, found.percent, first=10)}
+    aside = {line for line in lines_of(n) if is_held_out(line, held_out_percent(n), first=10)}
     assert aside <= set(probe)
     assert not aside & held
     later = {line for line in probe if is_held_out(line, 2 if len(probe) >= 2000 else 10, first=10)}

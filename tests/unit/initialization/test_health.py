@@ -17,6 +17,7 @@ SETTINGS: dict[str, Any] = {
     "epochs": 5, "min_count": 1, "n_tokens": 1000, "n_characters": 4000,
     "automatic": {"epochs": 40, "min_count": 1},
 }  # fmt: skip
+COUNTED: dict[str, Any] = {"min_count": 1, "n_tokens": 1000, "n_characters": 4000, "automatic": {"min_count": 1}}
 ANCHORS, NEW = np.array([0, 1]), np.array([2, 3, 4])
 FREQUENCY = np.array([50, 40, 6, 3, 1])
 
@@ -27,7 +28,7 @@ def vectors(rows: list[list[float]], kind: str = "trained", **settings: Any) -> 
         vectors=matrix,
         has_vector=matrix.any(axis=1),
         kind=kind,
-        settings=SETTINGS | settings if kind == "trained" else {},
+        settings={"trained": SETTINGS, "counted": COUNTED}.get(kind, {}) | settings,
     )
 
 
@@ -93,6 +94,21 @@ def test_collapsed_space_is_named_with_the_remedy() -> None:
 def test_remedy_when_the_automatic_epochs_were_not_enough() -> None:
     report = auxiliary_health(vectors(COLLAPSED, epochs=40), WEIGHTS, NEW, ANCHORS, FREQUENCY)
     assert report["remedy"] == "raise --epochs to 80, or give more text"
+
+
+def test_remedy_for_counted_vectors_names_no_option_of_fasttext() -> None:
+    report = auxiliary_health(vectors(COLLAPSED, kind="counted"), WEIGHTS, NEW, ANCHORS, FREQUENCY)
+    assert report["collapsed"]
+    assert report["remedy"] == "give more text, or a smaller vocabulary"
+
+
+def test_counts_that_cover_little_are_told_as_trained_ones_are() -> None:
+    few = vectors([[1, 0], [0, 1], [1, 0], [0, 0], [0, 0]], kind="counted")
+    report = auxiliary_health(few, WEIGHTS, NEW, ANCHORS, FREQUENCY, supported_size=lambda: 3)
+    assert report["supported_size"] == 3
+    (told,) = report["warnings"]
+    assert told.startswith("This corpus of 1,000 tokens is small for its vocabulary: only 1 of 3 new tokens")
+    assert "--min-count" not in told
 
 
 def test_remedy_for_given_vectors() -> None:

@@ -40,6 +40,7 @@ from focus_core.types import (
     NEED_SUMMARIES,
     ORIGINS,
     RULES,
+    AuxiliarySpace,
     Fallback,
     MethodName,
     Need,
@@ -416,7 +417,8 @@ def test_no_vectors_are_trained_and_the_corpus_is_still_counted(
     def train(*arguments: object, **options: object) -> None:
         raise AssertionError("this method compares no vectors")
 
-    monkeypatch.setattr("focus_core.initialization.pipeline.train_auxiliary", train)
+    for name in ("train_auxiliary", "count_auxiliary"):
+        monkeypatch.setattr(f"focus_core.initialization.pipeline.{name}", train)
     text = tmp_path / "text.txt"
     text.write_text("abcd ab jua\n", encoding="utf-8")
     bare, read = initialise(method), initialise(method, corpus=open_corpus([text]))
@@ -460,10 +462,12 @@ def test_focus_without_text_is_refused_before_anything_is_read(tmp_path: Path) -
 def test_an_estimate_without_vectors_is_smaller() -> None:
     statistics = CorpusStatistics(n_bytes=10**6, n_lines=10**4, n_characters=10**6, complete=True, sample=())
     asked = InitRequest(source="m", target_tokenizer="t")
-    full = estimate_run(asked, statistics, vocab_size=8000)
     bare = estimate_run(dataclasses.replace(asked, config=InitConfig(method="mean")), statistics, vocab_size=8000)
-    assert bare.seconds < full.seconds
-    assert bare.memory_mib < full.memory_mib - 700  # the buckets of fastText alone
+    for space, buckets in ((AuxiliarySpace.COUNTS, 0), (AuxiliarySpace.FASTTEXT, 700)):
+        config = InitConfig(auxiliary_space=space)
+        full = estimate_run(dataclasses.replace(asked, config=config), statistics, vocab_size=8000)
+        assert bare.seconds < full.seconds
+        assert bare.memory_mib < full.memory_mib - buckets  # those of fastText alone
 
 
 # --- run folders, checks, explanations --------------------------------------------------------------------------
