@@ -18,7 +18,9 @@ import typer
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # the project itself need not be installed
-RESULTS = ROOT / "assets" / "demo" / "results" / "methods"
+COMPARISONS = ROOT / "assets" / "demo" / "comparisons"
+"""What is kept of each comparison: its manifest and its table; the page Methods shows them as examples."""
+KEPT = ("manifest.json", "table.json", "table.md")
 START, END = "<!-- methods:start -->", "<!-- methods:end -->"
 SOURCES = {"source": "six languages", "english": "English alone"}
 """Folder of a source in assets/demo: what it has read."""
@@ -74,9 +76,15 @@ def run(
             continue
         output = work / pair.name
         subprocess.run(command(pair, data, output, jobs=jobs, seeds=seeds, tokens=tokens), check=True, cwd=ROOT)
-        RESULTS.mkdir(parents=True, exist_ok=True)
-        (RESULTS / f"{pair.name}.json").write_bytes((output / "table.json").read_bytes())
+        keep(output, COMPARISONS / pair.name)
     write()
+
+
+def keep(made: Path, folder: Path) -> None:
+    """Copy what is kept of a comparison."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in KEPT:
+        (folder / name).write_bytes((made / name).read_bytes())
 
 
 @app.command()
@@ -89,7 +97,7 @@ def write() -> None:
 
 def load_results() -> dict[str, dict[str, Any]]:
     """Return the kept tables by the name of their pair, in the order of `PAIRS`."""
-    paths = {pair.name: RESULTS / f"{pair.name}.json" for pair in PAIRS}
+    paths = {pair.name: COMPARISONS / pair.name / "table.json" for pair in PAIRS}
     return {name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items() if path.exists()}
 
 
