@@ -138,7 +138,12 @@ def listed_comparisons(owner: str) -> list[ComparisonEntry]:
     own = [
         ComparisonEntry(id=job.id, kind=RunKind.OWN, path=job.run, title=job.title, created=job.created) for job in jobs
     ]
-    return own + [
+    return own + bundled_comparisons()
+
+
+def bundled_comparisons() -> list[ComparisonEntry]:
+    """Return the comparisons that ship, by name."""
+    return [
         ComparisonEntry(id=path.name, kind=RunKind.DEMO, path=path, title=path.name)
         for path in _run_folders(bundled_comparisons_root())
     ]

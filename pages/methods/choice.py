@@ -31,6 +31,11 @@ class Shown:
     entry: ComparisonEntry
     comparison: Comparison
 
+    @property
+    def is_example(self) -> bool:
+        """Whether it ships with the app, and says nothing of anybody's own text."""
+        return self.entry.kind is RunKind.DEMO
+
 
 def chosen_comparison() -> Shown | None:
     """Draw the choice among several comparisons; return the chosen one, which the page's address names."""

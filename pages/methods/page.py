@@ -17,9 +17,9 @@ page_head(
 )
 draw_unfinished(comparisons_root(), name="comparison", all_lines="the form", quiet=False)
 found = chosen_comparison()
-if found is None:
+if found is None or found.is_example:
     view.nothing_measured()
-else:
+if found is not None:
     view.answer_section(found)
     view.picture_section(found)
     view.curves_section(found)

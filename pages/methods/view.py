@@ -12,10 +12,12 @@ from focus_core.numerics.formats import count
 from focus_core.runs.legend import method_of
 from focus_core.tokenization.display import markdown_escape
 from focus_ui.charts.download import draw_chart, save_file, save_table
+from focus_ui.data import catalog
 from focus_ui.data.catalog import RunKind, compared_run_id
 from focus_ui.session import navigation, state
+from focus_ui.session.errors import if_sound
 from pages.methods import results
-from pages.methods.choice import Shown, delete_button
+from pages.methods.choice import Shown, delete_button, load_comparison
 from pages.methods.figures import curves_figure, difference_figure, standing_figure
 
 MOST_SIDE_BY_SIDE = 7
@@ -28,9 +30,13 @@ ICONS = {
 
 
 def nothing_measured() -> None:
-    """Say what can be said before anything was measured."""
-    found = unmeasured_answer([])
+    """Say what can be said before anything was measured: the rule, and what was found in the examples that ship."""
+    loaded = [if_sound(partial(load_comparison, entry.path)) for entry in catalog.bundled_comparisons()]
+    found = unmeasured_answer([one.table for one in loaded if one is not None])
     st.info(markdown_escape(found["sentence"]), icon=":material/info:")
+    if found["reasons"]:
+        with st.expander("What was found where it was measured", icon=":material/lightbulb:"):
+            st.markdown("\n".join(f"- {markdown_escape(reason)}" for reason in found["reasons"]))
 
 
 def answer_section(found: Shown) -> None:

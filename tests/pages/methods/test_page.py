@@ -63,6 +63,16 @@ def test_every_method_stands_there_with_its_line_and_what_it_takes(open_app):
     assert f"{len(METHODS)} methods chosen" in texts(at)
 
 
+def test_with_examples_alone_the_rule_stands_beside_what_was_found_in_them(open_app, no_comparison):
+    table = made_table()
+    write_comparison(no_comparison / "source-sw", table)
+    at = open_app("methods")
+    assert not at.exception
+    assert "Nothing was measured on this text" in plain(at)
+    assert f"Where the source has read the language ({table['source']['name']}" in plain(at)
+    assert "An example that ships with the app" in plain(at)
+
+
 def test_a_method_without_its_input_cannot_be_chosen_and_says_where_to_get_it(open_app, monkeypatch):
     import dataclasses
 
