@@ -8,7 +8,8 @@ from tests.pages.conftest import PAGES, links, param, texts
 from tests.pages.frame import picture
 from tests.toy_run import write_toy_run
 
-WITH_RUN = tuple(page for page in PAGES if page != "data")
+WITH_RUN = tuple(page for page in PAGES if page not in ("data", "methods"))
+"""Pages that show the current run; the others make one, or compare methods before there is any."""
 DOORS = ("Show me how FOCUS works", "Explore this run", "Use my own text")
 
 

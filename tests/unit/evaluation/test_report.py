@@ -20,7 +20,7 @@ from focus_core.errors import CorpusError, InvalidInputError, RunFolderError
 from focus_core.evaluation.fertility import measure_segmentation
 from focus_core.evaluation.masked import score_masked
 from focus_core.evaluation.render import render_evaluation
-from focus_core.evaluation.report import _settings, evaluate_runs
+from focus_core.evaluation.report import evaluate_runs, settings_of
 from focus_core.export.run_model import load_model_folder, load_run_model
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest
@@ -166,7 +166,7 @@ def test_a_training_of_an_older_version_repeats_one_of_this_version(made: Path) 
     run = open_run(made / "run")
     now, before = ({"mlm_probability": 0.15, "seed": 1}, {"mask_share": 0.15, "seed": 2})
     trainings = [SimpleNamespace(manifest={"config": config}) for config in (now, before, {"mask_share": 0.3})]
-    found = [_settings(SimpleNamespace(run=run, training=training)) for training in trainings]  # type: ignore[arg-type]
+    found = [settings_of(SimpleNamespace(run=run, training=training)) for training in trainings]  # type: ignore[arg-type]
     assert found[0] == found[1] != found[2]
 
 
