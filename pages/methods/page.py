@@ -26,6 +26,6 @@ if found is not None:
     view.table_section(found)
     token_section(found)
     view.copy_section(found)
-form_section(expanded=found is None)
+form_section(expanded=found is None or found.is_example)
 with st.expander("What am I looking at?", icon=":material/help:"):
     view.what_am_i_looking_at()
