@@ -17,7 +17,8 @@ from pages.methods.results import Table, look_of, measured
 
 ROW_PX = 38
 CURVES_PX = 380
-TIED = "tied"
+TIED, BEST = "tied", "best"
+"""What is said of the first rows: several that cannot be told apart, or one alone."""
 TINT = "rgba(213, 112, 11, 0.13)"
 """The ground of the tie set, pale on both backgrounds."""
 ROOM = 0.06
@@ -118,8 +119,9 @@ def _lay_out(
     for place, entry in enumerate(entries):
         if entry["tied"]:
             figure.add_hrect(y0=place - 0.5, y1=place + 0.5, fillcolor=TINT, line_width=0, layer="below")
+    word = TIED if sum(entry["tied"] for entry in entries) > 1 else BEST
     ticks = [
-        f"<b>{plotly_escape(look_of(entry).label)}</b> {TIED}" if entry["tied"] else plotly_escape(look_of(entry).label)
+        f"<b>{plotly_escape(look_of(entry).label)}</b> {word}" if entry["tied"] else plotly_escape(look_of(entry).label)
         for entry in entries
     ]
     low, high = min(values), max(values)

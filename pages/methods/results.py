@@ -119,5 +119,5 @@ def about_lines(table: Table) -> str:
         f"Measured on {count(found['n_lines'])} lines that no input holds ({count(found['n_words'])} masked words, "
         f"{count(found['n_characters'])} characters over all seeds)"
     )
-    removed = [f"{count(n)} lines that {name} holds" for name, n in found["removed"].items() if n]
+    removed = [f"{count(n)} line{'s' * (n != 1)} that {name} holds" for name, n in found["removed"].items() if n]
     return words + (f"; removed: {', '.join(removed)}." if removed else ".")

@@ -102,3 +102,20 @@ def test_the_source_stands_in_the_picture_where_it_was_measured() -> None:
 def test_every_curve_has_the_colour_and_dash_of_its_method() -> None:
     looks = [(trace.name, trace.line.color, trace.line.dash) for trace in curves_figure(made_table()).data]
     assert len(set(looks)) == len(looks) == 6
+
+
+@pytest.mark.parametrize(("n_tied", "word"), [(2, "tied"), (1, "best")])
+def test_one_alone_is_the_best_and_only_several_are_tied(n_tied: int, word: str) -> None:
+    table = copy.deepcopy(made_table())
+    for place, entry in enumerate(measured(table)):
+        entry["tied"] = place < n_tied
+    marked = [text for text in standing_figure(table).layout.yaxis.ticktext if text.startswith("<b>")]
+    assert len(marked) == n_tied
+    assert all(text.endswith(f"</b> {word}") for text in marked)
+
+
+def test_one_line_is_no_lines() -> None:
+    table = copy.deepcopy(made_table())
+    table["measured"]["removed"] = {"corpus": 1, "parallel": 3}
+    assert "1 line that corpus holds" in about_lines(table)
+    assert "3 lines that parallel holds" in about_lines(table)
