@@ -55,7 +55,6 @@ def test_an_upload_is_compared_and_a_tie_is_called_a_tie(user, app, place):
     visitor.open("methods", run="toy")
     page.get_by_text("An example that ships with the app").wait_for(timeout=WAIT_MS)
     visitor.settle()
-    page.get_by_text("Compare methods on your own text").click()
     page.get_by_role("radio", name="Upload").first.wait_for(timeout=WAIT_MS)
     visitor.settle()
     page.get_by_role("radio", name="Upload").first.click()
