@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -163,11 +164,7 @@ def evaluate(
         say(str(evaluate_to_folder(targets, output, terminal=sys.stderr, **options)))
         return
     report = evaluate_runs(targets, progress=terminal_progress(sys.stderr), **options)
-    if as_json:
-        print_json(report)
-        return
-    for line in render_evaluation(report):
-        say(line)
+    _say_report(report, render_evaluation, as_json=as_json)
 
 
 def _evaluate_pairs(targets: list[str], options: dict[str, Any], *, as_json: bool, output: Path | None) -> None:
@@ -183,10 +180,15 @@ def _evaluate_pairs(targets: list[str], options: dict[str, Any], *, as_json: boo
         say(str(retrieval_to_folder(targets, output, terminal=sys.stderr, **options)))
         return
     report = evaluate_retrieval(targets, progress=terminal_progress(sys.stderr), **options)
+    _say_report(report, render_retrieval, as_json=as_json)
+
+
+def _say_report(report: dict[str, Any], render: Callable[[dict[str, Any]], list[str]], *, as_json: bool) -> None:
+    """Print a report, as JSON or as lines to read."""
     if as_json:
         print_json(report)
         return
-    for line in render_retrieval(report):
+    for line in render(report):
         say(line)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 from focus_core.errors import CorpusError, bad_input
 
@@ -39,6 +40,39 @@ def is_held_out(line: str, percent: int, *, first: int = 0) -> bool:
     """
     digest = hashlib.blake2b(line.strip().encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return first <= int.from_bytes(digest, "big") % 100 < first + percent
+
+
+def distinct_lines(lines: Iterable[str], percent: int | None) -> tuple[int, list[str]]:
+    """Return how many different lines there are, and those of them that are held out, each once and in their order.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        Lines without white space around them; of each that is not kept only a digest is remembered.
+    percent : int or None
+        How many lines in a hundred are kept; ``None`` keeps all.
+
+    Returns
+    -------
+    n_lines : int
+        Different lines.
+    kept : list of str
+        Those that are held out.
+
+    Examples
+    --------
+    >>> distinct_lines(["soko", "bahari", "soko"], None)
+    (2, ['soko', 'bahari'])
+    """
+    seen: set[bytes] = set()
+    kept: list[str] = []
+    for line in lines:
+        digest = hashlib.blake2b(line.encode("utf-8", "surrogatepass"), digest_size=12).digest()
+        if digest not in seen:
+            seen.add(digest)
+            if percent is None or is_held_out(line, percent):
+                kept.append(line)
+    return len(seen), kept
 
 
 def held_out_percent(n_lines: int) -> int:

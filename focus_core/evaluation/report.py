@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -272,15 +272,9 @@ class _Bench:
     def groups(self) -> list[dict[str, Any]]:
         """Return targets that differ in the seed alone, together, and their differences to the first group."""
         keys = ("method", "state", "trained_tokens", "objective")
-        members: dict[tuple[Any, ...], list[int]] = {}
-        for number, entry in enumerate(self.entries):
-            if self.scores[number] is not None:
-                key = (*(entry[name] for name in keys), self.settings[number])
-                members.setdefault(key, []).append(number)
-        if all(len(numbers) == 1 for numbers in members.values()):
-            return []
-        first = next(iter(members.values()))
-        return [self._group(numbers, first, dict(zip(keys, key, strict=False))) for key, numbers in members.items()]
+        scored = [number for number, scores in enumerate(self.scores) if scores is not None]
+        found = seed_groups(scored, self.entries, self.settings, keys)
+        return [self._group(numbers, found[0][1], shared) for shared, numbers in found]
 
     def _group(self, numbers: list[int], first: list[int], shared: dict[str, Any]) -> dict[str, Any]:
         bits, characters = self._bits(numbers)
@@ -310,6 +304,36 @@ class _Bench:
 def _notes(notes: list[str], why: str) -> list[str]:
     """Return what the user should know, and first why a loss has no numbers."""
     return [f"{sentence(why)} That token is easy to predict.", *notes] if why else notes
+
+
+def seed_groups(
+    numbers: Iterable[int], entries: Sequence[dict[str, Any]], settings: Sequence[str], keys: Sequence[str]
+) -> list[tuple[dict[str, Any], list[int]]]:
+    """Return which entries differ in nothing but the seed.
+
+    Parameters
+    ----------
+    numbers : iterable of int
+        Places of the entries that count.
+    entries : sequence of dict
+        Entries of a report.
+    settings : sequence of str
+        The settings of each, as `settings_of` returns them.
+    keys : sequence of str
+        What in an entry must be equal too.
+
+    Returns
+    -------
+    list of (dict, list of int)
+        What a group shares, by key, and its places, in the order of their first; none where every group has one member.
+    """
+    members: dict[tuple[Any, ...], list[int]] = {}
+    for number in numbers:
+        key = (*(entries[number][name] for name in keys), settings[number])
+        members.setdefault(key, []).append(number)
+    if all(len(group) == 1 for group in members.values()):
+        return []
+    return [(dict(zip(keys, key, strict=False)), group) for key, group in members.items()]
 
 
 def settings_of(target: Target) -> str:

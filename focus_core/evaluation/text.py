@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from focus_core.corpus.corpus import empty_corpus, iter_batches, open_corpus
-from focus_core.corpus.held_out import SHARES, held_out_percent, is_held_out
+from focus_core.corpus.held_out import SHARES, distinct_lines, held_out_percent, is_held_out
 from focus_core.corpus.readers import refuse
 from focus_core.errors import phrase
 
@@ -75,20 +74,14 @@ def read_measured_text(
     """
     paths = [corpus] if isinstance(corpus, str | Path) else list(corpus)
     opened = open_corpus(paths, field=field, encoding=encoding)
-    seen: set[bytes] = set()
-    kept: list[str] = []
-    for line in map(str.strip, chain.from_iterable(iter_batches(opened))):
-        digest = hashlib.blake2b(line.encode("utf-8", "surrogatepass"), digest_size=12).digest()
-        if digest not in seen:
-            seen.add(digest)
-            if all_lines or is_held_out(line, max(SHARES)):
-                kept.append(line)
-    if not seen:
+    stripped = map(str.strip, chain.from_iterable(iter_batches(opened)))
+    n_lines, kept = distinct_lines(stripped, None if all_lines else max(SHARES))
+    if not n_lines:
         raise empty_corpus(opened.names)
-    percent = None if all_lines else min(held_out_percent(len(seen)), most_percent)
+    percent = None if all_lines else min(held_out_percent(n_lines), most_percent)
     lines = tuple(line for line in kept if percent is None or is_held_out(line, percent))
     if not lines:
         expected = f"lines among the {percent} % that are kept aside from training"
         remedy = phrase("give more text, or measure on all lines of a text that no training saw with {all_lines}")
-        raise refuse("corpus", expected, f"none of {len(seen)}", remedy)
-    return MeasuredText(lines=lines, files=opened.names, digest=opened.digest, n_lines=len(seen), percent=percent)
+        raise refuse("corpus", expected, f"none of {n_lines}", remedy)
+    return MeasuredText(lines=lines, files=opened.names, digest=opened.digest, n_lines=n_lines, percent=percent)

@@ -17,6 +17,7 @@ from focus_core.corpus.held_out import (
     LEAST_LINES,
     SECOND_SLICE,
     SHARES,
+    distinct_lines,
     held_out_percent,
     is_held_out,
     measured_percent,
@@ -120,20 +121,13 @@ def split_corpus(
 
 def _held_out(corpus: Corpus) -> tuple[int, int, list[str]]:
     """Return how many different lines there are, how many in a hundred are held out, and these, each once."""
-    seen: set[bytes] = set()
-    kept: list[str] = []
-    for line in _stripped(corpus):
-        digest = hashlib.blake2b(line.encode("utf-8", "surrogatepass"), digest_size=12).digest()
-        if digest not in seen:
-            seen.add(digest)
-            if is_held_out(line, max(SHARES)):
-                kept.append(line)
-    percent = measured_percent(len(seen))
+    n_lines, kept = distinct_lines(_stripped(corpus), max(SHARES))
+    percent = measured_percent(n_lines)
     held = [line for line in kept if is_held_out(line, percent)]
     if not held:
         expected, remedy = f"lines among the {percent} % that are held out", "give more text, one sentence a line"
-        raise bad_input("corpus", expected, f"none of {len(seen):,}", remedy, CorpusError)
-    return len(seen), percent, held
+        raise bad_input("corpus", expected, f"none of {n_lines:,}", remedy, CorpusError)
+    return n_lines, percent, held
 
 
 def _stripped(corpus: Corpus) -> Iterator[str]:

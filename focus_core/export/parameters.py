@@ -119,3 +119,30 @@ def put_back(tensors: Mapping[str, Any], path: Path, *, all_of_them: bool = True
     with torch.no_grad():
         for name in expected:
             tensors[name].copy_(torch.from_numpy(np.array(to_float32(*map_array(path, name)))))
+
+
+class TokenParameters:
+    """What everything that holds a run's model shares: its parameters, those that belong to tokens apart."""
+
+    model: Any
+    names: tuple[str, ...]
+
+    def matrices(self) -> dict[str, Any]:
+        """Return the parameters that belong to tokens, as in a run; see `vocabulary_parameters`.
+
+        Returns
+        -------
+        dict of str to torch.nn.Parameter
+            The live parameters of the model.
+        """
+        return vocabulary_parameters(self.model, self.names)
+
+    def backbone(self) -> dict[str, Any]:
+        """Return all other parameters by their names in the model.
+
+        Returns
+        -------
+        dict of str to torch.nn.Parameter
+            The live parameters.
+        """
+        return backbone_parameters(self.model, self.names)

@@ -18,6 +18,7 @@ from focus_core.export.forward import MLM, PLAIN, Reading, run_or_refuse, scores
 from focus_core.export.model_folder import build_model, export_initialised, export_model
 from focus_core.export.parameters import (
     BACKBONE,
+    TokenParameters,
     backbone_parameters,
     by_key,
     put_back,
@@ -44,7 +45,7 @@ OTHER_TEXT = "give shorter lines, or a run of another model"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class RunModel:
+class RunModel(TokenParameters):
     """A model and what one must know to feed it.
 
     Parameters
@@ -75,26 +76,6 @@ class RunModel:
     n_positions: int
     names: tuple[str, ...] = OWN_ARRAYS
     reading: Reading = PLAIN
-
-    def matrices(self) -> dict[str, Any]:
-        """Return the parameters that belong to tokens, as in a run; see `vocabulary_parameters`.
-
-        Returns
-        -------
-        dict of str to torch.nn.Parameter
-            The live parameters of the model.
-        """
-        return vocabulary_parameters(self.model, self.names)
-
-    def backbone(self) -> dict[str, Any]:
-        """Return all other parameters by their names in the model.
-
-        Returns
-        -------
-        dict of str to torch.nn.Parameter
-            The live parameters.
-        """
-        return backbone_parameters(self.model, self.names)
 
     def logits_at(
         self, input_ids: torch.Tensor, chosen: torch.Tensor, attention_mask: torch.Tensor | None = None

@@ -13,7 +13,7 @@ from focus_core.errors import ModelError, bad_input
 from focus_core.export.asking import stated_positions
 from focus_core.export.forward import MOST_POSITIONS, inputs_of, out_of_memory, run_or_refuse
 from focus_core.export.model_folder import build_model, find_source
-from focus_core.export.parameters import backbone_parameters, vocabulary_parameters
+from focus_core.export.parameters import TokenParameters
 from focus_core.export.pooling import SentenceHead, read_head
 from focus_core.export.run_model import LOADS, READS, evaluating, put_trained
 from focus_core.export.side_files import LOWER
@@ -42,7 +42,7 @@ REMEDY = "make the run from a model that encodes sentences, such as one of sente
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SentenceEncoder:
+class SentenceEncoder(TokenParameters):
     """An encoder of sentences.
 
     Parameters
@@ -70,26 +70,6 @@ class SentenceEncoder:
     n_positions: int
     lower: bool = False
     names: tuple[str, ...] = OWN_ARRAYS
-
-    def matrices(self) -> dict[str, Any]:
-        """Return the parameters that belong to tokens, as in a run; see `vocabulary_parameters`.
-
-        Returns
-        -------
-        dict of str to torch.nn.Parameter
-            The live parameters of the model.
-        """
-        return vocabulary_parameters(self.model, self.names)
-
-    def backbone(self) -> dict[str, Any]:
-        """Return all other parameters by their names in the model.
-
-        Returns
-        -------
-        dict of str to torch.nn.Parameter
-            The live parameters.
-        """
-        return backbone_parameters(self.model, self.names)
 
     def ids_of(self, texts: Sequence[str], *, length: int | None = None) -> list[np.ndarray]:
         """Return the ids of each text, with the special tokens that its tokenizer puts around it.

@@ -15,7 +15,7 @@ from focus_core.corpus.parallel import ParallelText, holds_read_line, read_paral
 from focus_core.corpus.readers import refuse
 from focus_core.errors import bad_input
 from focus_core.evaluation.bootstrap import DRAWS, difference_interval, ratio_interval
-from focus_core.evaluation.report import settings_of, trained_tokens
+from focus_core.evaluation.report import seed_groups, settings_of, trained_tokens
 from focus_core.evaluation.retrieval.accuracy import retrieval_hits
 from focus_core.evaluation.targets import Target, open_target
 from focus_core.export.sentence_encoder import SentenceEncoder, load_run_encoder, load_source_encoder
@@ -216,20 +216,16 @@ class _Bench:
     def groups(self) -> list[dict[str, Any]]:
         """Return targets that differ in the seed alone, together, and their differences to the first group."""
         keys = ("method", "state", "trained_tokens")
-        members: dict[tuple[Any, ...], list[int]] = {}
-        for number, entry in enumerate(self.entries):
-            members.setdefault((*(entry[name] for name in keys), self.settings[number]), []).append(number)
-        if all(len(numbers) == 1 for numbers in members.values()):
-            return []
-        rows = [np.stack([self.hits[n].mean(axis=0) for n in numbers]) for numbers in members.values()]
+        members = seed_groups(range(len(self.entries)), self.entries, self.settings, keys)
+        rows = [np.stack([self.hits[n].mean(axis=0) for n in numbers]) for _, numbers in members]
         return [
             {
-                **dict(zip(keys, key, strict=False)),
+                **shared,
                 "targets": [self.entries[n]["target"] for n in numbers],
                 "both": dataclasses.asdict(self._interval(own)),
                 "minus_first_group": None if own is rows[0] else dataclasses.asdict(self._interval(own, rows[0])),
             }
-            for (key, numbers), own in zip(members.items(), rows, strict=True)
+            for (shared, numbers), own in zip(members, rows, strict=True)
         ]
 
 
