@@ -348,7 +348,7 @@ def test_a_dictionary_of_which_methods_may_read_nothing_is_refused(
     monkeypatch.setitem(inputs.METHODS, "mean", dataclasses.replace(inputs.METHODS["mean"], needs=(Need.DICTIONARY,)))
     word = next(word for word in WORDS if not is_given(word))
     (tmp_path / "one.tsv").write_text(f"{word}\tx\n", encoding="utf-8")
-    with pytest.raises(InvalidInputError, match="one.tsv: expected pairs enough that methods may read half"):
+    with pytest.raises(InvalidInputError, match=r"one\.tsv: expected pairs enough that methods may read half"):
         read_inputs(dataclasses.replace(request_of, dictionary=tmp_path / "one.tsv"))
 
 
