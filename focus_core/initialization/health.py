@@ -17,7 +17,7 @@ from focus_core.numerics.formats import decimal, plain_percent, ratio
 
 MAX_COSINE = 0.5
 """Mean cosine between new tokens and anchors above which the space has collapsed; sound spaces stay below 0.4, and
-those of counts below 0.1."""
+those of counts below 0.1, on little text below 0.3."""
 MAX_SUPPORT = 100
 """Median number of contributors above which a row is no more than a mean."""
 FEW_ANCHORS = 20
