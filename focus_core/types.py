@@ -136,6 +136,16 @@ class AuxiliarySpace(StrEnum):
     FASTTEXT = "fasttext"
 
 
+class Aligner(StrEnum):
+    """Which model links the words of parallel text.
+
+    ``fast-align``: IBM model 2 with a prior for the diagonal (Dyer et al. 2013). ``ibm1``: IBM model 1, blind to order.
+    """
+
+    FAST_ALIGN = "fast-align"
+    IBM1 = "ibm1"
+
+
 class AuxiliaryKind(StrEnum):
     """What given auxiliary vectors are keyed by."""
 
