@@ -79,8 +79,8 @@ def smooth(
     Returns
     -------
     scipy.sparse.csr_array of shape (n_target, n_source), dtype float64
-        For a wanted token t the sum of p(source | u) over the linked tokens u whose text begins with that of t and those
-        whose text lies within it, the longest ones alone. Other rows are empty.
+        For a wanted token t the sum of p(source | u) over the linked tokens u whose text begins with that of t and
+        those whose text lies within it, the longest ones alone. Other rows are empty.
     """
     linked = np.flatnonzero(np.diff(counts.indptr)).tolist()
     trie = Trie({texts[i]: i for i in linked if texts[i]})

@@ -26,10 +26,10 @@ NUMBER = re.compile(r"[0-9]{1,4}")
 def trans_tokenization(inputs: MethodInput) -> MethodOutput:
     """Make a new token of the source tokens of the words that its words are linked with.
 
-    ``p(s | t) = C[t, s] / sum_s C[t, s]``. Two words linked n times give every piece of the target word n, half of it to all
-    pieces of the source word, half to those that lie where it lies (`piece_shares`). A shared token counts once more, as
-    does the first source subword of a number. A token without a count borrows from the linked tokens whose text begins
-    with its own, and from the longest ones within it (`smooth`).
+    ``p(s | t) = C[t, s] / sum_s C[t, s]``. Two words linked n times give every piece of the target word n, half of it
+    to all pieces of the source word, half to those that lie where it lies (`piece_shares`). A shared token counts once
+    more, as does the first source subword of a number. A token without a count borrows from the linked tokens whose
+    text begins with its own, and from the longest ones within it (`smooth`).
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -122,7 +123,7 @@ def _number(vocabulary: Vocabulary, lines: Sequence[str], goes_on: np.ndarray, c
     starts = np.flatnonzero(first)
     numbers: dict[bytes, int] = {}
     bounds = [*starts.tolist(), len(ids)]
-    words = [numbers.setdefault(ids[a:b].tobytes(), len(numbers)) for a, b in zip(bounds, bounds[1:], strict=False)]
+    words = [numbers.setdefault(ids[a:b].tobytes(), len(numbers)) for a, b in pairwise(bounds)]
     ordinary = vocabulary.kinds != SPECIAL
     pieces = (np.frombuffer(word, np.int32) for word in numbers)
     return WordLines(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
@@ -17,13 +18,11 @@ def shown(read: WordLines, vocabulary: Vocabulary) -> list[list[str]]:
     """Each line's words, their pieces joined without marks."""
     texts = ["".join(vocabulary.texts[i] for i in pieces).strip() for pieces in read.pieces]
     starts = [0, *read.ends.tolist()]
-    return [[texts[w] for w in read.words[a:b].tolist()] for a, b in zip(starts, starts[1:], strict=False)]
+    return [[texts[w] for w in read.words[a:b].tolist()] for a, b in pairwise(starts)]
 
 
 @pytest.mark.parametrize("family", ["byte-level-bpe", "unigram", "wordpiece", "bpe"])
-def test_pieces_of_a_word_are_one_word_in_every_family(
-    family: str, build_tokenizer: Callable[[str], Tokenizer]
-) -> None:
+def test_pieces_of_a_word_are_one_word(family: str, build_tokenizer: Callable[[str], Tokenizer]) -> None:
     vocabulary = vocabulary_from_backend(build_tokenizer(family), name=family)
     read = read_words(vocabulary, LINES)
     first = [word for word in shown(read, vocabulary)[0] if word]
