@@ -90,7 +90,7 @@ def read_tokens(vocabulary: Vocabulary, lines: Sequence[str]) -> WordLines:
 
 def _goes_on(vocabulary: Vocabulary) -> np.ndarray:
     """Which tokens may go on from another one within a word, shape (n,)."""
-    return _is_letters(vocabulary) & ~np.asarray(vocabulary.word_start)
+    return np.asarray(_is_letters(vocabulary) & ~vocabulary.word_start)
 
 
 def _can_be_continued(vocabulary: Vocabulary) -> np.ndarray:
