@@ -120,8 +120,8 @@ class Cost(StrEnum):
     """What a method's work grows with, the cheapest first; `COST_SUMMARIES` says why.
 
     A property of the method, not of one machine's clock. ``rows``: the number of rows. ``subwords``: the target's
-    tokens, each split by the source tokenizer. ``text``: the text, which is read and counted. ``align``: pairs of lines,
-    whose words are linked.
+    tokens, each split by the source tokenizer. ``text``: the text, which is read and counted. ``align``: pairs of
+    lines, whose words are linked.
     """
 
     ROWS = "rows"
@@ -200,8 +200,8 @@ METHOD_SUMMARIES: dict[str, str] = {
     MethodName.FOCUS: "copy shared tokens, combine new ones from shared tokens that are used alike (the paper)",
     MethodName.SCRIPT: "copy shared tokens, draw new ones like source tokens of their script and word start",
     MethodName.SUBWORD_MEAN: "copy shared tokens, give new ones the mean of the source subwords of their text",
-    MethodName.TRANS_TOKENIZATION: "copy shared tokens, make new ones of the translations of their words in parallel text",
-    MethodName.RAMEN: "copy shared tokens, make new ones of the source tokens they are linked with in parallel text",
+    MethodName.TRANS_TOKENIZATION: "copy shared tokens, make new ones of what translates their words in parallel text",
+    MethodName.RAMEN: "copy shared tokens, make new ones of the source tokens that parallel text links them with",
     MethodName.OVERLAP: "copy shared tokens, leave new ones to the fallback",
     MethodName.MULTIVARIATE_NORMAL: "copy special tokens, draw the rest from N(mean, c Σ) of the source embeddings",
     MethodName.MEAN: "copy special tokens, give the rest the mean source embedding",

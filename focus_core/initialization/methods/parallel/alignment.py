@@ -76,10 +76,8 @@ def linked_often(inputs: MethodInput, links: Links, usual: int) -> Links:
     often = links.at_least(least)
     if not len(often.counts):
         times = "once" if least == 1 else f"{least} times"
-        most = f"{links.counts.max():,} of the pair that is linked most" if len(links.counts) else "no link at all"
-        remedy = phrase(
-            "see whether the lines are translations of one another, give more of them, or a lower {min_links}"
-        )
+        most = f"{links.counts.max():,} for the pair that is linked most" if len(links.counts) else "no link at all"
+        remedy = phrase("see whether the lines are translations, give more of them, or a lower {min_links}")
         name = "parallel text" if inputs.parallel is None else inputs.parallel.name
         raise bad_input(name, f"words that are linked at least {times}", most, remedy, CorpusError)
     return often

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from focus_core.corpus.parallel import ParallelText
 from focus_core.errors import CorpusError, bad_input
-from focus_core.tokenization.encoding import DirectEncoder
+from focus_core.tokenization.encoding import plain_backend
 from focus_core.tokenization.vocabulary import Vocabulary
+from focus_core.types import SpecialTokenType
 
 LEAST_PAIRS = 20
 """Below, an aligner has next to nothing to tell words apart by."""
@@ -55,5 +56,8 @@ def sides_look_swapped(text: ParallelText, source: Vocabulary, target: Vocabular
 
 
 def _count(vocabulary: Vocabulary, lines: Sequence[str]) -> int:
-    """Return the tokens of some lines."""
-    return sum(map(len, DirectEncoder(vocabulary.backend, None).encode_ids(lines)))
+    """Return the tokens of some lines; an unknown one counts as often as it has characters."""
+    unknown = vocabulary.special_token_types.get(SpecialTokenType.UNK)
+    encoded = plain_backend(vocabulary.backend).encode_batch(list(lines), add_special_tokens=False)
+    spans = ((i, end - start) for one in encoded for i, (start, end) in zip(one.ids, one.offsets, strict=True))
+    return sum(max(1, length) if i == unknown else 1 for i, length in spans)
