@@ -143,10 +143,10 @@ class AuxiliarySpace(StrEnum):
 class Aligner(StrEnum):
     """Which model links the words of parallel text.
 
-    ``fast-align``: IBM model 2 with a prior for the diagonal (Dyer et al. 2013). ``ibm1``: IBM model 1, blind to order.
+    ``fast_align``: IBM model 2 with a prior for the diagonal (Dyer et al. 2013). ``ibm1``: IBM model 1, blind to order.
     """
 
-    FAST_ALIGN = "fast-align"
+    FAST_ALIGN = "fast_align"
     IBM1 = "ibm1"
 
 

@@ -92,7 +92,7 @@ class InitConfig:
         Store up to three corpus lines a token.
     copy_overlap : bool, default=True
         Whether shared tokens are copied, for methods that can do without: they make those rows like every other.
-    aligner : Aligner, default="fast-align"
+    aligner : Aligner, default="fast_align"
         Which model links the words of parallel text.
     min_links : int, default=None
         Pairs of words that are linked less often count for nothing; ``None`` is the method's own number.

@@ -65,7 +65,7 @@ def links(
     source, target : list of list of str
         The two sides, line by line; numbers of words as text.
     aligner : str
-        ``fast-align`` or ``ibm1``.
+        ``fast_align`` or ``ibm1``.
     n_iter : int
         Iterations in each direction.
     folder : Path
@@ -78,7 +78,7 @@ def links(
     """
     from thot import alignment
 
-    models = {"fast-align": alignment.FastAlignModel, "ibm1": alignment.Ibm1AlignmentModel}
+    models = {"fast_align": alignment.FastAlignModel, "ibm1": alignment.Ibm1AlignmentModel}
     direct, inverse = models[aligner](), models[aligner]()
     longest = direct.max_sentence_length
     pairs = [(a, b) for a, b in zip(source, target, strict=True) if a and b and max(len(a), len(b)) <= longest]

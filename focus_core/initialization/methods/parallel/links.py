@@ -70,7 +70,7 @@ def count_links(
     ----------
     source, target : WordLines
         The two sides, line by line.
-    aligner : Aligner, default="fast-align"
+    aligner : Aligner, default="fast_align"
         The model of alignment.
     n_iter : int, default=7
         Iterations of expectation maximisation in each direction.
