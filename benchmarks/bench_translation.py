@@ -93,12 +93,14 @@ def main() -> None:
         raise SystemExit("name the folder of real data with --data or FOCUS_LAB_DATA")
     options.work.mkdir(parents=True, exist_ok=True)
     inputs = write_inputs(Path(options.data), options.work, options.pairs)
-    environment, rows = facts(1), []
+    command = f"python -m benchmarks.bench_{NAME} --pairs {options.pairs}"
+    environment, rows = facts(1) | {"command": command}, []
     for method in options.methods or able:
         rows.append(measure(method, Path(options.data), inputs))
         say(rows[-1])
     n_pairs = len(read_parallel(inputs["parallel"]).pairs)
-    write_result(NAME, environment | {"settings": {"n_pairs": n_pairs, "target": "sw-8k"}}, rows)
+    settings = {"n_pairs": n_pairs, "source": Path(SOURCE).name, "target": "sw-8k"}
+    write_result(NAME, environment | {"settings": settings}, rows)
 
 
 if __name__ == "__main__":
