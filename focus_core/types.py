@@ -92,6 +92,8 @@ class MethodName(StrEnum):
     FOCUS = "focus"
     SCRIPT = "script"
     SUBWORD_MEAN = "subword-mean"
+    TRANS_TOKENIZATION = "trans-tokenization"
+    RAMEN = "ramen"
     OVERLAP = "overlap"
     MULTIVARIATE_NORMAL = "multivariate-normal"
     MEAN = "mean"
@@ -118,12 +120,14 @@ class Cost(StrEnum):
     """What a method's work grows with, the cheapest first; `COST_SUMMARIES` says why.
 
     A property of the method, not of one machine's clock. ``rows``: the number of rows. ``subwords``: the target's
-    tokens, each split by the source tokenizer. ``text``: the text, which is read and counted.
+    tokens, each split by the source tokenizer. ``text``: the text, which is read and counted. ``align``: pairs of
+    lines, whose words are linked.
     """
 
     ROWS = "rows"
     SUBWORDS = "subwords"
     TEXT = "text"
+    ALIGN = "align"
 
 
 class AuxiliarySpace(StrEnum):
@@ -134,6 +138,16 @@ class AuxiliarySpace(StrEnum):
 
     COUNTS = "counts"
     FASTTEXT = "fasttext"
+
+
+class Aligner(StrEnum):
+    """Which model links the words of parallel text.
+
+    ``fast_align``: IBM model 2 with a prior for the diagonal (Dyer et al. 2013). ``ibm1``: IBM model 1, blind to order.
+    """
+
+    FAST_ALIGN = "fast_align"
+    IBM1 = "ibm1"
 
 
 class AuxiliaryKind(StrEnum):
@@ -186,6 +200,8 @@ METHOD_SUMMARIES: dict[str, str] = {
     MethodName.FOCUS: "copy shared tokens, combine new ones from shared tokens that are used alike (the paper)",
     MethodName.SCRIPT: "copy shared tokens, draw new ones like source tokens of their script and word start",
     MethodName.SUBWORD_MEAN: "copy shared tokens, give new ones the mean of the source subwords of their text",
+    MethodName.TRANS_TOKENIZATION: "copy shared tokens, make new ones of what translates their words in parallel text",
+    MethodName.RAMEN: "copy shared tokens, make new ones of the source tokens that parallel text links them with",
     MethodName.OVERLAP: "copy shared tokens, leave new ones to the fallback",
     MethodName.MULTIVARIATE_NORMAL: "copy special tokens, draw the rest from N(mean, c Σ) of the source embeddings",
     MethodName.MEAN: "copy special tokens, give the rest the mean source embedding",
@@ -209,6 +225,7 @@ COST_SUMMARIES: dict[str, str] = {
     Cost.ROWS: "it reads nothing and copies or draws every row",
     Cost.SUBWORDS: "it reads no text and splits every new token once",
     Cost.TEXT: "it reads the whole text to make vectors of its tokens",
+    Cost.ALIGN: "it reads all parallel text some ten times to link its words",
 }
 """Why a method costs what it costs, in a clause that follows its name."""
 

@@ -26,7 +26,16 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest, option_of, read_request
 from focus_core.runs.folder import open_run
 from focus_core.runs.targets import split_target
-from focus_core.types import METHOD_SUMMARIES, AuxiliaryKind, AuxiliarySpace, Fallback, MatchMode, Normalization, Preset
+from focus_core.types import (
+    METHOD_SUMMARIES,
+    Aligner,
+    AuxiliaryKind,
+    AuxiliarySpace,
+    Fallback,
+    MatchMode,
+    Normalization,
+    Preset,
+)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -45,7 +54,8 @@ NORMALIZATION_HELP = (
     "Without it inherit, or none with --preset paper"
 )
 SPACE_HELP = (
-    "how auxiliary vectors are made from the corpus: counts of neighbours, factorised; or fasttext. "
+    "how auxiliary vectors are made from the corpus: counts of neighbours, factorised (of little text rare tokens are "
+    "drawn to frequent ones spelt alike); or fasttext. "
     f"Without it {InitConfig.auxiliary_space}, or fasttext with --preset paper"
 )
 AUTOMATIC = ("epochs", "min_count")
@@ -121,6 +131,8 @@ def init(
     copy_overlap: Annotated[bool, typer.Option(help="copy shared tokens, where the method can do without")] = (
         InitConfig.copy_overlap
     ),
+    aligner: Annotated[Aligner, typer.Option(help="what links the words of parallel text")] = InitConfig.aligner,
+    min_links: Annotated[int | None, typer.Option(help="links that two words need, to count")] = None,
     covariance_scale: Annotated[float | None, typer.Option(help="of --fallback multivariate; 1 if not given")] = None,
     seed: Annotated[int, typer.Option(help="seed of random embeddings and of fastText")] = InitConfig.seed,
     device: Device = InitConfig.device,

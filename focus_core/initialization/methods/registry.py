@@ -9,6 +9,8 @@ from __future__ import annotations
 from focus_core.initialization.methods.base import Method
 from focus_core.initialization.methods.copying import copy_overlap, copy_specials
 from focus_core.initialization.methods.focus import focus
+from focus_core.initialization.methods.parallel.ramen import ramen
+from focus_core.initialization.methods.parallel.trans_tokenization import trans_tokenization
 from focus_core.initialization.methods.subword_mean import subword_mean
 from focus_core.types import Cost, Fallback, MethodName, Need
 
@@ -36,6 +38,24 @@ METHODS: dict[str, Method] = {
             cost=Cost.SUBWORDS,
             citation="Mean of source subwords, after L. Gee et al., *Fast Vocabulary Transfer*, EMNLP industry 2022, "
             "arXiv 2402.09977",
+        ),
+        Method(
+            name=MethodName.TRANS_TOKENIZATION,
+            compute_weights=trans_tokenization,
+            citation="F. Remy et al., *Trans-Tokenization and Cross-lingual Vocabulary Transfers*, COLM 2024, "
+            "arXiv 2408.04303",
+            needs=(Need.PARALLEL,),
+            options=("copy_overlap", "aligner", "min_links"),
+            cost=Cost.ALIGN,
+        ),
+        Method(
+            name=MethodName.RAMEN,
+            compute_weights=ramen,
+            citation="K. Tran, *From English to Foreign Languages: Transferring Pre-trained Language Models*, 2020, "
+            "arXiv 2002.07306",
+            needs=(Need.PARALLEL,),
+            options=("copy_overlap", "aligner", "min_links"),
+            cost=Cost.ALIGN,
         ),
         Method(
             name=MethodName.OVERLAP, compute_weights=copy_overlap, citation="Overlap copied, no method for the rest"

@@ -51,7 +51,7 @@ from focus_core.types import (
 from tests.integration.small_inputs import SmallInputs, make_small_inputs
 from tests.toy_run import unigram, write_toy_run
 
-BASELINES = tuple(name for name in METHODS if name != "focus")
+BASELINES = tuple(name for name, method in METHODS.items() if not method.needs)
 COPY_TEXT = ("script", "subword-mean", "overlap")
 COPY_SPECIALS = ("multivariate-normal", "mean", "random")
 COPIED, COMBINED, FALLBACK = (ORIGINS.index(o) for o in (Origin.COPIED, Origin.COMBINED, Origin.FALLBACK))
