@@ -126,6 +126,29 @@ class Cost(StrEnum):
     TEXT = "text"
 
 
+class Interpolation(StrEnum):
+    """How the nearest shared tokens of a donor are weighed.
+
+    ``distance``: 1 / ||x - p||, over their sum. ``cosine``: the nearest by cosine, and cos(x, p) over their sum.
+    ``barycentric``: the weights with sum 1 that come nearest to x. ``least-squares``: those of any sum.
+    """
+
+    DISTANCE = "distance"
+    COSINE = "cosine"
+    BARYCENTRIC = "barycentric"
+    LEAST_SQUARES = "least-squares"
+
+
+class Factorization(StrEnum):
+    """How source embeddings are cut to a rank.
+
+    ``svd``: nearest in squares (OFA). ``semi-nmf``: the second factor has no negative number (UNKs Everywhere).
+    """
+
+    SVD = "svd"
+    SEMI_NMF = "semi-nmf"
+
+
 class AuxiliarySpace(StrEnum):
     """How auxiliary vectors are made from a text.
 

@@ -26,7 +26,16 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest, option_of, read_request
 from focus_core.runs.folder import open_run
 from focus_core.runs.targets import split_target
-from focus_core.types import METHOD_SUMMARIES, AuxiliaryKind, AuxiliarySpace, Fallback, MatchMode, Normalization, Preset
+from focus_core.types import (
+    METHOD_SUMMARIES,
+    AuxiliaryKind,
+    AuxiliarySpace,
+    Factorization,
+    Fallback,
+    MatchMode,
+    Normalization,
+    Preset,
+)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -113,6 +122,8 @@ def init(
     top_k: Annotated[int | None, typer.Option(help="most contributors a token may have")] = None,
     fallback: Annotated[Fallback | None, typer.Option(help="embeddings that are neither copied nor combined")] = None,
     covariance_scale: Annotated[float | None, typer.Option(help="of --fallback multivariate; 1 if not given")] = None,
+    rank: Annotated[int | None, typer.Option(help="cut the source's embeddings to this rank")] = None,
+    factorization: Annotated[Factorization, typer.Option(help="how --rank cuts them")] = InitConfig.factorization,
     seed: Annotated[int, typer.Option(help="seed of random embeddings and of fastText")] = InitConfig.seed,
     device: Device = InitConfig.device,
     threads: Annotated[int | None, typer.Option(help="threads for tokenising and fastText")] = None,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from focus_core.errors import InvalidInputError, bad_input, option, phrase
-from focus_core.types import AuxiliarySpace, Fallback, MatchMode, MethodName, Normalization, Preset
+from focus_core.types import AuxiliarySpace, Factorization, Fallback, MatchMode, MethodName, Normalization, Preset
 from focus_core.validation import check_options, typed_fields
 
 PAPER: dict[str, Any] = {
@@ -20,6 +20,7 @@ PAPER: dict[str, Any] = {
     "temperature": 1.0,
     "top_k": None,
     "fallback": Fallback.NORMAL,
+    "rank": None,
     "auxiliary_space": AuxiliarySpace.FASTTEXT,
     "epochs": 3,
     "dim": 300,
@@ -42,6 +43,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "min_count": (1, 10**6),
     "top_k": (1, 10**6),
     "threads": (1, 1024),
+    "rank": (1, 10**6),
 }
 """The least and the greatest value of every option that is a number."""
 
@@ -75,6 +77,11 @@ class InitConfig:
     min_count : int, default=None
         Tokens seen less often get no auxiliary vector; ``None``: fastText's is chosen by the size of the corpus, and
         counts take every token.
+    rank : int, default=None
+        Cut the source's embeddings to this rank and make every new row in that space; ``None``, and the width itself:
+        as they are. Below the width copied embeddings are near to their source's and no longer equal.
+    factorization : Factorization, default="svd"
+        How they are cut.
     seed : int, default=42
         Seed of every random row and of fastText.
     device : str, default="auto"
@@ -105,6 +112,8 @@ class InitConfig:
     top_k: int | None = None
     fallback: Fallback = Fallback.NORMAL
     covariance_scale: float = 1.0
+    rank: int | None = None
+    factorization: Factorization = Factorization.SVD
     auxiliary_space: AuxiliarySpace = AuxiliarySpace.COUNTS
     epochs: int | None = None
     dim: int = 100
@@ -124,6 +133,9 @@ class InitConfig:
         if self.auxiliary_space not in tuple(AuxiliarySpace):
             named = repr(str(self.auxiliary_space))
             raise bad_input(option("auxiliary_space"), ", ".join(AuxiliarySpace), named, "choose one of these")
+        if self.rank is not None and self.extend:
+            expected, got = phrase("none beside {extend}, which keeps the source's embeddings"), str(self.rank)
+            raise bad_input(option("rank"), expected, got, "leave one of the two out")
         if self.auxiliary_space == AuxiliarySpace.COUNTS:
             for name in OF_FASTTEXT:
                 if getattr(self, name):
