@@ -19,12 +19,14 @@ from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.embedded_ids import without_rowless_tokens
 from focus_core.initialization.foresight import Foreseen, Heed, foresee_text, refuse
+from focus_core.initialization.methods.base import Method
 from focus_core.initialization.methods.low_rank.embed import check_rank
 from focus_core.initialization.overlap.matching import match_vocabularies, read_user_map
 from focus_core.initialization.pipeline import method_named, run_focus
 from focus_core.initialization.reading import read_lines
 from focus_core.initialization.request import TRAINABLE, InitRequest, missing
 from focus_core.initialization.result import FocusResult
+from focus_core.initialization.supplied import given_needs, lack, read_supplied
 from focus_core.models.source import SourceModel, fit_to_vocabulary, load_embeddings_file, load_source
 from focus_core.runs.folder import RunFolder, open_run
 from focus_core.runs.log import RunLog, growing_run
@@ -34,7 +36,7 @@ from focus_core.tokenization.segments import with_segments
 from focus_core.tokenization.text_form import read_text_form, text_form
 from focus_core.tokenization.training import train_tokenizer
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
-from focus_core.types import MatchMode, Normalization, ProgressHook, no_progress, stage_of, tell_all
+from focus_core.types import MatchMode, Need, Normalization, ProgressHook, no_progress, stage_of, tell_all
 
 KEEPS_MORE = "the source reads {}, the new tokenizer {}: fewer tokens are shared; take {normalization} inherit"
 
@@ -86,6 +88,16 @@ def _foresee(corpus: Corpus, source: Vocabulary, request: InitRequest) -> Forese
     return foresee_text(read_lines(source, first_lines(corpus)), method, has_map=request.user_map is not None)
 
 
+def _refuse_lacks(request: InitRequest, method: Method) -> None:
+    """Refuse a method that lacks an input, by what the request names alone."""
+    text = [Need.TEXT] if request.corpus or request.auxiliary else []
+    body = [Need.BODY] if request.source else []  # what lies there is seen when it is read
+    for need in method.lacks((*text, *body, *given_needs(request))):
+        if need is Need.TEXT:
+            raise missing(option("corpus"), phrase("to make auxiliary vectors from, or ready ones by {auxiliary}"))
+        raise lack(method.name, need, phrase("choose another {method}"))
+
+
 def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, heed: Heed | None = None) -> FocusResult:
     """Read what a request names and initialise.
 
@@ -110,20 +122,20 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, h
     """
     config = request.config
     method = method_named(config.method)
-    if method.needs_text and not request.corpus and not request.auxiliary:
-        raise missing(option("corpus"), phrase("to make auxiliary vectors from, or ready ones by {auxiliary}"))
+    _refuse_lacks(request, method)
     method.resolve(config)
     progress("read", 0, 1)
     corpus = open_corpus(request.corpus, field=request.field, encoding=request.encoding) if request.corpus else None
     model = _load_model(request)  # first: what is no model is named as what it is
     source = without_rowless_tokens(load_vocabulary(request.source_tokenizer or str(request.source)), model.n_rows)
     model = fit_to_vocabulary(model, source.n)
-    check_rank(model, config)
+    check_rank(model, method.resolve(config))
     if heed is not None and corpus is not None and (foreseen := _foresee(corpus, source, request)) is not None:
         heed(foreseen)
     target = with_segments(_load_target(request, source, corpus, progress), source)
     auxiliary = load_auxiliary(request.auxiliary, target, kind=request.auxiliary_kind) if request.auxiliary else None
     user_map = read_user_map(request.user_map, source, target) if request.user_map else None
+    supplied = read_supplied(request, method.inputs, target)
     progress("read", 1, 1)
     inputs = _inputs(request, source, target, auxiliary)
     result = run_focus(
@@ -133,6 +145,7 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, h
         corpus=corpus,
         auxiliary=auxiliary,
         user_map=user_map,
+        supplied=supplied,
         config=config,
         progress=progress,
         heed=heed,
@@ -216,6 +229,10 @@ def run_focus_from_pretrained(
     train_tokenizer: str | None = None,
     vocab_size: int | None = None,
     normalization: Normalization | None = None,
+    dictionary: str | Path | None = None,
+    parallel: str | Path | None = None,
+    source_vectors: str | Path | None = None,
+    donor: str | Path | None = None,
     output: str | Path | None = None,
     config: InitConfig | None = None,
     progress: ProgressHook = no_progress,
@@ -238,6 +255,14 @@ def run_focus_from_pretrained(
         Size of the tokenizer to train, special tokens included.
     normalization : Normalization, default=None
         What it does to text: ``inherit`` from the source, ``none``, ``nfc`` or ``nfkc``; ``None`` is the preset's.
+    dictionary : str or Path, default=None
+        Pairs of words as a table; for methods that read one.
+    parallel : str or Path, default=None
+        Pairs of sentences as a table.
+    source_vectors : str or Path, default=None
+        Static vectors of the source language's words, as ``.vec``.
+    donor : str or Path, default=None
+        A model that has the target tokenizer.
     output : str or Path, default=None
         Run folder to write as well; ``None`` writes nothing.
     config : InitConfig, default=None
@@ -262,12 +287,20 @@ def run_focus_from_pretrained(
         vocab_size=vocab_size,
         normalization=normalization,
         corpus=tuple(Path(path) for path in corpus),
-        auxiliary=None if auxiliary is None else Path(auxiliary),
+        auxiliary=_path(auxiliary),
+        dictionary=_path(dictionary),
+        parallel=_path(parallel),
+        source_vectors=_path(source_vectors),
+        donor=None if donor is None else str(donor),
         config=config or InitConfig(),
     )
     if output is None:
         return run_request(request, progress=progress)
     return _run_and_save(request, Path(output), progress=progress)
+
+
+def _path(given: str | Path | None) -> Path | None:
+    return None if given is None else Path(given)
 
 
 def count_overlap(

@@ -107,6 +107,12 @@ def init(
     auxiliary_kind: Annotated[AuxiliaryKind, typer.Option(help="what ready vectors are keyed by")] = (
         InitRequest.auxiliary_kind
     ),
+    dictionary: Annotated[Path | None, typer.Option(help="source word TAB target word, one pair a line")] = None,
+    parallel: Annotated[Path | None, typer.Option(help="sentence TAB translation, one pair a line")] = None,
+    source_vectors: Annotated[
+        Path | None, typer.Option("--vectors", help="static vectors of the source language: .vec")
+    ] = None,
+    donor: Annotated[str | None, typer.Option(help="a model that has the target tokenizer")] = None,
     method: Annotated[str, typer.Option(help=METHOD_HELP)] = InitConfig.method,
     preset: Annotated[Preset, typer.Option(help="options to start from")] = InitConfig.preset,
     match: Annotated[MatchMode | None, typer.Option(help="which tokens count as the same")] = None,
@@ -121,6 +127,9 @@ def init(
     temperature: Annotated[float | None, typer.Option(help="divides similarities before sparsemax")] = None,
     top_k: Annotated[int | None, typer.Option(help="most contributors a token may have")] = None,
     fallback: Annotated[Fallback | None, typer.Option(help="embeddings that are neither copied nor combined")] = None,
+    copy_overlap: Annotated[bool, typer.Option(help="copy shared tokens, where the method can do without")] = (
+        InitConfig.copy_overlap
+    ),
     covariance_scale: Annotated[float | None, typer.Option(help="of --fallback multivariate; 1 if not given")] = None,
     rank: Annotated[int | None, typer.Option(help="cut the source's embeddings to this rank")] = None,
     factorization: Annotated[Factorization, typer.Option(help="how --rank cuts them")] = InitConfig.factorization,

@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from focus_core.artifacts import digest_json
+from focus_core.corpus.dictionary import Dictionary, read_dictionary
 from focus_core.corpus.word_masking import SHARE
 from focus_core.errors import bad_input, sentence
 from focus_core.evaluation.alignment import find_pairs, measure_alignment
 from focus_core.evaluation.bootstrap import DRAWS, difference_interval, ratio_interval
 from focus_core.evaluation.causal import score_causal
 from focus_core.evaluation.comparable import comparable, why_not_comparable
-from focus_core.evaluation.dictionary import Dictionary, read_dictionary
 from focus_core.evaluation.drift import summarise_change
 from focus_core.evaluation.fertility import measure_segmentation
 from focus_core.evaluation.masked import score_masked

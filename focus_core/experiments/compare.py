@@ -21,7 +21,7 @@ from focus_core.experiments.layout import (
     read_json,
     write_json,
 )
-from focus_core.experiments.lines import split_corpus
+from focus_core.experiments.lines import GIVEN_PAIRS, split_corpus, write_pairs
 from focus_core.experiments.render import render_table
 from focus_core.experiments.request import ComparisonRequest
 from focus_core.experiments.table import build_table
@@ -118,6 +118,8 @@ def _begin(layout: Layout, inputs: Inputs, asked: dict[str, Any], tell: Progress
     layout.text.mkdir(parents=True, exist_ok=True)
     tokens = inputs.request.probe_tokens
     split = split_corpus(inputs.corpus, inputs.target, inputs.texts, layout.text, probe_tokens=tokens, progress=tell)
+    pairs = inputs.given_pairs
+    given = {} if pairs is None else {"n_given_pairs": write_pairs(pairs, layout.text / GIVEN_PAIRS)}
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "kind": KIND,
@@ -133,6 +135,7 @@ def _begin(layout: Layout, inputs: Inputs, asked: dict[str, Any], tell: Progress
             "n_measured_lines": split.n_measured_lines,
             "held_out_percent": split.percent,
             "removed": split.removed,
+            **given,
         },
     }
     write_json(layout.manifest, manifest)

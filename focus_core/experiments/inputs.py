@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -11,26 +11,19 @@ from typing import Any
 
 from focus_core.artifacts import sha256_file
 from focus_core.corpus.corpus import Corpus, open_corpus
+from focus_core.corpus.dictionary import Dictionary, read_dictionary
 from focus_core.corpus.parallel import read_parallel
-from focus_core.errors import AuxiliaryError, InvalidInputError, ModelError, VocabularyError, bad_input, option, phrase
-from focus_core.evaluation.dictionary import read_dictionary
+from focus_core.errors import ModelError, bad_input, option, phrase
+from focus_core.experiments.measures import is_given
 from focus_core.experiments.request import ComparisonRequest
 from focus_core.initialization.auxiliary.loading import read_vec
 from focus_core.initialization.embedded_ids import without_rowless_tokens
 from focus_core.initialization.methods.registry import METHODS
+from focus_core.initialization.supplied import check_vectors_file, lack, load_donor
 from focus_core.models.source import SourceModel, load_source
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
-from focus_core.types import NEED_SUMMARIES, Need
+from focus_core.types import Need
 
-OPTION_OF = {
-    Need.TEXT: "corpus",
-    Need.DICTIONARY: "dictionary",
-    Need.PARALLEL: "parallel",
-    Need.SOURCE_VECTORS: "vectors",
-    Need.DONOR: "donor",
-    Need.BODY: "source",
-}
-"""The option by which each need is met."""
 REPLACED = ("source", "target_tokenizer", "corpus", "dictionary", "parallel", "vectors", "donor")
 """Options that name a place; what lies there, and not where, makes two requests the same."""
 
@@ -51,6 +44,9 @@ class Inputs:
         The two tokenizers.
     texts : mapping of str to tuple of str
         Lines that a method may read beside the text, by the option that names their file.
+    given_pairs : tuple of (str, str), default=None
+        The pairs of the dictionary that methods read: of half of its words, where a method reads it at all. Retrieval
+        is measured on the others.
     files : tuple of dict
         Role, name, SHA-256 and size of every input, as in the manifest of a run.
     methods : tuple of str
@@ -68,6 +64,7 @@ class Inputs:
     files: tuple[dict[str, Any], ...]
     methods: tuple[str, ...]
     missing: Mapping[str, tuple[Need, ...]]
+    given_pairs: tuple[tuple[str, str], ...] | None = None
 
     def identity(self) -> dict[str, Any]:
         """Return what makes two requests the same: options, and the contents of what they name, without a path."""
@@ -95,6 +92,7 @@ def read_inputs(request: ComparisonRequest) -> Inputs:
         If an input cannot be used, or a method that is named lacks one.
     """
     missing = _missing(request)
+    methods = tuple(name for name in request.chosen() if name not in missing)
     corpus = open_corpus(request.corpus, field=request.field, encoding=request.encoding)
     source = load_source(request.source)
     if not (source.has_backbone and source.has_head):
@@ -103,7 +101,8 @@ def read_inputs(request: ComparisonRequest) -> Inputs:
         raise bad_input(option("source"), "a model with backbone and head", got, remedy, ModelError)
     vocabulary = without_rowless_tokens(load_vocabulary(request.source), source.n_rows)
     target = load_vocabulary(request.target_tokenizer)
-    texts, files = _given_files(request, target)
+    dictionary = None if request.dictionary is None else read_dictionary(request.dictionary)
+    texts, files = _given_files(request, dictionary, target)
     own = [
         *source.inputs,
         {"role": "source_tokenizer", "name": vocabulary.name, "sha256": vocabulary.digest, "bytes": None},
@@ -118,8 +117,9 @@ def read_inputs(request: ComparisonRequest) -> Inputs:
         target=target,
         texts=texts,
         files=(*own, *files),
-        methods=tuple(name for name in request.chosen() if name not in missing),
+        methods=methods,
         missing=missing,
+        given_pairs=_given_pairs(dictionary, methods),
     )
 
 
@@ -129,19 +129,25 @@ def _missing(request: ComparisonRequest) -> dict[str, tuple[Need, ...]]:
     found = {name: lacks for name in request.chosen() if (lacks := METHODS[name].lacks(given))}
     if request.methods and found:
         name, needs = next(iter(found.items()))
-        raise bad_input(
-            f"method {name}",
-            expected=NEED_SUMMARIES[needs[0]],
-            got="none",
-            remedy=phrase("give it by {}, or leave the method out of {methods}", option(OPTION_OF[needs[0]])),
-        )
+        raise lack(name, needs[0], phrase("leave the method out of {methods}"))
     if len(found) == len(request.chosen()):
         raise bad_input(option("methods"), "one that has what it needs", "none", "give more inputs")
     return found
 
 
+def _given_pairs(dictionary: Dictionary | None, methods: Sequence[str]) -> tuple[tuple[str, str], ...] | None:
+    """Return the pairs that methods read; ``None`` where none of them reads a dictionary."""
+    if dictionary is None or not any(Need.DICTIONARY in METHODS[name].inputs for name in methods):
+        return None
+    found = tuple(pair for pair in dictionary.pairs if is_given(pair[0]))
+    if not found:
+        got, remedy = f"{len(dictionary.pairs):,}", "give more pairs"
+        raise bad_input(dictionary.name, "pairs enough that methods may read half of the words", got, remedy)
+    return found
+
+
 def _given_files(
-    request: ComparisonRequest, target: Vocabulary
+    request: ComparisonRequest, dictionary: Dictionary | None, target: Vocabulary
 ) -> tuple[dict[str, tuple[str, ...]], list[dict[str, Any]]]:
     """Check the inputs that only some methods need; return their lines and their entries in the manifest."""
     texts: dict[str, tuple[str, ...]] = {}
@@ -149,43 +155,18 @@ def _given_files(
     if request.parallel is not None:
         texts["parallel"] = tuple(chain.from_iterable(read_parallel(request.parallel).pairs))
         files.append(_file("parallel", request.parallel))
-    if request.dictionary is not None:
-        texts["dictionary"] = tuple(chain.from_iterable(read_dictionary(request.dictionary).pairs))
+    if dictionary is not None and request.dictionary is not None:
+        texts["dictionary"] = tuple(chain.from_iterable(dictionary.pairs))
         files.append(_file("dictionary", request.dictionary))
     if request.vectors is not None:
-        _check_vectors(request.vectors)
+        check_vectors_file(request.vectors)
+        deque(read_vec(request.vectors), maxlen=0)  # one that is no number is found before anything runs
         files.append(_file("vectors", request.vectors))
     if request.donor is not None:
-        files.append(_donor(request.donor, target))
+        donor = load_donor(request.donor, target)
+        files.append({"role": "donor", "name": donor.name, "sha256": donor.digest, "bytes": donor.model.n_bytes})
     return texts, files
 
 
 def _file(role: str, path: Path) -> dict[str, Any]:
     return {"role": role, "name": path.name, "sha256": sha256_file(path), "bytes": path.stat().st_size}
-
-
-def _check_vectors(path: Path) -> None:
-    """Read all vectors once: one that is no number is found before anything runs."""
-    if not path.is_file():
-        raise bad_input(str(path), "a file of vectors", "nothing there", "check the path", AuxiliaryError)
-    if path.suffix.lower() != ".vec":
-        got = f"the suffix {path.suffix!r}"
-        raise bad_input(path.name, "static vectors as .vec", got, "save them in fastText's text format", AuxiliaryError)
-    deque(read_vec(path), maxlen=0)
-
-
-def _donor(spec: str, target: Vocabulary) -> dict[str, Any]:
-    """Return the entry of a donor; it must have the target tokenizer."""
-    model = load_source(spec)
-    try:
-        digest = load_vocabulary(spec).digest
-    except VocabularyError as reason:
-        raise _no_donor("a folder without a tokenizer") from reason
-    if digest != target.digest:
-        raise _no_donor("another one")
-    return {"role": "donor", "name": model.name, "sha256": model.digest, "bytes": model.n_bytes}
-
-
-def _no_donor(got: str) -> InvalidInputError:
-    remedy = phrase("give one that has it, or its tokenizer as {target_tokenizer}")
-    return bad_input(option("donor"), "a model with the target tokenizer", got, remedy, ModelError)

@@ -29,6 +29,8 @@ from focus_core.tokenization.vocabulary import Vocabulary
 from focus_core.types import ProgressHook, no_progress
 
 FIT, HELD_OUT, PROBE_TEXT = "fit.txt", "held_out.txt", "probe.txt"
+GIVEN_PAIRS = "dictionary.tsv"
+"""The pairs of a dictionary that methods may read."""
 SPARE = 1.2
 """How much more text than the probe reads is put before it: a share of the lines is only about as long."""
 SAMPLE_CHARACTERS = 1 << 18
@@ -142,6 +144,11 @@ def _write(path: Path, lines: Iterable[str]) -> int:
     """Write lines so that the file is whole or absent; return how many."""
     with staged(path, replace=True) as part, part.open("w", encoding="utf-8", newline="\n") as stream:
         return sum(stream.write(f"{line}\n") > 0 for line in lines)
+
+
+def write_pairs(pairs: Iterable[tuple[str, str]], path: Path) -> int:
+    """Write the pairs of a dictionary that methods may read; return how many."""
+    return _write(path, ("\t".join(pair) for pair in pairs))
 
 
 def stream_lines(path: Path) -> Iterator[str]:

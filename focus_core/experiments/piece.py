@@ -15,15 +15,15 @@ import numpy as np
 
 from focus_core.api import run_to_folder
 from focus_core.artifacts import staged, write_arrays
+from focus_core.corpus.dictionary import read_dictionary
 from focus_core.errors import ModelError, bad_input, option
 from focus_core.evaluation.causal import score_causal
-from focus_core.evaluation.dictionary import read_dictionary
 from focus_core.evaluation.fertility import measure_segmentation
 from focus_core.evaluation.masked import score_masked
 from focus_core.evaluation.windows import LineScores
 from focus_core.experiments.children import own_cost
 from focus_core.experiments.layout import PROBE, SOURCE, Layout, piece_name, read_json, write_json
-from focus_core.experiments.lines import FIT, HELD_OUT, PROBE_TEXT, read_lines, stream_lines
+from focus_core.experiments.lines import FIT, GIVEN_PAIRS, HELD_OUT, PROBE_TEXT, read_lines, stream_lines
 from focus_core.experiments.measures import (
     ListedPairs,
     count_characters,
@@ -39,6 +39,7 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.embedded_ids import without_rowless_tokens
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.request import InitRequest
+from focus_core.initialization.supplied import FIELD_OF
 from focus_core.models.source import load_source
 from focus_core.numerics.similarity import resolve_device
 from focus_core.runs.additions import open_training
@@ -176,9 +177,22 @@ def _initialised(
         source=request.source,
         target_tokenizer=request.target_tokenizer,
         corpus=(layout.text / FIT,),
+        **_further(layout, request, method),
         config=config,
     )
     return run_to_folder(asked, path, progress=progress)
+
+
+def _further(layout: Layout, request: ComparisonRequest, method: str) -> dict[str, Any]:
+    """Return what a method reads beside the text; of a dictionary, the pairs that retrieval does not measure."""
+    given = {
+        Need.DICTIONARY: layout.text / GIVEN_PAIRS,
+        Need.PARALLEL: request.parallel,
+        Need.SOURCE_VECTORS: request.vectors,
+        Need.DONOR: request.donor,
+    }
+    wanted = set(METHODS[method].inputs) & set(request.given)
+    return {FIELD_OF[need]: value for need, value in given.items() if need in wanted}
 
 
 def _probed(
@@ -197,7 +211,7 @@ def _pairs(layout: Layout, request: ComparisonRequest, run: RunFolder) -> Listed
     """Return the pairs of words that no method was given; ``None`` without a dictionary."""
     if request.dictionary is None:
         return None
-    given = any(Need.DICTIONARY in METHODS[name].needs for name in request.chosen())
+    given = (layout.text / GIVEN_PAIRS).is_file()
     source = load_source(request.source)
     words = read_dictionary(request.dictionary).pairs
     vocabulary = without_rowless_tokens(load_vocabulary(request.source), source.n_rows)

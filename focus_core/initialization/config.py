@@ -31,6 +31,8 @@ PAPER: dict[str, Any] = {
 """The options of the paper (Dobler & de Melo 2023, section 3 and the first release of its code)."""
 OF_FASTTEXT = ("epochs", "keep_eos_vector")
 """Options of fastText alone."""
+OF_METHODS = ("copy_overlap",)
+"""Options of single methods alone; a method names those that it has."""
 NORMALIZATION = {Preset.DEFAULT: Normalization.INHERIT, Preset.PAPER: Normalization.NONE}
 """What a tokenizer that is trained does to text before it splits it, where nothing else was asked for."""
 RANGES: dict[str, tuple[float, float]] = {
@@ -94,6 +96,8 @@ class InitConfig:
         Keep the source tokenizer's ids and append what the target tokenizer adds.
     examples : bool, default=True
         Store up to three corpus lines a token.
+    copy_overlap : bool, default=True
+        Whether shared tokens are copied, for methods that can do without: they make those rows like every other.
     keep_eos_vector, specials_in_statistics : bool, default=False
         Whether ``</s>`` keeps its trained vector, and whether the rows of special tokens count for the mean and
         the standard deviation. The paper's preset sets both, as the reference does.
@@ -124,6 +128,7 @@ class InitConfig:
     memory_mib: int = 512
     extend: bool = False
     examples: bool = True
+    copy_overlap: bool = True
     keep_eos_vector: bool = False
     specials_in_statistics: bool = False
     preset: Preset = Preset.DEFAULT

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from focus_core.corpus.corpus import Corpus
-from focus_core.errors import bad_input, option
+from focus_core.errors import bad_input, option, phrase
 from focus_core.initialization.auxiliary.counted import WINDOW, count_auxiliary
 from focus_core.initialization.auxiliary.token_stream import TokenStream, stream_warnings, tokenise_corpus
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors, train_auxiliary
@@ -31,6 +31,7 @@ from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
 from focus_core.initialization.overlap.statistics import overlap_statistics
 from focus_core.initialization.result import FocusResult
+from focus_core.initialization.supplied import NOTHING, Supplied, lack, unused_words
 from focus_core.models.source import SourceModel, fit_to_vocabulary
 from focus_core.surgery.child import prove_apart
 from focus_core.surgery.config import IdMap
@@ -38,7 +39,7 @@ from focus_core.surgery.proof import Copies, cut_proof, extended_copies
 from focus_core.tokenization.corpus_statistics import corpus_statistics, suggest_size
 from focus_core.tokenization.identity import BYTE, SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary
-from focus_core.types import AuxiliarySpace, MatchMode, ProgressHook, no_progress, stage_of
+from focus_core.types import AuxiliarySpace, MatchMode, Need, ProgressHook, no_progress, stage_of
 
 if TYPE_CHECKING:
     import torch
@@ -55,6 +56,7 @@ def run_focus(
     corpus: Corpus | None = None,
     auxiliary: AuxiliaryVectors | None = None,
     user_map: Mapping[int, int] | None = None,
+    supplied: Supplied = NOTHING,
     config: InitConfig | None = None,
     progress: ProgressHook = no_progress,
     heed: Heed | None = None,
@@ -74,6 +76,8 @@ def run_focus(
         that needs none leaves them out, and says so.
     user_map : mapping of int to int, default=None
         Target id to source id; comes before every rule.
+    supplied : Supplied, default=NOTHING
+        What some methods need beside text.
     config : InitConfig, default=None
         The options; ``None`` is the default preset.
     progress : callable, default=no_progress
@@ -91,10 +95,11 @@ def run_focus(
     AuxiliaryError
         If the method needs vectors and there is neither a corpus nor ready ones, or no anchor has one.
     InvalidInputError
-        If the inputs contradict one another; the message names which.
+        If the method lacks an input, or inputs contradict one another; the message names which.
     """
     config = config or InitConfig()
     method = method_named(config.method)
+    _refuse_lacks(method, supplied, model)
     config = method.resolve(config)
     model = fit_to_vocabulary(model, source.n)
     check_rank(model, config)
@@ -103,7 +108,7 @@ def run_focus(
     if heed is not None and (foreseen := foresee_overlap(overlap, target, method)) is not None:
         heed(foreseen)
     proof = _prove(source, target, model, overlap, config, progress)
-    unused = auxiliary is not None and not method.needs_text
+    unused = auxiliary is not None and not method.compares_tokens
     stream, auxiliary = _read(source, target, corpus, None if unused else auxiliary, config, progress)
     given = MethodInput(
         source=source,
@@ -112,18 +117,33 @@ def run_focus(
         auxiliary=auxiliary,
         config=config,
         frequency=stream.frequency if stream else None,
+        corpus=corpus,
+        dictionary=supplied.dictionary,
+        parallel=supplied.parallel,
+        source_vectors=supplied.source_vectors,
+        donor=supplied.donor,
+        model=model,
         progress=progress,
     )
     output = method(given)
-    warnings = list(dict.fromkeys((*source.notes, *target.notes)))
+    warnings = list(dict.fromkeys((*source.notes, *target.notes, *unused_words(supplied.unused, method.name))))
     if unused:
         warnings.append(f"the auxiliary vectors were not used: {method.name} compares none")
-    result = _judge(_collect(given, output, model, stream, corpus, warnings), output, corpus, progress)
+    warnings += output.warnings
+    result = _judge(_collect(given, output, model, stream, corpus, supplied, warnings), output, corpus, progress)
     if config.extend:
         plain = config.match == MatchMode.EXACT and not user_map
         result = extend_result(result, exact=overlap if plain else None)
-    result = dataclasses.replace(result, notes=result.notes | ({"proof": proof} if proof else {}))
+    notes = {"proof": proof, "method": dict(output.notes)}
+    result = dataclasses.replace(result, notes=result.notes | {name: note for name, note in notes.items() if note})
     return _embed(result, model, progress)
+
+
+def _refuse_lacks(method: Method, supplied: Supplied, model: SourceModel) -> None:
+    """Refuse a method that lacks an input; where vectors are missing is found when they are wanted."""
+    given = (Need.TEXT, *supplied.needs, *([Need.BODY] if model.has_backbone else []))
+    for need in method.lacks(given):
+        raise lack(method.name, need, phrase("choose another {method}"))
 
 
 def _prove(
@@ -190,7 +210,7 @@ def _read(
     """Read the corpus where there is one; return ready vectors, or make them from it where the method needs them."""
     if corpus is None:
         return None, auxiliary
-    wanted = auxiliary is None and method_named(config.method).needs_text
+    wanted = auxiliary is None and method_named(config.method).compares_tokens
     trains = wanted and config.auxiliary_space == AuxiliarySpace.FASTTEXT
     with tempfile.TemporaryDirectory(prefix="focus-lab-") as folder:
         stream = tokenise_corpus(
@@ -233,6 +253,7 @@ def _collect(
     model: SourceModel,
     stream: TokenStream | None,
     corpus: Corpus | None,
+    supplied: Supplied,
     warnings: list[str],
 ) -> FocusResult:
     """Gather what is known before any embedding is made."""
@@ -251,7 +272,7 @@ def _collect(
         examples=stream.examples if stream and given.config.examples else None,
         corpus=_describe(corpus, stream) if corpus and stream else None,
         overlap_statistics=overlap_statistics(given.source, given.target, given.overlap, given.frequency),
-        inputs=[*model.inputs, *_corpus_inputs(corpus)],
+        inputs=[*model.inputs, *_corpus_inputs(corpus), *supplied.inputs],
         warnings=[*warnings, *model.messages, *(stream_warnings(stream, given.target) if stream else [])],
     )
 

@@ -20,7 +20,7 @@ from focus_core.types import AuxiliaryKind, Family, Normalization
 from focus_core.validation import typed_fields
 
 TRAINABLE = {"unigram": Family.UNIGRAM, "bpe": Family.BYTE_LEVEL_BPE, "wordpiece": Family.WORDPIECE}
-OPTIONS = {"memory_mib": "memory", "user_map": "map"}
+OPTIONS = {"memory_mib": "memory", "user_map": "map", "source_vectors": "vectors"}
 """Options of the command line that are not called as their fields."""
 OF_PRESETS = ("keep_eos_vector", "specials_in_statistics")
 """Fields without an option: the command line has them by ``--preset`` alone."""
@@ -60,6 +60,14 @@ class InitRequest:
         TSV of the user's own pairs.
     auxiliary_kind : AuxiliaryKind, default="token"
         What ready vectors are keyed by.
+    dictionary : Path, default=None
+        Source word, tab, target word on each line; for methods that read one.
+    parallel : Path, default=None
+        Sentence of the source's language, tab, its translation on each line.
+    source_vectors : Path, default=None
+        Static vectors of the source language's words, as ``.vec``.
+    donor : str, default=None
+        A model that has the target tokenizer: folder or Hub id.
     config : InitConfig
         The options; the default preset where none are given.
 
@@ -83,6 +91,10 @@ class InitRequest:
     encoding: str | None = None
     user_map: Path | None = None
     auxiliary_kind: AuxiliaryKind = AuxiliaryKind.TOKEN
+    dictionary: Path | None = None
+    parallel: Path | None = None
+    source_vectors: Path | None = None
+    donor: str | None = None
     config: InitConfig = dataclasses.field(default_factory=InitConfig)
 
     def __post_init__(self) -> None:
@@ -210,7 +222,7 @@ def command_of(request: InitRequest) -> list[str]:
     words = ["init"]
     for name, value in (chosen | chosen.pop("config", {})).items():
         if isinstance(value, bool):
-            words += [] if name in OF_PRESETS else [option_of(name) if value else f"--no-{name}"]
+            words += [] if name in OF_PRESETS else [option_of(name) if value else f"--no-{option_of(name)[2:]}"]
         else:
             for one in value if isinstance(value, list) else [value]:
                 words += [option_of(name), "auto" if one is None else str(one)]

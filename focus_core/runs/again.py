@@ -39,6 +39,7 @@ def request_of(manifest: Mapping[str, Any]) -> InitRequest:
         "target_tokenizer": one.get("target_tokenizer", str(manifest["target"]["name"])),
         "corpus": names.get("corpus", []),
         "user_map": one.get("user_map"),
+        **{name: one.get(name) for name in ("dictionary", "parallel", "source_vectors", "donor")},
         "config": _before_counts(manifest) | {n: v for n, v in manifest["config"].items() if n in OPTIONS},
     }
     if "source_model" not in one:

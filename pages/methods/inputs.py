@@ -14,9 +14,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from focus_core.corpus.dictionary import read_dictionary
 from focus_core.corpus.parallel import read_parallel
 from focus_core.errors import FocusError
-from focus_core.evaluation.dictionary import read_dictionary
 from focus_core.initialization.auxiliary.loading import read_vec
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 
-from focus_core.errors import bad_input, option, phrase
+from focus_core.corpus.corpus import Corpus
+from focus_core.corpus.dictionary import Dictionary
+from focus_core.corpus.parallel import ParallelText
+from focus_core.errors import ModelError, bad_input, option, phrase
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
-from focus_core.initialization.config import InitConfig
+from focus_core.initialization.config import OF_METHODS, InitConfig
 from focus_core.initialization.overlap.matching import Overlap
-from focus_core.initialization.weights import WeightMatrix
+from focus_core.initialization.supplied import Donor, WordVectors, rows_of
+from focus_core.initialization.weights import COMBINED, WeightMatrix
+from focus_core.models.source import SourceModel
 from focus_core.tokenization.vocabulary import Vocabulary
 from focus_core.types import METHOD_SUMMARIES, Cost, Fallback, MethodName, Need, ProgressHook, no_progress
+
+_TOLERANCE = 1e-4
+"""How far the sum of a row's weights in float32 may lie from 1."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,6 +43,18 @@ class MethodInput:
         The options, as `Method.resolve` returns them.
     frequency : ndarray of shape (n_target,), dtype int64, default=None
         Occurrences in the corpus; ``None`` where there was none.
+    corpus : Corpus, default=None
+        The text itself, for methods that read it in a way of their own.
+    dictionary : Dictionary, default=None
+        Pairs of words.
+    parallel : ParallelText, default=None
+        Pairs of sentences.
+    source_vectors : WordVectors, default=None
+        Vectors of the source language's words.
+    donor : Donor, default=None
+        A model that has the target tokenizer.
+    model : SourceModel, default=None
+        The source's matrices, one row for every source id.
     progress : ProgressHook, default=no_progress
         Receives progress.
     """
@@ -44,7 +65,26 @@ class MethodInput:
     auxiliary: AuxiliaryVectors | None = None
     config: InitConfig
     frequency: np.ndarray | None = None
+    corpus: Corpus | None = None
+    dictionary: Dictionary | None = None
+    parallel: ParallelText | None = None
+    source_vectors: WordVectors | None = None
+    donor: Donor | None = None
+    model: SourceModel | None = None
     progress: ProgressHook = no_progress
+
+    @cached_property
+    def source_embeddings(self) -> np.ndarray:
+        """The source's input embeddings, shape (n_source, d), dtype float32; read-only.
+
+        Raises
+        ------
+        ModelError
+            If there is no source model.
+        """
+        if self.model is None:
+            raise bad_input("source embeddings", "a source model", "none", "give one", ModelError)
+        return rows_of(self.model)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,10 +97,16 @@ class MethodOutput:
         ``W`` of shape (n_target, n_source) with the origin of every row; empty rows are the fallback's.
     anchor_ids : ndarray of shape (n_anchors,), dtype int32
         Target ids that new tokens were compared with, ascending; none where nothing was compared.
+    notes : mapping, default={}
+        What the method found, as JSON values, for the manifest.
+    warnings : tuple of str, default=()
+        What the user should know, one sentence each.
     """
 
     weights: WeightMatrix
     anchor_ids: np.ndarray
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 class ComputeWeights(Protocol):
@@ -85,6 +131,18 @@ class Method:
     needs : tuple of Need, default=()
         What it cannot do without, beyond the source and the target tokenizer. One that does not need text compares no
         auxiliary vectors: none are trained.
+    uses : tuple of Need, default=()
+        What it uses beside these where it is given. What is in neither is not read, and a warning says so.
+    own_vectors : bool, default=False
+        Whether it makes vectors of its own from the text: the auxiliary vectors of the target's tokens are not made.
+    signed : bool, default=False
+        Whether rows of ``W`` may have negative weights and any sum. Else weights are at least 0 and sum to 1.
+    sparsemax : bool, default=False
+        Whether weights are the sparsemax of similarities over the temperature, so that a threshold explains them.
+    options : tuple of str, default=()
+        Options of single methods that it has, of `OF_METHODS`.
+    defaults : mapping of str to object, default={}
+        Its own defaults of general options. An option that has its general default counts as not chosen.
     cost : Cost, default="rows"
         What its work grows with; of methods that cannot be told apart, the cheapest is recommended.
     copies_text : bool, default=True
@@ -100,6 +158,12 @@ class Method:
     compute_weights: ComputeWeights
     citation: str
     needs: tuple[Need, ...] = ()
+    uses: tuple[Need, ...] = ()
+    own_vectors: bool = False
+    signed: bool = False
+    sparsemax: bool = False
+    options: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
     cost: Cost = Cost.ROWS
     copies_text: bool = True
     fallback: Fallback | None = None
@@ -112,8 +176,18 @@ class Method:
 
     @property
     def needs_text(self) -> bool:
-        """Whether it compares auxiliary vectors, which are made from text or given."""
+        """Whether it compares vectors, which are made from text or given."""
         return Need.TEXT in self.needs
+
+    @property
+    def compares_tokens(self) -> bool:
+        """Whether it compares auxiliary vectors, one a target token."""
+        return self.needs_text and not self.own_vectors
+
+    @property
+    def inputs(self) -> tuple[Need, ...]:
+        """Everything that it reads where it is given."""
+        return (*self.needs, *self.uses)
 
     def lacks(self, given: Collection[Need]) -> tuple[Need, ...]:
         """Return which of its needs are not among those that are given, in their order."""
@@ -121,17 +195,38 @@ class Method:
 
     def __call__(self, inputs: MethodInput) -> MethodOutput:
         """Return the weights of every target row; ``inputs`` hold options that `resolve` returned."""
-        return self.compute_weights(inputs)
+        output = self.compute_weights(inputs)
+        if not self.signed:
+            _check_shares(output.weights, self.name)
+        return output
 
     def resolve(self, config: InitConfig) -> InitConfig:
-        """Return the options with the fallback that this method implies, so that a manifest tells what was done.
+        """Return the options with what this method implies, so that a manifest tells what was done.
 
-        The default fallback, ``normal``, counts as not chosen; another one than the method's own is refused.
+        A general default counts as not chosen: the method's own one takes its place. Another fallback than the
+        method's own, and an option of other methods, are refused.
         """
+        usual = InitConfig()
+        for name in OF_METHODS:
+            if getattr(config, name) != getattr(usual, name) and name not in self.options:
+                expected, remedy = f"a method that has it, which {self.name} is not", phrase("leave it out")
+                raise bad_input(option(name), expected, str(getattr(config, name)), remedy)
+        own = {name: value for name, value in self.defaults.items() if getattr(config, name) == getattr(usual, name)}
+        return dataclasses.replace(config, fallback=self._fallback_of(config), **own)
+
+    def _fallback_of(self, config: InitConfig) -> Fallback:
         if self.fallback is None or config.fallback is self.fallback:
-            return config
+            return config.fallback
         if config.fallback is not Fallback.NORMAL:
             expected = phrase("none beside {method} {}, whose own one is {}", self.name, self.fallback)
             remedy = phrase("leave {fallback} out, or choose {method} overlap")
             raise bad_input(option("fallback"), expected, str(config.fallback), remedy)
-        return dataclasses.replace(config, fallback=self.fallback)
+        return self.fallback
+
+
+def _check_shares(weights: WeightMatrix, name: str) -> None:
+    """Hold what the record promises of every method without signed weights."""
+    combined = np.flatnonzero(weights.origins == COMBINED)
+    sums = np.asarray(weights.matrix.sum(axis=1)).ravel()[combined]
+    if (weights.matrix.data < 0).any() or (abs(sums - 1) > _TOLERANCE).any():
+        raise ValueError(f"a row of {name} has a negative weight or does not sum to 1")

@@ -25,6 +25,15 @@ def copy_overlap(inputs: MethodInput) -> MethodOutput:
 
 def copy_specials(inputs: MethodInput) -> MethodOutput:
     """Copy the rows of special tokens, which match by string or type, and of the user's own pairs."""
+    return MethodOutput(weights=assemble_weights(inputs, always_copied(inputs)), anchor_ids=NO_ANCHORS)
+
+
+def copied_positions(inputs: MethodInput) -> np.ndarray:
+    """Return the positions in the overlap that are copied: all, or what always is where the option says so."""
+    return np.arange(inputs.overlap.n_overlap) if inputs.config.copy_overlap else always_copied(inputs)
+
+
+def always_copied(inputs: MethodInput) -> np.ndarray:
+    """Return the positions in the overlap of special tokens and of the user's own pairs."""
     overlap = inputs.overlap
-    kept = (inputs.target.kinds[overlap.target_ids] == SPECIAL) | (overlap.rules == USER)
-    return MethodOutput(weights=assemble_weights(inputs, np.flatnonzero(kept)), anchor_ids=NO_ANCHORS)
+    return np.flatnonzero((inputs.target.kinds[overlap.target_ids] == SPECIAL) | (overlap.rules == USER))

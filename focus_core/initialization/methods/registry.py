@@ -20,6 +20,7 @@ METHODS: dict[str, Method] = {
             compute_weights=focus,
             citation="K. Dobler and G. de Melo, *FOCUS*, EMNLP 2023, arXiv 2305.14481",
             needs=(Need.TEXT,),
+            sparsemax=True,
             cost=Cost.TEXT,
         ),
         Method(

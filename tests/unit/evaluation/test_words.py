@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from focus_core.corpus.dictionary import read_dictionary
 from focus_core.corpus.fertility import word_spans
 from focus_core.errors import InvalidInputError
 from focus_core.evaluation.alignment import WordPairs, find_pairs, measure_alignment
-from focus_core.evaluation.dictionary import read_dictionary
 from focus_core.evaluation.fertility import measure_segmentation
 from focus_core.tokenization.vocabulary import Vocabulary, vocabulary_from_backend
 from tests import tiny_models

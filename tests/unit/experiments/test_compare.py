@@ -18,7 +18,7 @@ from focus_core.experiments.compare import compare_methods, pieces_of
 from focus_core.experiments.folder import is_comparison, open_comparison, read_measured
 from focus_core.experiments.inputs import read_inputs
 from focus_core.experiments.layout import CHECKPOINT, Layout, write_json
-from focus_core.experiments.lines import HELD_OUT, read_lines
+from focus_core.experiments.lines import GIVEN_PAIRS, HELD_OUT, read_lines
 from focus_core.experiments.request import ComparisonRequest, methods_of
 from tests.tiny_models import target_tokenizer, tiny_model
 
@@ -310,6 +310,46 @@ def test_a_source_without_a_head_is_refused(request_of: ComparisonRequest, tmp_p
     write_arrays(folder / "model.safetensors", {"embeddings": np.ones((60, 4), np.float32)})
     with pytest.raises(InvalidInputError):
         read_inputs(dataclasses.replace(request_of, source=str(folder)))
+
+
+def test_methods_read_the_pairs_that_retrieval_does_not_measure(
+    request_of: ComparisonRequest, fake: type[Fake], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A half of the words by their hash; without a method that reads a dictionary, all are left to measure."""
+    from focus_core.experiments import inputs
+    from focus_core.experiments.measures import is_given
+    from focus_core.experiments.piece import _further
+    from focus_core.types import Need
+
+    pairs = tmp_path / "pairs.tsv"
+    lines = [f"{word}{i}\tx{i}" for i, word in enumerate(WORDS * 3)]
+    pairs.write_text("\n".join(lines), encoding="utf-8")
+    asked = dataclasses.replace(request_of, dictionary=pairs)
+    plain = Layout(root=compare_methods(asked, tmp_path / "plain", start=fake))
+    assert not (plain.text / GIVEN_PAIRS).exists()
+    reader = dataclasses.replace(inputs.METHODS["mean"], uses=(Need.DICTIONARY,))
+    monkeypatch.setitem(inputs.METHODS, "mean", reader)
+    layout = Layout(root=compare_methods(asked, tmp_path / "out", start=fake))
+    given = [line for line in lines if is_given(line.split("\t")[0])]
+    assert 0 < len(given) < len(lines)
+    assert read_lines(layout.text / GIVEN_PAIRS) == given
+    assert json.loads(layout.manifest.read_text())["text"]["n_given_pairs"] == len(given)
+    assert _further(layout, asked, "mean") == {"dictionary": layout.text / GIVEN_PAIRS}
+    assert _further(layout, asked, "focus") == {}
+
+
+def test_a_dictionary_of_which_methods_may_read_nothing_is_refused(
+    request_of: ComparisonRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from focus_core.experiments import inputs
+    from focus_core.experiments.measures import is_given
+    from focus_core.types import Need
+
+    monkeypatch.setitem(inputs.METHODS, "mean", dataclasses.replace(inputs.METHODS["mean"], needs=(Need.DICTIONARY,)))
+    word = next(word for word in WORDS if not is_given(word))
+    (tmp_path / "one.tsv").write_text(f"{word}\tx\n", encoding="utf-8")
+    with pytest.raises(InvalidInputError, match=r"one\.tsv: expected pairs enough that methods may read half"):
+        read_inputs(dataclasses.replace(request_of, dictionary=tmp_path / "one.tsv"))
 
 
 def test_a_donor_must_have_the_target_tokenizer(request_of: ComparisonRequest) -> None:

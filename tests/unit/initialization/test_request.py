@@ -33,6 +33,7 @@ OPTIONS = {
     "memory_mib": st.integers(16, 2**20),
     "extend": st.booleans(),
     "examples": st.booleans(),
+    "copy_overlap": st.booleans(),
 }
 SOURCES = st.fixed_dictionaries({"source": WORDS}, optional={"source_tokenizer": WORDS}) | st.fixed_dictionaries(
     {"source_tokenizer": WORDS, "source_embeddings": PATHS}, optional={"tensor": WORDS}
@@ -45,7 +46,7 @@ TEXTS = st.fixed_dictionaries(
     {"corpus": st.lists(PATHS, min_size=1, max_size=3).map(tuple)},
     optional={
         "field": WORDS, "encoding": WORDS, "auxiliary": PATHS, "auxiliary_kind": st.sampled_from(AuxiliaryKind),
-        "user_map": PATHS,
+        "user_map": PATHS, "dictionary": PATHS, "parallel": PATHS, "source_vectors": PATHS, "donor": WORDS,
     },
 )  # fmt: skip
 
