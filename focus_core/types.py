@@ -92,6 +92,12 @@ class MethodName(StrEnum):
     FOCUS = "focus"
     SCRIPT = "script"
     SUBWORD_MEAN = "subword-mean"
+    CLP = "clp"
+    CLP_PLUS = "clp-plus"
+    OMP = "omp"
+    INTERPOLATION = "interpolation"
+    SALT = "salt"
+    UNKS_EVERYWHERE = "unks-everywhere"
     OVERLAP = "overlap"
     MULTIVARIATE_NORMAL = "multivariate-normal"
     MEAN = "mean"
@@ -118,11 +124,14 @@ class Cost(StrEnum):
     """What a method's work grows with, the cheapest first; `COST_SUMMARIES` says why.
 
     A property of the method, not of one machine's clock. ``rows``: the number of rows. ``subwords``: the target's
-    tokens, each split by the source tokenizer. ``text``: the text, which is read and counted.
+    tokens, each split by the source tokenizer. ``factors``: the width of the embeddings, which are factorised. ``donor``:
+    new tokens times shared ones, which are compared. ``text``: the text, which is read and counted.
     """
 
     ROWS = "rows"
     SUBWORDS = "subwords"
+    FACTORS = "factors"
+    DONOR = "donor"
     TEXT = "text"
 
 
@@ -209,6 +218,12 @@ METHOD_SUMMARIES: dict[str, str] = {
     MethodName.FOCUS: "copy shared tokens, combine new ones from shared tokens that are used alike (the paper)",
     MethodName.SCRIPT: "copy shared tokens, draw new ones like source tokens of their script and word start",
     MethodName.SUBWORD_MEAN: "copy shared tokens, give new ones the mean of the source subwords of their text",
+    MethodName.CLP: "copy shared tokens, weigh them all for new ones by their cosine in a donor, over the sum of all",
+    MethodName.CLP_PLUS: "copy shared tokens, combine new ones from shared tokens that are near in a donor",
+    MethodName.OMP: "copy shared tokens, build new ones from few of them as a donor's embeddings can be built",
+    MethodName.INTERPOLATION: "copy shared tokens, weigh the nearest for new ones by where a donor has them",
+    MethodName.SALT: "copy shared tokens, rebuild new ones in a donor from shared tokens that are used alike",
+    MethodName.UNKS_EVERYWHERE: "copy shared tokens, draw new ones, all in a space of low rank without negative numbers",
     MethodName.OVERLAP: "copy shared tokens, leave new ones to the fallback",
     MethodName.MULTIVARIATE_NORMAL: "copy special tokens, draw the rest from N(mean, c Σ) of the source embeddings",
     MethodName.MEAN: "copy special tokens, give the rest the mean source embedding",
@@ -231,6 +246,8 @@ NEED_SUMMARIES: dict[str, str] = {
 COST_SUMMARIES: dict[str, str] = {
     Cost.ROWS: "it reads nothing and copies or draws every row",
     Cost.SUBWORDS: "it reads no text and splits every new token once",
+    Cost.FACTORS: "it reads no text and factorises the embeddings",
+    Cost.DONOR: "it reads no text and compares the donor's embeddings",
     Cost.TEXT: "it reads the whole text to make vectors of its tokens",
 }
 """Why a method costs what it costs, in a clause that follows its name."""

@@ -32,6 +32,7 @@ from focus_core.types import (
     AuxiliarySpace,
     Factorization,
     Fallback,
+    Interpolation,
     MatchMode,
     Normalization,
     Preset,
@@ -129,6 +130,9 @@ def init(
     fallback: Annotated[Fallback | None, typer.Option(help="embeddings that are neither copied nor combined")] = None,
     copy_overlap: Annotated[bool, typer.Option(help="copy shared tokens, where the method can do without")] = (
         InitConfig.copy_overlap
+    ),
+    interpolation: Annotated[Interpolation, typer.Option(help="how --method interpolation weighs neighbours")] = (
+        InitConfig.interpolation
     ),
     covariance_scale: Annotated[float | None, typer.Option(help="of --fallback multivariate; 1 if not given")] = None,
     rank: Annotated[int | None, typer.Option(help="cut the source's embeddings to this rank")] = None,

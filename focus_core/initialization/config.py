@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from focus_core.errors import InvalidInputError, bad_input, option, phrase
-from focus_core.types import AuxiliarySpace, Factorization, Fallback, MatchMode, MethodName, Normalization, Preset
+from focus_core.types import AuxiliarySpace, Factorization, Fallback, Interpolation, MatchMode, MethodName, Normalization, Preset
 from focus_core.validation import check_options, typed_fields
 
 PAPER: dict[str, Any] = {
@@ -31,7 +31,7 @@ PAPER: dict[str, Any] = {
 """The options of the paper (Dobler & de Melo 2023, section 3 and the first release of its code)."""
 OF_FASTTEXT = ("epochs", "keep_eos_vector")
 """Options of fastText alone."""
-OF_METHODS = ("copy_overlap",)
+OF_METHODS = ("copy_overlap", "interpolation",)
 """Options of single methods alone; a method names those that it has."""
 NORMALIZATION = {Preset.DEFAULT: Normalization.INHERIT, Preset.PAPER: Normalization.NONE}
 """What a tokenizer that is trained does to text before it splits it, where nothing else was asked for."""
@@ -98,6 +98,8 @@ class InitConfig:
         Store up to three corpus lines a token.
     copy_overlap : bool, default=True
         Whether shared tokens are copied, for methods that can do without: they make those rows like every other.
+    interpolation : Interpolation, default="distance"
+        How ``interpolation`` weighs the nearest shared tokens.
     keep_eos_vector, specials_in_statistics : bool, default=False
         Whether ``</s>`` keeps its trained vector, and whether the rows of special tokens count for the mean and
         the standard deviation. The paper's preset sets both, as the reference does.
@@ -129,6 +131,7 @@ class InitConfig:
     extend: bool = False
     examples: bool = True
     copy_overlap: bool = True
+    interpolation: Interpolation = Interpolation.DISTANCE
     keep_eos_vector: bool = False
     specials_in_statistics: bool = False
     preset: Preset = Preset.DEFAULT

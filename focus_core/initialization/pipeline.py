@@ -26,7 +26,7 @@ from focus_core.initialization.foresight import Heed, foresee_overlap
 from focus_core.initialization.health import auxiliary_health
 from focus_core.initialization.methods.base import Method, MethodInput, MethodOutput
 from focus_core.initialization.methods.fallback import initialise_tensor
-from focus_core.initialization.methods.low_rank.embed import check_rank, initialise_cut, is_cut
+from focus_core.initialization.methods.low_rank.embed import fit_rank, initialise_cut, is_cut
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
 from focus_core.initialization.overlap.statistics import overlap_statistics
@@ -102,21 +102,16 @@ def run_focus(
     _refuse_lacks(method, supplied, model)
     config = method.resolve(config)
     model = fit_to_vocabulary(model, source.n)
-    check_rank(model, config)
+    config = fit_rank(config, model, method.rank)
     with stage_of(progress, "match"):
         overlap = match_vocabularies(source, target, mode=config.match, user_map=user_map)
     if heed is not None and (foreseen := foresee_overlap(overlap, target, method)) is not None:
         heed(foreseen)
-    proof = _prove(source, target, model, overlap, config, progress)
-    unused = auxiliary is not None and not method.compares_tokens
-    stream, auxiliary = _read(source, target, corpus, None if unused else auxiliary, config, progress)
-    given = MethodInput(
+    known = MethodInput(
         source=source,
         target=target,
         overlap=overlap,
-        auxiliary=auxiliary,
         config=config,
-        frequency=stream.frequency if stream else None,
         corpus=corpus,
         dictionary=supplied.dictionary,
         parallel=supplied.parallel,
@@ -125,6 +120,12 @@ def run_focus(
         model=model,
         progress=progress,
     )
+    if method.check is not None:
+        method.check(known)
+    proof = _prove(source, target, model, overlap, config, progress)
+    unused = auxiliary is not None and not method.compares_tokens
+    stream, auxiliary = _read(source, target, corpus, None if unused else auxiliary, config, progress)
+    given = dataclasses.replace(known, auxiliary=auxiliary, frequency=stream.frequency if stream else None)
     output = method(given)
     warnings = list(dict.fromkeys((*source.notes, *target.notes, *unused_words(supplied.unused, method.name))))
     if unused:

@@ -55,7 +55,8 @@ def _solve(points: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     floor = _SMALLEST * values[:, -1:].clamp_min(0)
     inverse = torch.where(values > floor, 1 / values.clamp_min(torch.finfo(values.dtype).tiny), 0.0)
     seen = (points @ targets[:, :, None])[:, :, 0]
-    return ((vectors * inverse[:, None]) @ (vectors.mT @ seen[:, :, None]))[:, :, 0]
+    weights: torch.Tensor = ((vectors * inverse[:, None]) @ (vectors.mT @ seen[:, :, None]))[:, :, 0]
+    return weights
 
 
 def barycentric_weights(points: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -80,4 +81,5 @@ def barycentric_weights(points: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """
     # (1, …, 1) is a null vector of the centred points, so their smallest solution sums to 0: nothing is projected.
     mean = np.asarray(points, np.float64).mean(axis=1)
-    return 1 / points.shape[1] + least_squares_weights(points - mean[:, None], targets - mean)
+    shares: np.ndarray = 1 / points.shape[1] + least_squares_weights(points - mean[:, None], targets - mean)
+    return shares

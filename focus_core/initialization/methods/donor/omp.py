@@ -103,12 +103,11 @@ class _Pursuit:
         import torch
 
         n, d = targets.shape
-        kind = {"dtype": torch.float64}
         return cls(
             targets=targets,
             left=targets.clone(),
-            basis=torch.zeros((n, k, d), **kind),
-            triangle=torch.eye(k, **kind).repeat(n, 1, 1),
+            basis=torch.zeros((n, k, d), dtype=torch.float64),
+            triangle=torch.eye(k, dtype=torch.float64).repeat(n, 1, 1),
             chosen=torch.zeros((n, k), dtype=torch.int64),
             counts=torch.zeros(n, dtype=torch.int64),
         )
@@ -128,7 +127,8 @@ class _Pursuit:
 
     def _going(self, step: int) -> torch.Tensor:
         """Which targets have taken an atom in every step so far and are not built yet, shape (n,)."""
-        return (self.counts == step) & (self.left.norm(dim=1) > DEPENDENT * self.targets.norm(dim=1))
+        going: torch.Tensor = (self.counts == step) & (self.left.norm(dim=1) > DEPENDENT * self.targets.norm(dim=1))
+        return going
 
     def _best(self, chosen_by: torch.Tensor, step: int) -> torch.Tensor:
         """Return the atom that has most in common with what is left of each target, none twice."""

@@ -25,24 +25,34 @@ if TYPE_CHECKING:
     import torch
 
 
-def check_rank(model: SourceModel, config: InitConfig) -> None:
-    """Refuse a rank above the width of the source's embeddings.
+def fit_rank(config: InitConfig, model: SourceModel, own: int | None = None) -> InitConfig:
+    """Return the options with the rank that is cut to, once the width of the source's embeddings is known.
 
     Parameters
     ----------
-    model : SourceModel
-        The source.
     config : InitConfig
         ``rank`` is read.
+    model : SourceModel
+        The source.
+    own : int, default=None
+        The method's own rank, for where none is given; half of the width where that is less.
+
+    Returns
+    -------
+    InitConfig
+        As it was, where a rank is given or the method has none.
 
     Raises
     ------
     InvalidInputError
-        If it is larger.
+        If the rank is above the width.
     """
     width = int(model.input.shape[1])
     if config.rank is not None and config.rank > width:
         raise _above(width, config.rank)
+    if config.rank is not None or own is None:
+        return config
+    return dataclasses.replace(config, rank=max(1, min(own, width // 2)))
 
 
 def _above(width: int, rank: int) -> InvalidInputError:

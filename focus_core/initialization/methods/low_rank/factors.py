@@ -209,4 +209,5 @@ def _step(primitives: np.ndarray, inverse: np.ndarray, seen: np.ndarray) -> np.n
     own = seen @ primitives.T @ inverse
     above = np.maximum(seen, 0) + np.maximum(-own, 0) @ primitives
     below = np.maximum(-seen, 0) + np.maximum(own, 0) @ primitives
-    return primitives * np.sqrt(np.divide(above, below, out=np.ones_like(above), where=below > 0))
+    following: np.ndarray = primitives * np.sqrt(np.divide(above, below, out=np.ones_like(above), where=below > 0))
+    return following
