@@ -97,6 +97,7 @@ class MethodName(StrEnum):
     OMP = "omp"
     INTERPOLATION = "interpolation"
     SALT = "salt"
+    OFA = "ofa"
     UNKS_EVERYWHERE = "unks-everywhere"
     OVERLAP = "overlap"
     MULTIVARIATE_NORMAL = "multivariate-normal"
@@ -124,13 +125,14 @@ class Cost(StrEnum):
     """What a method's work grows with, the cheapest first; `COST_SUMMARIES` says why.
 
     A property of the method, not of one machine's clock. ``rows``: the number of rows. ``subwords``: the target's
-    tokens, each split by the source tokenizer. ``factors``: the width of the embeddings, which are factorised. ``donor``:
-    new tokens times shared ones, which are compared. ``text``: the text, which is read and counted.
+    tokens, each split by the source tokenizer. ``factors``: the width of the embeddings, which are factorised. ``words``:
+    the words that have vectors, each split. ``donor``: new tokens times shared ones, which are compared. ``text``: the text, which is read and counted.
     """
 
     ROWS = "rows"
     SUBWORDS = "subwords"
     FACTORS = "factors"
+    WORDS = "words"
     DONOR = "donor"
     TEXT = "text"
 
@@ -223,6 +225,7 @@ METHOD_SUMMARIES: dict[str, str] = {
     MethodName.OMP: "copy shared tokens, build new ones from few of them as a donor's embeddings can be built",
     MethodName.INTERPOLATION: "copy shared tokens, weigh the nearest for new ones by where a donor has them",
     MethodName.SALT: "copy shared tokens, rebuild new ones in a donor from shared tokens that are used alike",
+    MethodName.OFA: "copy shared tokens, combine new ones from source subwords of words that mean alike",
     MethodName.UNKS_EVERYWHERE: "copy shared tokens, draw new ones, all in a space of low rank without negative numbers",
     MethodName.OVERLAP: "copy shared tokens, leave new ones to the fallback",
     MethodName.MULTIVARIATE_NORMAL: "copy special tokens, draw the rest from N(mean, c Σ) of the source embeddings",
@@ -247,6 +250,7 @@ COST_SUMMARIES: dict[str, str] = {
     Cost.ROWS: "it reads nothing and copies or draws every row",
     Cost.SUBWORDS: "it reads no text and splits every new token once",
     Cost.FACTORS: "it reads no text and factorises the embeddings",
+    Cost.WORDS: "it splits the words that have vectors and compares subwords",
     Cost.DONOR: "it reads no text and compares the donor's embeddings",
     Cost.TEXT: "it reads the whole text to make vectors of its tokens",
 }

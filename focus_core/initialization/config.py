@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from focus_core.errors import InvalidInputError, bad_input, option, phrase
-from focus_core.types import AuxiliarySpace, Factorization, Fallback, Interpolation, MatchMode, MethodName, Normalization, Preset
+from focus_core.types import (
+    AuxiliarySpace,
+    Factorization,
+    Fallback,
+    Interpolation,
+    MatchMode,
+    MethodName,
+    Normalization,
+    Preset,
+)
 from focus_core.validation import check_options, typed_fields
 
 PAPER: dict[str, Any] = {
@@ -31,7 +40,10 @@ PAPER: dict[str, Any] = {
 """The options of the paper (Dobler & de Melo 2023, section 3 and the first release of its code)."""
 OF_FASTTEXT = ("epochs", "keep_eos_vector")
 """Options of fastText alone."""
-OF_METHODS = ("copy_overlap", "interpolation",)
+OF_METHODS = (
+    "copy_overlap",
+    "interpolation",
+)
 """Options of single methods alone; a method names those that it has."""
 NORMALIZATION = {Preset.DEFAULT: Normalization.INHERIT, Preset.PAPER: Normalization.NONE}
 """What a tokenizer that is trained does to text before it splits it, where nothing else was asked for."""

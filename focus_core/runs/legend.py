@@ -94,6 +94,7 @@ METHOD_LOOKS: Mapping[str, Method] = {method.key: method for method in (
     Method(str(MethodName.OMP), "OMP", "#87592F", "dash", "9 5"),
     Method(str(MethodName.INTERPOLATION), "interpolation", "#87592F", "dot", "2 4"),
     Method(str(MethodName.SALT), "SALT", "#B23A9E", "dashdot", "9 4 2 4"),
+    Method(str(MethodName.OFA), "OFA", "#1F7F57", "dash", "9 5"),
     Method(str(MethodName.UNKS_EVERYWHERE), "UNKs Everywhere", "#1F7F57", "dot", "2 4"),
     Method(str(MethodName.OVERLAP), "overlap only", "#1F7F57", "dashdot", "9 4 2 4"),
     Method(str(MethodName.MULTIVARIATE_NORMAL), "multivariate normal", "#B23A9E", "longdash", "14 5"),

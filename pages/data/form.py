@@ -17,7 +17,7 @@ from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.request import TRAINABLE
 from focus_core.numerics.formats import count
 from focus_core.tokenization.corpus_statistics import CorpusStatistics, suggest_size, supported_size
-from focus_core.types import METHOD_SUMMARIES, AuxiliarySpace, Fallback, Family, MatchMode, MethodName, Preset
+from focus_core.types import METHOD_SUMMARIES, AuxiliarySpace, Fallback, Family, MatchMode, MethodName, Need, Preset
 from focus_ui.data import catalog
 from focus_ui.jobs.form import seed_input
 from focus_ui.session.errors import LABELS
@@ -136,11 +136,17 @@ def take_size(refused: int, largest: int) -> None:
         st.session_state[SIZE] = largest
 
 
+def _offered(chosen: str) -> list[MethodName]:
+    """Return the methods that need nothing beyond what this form asks for, and the chosen one."""
+    here = (Need.TEXT, Need.BODY)
+    return [name for name in MethodName if name == chosen or not METHODS[name].lacks(here)]
+
+
 def options(*, start: InitConfig | None = None, mark: str = "", resolved: Sequence[str] = ()) -> InitConfig:
     """Draw the options, filled in as they stand at the start; return them as chosen."""
     given = _Given(start=start or InitConfig(), mark=mark, resolved=resolved)
     method = given.choose(
-        st, "method", "Method", list(MethodName), lambda m: f"{m}: {METHOD_SUMMARIES[m]}",
+        st, "method", "Method", _offered(given.start.method), lambda m: f"{m}: {METHOD_SUMMARIES[m]}",
         "FOCUS compares tokens by vectors made from your text. The others are what it is compared with; they "
         "make none and take seconds.",
     )  # fmt: skip

@@ -10,6 +10,7 @@ from focus_core.initialization.methods.base import Method
 from focus_core.initialization.methods.copying import copy_overlap, copy_specials
 from focus_core.initialization.methods.donor import methods as donor
 from focus_core.initialization.methods.focus import focus
+from focus_core.initialization.methods.low_rank.ofa import ofa
 from focus_core.initialization.methods.subword_mean import subword_mean
 from focus_core.types import Cost, Factorization, Fallback, MethodName, Need
 
@@ -85,6 +86,15 @@ METHODS: dict[str, Method] = {
             needs=(Need.TEXT, Need.DONOR),
             signed=True,
             cost=Cost.TEXT,
+        ),
+        Method(
+            name=MethodName.OFA,
+            compute_weights=ofa,
+            citation="Y. Liu et al., *OFA*, NAACL Findings 2024, arXiv 2311.08849",
+            needs=(Need.SOURCE_VECTORS,),
+            options=("copy_overlap",),
+            defaults={"temperature": 0.1, "top_k": 10},
+            cost=Cost.WORDS,
         ),
         Method(
             name=MethodName.UNKS_EVERYWHERE,

@@ -101,9 +101,7 @@ def test_there_are_five() -> None:
 
 
 @pytest.mark.parametrize("method", DONOR_METHODS)
-def test_embeddings_are_the_weights_times_the_source(
-    runs: dict[str, RunFolder], inputs: Inputs, method: str
-) -> None:
+def test_embeddings_are_the_weights_times_the_source(runs: dict[str, RunFolder], inputs: Inputs, method: str) -> None:
     """Shared tokens are copies, new ones of text combined, W is the only record."""
     run = runs[method]
     source = load_source(inputs.source).input.numpy()
@@ -128,9 +126,7 @@ def test_omp_rebuilds_the_donor(runs: dict[str, RunFolder], inputs: Inputs) -> N
 
 
 @pytest.mark.parametrize("method", DONOR_METHODS)
-def test_a_run_is_checked_explained_and_exported(
-    runs: dict[str, RunFolder], method: str, tmp_path: Path
-) -> None:
+def test_a_run_is_checked_explained_and_exported(runs: dict[str, RunFolder], method: str, tmp_path: Path) -> None:
     """A signed row is written with its signs; the folder loads; no check fails to answer."""
     run = runs[method]
     combined = np.flatnonzero(run.column("tokens", "origin") == str(Origin.COMBINED))
