@@ -125,8 +125,9 @@ class Cost(StrEnum):
     """What a method's work grows with, the cheapest first; `COST_SUMMARIES` says why.
 
     A property of the method, not of one machine's clock. ``rows``: the number of rows. ``subwords``: the target's
-    tokens, each split by the source tokenizer. ``factors``: the width of the embeddings, which are factorised. ``words``:
-    the words that have vectors, each split. ``donor``: new tokens times shared ones, which are compared. ``text``: the text, which is read and counted.
+    tokens, each split by the source tokenizer. ``factors``: the width of the embeddings, which are factorised.
+    ``words``: the words that have vectors, each split. ``donor``: new tokens times shared ones, which are compared.
+    ``text``: the text, which is read and counted.
     """
 
     ROWS = "rows"
@@ -226,7 +227,7 @@ METHOD_SUMMARIES: dict[str, str] = {
     MethodName.INTERPOLATION: "copy shared tokens, weigh the nearest for new ones by where a donor has them",
     MethodName.SALT: "copy shared tokens, rebuild new ones in a donor from shared tokens that are used alike",
     MethodName.OFA: "copy shared tokens, combine new ones from source subwords of words that mean alike",
-    MethodName.UNKS_EVERYWHERE: "copy shared tokens, draw new ones, all in a space of low rank without negative numbers",
+    MethodName.UNKS_EVERYWHERE: "copy shared tokens, draw new ones, both in a space of low rank with nothing negative",
     MethodName.OVERLAP: "copy shared tokens, leave new ones to the fallback",
     MethodName.MULTIVARIATE_NORMAL: "copy special tokens, draw the rest from N(mean, c Σ) of the source embeddings",
     MethodName.MEAN: "copy special tokens, give the rest the mean source embedding",

@@ -231,9 +231,9 @@ def test_more_weights_than_can_be_kept_are_refused(
     inputs: Inputs, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """CLP weighs every shared token for every new one; the way out is named, and it leads there."""
-    monkeypatch.setattr(donor_methods, "MOST_WEIGHTS", 2000)
+    monkeypatch.setattr(donor_methods, "MOST_WEIGHTS", 500)
     told = refused(inputs.words("clp", tmp_path / "run"), capsys, tmp_path / "run")
-    assert "at most 2,000 weights in all" in told
+    assert "at most 500 weights in all" in told
     k = told.partition("give --top-k ")[2].split()[0]
     assert cli.run(inputs.words("clp", tmp_path / "run", "--top-k", k)) == 0
 
