@@ -229,11 +229,18 @@ def export(
     run: State,
     destination: Annotated[Path, typer.Argument(help="the model folder to make")],
     source: Source = None,
+    factors: Annotated[
+        bool, typer.Option("--factors", help="of a run with --rank: its two factors alone, into a .safetensors")
+    ] = False,
 ) -> None:
     """Write a folder that transformers' ``from_pretrained`` loads, with a model card."""
+    from focus_core.export.factors import export_factors
     from focus_core.export.run_model import export_state
 
     folder, trained = split_target(run)
+    if factors:
+        say(str(export_factors(open_run(folder), trained, destination)))
+        return
     say(str(export_state(open_run(folder), trained, destination, source=source)))
 
 

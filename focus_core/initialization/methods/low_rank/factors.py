@@ -72,6 +72,25 @@ def multiply(coordinates: np.ndarray, primitives: np.ndarray) -> np.ndarray:
     return rows
 
 
+def coordinates_of(rows: np.ndarray, primitives: np.ndarray) -> np.ndarray:
+    """Return the coordinates of rows that lie in the space of some primitives.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, d)
+        Any rows; what lies outside of that space is lost.
+    primitives : ndarray of shape (rank, d)
+        The common factor.
+
+    Returns
+    -------
+    ndarray of shape (n, rank), dtype float32
+        ``rows Pᵀ (P Pᵀ)⁻¹``, the least squares.
+    """
+    wide = primitives.astype(np.float64)
+    return multiply(rows, wide.T @ _inverse(wide @ wide.T))
+
+
 def factorise(
     matrix: torch.Tensor | np.ndarray,
     rank: int,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 from transformers import AutoModelForMaskedLM
 
 from focus_core.analysis.checks.base import Status
@@ -112,6 +113,27 @@ def test_the_export_is_the_plain_model_and_claims_no_proof(cut: RunFolder, tmp_p
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert "cut to rank 5" in card
     assert "gives the same logits" not in card
+
+
+def test_the_factors_are_exported_apart(
+    cut: RunFolder, whole: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two tensors whose product is the matrix; of a run that is whole there are none."""
+    file = tmp_path / "factors.safetensors"
+    assert cli.run(["export", str(cut.path), str(file), "--factors"]) == 0
+    tensors = load_file(file)
+    assert set(tensors) == {"coordinates_input", "primitives_input"}
+    assert tensors["coordinates_input"].shape == (cut.tokens().num_rows, RANK)
+    np.testing.assert_allclose(tensors["coordinates_input"] @ tensors["primitives_input"], matrix_of(cut), atol=1e-5)
+    capsys.readouterr()
+    for words, told in (
+        ((str(whole.path), str(tmp_path / "no.safetensors")), "got embeddings that are whole"),
+        ((str(cut.path), str(file)), "got a path that exists"),
+        ((str(cut.path), str(tmp_path / "folder")), "expected a .safetensors file to make"),
+    ):
+        assert cli.run(["export", *words, "--factors"]) == 2
+        assert told in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
 
 
 def test_fallback_rows_are_drawn_as_coordinates(small: SmallInputs, tmp_path: Path) -> None:
