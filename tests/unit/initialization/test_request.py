@@ -12,7 +12,17 @@ from focus_core.cli import main as cli
 from focus_core.errors import InvalidInputError
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import OF_PRESETS, InitRequest, command_of, read_request, write_request
-from focus_core.types import AuxiliaryKind, AuxiliarySpace, Fallback, MatchMode, MethodName, Normalization, Preset
+from focus_core.types import (
+    AuxiliaryKind,
+    AuxiliarySpace,
+    Factorization,
+    Fallback,
+    Interpolation,
+    MatchMode,
+    MethodName,
+    Normalization,
+    Preset,
+)
 
 WORDS = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=8)
 PATHS = WORDS.map(Path)
@@ -34,6 +44,9 @@ OPTIONS = {
     "extend": st.booleans(),
     "examples": st.booleans(),
     "copy_overlap": st.booleans(),
+    "interpolation": st.sampled_from(Interpolation),
+    "rank": st.none() | st.integers(1, 10**6),
+    "factorization": st.sampled_from(Factorization),
 }
 SOURCES = st.fixed_dictionaries({"source": WORDS}, optional={"source_tokenizer": WORDS}) | st.fixed_dictionaries(
     {"source_tokenizer": WORDS, "source_embeddings": PATHS}, optional={"tensor": WORDS}
@@ -52,9 +65,10 @@ TEXTS = st.fixed_dictionaries(
 
 
 def config_of(preset: Preset, options: dict[str, object]) -> InitConfig:
-    """Return options of which none belongs to another auxiliary space than the chosen one."""
+    """Return options of which none belongs to another auxiliary space than the chosen one, or contradicts another."""
     space = options.get("auxiliary_space", InitConfig.for_preset(preset).auxiliary_space)
     left_out = ("epochs",) if space == AuxiliarySpace.COUNTS else ()
+    left_out += ("rank",) if options.get("extend") else ()
     return InitConfig.for_preset(preset, **{k: v for k, v in options.items() if k not in left_out})
 
 
