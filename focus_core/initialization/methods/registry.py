@@ -9,6 +9,7 @@ from __future__ import annotations
 from focus_core.initialization.methods.base import Method
 from focus_core.initialization.methods.copying import copy_overlap, copy_specials
 from focus_core.initialization.methods.donor import methods as donor
+from focus_core.initialization.methods.donor.space import check_donor
 from focus_core.initialization.methods.focus import focus
 from focus_core.initialization.methods.low_rank.ofa import ofa
 from focus_core.initialization.methods.subword_mean import subword_mean
@@ -51,7 +52,7 @@ METHODS: dict[str, Method] = {
         Method(
             name=MethodName.CLP_PLUS,
             compute_weights=donor.clp_plus,
-            check=donor.check_donor,
+            check=check_donor,
             citation="CLP+, after A. Yamaguchi, A. Villavicencio and N. Aletras, *An Empirical Study on Cross-lingual "
             "Vocabulary Adaptation for Efficient Language Model Inference*, EMNLP Findings 2024, arXiv 2402.10712",
             needs=(Need.DONOR,),
@@ -61,7 +62,7 @@ METHODS: dict[str, Method] = {
         Method(
             name=MethodName.OMP,
             compute_weights=donor.omp,
-            check=donor.check_donor,
+            check=check_donor,
             citation="C. Goddard and F. Fernandes Neto, *Training-Free Tokenizer Transplantation via Orthogonal "
             "Matching Pursuit*, 2025, arXiv 2506.06607",
             needs=(Need.DONOR,),
@@ -71,7 +72,7 @@ METHODS: dict[str, Method] = {
         Method(
             name=MethodName.INTERPOLATION,
             compute_weights=donor.interpolation,
-            check=donor.check_donor,
+            check=check_donor,
             citation="Interpolation between neighbours, after mergekit's tokensurgeon (Arcee AI)",
             needs=(Need.DONOR,),
             signed=True,
@@ -81,7 +82,7 @@ METHODS: dict[str, Method] = {
         Method(
             name=MethodName.SALT,
             compute_weights=donor.salt,
-            check=donor.check_donor,
+            check=check_donor,
             citation="S. Lee et al., *SALT*, ACL Findings 2025, arXiv 2505.10945",
             needs=(Need.TEXT, Need.DONOR),
             signed=True,

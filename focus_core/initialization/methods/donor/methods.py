@@ -101,8 +101,8 @@ def salt(inputs: MethodInput) -> MethodOutput:
     anchors, combined = anchors[np.isin(anchors, space.shared)], combined[np.isin(combined, space.new_ids)]
     columns = overlap.target_ids[anchors]
     if not len(combined) or not len(anchors) or inputs.auxiliary is None:
-        weights = assemble_weights(inputs, np.arange(overlap.n_overlap))
-        return MethodOutput(weights=weights, anchor_ids=np.sort(columns))
+        copies = assemble_weights(inputs, np.arange(overlap.n_overlap))
+        return MethodOutput(weights=copies, anchor_ids=np.sort(columns))
     vectors, rows = inputs.auxiliary.vectors, space.embeddings
     support = _sparsemax(inputs, vectors[combined], vectors[columns])
     weights = salt_weights(rows[combined], rows[columns], support, progress=inputs.progress)

@@ -81,8 +81,8 @@ def check_donor(inputs: MethodInput) -> None:
         raise bad_input(option("top_k"), expected, f"{top_k:,}", "give a smaller one")
     if n_shared > 1 and _on_one_line(space.embeddings[inputs.overlap.target_ids[space.shared]]):
         expected, got = "shared tokens that differ in direction", f"{n_shared:,} on one line"
-        remedy = "give a donor that was trained: systems of such embeddings are singular"
-        raise bad_input(option("donor"), expected, got, remedy, ModelError)
+        way_out = "give a donor that was trained: systems of such embeddings are singular"
+        raise bad_input(option("donor"), expected, got, way_out, ModelError)
 
 
 def _on_one_line(rows: np.ndarray) -> bool:
