@@ -136,10 +136,9 @@ def take_size(refused: int, largest: int) -> None:
         st.session_state[SIZE] = largest
 
 
-def _offered(chosen: str) -> list[MethodName]:
-    """Return the methods that need nothing beyond what this form asks for, and the chosen one."""
-    here = (Need.TEXT, Need.BODY)
-    return [name for name in MethodName if name == chosen or not METHODS[name].lacks(here)]
+def _offered(known: str) -> list[MethodName]:
+    """Return the methods that need no file beside the text, which is all that this form asks for, and a known one."""
+    return [name for name in MethodName if name == known or not METHODS[name].lacks((Need.TEXT, Need.BODY))]
 
 
 def options(*, start: InitConfig | None = None, mark: str = "", resolved: Sequence[str] = ()) -> InitConfig:

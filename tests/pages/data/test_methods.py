@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 
 from focus_core.initialization.config import InitConfig
+from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.pipeline import run_focus
 from focus_core.jobs import process as jobs
 from focus_core.jobs.record import list_jobs, request_of_job
@@ -20,6 +21,8 @@ from focus_ui.data import catalog
 from tests.fake_jobs import FAKE, end_jobs
 from tests.pages.conftest import PAGES, links, texts
 from tests.toy_run import id_of, source_id_of, toy_frequency, toy_matrix, toy_source, toy_target, write_toy_run
+
+BASELINES = [name for name, method in METHODS.items() if not method.needs]
 
 
 @pytest.fixture
@@ -45,8 +48,10 @@ def start(at: Any) -> InitConfig:
     return asked.config
 
 
-def test_every_method_can_be_chosen_and_says_what_it_does(form: Any) -> None:
-    assert form.selectbox(key="_method").options == [f"{name}: {METHOD_SUMMARIES[name]}" for name in MethodName]
+def test_every_method_of_a_text_can_be_chosen_and_says_what_it_does(form: Any) -> None:
+    """The form asks for no other file."""
+    names = [MethodName.FOCUS, *BASELINES]
+    assert form.selectbox(key="_method").options == [f"{name}: {METHOD_SUMMARIES[name]}" for name in names]
     assert form.selectbox(key="_method").value == MethodName.FOCUS
 
 
@@ -70,7 +75,7 @@ def test_a_baseline_that_leaves_rows_to_the_fallback_gets_it(form: Any) -> None:
     assert (options.method, options.fallback) == ("overlap", "multivariate")
 
 
-@pytest.fixture(scope="module", params=[name for name in MethodName if name is not MethodName.FOCUS])
+@pytest.fixture(scope="module", params=BASELINES)
 def baseline(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """Return the toy vocabularies initialised by one baseline."""
     import torch
@@ -106,7 +111,7 @@ def test_no_page_calls_a_shared_token_copied_that_was_not(
     method = baseline.manifest["config"]["method"]
     target_id = id_of(baseline, "▁market")
     copied = baseline.column("tokens", "origin")[target_id] == "copied"
-    assert copied == (method in {"script", "subword-mean", "overlap"})
+    assert copied == METHODS[method].copies_text
     shown = texts(open_app("token", run="baseline", token=target_id)).replace("\\", "").replace("\u2060", "")
     assert ("copied bit for bit" in shown) == copied
     assert (f"but {method} does not copy it" in shown) == (not copied)
