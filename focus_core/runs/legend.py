@@ -69,7 +69,7 @@ NEUTRAL, ACCENT, SOURCE_ONLY = "#8C8C8C", "#D5700B", "#A9B2C0"
 # fmt: off
 CATEGORIES: Mapping[str, Category] = {category.key: category for category in (
     Category("exact", "copied: exact", "#1C5FD0", "blue",
-             "The source vocabulary has the very same token; its embedding is copied bit for bit, unless a rank cut it."),
+             "The source vocabulary has the same token; its embedding is copied bit for bit, unless a rank cut it."),
     Category("fuzzy", "copied: fuzzy", "#3B9AD9", "primary",
              "The same but for upper or lower case or the space before it; the embedding is copied."),
     Category("special", "copied: special", "#B23A9E", "violet",
