@@ -92,6 +92,8 @@ class MethodName(StrEnum):
     FOCUS = "focus"
     SCRIPT = "script"
     SUBWORD_MEAN = "subword-mean"
+    TRANS_TOKENIZATION = "trans-tokenization"
+    RAMEN = "ramen"
     CLP = "clp"
     CLP_PLUS = "clp-plus"
     OMP = "omp"
@@ -127,7 +129,7 @@ class Cost(StrEnum):
     A property of the method, not of one machine's clock. ``rows``: the number of rows. ``subwords``: the target's
     tokens, each split by the source tokenizer. ``factors``: the width of the embeddings, which are factorised.
     ``words``: the words that have vectors, each split. ``donor``: new tokens times shared ones, which are compared.
-    ``text``: the text, which is read and counted.
+    ``text``: the text, which is read and counted. ``align``: pairs of lines, whose words are linked.
     """
 
     ROWS = "rows"
@@ -136,6 +138,7 @@ class Cost(StrEnum):
     WORDS = "words"
     DONOR = "donor"
     TEXT = "text"
+    ALIGN = "align"
 
 
 class Interpolation(StrEnum):
@@ -169,6 +172,16 @@ class AuxiliarySpace(StrEnum):
 
     COUNTS = "counts"
     FASTTEXT = "fasttext"
+
+
+class Aligner(StrEnum):
+    """Which model links the words of parallel text.
+
+    ``fast_align``: IBM model 2 with a prior for the diagonal (Dyer et al. 2013). ``ibm1``: IBM model 1, blind to order.
+    """
+
+    FAST_ALIGN = "fast_align"
+    IBM1 = "ibm1"
 
 
 class AuxiliaryKind(StrEnum):
@@ -221,6 +234,8 @@ METHOD_SUMMARIES: dict[str, str] = {
     MethodName.FOCUS: "copy shared tokens, combine new ones from shared tokens that are used alike (the paper)",
     MethodName.SCRIPT: "copy shared tokens, draw new ones like source tokens of their script and word start",
     MethodName.SUBWORD_MEAN: "copy shared tokens, give new ones the mean of the source subwords of their text",
+    MethodName.TRANS_TOKENIZATION: "copy shared tokens, make new ones of what translates their words in parallel text",
+    MethodName.RAMEN: "copy shared tokens, make new ones of the source tokens that parallel text links them with",
     MethodName.CLP: "copy shared tokens, weigh them all for new ones by their cosine in a donor, over the sum of all",
     MethodName.CLP_PLUS: "copy shared tokens, combine new ones from shared tokens that are near in a donor",
     MethodName.OMP: "copy shared tokens, build new ones from few of them as a donor's embeddings can be built",
@@ -254,6 +269,7 @@ COST_SUMMARIES: dict[str, str] = {
     Cost.WORDS: "it splits the words that have vectors and compares subwords",
     Cost.DONOR: "it reads no text and compares the donor's embeddings",
     Cost.TEXT: "it reads the whole text to make vectors of its tokens",
+    Cost.ALIGN: "it reads all parallel text some ten times to link its words",
 }
 """Why a method costs what it costs, in a clause that follows its name."""
 

@@ -28,6 +28,7 @@ from focus_core.runs.folder import open_run
 from focus_core.runs.targets import split_target
 from focus_core.types import (
     METHOD_SUMMARIES,
+    Aligner,
     AuxiliaryKind,
     AuxiliarySpace,
     Factorization,
@@ -131,6 +132,8 @@ def init(
     copy_overlap: Annotated[bool, typer.Option(help="copy shared tokens, where the method can do without")] = (
         InitConfig.copy_overlap
     ),
+    aligner: Annotated[Aligner, typer.Option(help="what links the words of parallel text")] = InitConfig.aligner,
+    min_links: Annotated[int | None, typer.Option(help="links that two words need, to count")] = None,
     interpolation: Annotated[Interpolation, typer.Option(help="how --method interpolation weighs neighbours")] = (
         InitConfig.interpolation
     ),

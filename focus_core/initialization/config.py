@@ -12,6 +12,7 @@ from typing import Any
 
 from focus_core.errors import InvalidInputError, bad_input, option, phrase
 from focus_core.types import (
+    Aligner,
     AuxiliarySpace,
     Factorization,
     Fallback,
@@ -40,10 +41,7 @@ PAPER: dict[str, Any] = {
 """The options of the paper (Dobler & de Melo 2023, section 3 and the first release of its code)."""
 OF_FASTTEXT = ("epochs", "keep_eos_vector")
 """Options of fastText alone."""
-OF_METHODS = (
-    "copy_overlap",
-    "interpolation",
-)
+OF_METHODS = ("copy_overlap", "aligner", "min_links", "interpolation")
 """Options of single methods alone; a method names those that it has."""
 NORMALIZATION = {Preset.DEFAULT: Normalization.INHERIT, Preset.PAPER: Normalization.NONE}
 """What a tokenizer that is trained does to text before it splits it, where nothing else was asked for."""
@@ -57,6 +55,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "min_count": (1, 10**6),
     "top_k": (1, 10**6),
     "threads": (1, 1024),
+    "min_links": (1, 10**6),
     "rank": (1, 10**6),
 }
 """The least and the greatest value of every option that is a number."""
@@ -110,6 +109,10 @@ class InitConfig:
         Store up to three corpus lines a token.
     copy_overlap : bool, default=True
         Whether shared tokens are copied, for methods that can do without: they make those rows like every other.
+    aligner : Aligner, default="fast_align"
+        Which model links the words of parallel text.
+    min_links : int, default=None
+        Pairs of words that are linked less often count for nothing; ``None`` is the method's own number.
     interpolation : Interpolation, default="distance"
         How ``interpolation`` weighs the nearest shared tokens.
     keep_eos_vector, specials_in_statistics : bool, default=False
@@ -143,6 +146,8 @@ class InitConfig:
     extend: bool = False
     examples: bool = True
     copy_overlap: bool = True
+    aligner: Aligner = Aligner.FAST_ALIGN
+    min_links: int | None = None
     interpolation: Interpolation = Interpolation.DISTANCE
     keep_eos_vector: bool = False
     specials_in_statistics: bool = False

@@ -22,11 +22,12 @@ from focus_core.initialization.auxiliary.token_stream import TokenStream, stream
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors, train_auxiliary
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.extend import extend_result
-from focus_core.initialization.foresight import Heed, foresee_overlap
+from focus_core.initialization.foresight import Heed, foresee_overlap, foresee_parallel
 from focus_core.initialization.health import auxiliary_health
 from focus_core.initialization.methods.base import Method, MethodInput, MethodOutput
 from focus_core.initialization.methods.fallback import initialise_tensor
 from focus_core.initialization.methods.low_rank.embed import fit_rank, initialise_cut, is_cut
+from focus_core.initialization.methods.parallel.checks import check_parallel
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
 from focus_core.initialization.overlap.statistics import overlap_statistics
@@ -105,6 +106,7 @@ def run_focus(
     config = fit_rank(config, model, method.rank)
     with stage_of(progress, "match"):
         overlap = match_vocabularies(source, target, mode=config.match, user_map=user_map)
+    _look_at_parallel(supplied, source, target, heed)
     if heed is not None and (foreseen := foresee_overlap(overlap, target, method)) is not None:
         heed(foreseen)
     known = MethodInput(
@@ -145,6 +147,15 @@ def _refuse_lacks(method: Method, supplied: Supplied, model: SourceModel) -> Non
     given = (Need.TEXT, *supplied.needs, *([Need.BODY] if model.has_backbone else []))
     for need in method.lacks(given):
         raise lack(method.name, need, phrase("choose another {method}"))
+
+
+def _look_at_parallel(supplied: Supplied, source: Vocabulary, target: Vocabulary, heed: Heed | None) -> None:
+    """Refuse parallel text that is too short, and tell where its sides look swapped."""
+    if supplied.parallel is None:
+        return
+    check_parallel(supplied.parallel)
+    if heed is not None and (foreseen := foresee_parallel(supplied.parallel, source, target)) is not None:
+        heed(foreseen)
 
 
 def _prove(

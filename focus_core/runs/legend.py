@@ -89,6 +89,8 @@ METHOD_LOOKS: Mapping[str, Method] = {method.key: method for method in (
     Method(str(MethodName.FOCUS), "FOCUS", ACCENT),
     Method(str(MethodName.SCRIPT), "script-wise", "#1C5FD0", "dash", "9 5"),
     Method(str(MethodName.SUBWORD_MEAN), "subword mean", "#3B9AD9", "dot", "2 4"),
+    Method(str(MethodName.TRANS_TOKENIZATION), "Trans-Tokenization", "#87592F", "dash", "5 3"),
+    Method(str(MethodName.RAMEN), "RAMEN", "#B23A9E", "dashdot", "12 3 2 3"),
     Method(str(MethodName.CLP), "CLP", "#B23A9E", "dash", "9 5"),
     Method(str(MethodName.CLP_PLUS), "CLP+", "#B23A9E", "dot", "2 4"),
     Method(str(MethodName.OMP), "OMP", "#87592F", "dash", "9 5"),

@@ -12,6 +12,8 @@ from focus_core.initialization.methods.donor import methods as donor
 from focus_core.initialization.methods.donor.space import check_donor
 from focus_core.initialization.methods.focus import focus
 from focus_core.initialization.methods.low_rank.ofa import ofa
+from focus_core.initialization.methods.parallel.ramen import ramen
+from focus_core.initialization.methods.parallel.trans_tokenization import trans_tokenization
 from focus_core.initialization.methods.subword_mean import subword_mean
 from focus_core.types import Cost, Factorization, Fallback, MethodName, Need
 
@@ -39,6 +41,24 @@ METHODS: dict[str, Method] = {
             cost=Cost.SUBWORDS,
             citation="Mean of source subwords, after L. Gee et al., *Fast Vocabulary Transfer*, EMNLP industry 2022, "
             "arXiv 2402.09977",
+        ),
+        Method(
+            name=MethodName.TRANS_TOKENIZATION,
+            compute_weights=trans_tokenization,
+            citation="F. Remy et al., *Trans-Tokenization and Cross-lingual Vocabulary Transfers*, COLM 2024, "
+            "arXiv 2408.04303",
+            needs=(Need.PARALLEL,),
+            options=("copy_overlap", "aligner", "min_links"),
+            cost=Cost.ALIGN,
+        ),
+        Method(
+            name=MethodName.RAMEN,
+            compute_weights=ramen,
+            citation="K. Tran, *From English to Foreign Languages: Transferring Pre-trained Language Models*, 2020, "
+            "arXiv 2002.07306",
+            needs=(Need.PARALLEL,),
+            options=("copy_overlap", "aligner", "min_links"),
+            cost=Cost.ALIGN,
         ),
         Method(
             name=MethodName.CLP,

@@ -13,6 +13,7 @@ from focus_core.errors import InvalidInputError
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import OF_PRESETS, InitRequest, command_of, read_request, write_request
 from focus_core.types import (
+    Aligner,
     AuxiliaryKind,
     AuxiliarySpace,
     Factorization,
@@ -44,6 +45,8 @@ OPTIONS = {
     "extend": st.booleans(),
     "examples": st.booleans(),
     "copy_overlap": st.booleans(),
+    "aligner": st.sampled_from(Aligner),
+    "min_links": st.none() | st.integers(1, 10**6),
     "interpolation": st.sampled_from(Interpolation),
     "rank": st.none() | st.integers(1, 10**6),
     "factorization": st.sampled_from(Factorization),
