@@ -71,7 +71,7 @@ def rank_words(note: Mapping[str, Any]) -> str:
     --------
     >>> note = {"rank": 8, "width": 16, "factorization": "svd", "copies_equal": False, "error": {"input": 0.25}}
     >>> rank_words(note)
-    '8 of 16 by svd: copied embeddings are near to the source, not equal (error input 25 %)'
+    '8 of 16 by svd: copied embeddings are near to the source, not equal (error input 25.0 %)'
     >>> rank_words(note | {"rank": 16, "copies_equal": True, "error": {}})
     '16 of 16: nothing is cut, copied embeddings equal the source'
     """
