@@ -109,7 +109,7 @@ class InitConfig:
         Store up to three corpus lines a token.
     copy_overlap : bool, default=True
         Whether shared tokens are copied, for methods that can do without: they make those rows like every other.
-    aligner : Aligner, default="fast_align"
+    aligner : Aligner, default="ibm1"
         Which model links the words of parallel text.
     min_links : int, default=None
         Pairs of words that are linked less often count for nothing; ``None`` is the method's own number.
@@ -146,7 +146,7 @@ class InitConfig:
     extend: bool = False
     examples: bool = True
     copy_overlap: bool = True
-    aligner: Aligner = Aligner.FAST_ALIGN
+    aligner: Aligner = Aligner.IBM1
     min_links: int | None = None
     interpolation: Interpolation = Interpolation.DISTANCE
     keep_eos_vector: bool = False
