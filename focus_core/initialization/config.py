@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from focus_core.errors import InvalidInputError, bad_input, option, phrase
-from focus_core.types import Aligner, AuxiliarySpace, Fallback, MatchMode, MethodName, Normalization, Preset
+from focus_core.types import (
+    Aligner,
+    AuxiliarySpace,
+    Factorization,
+    Fallback,
+    Interpolation,
+    MatchMode,
+    MethodName,
+    Normalization,
+    Preset,
+)
 from focus_core.validation import check_options, typed_fields
 
 PAPER: dict[str, Any] = {
@@ -20,6 +30,7 @@ PAPER: dict[str, Any] = {
     "temperature": 1.0,
     "top_k": None,
     "fallback": Fallback.NORMAL,
+    "rank": None,
     "auxiliary_space": AuxiliarySpace.FASTTEXT,
     "epochs": 3,
     "dim": 300,
@@ -30,7 +41,7 @@ PAPER: dict[str, Any] = {
 """The options of the paper (Dobler & de Melo 2023, section 3 and the first release of its code)."""
 OF_FASTTEXT = ("epochs", "keep_eos_vector")
 """Options of fastText alone."""
-OF_METHODS = ("copy_overlap", "aligner", "min_links")
+OF_METHODS = ("copy_overlap", "aligner", "min_links", "interpolation")
 """Options of single methods alone; a method names those that it has."""
 NORMALIZATION = {Preset.DEFAULT: Normalization.INHERIT, Preset.PAPER: Normalization.NONE}
 """What a tokenizer that is trained does to text before it splits it, where nothing else was asked for."""
@@ -45,6 +56,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "top_k": (1, 10**6),
     "threads": (1, 1024),
     "min_links": (1, 10**6),
+    "rank": (1, 10**6),
 }
 """The least and the greatest value of every option that is a number."""
 
@@ -78,6 +90,11 @@ class InitConfig:
     min_count : int, default=None
         Tokens seen less often get no auxiliary vector; ``None``: fastText's is chosen by the size of the corpus, and
         counts take every token.
+    rank : int, default=None
+        Cut the source's embeddings to this rank and make every new row in that space; ``None``, and the width itself:
+        as they are. Below the width copied embeddings are near to their source's and no longer equal.
+    factorization : Factorization, default="svd"
+        How they are cut.
     seed : int, default=42
         Seed of every random row and of fastText.
     device : str, default="auto"
@@ -92,10 +109,12 @@ class InitConfig:
         Store up to three corpus lines a token.
     copy_overlap : bool, default=True
         Whether shared tokens are copied, for methods that can do without: they make those rows like every other.
-    aligner : Aligner, default="fast_align"
+    aligner : Aligner, default="ibm1"
         Which model links the words of parallel text.
     min_links : int, default=None
         Pairs of words that are linked less often count for nothing; ``None`` is the method's own number.
+    interpolation : Interpolation, default="distance"
+        How ``interpolation`` weighs the nearest shared tokens.
     keep_eos_vector, specials_in_statistics : bool, default=False
         Whether ``</s>`` keeps its trained vector, and whether the rows of special tokens count for the mean and
         the standard deviation. The paper's preset sets both, as the reference does.
@@ -114,6 +133,8 @@ class InitConfig:
     top_k: int | None = None
     fallback: Fallback = Fallback.NORMAL
     covariance_scale: float = 1.0
+    rank: int | None = None
+    factorization: Factorization = Factorization.SVD
     auxiliary_space: AuxiliarySpace = AuxiliarySpace.COUNTS
     epochs: int | None = None
     dim: int = 100
@@ -125,8 +146,9 @@ class InitConfig:
     extend: bool = False
     examples: bool = True
     copy_overlap: bool = True
-    aligner: Aligner = Aligner.FAST_ALIGN
+    aligner: Aligner = Aligner.IBM1
     min_links: int | None = None
+    interpolation: Interpolation = Interpolation.DISTANCE
     keep_eos_vector: bool = False
     specials_in_statistics: bool = False
     preset: Preset = Preset.DEFAULT
@@ -136,6 +158,9 @@ class InitConfig:
         if self.auxiliary_space not in tuple(AuxiliarySpace):
             named = repr(str(self.auxiliary_space))
             raise bad_input(option("auxiliary_space"), ", ".join(AuxiliarySpace), named, "choose one of these")
+        if self.rank is not None and self.extend:
+            expected, got = phrase("none beside {extend}, which keeps the source's embeddings"), str(self.rank)
+            raise bad_input(option("rank"), expected, got, "leave one of the two out")
         if self.auxiliary_space == AuxiliarySpace.COUNTS:
             for name in OF_FASTTEXT:
                 if getattr(self, name):
