@@ -79,7 +79,7 @@ CATEGORIES: Mapping[str, Category] = {category.key: category for category in (
     Category("user", "copied: your map", "#87592F", "yellow",
              "A pair of your own map; the embedding is copied."),
     Category("combined", "combined", ACCENT, "orange",
-             "A weighted mean of source embeddings: of shared tokens used alike (FOCUS), or of its own subwords."),
+             "A weighted sum of source embeddings; the method says of which, and how they are weighed."),
     Category("fallback", "fallback", NEUTRAL, "gray",
              "Neither copied nor combined: the embedding is drawn or averaged, as the method or an option says."),
 )}

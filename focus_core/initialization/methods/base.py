@@ -128,6 +128,8 @@ class Method:
         Computes the weights of every target row.
     citation : str
         Where the method comes from, in Markdown, for the card of an exported model.
+    made_of : str, default=""
+        What a row is that it combined, one sentence; empty where it combines none.
     needs : tuple of Need, default=()
         What it cannot do without, beyond the source and the target tokenizer. One that does not need text compares no
         auxiliary vectors: none are trained.
@@ -157,6 +159,7 @@ class Method:
     name: MethodName
     compute_weights: ComputeWeights
     citation: str
+    made_of: str = ""
     needs: tuple[Need, ...] = ()
     uses: tuple[Need, ...] = ()
     own_vectors: bool = False

@@ -19,6 +19,7 @@ METHODS: dict[str, Method] = {
             name=MethodName.FOCUS,
             compute_weights=focus,
             citation="K. Dobler and G. de Melo, *FOCUS*, EMNLP 2023, arXiv 2305.14481",
+            made_of="A weighted mean of source embeddings: of the shared tokens that are used alike.",
             needs=(Need.TEXT,),
             sparsemax=True,
             cost=Cost.TEXT,
@@ -33,6 +34,7 @@ METHODS: dict[str, Method] = {
         Method(
             name=MethodName.SUBWORD_MEAN,
             compute_weights=subword_mean,
+            made_of="The mean of the source embeddings of its own subwords (pieces).",
             cost=Cost.SUBWORDS,
             citation="Mean of source subwords, after L. Gee et al., *Fast Vocabulary Transfer*, EMNLP industry 2022, "
             "arXiv 2402.09977",
