@@ -92,6 +92,9 @@ class MethodName(StrEnum):
     FOCUS = "focus"
     SCRIPT = "script"
     SUBWORD_MEAN = "subword-mean"
+    WECHSEL = "wechsel"
+    TIK_TO_TOK = "tik-to-tok"
+    DICTIONARY_REMOVAL = "dictionary-removal"
     OVERLAP = "overlap"
     MULTIVARIATE_NORMAL = "multivariate-normal"
     MEAN = "mean"
@@ -118,12 +121,24 @@ class Cost(StrEnum):
     """What a method's work grows with, the cheapest first; `COST_SUMMARIES` says why.
 
     A property of the method, not of one machine's clock. ``rows``: the number of rows. ``subwords``: the target's
-    tokens, each split by the source tokenizer. ``text``: the text, which is read and counted.
+    tokens, each split by the source tokenizer. ``dictionary``: the dictionary, whose entries are read and compared with
+    both vocabularies. ``text``: the text, which is read and counted.
     """
 
     ROWS = "rows"
     SUBWORDS = "subwords"
+    DICTIONARY = "dictionary"
     TEXT = "text"
+
+
+class SubwordVectors(StrEnum):
+    """How vectors of words become vectors of tokens.
+
+    ``words``: a token's is the mean of the words whose tokens contain it. ``ngrams``: the mean over its n-grams.
+    """
+
+    WORDS = "words"
+    NGRAMS = "ngrams"
 
 
 class AuxiliarySpace(StrEnum):
@@ -186,6 +201,9 @@ METHOD_SUMMARIES: dict[str, str] = {
     MethodName.FOCUS: "copy shared tokens, combine new ones from shared tokens that are used alike (the paper)",
     MethodName.SCRIPT: "copy shared tokens, draw new ones like source tokens of their script and word start",
     MethodName.SUBWORD_MEAN: "copy shared tokens, give new ones the mean of the source subwords of their text",
+    MethodName.WECHSEL: "copy shared tokens, combine new ones from the nearest in a space that a dictionary rotates",
+    MethodName.TIK_TO_TOK: "copy shared tokens, give new ones the row of their translation, or of three near ones",
+    MethodName.DICTIONARY_REMOVAL: "copy shared tokens, combine new ones from what a dictionary aligns them with",
     MethodName.OVERLAP: "copy shared tokens, leave new ones to the fallback",
     MethodName.MULTIVARIATE_NORMAL: "copy special tokens, draw the rest from N(mean, c Σ) of the source embeddings",
     MethodName.MEAN: "copy special tokens, give the rest the mean source embedding",
@@ -208,6 +226,7 @@ NEED_SUMMARIES: dict[str, str] = {
 COST_SUMMARIES: dict[str, str] = {
     Cost.ROWS: "it reads nothing and copies or draws every row",
     Cost.SUBWORDS: "it reads no text and splits every new token once",
+    Cost.DICTIONARY: "it reads a dictionary and compares every new token with the source's",
     Cost.TEXT: "it reads the whole text to make vectors of its tokens",
 }
 """Why a method costs what it costs, in a clause that follows its name."""

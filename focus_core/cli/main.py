@@ -26,7 +26,16 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest, option_of, read_request
 from focus_core.runs.folder import open_run
 from focus_core.runs.targets import split_target
-from focus_core.types import METHOD_SUMMARIES, AuxiliaryKind, AuxiliarySpace, Fallback, MatchMode, Normalization, Preset
+from focus_core.types import (
+    METHOD_SUMMARIES,
+    AuxiliaryKind,
+    AuxiliarySpace,
+    Fallback,
+    MatchMode,
+    Normalization,
+    Preset,
+    SubwordVectors,
+)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -101,7 +110,8 @@ def init(
     dictionary: Annotated[Path | None, typer.Option(help="source word TAB target word, one pair a line")] = None,
     parallel: Annotated[Path | None, typer.Option(help="sentence TAB translation, one pair a line")] = None,
     source_vectors: Annotated[
-        Path | None, typer.Option("--vectors", help="static vectors of the source language: .vec")
+        Path | None,
+        typer.Option("--vectors", help="static vectors of the source language, .vec; or a text"),
     ] = None,
     donor: Annotated[str | None, typer.Option(help="a model that has the target tokenizer")] = None,
     method: Annotated[str, typer.Option(help=METHOD_HELP)] = InitConfig.method,
@@ -120,6 +130,12 @@ def init(
     fallback: Annotated[Fallback | None, typer.Option(help="embeddings that are neither copied nor combined")] = None,
     copy_overlap: Annotated[bool, typer.Option(help="copy shared tokens, where the method can do without")] = (
         InitConfig.copy_overlap
+    ),
+    subword_vectors: Annotated[SubwordVectors, typer.Option(help="how WECHSEL makes vectors of tokens")] = (
+        InitConfig.subword_vectors
+    ),
+    least_pairs: Annotated[int, typer.Option(help="least pairs of a dictionary that WECHSEL aligns two spaces by")] = (
+        InitConfig.least_pairs
     ),
     covariance_scale: Annotated[float | None, typer.Option(help="of --fallback multivariate; 1 if not given")] = None,
     seed: Annotated[int, typer.Option(help="seed of random embeddings and of fastText")] = InitConfig.seed,

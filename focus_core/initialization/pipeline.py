@@ -117,6 +117,7 @@ def run_focus(
         parallel=supplied.parallel,
         source_vectors=supplied.source_vectors,
         donor=supplied.donor,
+        target_vectors=supplied.target_vectors,
         model=model,
         progress=progress,
     )

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from focus_core.initialization.methods.base import Method
 from focus_core.initialization.methods.copying import copy_overlap, copy_specials
+from focus_core.initialization.methods.dictionary.removal import removal_loop
+from focus_core.initialization.methods.dictionary.tik_to_tok import tik_to_tok
+from focus_core.initialization.methods.dictionary.wechsel import NEIGHBOURS, TEMPERATURE, wechsel
 from focus_core.initialization.methods.focus import focus
 from focus_core.initialization.methods.subword_mean import subword_mean
 from focus_core.types import Cost, Fallback, MethodName, Need
@@ -38,6 +41,36 @@ METHODS: dict[str, Method] = {
             cost=Cost.SUBWORDS,
             citation="Mean of source subwords, after L. Gee et al., *Fast Vocabulary Transfer*, EMNLP industry 2022, "
             "arXiv 2402.09977",
+        ),
+        Method(
+            name=MethodName.WECHSEL,
+            compute_weights=wechsel,
+            citation="B. Minixhofer, F. Paischer and N. Rekabsaz, *WECHSEL*, NAACL 2022, arXiv 2112.06598",
+            made_of="A weighted mean of the source tokens nearest to it in a space that a dictionary rotates.",
+            needs=(Need.TEXT, Need.DICTIONARY),
+            uses=(Need.SOURCE_VECTORS,),
+            own_vectors=True,
+            options=("copy_overlap", "subword_vectors", "least_pairs"),
+            defaults={"temperature": TEMPERATURE, "top_k": NEIGHBOURS},
+            cost=Cost.TEXT,
+        ),
+        Method(
+            name=MethodName.TIK_TO_TOK,
+            compute_weights=tik_to_tok,
+            citation="F. Remy et al., *Tik-to-Tok*, 2023, arXiv 2310.03477",
+            made_of="Its one translation, or a weighted mean of the three source tokens nearest to it by a dictionary.",
+            needs=(Need.DICTIONARY,),
+            options=("copy_overlap",),
+            cost=Cost.DICTIONARY,
+        ),
+        Method(
+            name=MethodName.DICTIONARY_REMOVAL,
+            compute_weights=removal_loop,
+            citation="The removal loop of *Dictionaries to the Rescue*, Findings of ACL 2025",
+            made_of="A weighted mean of the source tokens that a dictionary's entries align it with.",
+            needs=(Need.DICTIONARY,),
+            options=("copy_overlap",),
+            cost=Cost.DICTIONARY,
         ),
         Method(
             name=MethodName.OVERLAP, compute_weights=copy_overlap, citation="Overlap copied, no method for the rest"
