@@ -12,7 +12,16 @@ from focus_core.cli import main as cli
 from focus_core.errors import InvalidInputError
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import OF_PRESETS, InitRequest, command_of, read_request, write_request
-from focus_core.types import AuxiliaryKind, AuxiliarySpace, Fallback, MatchMode, MethodName, Normalization, Preset
+from focus_core.types import (
+    AuxiliaryKind,
+    AuxiliarySpace,
+    Fallback,
+    MatchMode,
+    MethodName,
+    Normalization,
+    Preset,
+    SubwordVectors,
+)
 
 WORDS = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=8)
 PATHS = WORDS.map(Path)
@@ -34,6 +43,8 @@ OPTIONS = {
     "extend": st.booleans(),
     "examples": st.booleans(),
     "copy_overlap": st.booleans(),
+    "subword_vectors": st.sampled_from(SubwordVectors),
+    "least_pairs": st.integers(1, 10**6),
 }
 SOURCES = st.fixed_dictionaries({"source": WORDS}, optional={"source_tokenizer": WORDS}) | st.fixed_dictionaries(
     {"source_tokenizer": WORDS, "source_embeddings": PATHS}, optional={"tensor": WORDS}
