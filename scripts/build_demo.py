@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import typer
+from demo_compare import METHODS
 from demo_data import HELD_OUT_PERCENT, SOURCES, Source, read_lines
 from demo_release import write_release
 from demo_source import bfloat16_is_faster, build_model, build_optimizers, held_out_losses, load_checkpoint, train
@@ -19,6 +20,7 @@ from tokenizers import Tokenizer
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the project itself need not be installed
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 CHARACTERS_PER_LANGUAGE = 4_500_000
+ONLY = "which methods; what is kept of the others stays as it is"
 WHICH = "multilingual, or english: one that has read no other language"
 
 
@@ -107,22 +109,25 @@ def compare(
     data: Path = typer.Option(..., help="folder with corpora/<language>/*.txt"),
     work: Path = typer.Option(Path("build/compare"), help="runs and trainings"),
     minutes: float = typer.Option(90.0, help="begin nothing new after so many minutes"),
+    method: list[str] = typer.Option(METHODS, help=ONLY),
+    workers: int = typer.Option(2, help="pieces at a time"),
 ) -> None:
     """Initialise with every method and train each three times; call it again to go on."""
     from demo_compare import compare as compare_all
 
-    compare_all(data, work, minutes=minutes)
+    compare_all(data, work, minutes=minutes, methods=method, workers=workers)
 
 
 @app.command()
 def collect(
     work: Path = typer.Option(Path("build/compare"), help="runs and trainings"),
     language: list[str] = typer.Option(["sw", "ar"], help="which languages"),
+    method: list[str] = typer.Option(METHODS, help=ONLY),
 ) -> None:
     """Put the trainings into the demo's runs, without backbones and without what only a machine needs."""
     from demo_collect import collect as collect_all
 
-    collect_all(work, tuple(language))
+    collect_all(work, tuple(language), tuple(method))
 
 
 @app.command()
@@ -139,11 +144,12 @@ def table(
     data: Path = typer.Option(..., help="folder with corpora/<language>/*.txt and dict/*.tsv"),
     work: Path = typer.Option(Path("build/compare"), help="runs and trainings"),
     language: list[str] = typer.Option(["sw", "ar"], help="which languages"),
+    method: list[str] = typer.Option(METHODS, help=ONLY),
 ) -> None:
     """Measure every method before and after training, keep the results, and write the table of docs/benchmarks.md."""
     from demo_table import measure_all, write_table
 
-    measure_all(data, work, tuple(language))
+    measure_all(data, work, tuple(language), tuple(method))
     write_table(Path("docs/benchmarks.md"))
 
 

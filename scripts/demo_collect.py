@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from demo_compare import METHODS, NAME, SEEDS, Piece, demo_run
+from demo_compare import NAME, SEEDS, Piece, demo_run
 
 from focus_core.artifacts import map_array, tensor_names, to_float32, write_arrays
 from focus_core.runs.writer import write_manifest
@@ -16,13 +16,12 @@ from focus_core.runs.writer import write_manifest
 TRAINED = "trained.safetensors"
 
 
-def collect(work: Path, languages: tuple[str, ...]) -> None:
-    """Write ``training/`` of every demo run anew."""
+def collect(work: Path, languages: tuple[str, ...], methods: tuple[str, ...]) -> None:
+    """Write the trainings of the methods in ``training/`` of every demo run anew."""
     for language in languages:
         folder = demo_run(language) / "training"
-        shutil.rmtree(folder, ignore_errors=True)
         for seed in SEEDS:
-            for method in METHODS:
+            for method in methods:
                 piece = Piece(language=language, method=method, seed=seed, work=work)
                 place(piece, folder)
 
@@ -30,7 +29,9 @@ def collect(work: Path, languages: tuple[str, ...]) -> None:
 def place(piece: Piece, folder: Path) -> None:
     """Copy one training: FOCUS's first with its matrices in half precision, of the others what a chart needs."""
     main = piece.method == "focus" and piece.seed == SEEDS[0]
-    copy_training(piece.trained(), folder / (NAME if main else f"{piece.method}-{piece.seed}"), matrices=main)
+    target = folder / (NAME if main else f"{piece.method}-{piece.seed}")
+    shutil.rmtree(target, ignore_errors=True)
+    copy_training(piece.trained(), target, matrices=main)
 
 
 def copy_training(source: Path, target: Path, *, matrices: bool) -> None:

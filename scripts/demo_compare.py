@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,15 +137,23 @@ def n_tokens(piece: Piece) -> int:
     return int(manifest["corpus"]["n_tokens"])
 
 
-def compare(data: Path, work: Path, *, minutes: float, languages: Iterable[str] = LANGUAGES, workers: int = 2) -> None:
-    """Make all pieces, two at a time, until all are made or time is up."""
+def compare(
+    data: Path,
+    work: Path,
+    *,
+    minutes: float,
+    methods: Sequence[str] = METHODS,
+    languages: Iterable[str] = LANGUAGES,
+    workers: int = 2,
+) -> None:
+    """Make all pieces of the methods, and of random rows the long training, until all are made or time is up."""
     deadline = time.monotonic() + 60 * minutes
     with ThreadPoolExecutor(workers) as pool:
         done = []
         for language in languages:
-            pieces = [piece for piece in all_pieces(work) if piece.language == language]
+            pieces = [piece for piece in all_pieces(work) if piece.language == language and piece.method in methods]
             done += [pool.submit(make, piece, data, deadline) for piece in pieces]
-            long = [piece for piece in pieces if piece.method == "random" and piece.seed == SEEDS[0]]
-            done += [pool.submit(make_long, piece, data, deadline) for piece in long]
+        long = [Piece(language=language, method="random", seed=SEEDS[0], work=work) for language in languages]
+        done += [pool.submit(make_long, piece, data, deadline) for piece in long if piece.method in methods]
         for future in done:
             future.result()

@@ -51,12 +51,14 @@ def tell(stage: str, done: float, total: float, note: str = "") -> None:
 
 
 def write_demo_run(result: FocusResult, output: Path) -> None:
-    """Write a run without times and paths; its source is named from the project's folder."""
+    """Write a run without times and paths, its source named from the project's folder; trainings beside it stay."""
     part = output.with_name(f"{output.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     write_run(result, part)
     (part / "log").mkdir(exist_ok=True)
     (part / "log" / "source.json").write_text(dump_json({"spec": SOURCE}) + "\n")
+    if (output / "training").is_dir():  # trainings of the other methods do not depend on this run's weights
+        (output / "training").rename(part / "training")
     shutil.rmtree(output, ignore_errors=True)
     part.rename(output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,27 +28,37 @@ LABELS = {
 }
 
 
-def measure(language: str, data: Path, work: Path) -> dict[str, Any]:
-    """Evaluate every run before and after training on the lines kept aside, and how long random rows take."""
+def measure(language: str, data: Path, work: Path, methods: tuple[str, ...]) -> dict[str, Any]:
+    """Evaluate the methods' runs before and after training on the lines kept aside, and how long random rows take.
+
+    What is kept of other methods stays: values are of the same lines and the same masked words whichever are measured.
+    """
     from focus_core.evaluation.report import evaluate_runs
 
-    pieces = [Piece(language=language, method=m, seed=s, work=work) for m in METHODS for s in SEEDS]
+    pieces = [Piece(language=language, method=m, seed=s, work=work) for m in methods for s in SEEDS]
     targets = [str(piece.run) for piece in pieces] + [f"{piece.run}:{NAME}" for piece in pieces]
     dictionary = data / "dict" / f"wiktionary_en-{language}.tsv"
     report = evaluate_runs(targets, corpus=data / "corpora" / language, dictionary=dictionary, progress=tell)
-    kept = ("bits_per_character", "minus_first_group", "method", "state", "trained_tokens")
-    groups = [{key: group[key] for key in kept} for group in report["groups"]]
+    kept = ("bits_per_character", "method", "state", "trained_tokens")
+    groups = [only(group, kept) for group in report["groups"]]
     for group in groups:
         group["nats_per_token"] = mean_nats(report, group)
+    before = load_results().get(language, {"groups": [], "alignment": {}})
+    groups += [only(group, (*kept, "nats_per_token")) for group in before["groups"] if group["method"] not in methods]
     return {
         "corpus": report["corpus"],
         "settings": report["settings"],
         "seeds": list(SEEDS),
         "groups": groups,
-        "alignment": {m: alignment(report, m) for m in ("focus", "random")},
+        "alignment": before["alignment"] | {m: alignment(report, m) for m in ("focus", "random") if m in methods},
         "source": [entry | {"notes": []} for entry in report["sources"]],
-        "worth": worth(pieces[0], work),
+        "worth": worth(Piece(language=language, method="focus", seed=SEEDS[0], work=work), work, before.get("worth")),
     }
+
+
+def only(group: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return some entries of a group."""
+    return {name: group[name] for name in names}
 
 
 def tell(stage: str, done: float, total: float, note: str = "") -> None:
@@ -69,22 +79,37 @@ def alignment(report: Mapping[str, Any], method: str) -> dict[str, Any]:
     return {entry["state"]: entry["alignment"] for entry in own}
 
 
-def worth(focus: Piece, work: Path) -> dict[str, Any]:
-    """Return how many tokens random rows took to become as good as FOCUS's were at the start."""
-    long = Piece(language=focus.language, method="random", seed=SEEDS[0], work=work).trained(LONG)
+def worth(focus: Piece, work: Path, kept: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return how many tokens random rows took to become as good as FOCUS's were at the start.
+
+    Where they were not trained again, their kept curve tells it: a lower start is reached later on it, or not at all.
+    """
     start = pq.read_table(focus.trained() / "curve.parquet")["held_out_loss"][0].as_py()
-    curve = pq.read_table(long / "curve.parquet")
-    rows = list(zip(curve["tokens"].to_pylist(), curve["held_out_loss"].to_pylist(), strict=True))
-    manifest = json.loads((long / "manifest.json").read_text(encoding="utf-8"))
-    one_pass = manifest["corpus"]["n_tokens"]
-    reached = [(before, after) for before, after in itertools.pairwise(rows) if after[1] < start]
+    one_pass, rows = long_curve(focus, work, kept)
     found: dict[str, Any] = {"focus_at_start": start, "one_pass": one_pass, "last_tokens": rows[-1][0]}
-    found |= {"last_loss": rows[-1][1], "best_loss": min(loss for _, loss in rows), "reached": None}
+    found |= {"last_loss": rows[-1][1], "best_loss": min(loss for _, loss in rows)}
+    found |= {"reached": when_below(rows, start)}
     found["curve"] = [{"tokens": tokens, "held_out_loss": loss} for tokens, loss in rows]
-    if reached:
-        (t0, l0), (t1, l1) = reached[0]
-        found["reached"] = round(t0 + (t1 - t0) * (l0 - start) / (l0 - l1))
     return found
+
+
+def long_curve(focus: Piece, work: Path, kept: Mapping[str, Any] | None) -> tuple[int, list[tuple[int, float]]]:
+    """Return the tokens of one pass over the text, and the losses of random rows on the way."""
+    long = Piece(language=focus.language, method="random", seed=SEEDS[0], work=work).trained(LONG)
+    if kept is not None and not long.is_dir():
+        return kept["one_pass"], [(row["tokens"], row["held_out_loss"]) for row in kept["curve"]]
+    curve = pq.read_table(long / "curve.parquet")
+    manifest = json.loads((long / "manifest.json").read_text(encoding="utf-8"))
+    rows = list(zip(curve["tokens"].to_pylist(), curve["held_out_loss"].to_pylist(), strict=True))
+    return manifest["corpus"]["n_tokens"], rows
+
+
+def when_below(rows: Sequence[tuple[int, float]], level: float) -> int | None:
+    """Return after how many tokens a curve first falls below a level, on the line between two rows; None if never."""
+    for (t0, l0), (t1, l1) in itertools.pairwise(rows):
+        if l1 < level:
+            return round(t0 + (t1 - t0) * (l0 - level) / (l0 - l1))
+    return None
 
 
 def table_of(results: Mapping[str, Mapping[str, Any]]) -> str:
@@ -160,9 +185,9 @@ def write_table(document: Path) -> None:
     document.write_text(f"{before}{START}\n{table_of(load_results())}\n{END}{after}", encoding="utf-8")
 
 
-def measure_all(data: Path, work: Path, languages: tuple[str, ...]) -> None:
+def measure_all(data: Path, work: Path, languages: tuple[str, ...], methods: tuple[str, ...]) -> None:
     """Measure the languages and keep the results."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     for language in languages:
-        text = dump_json(measure(language, data, work)) + "\n"
+        text = dump_json(measure(language, data, work, methods)) + "\n"
         (RESULTS / f"{language}.json").write_text(text, encoding="utf-8", newline="\n")

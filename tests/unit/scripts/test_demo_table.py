@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 METHODS = ("focus", "random", "script", "subword-mean", "overlap", "multivariate-normal", "mean")
@@ -71,3 +72,42 @@ def test_focus_lies_clearly_below_random(
         random = table.group_of(found, "random", trained)["bits_per_character"]
         assert focus["high"] < random["low"]
     assert len(found["seeds"]) == 3
+
+
+def test_a_level_is_reached_on_the_line_between_two_rows(table: ModuleType) -> None:
+    rows = [(0, 9.0), (100, 7.0), (200, 5.0)]
+    assert table.when_below(rows, 6.0) == 150
+    assert table.when_below(rows, 5.0) is None
+
+
+def test_random_rows_that_were_not_trained_again_keep_their_curve(table: ModuleType, tmp_path: Path) -> None:
+    """FOCUS starts lower now: the kept curve is read at the new level."""
+    focus = table.Piece(language="sw", method="focus", seed=42, work=tmp_path)
+    focus.trained().mkdir(parents=True)
+    table.pq.write_table(pa.table({"held_out_loss": [5.5, 5.0]}), focus.trained() / "curve.parquet")
+    kept = {"one_pass": 50, "curve": [{"tokens": 0, "held_out_loss": 9.0}, {"tokens": 100, "held_out_loss": 5.0}]}
+    found = table.worth(focus, tmp_path, kept)
+    assert (found["reached"], found["focus_at_start"], found["one_pass"], found["last_loss"]) == (88, 5.5, 50, 5.0)
+
+
+def test_what_was_not_measured_again_stays(
+    table: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: dict[str, Any]
+) -> None:
+    """Only FOCUS is measured: its groups are new, those of the others are the committed ones."""
+    before = found | {"alignment": {"focus": {}, "random": {"initialised": 1}}}
+    new = [measured(1.9, "focus", False), measured(1.4, "focus", True)]
+    for group in (*new, *before["groups"]):
+        group["state"] = "trained" if group["trained_tokens"] else "initialised"
+    targets = [
+        {"method": "focus", "state": g["state"], "seed": 42, "alignment": 2, "loss": {"nats_per_token": 4.0}}
+        for g in new
+    ]
+    report = {"groups": new, "targets": targets, "corpus": {}, "settings": {}, "sources": [{"loss": 1}]}
+    monkeypatch.setattr(table, "load_results", lambda: {"sw": before})
+    monkeypatch.setattr(table, "worth", lambda *_: before["worth"])
+    monkeypatch.setattr("focus_core.evaluation.report.evaluate_runs", lambda *_, **__: report)
+    now = table.measure("sw", tmp_path, tmp_path, ("focus",))
+    values = {(g["method"], g["state"]): g["bits_per_character"]["value"] for g in now["groups"]}
+    assert len(values) == len(now["groups"]) == 14
+    assert (values["focus", "initialised"], values["overlap", "initialised"]) == (1.9, 2.4)
+    assert now["alignment"] == {"focus": {"initialised": 2, "trained": 2}, "random": {"initialised": 1}}
