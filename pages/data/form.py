@@ -161,7 +161,7 @@ def options(*, start: InitConfig | None = None, mark: str = "", resolved: Sequen
             "Keep the source's tokens", value=extend, key=f"_extend{mark}", persist_state="session",
             help="The new tokens are added to the source's vocabulary instead of taking its place.",
         )  # fmt: skip
-    compares = METHODS[method].needs_text
+    compares = METHODS[method].compares_tokens
     usual = InitConfig.for_preset(preset)
     space = given.space(lists, usual, enabled=compares)
     if space != usual.auxiliary_space:

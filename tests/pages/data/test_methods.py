@@ -50,6 +50,20 @@ def test_every_method_can_be_chosen_and_says_what_it_does(form: Any) -> None:
     assert form.selectbox(key="_method").value == MethodName.FOCUS
 
 
+def test_a_method_that_reads_a_dictionary_waits_for_it(form: Any) -> None:
+    form.selectbox(key="_method").select(MethodName.TIK_TO_TOK).run()
+    button = next(button for button in form.button if button.label == "Start the run")
+    assert button.disabled
+    assert any("Lacks a dictionary" in caption.value for caption in form.caption)
+    form.segmented_control(key="_data_ready_dictionary").set_value("English–Swahili").run()
+    assert not form.exception
+    assert start(form).method == MethodName.TIK_TO_TOK
+    (job,) = list_jobs(catalog.runs_root())
+    asked = request_of_job(job)
+    assert asked is not None
+    assert asked.dictionary == catalog.DICTIONARIES / "en-sw.tsv"
+
+
 def test_focus_is_chosen_unless_told_otherwise(form: Any) -> None:
     options = start(form)
     assert (options.method, options.fallback) == ("focus", "normal")

@@ -38,6 +38,11 @@ def own_comparison(owner, table, *, runs=None, title="seven methods on mine"):
     return job
 
 
+GIVEN = (Need.TEXT, Need.BODY)
+FREE = tuple(name for name, method in METHODS.items() if not method.lacks(GIVEN))
+"""What the form gives at first, and the methods that need no more."""
+
+
 def plain(at):
     """Return what the page says as it is read: without the signs that keep Markdown out."""
     return texts(at).replace("\\", "").replace("\u2060", "")
@@ -60,7 +65,7 @@ def test_every_method_stands_there_with_its_line_and_what_it_takes(open_app):
     assert all(METHOD_SUMMARIES[name] in shown for name in METHODS)
     assert "Nothing was measured on this text" in plain(at)
     assert "with all its seeds" in texts(at)
-    assert f"{len(METHODS)} methods chosen" in texts(at)
+    assert f"{len(FREE)} methods chosen" in texts(at)
 
 
 def test_with_examples_alone_the_rule_stands_beside_what_was_found_in_them(open_app, no_comparison):
@@ -82,10 +87,9 @@ def test_a_method_without_its_input_cannot_be_chosen_and_says_where_to_get_it(op
     (box,) = [box for box in at.checkbox if METHOD_SUMMARIES["mean"] in box.label]
     assert box.disabled
     assert not box.value
-    (line,) = [c.value for c in at.caption if "Lacks" in c.value]
+    (line,) = [c.value for c in at.caption if "Lacks" in c.value and "--donor" in c.value]
     assert NEED_SUMMARIES[Need.DICTIONARY] in line
-    assert "--donor" in line
-    assert f"{len(METHODS) - 1} methods chosen" in texts(at)
+    assert f"{len(FREE) - 1} methods chosen" in texts(at)
 
 
 def test_an_uploaded_dictionary_is_counted_and_what_is_wrong_with_one_is_said(open_app):
@@ -98,6 +102,17 @@ def test_an_uploaded_dictionary_is_counted_and_what_is_wrong_with_one_is_said(op
     assert not at.exception
     assert [error.value for error in at.error if "wrong" in error.value]
     assert "pairs of words" not in texts(at)
+
+
+def test_a_dictionary_that_ships_lets_its_methods_run(open_app):
+    at = open_app("methods")
+    assert at.checkbox(key="_method_tik-to-tok_lacking").disabled
+    at.segmented_control(key="_methods_ready_dictionary").set_value("English–Swahili").run()
+    assert not at.exception
+    assert "558** pairs of words" in texts(at)
+    assert at.checkbox(key="_method_tik-to-tok_offered").value
+    readers = [name for name, method in METHODS.items() if not method.lacks({*GIVEN, Need.DICTIONARY})]
+    assert f"{len(readers)} methods chosen" in texts(at)
 
 
 def test_vectors_that_hold_no_number_are_refused_before_anything_runs(open_app):
@@ -118,7 +133,7 @@ def test_the_job_is_started_with_what_was_chosen(open_app, monkeypatch):
     at = open_app("methods")
     at.number_input(key="_methods_seeds").set_value(2).run()
     at.number_input(key="_methods_tokens").set_value(5000).run()
-    for name in METHODS:
+    for name in FREE:
         if name not in ("overlap", "mean"):
             at.checkbox(key=f"_method_{name}_offered").uncheck().run()
     at.button(key="_start_comparison").click().run()
@@ -138,7 +153,7 @@ def test_the_source_that_has_read_english_alone_is_offered(open_app):
     at.segmented_control(key="_source_kind").set_value("English demo").run()
     assert not at.exception
     assert "it has read English alone" in texts(at)
-    assert f"{len(METHODS)} methods chosen" in texts(at)
+    assert f"{len(FREE)} methods chosen" in texts(at)
 
 
 # --- the answer ---------------------------------------------------------------------------------------------------
