@@ -18,14 +18,15 @@ from focus_core import api
 from focus_core.api import run_request, run_to_folder
 from focus_core.artifacts import sha256_file
 from focus_core.cli import main as cli
-from focus_core.errors import AuxiliaryError, InvalidInputError, ModelError
+from focus_core.errors import InvalidInputError, ModelError
 from focus_core.initialization import pipeline
+from focus_core.initialization.auxiliary.words import read_word_vectors
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.methods.base import Method, MethodInput, MethodOutput
 from focus_core.initialization.methods.copying import copied_positions, copy_overlap
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.request import InitRequest
-from focus_core.initialization.supplied import load_donor, read_word_vectors
+from focus_core.initialization.supplied import load_donor
 from focus_core.initialization.weights import assemble
 from focus_core.models.source import load_source
 from focus_core.runs.again import request_of
@@ -188,14 +189,14 @@ def test_a_donor_without_a_finite_number_is_refused(whole: InitRequest) -> None:
     [
         ("en.vec", "1 2\nmilk 1 nan\n", "NaN or infinity"),
         ("en.vec", "0 2\n", "expected vectors of words, got none"),
-        ("en.npy", "x", "expected static vectors as .vec"),
+        ("en.npy", "x", "en.npy"),
         ("gone.vec", None, "nothing there"),
     ],
 )
 def test_vectors_that_cannot_be_used_are_refused(name: str, content: str | None, said: str, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / name).write_text(content)
-    with pytest.raises(AuxiliaryError, match=said):
+    with pytest.raises(InvalidInputError, match=said):
         read_word_vectors(tmp_path / name)
 
 
