@@ -369,7 +369,7 @@ def run_all(data: Path, work: Path, seeds: list[int], tokens: int) -> None:
     rate = choose_rate(work, tokens)["rate"]
     for seed in seeds:
         for language in TESTS:
-            for method in METHODS:
+            for method in (name for name, one in METHODS.items() if set(one.needs) <= {Need.TEXT}):
                 measure(data, work, language, method, seed, {"tokens": tokens, "learning_rate": rate})
 
 

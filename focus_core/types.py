@@ -95,6 +95,8 @@ class MethodName(StrEnum):
     WECHSEL = "wechsel"
     TIK_TO_TOK = "tik-to-tok"
     DICTIONARY_REMOVAL = "dictionary-removal"
+    TRANS_TOKENIZATION = "trans-tokenization"
+    RAMEN = "ramen"
     OVERLAP = "overlap"
     MULTIVARIATE_NORMAL = "multivariate-normal"
     MEAN = "mean"
@@ -122,13 +124,14 @@ class Cost(StrEnum):
 
     A property of the method, not of one machine's clock. ``rows``: the number of rows. ``subwords``: the target's
     tokens, each split by the source tokenizer. ``dictionary``: the dictionary, whose entries are read and compared with
-    both vocabularies. ``text``: the text, which is read and counted.
+    both vocabularies. ``text``: the text, which is read and counted. ``align``: pairs of lines, whose words are linked.
     """
 
     ROWS = "rows"
     SUBWORDS = "subwords"
     DICTIONARY = "dictionary"
     TEXT = "text"
+    ALIGN = "align"
 
 
 class SubwordVectors(StrEnum):
@@ -149,6 +152,16 @@ class AuxiliarySpace(StrEnum):
 
     COUNTS = "counts"
     FASTTEXT = "fasttext"
+
+
+class Aligner(StrEnum):
+    """Which model links the words of parallel text.
+
+    ``fast_align``: IBM model 2 with a prior for the diagonal (Dyer et al. 2013). ``ibm1``: IBM model 1, blind to order.
+    """
+
+    FAST_ALIGN = "fast_align"
+    IBM1 = "ibm1"
 
 
 class AuxiliaryKind(StrEnum):
@@ -204,6 +217,8 @@ METHOD_SUMMARIES: dict[str, str] = {
     MethodName.WECHSEL: "copy shared tokens, combine new ones from the nearest in a space that a dictionary rotates",
     MethodName.TIK_TO_TOK: "copy shared tokens, give new ones the row of their translation, or of three near ones",
     MethodName.DICTIONARY_REMOVAL: "copy shared tokens, combine new ones from what a dictionary aligns them with",
+    MethodName.TRANS_TOKENIZATION: "copy shared tokens, make new ones of what translates their words in parallel text",
+    MethodName.RAMEN: "copy shared tokens, make new ones of the source tokens that parallel text links them with",
     MethodName.OVERLAP: "copy shared tokens, leave new ones to the fallback",
     MethodName.MULTIVARIATE_NORMAL: "copy special tokens, draw the rest from N(mean, c Σ) of the source embeddings",
     MethodName.MEAN: "copy special tokens, give the rest the mean source embedding",
@@ -228,6 +243,7 @@ COST_SUMMARIES: dict[str, str] = {
     Cost.SUBWORDS: "it reads no text and splits every new token once",
     Cost.DICTIONARY: "it reads a dictionary and compares every new token with the source's",
     Cost.TEXT: "it reads the whole text to make vectors of its tokens",
+    Cost.ALIGN: "it reads all parallel text some ten times to link its words",
 }
 """Why a method costs what it costs, in a clause that follows its name."""
 

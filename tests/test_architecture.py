@@ -36,6 +36,7 @@ SEAMS = {
     "umap": {"projection"},
     "numba": {"numerics.compiled"},
     "threadpoolctl": {"initialization.auxiliary.svd"},
+    "thot": {"initialization.methods.parallel.aligner_worker"},
 }
 """Libraries that only these modules and rooms of focus_core may import, anywhere in them."""
 
@@ -44,6 +45,7 @@ COME_ALONG = {"httpx2": "huggingface-hub"}
 
 HEAVY = (
     "torch", "transformers", "fasttext", "umap", "numba", "streamlit", "sentencepiece", "pyarrow", "huggingface_hub",
+    "thot",
 )  # fmt: skip
 APP = ("focus_ui", "pages")
 MAX_MODULE, MAX_FUNCTION, MAX_PAGE, MAX_ROOM = 400, 60, 80, 15

@@ -28,6 +28,7 @@ from focus_core.runs.folder import open_run
 from focus_core.runs.targets import split_target
 from focus_core.types import (
     METHOD_SUMMARIES,
+    Aligner,
     AuxiliaryKind,
     AuxiliarySpace,
     Fallback,
@@ -137,6 +138,8 @@ def init(
     least_pairs: Annotated[int, typer.Option(help="least pairs of a dictionary that WECHSEL aligns two spaces by")] = (
         InitConfig.least_pairs
     ),
+    aligner: Annotated[Aligner, typer.Option(help="what links the words of parallel text")] = InitConfig.aligner,
+    min_links: Annotated[int | None, typer.Option(help="links that two words need, to count")] = None,
     covariance_scale: Annotated[float | None, typer.Option(help="of --fallback multivariate; 1 if not given")] = None,
     seed: Annotated[int, typer.Option(help="seed of random embeddings and of fastText")] = InitConfig.seed,
     device: Device = InitConfig.device,

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from focus_core.errors import InvalidInputError, bad_input, option, phrase
-from focus_core.types import AuxiliarySpace, Fallback, MatchMode, MethodName, Normalization, Preset, SubwordVectors
+from focus_core.types import (
+    Aligner,
+    AuxiliarySpace,
+    Fallback,
+    MatchMode,
+    MethodName,
+    Normalization,
+    Preset,
+    SubwordVectors,
+)
 from focus_core.validation import check_options, typed_fields
 
 PAPER: dict[str, Any] = {
@@ -30,7 +39,7 @@ PAPER: dict[str, Any] = {
 """The options of the paper (Dobler & de Melo 2023, section 3 and the first release of its code)."""
 OF_FASTTEXT = ("epochs", "keep_eos_vector")
 """Options of fastText alone."""
-OF_METHODS = ("copy_overlap", "subword_vectors", "least_pairs")
+OF_METHODS = ("copy_overlap", "aligner", "min_links", "subword_vectors", "least_pairs")
 """Options of single methods alone; a method names those that it has."""
 NORMALIZATION = {Preset.DEFAULT: Normalization.INHERIT, Preset.PAPER: Normalization.NONE}
 """What a tokenizer that is trained does to text before it splits it, where nothing else was asked for."""
@@ -45,6 +54,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "top_k": (1, 10**6),
     "threads": (1, 1024),
     "least_pairs": (1, 10**6),
+    "min_links": (1, 10**6),
 }
 """The least and the greatest value of every option that is a number."""
 
@@ -96,6 +106,10 @@ class InitConfig:
         How vectors of words become vectors of tokens, for WECHSEL.
     least_pairs : int, default=50
         Fewer pairs of a dictionary than this do not align two spaces, for WECHSEL.
+    aligner : Aligner, default="fast_align"
+        Which model links the words of parallel text.
+    min_links : int, default=None
+        Pairs of words that are linked less often count for nothing; ``None`` is the method's own number.
     keep_eos_vector, specials_in_statistics : bool, default=False
         Whether ``</s>`` keeps its trained vector, and whether the rows of special tokens count for the mean and
         the standard deviation. The paper's preset sets both, as the reference does.
@@ -127,6 +141,8 @@ class InitConfig:
     copy_overlap: bool = True
     subword_vectors: SubwordVectors = SubwordVectors.WORDS
     least_pairs: int = 50
+    aligner: Aligner = Aligner.FAST_ALIGN
+    min_links: int | None = None
     keep_eos_vector: bool = False
     specials_in_statistics: bool = False
     preset: Preset = Preset.DEFAULT

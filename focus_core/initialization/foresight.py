@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from focus_core.corpus.parallel import ParallelText
 from focus_core.errors import Phrase, bad_input, phrase, sentence
 from focus_core.initialization.health import FEW_ANCHORS
 from focus_core.initialization.methods.base import Method
+from focus_core.initialization.methods.parallel.checks import sides_look_swapped
 from focus_core.initialization.overlap.matching import Overlap
 from focus_core.initialization.overlap.statistics import shared_text
 from focus_core.initialization.reading import Reading
@@ -130,6 +132,35 @@ def foresee_overlap(overlap: Overlap, target: Vocabulary, method: Method) -> For
     """
     n_text = shared_text(overlap, target)
     return few_shared(n_text, overlap.n_target, method) if overlap.n_new else None
+
+
+def foresee_parallel(text: ParallelText, source: Vocabulary, target: Vocabulary) -> Foreseen | None:
+    """Say beforehand that the sides of parallel text look swapped.
+
+    Parameters
+    ----------
+    text : ParallelText
+        Pairs of a source line and its translation.
+    source, target : Vocabulary
+        The two vocabularies.
+
+    Returns
+    -------
+    Foreseen or None
+        ``None`` where each tokenizer reads its own side in fewer tokens. A guess: only the tokens are counted.
+    """
+    counts = sides_look_swapped(text, source, target)
+    if counts is None:
+        return None
+    straight, swapped = counts
+    return Foreseen(
+        subject=text.name,
+        expected="a line in the source's language, a tab and its translation",
+        got=f"lines that the tokenizers read in {straight:,} tokens, and with the sides swapped in {swapped:,}",
+        found=f"the sides of {text.name} look swapped: so the tokenizers take {straight:,} tokens, else {swapped:,}",
+        effect="words may be linked with those of their own language",
+        remedy=phrase("put the source's language first in {parallel}, if it is not"),
+    )
 
 
 def few_shared(n_text: int, n_target: int, method: Method) -> Foreseen | None:

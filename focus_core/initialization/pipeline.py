@@ -22,10 +22,11 @@ from focus_core.initialization.auxiliary.token_stream import TokenStream, stream
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors, train_auxiliary
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.extend import extend_result
-from focus_core.initialization.foresight import Heed, foresee_overlap
+from focus_core.initialization.foresight import Heed, foresee_overlap, foresee_parallel
 from focus_core.initialization.health import auxiliary_health
 from focus_core.initialization.methods.base import Method, MethodInput, MethodOutput
 from focus_core.initialization.methods.fallback import initialise_tensor
+from focus_core.initialization.methods.parallel.checks import check_parallel
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
 from focus_core.initialization.overlap.statistics import overlap_statistics
@@ -100,6 +101,7 @@ def run_focus(
     model = fit_to_vocabulary(model, source.n)
     with stage_of(progress, "match"):
         overlap = match_vocabularies(source, target, mode=config.match, user_map=user_map)
+    _look_at_parallel(supplied, source, target, heed)
     if heed is not None and (foreseen := foresee_overlap(overlap, target, method)) is not None:
         heed(foreseen)
     proof = _prove(source, target, model, overlap, config, progress)
@@ -140,6 +142,15 @@ def _refuse_lacks(method: Method, supplied: Supplied, model: SourceModel) -> Non
     given = (Need.TEXT, *supplied.needs, *([Need.BODY] if model.has_backbone else []))
     for need in method.lacks(given):
         raise lack(method.name, need, phrase("choose another {method}"))
+
+
+def _look_at_parallel(supplied: Supplied, source: Vocabulary, target: Vocabulary, heed: Heed | None) -> None:
+    """Refuse parallel text that is too short, and tell where its sides look swapped."""
+    if supplied.parallel is None:
+        return
+    check_parallel(supplied.parallel)
+    if heed is not None and (foreseen := foresee_parallel(supplied.parallel, source, target)) is not None:
+        heed(foreseen)
 
 
 def _prove(

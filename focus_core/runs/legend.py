@@ -92,6 +92,8 @@ METHOD_LOOKS: Mapping[str, Method] = {method.key: method for method in (
     Method(str(MethodName.WECHSEL), "WECHSEL", "#B23A9E", "dash", "7 3"),
     Method(str(MethodName.TIK_TO_TOK), "Tik-to-Tok", "#87592F", "dot", "3 3"),
     Method(str(MethodName.DICTIONARY_REMOVAL), "dictionary removal", "#1C5FD0", "dashdot", "11 3 3 3"),
+    Method(str(MethodName.TRANS_TOKENIZATION), "Trans-Tokenization", "#87592F", "dash", "5 3"),
+    Method(str(MethodName.RAMEN), "RAMEN", "#B23A9E", "dashdot", "12 3 2 3"),
     Method(str(MethodName.OVERLAP), "overlap only", "#1F7F57", "dashdot", "9 4 2 4"),
     Method(str(MethodName.MULTIVARIATE_NORMAL), "multivariate normal", "#B23A9E", "longdash", "14 5"),
     Method(str(MethodName.MEAN), "mean", "#87592F", "longdashdot", "14 4 2 4"),

@@ -17,12 +17,13 @@ from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.request import TRAINABLE
 from focus_core.numerics.formats import count
 from focus_core.tokenization.corpus_statistics import CorpusStatistics, suggest_size, supported_size
-from focus_core.types import METHOD_SUMMARIES, AuxiliarySpace, Fallback, Family, MatchMode, MethodName, Preset
+from focus_core.types import METHOD_SUMMARIES, AuxiliarySpace, Fallback, Family, MatchMode, MethodName, Need, Preset
 from focus_ui.data import catalog
 from focus_ui.jobs.form import seed_input
 from focus_ui.session.errors import LABELS
 from focus_ui.widgets.choice import choose, switch
 from focus_ui.widgets.corpus_choice import SERVER, UPLOAD, CorpusChoice
+from focus_ui.widgets.further_inputs import FURTHER
 from focus_ui.widgets.tokenizer_choice import Choice, server_folder, uploaded_tokenizer
 from pages.data.normalization import normalization_choice
 
@@ -136,11 +137,17 @@ def take_size(refused: int, largest: int) -> None:
         st.session_state[SIZE] = largest
 
 
+def _offered(known: str) -> list[MethodName]:
+    """Return the methods that need no more than this form asks for, and a known one."""
+    given = (Need.TEXT, Need.BODY, *FURTHER)
+    return [name for name in MethodName if name == known or not METHODS[name].lacks(given)]
+
+
 def options(*, start: InitConfig | None = None, mark: str = "", resolved: Sequence[str] = ()) -> InitConfig:
     """Draw the options, filled in as they stand at the start; return them as chosen."""
     given = _Given(start=start or InitConfig(), mark=mark, resolved=resolved)
     method = given.choose(
-        st, "method", "Method", list(MethodName), lambda m: f"{m}: {METHOD_SUMMARIES[m]}",
+        st, "method", "Method", _offered(given.start.method), lambda m: f"{m}: {METHOD_SUMMARIES[m]}",
         "FOCUS compares tokens by vectors made from your text. The others are what it is compared with; they "
         "make none and take seconds.",
     )  # fmt: skip

@@ -12,6 +12,8 @@ from focus_core.initialization.methods.dictionary.removal import removal_loop
 from focus_core.initialization.methods.dictionary.tik_to_tok import tik_to_tok
 from focus_core.initialization.methods.dictionary.wechsel import NEIGHBOURS, TEMPERATURE, wechsel
 from focus_core.initialization.methods.focus import focus
+from focus_core.initialization.methods.parallel.ramen import ramen
+from focus_core.initialization.methods.parallel.trans_tokenization import trans_tokenization
 from focus_core.initialization.methods.subword_mean import subword_mean
 from focus_core.types import Cost, Fallback, MethodName, Need
 
@@ -71,6 +73,24 @@ METHODS: dict[str, Method] = {
             needs=(Need.DICTIONARY,),
             options=("copy_overlap",),
             cost=Cost.DICTIONARY,
+        ),
+        Method(
+            name=MethodName.TRANS_TOKENIZATION,
+            compute_weights=trans_tokenization,
+            citation="F. Remy et al., *Trans-Tokenization and Cross-lingual Vocabulary Transfers*, COLM 2024, "
+            "arXiv 2408.04303",
+            needs=(Need.PARALLEL,),
+            options=("copy_overlap", "aligner", "min_links"),
+            cost=Cost.ALIGN,
+        ),
+        Method(
+            name=MethodName.RAMEN,
+            compute_weights=ramen,
+            citation="K. Tran, *From English to Foreign Languages: Transferring Pre-trained Language Models*, 2020, "
+            "arXiv 2002.07306",
+            needs=(Need.PARALLEL,),
+            options=("copy_overlap", "aligner", "min_links"),
+            cost=Cost.ALIGN,
         ),
         Method(
             name=MethodName.OVERLAP, compute_weights=copy_overlap, citation="Overlap copied, no method for the rest"

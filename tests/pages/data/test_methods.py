@@ -10,16 +10,19 @@ import pytest
 import streamlit as st
 
 from focus_core.initialization.config import InitConfig
+from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.pipeline import run_focus
 from focus_core.jobs import process as jobs
 from focus_core.jobs.record import list_jobs, request_of_job
 from focus_core.models.source import SourceModel
 from focus_core.runs.folder import RunFolder
-from focus_core.types import METHOD_SUMMARIES, MethodName
+from focus_core.types import METHOD_SUMMARIES, MethodName, Need
 from focus_ui.data import catalog
 from tests.fake_jobs import FAKE, end_jobs
 from tests.pages.conftest import PAGES, links, texts
 from tests.toy_run import id_of, source_id_of, toy_frequency, toy_matrix, toy_source, toy_target, write_toy_run
+
+BASELINES = [name for name, method in METHODS.items() if not method.needs]
 
 
 @pytest.fixture
@@ -45,8 +48,10 @@ def start(at: Any) -> InitConfig:
     return asked.config
 
 
-def test_every_method_can_be_chosen_and_says_what_it_does(form: Any) -> None:
-    assert form.selectbox(key="_method").options == [f"{name}: {METHOD_SUMMARIES[name]}" for name in MethodName]
+def test_every_method_without_a_donor_can_be_chosen_and_says_what_it_does(form: Any) -> None:
+    """A donor is given on the command line."""
+    names = [name for name in MethodName if Need.DONOR not in METHODS[name].needs]
+    assert form.selectbox(key="_method").options == [f"{name}: {METHOD_SUMMARIES[name]}" for name in names]
     assert form.selectbox(key="_method").value == MethodName.FOCUS
 
 
@@ -84,7 +89,7 @@ def test_a_baseline_that_leaves_rows_to_the_fallback_gets_it(form: Any) -> None:
     assert (options.method, options.fallback) == ("overlap", "multivariate")
 
 
-@pytest.fixture(scope="module", params=[name for name in MethodName if name is not MethodName.FOCUS])
+@pytest.fixture(scope="module", params=BASELINES)
 def baseline(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """Return the toy vocabularies initialised by one baseline."""
     import torch

@@ -17,6 +17,9 @@ from tests.pages.frame import components, owner_of, write_job
 from tests.shown_comparison import KEEP, made_table, write_comparison
 from tests.toy_run import HOSTILE, id_of
 
+OFFERED = [name for name, method in METHODS.items() if not method.lacks((Need.TEXT, Need.BODY))]
+"""Methods that need no file beside the text."""
+
 
 @pytest.fixture(autouse=True)
 def no_comparison(tmp_path, monkeypatch):
@@ -36,11 +39,6 @@ def own_comparison(owner, table, *, runs=None, title="seven methods on mine"):
     write_record(job)
     write_comparison(job.run, table, runs=runs)
     return job
-
-
-GIVEN = (Need.TEXT, Need.BODY)
-FREE = tuple(name for name, method in METHODS.items() if not method.lacks(GIVEN))
-"""What the form gives at first, and the methods that need no more."""
 
 
 def plain(at):
@@ -65,7 +63,7 @@ def test_every_method_stands_there_with_its_line_and_what_it_takes(open_app):
     assert all(METHOD_SUMMARIES[name] in shown for name in METHODS)
     assert "Nothing was measured on this text" in plain(at)
     assert "with all its seeds" in texts(at)
-    assert f"{len(FREE)} methods chosen" in texts(at)
+    assert f"{len(OFFERED)} methods chosen" in texts(at)
 
 
 def test_with_examples_alone_the_rule_stands_beside_what_was_found_in_them(open_app, no_comparison):
@@ -87,9 +85,11 @@ def test_a_method_without_its_input_cannot_be_chosen_and_says_where_to_get_it(op
     (box,) = [box for box in at.checkbox if METHOD_SUMMARIES["mean"] in box.label]
     assert box.disabled
     assert not box.value
-    (line,) = [c.value for c in at.caption if "Lacks" in c.value and "--donor" in c.value]
-    assert NEED_SUMMARIES[Need.DICTIONARY] in line
-    assert f"{len(FREE) - 1} methods chosen" in texts(at)
+    lacks = [c.value for c in at.caption if "Lacks" in c.value]
+    assert len(lacks) == len(METHODS) - len(OFFERED) + 1
+    (line,) = [words for words in lacks if NEED_SUMMARIES[Need.DICTIONARY] in words and "--donor" in words]
+    assert NEED_SUMMARIES[Need.DONOR] in line
+    assert f"{len(OFFERED) - 1} methods chosen" in texts(at)
 
 
 def test_an_uploaded_dictionary_is_counted_and_what_is_wrong_with_one_is_said(open_app):
@@ -111,7 +111,7 @@ def test_a_dictionary_that_ships_lets_its_methods_run(open_app):
     assert not at.exception
     assert "558** pairs of words" in texts(at)
     assert at.checkbox(key="_method_tik-to-tok_offered").value
-    readers = [name for name, method in METHODS.items() if not method.lacks({*GIVEN, Need.DICTIONARY})]
+    readers = [name for name, method in METHODS.items() if not method.lacks((Need.TEXT, Need.BODY, Need.DICTIONARY))]
     assert f"{len(readers)} methods chosen" in texts(at)
 
 
@@ -133,7 +133,7 @@ def test_the_job_is_started_with_what_was_chosen(open_app, monkeypatch):
     at = open_app("methods")
     at.number_input(key="_methods_seeds").set_value(2).run()
     at.number_input(key="_methods_tokens").set_value(5000).run()
-    for name in FREE:
+    for name in OFFERED:
         if name not in ("overlap", "mean"):
             at.checkbox(key=f"_method_{name}_offered").uncheck().run()
     at.button(key="_start_comparison").click().run()
@@ -153,7 +153,7 @@ def test_the_source_that_has_read_english_alone_is_offered(open_app):
     at.segmented_control(key="_source_kind").set_value("English demo").run()
     assert not at.exception
     assert "it has read English alone" in texts(at)
-    assert f"{len(FREE)} methods chosen" in texts(at)
+    assert f"{len(OFFERED)} methods chosen" in texts(at)
 
 
 # --- the answer ---------------------------------------------------------------------------------------------------

@@ -277,8 +277,9 @@ def test_what_lacks_an_input_is_missing_and_refused_where_it_was_named(
         compare_methods(request_of, tmp_path / "out", start=fake)
     assert not list(tmp_path.iterdir())
     found = read_inputs(dataclasses.replace(request_of, methods=()))
-    assert found.missing == {"mean": (Need.DICTIONARY,)}
-    assert "mean" not in found.methods
+    assert found.missing["mean"] == (Need.DICTIONARY,)
+    assert found.missing["ramen"] == (Need.PARALLEL,)
+    assert not {"mean", "ramen"} & set(found.methods)
     assert "focus" in found.methods
 
 

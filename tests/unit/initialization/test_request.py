@@ -13,6 +13,7 @@ from focus_core.errors import InvalidInputError
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import OF_PRESETS, InitRequest, command_of, read_request, write_request
 from focus_core.types import (
+    Aligner,
     AuxiliaryKind,
     AuxiliarySpace,
     Fallback,
@@ -45,6 +46,8 @@ OPTIONS = {
     "copy_overlap": st.booleans(),
     "subword_vectors": st.sampled_from(SubwordVectors),
     "least_pairs": st.integers(1, 10**6),
+    "aligner": st.sampled_from(Aligner),
+    "min_links": st.none() | st.integers(1, 10**6),
 }
 SOURCES = st.fixed_dictionaries({"source": WORDS}, optional={"source_tokenizer": WORDS}) | st.fixed_dictionaries(
     {"source_tokenizer": WORDS, "source_embeddings": PATHS}, optional={"tensor": WORDS}
