@@ -101,7 +101,7 @@ def test_an_uploaded_dictionary_is_counted_and_what_is_wrong_with_one_is_said(op
     at.file_uploader(key="_methods_dictionary").upload("wrong.tsv", b"no tab here\n", "text/plain").run()
     assert not at.exception
     assert [error.value for error in at.error if "wrong" in error.value]
-    assert "pairs of words" not in texts(at)
+    assert "** pairs of words" not in texts(at)
 
 
 def test_a_dictionary_that_ships_lets_its_methods_run(open_app):
