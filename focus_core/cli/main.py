@@ -55,7 +55,8 @@ NORMALIZATION_HELP = (
     "Without it inherit, or none with --preset paper"
 )
 SPACE_HELP = (
-    "how auxiliary vectors are made from the corpus: counts of neighbours, factorised; or fasttext. "
+    "how auxiliary vectors are made from the corpus: counts of neighbours, factorised (of little text rare tokens are "
+    "drawn to frequent ones spelt alike); or fasttext. "
     f"Without it {InitConfig.auxiliary_space}, or fasttext with --preset paper"
 )
 AUTOMATIC = ("epochs", "min_count")

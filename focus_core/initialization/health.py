@@ -17,7 +17,7 @@ from focus_core.numerics.formats import decimal, plain_percent, ratio
 
 MAX_COSINE = 0.5
 """Mean cosine between new tokens and anchors above which the space has collapsed; sound spaces stay below 0.4, and
-those of counts below 0.1."""
+those of counts below 0.1, on little text below 0.3."""
 MAX_SUPPORT = 100
 """Median number of contributors above which a row is no more than a mean."""
 FEW_ANCHORS = 20
@@ -69,8 +69,10 @@ def auxiliary_health(
         anchor), ``median_support``, ``median_max_weight``, ``median_effective_contributors`` (over combined rows),
         ``collapsed`` (never told of fewer than `FEW_ANCHORS` anchors, whose mean direction is not the space's),
         ``remedy``, ``supported_size`` (where it was asked for) and ``warnings``. What cannot be known is ``None``.
+        Coverage and mean cosine leave out what counts say of a token that never occurs: its spelling alone is in it.
     """
-    covered = auxiliary.has_vector[new_ids]
+    own = _of_the_text(auxiliary, frequency)
+    covered = own[new_ids]
     combined = np.flatnonzero(weights.origins == COMBINED)
     report: dict[str, Any] = {
         "n_anchors": len(anchor_ids),
@@ -79,7 +81,7 @@ def auxiliary_health(
         "coverage_occurrences": None
         if frequency is None
         else ratio(frequency[new_ids][covered].sum(), frequency[new_ids].sum()),
-        "mean_cosine": _mean_cosine(auxiliary.vectors, new_ids[covered], anchor_ids),
+        "mean_cosine": _mean_cosine(auxiliary.vectors, new_ids[covered], anchor_ids[own[anchor_ids]]),
         "median_support": _median(weights.support[combined]),
         "median_max_weight": _median(weights.max_weight[combined]),
         "median_effective_contributors": _median(weights.effective_contributors[combined]),
@@ -96,6 +98,13 @@ def auxiliary_health(
     told = _warnings(auxiliary, report, len(new_ids))
     report["warnings"] = [_few_anchors(auxiliary, report, n_text, n_shared), *told] if few else told
     return report
+
+
+def _of_the_text(auxiliary: AuxiliaryVectors, frequency: np.ndarray | None) -> np.ndarray:
+    """Return which tokens have a vector that comes of more than their spelling, (n_target,) of bool."""
+    if auxiliary.kind != COUNTED or frequency is None:
+        return auxiliary.has_vector
+    return np.asarray(auxiliary.has_vector & (frequency > 0))
 
 
 def _median(values: np.ndarray) -> float | None:
@@ -215,7 +224,8 @@ def _too_large(auxiliary: AuxiliaryVectors, n_with: int, n_new: int, supported: 
     size = n_vocabulary if supported is None else supported
     lower = "" if min_count <= int(settings["automatic"]["min_count"]) else f", a lower --min-count (it is {min_count})"
     smaller = f" or a vocabulary of about {size:,} tokens" if size < n_vocabulary else ""
+    others = "have their spelling alone" if settings.get("ngrams") and min_count == 1 else "take the fallback"
     return (
         f"This corpus of {n_tokens:,} tokens is small for its vocabulary: only {n_with:,} of {n_new:,} new tokens "
-        f"occur often enough to get a vector, the others take the fallback; more text{lower}{smaller} would help."
+        f"occur often enough to get a vector, the others {others}; more text{lower}{smaller} would help."
     )

@@ -1,8 +1,9 @@
-"""Compare auxiliary spaces: ``python -m scripts.auxiliary_space screen|confirm|table``.
+"""Compare auxiliary spaces: ``python -m scripts.auxiliary_space screen|little|confirm|table``.
 
-``screen`` changes one setting of the default at a time, on two languages; ``confirm`` measures the best of them on six
-languages and several sizes of text, at once and after training; both go on where they were stopped. ``table`` writes
-what was measured into the documents, and says whether it holds what is claimed.
+``screen`` changes one setting of the default at a time, on two languages; ``little`` measures what may serve little
+text; ``confirm`` measures the best of them on six languages and several sizes of text, at once and after training.
+All of them go on where they were stopped. ``table`` writes what was measured into the documents, and says whether it
+holds what is claimed.
 """
 
 from __future__ import annotations
@@ -30,6 +31,16 @@ def screen(data: Path = DATA, work: Path = WORK) -> None:
 
     measure(screening(data), data, work)
     _keep("screen", work, screening(data))
+
+
+@app.command()
+def little(data: Path = DATA, work: Path = WORK) -> None:
+    """Measure windows and n-grams on little text, in two languages that choose and two that confirm."""
+    from scripts.auxiliary_space.plan import on_little_text
+    from scripts.auxiliary_space.work import measure
+
+    measure(on_little_text(data), data, work)
+    _keep("little", work, on_little_text(data))
 
 
 @app.command()

@@ -14,9 +14,9 @@ import numpy as np
 from focus_core.artifacts import atomic_write_bytes, read_array, write_arrays
 from focus_core.evaluation.bootstrap import difference_interval, ratio_interval
 from scripts.auxiliary_space.bench import Scores
-from scripts.auxiliary_space.spaces import COUNTS, FASTTEXT
+from scripts.auxiliary_space.spaces import COUNTS, FASTTEXT, UNDRAWN
 
-REFERENCES = {"minus_fasttext": FASTTEXT, "minus_counts": COUNTS}
+REFERENCES = {"minus_fasttext": FASTTEXT, "minus_counts": COUNTS, "minus_undrawn": UNDRAWN}
 """What the differences are called, and to what they are."""
 
 

@@ -7,20 +7,36 @@ from typing import Any
 
 import numpy as np
 
-from focus_core.initialization.auxiliary.counted import CountSettings, counted_vectors
+from focus_core.initialization.auxiliary.counted import LITTLE_TEXT, CountSettings, counted_vectors
 from focus_core.initialization.auxiliary.counting import PairCounter
+from focus_core.initialization.auxiliary.ngrams import draw_rare_tokens
 from focus_core.initialization.auxiliary.token_stream import TokenStream
 from focus_core.initialization.auxiliary.vectors import COUNTED, AuxiliaryVectors, train_auxiliary
 from focus_core.tokenization.identity import SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary
-from scripts.auxiliary_space.ngrams import draw_rare_tokens, vectors_with_ngrams
+from scripts.auxiliary_space.ngrams import vectors_with_ngrams
 
 FASTTEXT, COUNTS = "fastText", "counts"
 """The names of the reference and of the default; every other variant changes one thing of the default."""
+UNDRAWN, DRAWN = "window 2", "window 2, rare tokens drawn"
+"""On little text: counts without what n-grams say, and with it."""
+ON_LITTLE_TEXT: dict[str, dict[str, Any]] = {
+    UNDRAWN: {"window": 2},
+    "window 5": {"window": 5},
+    "window 10": {"window": 10},
+    "window 10, offsets together": {"window": 10, "apart": False},
+    DRAWN: {"window": 2, "ngrams": "rare"},
+    "window 10, rare tokens drawn": {"window": 10, "ngrams": "rare"},
+    "window 10, rare tokens that occur drawn": {"window": 10, "ngrams": "occurring"},
+    "window 2, those that never occur drawn": {"window": 2, "ngrams": "missing"},
+    "window 10, those that never occur drawn": {"window": 10, "ngrams": "missing"},
+    "fastText and window 10 joined": {"window": 10, "fasttext": True},
+}
+"""What is measured on little text, where one setting cannot be the default's."""
 VARIANTS: dict[str, dict[str, Any]] = {
     FASTTEXT: {"fasttext": True, "counted": False},
     "fastText, minimum count 1": {"fasttext": True, "counted": False, "min_count": 1},
-    COUNTS: {},
+    COUNTS: {"ngrams": "automatic"},
     "window 1": {"window": 1},
     "window 3": {"window": 3},
     "window 5": {"window": 5},
@@ -38,6 +54,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "fastText and counts joined": {"fasttext": True},
     "character n-grams beside the counts": {"ngrams": "beside"},
     "rare tokens drawn to those with the same n-grams": {"ngrams": "rare"},
+    **ON_LITTLE_TEXT,
 }
 """Name -> what it changes of the default."""
 
@@ -97,6 +114,8 @@ def make_vectors(text: Text, options: dict[str, Any], *, seed: int) -> Auxiliary
 def _counted(text: Text, settings: CountSettings, ngrams: str) -> AuxiliaryVectors:
     """Return vectors by counting, with character n-grams where the variant asks for them."""
     vocabulary, frequency = text.vocabulary, text.stream.frequency
+    if ngrams == "automatic":
+        ngrams = "rare" if text.stream.n_tokens <= LITTLE_TEXT else ""
     counter = PairCounter(vocabulary.n, settings.window)
     counter.add(np.concatenate(text.rows), np.repeat(np.arange(len(text.rows), dtype=np.int32), text.lengths))
     counts, eligible = counter.finish(), (frequency >= settings.min_count) & (vocabulary.kinds != SPECIAL)
@@ -104,8 +123,11 @@ def _counted(text: Text, settings: CountSettings, ngrams: str) -> AuxiliaryVecto
         vectors = vectors_with_ngrams(counts, eligible, settings, vocabulary)
     else:
         vectors, _ = counted_vectors(counts, eligible, settings)
-    if ngrams == "rare":
-        vectors = draw_rare_tokens(vectors, vocabulary, frequency)
+    drawn_only = {"rare": frequency >= 0, "occurring": frequency > 0, "missing": frequency == 0}
+    if ngrams in drawn_only:
+        vectors = np.where(
+            drawn_only[ngrams][:, None], draw_rare_tokens(vectors, vocabulary, frequency), vectors
+        ).astype(np.float32)
     return AuxiliaryVectors(vectors=vectors, has_vector=vectors.any(axis=1), kind=COUNTED)
 
 

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from focus_core.artifacts import dump_json
-from scripts.auxiliary_space.results import REFERENCES
-from scripts.auxiliary_space.spaces import COUNTS, FASTTEXT, VARIANTS
+from scripts.auxiliary_space.spaces import COUNTS, DRAWN, FASTTEXT, ON_LITTLE_TEXT, UNDRAWN, VARIANTS
 from scripts.auxiliary_space.text import WHOLE
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "assets" / "demo" / "results" / "auxiliary_space.json"
-DOCUMENTS = {"confirm": "docs/benchmarks.md", "screen": "docs/decisions/0043-the-counted-auxiliary-space.md"}
+DOCUMENTS = {
+    "confirm": "docs/benchmarks.md",
+    "screen": "docs/decisions/0043-the-counted-auxiliary-space.md",
+    "little": "docs/decisions/0049-little-text-is-asked-for-its-spelling.md",
+}
 """Which table stands in which document."""
 NAMES = {"sw": "Swahili", "xh": "isiXhosa", "ar": "Arabic", "ha": "Hausa", "de": "German", "en": "English"}
 CLAIMED = ("sw", 0.03)
@@ -54,8 +57,9 @@ def write_tables(results: Mapping[str, Rows], root: Path = ROOT) -> None:
 def screen_table(rows: Rows) -> str:
     """Return variants by languages and sizes: bits per character minus fastText's, and minus those of the default."""
     cases = list(dict.fromkeys((row["language"], row["size"]) for row in rows))
-    columns = [(*case, reference) for case in cases for reference in REFERENCES]
-    head = ["", *(f"{NAMES[la]}, {_size(size)}, minus {REFERENCES[name]}" for la, size, name in columns)]
+    references = {"minus_fasttext": FASTTEXT, "minus_counts": COUNTS}
+    columns = [(*case, reference) for case in cases for reference in references]
+    head = ["", *(f"{NAMES[la]}, {_size(size)}, minus {references[name]}" for la, size, name in columns)]
     lines = [_line(head), "|---" + "|---:" * len(columns) + "|"]
     for variant in VARIANTS:
         own = [(_find(rows, language=la, size=size, variant=variant), name) for la, size, name in columns]
@@ -63,6 +67,18 @@ def screen_table(rows: Rows) -> str:
             cells = [_difference(row, name) for row, name in own]
             lines.append(_line([f"**{variant}**" if variant == COUNTS else variant, *cells]))
     return "\n".join(lines)
+
+
+def little_table(rows: Rows) -> str:
+    """Return what was tried on little text by languages and sizes: bits per character minus fastText's."""
+    cases = list(dict.fromkeys((row["language"], row["size"]) for row in rows))
+    lines = [_line(["minus fastText", *(f"{NAMES[la]}, {_size(size)}" for la, size in cases)])]
+    lines.append("|---" + "|---:" * len(cases) + "|")
+    for variant in ON_LITTLE_TEXT:
+        own = [_difference(_find(rows, language=la, size=size, variant=variant)) for la, size in cases]
+        lines.append(_line([f"**{variant}**" if variant == DRAWN else variant, *own]))
+    gained = [_difference(_find(rows, language=la, size=s, variant=DRAWN), "minus_undrawn") for la, s in cases]
+    return "\n".join([*lines, _line([f"*{DRAWN}, minus {UNDRAWN}*", *gained])])
 
 
 def confirm_table(rows: Rows) -> str:
@@ -150,4 +166,4 @@ def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-TABLES = {"confirm": confirm_table, "screen": screen_table}
+TABLES = {"confirm": confirm_table, "screen": screen_table, "little": little_table}

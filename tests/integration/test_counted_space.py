@@ -18,6 +18,7 @@ from focus_core.initialization.auxiliary.counted import count_auxiliary
 from focus_core.initialization.auxiliary.token_stream import tokenise_corpus
 from focus_core.runs.again import request_of
 from focus_core.runs.folder import open_run
+from focus_core.tokenization.identity import NORMAL
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
 from focus_core.types import AuxiliarySpace
 from tests.integration.small_inputs import SmallInputs, make_small_inputs
@@ -136,6 +137,28 @@ def test_vectors_come_from_the_cache_where_text_and_options_are_the_same(
     shorter.write_text("".join(small.corpus.read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")
     count_auxiliary(tokenise_corpus(open_corpus([shorter]), vocabulary, window=2), vocabulary, dim=8)
     assert len(made) == 4
+
+
+def test_little_text_draws_rare_tokens_to_those_spelt_alike_and_more_text_does_not(
+    small: SmallInputs, vocabulary: Vocabulary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOCUS_LAB_CACHE", str(tmp_path / "cache"))
+    few = sorted(set(small.corpus.read_text("utf-8").splitlines()))[:3]
+    (tmp_path / "few.txt").write_text("\n".join([*few * 12, small.corpus.read_text("utf-8")[:40]]), "utf-8")
+    stream = tokenise_corpus(open_corpus([tmp_path / "few.txt"]), vocabulary, window=2)
+    never = (stream.frequency == 0) & (vocabulary.kinds == NORMAL)
+    little = count_auxiliary(stream, vocabulary, dim=8)
+    monkeypatch.setattr(counted, "LITTLE_TEXT", stream.n_tokens)
+    assert count_auxiliary(stream, vocabulary, dim=8).vectors.tobytes() == little.vectors.tobytes()
+    monkeypatch.setattr(counted, "LITTLE_TEXT", stream.n_tokens - 1)
+    more = count_auxiliary(stream, vocabulary, dim=8)
+    assert (little.settings["ngrams"], more.settings["ngrams"]) == (True, False)
+    assert little.has_vector[never].any()
+    assert not more.has_vector[never].any()
+    assert (little.has_vector | ~more.has_vector).all(), "nobody loses a vector"
+    monkeypatch.undo()
+    asked = count_auxiliary(stream, vocabulary, dim=8, min_count=2)
+    assert not asked.has_vector[stream.frequency < 2].any(), "whoever asks for occurrences gets them"
 
 
 def test_fasttexts_option_with_counts_is_refused(

@@ -17,7 +17,7 @@ from focus_core.analysis.checks.causes import (
     shared_text,
 )
 from focus_core.errors import Phrase, phrase
-from focus_core.initialization.auxiliary.vectors import OWN_KINDS
+from focus_core.initialization.auxiliary.vectors import COUNTED, OWN_KINDS
 from focus_core.initialization.health import FEW_ANCHORS, much_smaller
 from focus_core.numerics.formats import ratio, rough_percent
 from focus_core.runs.folder import RunFolder
@@ -186,6 +186,8 @@ class AuxiliaryCoverage(Check):
         if not run.manifest["counts"]["n_new"]:
             return self.result(Status.NOT_APPLICABLE, "no target token is new: no embedding is combined from anchors")
         covered = run.column("tokens", "has_auxiliary").astype(bool)
+        if run.manifest["auxiliary"]["kind"] == COUNTED:  # what never occurs may have one by its spelling alone
+            covered &= np.nan_to_num(frequency(run)) > 0
         text = run.column("tokens", "kind").astype(str) != TokenKind.SPECIAL
         shared = has_origin(run, Origin.COPIED) & text
         new = has_origin(run, Origin.COMBINED, Origin.FALLBACK) & text

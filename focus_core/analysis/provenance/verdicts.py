@@ -369,6 +369,9 @@ def _few_occurrences(explanation: Explanation) -> list[Verdict]:
     n = explanation.frequency
     if n is None or n >= FEW_OCCURRENCES:
         return []
+    if n == 0:
+        text = "It never occurs in the text: its auxiliary vector is that of frequent tokens with the same n-grams."
+        return [Verdict(text=text, tone=Tone.WARNING, advice="Its spelling alone speaks for it: give more text.")]
     text = f"Auxiliary vector from {'1 occurrence' if n == 1 else f'{n:,} occurrences'}."
     advice = "So few contexts say little: trust its embedding little, or give more text."
     return [Verdict(text=text, tone=Tone.WARNING, advice=advice)]

@@ -20,6 +20,7 @@ import numpy as np
 from focus_core.artifacts import cached_folder, digest_json, read_array, sha256_bytes, write_arrays
 from focus_core.errors import AuxiliaryError, bad_input, option, phrase
 from focus_core.initialization.auxiliary.counting import PairCounts
+from focus_core.initialization.auxiliary.ngrams import draw_rare_tokens
 from focus_core.initialization.auxiliary.svd import STAGE, truncated_svd
 from focus_core.initialization.auxiliary.token_stream import TokenStream
 from focus_core.initialization.auxiliary.vectors import ANSWER, COUNTED, AuxiliaryVectors
@@ -69,6 +70,8 @@ class CountSettings:
 
 WINDOW = CountSettings.window
 """How many places apart the tokens of a run's text are neighbours."""
+LITTLE_TEXT = 100_000
+"""Tokens of text up to which rare tokens are drawn to frequent ones with the same character n-grams."""
 
 
 def count_auxiliary(
@@ -104,15 +107,18 @@ def count_auxiliary(
     -------
     AuxiliaryVectors
         Rows of special tokens, of tokens seen less often than ``min_count`` and of tokens without neighbours are zero.
+        In a text of no more than ``LITTLE_TEXT`` tokens rare tokens are drawn to frequent ones with the same character
+        n-grams, and with a ``min_count`` of 1 those that never occur take their place from them.
 
     Raises
     ------
     AuxiliaryError
         If no token occurs often enough, none occurs twice, or none tells by its neighbours.
     """
-    settings = CountSettings(dim=dim, min_count=min_count or 1)
-    eligible = vocabulary.present & (vocabulary.kinds != SPECIAL) & (stream.frequency >= settings.min_count)
-    pairs = _checked(stream, eligible, settings)
+    least = min_count or 1
+    eligible = vocabulary.present & (vocabulary.kinds != SPECIAL) & (stream.frequency >= least)
+    pairs = _checked(stream, eligible, least)
+    settings = CountSettings(dim=dim, min_count=least)
 
     def build(folder: Path) -> None:
         vectors, _ = counted_vectors(
@@ -131,12 +137,18 @@ def count_auxiliary(
         else:
             build(folder)
         vectors = np.array(read_array(folder / ANSWER, "vectors"))
+    drawn = stream.n_tokens <= LITTLE_TEXT
+    if drawn:
+        # With a least count of 1 a token that never occurs is drawn too: nobody asked that it have no vector.
+        may = eligible | (least == 1)
+        vectors = np.where(may[:, None], draw_rare_tokens(vectors, vocabulary, stream.frequency), 0)
     progress(STAGE, 1, 1)
     told = {
         "method": "truncated SVD of the positive pointwise mutual information of tokens and their neighbours",
         "versions": versions,
-        "chosen_automatically": [] if min_count else ["min_count"],
-        "automatic": {"min_count": 1},
+        "chosen_automatically": ["ngrams"] if min_count else ["ngrams", "min_count"],
+        "automatic": {"ngrams": drawn, "min_count": 1},
+        "ngrams": drawn,
         "stream": stream.digest,
         "n_tokens": stream.n_tokens,
         "n_types": int(eligible.sum()),
@@ -146,13 +158,13 @@ def count_auxiliary(
     return AuxiliaryVectors(vectors=vectors, has_vector=has_vector, kind=COUNTED, settings=told | described)
 
 
-def _checked(stream: TokenStream, eligible: np.ndarray, settings: CountSettings) -> PairCounts:
+def _checked(stream: TokenStream, eligible: np.ndarray, min_count: int) -> PairCounts:
     """Return the counts of a stream that may give vectors; refuse one that cannot."""
     if stream.pairs is None:
         raise bad_input("the token stream", "counts of pairs", "none", "count them on the way", AuxiliaryError)
     most = int(stream.frequency[eligible].max(initial=0))
     if not most:
-        got = f"{settings.min_count}, and none of {stream.n_tokens:,} tokens does"
+        got = f"{min_count}, and none of {stream.n_tokens:,} tokens does"
         expected, remedy = "tokens of text that occur so often", "lower it or give more text"
         raise bad_input(option("min_count"), expected, got, remedy, AuxiliaryError)
     if most < 2:

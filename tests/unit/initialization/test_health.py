@@ -70,6 +70,26 @@ def test_numbers_by_hand() -> None:
     assert report["warnings"] == []
 
 
+def test_what_counts_say_of_a_token_that_never_occurs_is_its_spelling_and_covers_nothing() -> None:
+    """Without token 3, one of three new ones and 6 of 7 occurrences are covered; trained vectors count as they are."""
+    unseen = np.array([50, 40, 6, 0, 1])
+    counted = auxiliary_health(vectors(SOUND.vectors.tolist(), kind="counted"), WEIGHTS, NEW, ANCHORS, unseen)
+    assert (counted["n_new_with_vector"], counted["coverage_types"]) == (1, pytest.approx(1 / 3))
+    assert counted["coverage_occurrences"] == pytest.approx(6 / 7)
+    assert counted["n_anchors"] == 2
+    assert auxiliary_health(SOUND, WEIGHTS, NEW, ANCHORS, unseen)["n_new_with_vector"] == 2
+    nearby = vectors([[1, 0], [0, 1], [1, 0], [1, 0], [0, 0]], kind="counted")
+    without_the_second_anchor = auxiliary_health(nearby, WEIGHTS, NEW, ANCHORS, np.array([50, 0, 6, 3, 1]))
+    assert without_the_second_anchor["mean_cosine"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("drawn", "said"), [(True, "have their spelling alone"), (False, "take the fallback")])
+def test_a_text_too_small_says_what_becomes_of_the_others(drawn: bool, said: str) -> None:
+    few = vectors([[1, 0], [0, 1], [1, 0], [1, 1], [1, 2]], kind="counted", ngrams=drawn)
+    (told,) = auxiliary_health(few, WEIGHTS, NEW, ANCHORS, np.array([50, 40, 6, 0, 0]))["warnings"]
+    assert f"only 1 of 3 new tokens occur often enough to get a vector, the others {said};" in told
+
+
 def test_mean_cosine_is_the_mean_over_all_pairs() -> None:
     rng = np.random.default_rng(0)
     made = vectors(rng.normal(size=(5, 7)).tolist())

@@ -17,14 +17,14 @@ check = CHECKS["FOC005"]
 SHARED, NEW, SPECIAL = ("copied", "normal"), ("combined", "normal"), ("copied", "special")
 
 
-def tokens(run: RunFolder, *rows: tuple[tuple[str, str], bool]) -> RunFolder:
+def tokens(run: RunFolder, *rows: tuple[tuple[str, str], bool], frequency: list[int] | None = None) -> RunFolder:
     """Return a run of these tokens: (origin, kind) and whether there is a vector; frequency falls with the id."""
     columns = {
         "tokens.id": list(range(len(rows))),
         "tokens.origin": [origin for (origin, _), _ in rows],
         "tokens.kind": [kind for (_, kind), _ in rows],
         "tokens.has_auxiliary": [has for _, has in rows],
-        "tokens.frequency": list(range(len(rows), 0, -1)),
+        "tokens.frequency": frequency or list(range(len(rows), 0, -1)),
     }
     return altered(run, columns=columns)
 
@@ -53,6 +53,14 @@ def test_lists_the_most_frequent_tokens_without_a_vector(run: RunFolder) -> None
     result = check.run(tokens(run, *rows))
     assert result.tokens == [0, 1, 2]
     assert result.summary == "an auxiliary vector: 0 of 2 shared tokens, 1 of 2 new tokens"
+
+
+@pytest.mark.parametrize(("kind", "status"), [("counted", Status.WARNING), ("trained", Status.PASSED)])
+def test_what_counts_say_of_a_token_that_never_occurs_covers_nothing(run: RunFolder, kind: str, status: Status) -> None:
+    """Its vector is its spelling's: a vocabulary too large for the text is still said to be."""
+    made = altered(run, manifest={"auxiliary": {"kind": kind}})
+    rows = [(SHARED, True), (NEW, True), (NEW, True), (NEW, True)]
+    assert check.run(tokens(made, *rows, frequency=[9, 4, 0, 0])).status == status
 
 
 def test_passes_on_the_toy(run: RunFolder) -> None:

@@ -341,13 +341,20 @@ def test_verdict_contributors_in_another_script() -> None:
     assert "another script" not in verdicts(run, "▁sokoni")
 
 
-def test_verdict_few_occurrences() -> None:
+@pytest.mark.parametrize(
+    ("n", "said"),
+    [
+        (11, "Auxiliary vector from 11 occurrences."),
+        (0, "It never occurs in the text: its auxiliary vector is that of frequent tokens with the same n-grams."),
+    ],
+)
+def test_verdict_few_occurrences(n: int, said: str) -> None:
     result = toy_result()
     assert result.frequency is not None
     frequency = result.frequency.copy()
-    frequency[result.target.tokens.index("▁mkulima")] = 11
+    frequency[result.target.tokens.index("▁mkulima")] = n
     run = write_toy_run(result=dataclasses.replace(result, frequency=frequency))
-    assert verdicts(run, "▁mkulima").endswith("Auxiliary vector from 11 occurrences.")
+    assert verdicts(run, "▁mkulima").endswith(said)
 
 
 def test_verdict_norm() -> None:
