@@ -20,6 +20,7 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.embedded_ids import without_rowless_tokens
 from focus_core.initialization.foresight import Foreseen, Heed, foresee_text, refuse
 from focus_core.initialization.methods.base import Method
+from focus_core.initialization.methods.low_rank.embed import fit_rank
 from focus_core.initialization.overlap.matching import match_vocabularies, read_user_map
 from focus_core.initialization.pipeline import method_named, run_focus
 from focus_core.initialization.reading import read_lines
@@ -129,6 +130,7 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, h
     model = _load_model(request)  # first: what is no model is named as what it is
     source = without_rowless_tokens(load_vocabulary(request.source_tokenizer or str(request.source)), model.n_rows)
     model = fit_to_vocabulary(model, source.n)
+    fit_rank(method.resolve(config), model, method.rank)
     if heed is not None and corpus is not None and (foreseen := _foresee(corpus, source, request)) is not None:
         heed(foreseen)
     target = with_segments(_load_target(request, source, corpus, progress), source)

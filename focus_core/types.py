@@ -97,6 +97,13 @@ class MethodName(StrEnum):
     DICTIONARY_REMOVAL = "dictionary-removal"
     TRANS_TOKENIZATION = "trans-tokenization"
     RAMEN = "ramen"
+    CLP = "clp"
+    CLP_PLUS = "clp-plus"
+    OMP = "omp"
+    INTERPOLATION = "interpolation"
+    SALT = "salt"
+    OFA = "ofa"
+    UNKS_EVERYWHERE = "unks-everywhere"
     OVERLAP = "overlap"
     MULTIVARIATE_NORMAL = "multivariate-normal"
     MEAN = "mean"
@@ -124,12 +131,17 @@ class Cost(StrEnum):
 
     A property of the method, not of one machine's clock. ``rows``: the number of rows. ``subwords``: the target's
     tokens, each split by the source tokenizer. ``dictionary``: the dictionary, whose entries are read and compared with
-    both vocabularies. ``text``: the text, which is read and counted. ``align``: pairs of lines, whose words are linked.
+    both vocabularies. ``factors``: the width of the embeddings, which are factorised. ``words``: the words that have
+    vectors, each split. ``donor``: new tokens times shared ones, which are compared. ``text``: the text, which is read
+    and counted. ``align``: pairs of lines, whose words are linked.
     """
 
     ROWS = "rows"
     SUBWORDS = "subwords"
     DICTIONARY = "dictionary"
+    FACTORS = "factors"
+    WORDS = "words"
+    DONOR = "donor"
     TEXT = "text"
     ALIGN = "align"
 
@@ -142,6 +154,29 @@ class SubwordVectors(StrEnum):
 
     WORDS = "words"
     NGRAMS = "ngrams"
+
+
+class Interpolation(StrEnum):
+    """How the nearest shared tokens of a donor are weighed.
+
+    ``distance``: 1 / ||x - p||, over their sum. ``cosine``: the nearest by cosine, and cos(x, p) over their sum.
+    ``barycentric``: the weights with sum 1 that come nearest to x. ``least-squares``: those of any sum.
+    """
+
+    DISTANCE = "distance"
+    COSINE = "cosine"
+    BARYCENTRIC = "barycentric"
+    LEAST_SQUARES = "least-squares"
+
+
+class Factorization(StrEnum):
+    """How source embeddings are cut to a rank.
+
+    ``svd``: nearest in squares (OFA). ``semi-nmf``: the second factor has no negative number (UNKs Everywhere).
+    """
+
+    SVD = "svd"
+    SEMI_NMF = "semi-nmf"
 
 
 class AuxiliarySpace(StrEnum):
@@ -219,6 +254,13 @@ METHOD_SUMMARIES: dict[str, str] = {
     MethodName.DICTIONARY_REMOVAL: "copy shared tokens, combine new ones from what a dictionary aligns them with",
     MethodName.TRANS_TOKENIZATION: "copy shared tokens, make new ones of what translates their words in parallel text",
     MethodName.RAMEN: "copy shared tokens, make new ones of the source tokens that parallel text links them with",
+    MethodName.CLP: "copy shared tokens, weigh them all for new ones by their cosine in a donor, over the sum of all",
+    MethodName.CLP_PLUS: "copy shared tokens, combine new ones from shared tokens that are near in a donor",
+    MethodName.OMP: "copy shared tokens, build new ones from few of them as a donor's embeddings can be built",
+    MethodName.INTERPOLATION: "copy shared tokens, weigh the nearest for new ones by where a donor has them",
+    MethodName.SALT: "copy shared tokens, rebuild new ones in a donor from shared tokens that are used alike",
+    MethodName.OFA: "copy shared tokens, combine new ones from source subwords of words that mean alike",
+    MethodName.UNKS_EVERYWHERE: "copy shared tokens, draw new ones, both in a space of low rank with nothing negative",
     MethodName.OVERLAP: "copy shared tokens, leave new ones to the fallback",
     MethodName.MULTIVARIATE_NORMAL: "copy special tokens, draw the rest from N(mean, c Σ) of the source embeddings",
     MethodName.MEAN: "copy special tokens, give the rest the mean source embedding",
@@ -242,6 +284,9 @@ COST_SUMMARIES: dict[str, str] = {
     Cost.ROWS: "it reads nothing and copies or draws every row",
     Cost.SUBWORDS: "it reads no text and splits every new token once",
     Cost.DICTIONARY: "it reads a dictionary and compares every new token with the source's",
+    Cost.FACTORS: "it reads no text and factorises the embeddings",
+    Cost.WORDS: "it splits the words that have vectors and compares subwords",
+    Cost.DONOR: "it reads no text and compares the donor's embeddings",
     Cost.TEXT: "it reads the whole text to make vectors of its tokens",
     Cost.ALIGN: "it reads all parallel text some ten times to link its words",
 }

@@ -31,7 +31,9 @@ from focus_core.types import (
     Aligner,
     AuxiliaryKind,
     AuxiliarySpace,
+    Factorization,
     Fallback,
+    Interpolation,
     MatchMode,
     Normalization,
     Preset,
@@ -141,7 +143,12 @@ def init(
     ),
     aligner: Annotated[Aligner, typer.Option(help="what links the words of parallel text")] = InitConfig.aligner,
     min_links: Annotated[int | None, typer.Option(help="links that two words need, to count")] = None,
+    interpolation: Annotated[Interpolation, typer.Option(help="how --method interpolation weighs neighbours")] = (
+        InitConfig.interpolation
+    ),
     covariance_scale: Annotated[float | None, typer.Option(help="of --fallback multivariate; 1 if not given")] = None,
+    rank: Annotated[int | None, typer.Option(help="cut the source's embeddings to this rank")] = None,
+    factorization: Annotated[Factorization, typer.Option(help="how --rank cuts them")] = InitConfig.factorization,
     seed: Annotated[int, typer.Option(help="seed of random embeddings and of fastText")] = InitConfig.seed,
     device: Device = InitConfig.device,
     threads: Annotated[int | None, typer.Option(help="threads for tokenising and fastText")] = None,
@@ -234,11 +241,18 @@ def export(
     run: State,
     destination: Annotated[Path, typer.Argument(help="the model folder to make")],
     source: Source = None,
+    factors: Annotated[
+        bool, typer.Option("--factors", help="of a run with --rank: its two factors alone, into a .safetensors")
+    ] = False,
 ) -> None:
     """Write a folder that transformers' ``from_pretrained`` loads, with a model card."""
+    from focus_core.export.factors import export_factors
     from focus_core.export.run_model import export_state
 
     folder, trained = split_target(run)
+    if factors:
+        say(str(export_factors(open_run(folder), trained, destination)))
+        return
     say(str(export_state(open_run(folder), trained, destination, source=source)))
 
 

@@ -14,7 +14,9 @@ from focus_core.errors import InvalidInputError, bad_input, option, phrase
 from focus_core.types import (
     Aligner,
     AuxiliarySpace,
+    Factorization,
     Fallback,
+    Interpolation,
     MatchMode,
     MethodName,
     Normalization,
@@ -29,6 +31,7 @@ PAPER: dict[str, Any] = {
     "temperature": 1.0,
     "top_k": None,
     "fallback": Fallback.NORMAL,
+    "rank": None,
     "auxiliary_space": AuxiliarySpace.FASTTEXT,
     "epochs": 3,
     "dim": 300,
@@ -39,7 +42,7 @@ PAPER: dict[str, Any] = {
 """The options of the paper (Dobler & de Melo 2023, section 3 and the first release of its code)."""
 OF_FASTTEXT = ("epochs", "keep_eos_vector")
 """Options of fastText alone."""
-OF_METHODS = ("copy_overlap", "aligner", "min_links", "subword_vectors", "least_pairs")
+OF_METHODS = ("copy_overlap", "aligner", "min_links", "interpolation", "subword_vectors", "least_pairs")
 """Options of single methods alone; a method names those that it has."""
 NORMALIZATION = {Preset.DEFAULT: Normalization.INHERIT, Preset.PAPER: Normalization.NONE}
 """What a tokenizer that is trained does to text before it splits it, where nothing else was asked for."""
@@ -55,6 +58,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "threads": (1, 1024),
     "least_pairs": (1, 10**6),
     "min_links": (1, 10**6),
+    "rank": (1, 10**6),
 }
 """The least and the greatest value of every option that is a number."""
 
@@ -88,6 +92,11 @@ class InitConfig:
     min_count : int, default=None
         Tokens seen less often get no auxiliary vector; ``None``: fastText's is chosen by the size of the corpus, and
         counts take every token.
+    rank : int, default=None
+        Cut the source's embeddings to this rank and make every new row in that space; ``None``, and the width itself:
+        as they are. Below the width copied embeddings are near to their source's and no longer equal.
+    factorization : Factorization, default="svd"
+        How they are cut.
     seed : int, default=42
         Seed of every random row and of fastText.
     device : str, default="auto"
@@ -110,6 +119,8 @@ class InitConfig:
         Which model links the words of parallel text.
     min_links : int, default=None
         Pairs of words that are linked less often count for nothing; ``None`` is the method's own number.
+    interpolation : Interpolation, default="distance"
+        How ``interpolation`` weighs the nearest shared tokens.
     keep_eos_vector, specials_in_statistics : bool, default=False
         Whether ``</s>`` keeps its trained vector, and whether the rows of special tokens count for the mean and
         the standard deviation. The paper's preset sets both, as the reference does.
@@ -128,6 +139,8 @@ class InitConfig:
     top_k: int | None = None
     fallback: Fallback = Fallback.NORMAL
     covariance_scale: float = 1.0
+    rank: int | None = None
+    factorization: Factorization = Factorization.SVD
     auxiliary_space: AuxiliarySpace = AuxiliarySpace.COUNTS
     epochs: int | None = None
     dim: int = 100
@@ -143,6 +156,7 @@ class InitConfig:
     least_pairs: int = 50
     aligner: Aligner = Aligner.FAST_ALIGN
     min_links: int | None = None
+    interpolation: Interpolation = Interpolation.DISTANCE
     keep_eos_vector: bool = False
     specials_in_statistics: bool = False
     preset: Preset = Preset.DEFAULT
@@ -152,6 +166,9 @@ class InitConfig:
         if self.auxiliary_space not in tuple(AuxiliarySpace):
             named = repr(str(self.auxiliary_space))
             raise bad_input(option("auxiliary_space"), ", ".join(AuxiliarySpace), named, "choose one of these")
+        if self.rank is not None and self.extend:
+            expected, got = phrase("none beside {extend}, which keeps the source's embeddings"), str(self.rank)
+            raise bad_input(option("rank"), expected, got, "leave one of the two out")
         if self.auxiliary_space == AuxiliarySpace.COUNTS:
             for name in OF_FASTTEXT:
                 if getattr(self, name):

@@ -26,6 +26,7 @@ from focus_core.initialization.foresight import Heed, foresee_overlap, foresee_p
 from focus_core.initialization.health import auxiliary_health
 from focus_core.initialization.methods.base import Method, MethodInput, MethodOutput
 from focus_core.initialization.methods.fallback import initialise_tensor
+from focus_core.initialization.methods.low_rank.embed import fit_rank, initialise_cut, is_cut
 from focus_core.initialization.methods.parallel.checks import check_parallel
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
@@ -35,7 +36,7 @@ from focus_core.initialization.supplied import NOTHING, Supplied, lack, unused_w
 from focus_core.models.source import SourceModel, fit_to_vocabulary
 from focus_core.surgery.child import prove_apart
 from focus_core.surgery.config import IdMap
-from focus_core.surgery.proof import Copies, extended_copies
+from focus_core.surgery.proof import Copies, cut_proof, extended_copies
 from focus_core.tokenization.corpus_statistics import corpus_statistics, suggest_size
 from focus_core.tokenization.identity import BYTE, SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary
@@ -43,6 +44,9 @@ from focus_core.types import AuxiliarySpace, MatchMode, Need, ProgressHook, no_p
 
 if TYPE_CHECKING:
     import torch
+
+CUT = ("input", "output")
+"""The tensors that a rank cuts."""
 
 
 def run_focus(
@@ -99,21 +103,17 @@ def run_focus(
     _refuse_lacks(method, supplied, model)
     config = method.resolve(config)
     model = fit_to_vocabulary(model, source.n)
+    config = fit_rank(config, model, method.rank)
     with stage_of(progress, "match"):
         overlap = match_vocabularies(source, target, mode=config.match, user_map=user_map)
     _look_at_parallel(supplied, source, target, heed)
     if heed is not None and (foreseen := foresee_overlap(overlap, target, method)) is not None:
         heed(foreseen)
-    proof = _prove(source, target, model, overlap, config, progress)
-    unused = auxiliary is not None and not method.compares_tokens
-    stream, auxiliary = _read(source, target, corpus, None if unused else auxiliary, config, progress)
-    given = MethodInput(
+    known = MethodInput(
         source=source,
         target=target,
         overlap=overlap,
-        auxiliary=auxiliary,
         config=config,
-        frequency=stream.frequency if stream else None,
         corpus=corpus,
         dictionary=supplied.dictionary,
         parallel=supplied.parallel,
@@ -123,6 +123,12 @@ def run_focus(
         model=model,
         progress=progress,
     )
+    if method.check is not None:
+        method.check(known)
+    proof = _prove(source, target, model, overlap, config, progress)
+    unused = auxiliary is not None and not method.compares_tokens
+    stream, auxiliary = _read(source, target, corpus, None if unused else auxiliary, config, progress)
+    given = dataclasses.replace(known, auxiliary=auxiliary, frequency=stream.frequency if stream else None)
     output = method(given)
     warnings = list(dict.fromkeys((*source.notes, *target.notes, *unused_words(supplied.unused, method.name))))
     if unused:
@@ -179,7 +185,8 @@ def _prove(
             ),
         )
         chosen = extended_copies(copies, source.n) if config.extend else copies
-        return prove_apart(model, chosen, poll=lambda: progress("prove", 0, 1)).to_dict()
+        proof = prove_apart(model, chosen, poll=lambda: progress("prove", 0, 1))
+        return (cut_proof(proof, config.rank) if is_cut(config, model.input.shape[1]) else proof).to_dict()
 
 
 def method_named(name: str) -> Method:
@@ -338,20 +345,31 @@ def _embed(result: FocusResult, model: SourceModel, progress: ProgressHook) -> F
     made: dict[str, torch.Tensor] = {}
     statistics: dict[str, np.ndarray] = {}
     fallbacks: dict[str, dict[str, int]] = {}
+    errors: dict[str, float] = {}
     for done, (name, matrix) in enumerate(given.items()):
         progress("embed", done, len(given), name)
-        axis = model.axis_of(name)
-        one = initialise_tensor(
-            result.weights, matrix, axis, source=result.source, target=result.target, config=result.config, name=name
-        )
+        parts: dict[str, Any] = {"source": result.source, "target": result.target, "config": result.config}
+        if name in CUT and is_cut(result.config, matrix.shape[1]):
+            one, factors = initialise_cut(result.weights, matrix, name=name, progress=progress, **parts)
+            errors[name], statistics[f"primitives_{name}"] = factors.error, factors.primitives
+        else:
+            one = initialise_tensor(result.weights, matrix, model.axis_of(name), name=name, **parts)
         made[name], fallbacks[name] = one.rows, dict(one.fallbacks)
         if name == "input":
-            statistics = {"mean": one.statistics.mean, "std": one.statistics.std}
+            statistics |= {"mean": one.statistics.mean, "std": one.statistics.std}
     progress("embed", len(given), len(given))
     return dataclasses.replace(
         result,
         embeddings={name: tensor for name, tensor in made.items() if name not in model.extra},
         extra_tensors={name: tensor for name, tensor in made.items() if name in model.extra},
         statistics=statistics,
-        notes=result.notes | {"fallbacks": fallbacks},
+        notes=result.notes | {"fallbacks": fallbacks} | _low_rank(result.config, model, errors),
     )
+
+
+def _low_rank(config: InitConfig, model: SourceModel, errors: Mapping[str, float]) -> dict[str, Any]:
+    """Return the manifest's note on a rank: whether it cut anything, and what was lost."""
+    if config.rank is None:
+        return {}
+    told = {"rank": config.rank, "width": int(model.input.shape[1]), "factorization": str(config.factorization)}
+    return {"low_rank": told | {"copies_equal": not errors, "error": dict(errors)}}

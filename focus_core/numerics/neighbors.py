@@ -80,7 +80,7 @@ def nearest_embeddings(
     width = min(k, m)
     for start, scores in _score_blocks(queries, base, itself, memory_mib=memory_mib):
         part = slice(start, start + len(scores))
-        ids[part, :width], cosines[part, :width] = _largest(scores, width)
+        ids[part, :width], cosines[part, :width] = largest_of_rows(scores, width)
         progress("nearest rows", min(part.stop, n), n)
     return ids, cosines
 
@@ -128,8 +128,23 @@ def _unit_table(base: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
     return table, torch.nonzero(~table.any(dim=1))[:, 0]
 
 
-def _largest(scores: torch.Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return columns and values of the ``k`` largest of every row: falling, equal ones by column."""
+def largest_of_rows(scores: torch.Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Find the largest scores of every row, exactly.
+
+    Parameters
+    ----------
+    scores : torch.Tensor of shape (n, m)
+        On the CPU; minus infinity is never found.
+    k : int
+        How many, between 1 and ``m``.
+
+    Returns
+    -------
+    columns : ndarray of shape (n, k)
+        Falling by score, equal ones by column; -1 where there are fewer than ``k``.
+    values : ndarray of shape (n, k)
+        Their scores.
+    """
     import torch
 
     found, at = torch.topk(scores, min(k + 1, scores.shape[1]), dim=1)  # the next one tells where a tie was cut

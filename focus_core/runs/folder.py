@@ -102,6 +102,12 @@ class RunFolder(MatrixFolder):
         """Whether the output embeddings were made with weights of their own."""
         return CONTRIBUTIONS_OUTPUT in self.manifest.get("files", ())
 
+    @property
+    def cut_rank(self) -> int | None:
+        """The rank that embeddings were cut to; ``None`` where copied embeddings equal the source's bit for bit."""
+        note = (self.manifest.get("notes") or {}).get("low_rank") or {"copies_equal": True}
+        return None if note["copies_equal"] else int(note["rank"])
+
     def scale(self, side: str = "input") -> np.ndarray | None:
         """Return by what every row of a side was multiplied after it was combined, or ``None`` where by nothing.
 
@@ -248,7 +254,7 @@ class RunFolder(MatrixFolder):
         return array
 
     def statistics(self) -> dict[str, np.ndarray]:
-        """Return ``mean`` and ``std`` of the source's input rows, shape (d,) each, float32."""
+        """Return ``mean`` and ``std`` of the source's input rows, shape (d,), and ``primitives_…``, all float32."""
         path = self.path / STATISTICS
         return self.remember(
             "statistics", lambda: {name: to_float32(*map_array(path, name)) for name in sorted(tensor_names(path))}

@@ -69,7 +69,7 @@ NEUTRAL, ACCENT, SOURCE_ONLY = "#8C8C8C", "#D5700B", "#A9B2C0"
 # fmt: off
 CATEGORIES: Mapping[str, Category] = {category.key: category for category in (
     Category("exact", "copied: exact", "#1C5FD0", "blue",
-             "The source vocabulary has the very same token; its embedding is copied bit for bit."),
+             "The source vocabulary has the same token; its embedding is copied bit for bit, unless a rank cut it."),
     Category("fuzzy", "copied: fuzzy", "#3B9AD9", "primary",
              "The same but for upper or lower case or the space before it; the embedding is copied."),
     Category("special", "copied: special", "#B23A9E", "violet",
@@ -94,6 +94,13 @@ METHOD_LOOKS: Mapping[str, Method] = {method.key: method for method in (
     Method(str(MethodName.DICTIONARY_REMOVAL), "dictionary removal", "#1C5FD0", "dashdot", "11 3 3 3"),
     Method(str(MethodName.TRANS_TOKENIZATION), "Trans-Tokenization", "#87592F", "dash", "5 3"),
     Method(str(MethodName.RAMEN), "RAMEN", "#B23A9E", "dashdot", "12 3 2 3"),
+    Method(str(MethodName.CLP), "CLP", "#B23A9E", "dash", "9 5"),
+    Method(str(MethodName.CLP_PLUS), "CLP+", "#B23A9E", "dot", "2 4"),
+    Method(str(MethodName.OMP), "OMP", "#87592F", "dash", "9 5"),
+    Method(str(MethodName.INTERPOLATION), "interpolation", "#87592F", "dot", "2 4"),
+    Method(str(MethodName.SALT), "SALT", "#B23A9E", "dashdot", "9 4 2 4"),
+    Method(str(MethodName.OFA), "OFA", "#1F7F57", "dash", "9 5"),
+    Method(str(MethodName.UNKS_EVERYWHERE), "UNKs Everywhere", "#1F7F57", "dot", "2 4"),
     Method(str(MethodName.OVERLAP), "overlap only", "#1F7F57", "dashdot", "9 4 2 4"),
     Method(str(MethodName.MULTIVARIATE_NORMAL), "multivariate normal", "#B23A9E", "longdash", "14 5"),
     Method(str(MethodName.MEAN), "mean", "#87592F", "longdashdot", "14 4 2 4"),

@@ -34,6 +34,8 @@ def summary_lines(manifest: Mapping[str, Any]) -> list[str]:
     ]
     if (proof := (manifest.get("notes") or {}).get("proof")) is not None:
         lines.append(f"proof: {proof_words(proof)}")
+    if (low_rank := (manifest.get("notes") or {}).get("low_rank")) is not None:
+        lines.append(f"rank: {rank_words(low_rank)}")
     if (normalization := (manifest.get("notes") or {}).get("normalization")) is not None:
         lines.append(f"normalization: {normalization_words(normalization)}")
     if not counts["n_new"]:
@@ -50,6 +52,34 @@ def summary_lines(manifest: Mapping[str, Any]) -> list[str]:
             f"median largest weight {health['median_max_weight']:.2f}"
         )
     return lines + [f"warning: {text}" for text in manifest["warnings"]]
+
+
+def rank_words(note: Mapping[str, Any]) -> str:
+    """Say what a rank did to the embeddings.
+
+    Parameters
+    ----------
+    note : mapping
+        The manifest's ``notes.low_rank``.
+
+    Returns
+    -------
+    str
+        A few words.
+
+    Examples
+    --------
+    >>> note = {"rank": 8, "width": 16, "factorization": "svd", "copies_equal": False, "error": {"input": 0.25}}
+    >>> rank_words(note)
+    '8 of 16 by svd: copied embeddings are near to the source, not equal (error input 25.0 %)'
+    >>> rank_words(note | {"rank": 16, "copies_equal": True, "error": {}})
+    '16 of 16: nothing is cut, copied embeddings equal the source'
+    """
+    if note["copies_equal"]:
+        return f"{note['rank']} of {note['width']}: nothing is cut, copied embeddings equal the source"
+    errors = ", ".join(f"{name} {plain_percent(error)}" for name, error in note["error"].items())
+    how = f"{note['rank']} of {note['width']} by {note['factorization']}"
+    return f"{how}: copied embeddings are near to the source, not equal (error {errors})"
 
 
 def normalization_words(note: Mapping[str, str]) -> str:

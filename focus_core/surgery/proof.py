@@ -78,6 +78,25 @@ class Proof:
         return told | ({"reason": self.reason} if self.reason else {})
 
 
+def cut_proof(proof: Proof, rank: int | None) -> Proof:
+    """Return what a proof says of a result whose embeddings are cut to a rank.
+
+    Parameters
+    ----------
+    proof : Proof
+        Of the same result with the embeddings as they are.
+    rank : int or None
+        The rank.
+
+    Returns
+    -------
+    Proof
+        ``not proven``: copied tokens are near to what they were, so they compute otherwise.
+    """
+    reason = f"their embeddings are cut to rank {rank}; whole ones were {proof.verdict}"
+    return dataclasses.replace(proof, verdict=NOT_PROVEN, outputs=(), reason=reason)
+
+
 def proof_words(proof: Mapping[str, Any]) -> str:
     """Say what was proven, or why nothing was.
 

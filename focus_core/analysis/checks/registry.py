@@ -6,6 +6,7 @@ from focus_core.analysis.checks.base import Check, CheckResult, Status
 from focus_core.analysis.checks.coverage import AuxiliaryCoverage, ManyFallbacks, TooLittleOverlap
 from focus_core.analysis.checks.files import ChangedFiles
 from focus_core.analysis.checks.matching import AmbiguousMatches, SpecialsUnmatched
+from focus_core.analysis.checks.rank import CutRank
 from focus_core.analysis.checks.rows import DuplicateEmbeddings, HeadNotInitialised, NormShift
 from focus_core.analysis.checks.weights import CollapsedSpace, DegenerateSupport, Hubs
 from focus_core.runs.folder import RunFolder
@@ -25,6 +26,7 @@ CHECKS: dict[str, Check] = {
         DuplicateEmbeddings(),
         CollapsedSpace(),
         ChangedFiles(),
+        CutRank(),
     )
 }
 """Every check by its code, in the order of the codes."""
@@ -51,4 +53,5 @@ def run_checks(run: RunFolder, *, fresh: bool = False) -> list[CheckResult]:
     files = CHECKS["FOC012"].run(run)
     unread = "not looked at: files have changed (FOC012)" if files.status is Status.PROBLEM else ""
     not_read = [check.result(Status.NOT_APPLICABLE, unread) for check in others] if unread else []
-    return [*(not_read or [check.run(run) for check in others]), files]
+    found = [*(not_read or [check.run(run) for check in others]), files]
+    return sorted(found, key=lambda result: result.code)

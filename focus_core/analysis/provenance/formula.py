@@ -16,8 +16,10 @@ def formula_of(explanation: Explanation, run: RunFolder) -> str:
     left = f"e({explanation.display})"
     scale = scale_of(run, explanation.id)
     if explanation.contributors:
-        right = _sum(explanation.contributors, exact=explanation.origin == Origin.COPIED and scale == 1)
-        return f"{left} = {right}" if scale == 1 else f"{left} = {scale:.3g} × ({right})"
+        whole = scale == 1 and run.cut_rank is None
+        right = _sum(explanation.contributors, exact=explanation.origin == Origin.COPIED and whole)
+        cut = "" if run.cut_rank is None else f", cut to rank {run.cut_rank}"
+        return (f"{left} = {right}" if scale == 1 else f"{left} = {scale:.3g} × ({right})") + cut
     drawn_from = _distribution(run, explanation.script)
     return f"{left} = the mean source embedding" if drawn_from is None else f"{left} ~ {drawn_from}"
 

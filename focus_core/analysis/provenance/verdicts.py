@@ -53,7 +53,7 @@ def verdicts_of(explanation: Explanation, run: RunFolder) -> tuple[Verdict, ...]
     """Return what is worth knowing about a token's row, most telling first."""
     auxiliary = run.manifest.get("auxiliary")
     if explanation.origin == Origin.COPIED:
-        found = _copied(explanation) + _anchor(explanation, run)
+        found = _copied(explanation, run) + _anchor(explanation, run)
     elif explanation.origin == Origin.FALLBACK:
         found = _fallback(explanation, str(run.manifest["config"]["method"]), compared=auxiliary is not None)
     else:
@@ -125,11 +125,12 @@ def _turned(changed: ChangedTokens, place: int) -> Verdict:
     return Verdict(text=text, tone=Tone.WARNING, advice=advice)
 
 
-def _copied(explanation: Explanation) -> list[Verdict]:
+def _copied(explanation: Explanation, run: RunFolder) -> list[Verdict]:
     rule = Rule(explanation.rule)
     how = {Rule.USER: "by your map", Rule.SPECIAL: "by its special-token type"}.get(rule, f"{rule} match")
     what = "A control token, copied" if explanation.kind == TokenKind.SPECIAL else "Copied"
-    text = f"{what} bit for bit from source token #{explanation.source_id} ({how})."
+    exactly = "bit for bit" if run.cut_rank is None else f"and cut to rank {run.cut_rank}"
+    text = f"{what} {exactly} from source token #{explanation.source_id} ({how})."
     loose = rule in {Rule.FUZZY, Rule.SYMBOL}
     advice = phrase("See whether both mean the same; {match} exact copies only what is spelt alike.") if loose else ""
     found = [Verdict(text=text, tone=Tone.NOTE if loose else Tone.GOOD, advice=advice)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -37,24 +37,26 @@ class WordVectors:
         What they were read from or counted in.
     digest : str
         Its SHA-256.
-    n_bytes : int
-        Its size.
     words : tuple of str
         Each once, the most frequent first.
     vectors : ndarray of shape (n_words, dim), dtype float32
         Their vectors, finite.
+    n_bytes : int, default=0
+        The size of what they came from.
     frequency : ndarray of shape (n_words,), dtype float64
-        How often each comes; of a file without frequencies 1 / rank (Zipf's law).
+        How often each comes; without it 1 / rank (Zipf's law).
     """
 
     name: str
     digest: str
-    n_bytes: int
     words: tuple[str, ...]
     vectors: np.ndarray
-    frequency: np.ndarray
+    n_bytes: int = 0
+    frequency: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
+        if not len(self.frequency):
+            object.__setattr__(self, "frequency", 1.0 / np.arange(1, len(self.words) + 1))
         self.vectors.setflags(write=False)
         self.frequency.setflags(write=False)
 
@@ -111,7 +113,6 @@ def read_word_vectors(path: Path, *, dim: int = 100, progress: ProgressHook = no
         n_bytes=path.stat().st_size,
         words=tuple(words),
         vectors=np.concatenate(blocks),
-        frequency=1.0 / np.arange(1, len(words) + 1),
     )
 
 

@@ -120,6 +120,13 @@ class ComputeWeights(Protocol):
         """Compute the weights of every target row."""
 
 
+class CheckInputs(Protocol):
+    """Refuses what a method cannot work with, before anything is read or made."""
+
+    def __call__(self, inputs: MethodInput) -> None:
+        """Raise an `InvalidInputError`; vectors and text are not there yet."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Method:
     """An entry of the registry; calling it computes the weights.
@@ -149,12 +156,16 @@ class Method:
         Options of single methods that it has, of `OF_METHODS`.
     defaults : mapping of str to object, default={}
         Its own defaults of general options. An option that has its general default counts as not chosen.
+    rank : int, default=None
+        The rank that it cuts the source's embeddings to where none is given.
     cost : Cost, default="rows"
         What its work grows with; of methods that cannot be told apart, the cheapest is recommended.
     copies_text : bool, default=True
         Whether every shared token keeps its source row. If not, only special tokens and the user's own pairs do.
     fallback : Fallback, default=None
         How its empty rows are filled, where that is part of the method; ``None``: as the options say.
+    check : CheckInputs, default=None
+        What it refuses as soon as it is known which tokens are shared.
     spent_tokens : int, default=0
         Tokens of text that it trains the source's backbone or the new embeddings on. A comparison pays them from the
         same budget as the training that follows.
@@ -171,9 +182,11 @@ class Method:
     sparsemax: bool = False
     options: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    rank: int | None = None
     cost: Cost = Cost.ROWS
     copies_text: bool = True
     fallback: Fallback | None = None
+    check: CheckInputs | None = None
     spent_tokens: int = 0
 
     @property

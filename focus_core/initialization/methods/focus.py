@@ -41,7 +41,7 @@ def focus(inputs: MethodInput) -> MethodOutput:
     """
     overlap = inputs.overlap
     _require_overlap(inputs)
-    anchors, combined = _split(inputs)
+    anchors, combined = anchors_and_new(inputs)
     weights = assemble_weights(inputs, np.arange(overlap.n_overlap), _combine(inputs, anchors, combined))
     return MethodOutput(weights=weights, anchor_ids=np.sort(overlap.target_ids[anchors]))
 
@@ -56,8 +56,27 @@ def _require_overlap(inputs: MethodInput) -> None:
         raise bad_input("overlap", expected="a shared token", got=got, remedy=remedy, error=VocabularyError)
 
 
-def _split(inputs: MethodInput) -> tuple[np.ndarray, np.ndarray]:
-    """Return the positions of anchors in the overlap, by source id, and the target ids that are combined."""
+def anchors_and_new(inputs: MethodInput) -> tuple[np.ndarray, np.ndarray]:
+    """Return who takes part in the space of the auxiliary vectors.
+
+    Parameters
+    ----------
+    inputs : MethodInput
+        Overlap and auxiliary vectors.
+
+    Returns
+    -------
+    anchors : ndarray of shape (n_anchors,)
+        Positions in the overlap of tokens with a vector, by source id; none where nothing is new.
+    combined : ndarray of shape (n_combined,)
+        Ids of new tokens with a vector.
+
+    Raises
+    ------
+    AuxiliaryError
+        If there are new tokens but no auxiliary vectors, or these have another number of rows, or no overlapping
+        token has one.
+    """
     overlap = inputs.overlap
     if not overlap.n_new:
         return np.zeros(0, np.int64), np.zeros(0, np.int32)

@@ -11,11 +11,14 @@ from focus_core.initialization.methods.copying import copy_overlap, copy_special
 from focus_core.initialization.methods.dictionary.removal import removal_loop
 from focus_core.initialization.methods.dictionary.tik_to_tok import tik_to_tok
 from focus_core.initialization.methods.dictionary.wechsel import NEIGHBOURS, TEMPERATURE, wechsel
+from focus_core.initialization.methods.donor import methods as donor
+from focus_core.initialization.methods.donor.space import check_donor
 from focus_core.initialization.methods.focus import focus
+from focus_core.initialization.methods.low_rank.ofa import ofa
 from focus_core.initialization.methods.parallel.ramen import ramen
 from focus_core.initialization.methods.parallel.trans_tokenization import trans_tokenization
 from focus_core.initialization.methods.subword_mean import subword_mean
-from focus_core.types import Cost, Fallback, MethodName, Need
+from focus_core.types import Cost, Factorization, Fallback, MethodName, Need
 
 METHODS: dict[str, Method] = {
     str(method.name): method
@@ -91,6 +94,71 @@ METHODS: dict[str, Method] = {
             needs=(Need.PARALLEL,),
             options=("copy_overlap", "aligner", "min_links"),
             cost=Cost.ALIGN,
+        ),
+        Method(
+            name=MethodName.CLP,
+            compute_weights=donor.clp,
+            check=donor.check_clp,
+            citation="M. Ostendorff and G. Rehm, *CLP-Transfer*, 2023, arXiv 2301.09626",
+            needs=(Need.DONOR,),
+            signed=True,
+            cost=Cost.DONOR,
+        ),
+        Method(
+            name=MethodName.CLP_PLUS,
+            compute_weights=donor.clp_plus,
+            check=check_donor,
+            citation="CLP+, after A. Yamaguchi, A. Villavicencio and N. Aletras, *An Empirical Study on Cross-lingual "
+            "Vocabulary Adaptation for Efficient Language Model Inference*, EMNLP Findings 2024, arXiv 2402.10712",
+            needs=(Need.DONOR,),
+            sparsemax=True,
+            cost=Cost.DONOR,
+        ),
+        Method(
+            name=MethodName.OMP,
+            compute_weights=donor.omp,
+            check=check_donor,
+            citation="C. Goddard and F. Fernandes Neto, *Training-Free Tokenizer Transplantation via Orthogonal "
+            "Matching Pursuit*, 2025, arXiv 2506.06607",
+            needs=(Need.DONOR,),
+            signed=True,
+            cost=Cost.DONOR,
+        ),
+        Method(
+            name=MethodName.INTERPOLATION,
+            compute_weights=donor.interpolation,
+            check=check_donor,
+            citation="Interpolation between neighbours, after mergekit's tokensurgeon (Arcee AI)",
+            needs=(Need.DONOR,),
+            signed=True,
+            options=("interpolation",),
+            cost=Cost.DONOR,
+        ),
+        Method(
+            name=MethodName.SALT,
+            compute_weights=donor.salt,
+            check=check_donor,
+            citation="S. Lee et al., *SALT*, ACL Findings 2025, arXiv 2505.10945",
+            needs=(Need.TEXT, Need.DONOR),
+            signed=True,
+            cost=Cost.TEXT,
+        ),
+        Method(
+            name=MethodName.OFA,
+            compute_weights=ofa,
+            citation="Y. Liu et al., *OFA*, NAACL Findings 2024, arXiv 2311.08849",
+            needs=(Need.SOURCE_VECTORS,),
+            options=("copy_overlap",),
+            defaults={"temperature": 0.1, "top_k": 10},
+            cost=Cost.WORDS,
+        ),
+        Method(
+            name=MethodName.UNKS_EVERYWHERE,
+            compute_weights=copy_overlap,
+            citation="J. Pfeiffer et al., *UNKs Everywhere*, EMNLP 2021, arXiv 2012.15562",
+            defaults={"factorization": Factorization.SEMI_NMF},
+            rank=100,
+            cost=Cost.FACTORS,
         ),
         Method(
             name=MethodName.OVERLAP, compute_weights=copy_overlap, citation="Overlap copied, no method for the rest"

@@ -125,7 +125,7 @@ def test_no_page_calls_a_shared_token_copied_that_was_not(
     method = baseline.manifest["config"]["method"]
     target_id = id_of(baseline, "▁market")
     copied = baseline.column("tokens", "origin")[target_id] == "copied"
-    assert copied == (method in {"script", "subword-mean", "overlap"})
+    assert copied == METHODS[method].copies_text
     shown = texts(open_app("token", run="baseline", token=target_id)).replace("\\", "").replace("\u2060", "")
     assert ("copied bit for bit" in shown) == copied
     assert (f"but {method} does not copy it" in shown) == (not copied)

@@ -16,7 +16,9 @@ from focus_core.types import (
     Aligner,
     AuxiliaryKind,
     AuxiliarySpace,
+    Factorization,
     Fallback,
+    Interpolation,
     MatchMode,
     MethodName,
     Normalization,
@@ -48,6 +50,9 @@ OPTIONS = {
     "least_pairs": st.integers(1, 10**6),
     "aligner": st.sampled_from(Aligner),
     "min_links": st.none() | st.integers(1, 10**6),
+    "interpolation": st.sampled_from(Interpolation),
+    "rank": st.none() | st.integers(1, 10**6),
+    "factorization": st.sampled_from(Factorization),
 }
 SOURCES = st.fixed_dictionaries({"source": WORDS}, optional={"source_tokenizer": WORDS}) | st.fixed_dictionaries(
     {"source_tokenizer": WORDS, "source_embeddings": PATHS}, optional={"tensor": WORDS}
@@ -66,9 +71,10 @@ TEXTS = st.fixed_dictionaries(
 
 
 def config_of(preset: Preset, options: dict[str, object]) -> InitConfig:
-    """Return options of which none belongs to another auxiliary space than the chosen one."""
+    """Return options of which none belongs to another auxiliary space than the chosen one, or contradicts another."""
     space = options.get("auxiliary_space", InitConfig.for_preset(preset).auxiliary_space)
     left_out = ("epochs",) if space == AuxiliarySpace.COUNTS else ()
+    left_out += ("rank",) if options.get("extend") else ()
     return InitConfig.for_preset(preset, **{k: v for k, v in options.items() if k not in left_out})
 
 

@@ -51,7 +51,7 @@ from focus_core.types import (
 from tests.integration.small_inputs import SmallInputs, make_small_inputs
 from tests.toy_run import unigram, write_toy_run
 
-BASELINES = tuple(name for name, method in METHODS.items() if not method.needs)
+BASELINES = tuple(name for name, method in METHODS.items() if not method.needs and method.rank is None)
 COPY_TEXT = ("script", "subword-mean", "overlap")
 COPY_SPECIALS = ("multivariate-normal", "mean", "random")
 COPIED, COMBINED, FALLBACK = (ORIGINS.index(o) for o in (Origin.COPIED, Origin.COMBINED, Origin.FALLBACK))
@@ -114,7 +114,7 @@ def random_row(token: str, seed: int = 42) -> np.ndarray:
 def test_every_name_has_an_entry_and_a_line() -> None:
     assert tuple(METHODS) == tuple(MethodName) == tuple(METHOD_SUMMARIES)
     assert next(iter(METHODS)) == "focus"
-    assert [name for name, method in METHODS.items() if method.needs_text] == ["focus", "wechsel"]
+    assert [name for name, method in METHODS.items() if method.needs_text] == ["focus", "wechsel", "salt"]
     assert tuple(NEED_SUMMARIES) == tuple(Need)
     assert all("\n" not in line and len(line) < 120 for line in NEED_SUMMARIES.values())
     assert [name for name, method in METHODS.items() if not method.copies_text] == list(COPY_SPECIALS)
@@ -133,7 +133,7 @@ def test_what_a_method_lacks_is_what_it_needs_and_is_not_given() -> None:
 
 def test_the_help_of_init_says_what_each_method_does(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["init", "--help"]) == 0
-    shown = "".join(capsys.readouterr().out.split())  # a line may end after the hyphen of a name
+    shown = "".join(capsys.readouterr().out.split())  # lines are broken at hyphens too
     for name, summary in METHOD_SUMMARIES.items():
         assert "".join(f"{name}: {summary}".split()) in shown
 

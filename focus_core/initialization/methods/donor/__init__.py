@@ -1,0 +1,1 @@
+"""Methods that take their weights from the embeddings of a donor, a model that has the target tokenizer already."""
