@@ -115,7 +115,7 @@ class InitConfig:
         How vectors of words become vectors of tokens, for WECHSEL.
     least_pairs : int, default=50
         Fewer pairs of a dictionary than this do not align two spaces, for WECHSEL.
-    aligner : Aligner, default="fast_align"
+    aligner : Aligner, default="ibm1"
         Which model links the words of parallel text.
     min_links : int, default=None
         Pairs of words that are linked less often count for nothing; ``None`` is the method's own number.
@@ -154,7 +154,7 @@ class InitConfig:
     copy_overlap: bool = True
     subword_vectors: SubwordVectors = SubwordVectors.WORDS
     least_pairs: int = 50
-    aligner: Aligner = Aligner.FAST_ALIGN
+    aligner: Aligner = Aligner.IBM1
     min_links: int | None = None
     interpolation: Interpolation = Interpolation.DISTANCE
     keep_eos_vector: bool = False

@@ -62,7 +62,7 @@ def test_swapped_sides_stop_a_strict_run(tmp_path: Path, refused: Callable[..., 
     refused(arguments(swapped, tmp_path / "run", "ramen", "--strict"), "pairs.tsv: expected a line in the source's")
 
 
-@pytest.mark.parametrize("more", [("--min-links", "3"), ("--aligner", "ibm1")])
+@pytest.mark.parametrize("more", [("--min-links", "3"), ("--aligner", "fast_align")])
 def test_options_of_these_methods_are_refused_elsewhere(
     more: tuple[str, ...], tmp_path: Path, refused: Callable[..., str]
 ) -> None:

@@ -60,7 +60,7 @@ def count_links(
     source: WordLines,
     target: WordLines,
     *,
-    aligner: Aligner = Aligner.FAST_ALIGN,
+    aligner: Aligner = Aligner.IBM1,
     n_iter: int = 7,
     progress: ProgressHook = no_progress,
 ) -> Links:
@@ -70,7 +70,7 @@ def count_links(
     ----------
     source, target : WordLines
         The two sides, line by line.
-    aligner : Aligner, default="fast_align"
+    aligner : Aligner, default="ibm1"
         The model of alignment.
     n_iter : int, default=7
         Iterations of expectation maximisation in each direction.
