@@ -35,6 +35,7 @@ from focus_core.types import MethodName, Need
 from tests.tiny_models import TARGET_LINES, target_tokenizer, tiny_model
 
 FURTHER = (Need.DICTIONARY, Need.PARALLEL, Need.SOURCE_VECTORS, Need.DONOR)
+LINES = "".join(f"Day {i}.\tTag {i}.\n" for i in range(30))
 FIELDS = ("dictionary", "parallel", "source_vectors", "donor")
 
 
@@ -57,7 +58,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[MethodInput]:
 def whole(tmp_path: Path) -> InitRequest:
     """Return a request that gives everything."""
     source, target = tiny_model("roberta", tmp_path / "source"), target_tokenizer("roberta", tmp_path / "target")
-    files = {"words.tsv": "milk\tMilch\nmilk\tMilch\nbread\tBrot\n", "lines.tsv": "".join(f"Day {i}.\tTag {i}.\n" for i in range(30)),
+    files = {"words.tsv": "milk\tMilch\nmilk\tMilch\nbread\tBrot\n", "lines.tsv": LINES,
              "en.vec": "3 2\nmilk 1 0\nbread 0 1\nmilk 5 5\n", "text.txt": "\n".join(TARGET_LINES)}  # fmt: skip
     for name, content in files.items():
         (tmp_path / name).write_text(content, encoding="utf-8")
