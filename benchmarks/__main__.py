@@ -1,8 +1,8 @@
 """Run every benchmark and write the tables: ``python -m benchmarks [NAME...]``.
 
 NAME is one of overlap, corpus, auxiliary, combine, sparsemax, whole_run, projection, map, app, memory, normalization,
-sentences, retrieval, translation; none means all. Real data is found through the environment variable FOCUS_LAB_DATA;
-what needs it fails without it. Takes about two hours on two cores.
+sentences, retrieval, translation, wechsel; none means all. Real data is found through the environment variable
+FOCUS_LAB_DATA; what needs it fails without it. Takes about two hours on two cores.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 OF_TIME = ("overlap", "corpus", "auxiliary", "combine", "sparsemax", "whole_run", "projection", "map", "app")
-NAMES = (*OF_TIME, "memory", "normalization", "sentences", "retrieval", "translation")
+NAMES = (*OF_TIME, "memory", "normalization", "sentences", "retrieval", "translation", "wechsel")
 WRITE_THEMSELVES = {
     "auxiliary",
     "combine",
@@ -28,6 +28,7 @@ WRITE_THEMSELVES = {
     "normalization",
     "sentences",
     "retrieval",
+    "wechsel",
     "translation",
 }
 

@@ -75,7 +75,8 @@ def _inputs(
         {"role": "target_tokenizer", "name": target.name, "sha256": target.digest, "bytes": None},
     ]
     known = {} if auxiliary is None else {request.auxiliary: auxiliary.settings["sha256"]}  # large: not hashed again
-    for role, path in (("auxiliary", request.auxiliary), ("user_map", request.user_map)):
+    ready = None if auxiliary is None else request.auxiliary
+    for role, path in (("auxiliary", ready), ("user_map", request.user_map)):
         if path:
             digest = known.get(path) or sha256_file(path)
             entries.append({"role": role, "name": path.name, "sha256": digest, "bytes": path.stat().st_size})
@@ -133,9 +134,10 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, h
     if heed is not None and corpus is not None and (foreseen := _foresee(corpus, source, request)) is not None:
         heed(foreseen)
     target = with_segments(_load_target(request, source, corpus, progress), source)
-    auxiliary = load_auxiliary(request.auxiliary, target, kind=request.auxiliary_kind) if request.auxiliary else None
+    ready = None if method.own_vectors else request.auxiliary
+    auxiliary = load_auxiliary(ready, target, kind=request.auxiliary_kind) if ready else None
     user_map = read_user_map(request.user_map, source, target) if request.user_map else None
-    supplied = read_supplied(request, method.inputs, target)
+    supplied = read_supplied(request, method.inputs, target, own_vectors=method.own_vectors)
     progress("read", 1, 1)
     inputs = _inputs(request, source, target, auxiliary)
     result = run_focus(

@@ -92,6 +92,9 @@ class MethodName(StrEnum):
     FOCUS = "focus"
     SCRIPT = "script"
     SUBWORD_MEAN = "subword-mean"
+    WECHSEL = "wechsel"
+    TIK_TO_TOK = "tik-to-tok"
+    DICTIONARY_REMOVAL = "dictionary-removal"
     TRANS_TOKENIZATION = "trans-tokenization"
     RAMEN = "ramen"
     CLP = "clp"
@@ -127,18 +130,30 @@ class Cost(StrEnum):
     """What a method's work grows with, the cheapest first; `COST_SUMMARIES` says why.
 
     A property of the method, not of one machine's clock. ``rows``: the number of rows. ``subwords``: the target's
-    tokens, each split by the source tokenizer. ``factors``: the width of the embeddings, which are factorised.
-    ``words``: the words that have vectors, each split. ``donor``: new tokens times shared ones, which are compared.
-    ``text``: the text, which is read and counted. ``align``: pairs of lines, whose words are linked.
+    tokens, each split by the source tokenizer. ``dictionary``: the dictionary, whose entries are read and compared with
+    both vocabularies. ``factors``: the width of the embeddings, which are factorised. ``words``: the words that have
+    vectors, each split. ``donor``: new tokens times shared ones, which are compared. ``text``: the text, which is read
+    and counted. ``align``: pairs of lines, whose words are linked.
     """
 
     ROWS = "rows"
     SUBWORDS = "subwords"
+    DICTIONARY = "dictionary"
     FACTORS = "factors"
     WORDS = "words"
     DONOR = "donor"
     TEXT = "text"
     ALIGN = "align"
+
+
+class SubwordVectors(StrEnum):
+    """How vectors of words become vectors of tokens.
+
+    ``words``: a token's is the mean of the words whose tokens contain it. ``ngrams``: the mean over its n-grams.
+    """
+
+    WORDS = "words"
+    NGRAMS = "ngrams"
 
 
 class Interpolation(StrEnum):
@@ -234,6 +249,9 @@ METHOD_SUMMARIES: dict[str, str] = {
     MethodName.FOCUS: "copy shared tokens, combine new ones from shared tokens that are used alike (the paper)",
     MethodName.SCRIPT: "copy shared tokens, draw new ones like source tokens of their script and word start",
     MethodName.SUBWORD_MEAN: "copy shared tokens, give new ones the mean of the source subwords of their text",
+    MethodName.WECHSEL: "copy shared tokens, combine new ones from the nearest in a space that a dictionary rotates",
+    MethodName.TIK_TO_TOK: "copy shared tokens, give new ones the row of their translation, or of three near ones",
+    MethodName.DICTIONARY_REMOVAL: "copy shared tokens, combine new ones from what a dictionary aligns them with",
     MethodName.TRANS_TOKENIZATION: "copy shared tokens, make new ones of what translates their words in parallel text",
     MethodName.RAMEN: "copy shared tokens, make new ones of the source tokens that parallel text links them with",
     MethodName.CLP: "copy shared tokens, weigh them all for new ones by their cosine in a donor, over the sum of all",
@@ -265,6 +283,7 @@ NEED_SUMMARIES: dict[str, str] = {
 COST_SUMMARIES: dict[str, str] = {
     Cost.ROWS: "it reads nothing and copies or draws every row",
     Cost.SUBWORDS: "it reads no text and splits every new token once",
+    Cost.DICTIONARY: "it reads a dictionary and compares every new token with the source's",
     Cost.FACTORS: "it reads no text and factorises the embeddings",
     Cost.WORDS: "it splits the words that have vectors and compares subwords",
     Cost.DONOR: "it reads no text and compares the donor's embeddings",

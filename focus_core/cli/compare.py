@@ -24,7 +24,7 @@ def compare(
     methods: Annotated[str, typer.Option(help="names with commas between, or all")] = "all",
     dictionary: Annotated[Path | None, typer.Option(help="source word TAB target word, one pair a line")] = None,
     parallel: Annotated[Path | None, typer.Option(help="sentence TAB translation, one pair a line")] = None,
-    vectors: Annotated[Path | None, typer.Option(help="static vectors of the source language: .vec")] = None,
+    vectors: Annotated[Path | None, typer.Option(help="static vectors of the source language, .vec; or a text")] = None,
     donor: Annotated[str | None, typer.Option(help="a model that has the target tokenizer")] = None,
     seeds: Annotated[int, typer.Option(help="how many times each method is run")] = DEFAULT.seeds,
     probe_tokens: Annotated[int, typer.Option(help="tokens to train on before the second measure")] = (

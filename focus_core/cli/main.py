@@ -37,6 +37,7 @@ from focus_core.types import (
     MatchMode,
     Normalization,
     Preset,
+    SubwordVectors,
 )
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -113,7 +114,8 @@ def init(
     dictionary: Annotated[Path | None, typer.Option(help="source word TAB target word, one pair a line")] = None,
     parallel: Annotated[Path | None, typer.Option(help="sentence TAB translation, one pair a line")] = None,
     source_vectors: Annotated[
-        Path | None, typer.Option("--vectors", help="static vectors of the source language: .vec")
+        Path | None,
+        typer.Option("--vectors", help="static vectors of the source language, .vec; or a text"),
     ] = None,
     donor: Annotated[str | None, typer.Option(help="a model that has the target tokenizer")] = None,
     method: Annotated[str, typer.Option(help=METHOD_HELP)] = InitConfig.method,
@@ -132,6 +134,12 @@ def init(
     fallback: Annotated[Fallback | None, typer.Option(help="embeddings that are neither copied nor combined")] = None,
     copy_overlap: Annotated[bool, typer.Option(help="copy shared tokens, where the method can do without")] = (
         InitConfig.copy_overlap
+    ),
+    subword_vectors: Annotated[SubwordVectors, typer.Option(help="how WECHSEL makes vectors of tokens")] = (
+        InitConfig.subword_vectors
+    ),
+    least_pairs: Annotated[int, typer.Option(help="least pairs of a dictionary that WECHSEL aligns two spaces by")] = (
+        InitConfig.least_pairs
     ),
     aligner: Annotated[Aligner, typer.Option(help="what links the words of parallel text")] = InitConfig.aligner,
     min_links: Annotated[int | None, typer.Option(help="links that two words need, to count")] = None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -16,10 +15,10 @@ from focus_core.corpus.parallel import read_parallel
 from focus_core.errors import ModelError, bad_input, option, phrase
 from focus_core.experiments.measures import is_given
 from focus_core.experiments.request import ComparisonRequest
-from focus_core.initialization.auxiliary.loading import read_vec
+from focus_core.initialization.auxiliary.words import read_word_vectors
 from focus_core.initialization.embedded_ids import without_rowless_tokens
 from focus_core.initialization.methods.registry import METHODS
-from focus_core.initialization.supplied import check_vectors_file, lack, load_donor
+from focus_core.initialization.supplied import lack, load_donor
 from focus_core.models.source import SourceModel, load_source
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
 from focus_core.types import Need
@@ -159,9 +158,9 @@ def _given_files(
         texts["dictionary"] = tuple(chain.from_iterable(dictionary.pairs))
         files.append(_file("dictionary", request.dictionary))
     if request.vectors is not None:
-        check_vectors_file(request.vectors)
-        deque(read_vec(request.vectors), maxlen=0)  # one that is no number is found before anything runs
-        files.append(_file("vectors", request.vectors))
+        found = read_word_vectors(request.vectors)  # one that is no number is found before anything runs
+        entry = {"role": "vectors", "name": request.vectors.name, "sha256": found.digest, "bytes": found.n_bytes}
+        files.append(entry)
     if request.donor is not None:
         donor = load_donor(request.donor, target)
         files.append({"role": "donor", "name": donor.name, "sha256": donor.digest, "bytes": donor.model.n_bytes})

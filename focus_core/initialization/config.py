@@ -21,6 +21,7 @@ from focus_core.types import (
     MethodName,
     Normalization,
     Preset,
+    SubwordVectors,
 )
 from focus_core.validation import check_options, typed_fields
 
@@ -41,7 +42,7 @@ PAPER: dict[str, Any] = {
 """The options of the paper (Dobler & de Melo 2023, section 3 and the first release of its code)."""
 OF_FASTTEXT = ("epochs", "keep_eos_vector")
 """Options of fastText alone."""
-OF_METHODS = ("copy_overlap", "aligner", "min_links", "interpolation")
+OF_METHODS = ("copy_overlap", "aligner", "min_links", "interpolation", "subword_vectors", "least_pairs")
 """Options of single methods alone; a method names those that it has."""
 NORMALIZATION = {Preset.DEFAULT: Normalization.INHERIT, Preset.PAPER: Normalization.NONE}
 """What a tokenizer that is trained does to text before it splits it, where nothing else was asked for."""
@@ -55,6 +56,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "min_count": (1, 10**6),
     "top_k": (1, 10**6),
     "threads": (1, 1024),
+    "least_pairs": (1, 10**6),
     "min_links": (1, 10**6),
     "rank": (1, 10**6),
 }
@@ -109,6 +111,10 @@ class InitConfig:
         Store up to three corpus lines a token.
     copy_overlap : bool, default=True
         Whether shared tokens are copied, for methods that can do without: they make those rows like every other.
+    subword_vectors : SubwordVectors, default="words"
+        How vectors of words become vectors of tokens, for WECHSEL.
+    least_pairs : int, default=50
+        Fewer pairs of a dictionary than this do not align two spaces, for WECHSEL.
     aligner : Aligner, default="ibm1"
         Which model links the words of parallel text.
     min_links : int, default=None
@@ -146,6 +152,8 @@ class InitConfig:
     extend: bool = False
     examples: bool = True
     copy_overlap: bool = True
+    subword_vectors: SubwordVectors = SubwordVectors.WORDS
+    least_pairs: int = 50
     aligner: Aligner = Aligner.IBM1
     min_links: int | None = None
     interpolation: Interpolation = Interpolation.DISTANCE

@@ -119,6 +119,7 @@ def run_focus(
         parallel=supplied.parallel,
         source_vectors=supplied.source_vectors,
         donor=supplied.donor,
+        target_vectors=supplied.target_vectors,
         model=model,
         progress=progress,
     )

@@ -17,7 +17,6 @@ from focus_core.artifacts import sha256_file
 from focus_core.corpus.dictionary import Dictionary, read_dictionary
 from focus_core.corpus.parallel import ParallelText, read_parallel
 from focus_core.errors import (
-    AuxiliaryError,
     InvalidInputError,
     ModelError,
     VocabularyError,
@@ -25,7 +24,7 @@ from focus_core.errors import (
     option,
     phrase,
 )
-from focus_core.initialization.auxiliary.loading import read_vec
+from focus_core.initialization.auxiliary.words import WordVectors, read_word_vectors
 from focus_core.initialization.request import InitRequest
 from focus_core.models.source import SourceModel, fit_to_vocabulary, load_source
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
@@ -40,43 +39,14 @@ FIELD_OF = {
 """The field of a request by which each need is met; text and the source are fields of their own."""
 OPTION_OF = {**FIELD_OF, Need.TEXT: "corpus", Need.SOURCE_VECTORS: "vectors", Need.BODY: "source"}
 """The option of the command line by which each need is met."""
+ROLES = {"target_vectors": "auxiliary"}
+"""Roles in the manifest that are not called as their fields."""
 WORDS = {
     Need.DICTIONARY: ("the dictionary was", "no dictionary"),
     Need.PARALLEL: ("the parallel text was", "no parallel text"),
     Need.SOURCE_VECTORS: ("the vectors of the source language were", "none"),
     Need.DONOR: ("the donor was", "none"),
 }
-_BLOCK = 8192
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class WordVectors:
-    """Static vectors of words.
-
-    Parameters
-    ----------
-    name : str
-        The file's name.
-    digest : str
-        Its SHA-256.
-    words : tuple of str
-        Each once, the most frequent first.
-    vectors : ndarray of shape (n_words, dim), dtype float32
-        Their vectors, finite.
-    """
-
-    name: str
-    digest: str
-    words: tuple[str, ...]
-    vectors: np.ndarray
-
-    def __post_init__(self) -> None:
-        self.vectors.setflags(write=False)
-
-    @cached_property
-    def places(self) -> dict[str, int]:
-        """The row of every word."""
-        return {word: i for i, word in enumerate(self.words)}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -120,6 +90,8 @@ class Supplied:
         Vectors of the source language's words.
     donor : Donor, default=None
         A model that has the target tokenizer.
+    target_vectors : WordVectors, default=None
+        Ready vectors of the target language's words, for a method that compares words.
     inputs : tuple of dict, default=()
         Role, name, SHA-256 and size of each, for the manifest.
     unused : tuple of Need, default=()
@@ -130,6 +102,7 @@ class Supplied:
     parallel: ParallelText | None = None
     source_vectors: WordVectors | None = None
     donor: Donor | None = None
+    target_vectors: WordVectors | None = None
     inputs: tuple[dict[str, Any], ...] = ()
     unused: tuple[Need, ...] = ()
 
@@ -176,7 +149,9 @@ def lack(method: str, need: Need, way_out: str) -> InvalidInputError:
     return bad_input(f"method {method}", expected=NEED_SUMMARIES[need], got="none", remedy=remedy)
 
 
-def read_supplied(request: InitRequest, used: Collection[Need], target: Vocabulary) -> Supplied:
+def read_supplied(
+    request: InitRequest, used: Collection[Need], target: Vocabulary, *, own_vectors: bool = False
+) -> Supplied:
     """Read what a request gives beside text and the method uses.
 
     Parameters
@@ -187,6 +162,8 @@ def read_supplied(request: InitRequest, used: Collection[Need], target: Vocabula
         What the method uses.
     target : Vocabulary
         The target tokenizer, which a donor must have.
+    own_vectors : bool, default=False
+        Whether ready vectors are of words: the method compares no tokens.
 
     Returns
     -------
@@ -202,11 +179,15 @@ def read_supplied(request: InitRequest, used: Collection[Need], target: Vocabula
     readers: Mapping[Need, Callable[[], Any]] = {
         Need.DICTIONARY: lambda: read_dictionary(Path(str(request.dictionary))),
         Need.PARALLEL: lambda: read_parallel(Path(str(request.parallel))),
-        Need.SOURCE_VECTORS: lambda: read_word_vectors(Path(str(request.source_vectors))),
+        Need.SOURCE_VECTORS: lambda: read_word_vectors(Path(str(request.source_vectors)), dim=request.config.dim),
         Need.DONOR: lambda: load_donor(str(request.donor), target),
     }
     found = {FIELD_OF[need]: readers[need]() for need in given if need in used}
-    inputs = tuple(_entry(name, value, getattr(request, name)) for name, value in found.items())
+    specs = {name: getattr(request, name) for name in found}
+    if own_vectors and request.auxiliary is not None:
+        found["target_vectors"] = read_word_vectors(request.auxiliary)
+        specs["target_vectors"] = request.auxiliary
+    inputs = tuple(_entry(ROLES.get(name, name), value, specs[name]) for name, value in found.items())
     return Supplied(**found, inputs=inputs, unused=tuple(need for need in given if need not in used))
 
 
@@ -214,6 +195,8 @@ def _entry(role: str, value: Any, spec: Path | str) -> dict[str, Any]:
     """Return an entry of the manifest's inputs."""
     if isinstance(value, Donor):
         return {"role": role, "name": value.name, "sha256": value.digest, "bytes": value.model.n_bytes}
+    if isinstance(value, WordVectors):
+        return {"role": role, "name": Path(spec).name, "sha256": value.digest, "bytes": value.n_bytes}
     path = Path(spec)
     return {"role": role, "name": path.name, "sha256": sha256_file(path), "bytes": path.stat().st_size}
 
@@ -227,56 +210,6 @@ def unused_words(unused: Collection[Need], method: str) -> list[str]:
     ['the donor was not used: focus needs none']
     """
     return [f"{WORDS[need][0]} not used: {method} needs {WORDS[need][1]}" for need in unused]
-
-
-def read_word_vectors(path: Path) -> WordVectors:
-    """Read static vectors of words from a ``.vec``.
-
-    Parameters
-    ----------
-    path : Path
-        The file, the most frequent word first.
-
-    Returns
-    -------
-    WordVectors
-        Of a word that stands there twice, the first.
-
-    Raises
-    ------
-    AuxiliaryError
-        If the file is missing, of another format, damaged, or holds no vector.
-    """
-    check_vectors_file(path)
-    words: dict[str, None] = {}
-    blocks: list[np.ndarray] = []
-    block: list[np.ndarray] = []
-    for word, row in read_vec(path):
-        if word not in words:
-            words[word] = None
-            block.append(row)
-        if len(block) == _BLOCK:
-            blocks.append(np.stack(block))
-            block = []
-    blocks += [np.stack(block)] if block else []
-    if not words:
-        raise bad_input(path.name, "vectors of words", "none", "give a file with vectors", AuxiliaryError)
-    return WordVectors(name=path.name, digest=sha256_file(path), words=tuple(words), vectors=np.concatenate(blocks))
-
-
-def check_vectors_file(path: Path) -> None:
-    """Refuse what is no file of vectors before it is read.
-
-    Raises
-    ------
-    AuxiliaryError
-        If it is not there, or no ``.vec``.
-    """
-    if not path.is_file():
-        raise bad_input(path.name or str(path), "a file of vectors", "nothing there", "check the path", AuxiliaryError)
-    if path.suffix.lower() != ".vec":
-        got = f"the suffix {path.suffix!r}"
-        raise bad_input(path.name, "static vectors as .vec", got, "save them in fastText's text format", AuxiliaryError)
 
 
 def load_donor(spec: str, target: Vocabulary) -> Donor:

@@ -127,7 +127,7 @@ def estimate_run(request: InitRequest, statistics: CorpusStatistics | None, *, v
         steps[Step.TOKENIZERS] = text.n_characters / TRAINED_CHARACTERS_PER_S
     if statistics is not None:
         steps[Step.CORPUS] = n_tokens / TOKENS_PER_S
-    if statistics is not None and METHODS[config.method].needs_text and request.auxiliary is None:
+    if statistics is not None and METHODS[config.method].compares_tokens and request.auxiliary is None:
         by_fasttext = config.auxiliary_space == AuxiliarySpace.FASTTEXT
         steps[Step.VECTORS], matrix_mib = (_trained if by_fasttext else _counted)(n_tokens, vocab_size, config)
     return Estimate(

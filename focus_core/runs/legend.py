@@ -79,7 +79,7 @@ CATEGORIES: Mapping[str, Category] = {category.key: category for category in (
     Category("user", "copied: your map", "#87592F", "yellow",
              "A pair of your own map; the embedding is copied."),
     Category("combined", "combined", ACCENT, "orange",
-             "A weighted mean of source embeddings: of shared tokens used alike (FOCUS), or of its own subwords."),
+             "A weighted sum of source embeddings; the method says of which, and how they are weighed."),
     Category("fallback", "fallback", NEUTRAL, "gray",
              "Neither copied nor combined: the embedding is drawn or averaged, as the method or an option says."),
 )}
@@ -89,6 +89,9 @@ METHOD_LOOKS: Mapping[str, Method] = {method.key: method for method in (
     Method(str(MethodName.FOCUS), "FOCUS", ACCENT),
     Method(str(MethodName.SCRIPT), "script-wise", "#1C5FD0", "dash", "9 5"),
     Method(str(MethodName.SUBWORD_MEAN), "subword mean", "#3B9AD9", "dot", "2 4"),
+    Method(str(MethodName.WECHSEL), "WECHSEL", "#B23A9E", "dash", "7 3"),
+    Method(str(MethodName.TIK_TO_TOK), "Tik-to-Tok", "#87592F", "dot", "3 3"),
+    Method(str(MethodName.DICTIONARY_REMOVAL), "dictionary removal", "#1C5FD0", "dashdot", "11 3 3 3"),
     Method(str(MethodName.TRANS_TOKENIZATION), "Trans-Tokenization", "#87592F", "dash", "5 3"),
     Method(str(MethodName.RAMEN), "RAMEN", "#B23A9E", "dashdot", "12 3 2 3"),
     Method(str(MethodName.CLP), "CLP", "#B23A9E", "dash", "9 5"),

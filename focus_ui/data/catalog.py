@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "assets"
 DEMO_SOURCE = ASSETS / "demo" / "source"
 ENGLISH_SOURCE = ASSETS / "demo" / "english"
+DICTIONARIES = ASSETS / "dictionaries"
 """A second source that ships, which has read English alone."""
 FIRST_DEMO = "sw-8k"
 CORPUS_SUFFIXES = (".txt", ".jsonl", ".csv", ".tsv", ".parquet")

@@ -37,6 +37,8 @@ LABELS = {
     "tensor": "Tensor",
     "learning_rate": "Learning rate",
     "parallel": "Pairs of lines",
+    "dictionary": "Dictionary",
+    "vectors": "Vectors of the source language",
 }
 """What the forms call the field of an option."""
 WITHOUT_FIELD = {
@@ -50,6 +52,10 @@ WITHOUT_FIELD = {
     "whole",
     "source_column",
     "target_column",
+    "donor",
+    "copy_overlap",
+    "subword_vectors",
+    "least_pairs",
 }
 
 

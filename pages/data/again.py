@@ -26,6 +26,7 @@ from focus_ui.session import state
 from focus_ui.session.errors import show_error
 from focus_ui.widgets.choice import choose, switch
 from focus_ui.widgets.corpus_choice import CorpusChoice, corpus_choice, in_the_form
+from focus_ui.widgets.further_inputs import lacking_words
 from pages.data import plan as run_plan
 from pages.data import preview as data_preview
 from pages.data import start as run_start
@@ -34,6 +35,7 @@ from pages.data.normalization import normalization_choice, say_what_is_inherited
 from pages.data.recipe import (
     Recipe,
     changes,
+    lacks_further,
     needs_vectors,
     recipe_of_request,
     recipe_of_run,
@@ -167,6 +169,9 @@ def _form(recipe: Recipe, asked: Step | None) -> Change | None:
     chosen = options(start=recipe.config, mark=f"_{recipe.id}", resolved=RESOLVED.get(step, ()))
     if not recipe.text and recipe.auxiliary is None and needs_vectors(chosen):
         st.warning("This method compares vectors, and the run has neither any nor its text. Choose another method.")
+        return None
+    if lacks := lacks_further(recipe, chosen):
+        st.warning(lacking_words(lacks))
         return None
     if target is not None:
         _say_what_is_inherited(recipe, target, chosen)

@@ -23,6 +23,7 @@ from focus_ui.jobs.form import seed_input
 from focus_ui.session.errors import LABELS
 from focus_ui.widgets.choice import choose, switch
 from focus_ui.widgets.corpus_choice import SERVER, UPLOAD, CorpusChoice
+from focus_ui.widgets.further_inputs import FURTHER
 from focus_ui.widgets.tokenizer_choice import Choice, server_folder, uploaded_tokenizer
 from pages.data.normalization import normalization_choice
 
@@ -137,8 +138,9 @@ def take_size(refused: int, largest: int) -> None:
 
 
 def _offered(known: str) -> list[MethodName]:
-    """Return the methods that need no file beside the text, which is all that this form asks for, and a known one."""
-    return [name for name in MethodName if name == known or not METHODS[name].lacks((Need.TEXT, Need.BODY))]
+    """Return the methods that need no more than this form asks for, and a known one."""
+    given = (Need.TEXT, Need.BODY, *FURTHER)
+    return [name for name in MethodName if name == known or not METHODS[name].lacks(given)]
 
 
 def options(*, start: InitConfig | None = None, mark: str = "", resolved: Sequence[str] = ()) -> InitConfig:
@@ -166,7 +168,7 @@ def options(*, start: InitConfig | None = None, mark: str = "", resolved: Sequen
             "Keep the source's tokens", value=extend, key=f"_extend{mark}", persist_state="session",
             help="The new tokens are added to the source's vocabulary instead of taking its place.",
         )  # fmt: skip
-    compares = METHODS[method].needs_text
+    compares = METHODS[method].compares_tokens
     usual = InitConfig.for_preset(preset)
     space = given.space(lists, usual, enabled=compares)
     if space != usual.auxiliary_space:

@@ -13,12 +13,13 @@ from typing import Any
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.request import InitRequest
+from focus_core.initialization.supplied import FIELD_OF
 from focus_core.jobs.steps import STEPS, Step
 from focus_core.models.tensors import read_json
 from focus_core.runs.again import request_of
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import AUXILIARY, TARGET_TOKENIZER
-from focus_core.types import Rule
+from focus_core.types import Need, Rule
 from focus_ui.data import catalog
 
 WORDS = {"vocab_size": "size", "train_tokenizer": "tokenizer", "auxiliary_space": "auxiliary space",
@@ -38,6 +39,7 @@ class Recipe:
     source: Mapping[str, Any]
     target: Mapping[str, Any] = field(default_factory=dict)
     text: Mapping[str, Any] = field(default_factory=dict)
+    further: Mapping[str, Any] = field(default_factory=dict)
     config: InitConfig
     tokenizer: Path | None = None
     auxiliary: Path | None = None
@@ -65,7 +67,13 @@ class Recipe:
 
 def needs_vectors(config: InitConfig) -> bool:
     """Whether the method of some options compares auxiliary vectors."""
-    return METHODS[config.method].needs_text
+    return METHODS[config.method].compares_tokens
+
+
+def lacks_further(recipe: Recipe, config: InitConfig) -> tuple[Need, ...]:
+    """Return what a method needs beside text that the run has no more."""
+    given = [need for need, name in FIELD_OF.items() if name in recipe.further]
+    return METHODS[config.method].lacks((Need.TEXT, Need.BODY, *given))
 
 
 def recipe_of_run(run: RunFolder, asked: InitRequest | None, *, run_id: str, title: str, find: Find) -> Recipe:
@@ -79,6 +87,7 @@ def recipe_of_run(run: RunFolder, asked: InitRequest | None, *, run_id: str, tit
         source=(old.source if old is not None else {}) or _source_of_log(run.path),
         target=old.target if old is not None else {},
         text=old.text if old is not None else {},
+        further=old.further if old is not None else {},
         config=config,
         tokenizer=tokenizer.resolve() if tokenizer.is_dir() and not config.extend else None,
         auxiliary=vectors.resolve() if vectors.is_file() and not config.extend else None,
@@ -98,8 +107,18 @@ def recipe_of_request(asked: InitRequest, *, job_id: str, title: str, find: Find
         source=_found(asked, ("source", "source_tokenizer", "source_embeddings"), ("tensor",), find),
         target=_found(asked, ("target_tokenizer",), ("train_tokenizer", "vocab_size", "normalization"), find),
         text=text if corpus and None not in corpus else {},
+        further=_further(asked, find),
         config=asked.config,
         n_target=asked.vocab_size or 0,
+    )
+
+
+def _further(asked: InitRequest, find: Find) -> dict[str, Any]:
+    """Return what some methods read beside the text, each where it is still there."""
+    files = {name: getattr(asked, name) for name in FIELD_OF.values() if isinstance(getattr(asked, name), Path)}
+    found = {name: find(path) for name, path in files.items()}
+    return {name: path for name, path in found.items() if path is not None} | (
+        {} if asked.donor is None else {"donor": asked.donor}
     )
 
 
@@ -140,7 +159,9 @@ def request_from(
     """Return the request that makes a run again from a step."""
     new = target or recipe.target if step is Step.TOKENIZERS else {"target_tokenizer": str(recipe.tokenizer)}
     reused = recipe.auxiliary if step in (Step.OVERLAP, Step.ROWS) and needs_vectors(config) else None
-    return InitRequest(**recipe.source, **new, **(text or recipe.text), auxiliary=reused, config=config)
+    needed = {FIELD_OF[need] for need in METHODS[config.method].inputs if need in FIELD_OF}
+    further = {name: value for name, value in recipe.further.items() if name in needed}
+    return InitRequest(**recipe.source, **new, **(text or recipe.text), **further, auxiliary=reused, config=config)
 
 
 def changes(recipe: Recipe, config: InitConfig, target: Mapping[str, Any] | None = None) -> list[str]:

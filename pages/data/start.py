@@ -32,7 +32,7 @@ def start(request: InitRequest, *, title: str, original: str | None = None, lend
         if kept is None:
             return
         request = dataclasses.replace(request, source=kept)
-    names = ("source_tokenizer", "source_embeddings", "target_tokenizer")
+    names = ("source_tokenizer", "source_embeddings", "target_tokenizer", "dictionary", "parallel", "source_vectors")
     given = {name: getattr(request, name) for name in names if getattr(request, name) is not None}
     handed = {name: type(value)(hand_over([Path(value)], root, job_id)[0]) for name, value in given.items()}
     if lend_as is not None:

@@ -8,12 +8,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from focus_core.errors import FocusError
 from focus_core.initialization.config import InitConfig
+from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.request import InitRequest
+from focus_core.initialization.supplied import FIELD_OF
 from focus_core.jobs.estimate import Estimate, estimate_run
 from focus_core.jobs.preview import Preview
 from focus_core.jobs.process import job_state
@@ -21,12 +25,14 @@ from focus_core.jobs.record import Job, JobState, failure, last_word, read_job, 
 from focus_core.jobs.steps import Step, read_steps
 from focus_core.numerics.formats import count, duration
 from focus_core.tokenization.display import markdown_escape, show_name
+from focus_core.types import Need
 from focus_ui.data import cache, catalog
 from focus_ui.jobs import verdict as run_verdict
 from focus_ui.jobs.form import cancel_button, progress_bar
 from focus_ui.jobs.panel import AT_WORK, POLL_S, job_panel, own_jobs
 from focus_ui.session import navigation, state
 from focus_ui.widgets.corpus_choice import CorpusChoice, corpus_choice
+from focus_ui.widgets.further_inputs import further_inputs, lacking_words
 from focus_ui.widgets.source_choice import source_choice
 from focus_ui.widgets.tokenizer_choice import Choice
 from pages.data import again as run_again
@@ -65,15 +71,23 @@ def new_run() -> None:
     _draw_matches(look, config)
     size = look.target.n_vocabulary if look and look.target else (target[1] if target else 0)
     whole = corpus is not None and target is not None and source is not None
+    further, lacks = _further(config, source)
     with top:
         place = st.container()
         started = st.button(
-            "Start the run", type="primary", icon=":material/play_arrow:", disabled=not whole, key="_start_run"
+            "Start the run",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=not whole or bool(lacks),
+            key="_start_run",
         )
     if corpus is None or target is None or source is None:
         place.caption(_say_missing({"a text": corpus, "a vocabulary": target, "a model": source}))
         return
-    request = InitRequest(**source.fields, **target[0].fields, **corpus.fields, config=config)
+    if lacks:
+        place.caption(lacks)
+        return
+    request = InitRequest(**source.fields, **target[0].fields, **corpus.fields, **further, config=config)
     with vocabulary:
         say_what_is_inherited(look.form if look else None, target[0].fields, request.normalizes)
     with place:
@@ -84,6 +98,18 @@ def new_run() -> None:
         run_plan.draw_plan(run_plan.describe(request), estimate.by_step)
     if started:
         run_start.start(request, title=run_form.run_title(corpus, target[0], source, method=config.method))
+
+
+def _further(config: InitConfig, source: Choice | None) -> tuple[dict[str, Any], str]:
+    """Draw what the chosen method reads beside the text; return it as fields, and what it lacks in words."""
+    method = METHODS[config.method]
+    found: dict[Need, Path] = {}
+    if set(method.inputs) - {Need.TEXT, Need.BODY}:
+        with st.container(border=True, key="further_inputs"):
+            found = further_inputs(method.inputs, key="_data")
+    body = [] if source is None or "source" not in source.fields else [Need.BODY]
+    lacks = method.lacks((Need.TEXT, *body, *found))
+    return {FIELD_OF[need]: path for need, path in found.items()}, lacking_words(lacks)
 
 
 def _say_missing(chosen: dict[str, object | None]) -> str:

@@ -10,19 +10,11 @@ from focus_core.initialization.methods.base import Method
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.numerics.formats import duration
 from focus_core.runs.legend import method_of
-from focus_core.types import COST_SUMMARIES, NEED_SUMMARIES, Need
+from focus_core.types import COST_SUMMARIES, Need
+from focus_ui.widgets.further_inputs import NAMES, lacking_words
 from pages.methods.estimate import ComparisonEstimate
 
-NAMES = {
-    Need.TEXT: "text",
-    Need.DICTIONARY: "a dictionary",
-    Need.PARALLEL: "parallel text",
-    Need.SOURCE_VECTORS: "vectors of the source language",
-    Need.DONOR: "a donor model",
-    Need.BODY: "a model with its body",
-}
 MIN_CELL = 360
-BY_COMMAND = "A donor is given on the command line, by `--donor`."
 
 
 def method_choice(given: Collection[Need], estimate: ComparisonEstimate | None) -> tuple[str, ...]:
@@ -45,8 +37,7 @@ def method_choice(given: Collection[Need], estimate: ComparisonEstimate | None) 
 def _about(method: Method, lacks: Collection[Need], estimate: ComparisonEstimate | None) -> str:
     """Return what a method needs and takes, or what it lacks and where to get it; Markdown of our own words."""
     if lacks:
-        wanted = "; ".join(f"{NAMES[need]} ({NEED_SUMMARIES[need]})" for need in lacks)
-        return f":material/block: Lacks {wanted}." + (f" {BY_COMMAND}" if Need.DONOR in lacks else "")
+        return lacking_words(lacks)
     needs = ", ".join(NAMES[need] for need in method.needs)
     words = f"Needs {needs}" if needs else "Needs nothing beside the model and the tokenizers"
     cost = "" if estimate is None else f"; about {duration(estimate.by_method[str(method.name)])} with all its seeds"

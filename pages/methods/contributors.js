@@ -13,7 +13,8 @@ function drawPart(part, most) {
   row.tabIndex = 0;
   row.dataset.source = String(part.id);
   row.style.setProperty("--c", part.color);
-  row.style.setProperty("--w", `${(100 * part.weight) / most}%`);
+  row.style.setProperty("--w", `${(100 * Math.abs(part.weight)) / most}%`);
+  row.classList.toggle("negative", part.weight < 0);
   row.append(make("span", "label", part.label), make("span", "weight", part.weight.toFixed(2)));
   row.title = `${part.label} #${part.id}: ${part.weight.toFixed(4)}`;
   item.append(row);
@@ -27,7 +28,7 @@ function drawMethod(column) {
   note.title = column.meaning;
   box.append(make("h3", "", column.method), note);
   const list = make("ul", "parts");
-  const most = Math.max(...column.parts.map((part) => part.weight), 1e-9);
+  const most = Math.max(...column.parts.map((part) => Math.abs(part.weight)), 1e-9);
   for (const part of column.parts) list.append(drawPart(part, most));
   box.append(list);
   if (column.words) box.append(make("p", "more", column.words));

@@ -24,7 +24,7 @@ from focus_ui.widgets.source_choice import source_choice
 from focus_ui.widgets.tokenizer_choice import Choice
 from pages.methods.available import method_choice
 from pages.methods.estimate import ComparisonEstimate, estimate_comparison, measured_lines
-from pages.methods.inputs import Target, further_inputs, lend, target_choice
+from pages.methods.inputs import Target, lend, more_inputs, target_choice
 
 MIN_CARD, MIN_FIELD = 290, 170
 DEFAULT = ComparisonRequest(source="", target_tokenizer="", corpus=(Path(),))
@@ -55,7 +55,7 @@ def _form() -> None:
     with cards.cell():
         st.header("Pretrained model", anchor=False)
         source = source_choice()
-    further = further_inputs()
+    further = more_inputs()
     is_measurable = source is not None and _has_loss(source)
     if source is not None and not is_measurable:
         st.warning(NO_LOSS, icon=":material/warning:")

@@ -5,40 +5,27 @@ What somebody uploads is read, never executed; what is wrong with it is one line
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
-from focus_core.corpus.dictionary import read_dictionary
-from focus_core.corpus.parallel import read_parallel
 from focus_core.errors import FocusError
-from focus_core.initialization.auxiliary.loading import read_vec
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import TARGET_TOKENIZER
 from focus_core.tokenization.display import markdown_escape, show_name
-from focus_core.types import NEED_SUMMARIES, Need
+from focus_core.types import Need
 from focus_ui.data import cache, catalog
-from focus_ui.data.kept import kept
-from focus_ui.data.uploads import hand_over, keep_upload, lend_folder
+from focus_ui.data.uploads import hand_over, lend_folder
 from focus_ui.session import navigation, state
-from focus_ui.session.errors import if_sound
 from focus_ui.widgets.choice import switch
-from focus_ui.widgets.corpus_choice import SERVER, UPLOAD, in_the_form
+from focus_ui.widgets.corpus_choice import SERVER, UPLOAD
+from focus_ui.widgets.further_inputs import further_inputs
 from focus_ui.widgets.tokenizer_choice import server_folder, uploaded_tokenizer
 
 OF_THE_RUN = "Of the current run"
-FURTHER = {
-    Need.DICTIONARY: ("Dictionary", ["tsv", "txt"]),
-    Need.PARALLEL: ("Parallel text", ["tsv"]),
-    Need.SOURCE_VECTORS: ("Vectors of the source language", ["vec"]),
-}
-"""The further inputs that a browser can give, with their label and the endings of their files."""
 SERVER_TOKENS = 32_000
 """What an estimate takes for the size of a tokenizer on the server, which only the run opens."""
 
@@ -98,40 +85,8 @@ def lend(target: Target, root: Path, job_id: str) -> Path:
     return hand_over([target.path], root, job_id)[0]
 
 
-def further_inputs() -> dict[Need, Path]:
+def more_inputs() -> dict[Need, Path]:
     """Draw the uploads that only some methods need; return those that can be read."""
-    found: dict[Need, Path] = {}
-    box = st.expander("More inputs, if you have them", icon=":material/add_notes:", key="_methods_more")
-    with box:
+    with st.expander("More inputs, if you have them", icon=":material/add_notes:", key="_methods_more"):
         st.caption("Some methods need more than text. Nothing in a file is executed.")
-        for need, (label, endings) in FURTHER.items():
-            upload = st.file_uploader(label, type=endings, key=f"_methods_{need}", help=NEED_SUMMARIES[need])
-            path = None if upload is None else if_sound(partial(keep_upload, upload), told=in_the_form)
-            size = None if path is None else if_sound(partial(SIZES[need], path), told=in_the_form)
-            if path is not None and size is not None:
-                st.markdown(f"**{count(size)}** {UNITS[need]}")
-                found[need] = path
-    return found
-
-
-def _pairs_of_words(path: Path) -> int:
-    return len(read_dictionary(path).pairs)
-
-
-def _pairs_of_lines(path: Path) -> int:
-    return len(read_parallel(path).pairs)
-
-
-def _vectors(path: Path) -> int:
-    """Return how many vectors a file holds; reading them all finds one that is no number."""
-    last = deque(enumerate(read_vec(path), start=1), maxlen=1)
-    return last[0][0] if last else 0
-
-
-UNITS = {Need.DICTIONARY: "pairs of words", Need.PARALLEL: "pairs of lines", Need.SOURCE_VECTORS: "vectors"}
-SIZES: dict[Need, Callable[[Path], int]] = {
-    Need.DICTIONARY: kept(_pairs_of_words, most=16, spinner="Reading the dictionary"),
-    Need.PARALLEL: kept(_pairs_of_lines, most=16, spinner="Reading the parallel text"),
-    Need.SOURCE_VECTORS: kept(_vectors, most=16, spinner="Reading the vectors"),
-}
-"""How each further input is read, and counted; what is wrong with it is raised."""
+        return further_inputs(tuple(Need), key="_methods")

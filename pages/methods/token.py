@@ -112,7 +112,7 @@ def shared_colors(explained: Sequence[Explanation]) -> dict[int, str]:
     methods: Counter[int] = Counter()
     for explanation in explained:
         for part in explanation.contributors:
-            weights[part.source_id] += part.weight
+            weights[part.source_id] += abs(part.weight)
             methods[part.source_id] += 1
     shared = sorted((i for i, n in methods.items() if n > 1), key=lambda i: (-weights[i], i))
     return dict(zip(shared, PALETTE, strict=False))

@@ -72,7 +72,7 @@ def flow_option(flow: Flow) -> dict[str, Any]:
     own, other = _margin(names[:1]), _margin(names[1:])
     ends = [(name, names[0]) if flow.inward else (names[0], name) for name in names[1:]]
     links = [
-        {"source": source, "target": target, "value": max(node.weight, 0.0), "lineStyle": {"color": node.color}}
+        {"source": source, "target": target, "value": abs(node.weight), "lineStyle": _line(node)}
         for (source, target), node in zip(ends, flow.others, strict=True)
     ]
     series = {
@@ -83,6 +83,11 @@ def flow_option(flow: Flow) -> dict[str, Any]:
         "emphasis": {"focus": "adjacency"}, "select": {"itemStyle": {"borderColor": ACCENT, "borderWidth": 1}},
     }  # fmt: skip
     return {"tooltip": {"trigger": "item", "valueFormatter": "%.4f"}, "animation": False, "series": [series]}
+
+
+def _line(node: FlowNode) -> dict[str, Any]:
+    """Return the look of a ribbon; one of a negative weight is pale, and its label has the sign."""
+    return {"color": node.color} | ({"opacity": 0.16} if node.weight < 0 else {})
 
 
 def _margin(names: Sequence[str]) -> int:

@@ -10,11 +10,12 @@ from focus_core.analysis.checks.causes import has_few_anchors
 from focus_core.analysis.provenance.explanation import Explanation, Tone, Verdict
 from focus_core.analysis.provenance.formula import fallback_words
 from focus_core.analysis.provenance.verdicts import collapse_of
+from focus_core.initialization.methods.registry import METHODS
 from focus_core.numerics.formats import count
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.legend import CATEGORIES, Category, category_of
 from focus_core.tokenization.display import markdown_escape, show_token
-from focus_core.types import MethodName, Origin
+from focus_core.types import Origin
 from focus_ui.data.token_names import source_label
 from focus_ui.session import navigation
 from focus_ui.session.errors import in_words
@@ -23,12 +24,6 @@ from focus_ui.shell.sidebar import category_badge
 TONES = {Tone.GOOD: ":green[:material/check_circle:]", Tone.NOTE: ":blue[:material/info:]",
          Tone.WARNING: ":orange[:material/warning:]"}  # fmt: skip
 """How a verdict is meant, as an icon of its own shape and colour."""
-
-COMBINED_BY: dict[str, str] = {
-    MethodName.FOCUS: "A weighted mean of source embeddings: of the shared tokens that are used alike.",
-    MethodName.SUBWORD_MEAN: "The mean of the source embeddings of its own subwords (pieces).",
-}
-"""What a combined row is, by the method of the run."""
 
 BLURRED = "A weighted mean of source embeddings: of shared tokens that this run can hardly tell apart."
 """What it is where the auxiliary space has collapsed."""
@@ -71,7 +66,8 @@ def _meaning(run: RunFolder, explanation: Explanation, category: Category) -> st
         return BLURRED
     if explanation.origin == Origin.FALLBACK and not explanation.contributors:
         return f"Neither copied nor combined. {markdown_escape(fallback_words(run, explanation.script))}"
-    return COMBINED_BY.get(method, category.meaning) if explanation.origin == Origin.COMBINED else category.meaning
+    made_of = METHODS[method].made_of if method in METHODS and explanation.origin == Origin.COMBINED else ""
+    return made_of or category.meaning
 
 
 def source_category(run: RunFolder, source_id: int) -> Category:

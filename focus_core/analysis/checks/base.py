@@ -166,7 +166,7 @@ def compares_vectors(run: RunFolder) -> bool:
 def copies_text(run: RunFolder) -> bool:
     """Return whether shared tokens of text keep their source rows under the run's method."""
     method = METHODS.get(str(run.manifest["config"]["method"]))
-    return method is None or method.copies_text
+    return method is None or (method.copies_text and run.manifest["config"].get("copy_overlap", True))
 
 
 def grade(value: float, *, warning: float, problem: float) -> Status:

@@ -22,7 +22,7 @@ from focus_core.initialization.health import FEW_ANCHORS, much_smaller
 from focus_core.numerics.formats import ratio, rough_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.tokens import by_frequency, frequency, has_origin
-from focus_core.types import Origin, TokenKind
+from focus_core.types import MethodName, Origin, TokenKind
 
 
 class TooLittleOverlap(Check):
@@ -140,7 +140,10 @@ class ManyFallbacks(Check):
             summary += f", but {rough_percent(of_tokens)} of new tokens: the corpus hardly holds them"
         tip = more_vectors(run)
         if not compares_vectors(run):
-            tip = phrase("the source tokenizer has no subwords for these tokens; {method} focus needs none")
+            lacking = "the source tokenizer has no subwords for"
+            if run.manifest["config"]["method"] != MethodName.SUBWORD_MEAN:
+                lacking = "what the method was given says nothing of"
+            tip = phrase(f"{lacking} these tokens; {{method}} focus needs none")
             foreign = foreign_script(run)
             if foreign is not None and shared_text(run) < FEW_ANCHORS:  # FOCUS would have nothing to combine either
                 summary = f"{summary}; the first cause: {foreign.words} (FOC001)"

@@ -160,7 +160,8 @@ def _distinct(run: RunFolder) -> Phrase:
         return phrase("choose another {method} or {fallback} than mean, which gives every new token one embedding")
     if compares_vectors(run):
         return phrase("each is a copy of one contributor: see FOC004")
-    return phrase("tokens of the same source subwords get one embedding: {method} focus tells them apart by their use")
+    alike = "of the same source subwords" if config["method"] == MethodName.SUBWORD_MEAN else "that look alike to it"
+    return phrase(f"tokens {alike} get one embedding: {{method}} focus tells them apart by their use")
 
 
 def _has_twin(run: RunFolder, ids: np.ndarray) -> np.ndarray:

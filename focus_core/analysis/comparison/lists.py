@@ -167,7 +167,7 @@ def _fed_by_no_text(run: RunFolder) -> TokenList:
     kinds = run.column("source_tokens", "kind").astype(str)
     target, source, weight = (run.column("contributions", name) for name in ("target_id", "source_id", "weight"))
     no_text = np.isin(kinds[source], [str(TokenKind.SPECIAL), str(TokenKind.BYTE)])
-    total = np.bincount(target[no_text], weights=weight[no_text], minlength=len(run.present()))
+    total = np.bincount(target[no_text], weights=np.abs(weight[no_text]), minlength=len(run.present()))
     ids = np.flatnonzero(has_origin(run, Origin.COMBINED))
     ids = ids[total[ids] > 0]
     return _ranked(

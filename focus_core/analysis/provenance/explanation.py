@@ -12,6 +12,7 @@ import numpy as np
 
 from focus_core.analysis.provenance.neighbours import Neighbour, TokenText, embedding_neighbours
 from focus_core.errors import RunFolderError, bad_input
+from focus_core.initialization.methods.registry import METHODS
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import SCALES
 from focus_core.runs.weights import source_norm
@@ -150,13 +151,13 @@ class Explanation:
         What similarities were divided by.
     threshold : float or None
         Sparsemax's tau: a contributor's weight is ``similarity / temperature - tau``, and whatever lies below
-        has none. ``None`` where the weights come from no similarity.
+        has none. ``None`` where the weights are no sparsemax of similarities.
     formula : str, default=""
         The sum with this token's numbers.
     verdicts : tuple of Verdict, default=()
         What is worth knowing, in plain sentences.
     contributors : tuple of Contributor
-        Largest weight first.
+        Largest weight first, negative ones by their size.
     candidates : tuple of Candidate
         By rank.
     examples : tuple of str
@@ -207,7 +208,7 @@ def facts_of(run: RunFolder, target_id: int, *, n_neighbours: int = 0) -> Explan
         display=show_token(row["text"], word_start=row["word_start"]),
         source_norm=source_norm(run),
         temperature=temperature,
-        threshold=_threshold(contributors, temperature),
+        threshold=_threshold(run, contributors, temperature),
         contributors=contributors,
         candidates=_candidates_of(run, target_id),
         examples=_examples_of(run, target_id),
@@ -246,13 +247,13 @@ def contributors_of(run: RunFolder, target_id: int) -> tuple[Contributor, ...]:
     Returns
     -------
     tuple of Contributor
-        Largest weight first; empty for a fallback row without weights.
+        Largest weight first, negative ones by their size; empty for a fallback row without weights.
     """
     rows = run.contributor_range(target_id)
     source_ids, weights, similarities = (
         run.column("contributions", name)[rows].tolist() for name in ("source_id", "weight", "similarity")
     )
-    return tuple(
+    found = (
         Contributor(
             source_id=row["id"],
             **{name: row[name] for name in ("token", "text", "kind", "script", "word_start")},
@@ -261,11 +262,13 @@ def contributors_of(run: RunFolder, target_id: int) -> tuple[Contributor, ...]:
         )
         for row, weight, similarity in zip(run.source_rows(source_ids), weights, similarities, strict=True)
     )
+    return tuple(sorted(found, key=lambda c: -abs(c.weight)))
 
 
-def _threshold(contributors: tuple[Contributor, ...], temperature: float) -> float | None:
+def _threshold(run: RunFolder, contributors: tuple[Contributor, ...], temperature: float) -> float | None:
     """Return tau from the largest weight: sparsemax gives ``w = s / T - tau`` to every contributor."""
-    if not contributors or contributors[0].similarity is None:
+    method = METHODS.get(str(run.manifest["config"]["method"]))
+    if method is None or not method.sparsemax or not contributors or contributors[0].similarity is None:
         return None
     return contributors[0].similarity / temperature - contributors[0].weight
 
@@ -307,10 +310,10 @@ def fed_by(run: RunFolder, source_id: int, *, limit: int | None = None) -> list[
     Returns
     -------
     list of Fed
-        Largest weight first, then by target id.
+        Largest weight first, negative ones by their size, then by target id.
     """
     rows = np.flatnonzero(run.column("contributions", "source_id") == source_id)
-    order = np.argsort(-run.column("contributions", "weight")[rows], kind="stable")
+    order = np.argsort(-np.abs(run.column("contributions", "weight")[rows]), kind="stable")
     rows = rows[order][:limit]
     targets, weights, similarities = (
         run.column("contributions", name)[rows].tolist() for name in ("target_id", "weight", "similarity")

@@ -70,11 +70,13 @@ def _distribution(run: RunFolder, script: str) -> str | None:
 def _sum(contributors: tuple[Contributor, ...], *, exact: bool) -> str:
     if exact and len(contributors) == 1:
         return f"e({_name(contributors[0])}), bit for bit"
-    terms = [f"{short_weight(c.weight)} e({_name(c)})" for c in contributors[:MAX_TERMS]]
+    terms = [(c.weight, f"e({_name(c)})") for c in contributors[:MAX_TERMS]]
     rest = contributors[MAX_TERMS:]
     if rest:
-        terms.append(f"{short_weight(sum(c.weight for c in rest))} over {len(rest)} more")
-    return " + ".join(terms)
+        terms.append((sum(c.weight for c in rest), f"over {len(rest)} more"))
+    (first, words), *others = terms
+    signed = [f" {'-' if weight < 0 else '+'} {short_weight(abs(weight))} {name}" for weight, name in others]
+    return f"{short_weight(first)} {words}{''.join(signed)}"
 
 
 def _name(contributor: Contributor) -> str:

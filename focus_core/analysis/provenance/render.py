@@ -55,7 +55,7 @@ def _contributors(explanation: Explanation, max_rows: int) -> list[str]:
     names = [_shown(c) for c in shown]
     width = max(len(name) for name in names)
     lines = [
-        f"    {name:<{width}} {c.weight:6.1%} {draw_bar(c.weight)} {_similarity(c)} #{c.source_id}"
+        f"    {name:<{width}} {c.weight:6.1%} {draw_bar(abs(c.weight))} {_similarity(c)} #{c.source_id}"
         for name, c in zip(names, shown, strict=True)
     ]
     rest = explanation.contributors[max_rows:]

@@ -57,7 +57,7 @@ def common_contributors(run: RunFolder, target_ids: Sequence[int] | np.ndarray, 
     inside[combined] = True
     rows = np.flatnonzero(inside[target])
     found, place = np.unique(source[rows], return_inverse=True)
-    sums = np.bincount(place, weights=weight[rows].astype(np.float64), minlength=len(found))
+    sums = np.bincount(place, weights=np.abs(weight[rows]).astype(np.float64), minlength=len(found))
     fed = np.bincount(place, minlength=len(found))
     order = np.argsort(-sums, kind="stable")[:n]
     return CommonContributors(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from focus_core.analysis.checks.base import CheckResult, Status
 from focus_core.analysis.checks.causes import anchors_in_words, foreign_script, has_few_anchors
 from focus_core.analysis.checks.registry import CHECKS
 from focus_core.analysis.provenance.change import ChangedNeighbours, ChangedTokens
-from focus_core.analysis.provenance.explanation import Explanation, Tone, Verdict
+from focus_core.analysis.provenance.explanation import Contributor, Explanation, Tone, Verdict
 from focus_core.analysis.provenance.formula import scale_of
 from focus_core.errors import phrase, sentence
 from focus_core.initialization.auxiliary.vectors import OWN_KINDS
@@ -55,7 +57,7 @@ def verdicts_of(explanation: Explanation, run: RunFolder) -> tuple[Verdict, ...]
     elif explanation.origin == Origin.FALLBACK:
         found = _fallback(explanation, str(run.manifest["config"]["method"]), compared=auxiliary is not None)
     else:
-        found = _combined(explanation, run) if auxiliary else _subwords(explanation)
+        found = _combined(explanation, run) if auxiliary else _uncompared(explanation, run)
         found += _few_occurrences(explanation) if auxiliary and auxiliary["kind"] in OWN_KINDS else []
     if explanation.origin != Origin.COPIED:  # a copy has the length that the model knows
         found += _length(explanation)
@@ -203,6 +205,8 @@ def _chosen_by_nothing(collapse: CheckResult) -> Verdict:
 def _spread(explanation: Explanation, *, trusted: bool, chosen: bool = True) -> Verdict:
     """Say whether a mixture is a copy, sound, or a blur; sound it is only where similarities can be trusted."""
     largest, effective = explanation.max_weight, explanation.effective_contributors
+    if any(c.weight < 0 for c in explanation.contributors):
+        return _signed(explanation)
     if not chosen:
         n = explanation.n_contributors
         many = f"{n:,} contributors, which count as much as {effective:,.1f} equal ones"
@@ -224,6 +228,21 @@ def _spread(explanation: Explanation, *, trusted: bool, chosen: bool = True) -> 
         text = f"{text[:-1]}: none of them stands out."
         return Verdict(text=text, advice="Its embedding is a blend of many; see whether they have something in common.")
     return Verdict(text=text, tone=Tone.GOOD if trusted else Tone.NOTE)
+
+
+def _signed(explanation: Explanation) -> Verdict:
+    """Say that a row is no mean: some weights are negative."""
+    weights = [c.weight for c in explanation.contributors]
+    n = sum(weight < 0 for weight in weights)
+    many = f"{len(weights):,} contributors, {n:,} with a negative weight"
+    return Verdict(text=f"{many}: the embedding is no mean of them. The weights sum to {sum(weights):.2f}.")
+
+
+def _uncompared(explanation: Explanation, run: RunFolder) -> list[Verdict]:
+    """Say what a row is that was combined without comparing auxiliary vectors."""
+    if run.manifest["config"]["method"] == MethodName.SUBWORD_MEAN:
+        return _subwords(explanation)
+    return [_spread(explanation, trusted=False, chosen=False), *_kinds(explanation, run)]
 
 
 def _subwords(explanation: Explanation) -> list[Verdict]:
@@ -276,13 +295,18 @@ def _kinds(explanation: Explanation, run: RunFolder) -> list[Verdict]:
             found.append(Verdict(text=text, tone=Tone.WARNING, advice=advice))
     odd = [c for c in contributors if c.kind != TokenKind.NORMAL]
     if odd:
-        weight = sum(c.weight for c in odd)
+        weight = _share(odd, contributors)
         text = f"{_plural(len(odd), 'contributor')} no text (special or byte), {cut_percent(weight)} of the weight."
         tone = Tone.WARNING if weight > DECIDES else Tone.NOTE
         found.append(
             Verdict(text=text, tone=tone, advice="Such embeddings have no meaning; a small share does no harm.")
         )
     return found
+
+
+def _share(some: Sequence[Contributor], of: Sequence[Contributor]) -> float:
+    """Return how much of the weight some contributors have, negative weights by their size."""
+    return sum(abs(c.weight) for c in some) / max(sum(abs(c.weight) for c in of), 1e-12)
 
 
 def _anchor_texts(run: RunFolder) -> list[str]:
@@ -297,7 +321,7 @@ def _scripts(explanation: Explanation, run: RunFolder) -> list[Verdict]:
     if explanation.script in NEUTRAL_SCRIPTS:
         return []
     foreign = [c for c in explanation.contributors if c.script not in NEUTRAL_SCRIPTS | {explanation.script}]
-    weight = sum(c.weight for c in foreign)
+    weight = _share(foreign, explanation.contributors)
     if not foreign or weight <= DECIDES:
         return []
     scripts = ", ".join(sorted({c.script for c in foreign}))

@@ -6,7 +6,7 @@ A ``.bin`` is opened in a child process under a memory limit only.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +177,7 @@ def word_means(path: Path, vocabulary: Vocabulary) -> np.ndarray:
     totals = np.zeros((vocabulary.n, 1))
     rank = 1
     for words, rows in _batches(path):
-        mixing = _mixing(backend, words, vocabulary.n, rank)
+        mixing = mix_words(backend, words, vocabulary.n, 1.0 / np.arange(rank, rank + len(words)))
         rank += len(words)
         sums = np.zeros((vocabulary.n, rows.shape[1])) if sums is None else sums
         sums += mixing @ rows
@@ -188,8 +188,25 @@ def word_means(path: Path, vocabulary: Vocabulary) -> np.ndarray:
     return np.asarray((sums / np.where(totals == 0, 1, totals)).astype(np.float32))
 
 
-def _mixing(backend: Any, words: list[str], n: int, rank: int) -> sparse.csr_array:
-    """Return the weights of some words in the sums of the tokens, shape (n, n_words)."""
+def mix_words(backend: Any, words: Sequence[str], n: int, frequency: np.ndarray) -> sparse.csr_array:
+    """Return the weights of some words in the sums of the tokens that occur in them.
+
+    Parameters
+    ----------
+    backend : tokenizers.Tokenizer
+        Cuts each word at the start of a text and after a space.
+    words : sequence of str
+        The words.
+    n : int
+        Tokens of the vocabulary.
+    frequency : ndarray of shape (n_words,)
+        What a word counts, once for each of the two in which a token occurs.
+
+    Returns
+    -------
+    scipy.sparse.csr_array of shape (n, n_words), dtype float64
+        Rows are tokens.
+    """
     rows: list[int] = []
     columns: list[int] = []
     for prefix in ("", " "):
@@ -198,7 +215,7 @@ def _mixing(backend: Any, words: list[str], n: int, rank: int) -> sparse.csr_arr
             distinct = set(encoding.ids)
             rows.extend(distinct)
             columns.extend([column] * len(distinct))
-    weights = 1.0 / (rank + np.array(columns, dtype=np.float64))
+    weights = frequency[np.array(columns, dtype=np.int64)]
     return sparse.csr_array((weights, (rows, columns)), shape=(n, len(words)))
 
 

@@ -15,9 +15,10 @@ from focus_core.corpus.dictionary import Dictionary
 from focus_core.corpus.parallel import ParallelText
 from focus_core.errors import ModelError, bad_input, option, phrase
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
+from focus_core.initialization.auxiliary.words import WordVectors
 from focus_core.initialization.config import OF_METHODS, InitConfig
 from focus_core.initialization.overlap.matching import Overlap
-from focus_core.initialization.supplied import Donor, WordVectors, rows_of
+from focus_core.initialization.supplied import Donor, rows_of
 from focus_core.initialization.weights import COMBINED, WeightMatrix
 from focus_core.models.source import SourceModel
 from focus_core.tokenization.vocabulary import Vocabulary
@@ -53,6 +54,8 @@ class MethodInput:
         Vectors of the source language's words.
     donor : Donor, default=None
         A model that has the target tokenizer.
+    target_vectors : WordVectors, default=None
+        Ready vectors of the target language's words.
     model : SourceModel, default=None
         The source's matrices, one row for every source id.
     progress : ProgressHook, default=no_progress
@@ -70,6 +73,7 @@ class MethodInput:
     parallel: ParallelText | None = None
     source_vectors: WordVectors | None = None
     donor: Donor | None = None
+    target_vectors: WordVectors | None = None
     model: SourceModel | None = None
     progress: ProgressHook = no_progress
 
@@ -135,6 +139,8 @@ class Method:
         Computes the weights of every target row.
     citation : str
         Where the method comes from, in Markdown, for the card of an exported model.
+    made_of : str, default=""
+        What a row is that it combined, one sentence; empty where it combines none.
     needs : tuple of Need, default=()
         What it cannot do without, beyond the source and the target tokenizer. One that does not need text compares no
         auxiliary vectors: none are trained.
@@ -168,6 +174,7 @@ class Method:
     name: MethodName
     compute_weights: ComputeWeights
     citation: str
+    made_of: str = ""
     needs: tuple[Need, ...] = ()
     uses: tuple[Need, ...] = ()
     own_vectors: bool = False

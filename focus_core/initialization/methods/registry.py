@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from focus_core.initialization.methods.base import Method
 from focus_core.initialization.methods.copying import copy_overlap, copy_specials
+from focus_core.initialization.methods.dictionary.removal import removal_loop
+from focus_core.initialization.methods.dictionary.tik_to_tok import tik_to_tok
+from focus_core.initialization.methods.dictionary.wechsel import NEIGHBOURS, TEMPERATURE, wechsel
 from focus_core.initialization.methods.donor import methods as donor
 from focus_core.initialization.methods.donor.space import check_donor
 from focus_core.initialization.methods.focus import focus
@@ -24,6 +27,7 @@ METHODS: dict[str, Method] = {
             name=MethodName.FOCUS,
             compute_weights=focus,
             citation="K. Dobler and G. de Melo, *FOCUS*, EMNLP 2023, arXiv 2305.14481",
+            made_of="A weighted mean of source embeddings: of the shared tokens that are used alike.",
             needs=(Need.TEXT,),
             sparsemax=True,
             cost=Cost.TEXT,
@@ -38,9 +42,40 @@ METHODS: dict[str, Method] = {
         Method(
             name=MethodName.SUBWORD_MEAN,
             compute_weights=subword_mean,
+            made_of="The mean of the source embeddings of its own subwords (pieces).",
             cost=Cost.SUBWORDS,
             citation="Mean of source subwords, after L. Gee et al., *Fast Vocabulary Transfer*, EMNLP industry 2022, "
             "arXiv 2402.09977",
+        ),
+        Method(
+            name=MethodName.WECHSEL,
+            compute_weights=wechsel,
+            citation="B. Minixhofer, F. Paischer and N. Rekabsaz, *WECHSEL*, NAACL 2022, arXiv 2112.06598",
+            made_of="A weighted mean of the source tokens nearest to it in a space that a dictionary rotates.",
+            needs=(Need.TEXT, Need.DICTIONARY),
+            uses=(Need.SOURCE_VECTORS,),
+            own_vectors=True,
+            options=("copy_overlap", "subword_vectors", "least_pairs"),
+            defaults={"temperature": TEMPERATURE, "top_k": NEIGHBOURS},
+            cost=Cost.TEXT,
+        ),
+        Method(
+            name=MethodName.TIK_TO_TOK,
+            compute_weights=tik_to_tok,
+            citation="F. Remy et al., *Tik-to-Tok*, 2023, arXiv 2310.03477",
+            made_of="Its one translation, or a weighted mean of the three source tokens nearest to it by a dictionary.",
+            needs=(Need.DICTIONARY,),
+            options=("copy_overlap",),
+            cost=Cost.DICTIONARY,
+        ),
+        Method(
+            name=MethodName.DICTIONARY_REMOVAL,
+            compute_weights=removal_loop,
+            citation="The removal loop of *Dictionaries to the Rescue*, Findings of ACL 2025",
+            made_of="A weighted mean of the source tokens that a dictionary's entries align it with.",
+            needs=(Need.DICTIONARY,),
+            options=("copy_overlap",),
+            cost=Cost.DICTIONARY,
         ),
         Method(
             name=MethodName.TRANS_TOKENIZATION,

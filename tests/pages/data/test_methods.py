@@ -16,7 +16,7 @@ from focus_core.jobs import process as jobs
 from focus_core.jobs.record import list_jobs, request_of_job
 from focus_core.models.source import SourceModel
 from focus_core.runs.folder import RunFolder
-from focus_core.types import METHOD_SUMMARIES, MethodName
+from focus_core.types import METHOD_SUMMARIES, MethodName, Need
 from focus_ui.data import catalog
 from tests.fake_jobs import FAKE, end_jobs
 from tests.pages.conftest import PAGES, links, texts
@@ -48,11 +48,25 @@ def start(at: Any) -> InitConfig:
     return asked.config
 
 
-def test_every_method_of_a_text_can_be_chosen_and_says_what_it_does(form: Any) -> None:
-    """The form asks for no other file."""
-    names = [MethodName.FOCUS, *BASELINES]
+def test_every_method_without_a_donor_can_be_chosen_and_says_what_it_does(form: Any) -> None:
+    """A donor is given on the command line."""
+    names = [name for name in MethodName if Need.DONOR not in METHODS[name].needs]
     assert form.selectbox(key="_method").options == [f"{name}: {METHOD_SUMMARIES[name]}" for name in names]
     assert form.selectbox(key="_method").value == MethodName.FOCUS
+
+
+def test_a_method_that_reads_a_dictionary_waits_for_it(form: Any) -> None:
+    form.selectbox(key="_method").select(MethodName.TIK_TO_TOK).run()
+    button = next(button for button in form.button if button.label == "Start the run")
+    assert button.disabled
+    assert any("Lacks a dictionary" in caption.value for caption in form.caption)
+    form.segmented_control(key="_data_ready_dictionary").set_value("English–Swahili").run()
+    assert not form.exception
+    assert start(form).method == MethodName.TIK_TO_TOK
+    (job,) = list_jobs(catalog.runs_root())
+    asked = request_of_job(job)
+    assert asked is not None
+    assert asked.dictionary == catalog.DICTIONARIES / "en-sw.tsv"
 
 
 def test_focus_is_chosen_unless_told_otherwise(form: Any) -> None:

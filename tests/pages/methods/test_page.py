@@ -101,7 +101,18 @@ def test_an_uploaded_dictionary_is_counted_and_what_is_wrong_with_one_is_said(op
     at.file_uploader(key="_methods_dictionary").upload("wrong.tsv", b"no tab here\n", "text/plain").run()
     assert not at.exception
     assert [error.value for error in at.error if "wrong" in error.value]
-    assert "pairs of words" not in texts(at)
+    assert "** pairs of words" not in texts(at)
+
+
+def test_a_dictionary_that_ships_lets_its_methods_run(open_app):
+    at = open_app("methods")
+    assert at.checkbox(key="_method_tik-to-tok_lacking").disabled
+    at.segmented_control(key="_methods_ready_dictionary").set_value("English–Swahili").run()
+    assert not at.exception
+    assert "558** pairs of words" in texts(at)
+    assert at.checkbox(key="_method_tik-to-tok_offered").value
+    readers = [name for name, method in METHODS.items() if not method.lacks((Need.TEXT, Need.BODY, Need.DICTIONARY))]
+    assert f"{len(readers)} methods chosen" in texts(at)
 
 
 def test_vectors_that_hold_no_number_are_refused_before_anything_runs(open_app):

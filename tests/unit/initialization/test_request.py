@@ -23,6 +23,7 @@ from focus_core.types import (
     MethodName,
     Normalization,
     Preset,
+    SubwordVectors,
 )
 
 WORDS = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=8)
@@ -45,6 +46,8 @@ OPTIONS = {
     "extend": st.booleans(),
     "examples": st.booleans(),
     "copy_overlap": st.booleans(),
+    "subword_vectors": st.sampled_from(SubwordVectors),
+    "least_pairs": st.integers(1, 10**6),
     "aligner": st.sampled_from(Aligner),
     "min_links": st.none() | st.integers(1, 10**6),
     "interpolation": st.sampled_from(Interpolation),

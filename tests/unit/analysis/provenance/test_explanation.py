@@ -173,6 +173,30 @@ def test_threshold_with_a_temperature() -> None:
     assert explanation.threshold == pytest.approx(0.9)
 
 
+def test_negative_weights_are_told_by_their_size_and_sign() -> None:
+    """Weights 0.4, -0.5, 1.2 sum to 1.1: the largest first whatever its sign, and no mean."""
+    run = with_row("▁sokoni", {"▁market": 0.4, "▁rain": -0.5, "▁milk": 1.2})
+    explanation = explain_token(run, id_of(run, "▁sokoni"))
+    assert [c.weight for c in explanation.contributors] == pytest.approx([1.2, -0.5, 0.4])
+    assert explanation.formula == "e(▁sokoni) = 1.20 e(▁milk) - 0.50 e(▁rain) + 0.40 e(▁market)"
+    told = "3 contributors, 1 with a negative weight: the embedding is no mean of them. The weights sum to 1.10."
+    assert told in [verdict.text for verdict in explanation.verdicts]
+    assert "-50.0% " + draw_bar(0.5) in render_text(explanation)
+    source = source_id_of(run, "▁rain")
+    assert [f.weight for f in fed_by(run, source) if f.target_id == explanation.id] == pytest.approx([-0.5])
+
+
+def test_a_threshold_is_told_of_sparsemax_alone() -> None:
+    """The same weights and similarities under a method whose weights come from another map."""
+    result = toy_result()
+    run = write_toy_run(result=result)
+    target = int(np.flatnonzero(run.column("tokens", "origin") == "combined")[0])
+    config = dataclasses.replace(result.config, method="subword-mean")
+    other = write_toy_run(result=dataclasses.replace(result, config=config))
+    assert explain_token(run, target).threshold is not None
+    assert explain_token(other, target).threshold is None
+
+
 def test_every_contributor_gives_the_same_threshold(run: RunFolder) -> None:
     """w = s - tau for every contributor of every combined token, and no weight is negative."""
     for target in np.flatnonzero(run.column("tokens", "origin") == "combined").tolist():
