@@ -179,3 +179,15 @@ def test_retrieval_has_a_line_of_the_readme(root: Path, folder: Path) -> None:
     (line,) = [x for x in (folder / "README.md").read_text(encoding="utf-8").splitlines() if "MiniLM" in x]
     assert "FOCUS 50.0 %, random 10.0 %; the source unchanged 5.0 %" in line
     assert "after 20,000 tokens of distillation" in line
+
+
+def test_parity_has_a_table_of_its_own_and_no_time(root: Path, folder: Path) -> None:
+    row = {"n_rows": 1_572, "n_without_tie": 540, "n_pairs": 558}
+    row |= {"source_vectors": 4e-6, "target_vectors": 1.05e-7, "embeddings": 1.7e-7}
+    content = {"environment": ENVIRONMENT, "rows": [row]}
+    (folder / "results" / "wechsel.json").write_text(json.dumps(content), encoding="utf-8")
+    (folder / "benchmarks.md").write_text(DOCUMENT + DOCUMENT.replace("benchmarks:", "wechsel:"), "utf-8")
+    assert write(root, folder).returncode == 0
+    times, _, own = (folder / "benchmarks.md").read_text(encoding="utf-8").partition("<!-- wechsel:start -->")
+    assert "| 1,572 | 540 | 558 | 4.0e-06 | 1.1e-07 | 1.7e-07 |" in own
+    assert "1,572" not in times
