@@ -31,11 +31,21 @@ def place(piece: Piece, folder: Path) -> None:
     main = piece.method == "focus" and piece.seed == SEEDS[0]
     target = folder / (NAME if main else f"{piece.method}-{piece.seed}")
     shutil.rmtree(target, ignore_errors=True)
-    copy_training(piece.trained(), target, matrices=main)
+    copy_training(piece.trained(), target, matrices=main, of_run=digest_of(piece) if main else None)
 
 
-def copy_training(source: Path, target: Path, *, matrices: bool) -> None:
-    """Copy a training without its backbone, its snapshots, its times and, mostly, its matrices."""
+def digest_of(piece: Piece) -> str:
+    """Return the digest of the demo's run; refuse one of other files than those that the piece began with."""
+    demo, own = (
+        json.loads((path / "manifest.json").read_text("utf-8")) for path in (demo_run(piece.language), piece.run)
+    )
+    if demo["files"] != own["files"]:
+        raise SystemExit(f"{piece.run}: not the run of {demo_run(piece.language)}; train it again")
+    return str(demo["digest"])
+
+
+def copy_training(source: Path, target: Path, *, matrices: bool, of_run: str | None) -> None:
+    """Copy a training without its backbone, its snapshots, its times and, mostly, its matrices; name its run."""
     target.mkdir(parents=True)
     manifest: dict[str, Any] = json.loads((source / "manifest.json").read_text(encoding="utf-8"))
     names = ["curve.parquet"]
@@ -46,6 +56,7 @@ def copy_training(source: Path, target: Path, *, matrices: bool) -> None:
     if matrices:
         write_arrays(target / TRAINED, halved(source / TRAINED))
     manifest |= {"name": target.name, "has_body": False, "matrices": manifest["matrices"] if matrices else []}
+    manifest |= {} if of_run is None else {"run_digest": of_run}  # a newer version may say more of an equal run
     write_manifest(target, manifest)
 
 
