@@ -27,7 +27,7 @@ from focus_ui.widgets.choice import choose, switch
 from focus_ui.widgets.corpus_choice import SERVER, UPLOAD, in_the_form
 from focus_ui.widgets.tokenizer_choice import Choice, server_folder, uploaded_tokenizer
 
-DEMO, ENGLISH, HUB = "Demo model", "English demo", "Hub"
+DEMO, ENGLISH, HUB = "Demo", "English demo", "Hub"
 ZIP, FOLDER, MATRIX = "Zip", "Folder", "Embeddings only"
 WHOLE = "Body included: can be trained, evaluated, exported."
 HEADLESS = "Body included, without a head that predicts tokens: can be exported, neither trained nor evaluated."

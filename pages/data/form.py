@@ -105,7 +105,7 @@ def _advise(statistics: CorpusStatistics, family: Family, suggested: int, n_toke
     times = statistics.count_tokens(n_tokens) / max(1, n_tokens)
     st.caption(
         f"Suggested for this text: {count(suggested)}{about}. At {count(n_tokens)}, a token is seen about "
-        f"{times:.0f} times on average; rare tokens cannot be compared and fall back."
+        f"{times:.0f} times on average; what is seen a few times says little of how it is used."
     )
     if 0 < most < n_tokens:
         st.warning(

@@ -149,8 +149,8 @@ def show_estimate(request: InitRequest, corpus: CorpusChoice, n_tokens: int) -> 
     )
     if estimate.occurrences_per_token < THIN:
         st.warning(
-            "This vocabulary is large for this text: most new tokens are seen only a few times, so many embeddings "
-            "fall back. Take a smaller vocabulary or more text.",
+            "This vocabulary is large for this text: most new tokens are seen only a few times, so the text says "
+            "little of how they are used. Take a smaller vocabulary or more text.",
             icon=":material/warning:",
         )
     return estimate

@@ -288,11 +288,11 @@ def test_a_file_that_is_no_tokenizer_is_an_error(open_app):
 
 def test_hub_and_server_folders_appear_only_where_the_operator_opens_them(open_app, tmp_path, monkeypatch):
     at = open_app("data")
-    assert at.segmented_control(key="_source_kind").options == ["Demo model", "English demo", "Upload"]
+    assert at.segmented_control(key="_source_kind").options == ["Demo", "English demo", "Upload"]
     monkeypatch.setenv("FOCUS_LAB_ALLOW_HUB", "1")
     monkeypatch.setenv("FOCUS_LAB_PATHS", str(tmp_path))
     at = open_app("data")
-    kinds = ["Demo model", "English demo", "On this server", "Hub", "Upload"]
+    kinds = ["Demo", "English demo", "On this server", "Hub", "Upload"]
     assert at.segmented_control(key="_source_kind").options == kinds
     at.segmented_control(key="_source_kind").set_value("Hub").run()
     at.text_input(key="_hub_id").set_value("../../etc").run()
