@@ -56,6 +56,11 @@ WITHOUT_FIELD = {
     "copy_overlap",
     "subword_vectors",
     "least_pairs",
+    "aligner",
+    "min_links",
+    "interpolation",
+    "rank",
+    "factorization",
 }
 
 

@@ -9,6 +9,8 @@ import re
 
 import pytest
 
+from focus_core.initialization.methods.registry import METHODS
+from focus_core.types import Need
 from scripts.app_browser import visit
 from tests.browser.test_browser import PAGES, TEXT, WORDS, prepare_run, wait_for_title
 from tests.toy_run import HOSTILE, id_of
@@ -109,10 +111,11 @@ def use_export(visitor):
 
 def use_methods(visitor):
     """A method is left out of the comparison: the estimate knows."""
-    visitor.page.get_by_text("7 methods chosen").wait_for(timeout=WAIT_MS)
+    n_offered = sum(not method.lacks((Need.TEXT, Need.BODY)) for method in METHODS.values())
+    visitor.page.get_by_text(f"{n_offered} methods chosen").wait_for(timeout=WAIT_MS)
     visitor.settle()
     visitor.page.get_by_text("copy special tokens, give the rest the mean").click()
-    visitor.page.get_by_text("6 methods chosen").wait_for(timeout=WAIT_MS)
+    visitor.page.get_by_text(f"{n_offered - 1} methods chosen").wait_for(timeout=WAIT_MS)
 
 
 USE = {

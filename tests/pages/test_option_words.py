@@ -111,6 +111,8 @@ def test_fields_are_called_as_the_form_calls_them(open_app):
         "Tensor",
         "Learning rate",
         "Pairs of lines",
+        "Dictionary",
+        "Vectors of the source language",
     }
     assert set(LABELS.values()) - drawn == elsewhere
 

@@ -353,9 +353,8 @@ def _far_from_anchors(explanation: Explanation, run: RunFolder) -> list[Verdict]
         return []
     share = cut_percent(nearer)
     text = f"Its nearest anchor has a cosine of {best:.2f}; {share} of the combined tokens have a nearer one."
-    return [
-        Verdict(text=text, tone=Tone.WARNING, advice="Few shared tokens are used like it: trust its embedding less.")
-    ]
+    advice = "Few shared tokens are used like it: trust its embedding less."
+    return [Verdict(text=text, tone=Tone.WARNING, advice=advice)]
 
 
 def _best_similarities(run: RunFolder) -> np.ndarray:
@@ -384,14 +383,9 @@ def _length(explanation: Explanation) -> list[Verdict]:
     ratio = explanation.norm / explanation.source_norm
     if SHORT <= ratio <= LONG:
         return []
-    effect = (
-        "A short embedding hides its token in the output."
-        if ratio < SHORT
-        else "A long embedding draws the output to its token."
-    )
-    return [
-        Verdict(text=f"Its embedding has {ratio:.2f} times the mean source norm.", tone=Tone.WARNING, advice=effect)
-    ]
+    short, long = "A short embedding hides its token in the output.", "A long embedding draws the output to its token."
+    text = f"Its embedding has {ratio:.2f} times the mean source norm."
+    return [Verdict(text=text, tone=Tone.WARNING, advice=short if ratio < SHORT else long)]
 
 
 def _is_symbol(text: str) -> bool:
