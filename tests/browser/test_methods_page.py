@@ -17,7 +17,7 @@ WAIT_MS = 60_000
 JOB_MS = 240_000
 LEFT_OUT = (
     "combine new ones from shared tokens", "the mean of the source subwords", "draw the rest from N(mean, c",
-    "give the rest the mean", "draw the rest from N(mean, std)",
+    "give the rest the mean", "draw the rest from N(mean, std)", "in a space of low rank with nothing negative",
 )  # fmt: skip
 """What the boxes say of all methods but overlap only and script-wise."""
 N_LINES = 10_600
