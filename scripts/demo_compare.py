@@ -153,7 +153,8 @@ def compare(
         for language in languages:
             pieces = [piece for piece in all_pieces(work) if piece.language == language and piece.method in methods]
             done += [pool.submit(make, piece, data, deadline) for piece in pieces]
-        long = [Piece(language=language, method="random", seed=SEEDS[0], work=work) for language in languages]
-        done += [pool.submit(make_long, piece, data, deadline) for piece in long if piece.method in methods]
+        if "random" in methods:
+            long = [Piece(language=language, method="random", seed=SEEDS[0], work=work) for language in languages]
+            done += [pool.submit(make_long, piece, data, deadline) for piece in long]
         for future in done:
             future.result()

@@ -27,7 +27,6 @@ from focus_core.initialization.health import auxiliary_health
 from focus_core.initialization.methods.base import Method, MethodInput, MethodOutput
 from focus_core.initialization.methods.fallback import initialise_tensor
 from focus_core.initialization.methods.low_rank.embed import fit_rank, initialise_cut, is_cut
-from focus_core.initialization.methods.parallel.checks import check_parallel
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
 from focus_core.initialization.overlap.statistics import overlap_statistics
@@ -106,7 +105,6 @@ def run_focus(
     config = fit_rank(config, model, method.rank)
     with stage_of(progress, "match"):
         overlap = match_vocabularies(source, target, mode=config.match, user_map=user_map)
-    _look_at_parallel(supplied, source, target, heed)
     if heed is not None and (foreseen := foresee_overlap(overlap, target, method)) is not None:
         heed(foreseen)
     known = MethodInput(
@@ -125,6 +123,9 @@ def run_focus(
     )
     if method.check is not None:
         method.check(known)
+    pairs = supplied.parallel
+    if heed is not None and pairs is not None and (swapped := foresee_parallel(pairs, source, target)) is not None:
+        heed(swapped)
     proof = _prove(source, target, model, overlap, config, progress)
     unused = auxiliary is not None and not method.compares_tokens
     stream, auxiliary = _read(source, target, corpus, None if unused else auxiliary, config, progress)
@@ -148,15 +149,6 @@ def _refuse_lacks(method: Method, supplied: Supplied, model: SourceModel) -> Non
     given = (Need.TEXT, *supplied.needs, *([Need.BODY] if model.has_backbone else []))
     for need in method.lacks(given):
         raise lack(method.name, need, phrase("choose another {method}"))
-
-
-def _look_at_parallel(supplied: Supplied, source: Vocabulary, target: Vocabulary, heed: Heed | None) -> None:
-    """Refuse parallel text that is too short, and tell where its sides look swapped."""
-    if supplied.parallel is None:
-        return
-    check_parallel(supplied.parallel)
-    if heed is not None and (foreseen := foresee_parallel(supplied.parallel, source, target)) is not None:
-        heed(foreseen)
 
 
 def _prove(

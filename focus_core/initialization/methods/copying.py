@@ -33,6 +33,13 @@ def copied_positions(inputs: MethodInput) -> np.ndarray:
     return np.arange(inputs.overlap.n_overlap) if inputs.config.copy_overlap else always_copied(inputs)
 
 
+def not_copied(inputs: MethodInput, positions: np.ndarray) -> np.ndarray:
+    """Return which target tokens are there and not among the copied pairs of the overlap, shape (n_target,), bool."""
+    free = np.array(inputs.target.present)
+    free[inputs.overlap.target_ids[positions]] = False
+    return free
+
+
 def always_copied(inputs: MethodInput) -> np.ndarray:
     """Return the positions in the overlap of special tokens and of the user's own pairs."""
     overlap = inputs.overlap

@@ -15,6 +15,7 @@ from focus_core.initialization.methods.donor import methods as donor
 from focus_core.initialization.methods.donor.space import check_donor
 from focus_core.initialization.methods.focus import focus
 from focus_core.initialization.methods.low_rank.ofa import ofa
+from focus_core.initialization.methods.parallel.alignment import check_text
 from focus_core.initialization.methods.parallel.ramen import ramen
 from focus_core.initialization.methods.parallel.trans_tokenization import trans_tokenization
 from focus_core.initialization.methods.subword_mean import subword_mean
@@ -80,6 +81,7 @@ METHODS: dict[str, Method] = {
         Method(
             name=MethodName.TRANS_TOKENIZATION,
             compute_weights=trans_tokenization,
+            check=check_text,
             citation="F. Remy et al., *Trans-Tokenization and Cross-lingual Vocabulary Transfers*, COLM 2024, "
             "arXiv 2408.04303",
             needs=(Need.PARALLEL,),
@@ -89,6 +91,7 @@ METHODS: dict[str, Method] = {
         Method(
             name=MethodName.RAMEN,
             compute_weights=ramen,
+            check=check_text,
             citation="K. Tran, *From English to Foreign Languages: Transferring Pre-trained Language Models*, 2020, "
             "arXiv 2002.07306",
             needs=(Need.PARALLEL,),

@@ -16,7 +16,7 @@ from focus_core.initialization.auxiliary.counted import positive_information
 from focus_core.initialization.auxiliary.svd import truncated_svd
 from focus_core.initialization.methods.assembly import assemble_weights
 from focus_core.initialization.methods.base import MethodInput, MethodOutput
-from focus_core.initialization.methods.copying import NO_ANCHORS, copied_positions
+from focus_core.initialization.methods.copying import NO_ANCHORS, copied_positions, not_copied
 from focus_core.initialization.methods.dictionary.nearest import nearest_sources
 from focus_core.initialization.weights import SparseRows
 from focus_core.tokenization.identity import NORMAL
@@ -53,8 +53,7 @@ def tik_to_tok(inputs: MethodInput) -> MethodOutput:
     if inputs.dictionary is None:
         raise bad_input("dictionary", "pairs of words", "none", "give one")
     pairs, copied = inputs.dictionary.pairs, copied_positions(inputs)
-    free = inputs.target.present & (inputs.target.kinds == NORMAL)
-    free[inputs.overlap.target_ids[copied]] = False
+    free = not_copied(inputs, copied) & (inputs.target.kinds == NORMAL)
     translated = {t: s for t, s in one_to_one(inputs, pairs).items() if free[t]}
     free[list(translated)] = False
     near, n_ties = _near_rows(inputs, pairs, free)

@@ -12,7 +12,7 @@ from focus_core.errors import AuxiliaryError, bad_input, option
 from focus_core.initialization.auxiliary.words import WordVectors, count_words
 from focus_core.initialization.methods.assembly import assemble_weights
 from focus_core.initialization.methods.base import MethodInput, MethodOutput
-from focus_core.initialization.methods.copying import NO_ANCHORS, copied_positions
+from focus_core.initialization.methods.copying import NO_ANCHORS, copied_positions, not_copied
 from focus_core.initialization.methods.dictionary.alignment import (
     AlignedPairs,
     align_pairs,
@@ -110,9 +110,7 @@ def _words_of_embeddings(inputs: MethodInput, rows: np.ndarray) -> WordVectors:
 
 def _to_combine(inputs: MethodInput, target: np.ndarray, copied: np.ndarray) -> np.ndarray:
     """Return the target ids that have a vector and are not copied."""
-    wanted = target.any(axis=1) & inputs.target.present
-    wanted[inputs.overlap.target_ids[copied]] = False
-    return np.flatnonzero(wanted).astype(np.int32)
+    return np.flatnonzero(target.any(axis=1) & not_copied(inputs, copied)).astype(np.int32)
 
 
 def _compare(inputs: MethodInput, source: np.ndarray, target: np.ndarray, rows: np.ndarray) -> Nearest:

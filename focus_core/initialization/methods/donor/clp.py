@@ -6,12 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from focus_core.initialization.methods.donor.space import row_shares
 from focus_core.numerics.similarity import block_rows, normalise_rows
 from focus_core.numerics.sparsemax import RowWeights
 from focus_core.types import ProgressHook, no_progress
-
-SMALLEST_SUM = 1e-6
-"""Of the sum of their sizes; where cosines sum to less, all weights are rounding and the token is left out."""
 
 
 def clp_weights(
@@ -46,7 +44,8 @@ def clp_weights(
     rows = block_rows(len(shared), memory_mib=memory_mib)
     counts, columns, weights = [np.zeros(1, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0)]
     for start, cosines in _cosines(new, shared, rows=rows):
-        kept, shares = _of_block(cosines, top_k)
+        shares = row_shares(_taking_part(cosines, top_k))
+        kept = shares != 0
         counts.append(kept.sum(axis=1))
         columns.append(np.nonzero(kept)[1])
         weights.append(shares[kept])
@@ -72,15 +71,11 @@ def _cosines(new: np.ndarray, shared: np.ndarray, *, rows: int) -> Iterator[tupl
         yield start, torch.mm(block, base.T)[: len(part)].numpy()
 
 
-def _of_block(cosines: np.ndarray, top_k: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return which entries of a block are kept, and the weights of these."""
-    kept = cosines != 0
-    if top_k is not None and top_k < cosines.shape[1]:
-        best = np.argsort(-cosines, axis=1, kind="stable")[:, :top_k]
-        chosen = np.zeros_like(kept)
-        np.put_along_axis(chosen, best, True, axis=1)
-        kept &= chosen
-    taken = np.where(kept, cosines, 0).astype(np.float64)
-    total = taken.sum(axis=1, keepdims=True)
-    usable = np.abs(total) > SMALLEST_SUM * np.abs(taken).sum(axis=1, keepdims=True)
-    return kept & usable, np.divide(taken, total, out=np.zeros_like(taken), where=usable)
+def _taking_part(cosines: np.ndarray, top_k: int | None) -> np.ndarray:
+    """Return a block with zeros in place of the cosines that take no part."""
+    if top_k is None or top_k >= cosines.shape[1]:
+        return cosines
+    best = np.argsort(-cosines, axis=1, kind="stable")[:, :top_k]
+    chosen = np.zeros_like(cosines)
+    np.put_along_axis(chosen, best, np.take_along_axis(cosines, best, axis=1), axis=1)
+    return chosen

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from focus_core.initialization.methods.donor.least_squares import barycentric_weights, least_squares_weights
+from focus_core.initialization.methods.donor.space import row_shares
 from focus_core.numerics.neighbors import largest_of_rows, nearest_embeddings
 from focus_core.numerics.similarity import block_rows
 from focus_core.numerics.sparsemax import RowWeights
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 SMALLEST = 1e-6
-"""A smaller distance, or sum of the sizes of cosines, counts as this one."""
+"""A smaller distance counts as this one."""
 
 _AT_ONCE = 512  # rows whose systems are solved together
 
@@ -55,7 +56,7 @@ def interpolate(
     """
     if weighting is Interpolation.COSINE:
         columns, cosines = nearest_embeddings(new, shared, k=k, memory_mib=memory_mib, progress=progress)
-        weights = _shares(cosines)
+        weights = row_shares(cosines)
     else:
         columns = _nearest(new, shared, k=k, memory_mib=memory_mib, progress=progress)
         weights = np.zeros(columns.shape)
@@ -95,16 +96,7 @@ def _weigh(targets: np.ndarray, points: np.ndarray, weighting: Interpolation) ->
     if weighting is Interpolation.LEAST_SQUARES:
         return least_squares_weights(points, targets)
     distances = np.linalg.norm(points - targets[:, None], axis=2)
-    return _shares(1 / np.maximum(distances, SMALLEST))
-
-
-def _shares(values: np.ndarray) -> np.ndarray:
-    """Return every row divided by its sum; rows whose values cancel out are left empty."""
-    wide = values.astype(np.float64)
-    total = wide.sum(axis=1, keepdims=True)
-    usable = np.abs(total) > SMALLEST * np.abs(wide).sum(axis=1, keepdims=True)
-    shares: np.ndarray = np.divide(wide, total, out=np.zeros_like(wide), where=usable)
-    return shares
+    return row_shares(1 / np.maximum(distances, SMALLEST))
 
 
 def _as_rows(columns: np.ndarray, weights: np.ndarray) -> RowWeights:

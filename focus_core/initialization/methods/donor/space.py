@@ -17,6 +17,9 @@ from focus_core.tokenization.identity import SPECIAL
 Weigh = Callable[[np.ndarray, np.ndarray], RowWeights]
 """From donor embeddings of new and of shared tokens to a row of weights over the shared ones for every new one."""
 
+SMALLEST = 1e-6
+"""Share of the sum of sizes below which a sum is rounding."""
+
 _DEPENDENT = 1e-6
 """Singular values below this share of the largest are rounding."""
 
@@ -113,6 +116,26 @@ def combine(inputs: MethodInput, weigh: Weigh) -> MethodOutput:
     found = weights_over_sources(space.new_ids, overlap.source_ids[space.shared], weights)
     made = assemble_weights(inputs, np.arange(overlap.n_overlap), found)
     return MethodOutput(weights=made, anchor_ids=np.sort(columns))
+
+
+def row_shares(values: np.ndarray) -> np.ndarray:
+    """Return every row divided by its sum, in float64; one whose values cancel out is left empty.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, k)
+        Of any sign.
+
+    Returns
+    -------
+    ndarray of shape (n, k), dtype float64
+        Zeros where the sum is less than `SMALLEST` of the sum of the sizes: such shares would be rounding.
+    """
+    wide = values.astype(np.float64)
+    total = wide.sum(axis=1, keepdims=True)
+    usable = np.abs(total) > SMALLEST * np.abs(wide).sum(axis=1, keepdims=True)
+    shares: np.ndarray = np.divide(wide, total, out=np.zeros_like(wide), where=usable)
+    return shares
 
 
 def weights_over_sources(new_ids: np.ndarray, source_ids: np.ndarray, weights: RowWeights) -> SparseRows:

@@ -13,7 +13,7 @@ from scipy import sparse
 from focus_core.errors import AuxiliaryError, bad_input, option
 from focus_core.initialization.methods.assembly import assemble_weights
 from focus_core.initialization.methods.base import MethodInput, MethodOutput
-from focus_core.initialization.methods.copying import NO_ANCHORS, copied_positions
+from focus_core.initialization.methods.copying import NO_ANCHORS, copied_positions, not_copied
 from focus_core.initialization.weights import SparseRows
 from focus_core.numerics.neighbors import nearest_embeddings
 from focus_core.tokenization.identity import SPECIAL
@@ -49,11 +49,10 @@ def ofa(inputs: MethodInput) -> MethodOutput:
     near = subword_vectors(inputs.source, given.words, given.vectors)
     own = subword_vectors(inputs.target, given.words, given.vectors)
     copied = copied_positions(inputs)
-    wanted = np.ones(inputs.target.n, bool)
-    wanted[inputs.overlap.target_ids[copied]] = False
+    wanted = not_copied(inputs, copied)
     ids = np.flatnonzero(wanted & own.any(axis=1)).astype(np.int32)
     candidates = np.flatnonzero(near.any(axis=1)).astype(np.int32)
-    _refuse_strangers(given.name, candidates, ids, wanted & inputs.target.present)
+    _refuse_strangers(given.name, candidates, ids, wanted)
     config = inputs.config
     k = min(config.top_k or len(candidates), max(1, len(candidates)))
     columns, cosines = nearest_embeddings(

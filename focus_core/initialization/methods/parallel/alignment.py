@@ -8,12 +8,20 @@ import numpy as np
 
 from focus_core.errors import CorpusError, bad_input, phrase
 from focus_core.initialization.methods.base import MethodInput
+from focus_core.initialization.methods.copying import not_copied
+from focus_core.initialization.methods.parallel.checks import check_parallel
 from focus_core.initialization.methods.parallel.links import Links, count_links
 from focus_core.initialization.methods.parallel.words import WordLines
 from focus_core.tokenization.identity import SPECIAL
 from focus_core.tokenization.vocabulary import Vocabulary
 
 Reader = Callable[[Vocabulary, Sequence[str]], WordLines]
+
+
+def check_text(inputs: MethodInput) -> None:
+    """Refuse what `check_parallel` refuses; that there is parallel text at all is seen to before."""
+    if inputs.parallel is not None:
+        check_parallel(inputs.parallel)
 
 
 def align_sides(inputs: MethodInput, read: Reader, *, n_iter: int) -> tuple[tuple[WordLines, WordLines], Links]:
@@ -98,6 +106,4 @@ def made_ids(inputs: MethodInput, positions: np.ndarray) -> np.ndarray:
     ndarray of shape (n_made,), dtype int32
         Target ids, ascending.
     """
-    usable = np.asarray(inputs.target.present & (inputs.target.kinds != SPECIAL))
-    usable[inputs.overlap.target_ids[positions]] = False
-    return np.flatnonzero(usable).astype(np.int32)
+    return np.flatnonzero(not_copied(inputs, positions) & (inputs.target.kinds != SPECIAL)).astype(np.int32)
