@@ -23,6 +23,7 @@ import os
 import shutil
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -246,8 +247,7 @@ def measure(data: Path, work: Path, language: str, method: str, seed: int, optio
     run = make_run(work, language, method, seed)
     result = teach(run, TAUGHT, work, language, seed=seed, **options)
     questions, found = ask_source(data, work, language, run), {}
-    for state in STATES:
-        encoder = encoder_after(run, state)
+    for state, encoder in encoders_of(run):
         for name in TESTS[language]:
             pairs = read_test(data, language, name)
             found[f"{name} {state}"] = hits_of(questions[name], embed(encoder, [other for _, other in pairs]), pairs)
@@ -258,16 +258,16 @@ def measure(data: Path, work: Path, language: str, method: str, seed: int, optio
     shutil.rmtree(run.path)
 
 
-def encoder_after(run: RunFolder, state: str) -> SentenceEncoder:
-    """Return the run's encoder as it is at once, when it has been distilled, or on the way there."""
-    encoder = load_run_encoder(run, trained=None if state == AT_ONCE else TAUGHT)
-    if state in ON_THE_WAY:
-        training = open_training(run, TAUGHT)
-        step = training.manifest["result"]["steps"] >> ON_THE_WAY[state]
-        kept = training.path / "snapshots" / f"step-{step:08d}.safetensors"
-        rows = to_float32(*map_array(kept, "input"))
+def encoders_of(run: RunFolder) -> Iterator[tuple[str, SentenceEncoder]]:
+    """Yield every state of a run with its encoder; the next one may overwrite it."""
+    yield AT_ONCE, load_run_encoder(run)
+    encoder, training = load_run_encoder(run, trained=TAUGHT), open_training(run, TAUGHT)
+    yield TAUGHT, encoder
+    for state, halvings in ON_THE_WAY.items():
+        step = training.manifest["result"]["steps"] >> halvings
+        rows = to_float32(*map_array(training.path / "snapshots" / f"step-{step:08d}.safetensors", "input"))
         encoder.matrices()["input"].data.copy_(torch.from_numpy(np.array(rows)))
-    return encoder
+        yield state, encoder
 
 
 def say(text: str) -> None:
