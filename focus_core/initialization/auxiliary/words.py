@@ -25,8 +25,8 @@ LEAST_COUNT = 2
 MOST_WORDS = 200_000
 """Words that a text gives vectors of, the most frequent ones."""
 WINDOW = 5
-"""How many places apart words are neighbours. Which word means which in another language is told by its topic, for which
-a wide window that does not ask for the place is better than the narrow one for tokens that stand in for one another."""
+"""How many places apart words are neighbours. Which word means which in another language is told by its topic: a wide
+window that does not ask for the place tells it better than the narrow one of tokens that stand in for one another."""
 _BLOCK = 8192
 
 
