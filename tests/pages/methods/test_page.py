@@ -5,17 +5,21 @@ import shutil
 
 import pytest
 
+from focus_core.analysis.provenance.explain import explain_token
 from focus_core.artifacts import dump_json
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.jobs.process import job_state
 from focus_core.jobs.record import JobState, hash_owner, list_jobs, new_run_id, record_folder, write_record
+from focus_core.runs.legend import method_of
 from focus_core.types import METHOD_SUMMARIES, NEED_SUMMARIES, Need
 from focus_ui.data import catalog
 from focus_ui.data.catalog import RunKind
 from pages.methods.available import USUAL
+from pages.methods.token import MOST_PARTS
+from tests.every_method import write_every_run
 from tests.pages.conftest import PAGES, links, param, texts
 from tests.pages.frame import components, owner_of, write_job
-from tests.shown_comparison import KEEP, made_table, write_comparison
+from tests.shown_comparison import KEEP, made_table, table_of, write_comparison
 from tests.toy_run import HOSTILE, id_of
 
 OFFERED = [name for name, method in METHODS.items() if not method.lacks((Need.TEXT, Need.BODY))]
@@ -251,6 +255,27 @@ def test_one_token_is_shown_under_every_method_with_shared_source_tokens_in_one_
     assert first
     assert first == second
     assert f"{job.id}%2Ffocus-1" in "".join(link.query_string for link in links(at))
+
+
+def test_every_method_of_the_registry_shows_what_it_made_of_a_token(open_app):
+    """Signed weights, translations and what a fallback drew stand beside one another, each under its method's name."""
+    at = open_app("start")
+    job = own_comparison(owner_of(at), table_of(METHODS))
+    made = write_every_run(job.run)
+    at.switch_page(PAGES["methods"]).run()
+    assert not at.exception
+    (token,) = made["clp"].find("▁Bauer")
+    at.text_input(key="_methods_query").set_value(f"#{token}").run()
+    assert not at.exception
+    (shown,) = components(at, "focus_contributors")
+    assert [column["method"] for column in shown["columns"]] == [method_of(name).label for name in METHODS]
+    by_name = dict(zip(METHODS, shown["columns"], strict=True))
+    for name, run in made.items():
+        parts = explain_token(run, token).contributors
+        drawn = [(part["id"], part["weight"]) for part in by_name[name]["parts"]]
+        assert drawn == [(part.source_id, part.weight) for part in parts[:MOST_PARTS]], name
+    assert any(part["weight"] < 0 for part in by_name["clp"]["parts"])
+    assert not by_name["random"]["parts"]
 
 
 def test_a_token_is_found_by_a_search(open_app, toy):
