@@ -33,5 +33,5 @@ def explain_token(run: RunFolder, target_id: int, *, n_neighbours: int = 0) -> E
         If the id holds no token.
     """
     facts = facts_of(run, target_id, n_neighbours=n_neighbours)
-    formulas = {"formula": formula_of(facts, run), "output_formula": output_formula_of(facts, run)}
-    return dataclasses.replace(facts, **formulas, verdicts=verdicts_of(facts, run))
+    formula, output_formula = formula_of(facts, run), output_formula_of(facts, run)
+    return dataclasses.replace(facts, formula=formula, output_formula=output_formula, verdicts=verdicts_of(facts, run))
