@@ -18,6 +18,7 @@ JOB_MS = 240_000
 LEFT_OUT = (
     "combine new ones from shared tokens", "the mean of the source subwords", "draw the rest from N(mean, c",
     "give the rest the mean", "draw the rest from N(mean, std)", "in a space of low rank with nothing negative",
+    "two means of their subwords", "the target's own merges join", "that stand where they stand in the text",
 )  # fmt: skip
 """What the boxes say of all methods but overlap only and script-wise."""
 N_LINES = 10_600
