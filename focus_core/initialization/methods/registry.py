@@ -13,7 +13,7 @@ from focus_core.initialization.methods.composition.merge import check_parts, mer
 from focus_core.initialization.methods.copying import copy_overlap, copy_specials
 from focus_core.initialization.methods.dictionary.removal import removal_loop
 from focus_core.initialization.methods.dictionary.tik_to_tok import tik_to_tok
-from focus_core.initialization.methods.dictionary.wechsel import NEIGHBOURS, TEMPERATURE, wechsel
+from focus_core.initialization.methods.dictionary.wechsel import DIM, NEIGHBOURS, TEMPERATURE, wechsel
 from focus_core.initialization.methods.donor import methods as donor
 from focus_core.initialization.methods.donor.space import check_donor
 from focus_core.initialization.methods.focus import focus
@@ -90,7 +90,7 @@ METHODS: dict[str, Method] = {
             uses=(Need.SOURCE_VECTORS,),
             own_vectors=True,
             options=("copy_overlap", "subword_vectors", "least_pairs"),
-            defaults={"temperature": TEMPERATURE, "top_k": NEIGHBOURS},
+            defaults={"temperature": TEMPERATURE, "top_k": NEIGHBOURS, "dim": DIM},
             cost=Cost.TEXT,
         ),
         Method(
