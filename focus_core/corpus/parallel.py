@@ -139,6 +139,13 @@ def named_columns(source_column: str | None, target_column: str | None) -> dict[
 def refuse_columns(parallel: Path | None, source_column: str | None, target_column: str | None) -> None:
     """Refuse columns of a table that is not given.
 
+    Parameters
+    ----------
+    parallel : Path or None
+        The table.
+    source_column, target_column : str or None
+        Its columns.
+
     Raises
     ------
     CorpusError
