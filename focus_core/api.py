@@ -20,6 +20,7 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.embedded_ids import without_rowless_tokens
 from focus_core.initialization.foresight import Foreseen, Heed, foresee_text, refuse
 from focus_core.initialization.methods.base import Method
+from focus_core.initialization.methods.joint.size_search import search_size
 from focus_core.initialization.methods.low_rank.embed import fit_rank
 from focus_core.initialization.overlap.matching import match_vocabularies, read_user_map
 from focus_core.initialization.pipeline import method_named, run_focus
@@ -36,7 +37,7 @@ from focus_core.tokenization.segments import with_segments
 from focus_core.tokenization.text_form import read_text_form, text_form
 from focus_core.tokenization.training import train_tokenizer
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
-from focus_core.types import MatchMode, Need, Normalization, ProgressHook, no_progress, stage_of, tell_all
+from focus_core.types import MatchMode, Need, Normalization, ProgressHook, VocabSize, no_progress, stage_of, tell_all
 
 KEEPS_MORE = "the source reads {}, the new tokenizer {}: fewer tokens are shared; take {normalization} inherit"
 
@@ -47,13 +48,20 @@ def _load_model(request: InitRequest) -> SourceModel:
     return load_source(str(request.source))
 
 
-def _load_target(request: InitRequest, source: Vocabulary, corpus: Corpus | None, progress: ProgressHook) -> Vocabulary:
+def _load_target(
+    request: InitRequest, source: Vocabulary, corpus: Corpus | None, progress: ProgressHook
+) -> tuple[Vocabulary, dict[str, Any]]:
+    """Return the target tokenizer, and the manifest's note on a size that was searched."""
     if request.target_tokenizer:
-        return load_vocabulary(request.target_tokenizer)
+        return load_vocabulary(request.target_tokenizer), {}
     if corpus is None or request.train_tokenizer is None or request.vocab_size is None:
         raise missing(option("target_tokenizer"), phrase("or {train_tokenizer} with {vocab_size} and {corpus}"))
     family, form = TRAINABLE[request.train_tokenizer], text_form(request.normalizes, source.backend.normalizer)
-    return train_tokenizer(corpus, family=family, vocab_size=request.vocab_size, form=form, progress=progress)
+    if request.vocab_size == VocabSize.AUTO:
+        found = search_size(corpus, form=form, progress=progress)
+        return found.vocabulary, {"vocabulary_size": found.to_dict()}
+    made = train_tokenizer(corpus, family=family, vocab_size=request.known_size, form=form, progress=progress)
+    return made, {}
 
 
 def _normalization(request: InitRequest, source: Vocabulary, target: Vocabulary) -> tuple[dict[str, Any], list[str]]:
@@ -91,9 +99,12 @@ def _foresee(corpus: Corpus, source: Vocabulary, request: InitRequest) -> Forese
 
 def _refuse_lacks(request: InitRequest, method: Method) -> None:
     """Refuse a method that lacks an input, by what the request names alone."""
-    text = [Need.TEXT] if request.corpus or request.auxiliary else []
+    ready = request.auxiliary if method.takes_ready_vectors else None
+    text = [Need.TEXT] if request.corpus or ready else []
     body = [Need.BODY] if request.source else []  # what lies there is seen when it is read
     for need in method.lacks((*text, *body, *given_needs(request))):
+        if need is Need.TEXT and method.joint:
+            raise missing(option("corpus"), phrase("for {method} {}, which counts both tokenizers' cuts", method.name))
         if need is Need.TEXT:
             raise missing(option("corpus"), phrase("to make auxiliary vectors from, or ready ones by {auxiliary}"))
         raise lack(method.name, need, phrase("choose another {method}"))
@@ -133,11 +144,13 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, h
     fit_rank(method.resolve(config), model, method.rank)
     if heed is not None and corpus is not None and (foreseen := _foresee(corpus, source, request)) is not None:
         heed(foreseen)
-    target = with_segments(_load_target(request, source, corpus, progress), source)
+    loaded, size_note = _load_target(request, source, corpus, progress)
+    target = with_segments(loaded, source)
     ready = None if method.own_vectors else request.auxiliary
     auxiliary = load_auxiliary(ready, target, kind=request.auxiliary_kind) if ready else None
     user_map = read_user_map(request.user_map, source, target) if request.user_map else None
-    supplied = read_supplied(request, method.inputs, target, own_vectors=method.own_vectors)
+    ready_words = method.own_vectors and method.takes_ready_vectors
+    supplied = read_supplied(request, method.inputs, target, own_vectors=ready_words)
     progress("read", 1, 1)
     inputs = _inputs(request, source, target, auxiliary)
     result = run_focus(
@@ -154,8 +167,13 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, h
     )
     used = [entry for entry in inputs if entry["role"] != "auxiliary" or result.auxiliary is not None]
     notes, warnings = _normalization(request, source, target)
+    if method.joint and request.auxiliary is not None:
+        warnings.append(f"the auxiliary vectors were not used: {method.name} counts both tokenizers' cuts of the text")
     return dataclasses.replace(
-        result, inputs=[*used, *result.inputs], notes=notes | result.notes, warnings=[*warnings, *result.warnings]
+        result,
+        inputs=[*used, *result.inputs],
+        notes=notes | size_note | result.notes,
+        warnings=[*warnings, *result.warnings],
     )
 
 
@@ -229,7 +247,7 @@ def run_focus_from_pretrained(
     corpus: Sequence[str | Path] = (),
     auxiliary: str | Path | None = None,
     train_tokenizer: str | None = None,
-    vocab_size: int | None = None,
+    vocab_size: int | str | None = None,
     normalization: Normalization | None = None,
     dictionary: str | Path | None = None,
     parallel: str | Path | None = None,
@@ -253,8 +271,8 @@ def run_focus_from_pretrained(
         Ready vectors; ``None`` makes them from the corpus, where the method needs them.
     train_tokenizer : str, default=None
         ``unigram``, ``bpe`` or ``wordpiece``, with ``vocab_size``.
-    vocab_size : int, default=None
-        Size of the tokenizer to train, special tokens included.
+    vocab_size : int or str, default=None
+        Size of the tokenizer to train, special tokens included; ``auto`` searches one, for ``unigram``.
     normalization : Normalization, default=None
         What it does to text: ``inherit`` from the source, ``none``, ``nfc`` or ``nfkc``; ``None`` is the preset's.
     dictionary : str or Path, default=None
@@ -286,7 +304,7 @@ def run_focus_from_pretrained(
         source=str(source),
         target_tokenizer=None if target_tokenizer is None else str(target_tokenizer),
         train_tokenizer=train_tokenizer,
-        vocab_size=vocab_size,
+        vocab_size=VocabSize(vocab_size) if isinstance(vocab_size, str) else vocab_size,
         normalization=normalization,
         corpus=tuple(Path(path) for path in corpus),
         auxiliary=_path(auxiliary),

@@ -16,7 +16,7 @@ from typing import Any
 from focus_core.artifacts import atomic_write_bytes, dump_json
 from focus_core.errors import InvalidInputError, bad_input, flag, option, phrase
 from focus_core.initialization.config import NORMALIZATION, InitConfig
-from focus_core.types import AuxiliaryKind, Family, Normalization
+from focus_core.types import AuxiliaryKind, Family, Normalization, VocabSize
 from focus_core.validation import typed_fields
 
 TRAINABLE = {"unigram": Family.UNIGRAM, "bpe": Family.BYTE_LEVEL_BPE, "wordpiece": Family.WORDPIECE}
@@ -44,8 +44,8 @@ class InitRequest:
         Folder, file or Hub id.
     train_tokenizer : str, default=None
         ``unigram``, ``bpe`` or ``wordpiece``: train the target tokenizer on the corpus.
-    vocab_size : int, default=None
-        Its size, special tokens included.
+    vocab_size : int or VocabSize, default=None
+        Its size, special tokens included; ``auto`` searches one, for ``unigram``.
     normalization : Normalization, default=None
         What it does to case, accents and Unicode form; ``None`` is the preset's, see `normalizes`.
     auxiliary : Path, default=None
@@ -83,7 +83,7 @@ class InitRequest:
     tensor: str | None = None
     target_tokenizer: str | None = None
     train_tokenizer: str | None = None
-    vocab_size: int | None = None
+    vocab_size: int | VocabSize | None = None
     normalization: Normalization | None = None
     auxiliary: Path | None = None
     corpus: tuple[Path, ...] = ()
@@ -110,6 +110,9 @@ class InitRequest:
             raise missing(option("source_tokenizer"), phrase("beside {source_embeddings}"))
         if self.train_tokenizer and not self.vocab_size:
             raise missing(option("vocab_size"), phrase("beside {train_tokenizer}"))
+        if self.vocab_size == VocabSize.AUTO and self.train_tokenizer not in (None, "unigram"):
+            expected, got = phrase("a whole number beside {train_tokenizer} {}", self.train_tokenizer), "auto"
+            raise bad_input(option("vocab_size"), expected, got, phrase("give one, or {train_tokenizer} unigram"))
         if self.train_tokenizer and not self.corpus:
             raise missing(option("corpus"), phrase("beside {train_tokenizer}"))
         if self.train_tokenizer is not None and self.train_tokenizer not in TRAINABLE:
@@ -119,6 +122,11 @@ class InitRequest:
         if self.normalization is not None and not self.train_tokenizer:
             expected, got = phrase("a tokenizer to train, by {train_tokenizer}"), phrase("{target_tokenizer}")
             raise bad_input(option("normalization"), expected, got, "leave it out: a ready tokenizer has its own")
+
+    @property
+    def known_size(self) -> int:
+        """The size of a tokenizer that is trained, where it is known before the run; else 0."""
+        return self.vocab_size if isinstance(self.vocab_size, int) else 0
 
     @property
     def normalizes(self) -> Normalization:

@@ -31,6 +31,7 @@ STAGE_STEPS = {
     "train tokenizer": Step.TOKENIZERS,
     "tokenise": Step.CORPUS,
     "count": Step.CORPUS,
+    "count both cuts": Step.CORPUS,
     "train vectors": Step.VECTORS,
     "factorise counts": Step.VECTORS,
     "match": Step.OVERLAP,

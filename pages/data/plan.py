@@ -94,7 +94,7 @@ def _tokenizers(request: InitRequest) -> StepText:
     shipped = {str(catalog.DEMO_SOURCE): "demo model", str(catalog.ENGLISH_SOURCE): "English demo model"}
     name = shipped.get(source) or _name(source)
     if request.target_tokenizer is None:
-        new = f"{request.train_tokenizer} with {count(request.vocab_size or 0)} tokens, trained on the text"
+        new = f"{request.train_tokenizer} with {_size(request)} tokens, trained on the text"
     else:
         given = Path(request.target_tokenizer)
         new = f"{_name(given)}, {'taken from the earlier run' if is_lent(given) else 'as it is'}"
@@ -104,6 +104,10 @@ def _tokenizers(request: InitRequest) -> StepText:
     if request.target_tokenizer is None:
         facts["Normalization"] = NAMES[request.normalizes]
     return StepText(summary=new, facts=facts)
+
+
+def _size(request: InitRequest) -> str:
+    return count(request.known_size) if request.known_size else "as many as the text makes worth while"
 
 
 def _corpus(request: InitRequest) -> StepText:

@@ -62,6 +62,8 @@ class Recipe:
             return False
         if step in (Step.CORPUS, Step.VECTORS):
             return bool(self.text)
+        if METHODS[self.config.method].joint:
+            return bool(self.text)
         return bool(self.text) or self.auxiliary is not None or not needs_vectors(self.config)
 
 
@@ -109,7 +111,7 @@ def recipe_of_request(asked: InitRequest, *, job_id: str, title: str, find: Find
         text=text if corpus and None not in corpus else {},
         further=_further(asked, find),
         config=asked.config,
-        n_target=asked.vocab_size or 0,
+        n_target=asked.known_size,
     )
 
 
