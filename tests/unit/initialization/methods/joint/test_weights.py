@@ -61,7 +61,7 @@ def test_joint_focus_is_the_sparsemax_of_cosines(monkeypatch: pytest.MonkeyPatch
 
 
 def test_options_bound_and_sharpen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cosines .9 and .6 over .5 are 1.8 and 1.2: tau = (3 - 1) / 2 = 1, weights .8 and .2; one contributor is a copy."""
+    """Cosines .9 and .6 over .5 are 1.8 and 1.2: tau = (3 - 1) / 2 = 1, weights .8 and .2."""
     near = {"▁na": unit(0.9, 1, 3), "▁leo": unit(0.6, 2, 3)}
     for options, expected in (({"temperature": 0.5}, {"▁na": 0.8, "▁leo": 0.2}), ({"top_k": 1}, {"▁na": 1.0})):
         inputs = made_input(SOURCE, TARGET, method="joint-focus", **options)
@@ -115,6 +115,7 @@ def test_unibridge_names_source_ids_and_no_places_in_a_shorter_list(monkeypatch:
     np.testing.assert_allclose(cosines, [1.0])
 
 
+LETTERS = tuple("abeijkmortuwz")
 CONTEXTS = ("na {} leo", "leo {} na", "{} leo leo", "na na {}")
 
 
@@ -125,9 +126,6 @@ def write_uses(folder: Path) -> Path:
     path = folder / "uses.txt"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
-
-
-LETTERS = tuple("abeijkmortuwz")
 
 
 def test_unibridge_finds_pairs_in_one_space_of_both_cuts(tmp_path: Path) -> None:
@@ -179,7 +177,7 @@ def test_pivots_lie_at_equal_distances_among_the_frequent_ones(monkeypatch: pyte
     monkeypatch.setattr(tokalign, "PIVOTS", 3)
     tokens = ("▁a", "▁b", "▁c", "▁d", "▁e")
     inputs = made_input(tokens, tokens, method="tokalign")
-    space = made_space(inputs, dict.fromkeys(tokens, [1.0]), dict.fromkeys(tokens, [1.0]))
+    space = made_space(inputs, *({token: [1.0] for token in tokens} for _ in range(2)))
     often = np.array([0, 3, 9, 1, 7, 5])
     space.counts.__dict__.update(target_frequency=often, source_frequency=often + 1)
     chosen = inputs.overlap.target_ids[tokalign.pivot_positions(inputs, space)]
