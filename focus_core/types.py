@@ -92,6 +92,8 @@ class MethodName(StrEnum):
     FOCUS = "focus"
     SCRIPT = "script"
     SUBWORD_MEAN = "subword-mean"
+    MERGE = "merge"
+    ALIGN = "align"
     JOINT_FOCUS = "joint-focus"
     UNIBRIDGE = "unibridge"
     TOKALIGN = "tokalign"
@@ -271,6 +273,8 @@ METHOD_SUMMARIES: dict[str, str] = {
     MethodName.FOCUS: "copy shared tokens, combine new ones from shared tokens that are used alike (the paper)",
     MethodName.SCRIPT: "copy shared tokens, draw new ones like source tokens of their script and word start",
     MethodName.SUBWORD_MEAN: "copy shared tokens, give new ones the mean of the source subwords of their text",
+    MethodName.MERGE: "copy shared tokens, compose new ones of the parts that the target's own merges join",
+    MethodName.ALIGN: "copy shared tokens, make new ones of the source tokens that stand where they stand in the text",
     MethodName.JOINT_FOCUS: "copy shared tokens, combine new ones from such as are used alike in both cuts",
     MethodName.UNIBRIDGE: "copy shared tokens, pair new ones with source tokens used alike, combine the rest from both",
     MethodName.TOKALIGN: "copy shared tokens, give new ones the row of the source token that lies alike to them",

@@ -46,21 +46,25 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 
 class TokenizerKind(StrEnum):
-    """Kinds of tokenizer that can be trained."""
+    """What the target tokenizer is made by: kinds that are trained, and the source's own trimmed."""
 
     UNIGRAM = "unigram"
     BPE = "bpe"
     WORDPIECE = "wordpiece"
+    TRIM = "trim"
 
 
 METHOD_HELP = "initialisation method. " + "; ".join(f"{name}: {text}" for name, text in METHOD_SUMMARIES.items())
+TRAIN_HELP = (
+    "make the target tokenizer of the corpus: train one of this kind, or trim the source's own to the tokens it uses"
+)
 NORMALIZATION_HELP = (
     "what the trained tokenizer does to text: inherit the source's case, accents and Unicode form; none; nfc; nfkc. "
     "Without it inherit, or none with --preset paper"
 )
 SIZE_HELP = (
     "its size, special tokens included; or auto: unigram tokenizers of 3,000, 4,000, ... tokens, until a line of the "
-    "text gets less than 5 nats likelier"
+    "text gets less than 5 nats likelier. With trim at most so many, or no bound"
 )
 SPACE_HELP = (
     "how auxiliary vectors are made from the corpus: counts of neighbours, factorised (of little text rare tokens are "
@@ -107,8 +111,11 @@ def init(
     source_embeddings: Annotated[Path | None, typer.Option(help=".safetensors or .npy")] = None,
     tensor: Annotated[str | None, typer.Option(help="name of the tensor in --source-embeddings")] = None,
     target_tokenizer: Annotated[str | None, typer.Option(help="folder, tokenizer file or Hub id")] = None,
-    train_tokenizer: Annotated[TokenizerKind | None, typer.Option(help="train the target tokenizer")] = None,
+    train_tokenizer: Annotated[TokenizerKind | None, typer.Option(help=TRAIN_HELP)] = None,
     vocab_size: Annotated[str | None, typer.Option(help=SIZE_HELP)] = None,
+    min_frequency: Annotated[
+        int | None, typer.Option(help="with trim, occurrences below which a token is dropped; 2 if not given")
+    ] = None,
     normalization: Annotated[Normalization | None, typer.Option(help=NORMALIZATION_HELP)] = None,
     corpus: Annotated[list[Path] | None, typer.Option(help="file or folder; may be repeated")] = None,
     field: Field = InitRequest.field,

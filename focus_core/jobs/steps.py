@@ -29,6 +29,7 @@ STEPS = tuple(Step)
 STAGE_STEPS = {
     "read": Step.TOKENIZERS,
     "train tokenizer": Step.TOKENIZERS,
+    "trim tokenizer": Step.TOKENIZERS,
     "tokenise": Step.CORPUS,
     "count": Step.CORPUS,
     "count both cuts": Step.CORPUS,
@@ -37,6 +38,7 @@ STAGE_STEPS = {
     "match": Step.OVERLAP,
     "prove": Step.OVERLAP,
     "similarities": Step.ROWS,
+    "align": Step.ROWS,
     "embed": Step.ROWS,
     "judge": Step.ROWS,
     "write": Step.ROWS,

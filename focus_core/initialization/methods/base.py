@@ -155,6 +155,8 @@ class Method:
         auxiliary vectors: none are trained.
     uses : tuple of Need, default=()
         What it uses beside these where it is given. What is in neither is not read, and a warning says so.
+    needs_lines : bool, default=False
+        Whether it needs the lines of the text themselves: ready vectors do not stand for them, and it compares none.
     own_vectors : bool, default=False
         Whether it makes vectors of its own from the text: the auxiliary vectors of the target's tokens are not made.
     joint : bool, default=False
@@ -189,6 +191,7 @@ class Method:
     made_of: str = ""
     needs: tuple[Need, ...] = ()
     uses: tuple[Need, ...] = ()
+    needs_lines: bool = False
     own_vectors: bool = False
     joint: bool = False
     signed: bool = False
@@ -210,7 +213,7 @@ class Method:
     @property
     def needs_text(self) -> bool:
         """Whether it compares vectors, which are made from text or given."""
-        return Need.TEXT in self.needs
+        return Need.TEXT in self.needs and not self.needs_lines
 
     @property
     def compares_tokens(self) -> bool:
@@ -223,9 +226,9 @@ class Method:
         return self.compares_tokens or self.joint
 
     @property
-    def takes_ready_vectors(self) -> bool:
-        """Whether ready vectors stand for text."""
-        return self.needs_text and not self.joint
+    def reads_lines(self) -> bool:
+        """Whether it reads the lines of the text themselves, so that ready vectors do not stand for them."""
+        return self.needs_lines or self.joint
 
     @property
     def inputs(self) -> tuple[Need, ...]:
