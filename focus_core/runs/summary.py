@@ -136,7 +136,8 @@ def size_words(note: Mapping[str, Any]) -> str:
         return f"{words}: {why}"
     before, last = tried[-2:]
     gain = abs(last["average_log_probability"] - before["average_log_probability"])
-    return f"{words}: a line gets {gain:.2f} nats likelier than at {before['vocab_size']:,}, which is less than {note['nats']:g}"
+    than = f"{before['vocab_size']:,}, which is less than {note['nats']:g}"
+    return f"{words}: a line gets {gain:.2f} nats likelier than at {than}"
 
 
 def trimming_words(note: Mapping[str, Any]) -> str:
