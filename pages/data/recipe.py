@@ -176,7 +176,7 @@ def changes(recipe: Recipe, config: InitConfig, target: Mapping[str, Any] | None
     names = ["method", "preset", "match", "temperature", "seed"]
     names += ["fallback"] if METHODS[config.method].fallback is None else []
     names += dict(recipe.target) | dict(target) if target else ()
-    names += (name for name in ("auxiliary_space", *OPEN) if name in chosen and needs_vectors(config))
+    names += (name for name in ("auxiliary_space", *OPEN) if name in chosen and METHODS[config.method].makes_vectors)
     found = [_change(name, new.get(name)) for name in names if old.get(name) != new.get(name)]
     if old["extend"] != new["extend"]:
         found.append("extend" if config.extend else "no extend")
