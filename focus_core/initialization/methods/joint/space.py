@@ -177,7 +177,6 @@ def count_cuts(
     source: Vocabulary,
     types: np.ndarray,
     *,
-    window: int = WINDOW,
     progress: ProgressHook = no_progress,
 ) -> CutCounts:
     """Cut a text by both tokenizers and count which tokens stand near each other, each cut by itself.
@@ -190,8 +189,6 @@ def count_cuts(
         The vocabularies.
     types : ndarray of shape (n_source,), dtype int32
         The type of every source token.
-    window : int, default=2
-        How many places apart tokens of one line are neighbours.
     progress : ProgressHook, default=no_progress
         Told the bytes read, of all bytes, as stage ``count both cuts``; raising from it ends the work.
 
@@ -212,7 +209,7 @@ def count_cuts(
         done += n_bytes
 
     numbers = (np.arange(target.n, dtype=np.int32), types)
-    counter = PairCounter(target.n + source.n, window)
+    counter = PairCounter(target.n + source.n, WINDOW)
     frequency = [np.zeros(target.n, np.int64), np.zeros(source.n, np.int64)]
     encoders: list[LineEncoder] = []
     for batch in iter_batches(corpus, on_read=on_read):
