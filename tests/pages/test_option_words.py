@@ -113,6 +113,7 @@ def test_fields_are_called_as_the_form_calls_them(open_app):
         "Pairs of lines",
         "Dictionary",
         "Vectors of the source language",
+        "Least occurrences to stay",
     }
     assert set(LABELS.values()) - drawn == elsewhere
 
