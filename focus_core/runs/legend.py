@@ -98,7 +98,7 @@ METHOD_LOOKS: Mapping[str, Method] = {method.key: method for method in (
     Method(str(MethodName.WECHSEL), "WECHSEL", "#B23A9E", "dash", "7 3"),
     Method(str(MethodName.TIK_TO_TOK), "Tik-to-Tok", "#87592F", "dot", "3 3"),
     Method(str(MethodName.DICTIONARY_REMOVAL), "dictionary removal", "#1C5FD0", "dashdot", "11 3 3 3"),
-    Method(str(MethodName.TRANS_TOKENIZATION), "Trans-Tokenization", "#87592F", "dash", "5 3"),
+    Method(str(MethodName.TRANS_TOKENIZATION), "Trans-Tokenization", "#3B9AD9", "dash", "5 3"),
     Method(str(MethodName.RAMEN), "RAMEN", "#B23A9E", "dashdot", "12 3 2 3"),
     Method(str(MethodName.CLP), "CLP", "#B23A9E", "dash", "8 4"),
     Method(str(MethodName.CLP_PLUS), "CLP+", "#B23A9E", "dot", "2 5"),
