@@ -104,6 +104,7 @@ class MethodName(StrEnum):
     SALT = "salt"
     OFA = "ofa"
     UNKS_EVERYWHERE = "unks-everywhere"
+    RIDGE = "ridge"
     OVERLAP = "overlap"
     MULTIVARIATE_NORMAL = "multivariate-normal"
     MEAN = "mean"
@@ -261,6 +262,7 @@ METHOD_SUMMARIES: dict[str, str] = {
     MethodName.SALT: "copy shared tokens, rebuild new ones in a donor from shared tokens that are used alike",
     MethodName.OFA: "copy shared tokens, combine new ones from source subwords of words that mean alike",
     MethodName.UNKS_EVERYWHERE: "copy shared tokens, draw new ones, both in a space of low rank with nothing negative",
+    MethodName.RIDGE: "copy shared tokens, map the vectors of new ones to embeddings by a line through the shared ones",
     MethodName.OVERLAP: "copy shared tokens, leave new ones to the fallback",
     MethodName.MULTIVARIATE_NORMAL: "copy special tokens, draw the rest from N(mean, c Σ) of the source embeddings",
     MethodName.MEAN: "copy special tokens, give the rest the mean source embedding",

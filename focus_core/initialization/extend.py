@@ -36,6 +36,7 @@ def extend_result(result: FocusResult, *, exact: Overlap | None = None) -> Focus
         overlap=_overlap(result, extension),
         auxiliary=None if result.auxiliary is None else _vectors(result.auxiliary, places, n),
         weights=_weights(result, extension),
+        learned=None if result.learned is None else result.learned.moved(_appended(result, extension)),
         frequency=None if result.frequency is None else _counts(result.frequency, places, n),
         examples=None
         if result.examples is None
@@ -73,6 +74,13 @@ def _weights(result: FocusResult, extension: Extension) -> WeightMatrix:
     origins[moved.rows], rules[moved.rows] = made.origins[appended], made.rules[appended]
     shape = (n, result.source.n)
     return assemble([SparseRows.copies(ids, ids), moved], shape=shape, origins=origins, rules=rules)
+
+
+def _appended(result: FocusResult, extension: Extension) -> np.ndarray:
+    """Return the id of every target token that was appended, -1 for all others."""
+    places = np.full(result.target.n, -1, np.int64)
+    places[extension.target_ids[extension.appended]] = extension.extended_ids[extension.appended]
+    return places
 
 
 def _vectors(auxiliary: AuxiliaryVectors, places: np.ndarray, n: int) -> AuxiliaryVectors:

@@ -103,6 +103,7 @@ def run_focus(
     config = method.resolve(config)
     model = fit_to_vocabulary(model, source.n)
     config = fit_rank(config, model, method.rank)
+    _refuse_rank(method, config, model)
     with stage_of(progress, "match"):
         overlap = match_vocabularies(source, target, mode=config.match, user_map=user_map)
     if heed is not None and (foreseen := foresee_overlap(overlap, target, method)) is not None:
@@ -149,6 +150,13 @@ def _refuse_lacks(method: Method, supplied: Supplied, model: SourceModel) -> Non
     given = (Need.TEXT, *supplied.needs, *([Need.BODY] if model.has_backbone else []))
     for need in method.lacks(given):
         raise lack(method.name, need, phrase("choose another {method}"))
+
+
+def _refuse_rank(method: Method, config: InitConfig, model: SourceModel) -> None:
+    """Refuse to cut embeddings that are no sums of source embeddings."""
+    if method.beyond and is_cut(config, model.input.shape[1]):
+        expected = phrase("none beside {method} {}, whose embeddings are more than weights", method.name)
+        raise bad_input(option("rank"), expected, str(config.rank), "leave one of the two out")
 
 
 def _prove(
@@ -276,6 +284,7 @@ def _collect(
         source_frequency=stream.source_frequency if stream else None,
         examples=stream.examples if stream and given.config.examples else None,
         corpus=_describe(corpus, stream) if corpus and stream else None,
+        learned=output.learned,
         overlap_statistics=overlap_statistics(given.source, given.target, given.overlap, given.frequency),
         inputs=[*model.inputs, *_corpus_inputs(corpus), *supplied.inputs],
         warnings=[*warnings, *model.messages, *(stream_warnings(stream, given.target) if stream else [])],
@@ -338,6 +347,7 @@ def _embed(result: FocusResult, model: SourceModel, progress: ProgressHook) -> F
     statistics: dict[str, np.ndarray] = {}
     fallbacks: dict[str, dict[str, int]] = {}
     errors: dict[str, float] = {}
+    residual: np.ndarray | None = None
     for done, (name, matrix) in enumerate(given.items()):
         progress("embed", done, len(given), name)
         parts: dict[str, Any] = {"source": result.source, "target": result.target, "config": result.config}
@@ -347,7 +357,9 @@ def _embed(result: FocusResult, model: SourceModel, progress: ProgressHook) -> F
         else:
             one = initialise_tensor(result.weights, matrix, model.axis_of(name), name=name, **parts)
         made[name], fallbacks[name] = one.rows, dict(one.fallbacks)
+        beyond = None if result.learned is None else result.learned.put(name, one.rows, model.axis_of(name))
         if name == "input":
+            residual = _spread(result, beyond)
             statistics |= {"mean": one.statistics.mean, "std": one.statistics.std}
     progress("embed", len(given), len(given))
     return dataclasses.replace(
@@ -355,8 +367,18 @@ def _embed(result: FocusResult, model: SourceModel, progress: ProgressHook) -> F
         embeddings={name: tensor for name, tensor in made.items() if name not in model.extra},
         extra_tensors={name: tensor for name, tensor in made.items() if name in model.extra},
         statistics=statistics,
+        residual=residual,
         notes=result.notes | {"fallbacks": fallbacks} | _low_rank(result.config, model, errors),
     )
+
+
+def _spread(result: FocusResult, shares: np.ndarray | None) -> np.ndarray | None:
+    """Return what learned rows have beside their weights, one number a target id."""
+    if shares is None or result.learned is None:
+        return None
+    residual = np.zeros(result.target.n, np.float32)
+    residual[result.learned.ids] = shares
+    return residual
 
 
 def _low_rank(config: InitConfig, model: SourceModel, errors: Mapping[str, float]) -> dict[str, Any]:

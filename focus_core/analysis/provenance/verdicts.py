@@ -15,6 +15,7 @@ from focus_core.analysis.provenance.formula import scale_of
 from focus_core.errors import phrase, sentence
 from focus_core.initialization.auxiliary.vectors import OWN_KINDS
 from focus_core.initialization.health import FEW_ANCHORS
+from focus_core.initialization.methods.registry import METHODS
 from focus_core.numerics.formats import cut_percent
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import CONTRIBUTIONS_OUTPUT
@@ -65,8 +66,12 @@ def verdicts_of(explanation: Explanation, run: RunFolder) -> tuple[Verdict, ...]
 
 
 def _sides(explanation: Explanation, run: RunFolder) -> list[Verdict]:
-    """Say what the weights shown leave out: a scale, and weights of the output side's own."""
+    """Say what the weights shown leave out: what was learned, a scale, and weights of the output side's own."""
     found, scale = [], scale_of(run, explanation.id)
+    if explanation.residual:
+        method = METHODS.get(str(run.manifest["config"]["method"]))
+        text = f"A part as long as {explanation.residual:.0%} of the embedding is in no weight."
+        found.append(Verdict(text=f"{text} {method.beyond if method else ''}".rstrip()))
     if scale != 1:
         found.append(Verdict(text=f"The embedding was multiplied by {scale:.3g} after it was made."))
     if run.sides_differ:
@@ -205,6 +210,9 @@ def _chosen_by_nothing(collapse: CheckResult) -> Verdict:
 def _spread(explanation: Explanation, *, trusted: bool, chosen: bool = True) -> Verdict:
     """Say whether a mixture is a copy, sound, or a blur; sound it is only where similarities can be trusted."""
     largest, effective = explanation.max_weight, explanation.effective_contributors
+    if explanation.residual:
+        total = sum(c.weight for c in explanation.contributors)
+        return Verdict(text=f"{explanation.n_contributors:,} contributors are named; their weights sum to {total:.2f}.")
     if any(c.weight < 0 for c in explanation.contributors):
         return _signed(explanation)
     if not chosen:

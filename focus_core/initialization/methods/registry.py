@@ -14,6 +14,7 @@ from focus_core.initialization.methods.dictionary.wechsel import NEIGHBOURS, TEM
 from focus_core.initialization.methods.donor import methods as donor
 from focus_core.initialization.methods.donor.space import check_donor
 from focus_core.initialization.methods.focus import focus
+from focus_core.initialization.methods.learned.ridge import SHOWN, ridge
 from focus_core.initialization.methods.low_rank.ofa import ofa
 from focus_core.initialization.methods.parallel.alignment import check_text
 from focus_core.initialization.methods.parallel.ramen import ramen
@@ -162,6 +163,18 @@ METHODS: dict[str, Method] = {
             defaults={"factorization": Factorization.SEMI_NMF},
             rank=100,
             cost=Cost.FACTORS,
+        ),
+        Method(
+            name=MethodName.RIDGE,
+            compute_weights=ridge,
+            citation="Ridge regression, after A. Hoerl and R. Kennard, *Ridge Regression*, Technometrics 1970",
+            made_of="What a linear map, fitted on the shared tokens, makes of its auxiliary vector: a sum over all of "
+            "them, of which the largest weights are named.",
+            needs=(Need.TEXT,),
+            signed=True,
+            beyond="The map weighs every shared token; those with the largest weights are shown.",
+            defaults={"top_k": SHOWN},
+            cost=Cost.TEXT,
         ),
         Method(
             name=MethodName.OVERLAP, compute_weights=copy_overlap, citation="Overlap copied, no method for the rest"
