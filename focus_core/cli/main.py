@@ -146,6 +146,7 @@ def init(
     interpolation: Annotated[Interpolation, typer.Option(help="how --method interpolation weighs neighbours")] = (
         InitConfig.interpolation
     ),
+    train_tokens: Annotated[int | None, typer.Option(help="tokens that a method itself trains on")] = None,
     covariance_scale: Annotated[float | None, typer.Option(help="of --fallback multivariate; 1 if not given")] = None,
     rank: Annotated[int | None, typer.Option(help="cut the source's embeddings to this rank")] = None,
     factorization: Annotated[Factorization, typer.Option(help="how --rank cuts them")] = InitConfig.factorization,

@@ -28,13 +28,13 @@ from focus_core.initialization.methods.base import Method, MethodInput, MethodOu
 from focus_core.initialization.methods.fallback import initialise_tensor
 from focus_core.initialization.methods.low_rank.embed import fit_rank, initialise_cut, is_cut
 from focus_core.initialization.methods.registry import METHODS
+from focus_core.initialization.overlap.id_map import id_map
 from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
 from focus_core.initialization.overlap.statistics import overlap_statistics
 from focus_core.initialization.result import FocusResult
 from focus_core.initialization.supplied import NOTHING, Supplied, lack, unused_words
 from focus_core.models.source import SourceModel, fit_to_vocabulary
 from focus_core.surgery.child import prove_apart
-from focus_core.surgery.config import IdMap
 from focus_core.surgery.proof import Copies, cut_proof, extended_copies
 from focus_core.tokenization.corpus_statistics import corpus_statistics, suggest_size
 from focus_core.tokenization.identity import BYTE, SPECIAL
@@ -171,18 +171,11 @@ def _prove(
     if model.folder is None or not model.has_backbone:
         return None
     ordinary = source.kinds[overlap.source_ids] != SPECIAL
-    copied = dict(zip(overlap.source_ids[::-1].tolist(), overlap.target_ids[::-1].tolist(), strict=True))
     with stage_of(progress, "prove"):
         copies = Copies(
             target_ids=overlap.target_ids[ordinary],
             source_ids=overlap.source_ids[ordinary],
-            ids=IdMap(
-                n_rows=model.n_rows,
-                n_target=target.n,
-                copied=copied,
-                source_special_types={str(role): i for role, i in source.special_token_types.items()},
-                target_special_types={str(role): i for role, i in target.special_token_types.items()},
-            ),
+            ids=id_map(source, target, overlap, model.n_rows),
         )
         chosen = extended_copies(copies, source.n) if config.extend else copies
         proof = prove_apart(model, chosen, poll=lambda: progress("prove", 0, 1))

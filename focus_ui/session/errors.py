@@ -59,6 +59,7 @@ WITHOUT_FIELD = {
     "aligner",
     "min_links",
     "interpolation",
+    "train_tokens",
     "rank",
     "factorization",
 }

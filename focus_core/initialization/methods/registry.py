@@ -14,7 +14,9 @@ from focus_core.initialization.methods.dictionary.wechsel import NEIGHBOURS, TEM
 from focus_core.initialization.methods.donor import methods as donor
 from focus_core.initialization.methods.donor.space import check_donor
 from focus_core.initialization.methods.focus import focus
+from focus_core.initialization.methods.learned.body import check_trainable
 from focus_core.initialization.methods.learned.ridge import SHOWN, ridge
+from focus_core.initialization.methods.learned.vocadt import TRAIN_TOKENS, vocadt
 from focus_core.initialization.methods.low_rank.ofa import ofa
 from focus_core.initialization.methods.parallel.alignment import check_text
 from focus_core.initialization.methods.parallel.ramen import ramen
@@ -175,6 +177,19 @@ METHODS: dict[str, Method] = {
             beyond="The map weighs every shared token; those with the largest weights are shown.",
             defaults={"top_k": SHOWN},
             cost=Cost.TEXT,
+        ),
+        Method(
+            name=MethodName.VOCADT,
+            compute_weights=vocadt,
+            check=check_trainable,
+            citation="VocADT, H. Han et al., *Adapters for Altering LLM Vocabularies*, ICLR 2025, arXiv 2410.09644",
+            made_of="A weighted sum of the shared tokens that are used alike; the weights were trained through the "
+            "frozen backbone.",
+            needs=(Need.TEXT, Need.BODY),
+            signed=True,
+            options=("train_tokens",),
+            cost=Cost.TRAIN,
+            spent_tokens=TRAIN_TOKENS,
         ),
         Method(
             name=MethodName.OVERLAP, compute_weights=copy_overlap, citation="Overlap copied, no method for the rest"

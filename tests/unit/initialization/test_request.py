@@ -51,6 +51,7 @@ OPTIONS = {
     "aligner": st.sampled_from(Aligner),
     "min_links": st.none() | st.integers(1, 10**6),
     "interpolation": st.sampled_from(Interpolation),
+    "train_tokens": st.none() | st.integers(64, 10**9),
     "rank": st.none() | st.integers(1, 10**6),
     "factorization": st.sampled_from(Factorization),
 }

@@ -114,7 +114,13 @@ def random_row(token: str, seed: int = 42) -> np.ndarray:
 def test_every_name_has_an_entry_and_a_line() -> None:
     assert tuple(METHODS) == tuple(MethodName) == tuple(METHOD_SUMMARIES)
     assert next(iter(METHODS)) == "focus"
-    assert [name for name, method in METHODS.items() if method.needs_text] == ["focus", "wechsel", "salt", "ridge"]
+    assert [name for name, method in METHODS.items() if method.needs_text] == [
+        "focus",
+        "wechsel",
+        "salt",
+        "ridge",
+        "vocadt",
+    ]
     assert tuple(NEED_SUMMARIES) == tuple(Need)
     assert all("\n" not in line and len(line) < 120 for line in NEED_SUMMARIES.values())
     assert [name for name, method in METHODS.items() if not method.copies_text] == list(COPY_SPECIALS)

@@ -27,9 +27,9 @@ from tests.integration.small_inputs import SmallInputs, make_small_inputs
 
 ROOT = Path(__file__).resolve().parents[5]
 SOURCE, SWAHILI = ROOT / "assets" / "demo" / "source", ROOT / "assets" / "corpora" / "sw.txt"
-LEARNED = ("ridge",)
+LEARNED = ("ridge", "vocadt")
 BEYOND = ("ridge",)
-OPTIONS: dict[str, list[str]] = {}
+OPTIONS = {"vocadt": ["--train-tokens", "4096"]}
 
 
 @pytest.fixture(scope="module")
