@@ -15,6 +15,7 @@ from focus_core.artifacts import sha256_file
 from focus_core.corpus.corpus import Corpus, open_corpus
 from focus_core.errors import option, phrase
 from focus_core.initialization.auxiliary.loading import load_auxiliary
+from focus_core.initialization.auxiliary.token_stream import tokenise_corpus
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.embedded_ids import without_rowless_tokens
@@ -35,6 +36,7 @@ from focus_core.tokenization.corpus_statistics import first_lines
 from focus_core.tokenization.segments import with_segments
 from focus_core.tokenization.text_form import read_text_form, text_form
 from focus_core.tokenization.training import train_tokenizer
+from focus_core.tokenization.trimming.trim import trim_vocabulary
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
 from focus_core.types import MatchMode, Need, Normalization, ProgressHook, no_progress, stage_of, tell_all
 
@@ -47,18 +49,37 @@ def _load_model(request: InitRequest) -> SourceModel:
     return load_source(str(request.source))
 
 
-def _load_target(request: InitRequest, source: Vocabulary, corpus: Corpus | None, progress: ProgressHook) -> Vocabulary:
+def _load_target(
+    request: InitRequest, source: Vocabulary, corpus: Corpus | None, progress: ProgressHook
+) -> tuple[Vocabulary, dict[str, Any]]:
+    """Read, trim or train the target tokenizer; return it with the manifest's note on its making."""
     if request.target_tokenizer:
-        return load_vocabulary(request.target_tokenizer)
+        return load_vocabulary(request.target_tokenizer), {}
+    if corpus is not None and request.trims:
+        return _trimmed(request, source, corpus, progress)
     if corpus is None or request.train_tokenizer is None or request.vocab_size is None:
         raise missing(option("target_tokenizer"), phrase("or {train_tokenizer} with {vocab_size} and {corpus}"))
     family, form = TRAINABLE[request.train_tokenizer], text_form(request.normalizes, source.backend.normalizer)
-    return train_tokenizer(corpus, family=family, vocab_size=request.vocab_size, form=form, progress=progress)
+    return train_tokenizer(corpus, family=family, vocab_size=request.vocab_size, form=form, progress=progress), {}
+
+
+def _trimmed(
+    request: InitRequest, source: Vocabulary, corpus: Corpus, progress: ProgressHook
+) -> tuple[Vocabulary, dict[str, Any]]:
+    """Cut the source's tokenizer to the tokens that the corpus uses."""
+
+    def tell(stage: str, done: float, total: float, note: str = "") -> None:
+        progress("trim tokenizer", done, total, note)
+
+    counted = tokenise_corpus(corpus, source, examples=False, progress=tell)
+    bounds = {"vocab_size": request.vocab_size, "min_frequency": request.min_frequency}
+    trimmed = trim_vocabulary(source, counted.frequency, **bounds)
+    return trimmed.vocabulary, {"trimming": dict(trimmed.report)}
 
 
 def _normalization(request: InitRequest, source: Vocabulary, target: Vocabulary) -> tuple[dict[str, Any], list[str]]:
     """Return the manifest's note on what a trained tokenizer does to text, and a warning where it keeps more."""
-    if request.train_tokenizer is None:
+    if request.train_tokenizer is None or request.trims:
         return {}, []
     old, new = (read_text_form(vocabulary.backend.normalizer) for vocabulary in (source, target))
     note = {"asked": str(request.normalizes), "source": old.words, "target": new.words}
@@ -91,10 +112,10 @@ def _foresee(corpus: Corpus, source: Vocabulary, request: InitRequest) -> Forese
 
 def _refuse_lacks(request: InitRequest, method: Method) -> None:
     """Refuse a method that lacks an input, by what the request names alone."""
-    text = [Need.TEXT] if request.corpus or request.auxiliary else []
+    text = [Need.TEXT] if request.corpus or (request.auxiliary and not method.needs_lines) else []
     body = [Need.BODY] if request.source else []  # what lies there is seen when it is read
     for need in method.lacks((*text, *body, *given_needs(request))):
-        if need is Need.TEXT:
+        if need is Need.TEXT and not method.needs_lines:
             raise missing(option("corpus"), phrase("to make auxiliary vectors from, or ready ones by {auxiliary}"))
         raise lack(method.name, need, phrase("choose another {method}"))
 
@@ -133,7 +154,8 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, h
     fit_rank(method.resolve(config), model, method.rank)
     if heed is not None and corpus is not None and (foreseen := _foresee(corpus, source, request)) is not None:
         heed(foreseen)
-    target = with_segments(_load_target(request, source, corpus, progress), source)
+    loaded, making = _load_target(request, source, corpus, progress)
+    target = with_segments(loaded, source)
     ready = None if method.own_vectors else request.auxiliary
     auxiliary = load_auxiliary(ready, target, kind=request.auxiliary_kind) if ready else None
     user_map = read_user_map(request.user_map, source, target) if request.user_map else None
@@ -155,7 +177,10 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, h
     used = [entry for entry in inputs if entry["role"] != "auxiliary" or result.auxiliary is not None]
     notes, warnings = _normalization(request, source, target)
     return dataclasses.replace(
-        result, inputs=[*used, *result.inputs], notes=notes | result.notes, warnings=[*warnings, *result.warnings]
+        result,
+        inputs=[*used, *result.inputs],
+        notes=notes | making | result.notes,
+        warnings=[*warnings, *result.warnings],
     )
 
 
@@ -230,6 +255,7 @@ def run_focus_from_pretrained(
     auxiliary: str | Path | None = None,
     train_tokenizer: str | None = None,
     vocab_size: int | None = None,
+    min_frequency: int | None = None,
     normalization: Normalization | None = None,
     dictionary: str | Path | None = None,
     parallel: str | Path | None = None,
@@ -252,9 +278,11 @@ def run_focus_from_pretrained(
     auxiliary : str or Path, default=None
         Ready vectors; ``None`` makes them from the corpus, where the method needs them.
     train_tokenizer : str, default=None
-        ``unigram``, ``bpe`` or ``wordpiece``, with ``vocab_size``.
+        ``unigram``, ``bpe`` or ``wordpiece``, with ``vocab_size``; ``trim`` cuts the source's own to the text.
     vocab_size : int, default=None
-        Size of the tokenizer to train, special tokens included.
+        Size of the tokenizer to train, special tokens included; the most tokens that ``trim`` keeps.
+    min_frequency : int, default=None
+        Occurrences below which ``trim`` drops a token; ``None`` is 2.
     normalization : Normalization, default=None
         What it does to text: ``inherit`` from the source, ``none``, ``nfc`` or ``nfkc``; ``None`` is the preset's.
     dictionary : str or Path, default=None
@@ -287,6 +315,7 @@ def run_focus_from_pretrained(
         target_tokenizer=None if target_tokenizer is None else str(target_tokenizer),
         train_tokenizer=train_tokenizer,
         vocab_size=vocab_size,
+        min_frequency=min_frequency,
         normalization=normalization,
         corpus=tuple(Path(path) for path in corpus),
         auxiliary=_path(auxiliary),

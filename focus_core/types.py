@@ -92,6 +92,8 @@ class MethodName(StrEnum):
     FOCUS = "focus"
     SCRIPT = "script"
     SUBWORD_MEAN = "subword-mean"
+    MERGE = "merge"
+    ALIGN = "align"
     WECHSEL = "wechsel"
     TIK_TO_TOK = "tik-to-tok"
     DICTIONARY_REMOVAL = "dictionary-removal"
@@ -253,6 +255,8 @@ METHOD_SUMMARIES: dict[str, str] = {
     MethodName.FOCUS: "copy shared tokens, combine new ones from shared tokens that are used alike (the paper)",
     MethodName.SCRIPT: "copy shared tokens, draw new ones like source tokens of their script and word start",
     MethodName.SUBWORD_MEAN: "copy shared tokens, give new ones the mean of the source subwords of their text",
+    MethodName.MERGE: "copy shared tokens, compose new ones of the parts that the target's own merges join",
+    MethodName.ALIGN: "copy shared tokens, make new ones of the source tokens that stand where they stand in the text",
     MethodName.WECHSEL: "copy shared tokens, combine new ones from the nearest in a space that a dictionary rotates",
     MethodName.TIK_TO_TOK: "copy shared tokens, give new ones the row of their translation, or of three near ones",
     MethodName.DICTIONARY_REMOVAL: "copy shared tokens, combine new ones from what a dictionary aligns them with",

@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CALLS = {
     "run_focus": ("*, source, target, model, corpus=, auxiliary=, user_map=, supplied=, config=, progress=, heed="),
     "run_focus_from_pretrained": (
-        "*, source, target_tokenizer=, corpus=, auxiliary=, train_tokenizer=, vocab_size=, normalization=, "
-        "dictionary=, parallel=, source_vectors=, donor=, output=, config=, progress="
+        "*, source, target_tokenizer=, corpus=, auxiliary=, train_tokenizer=, vocab_size=, min_frequency=, "
+        "normalization=, dictionary=, parallel=, source_vectors=, donor=, output=, config=, progress="
     ),
     "load_vocabulary": "spec",
     "match_vocabularies": "source, target, *, mode=, user_map=",

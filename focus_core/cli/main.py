@@ -44,14 +44,18 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 
 class TokenizerKind(StrEnum):
-    """Kinds of tokenizer that can be trained."""
+    """What the target tokenizer is made by: kinds that are trained, and the source's own trimmed."""
 
     UNIGRAM = "unigram"
     BPE = "bpe"
     WORDPIECE = "wordpiece"
+    TRIM = "trim"
 
 
 METHOD_HELP = "initialisation method. " + "; ".join(f"{name}: {text}" for name, text in METHOD_SUMMARIES.items())
+TRAIN_HELP = (
+    "make the target tokenizer of the corpus: train one of this kind, or trim the source's own to the tokens it uses"
+)
 NORMALIZATION_HELP = (
     "what the trained tokenizer does to text: inherit the source's case, accents and Unicode form; none; nfc; nfkc. "
     "Without it inherit, or none with --preset paper"
@@ -101,8 +105,13 @@ def init(
     source_embeddings: Annotated[Path | None, typer.Option(help=".safetensors or .npy")] = None,
     tensor: Annotated[str | None, typer.Option(help="name of the tensor in --source-embeddings")] = None,
     target_tokenizer: Annotated[str | None, typer.Option(help="folder, tokenizer file or Hub id")] = None,
-    train_tokenizer: Annotated[TokenizerKind | None, typer.Option(help="train the target tokenizer")] = None,
-    vocab_size: Annotated[int | None, typer.Option(help="its size, special tokens included")] = None,
+    train_tokenizer: Annotated[TokenizerKind | None, typer.Option(help=TRAIN_HELP)] = None,
+    vocab_size: Annotated[
+        int | None, typer.Option(help="its size, special tokens included; with trim at most so many, or no bound")
+    ] = None,
+    min_frequency: Annotated[
+        int | None, typer.Option(help="with trim, occurrences below which a token is dropped; 2 if not given")
+    ] = None,
     normalization: Annotated[Normalization | None, typer.Option(help=NORMALIZATION_HELP)] = None,
     corpus: Annotated[list[Path] | None, typer.Option(help="file or folder; may be repeated")] = None,
     field: Field = InitRequest.field,

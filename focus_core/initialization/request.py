@@ -20,6 +20,8 @@ from focus_core.types import AuxiliaryKind, Family, Normalization
 from focus_core.validation import typed_fields
 
 TRAINABLE = {"unigram": Family.UNIGRAM, "bpe": Family.BYTE_LEVEL_BPE, "wordpiece": Family.WORDPIECE}
+TRIM = "trim"
+"""What makes the target tokenizer of the source's own: no training, but a choice among its tokens."""
 OPTIONS = {"memory_mib": "memory", "user_map": "map", "source_vectors": "vectors"}
 """Options of the command line that are not called as their fields."""
 OF_PRESETS = ("keep_eos_vector", "specials_in_statistics")
@@ -43,9 +45,12 @@ class InitRequest:
     target_tokenizer : str, default=None
         Folder, file or Hub id.
     train_tokenizer : str, default=None
-        ``unigram``, ``bpe`` or ``wordpiece``: train the target tokenizer on the corpus.
+        ``unigram``, ``bpe`` or ``wordpiece``: train the target tokenizer on the corpus; ``trim``: cut the source's own
+        to the tokens that the corpus uses.
     vocab_size : int, default=None
-        Its size, special tokens included.
+        Its size, special tokens included; with ``trim`` the most tokens that are kept, ``None`` for no bound.
+    min_frequency : int, default=None
+        With ``trim``, occurrences below which a token is dropped; ``None`` is 2.
     normalization : Normalization, default=None
         What it does to case, accents and Unicode form; ``None`` is the preset's, see `normalizes`.
     auxiliary : Path, default=None
@@ -84,6 +89,7 @@ class InitRequest:
     target_tokenizer: str | None = None
     train_tokenizer: str | None = None
     vocab_size: int | None = None
+    min_frequency: int | None = None
     normalization: Normalization | None = None
     auxiliary: Path | None = None
     corpus: tuple[Path, ...] = ()
@@ -108,17 +114,38 @@ class InitRequest:
         )
         if self.source_embeddings and not self.source_tokenizer:
             raise missing(option("source_tokenizer"), phrase("beside {source_embeddings}"))
-        if self.train_tokenizer and not self.vocab_size:
+        if self.train_tokenizer and not self.vocab_size and not self.trims:
             raise missing(option("vocab_size"), phrase("beside {train_tokenizer}"))
         if self.train_tokenizer and not self.corpus:
             raise missing(option("corpus"), phrase("beside {train_tokenizer}"))
-        if self.train_tokenizer is not None and self.train_tokenizer not in TRAINABLE:
-            raise bad_input(option("train_tokenizer"), ", ".join(TRAINABLE), repr(self.train_tokenizer), "choose one")
+        if self.train_tokenizer is not None and self.train_tokenizer not in (*TRAINABLE, TRIM):
+            known = ", ".join((*TRAINABLE, TRIM))
+            raise bad_input(option("train_tokenizer"), known, repr(self.train_tokenizer), "choose one")
+        self._check_trimming()
         if self.normalization not in (None, *Normalization):
             raise bad_input(option("normalization"), ", ".join(Normalization), repr(self.normalization), "choose one")
         if self.normalization is not None and not self.train_tokenizer:
             expected, got = phrase("a tokenizer to train, by {train_tokenizer}"), phrase("{target_tokenizer}")
             raise bad_input(option("normalization"), expected, got, "leave it out: a ready tokenizer has its own")
+
+    def _check_trimming(self) -> None:
+        """Refuse options that contradict a trimmed tokenizer, or belong to one."""
+        if self.min_frequency is not None and not self.trims:
+            expected = phrase("{train_tokenizer} trim, whose option it is")
+            raise bad_input(option("min_frequency"), expected, f"{self.min_frequency:,}", "leave it out")
+        if self.min_frequency is not None and self.min_frequency < 1:
+            raise bad_input(option("min_frequency"), "1 or more", f"{self.min_frequency:,}", "give another number")
+        if self.trims and self.normalization is not None:
+            expected = phrase("none beside {train_tokenizer} trim, which reads a text as the source does")
+            raise bad_input(option("normalization"), expected, str(self.normalization), "leave it out")
+        if self.trims and self.config.extend:
+            expected = phrase("none beside {train_tokenizer} trim, which has no token that the source lacks")
+            raise bad_input(option("extend"), expected, "an extension", "leave one of the two out")
+
+    @property
+    def trims(self) -> bool:
+        """Whether the target tokenizer is the source's own, cut to what the corpus uses."""
+        return self.train_tokenizer == TRIM
 
     @property
     def normalizes(self) -> Normalization:

@@ -29,6 +29,7 @@ STEPS = tuple(Step)
 STAGE_STEPS = {
     "read": Step.TOKENIZERS,
     "train tokenizer": Step.TOKENIZERS,
+    "trim tokenizer": Step.TOKENIZERS,
     "tokenise": Step.CORPUS,
     "count": Step.CORPUS,
     "train vectors": Step.VECTORS,
@@ -36,6 +37,7 @@ STAGE_STEPS = {
     "match": Step.OVERLAP,
     "prove": Step.OVERLAP,
     "similarities": Step.ROWS,
+    "align": Step.ROWS,
     "embed": Step.ROWS,
     "judge": Step.ROWS,
     "write": Step.ROWS,

@@ -38,6 +38,8 @@ def summary_lines(manifest: Mapping[str, Any]) -> list[str]:
         lines.append(f"rank: {rank_words(low_rank)}")
     if (normalization := (manifest.get("notes") or {}).get("normalization")) is not None:
         lines.append(f"normalization: {normalization_words(normalization)}")
+    if (trimming := (manifest.get("notes") or {}).get("trimming")) is not None:
+        lines.append(f"trimmed: {trimming_words(trimming)}")
     if not counts["n_new"]:
         lines.append("nothing new to initialise: every target token is in the source vocabulary")
     if corpus:
@@ -103,6 +105,28 @@ def normalization_words(note: Mapping[str, str]) -> str:
     if note["source"] == note["target"]:
         return f"source and new tokenizer read {note['source']}"
     return f"the source reads {note['source']}; the new tokenizer {note['target']}"
+
+
+def trimming_words(note: Mapping[str, Any]) -> str:
+    """Say what a trimmed tokenizer has kept.
+
+    Parameters
+    ----------
+    note : mapping
+        The manifest's ``notes.trimming``.
+
+    Returns
+    -------
+    str
+        A few words.
+
+    Examples
+    --------
+    >>> trimming_words({"n_source": 16000, "n_kept": 3210, "kept_share": 0.9987})
+    '3,210 of 16,000 source tokens kept, which are 99.9 % of the text'
+    """
+    share = plain_percent(note["kept_share"])
+    return f"{note['n_kept']:,} of {note['n_source']:,} source tokens kept, which are {share} of the text"
 
 
 def _filled(manifest: Mapping[str, Any]) -> str:

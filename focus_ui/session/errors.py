@@ -13,6 +13,7 @@ from focus_core.tokenization.display import markdown_escape
 
 LABELS = {
     "vocab_size": "Size in tokens",
+    "min_frequency": "Least occurrences to stay",
     "train_tokenizer": "Kind",
     "normalization": "Normalization",
     "target_tokenizer": "Target tokenizer",

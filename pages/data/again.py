@@ -14,7 +14,7 @@ import streamlit as st
 
 from focus_core.errors import FocusError
 from focus_core.initialization.config import NORMALIZATION, InitConfig
-from focus_core.initialization.request import InitRequest
+from focus_core.initialization.request import TRIM, InitRequest
 from focus_core.jobs.estimate import Estimate, estimate_run
 from focus_core.jobs.process import job_state
 from focus_core.jobs.record import Job, JobState, read_job, request_of_job
@@ -42,6 +42,7 @@ from pages.data.recipe import (
     request_from,
     title_of,
 )
+from pages.data.trimming import trimming_choice
 
 NEW, AGAIN = "A new run", "The current run, changed"
 MODE = "_make"
@@ -201,6 +202,8 @@ def _tokenizer(recipe: Recipe) -> Mapping[str, Any] | None:
     """Draw kind and size of the tokenizer, where the run trained one."""
     if "train_tokenizer" not in recipe.target:
         return None
+    if recipe.target["train_tokenizer"] == TRIM:
+        return trimming_choice(f"_trimmed_{recipe.id}", recipe.target)
     left, right = st.columns(2)
     first = list(FAMILIES).index(recipe.target["train_tokenizer"])
     family = choose("Kind", FAMILIES, f"_family_{recipe.id}", place=left, index=first, width="stretch")

@@ -26,8 +26,9 @@ from focus_ui.widgets.corpus_choice import SERVER, UPLOAD, CorpusChoice
 from focus_ui.widgets.further_inputs import FURTHER
 from focus_ui.widgets.tokenizer_choice import Choice, server_folder, uploaded_tokenizer
 from pages.data.normalization import normalization_choice
+from pages.data.trimming import trimming_choice
 
-TRAIN = "Train a new one"
+TRAIN, TRIMMED = "Train a new one", "Trim the source's"
 FAMILIES = {
     "unigram": "Unigram (SentencePiece, as XLM-R)",
     "bpe": "Byte-level BPE (as GPT-2)",
@@ -73,13 +74,16 @@ MIN_FIELD = 170
 
 def target_choice(statistics: CorpusStatistics | None) -> tuple[Choice, int] | None:
     """Draw the choice of a target tokenizer; return it with its size, or ``None`` while there is none."""
-    kinds = [TRAIN, UPLOAD, *([SERVER] if catalog.operator_folders() else [])]
+    kinds = [TRAIN, TRIMMED, UPLOAD, *([SERVER] if catalog.operator_folders() else [])]
     kind = switch("Target tokenizer", kinds, "_target_kind", default=TRAIN)
     if kind == UPLOAD:
         return uploaded_tokenizer("_target_upload", "target_tokenizer")
     if kind == SERVER:
         chosen = server_folder("tokenizer", "target_tokenizer", "_server_target")
         return (chosen, 32_000) if chosen else None
+    if kind == TRIMMED:
+        fields = trimming_choice("_trimmed", persist_state="session")
+        return Choice(label="trimmed", fields=fields), int(fields.get("vocab_size", DEFAULT_SIZE))
     return _trained_tokenizer(statistics)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from focus_core.initialization.request import TRIM
 from focus_core.tokenization.text_form import AS_WRITTEN, TextForm, text_form
 from focus_core.types import Normalization
 from focus_ui.session.errors import LABELS
@@ -56,5 +57,5 @@ def source_sentence(form: TextForm, asked: Normalization) -> str:
 
 def say_what_is_inherited(form: TextForm | None, target: Mapping[str, Any] | None, asked: Normalization) -> None:
     """Draw the sentence where a tokenizer is to be trained and the source's was looked at."""
-    if form is not None and target is not None and "train_tokenizer" in target:
+    if form is not None and target is not None and target.get("train_tokenizer", TRIM) != TRIM:
         st.caption(source_sentence(form, asked))

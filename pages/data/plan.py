@@ -93,7 +93,9 @@ def _tokenizers(request: InitRequest) -> StepText:
     source = request.source or str(request.source_embeddings)
     shipped = {str(catalog.DEMO_SOURCE): "demo model", str(catalog.ENGLISH_SOURCE): "English demo model"}
     name = shipped.get(source) or _name(source)
-    if request.target_tokenizer is None:
+    if request.trims:
+        new = "the source's own, cut to the tokens that the text uses"
+    elif request.target_tokenizer is None:
         new = f"{request.train_tokenizer} with {count(request.vocab_size or 0)} tokens, trained on the text"
     else:
         given = Path(request.target_tokenizer)
@@ -101,7 +103,7 @@ def _tokenizers(request: InitRequest) -> StepText:
         if given.name == TARGET_TOKENIZER:
             new = "taken from the earlier run"
     facts = {"Source model": name, "New tokenizer": new}
-    if request.target_tokenizer is None:
+    if request.target_tokenizer is None and not request.trims:
         facts["Normalization"] = NAMES[request.normalizes]
     return StepText(summary=new, facts=facts)
 

@@ -22,8 +22,11 @@ from focus_core.runs.layout import AUXILIARY, TARGET_TOKENIZER
 from focus_core.types import Need, Rule
 from focus_ui.data import catalog
 
-WORDS = {"vocab_size": "size", "train_tokenizer": "tokenizer", "auxiliary_space": "auxiliary space",
+WORDS = {"vocab_size": "size", "train_tokenizer": "tokenizer", "min_frequency": "occurrences to stay",
+         "auxiliary_space": "auxiliary space",
          "dim": "dimensions", "min_count": "least occurrences", "top_k": "top-k"}  # fmt: skip
+MADE_BY = ("train_tokenizer", "vocab_size", "min_frequency", "normalization")
+"""Fields of a request that say how the corpus makes the target tokenizer."""
 OPEN = ("top_k", "dim", "epochs", "min_count")
 """Options whose field may be empty; only a method that compares vectors has them."""
 MAX_TITLE = 160
@@ -105,7 +108,7 @@ def recipe_of_request(asked: InitRequest, *, job_id: str, title: str, find: Find
         id=job_id,
         title=title,
         source=_found(asked, ("source", "source_tokenizer", "source_embeddings"), ("tensor",), find),
-        target=_found(asked, ("target_tokenizer",), ("train_tokenizer", "vocab_size", "normalization"), find),
+        target=_found(asked, ("target_tokenizer",), MADE_BY, find),
         text=text if corpus and None not in corpus else {},
         further=_further(asked, find),
         config=asked.config,

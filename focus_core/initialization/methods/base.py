@@ -150,6 +150,8 @@ class Method:
         auxiliary vectors: none are trained.
     uses : tuple of Need, default=()
         What it uses beside these where it is given. What is in neither is not read, and a warning says so.
+    needs_lines : bool, default=False
+        Whether it needs the lines of the text themselves: ready vectors do not stand for them, and it compares none.
     own_vectors : bool, default=False
         Whether it makes vectors of its own from the text: the auxiliary vectors of the target's tokens are not made.
     signed : bool, default=False
@@ -184,6 +186,7 @@ class Method:
     made_of: str = ""
     needs: tuple[Need, ...] = ()
     uses: tuple[Need, ...] = ()
+    needs_lines: bool = False
     own_vectors: bool = False
     signed: bool = False
     beyond: str = ""
@@ -205,7 +208,7 @@ class Method:
     @property
     def needs_text(self) -> bool:
         """Whether it compares vectors, which are made from text or given."""
-        return Need.TEXT in self.needs
+        return Need.TEXT in self.needs and not self.needs_lines
 
     @property
     def compares_tokens(self) -> bool:

@@ -7,6 +7,8 @@ Each method is one function from `MethodInput` to `MethodOutput`; a new one is a
 from __future__ import annotations
 
 from focus_core.initialization.methods.base import Method
+from focus_core.initialization.methods.composition.align import align, check_lines
+from focus_core.initialization.methods.composition.merge import check_parts, merge
 from focus_core.initialization.methods.copying import copy_overlap, copy_specials
 from focus_core.initialization.methods.dictionary.removal import removal_loop
 from focus_core.initialization.methods.dictionary.tik_to_tok import tik_to_tok
@@ -50,6 +52,28 @@ METHODS: dict[str, Method] = {
             cost=Cost.SUBWORDS,
             citation="Mean of source subwords, after L. Gee et al., *Fast Vocabulary Transfer*, EMNLP industry 2022, "
             "arXiv 2402.09977",
+        ),
+        Method(
+            name=MethodName.MERGE,
+            compute_weights=merge,
+            check=check_parts,
+            made_of="The mean of the two parts that a merge of the target makes it of, down to shared tokens.",
+            cost=Cost.SUBWORDS,
+            citation="Merge, after A. Yamaguchi, A. Villavicencio and N. Aletras, *How Can We Effectively Expand the "
+            "Vocabulary of LLMs with 0.01GB of Target Language Text?*, Computational Linguistics 2026, "
+            "arXiv 2406.11477",
+        ),
+        Method(
+            name=MethodName.ALIGN,
+            compute_weights=align,
+            check=check_lines,
+            citation="Align, after A. Yamaguchi, A. Villavicencio and N. Aletras, *How Can We Effectively Expand the "
+            "Vocabulary of LLMs with 0.01GB of Target Language Text?*, Computational Linguistics 2026, "
+            "arXiv 2406.11477",
+            made_of="A weighted mean of the source tokens that cover its characters in the text.",
+            needs=(Need.TEXT,),
+            needs_lines=True,
+            cost=Cost.TEXT,
         ),
         Method(
             name=MethodName.WECHSEL,

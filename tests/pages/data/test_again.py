@@ -131,6 +131,23 @@ def test_the_names_of_an_earlier_step_are_not_asked_again(open_app, own_toy):
     assert not [box for box in at.selectbox if box.key == "_match_toy"]
 
 
+def test_a_trimmed_tokenizer_is_made_again_with_another_bound(open_app, own_toy):
+    """The form's own choice, then the same run from its first step."""
+    del own_toy
+    at = open_app("data")
+    at.segmented_control(key="_target_kind").set_value("Trim the source's").run()
+    at.number_input(key="_trimmed_least").set_value(3).run()
+    job = finished_run(at)
+    assert (asked(job).trims, asked(job).min_frequency, asked(job).vocab_size) == (True, 3, None)
+    assert job.title.startswith("trimmed, ")
+    at.button(key=f"_again_tokenizers_{job.id}").click().run()
+    assert at.number_input(key=f"_trimmed_{job.id}_least").value == 3
+    at.number_input(key=f"_trimmed_{job.id}_most").set_value(200).run()
+    press_start(at)
+    again = asked(newest())
+    assert (again.trims, again.min_frequency, again.vocab_size) == (True, 3, 200)
+
+
 def test_a_run_of_ones_own_goes_on_from_any_step(open_app, own_toy):
     del own_toy
     at = open_app("data")

@@ -44,6 +44,12 @@ def test_every_step_has_its_inputs_and_parameters():
     assert all(step.used for step in found.values())
 
 
+def test_a_trimmed_tokenizer_is_said_to_be_one():
+    found = words(more={"train_tokenizer": "trim", "vocab_size": None})[Step.TOKENIZERS]
+    assert found.summary == "the source's own, cut to the tokens that the text uses"
+    assert "Normalization" not in found.facts
+
+
 @pytest.mark.parametrize(
     ("more", "step", "summary"),
     [
