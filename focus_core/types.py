@@ -107,6 +107,7 @@ class MethodName(StrEnum):
     OFA = "ofa"
     UNKS_EVERYWHERE = "unks-everywhere"
     RIDGE = "ridge"
+    CONSTRAINED_WORD2VEC = "constrained-word2vec"
     VOCADT = "vocadt"
     OVERLAP = "overlap"
     MULTIVARIATE_NORMAL = "multivariate-normal"
@@ -270,6 +271,7 @@ METHOD_SUMMARIES: dict[str, str] = {
     MethodName.OFA: "copy shared tokens, combine new ones from source subwords of words that mean alike",
     MethodName.UNKS_EVERYWHERE: "copy shared tokens, draw new ones, both in a space of low rank with nothing negative",
     MethodName.RIDGE: "copy shared tokens, map the vectors of new ones to embeddings by a line through the shared ones",
+    MethodName.CONSTRAINED_WORD2VEC: "copy shared tokens, learn mixtures of them for new ones as Word2Vec does",
     MethodName.VOCADT: "copy shared tokens, weigh them for new ones as training through the frozen backbone finds",
     MethodName.OVERLAP: "copy shared tokens, leave new ones to the fallback",
     MethodName.MULTIVARIATE_NORMAL: "copy special tokens, draw the rest from N(mean, c Σ) of the source embeddings",

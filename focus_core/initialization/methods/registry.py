@@ -17,6 +17,9 @@ from focus_core.initialization.methods.donor import methods as donor
 from focus_core.initialization.methods.donor.space import check_donor
 from focus_core.initialization.methods.focus import focus
 from focus_core.initialization.methods.learned.body import check_trainable
+from focus_core.initialization.methods.learned.constrained_word2vec import TRAIN_TOKENS as HULL_TOKENS
+from focus_core.initialization.methods.learned.constrained_word2vec import check_text as check_hull
+from focus_core.initialization.methods.learned.constrained_word2vec import constrained_word2vec
 from focus_core.initialization.methods.learned.ridge import SHOWN, ridge
 from focus_core.initialization.methods.learned.vocadt import TRAIN_TOKENS, vocadt
 from focus_core.initialization.methods.low_rank.ofa import ofa
@@ -201,6 +204,23 @@ METHODS: dict[str, Method] = {
             beyond="The map weighs every shared token; those with the largest weights are shown.",
             defaults={"top_k": SHOWN},
             cost=Cost.TEXT,
+        ),
+        Method(
+            name=MethodName.CONSTRAINED_WORD2VEC,
+            compute_weights=constrained_word2vec,
+            check=check_hull,
+            citation="Constrained Word2Vec, after N. Mundra et al., *An Empirical Comparison of Vocabulary Expansion "
+            "and Initialization Approaches for Language Models*, CoNLL 2024, arXiv 2407.05841",
+            made_of="A mixture of all shared tokens that was learned from what stands beside it in the text; the "
+            "largest weights are named.",
+            needs=(Need.TEXT,),
+            own_vectors=True,
+            signed=True,
+            beyond="The mixture has every shared token in it; those with the largest weights are shown.",
+            options=("train_tokens",),
+            defaults={"top_k": SHOWN},
+            cost=Cost.TRAIN,
+            spent_tokens=HULL_TOKENS,
         ),
         Method(
             name=MethodName.VOCADT,

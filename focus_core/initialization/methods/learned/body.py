@@ -6,6 +6,7 @@ call, so that a gradient reaches whatever they were made of.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from focus_core.errors import CorpusError, ModelError, bad_input, option
+from focus_core.errors import CorpusError, ModelError, bad_input, option, phrase
 from focus_core.initialization.methods.base import MethodInput
 from focus_core.initialization.methods.learned.text import hide_tokens
 from focus_core.initialization.overlap.id_map import id_map
@@ -190,3 +191,10 @@ def on_one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def refuse_no_number(loss: float, method: str) -> None:
+    """Refuse a loss that ran away."""
+    if not math.isfinite(loss):
+        remedy = phrase("choose another {method}, or more text")
+        raise bad_input(option("method"), f"a finite loss of {method}", str(loss), remedy, ModelError)

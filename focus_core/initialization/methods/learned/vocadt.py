@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
-from focus_core.errors import ModelError, bad_input, option, phrase
 from focus_core.initialization.methods.base import MethodInput, MethodOutput
 from focus_core.initialization.methods.fallback import initialise_tensor
 from focus_core.initialization.methods.focus import focus
-from focus_core.initialization.methods.learned.body import FrozenBody, load_body, on_one_thread
+from focus_core.initialization.methods.learned.body import FrozenBody, load_body, on_one_thread, refuse_no_number
 from focus_core.initialization.methods.learned.text import training_rows
 from focus_core.initialization.weights import COMBINED, WeightMatrix, spread
 from focus_core.models.source import SourceModel
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
 TRAIN_TOKENS = 30_000
 """Tokens that it is trained on where no number is given; a comparison pays them from its budget."""
 
-RATE = 0.01
+RATE = 3e-4
 BATCH_ROWS = 16
 
 
@@ -138,10 +136,3 @@ def _train(inputs: MethodInput, body: FrozenBody, entries: Entries, rows: np.nda
         losses.append(loss.item())
         inputs.progress("train", step + 1, n_steps, f"{losses[-1]:.2f} nats a token")
     return losses
-
-
-def refuse_no_number(loss: float, method: str) -> None:
-    """Refuse a loss that ran away."""
-    if not math.isfinite(loss):
-        remedy = phrase("choose another {method}, or more text")
-        raise bad_input(option("method"), f"a finite loss of {method}", str(loss), remedy, ModelError)

@@ -119,6 +119,7 @@ def test_every_name_has_an_entry_and_a_line() -> None:
         "wechsel",
         "salt",
         "ridge",
+        "constrained-word2vec",
         "vocadt",
     ]
     assert tuple(NEED_SUMMARIES) == tuple(Need)

@@ -27,9 +27,18 @@ from tests.integration.small_inputs import SmallInputs, make_small_inputs
 
 ROOT = Path(__file__).resolve().parents[5]
 SOURCE, SWAHILI = ROOT / "assets" / "demo" / "source", ROOT / "assets" / "corpora" / "sw.txt"
-LEARNED = ("ridge", "vocadt")
-BEYOND = ("ridge",)
-OPTIONS = {"vocadt": ["--train-tokens", "4096"]}
+LEARNED = ("ridge", "constrained-word2vec", "vocadt")
+BEYOND = ("ridge", "constrained-word2vec")
+OPTIONS = {"constrained-word2vec": ["--train-tokens", "8192"], "vocadt": ["--train-tokens", "4096"]}
+
+
+def asked(small: SmallInputs, output: Path, method: str, *more: str) -> list[str]:
+    """Return the words of an ``init``; a method that compares no auxiliary vectors is given none."""
+    words = small.arguments(output, "--method", method, *OPTIONS.get(method, []), *more)
+    if not METHODS[method].compares_tokens:
+        at = words.index("--auxiliary")
+        del words[at : at + 2]
+    return words
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +52,7 @@ def runs(small: SmallInputs, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     """Return a run of every method that learns."""
     folder, found = tmp_path_factory.mktemp("runs"), {}
     for method in LEARNED:
-        words = small.arguments(folder / method, "--method", method, *OPTIONS.get(method, []))
+        words = asked(small, folder / method, method)
         assert cli.run(words) == 0
         found[method] = open_run(folder / method)
     return found
@@ -96,7 +105,7 @@ def test_a_run_is_checked_explained_and_exported(runs: dict[str, RunFolder], met
 def test_equal_runs_give_equal_bytes(
     runs: dict[str, RunFolder], small: SmallInputs, method: str, tmp_path: Path
 ) -> None:
-    words = small.arguments(tmp_path / "again", "--method", method, *OPTIONS.get(method, []))
+    words = asked(small, tmp_path / "again", method)
     assert cli.run(words) == 0
     assert open_run(tmp_path / "again").digest == runs[method].digest
 
@@ -104,7 +113,7 @@ def test_equal_runs_give_equal_bytes(
 @pytest.mark.parametrize("method", BEYOND)
 def test_a_rank_is_refused(small: SmallInputs, method: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Embeddings that are no sum of source rows have no coordinates among theirs."""
-    words = small.arguments(tmp_path / "cut", "--method", method, "--rank", "4", *OPTIONS.get(method, []))
+    words = asked(small, tmp_path / "cut", method, "--rank", "4")
     assert cli.run(words) == 2
     said = capsys.readouterr().err
     assert f"--rank: expected none beside --method {method}" in said
@@ -116,7 +125,7 @@ def test_an_extension_takes_what_was_learned_along(
     runs: dict[str, RunFolder], small: SmallInputs, method: str, tmp_path: Path
 ) -> None:
     """Appended ids have the rows of their tokens."""
-    words = small.arguments(tmp_path / "more", "--method", method, "--extend", *OPTIONS.get(method, []))
+    words = asked(small, tmp_path / "more", method, "--extend")
     assert cli.run(words) == 0
     plain, extended = runs[method], open_run(tmp_path / "more")
     residual = extended.residual()
@@ -150,7 +159,7 @@ def test_the_bundled_source_takes_them_all(tmp_path: Path) -> None:
     trained = ["--train-tokenizer", "unigram", "--vocab-size", "900", "--corpus", str(SWAHILI)]
     assert cli.run(["init", "--source", str(SOURCE), *trained, "--output", str(tmp_path / "first")]) == 0
     target = tmp_path / "first" / "target_tokenizer"
-    asked = ComparisonRequest(
+    request = ComparisonRequest(
         source=str(SOURCE),
         target_tokenizer=str(target),
         corpus=(SWAHILI,),
@@ -159,9 +168,9 @@ def test_the_bundled_source_takes_them_all(tmp_path: Path) -> None:
         probe_tokens=40_000,
         threads=1,
     )
-    compare_methods(asked, tmp_path / "compared")
+    compare_methods(request, tmp_path / "compared")
     found = open_comparison(tmp_path / "compared")
-    shown = (tmp_path / "compared" / "table.md").read_text(encoding="utf-8")
+    shown = found.markdown()
     assert all(name in shown for name in LEARNED)
     for run in found.path.glob("runs/*"):
         assert not [r for r in run_checks(open_run(run)) if r.code == "FOC012" and r.status is not Status.PASSED]

@@ -14,9 +14,9 @@ from focus_core.errors import CorpusError, ModelError
 from focus_core.experiments.request import ComparisonRequest
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.methods.base import MethodInput
-from focus_core.initialization.methods.learned.body import FrozenBody, check_trainable, load_body
+from focus_core.initialization.methods.learned.body import FrozenBody, check_trainable, load_body, refuse_no_number
 from focus_core.initialization.methods.learned.text import LENGTH, hide_tokens, training_rows
-from focus_core.initialization.methods.learned.vocadt import TRAIN_TOKENS, Entries, refuse_no_number, start_tensors
+from focus_core.initialization.methods.learned.vocadt import TRAIN_TOKENS, Entries, start_tensors
 from focus_core.initialization.methods.subword_mean import subword_mean
 from focus_core.initialization.overlap.matching import match_vocabularies
 from focus_core.initialization.weights import COMBINED
@@ -88,7 +88,8 @@ def test_the_start_computes_as_the_model_that_was_loaded(given: MethodInput) -> 
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
         moved = {name: tensor + 0.5 for name, tensor in entries.tensors().items()}
         assert (body.run(moved, ids).logits - expected).abs().max() > 0.01
-    assert set(entries.tensors()) == ({"input", "bias"} if body.mask_id is not None else {"input", "output"})
+    assert given.model is not None
+    assert set(entries.tensors()) == set(given.model.tensors)
 
 
 def test_the_gradient_of_a_weight_is_its_difference_quotient(given: MethodInput) -> None:
