@@ -145,13 +145,13 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, h
     config = request.config
     method = method_named(config.method)
     _refuse_lacks(request, method)
-    method.resolve(config)
+    resolved = method.resolve(config)
     progress("read", 0, 1)
     corpus = open_corpus(request.corpus, field=request.field, encoding=request.encoding) if request.corpus else None
     model = _load_model(request)  # first: what is no model is named as what it is
     source = without_rowless_tokens(load_vocabulary(request.source_tokenizer or str(request.source)), model.n_rows)
     model = fit_to_vocabulary(model, source.n)
-    fit_rank(method.resolve(config), model, method.rank)
+    fit_rank(resolved, model, method.rank)
     if heed is not None and corpus is not None and (foreseen := _foresee(corpus, source, request)) is not None:
         heed(foreseen)
     loaded, making = _load_target(request, source, corpus, progress)
@@ -159,7 +159,7 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, h
     ready = None if method.own_vectors else request.auxiliary
     auxiliary = load_auxiliary(ready, target, kind=request.auxiliary_kind) if ready else None
     user_map = read_user_map(request.user_map, source, target) if request.user_map else None
-    supplied = read_supplied(request, method.inputs, target, own_vectors=method.own_vectors)
+    supplied = read_supplied(request, method.inputs, target, dim=resolved.dim, own_vectors=method.own_vectors)
     progress("read", 1, 1)
     inputs = _inputs(request, source, target, auxiliary)
     result = run_focus(

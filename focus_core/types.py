@@ -92,6 +92,7 @@ class MethodName(StrEnum):
     FOCUS = "focus"
     SCRIPT = "script"
     SUBWORD_MEAN = "subword-mean"
+    ASYMMETRIC_MEAN = "asymmetric-mean"
     MERGE = "merge"
     ALIGN = "align"
     WECHSEL = "wechsel"
@@ -256,6 +257,7 @@ METHOD_SUMMARIES: dict[str, str] = {
     MethodName.FOCUS: "copy shared tokens, combine new ones from shared tokens that are used alike (the paper)",
     MethodName.SCRIPT: "copy shared tokens, draw new ones like source tokens of their script and word start",
     MethodName.SUBWORD_MEAN: "copy shared tokens, give new ones the mean of the source subwords of their text",
+    MethodName.ASYMMETRIC_MEAN: "copy shared tokens, give new ones two means of their subwords, one for each side",
     MethodName.MERGE: "copy shared tokens, compose new ones of the parts that the target's own merges join",
     MethodName.ALIGN: "copy shared tokens, make new ones of the source tokens that stand where they stand in the text",
     MethodName.WECHSEL: "copy shared tokens, combine new ones from the nearest in a space that a dictionary rotates",

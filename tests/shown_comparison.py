@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,15 @@ def made_table(**recommendation: Any) -> dict[str, Any]:
     """Return the made-up table, with parts of its recommendation changed."""
     table: dict[str, Any] = json.loads(TABLE.read_text("utf-8"))
     table["recommendation"] |= recommendation
+    return table
+
+
+def table_of(methods: Iterable[str]) -> dict[str, Any]:
+    """Return the made-up table with other methods: each has the numbers of the made-up FOCUS."""
+    table = made_table()
+    (like,) = (entry for entry in table["methods"] if entry["method"] == "focus")
+    table["methods"] = [like | {"method": name} for name in methods]
+    table["recommendation"] |= {"tied": [], "worse": []}
     return table
 
 

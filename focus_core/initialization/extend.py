@@ -14,6 +14,7 @@ from focus_core.initialization.overlap.extension import Extension, extend_tokeni
 from focus_core.initialization.overlap.matching import Candidates, Overlap
 from focus_core.initialization.result import FocusResult
 from focus_core.initialization.weights import COPIED, FALLBACK, SparseRows, WeightMatrix, assemble
+from focus_core.tokenization.vocabulary import Vocabulary
 from focus_core.types import RULES, Rule
 
 EXACT, NONE = RULES.index(Rule.EXACT), RULES.index(Rule.NONE)
@@ -24,7 +25,7 @@ def extend_result(result: FocusResult, *, exact: Overlap | None = None) -> Focus
     extension = extend_tokenizer(result.source, result.target, exact=exact)
     places = np.full(result.target.n, -1, np.int64)
     places[extension.target_ids] = extension.extended_ids
-    n = extension.vocabulary.n
+    n, own = extension.vocabulary.n, result.output_weights
     warnings = list(result.warnings)
     if len(extension.left_out):
         warnings.append(
@@ -35,8 +36,11 @@ def extend_result(result: FocusResult, *, exact: Overlap | None = None) -> Focus
         target=extension.vocabulary,
         overlap=_overlap(result, extension),
         auxiliary=None if result.auxiliary is None else _vectors(result.auxiliary, places, n),
-        weights=_weights(result, extension),
+        weights=_weights(result.weights, result.source, extension),
         learned=None if result.learned is None else result.learned.moved(_appended(result, extension)),
+        output_weights=None if own is None else _weights(own, result.source, extension),
+        input_scale=_scale(result.input_scale, extension),
+        output_scale=_scale(result.output_scale, extension),
         frequency=None if result.frequency is None else _counts(result.frequency, places, n),
         examples=None
         if result.examples is None
@@ -63,16 +67,25 @@ def _overlap(result: FocusResult, extension: Extension) -> Overlap:
     )
 
 
-def _weights(result: FocusResult, extension: Extension) -> WeightMatrix:
+def _scale(made: np.ndarray | None, extension: Extension) -> np.ndarray | None:
+    """Return 1 for the source's ids, and for the appended ones what their rows are multiplied by."""
+    if made is None:
+        return None
+    scale = np.ones(extension.vocabulary.n, np.float32)
+    scale[extension.extended_ids[extension.appended]] = made[extension.target_ids[extension.appended]]
+    return scale
+
+
+def _weights(made: WeightMatrix, source: Vocabulary, extension: Extension) -> WeightMatrix:
     """Return copies for the source's ids and the method's rows for the appended ones."""
-    ids = np.flatnonzero(result.source.present)
-    made, appended = result.weights, extension.target_ids[extension.appended]
+    ids = np.flatnonzero(source.present)
+    appended = extension.target_ids[extension.appended]
     moved = made.moved(appended, extension.extended_ids[extension.appended])
     n = extension.vocabulary.n
     origins, rules = np.full(n, FALLBACK, np.uint8), np.full(n, NONE, np.uint8)
     origins[ids], rules[ids] = COPIED, EXACT
     origins[moved.rows], rules[moved.rows] = made.origins[appended], made.rules[appended]
-    shape = (n, result.source.n)
+    shape = (n, source.n)
     return assemble([SparseRows.copies(ids, ids), moved], shape=shape, origins=origins, rules=rules)
 
 

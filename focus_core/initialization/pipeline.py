@@ -28,11 +28,13 @@ from focus_core.initialization.methods.base import Method, MethodInput, MethodOu
 from focus_core.initialization.methods.fallback import initialise_tensor
 from focus_core.initialization.methods.low_rank.embed import fit_rank, initialise_cut, is_cut
 from focus_core.initialization.methods.registry import METHODS
+from focus_core.initialization.methods.sides import INPUT, OUTPUT, scale_rows, side_of
 from focus_core.initialization.overlap.id_map import id_map
 from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
 from focus_core.initialization.overlap.statistics import overlap_statistics
 from focus_core.initialization.result import FocusResult
 from focus_core.initialization.supplied import NOTHING, Supplied, lack, unused_words
+from focus_core.initialization.weights import WeightMatrix
 from focus_core.models.source import SourceModel, fit_to_vocabulary
 from focus_core.surgery.child import prove_apart
 from focus_core.surgery.proof import Copies, cut_proof, extended_copies
@@ -269,6 +271,9 @@ def _collect(
         overlap=given.overlap,
         auxiliary=given.auxiliary,
         weights=output.weights,
+        output_weights=output.output_weights,
+        input_scale=output.input_scale,
+        output_scale=output.output_scale,
         embeddings={},
         statistics={},
         config=given.config,
@@ -344,11 +349,14 @@ def _embed(result: FocusResult, model: SourceModel, progress: ProgressHook) -> F
     for done, (name, matrix) in enumerate(given.items()):
         progress("embed", done, len(given), name)
         parts: dict[str, Any] = {"source": result.source, "target": result.target, "config": result.config}
+        weights, scale = _of_side(result, name, side_of(name, matrix, model.axis_of(name)))
         if name in CUT and is_cut(result.config, matrix.shape[1]):
-            one, factors = initialise_cut(result.weights, matrix, name=name, progress=progress, **parts)
+            one, factors = initialise_cut(weights, matrix, name=name, progress=progress, **parts)
             errors[name], statistics[f"primitives_{name}"] = factors.error, factors.primitives
         else:
-            one = initialise_tensor(result.weights, matrix, model.axis_of(name), name=name, **parts)
+            one = initialise_tensor(weights, matrix, model.axis_of(name), name=name, **parts)
+        if scale is not None:
+            scale_rows(one.rows, scale)
         made[name], fallbacks[name] = one.rows, dict(one.fallbacks)
         beyond = None if result.learned is None else result.learned.put(name, one.rows, model.axis_of(name))
         if name == "input":
@@ -372,6 +380,13 @@ def _spread(result: FocusResult, shares: np.ndarray | None) -> np.ndarray | None
     residual = np.zeros(result.target.n, np.float32)
     residual[result.learned.ids] = shares
     return residual
+
+
+def _of_side(result: FocusResult, name: str, side: str) -> tuple[WeightMatrix, np.ndarray | None]:
+    """Return ``W`` of a tensor's side, and what its rows are multiplied by: the two matrices alone have a scale."""
+    own = result.output_weights if side == OUTPUT else None
+    scales = {INPUT: result.input_scale, OUTPUT: result.output_scale}
+    return own or result.weights, scales.get(name)
 
 
 def _low_rank(config: InitConfig, model: SourceModel, errors: Mapping[str, float]) -> dict[str, Any]:

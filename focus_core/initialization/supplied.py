@@ -150,7 +150,7 @@ def lack(method: str, need: Need, way_out: str) -> InvalidInputError:
 
 
 def read_supplied(
-    request: InitRequest, used: Collection[Need], target: Vocabulary, *, own_vectors: bool = False
+    request: InitRequest, used: Collection[Need], target: Vocabulary, *, dim: int, own_vectors: bool = False
 ) -> Supplied:
     """Read what a request gives beside text and the method uses.
 
@@ -162,6 +162,8 @@ def read_supplied(
         What the method uses.
     target : Vocabulary
         The target tokenizer, which a donor must have.
+    dim : int
+        Length of vectors that are counted in a text of the source's language.
     own_vectors : bool, default=False
         Whether ready vectors are of words: the method compares no tokens.
 
@@ -179,7 +181,7 @@ def read_supplied(
     readers: Mapping[Need, Callable[[], Any]] = {
         Need.DICTIONARY: lambda: read_dictionary(Path(str(request.dictionary))),
         Need.PARALLEL: lambda: read_parallel(Path(str(request.parallel))),
-        Need.SOURCE_VECTORS: lambda: read_word_vectors(Path(str(request.source_vectors)), dim=request.config.dim),
+        Need.SOURCE_VECTORS: lambda: read_word_vectors(Path(str(request.source_vectors)), dim=dim),
         Need.DONOR: lambda: load_donor(str(request.donor), target),
     }
     found = {FIELD_OF[need]: readers[need]() for need in given if need in used}

@@ -89,6 +89,7 @@ METHOD_LOOKS: Mapping[str, Method] = {method.key: method for method in (
     Method(str(MethodName.FOCUS), "FOCUS", ACCENT),
     Method(str(MethodName.SCRIPT), "script-wise", "#1C5FD0", "dash", "9 5"),
     Method(str(MethodName.SUBWORD_MEAN), "subword mean", "#3B9AD9", "dot", "2 4"),
+    Method(str(MethodName.ASYMMETRIC_MEAN), "asymmetric mean", "#3B9AD9", "longdash", "16 4"),
     Method(str(MethodName.MERGE), "merge", "#3B9AD9", "dash", "6 2"),
     Method(str(MethodName.ALIGN), "align", "#3B9AD9", "dashdot", "10 3 2 3"),
     Method(str(MethodName.WECHSEL), "WECHSEL", "#B23A9E", "dash", "7 3"),

@@ -98,20 +98,27 @@ def contributors_table(run: RunFolder, explanation: Explanation) -> None:
     """Draw every contributor as a table; choosing a row opens that source token."""
     if not explanation.contributors or explanation.origin == Origin.COPIED:
         return
-    with st.expander("All contributors", icon=":material/table_rows:"):
+    _all_contributors(run, explanation.id, explanation.contributors, "contributors")
+    if explanation.output_contributors:
+        _all_contributors(run, explanation.id, explanation.output_contributors, "contributors to the output")
+
+
+def _all_contributors(run: RunFolder, token: int, contributors: Sequence[Contributor], name: str) -> None:
+    """Draw the contributors to one side as a table, closed; open the source token of a chosen row."""
+    with st.expander(f"All {name}", icon=":material/table_rows:"):
         rows: dict[str, list[Any]] = {
-            "source token": [source_label(run, c.source_id) for c in explanation.contributors],
-            "weight": [c.weight for c in explanation.contributors],
-            "similarity": [c.similarity for c in explanation.contributors],
-            "script": [c.script for c in explanation.contributors],
-            "embedding": [source_category(run, c.source_id).label for c in explanation.contributors],
-            "id": [c.source_id for c in explanation.contributors],
+            "source token": [source_label(run, c.source_id) for c in contributors],
+            "weight": [c.weight for c in contributors],
+            "similarity": [c.similarity for c in contributors],
+            "script": [c.script for c in contributors],
+            "embedding": [source_category(run, c.source_id).label for c in contributors],
+            "id": [c.source_id for c in contributors],
         }
-        key = f"contributors_{run.digest[:12]}_{explanation.id}"
-        chosen = _pick(rows, key=key, alt="Table of contributors")
-        save_table(lambda: rows, key=key, name=f"contributors of target token {explanation.id}")
+        key = f"{name.replace(' ', '_')}_{run.digest[:12]}_{token}"
+        chosen = _pick(rows, key=key, alt=f"Table of {name}")
+        save_table(lambda: rows, key=key, name=f"{name} of target token {token}")
     if chosen is not None:
-        navigation.go(navigation.TOKEN, token=explanation.id, source=rows["id"][chosen])
+        navigation.go(navigation.TOKEN, token=token, source=rows["id"][chosen])
 
 
 def candidates_table(run: RunFolder, explanation: Explanation) -> None:

@@ -95,6 +95,9 @@ def formula(explanation: Explanation) -> None:
     """Draw the sum with its numbers, and the threshold that made it sparse."""
     st.header("Formula", anchor=False)
     st.code(explanation.formula, language=None, wrap_lines=True)
+    if explanation.output_formula:
+        st.caption("The output embedding, by which the token is predicted, is made of:")
+        st.code(explanation.output_formula, language=None, wrap_lines=True)
     if explanation.threshold is not None:
         divided = "" if explanation.temperature == 1 else f" / {explanation.temperature:g}"
         tau = f"{explanation.threshold:.3f}"

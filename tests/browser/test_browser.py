@@ -45,7 +45,7 @@ def wait_for_title(visitor, text):
     visitor.settle()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_is_drawn(user, name, scheme):
     visitor = user(scheme=scheme)
@@ -56,7 +56,7 @@ def test_every_page_is_drawn(user, name, scheme):
     assert brightness > 200 if scheme == "light" else brightness < 60
 
 
-@pytest.mark.parametrize("width", [900, 1600])
+@pytest.mark.parametrize("width", [900, pytest.param(1600, marks=pytest.mark.long)])
 def test_no_page_is_wider_than_its_window(user, width):
     visitor = user(width=width)
     for name in PAGES:
@@ -81,9 +81,9 @@ WATCH = """
 @pytest.mark.parametrize(
     ("name", "parameters", "words"),
     [
-        ("token", {"run": "toy", "token": "▁mkulima"}, "▁mkulima"),
+        pytest.param("token", {"run": "toy", "token": "▁mkulima"}, "▁mkulima", marks=pytest.mark.long),
         ("overlap", {"run": "trained"}, "Overlap"),
-        ("learn", {"run": "toy", "chapter": "3"}, "Learn"),
+        pytest.param("learn", {"run": "toy", "chapter": "3"}, "Learn", marks=pytest.mark.long),
     ],
     ids=["a token", "a run", "a chapter"],
 )

@@ -64,7 +64,7 @@ def choose(visitor, label, option):
     visitor.settle()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_a_second_run_is_chosen_and_compared(user, pair, two_runs, scheme):
     first = open_run(pair / "demo" / "first")
     n_tokens = first.manifest["counts"]["n_target"]
@@ -150,7 +150,7 @@ def test_hostile_tokens_do_nothing_in_lists_groups_and_report(user, two_runs):
         assert set(hosts) <= {two_runs.removeprefix("http://"), ""}
 
 
-@pytest.mark.parametrize("width", [900, 2500])
+@pytest.mark.parametrize("width", [900, pytest.param(2500, marks=pytest.mark.long)])
 def test_groups_that_changed_together_are_made_on_request(user, width):
     visitor = user(width=width)
     visitor.open("compare", run="trained")

@@ -9,8 +9,7 @@ import re
 
 import pytest
 
-from focus_core.initialization.methods.registry import METHODS
-from focus_core.types import Need
+from pages.methods.available import USUAL
 from scripts.app_browser import visit
 from tests.browser.test_browser import PAGES, TEXT, WORDS, prepare_run, wait_for_title
 from tests.toy_run import HOSTILE, id_of
@@ -111,11 +110,10 @@ def use_export(visitor):
 
 def use_methods(visitor):
     """A method is left out of the comparison: the estimate knows."""
-    n_offered = sum(not method.lacks((Need.TEXT, Need.BODY)) for method in METHODS.values())
-    visitor.page.get_by_text(f"{n_offered} methods chosen").wait_for(timeout=WAIT_MS)
+    visitor.page.get_by_text(f"{len(USUAL)} methods chosen").wait_for(timeout=WAIT_MS)
     visitor.settle()
     visitor.page.get_by_text("copy special tokens, give the rest the mean").click()
-    visitor.page.get_by_text(f"{n_offered - 1} methods chosen").wait_for(timeout=WAIT_MS)
+    visitor.page.get_by_text(f"{len(USUAL) - 1} methods chosen").wait_for(timeout=WAIT_MS)
 
 
 USE = {
@@ -134,7 +132,7 @@ USE = {
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize("which", ["trained", "uploaded"])
+@pytest.mark.parametrize("which", ["trained", pytest.param("uploaded", marks=pytest.mark.long)])
 def test_the_main_control_answers(user, request, which, name):
     run = request.getfixturevalue("own") if which == "uploaded" else which
     visitor = user()
@@ -163,7 +161,7 @@ def test_hostile_tokens_do_nothing_beside_any_page(user, name):
 
 
 @pytest.mark.timeout(170)
-@pytest.mark.parametrize("half", [0, 1])
+@pytest.mark.parametrize("half", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_fifty_hostile_tokens_on_their_own_page(user, toy, half):
     """From one to the next, as one would leaf through them."""
     hostile = {id_of(toy, token) for token in HOSTILE}

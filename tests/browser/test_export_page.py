@@ -22,7 +22,7 @@ def download(visitor, label, *, menu=None):
     return found.value.suggested_filename, found.value.path().read_bytes()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_a_chart_is_saved_as_png_svg_and_numbers(user, scheme):
     visitor = user(scheme=scheme)
     visitor.open("train", run="trained")

@@ -81,7 +81,7 @@ def selected(visitor):
     return set(ask(visitor, "m.selected ? [...m.selected].map((row) => m.points.ids[row]) : []"))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_a_token_under_the_mouse_is_shown_in_both_panes_and_a_click_chooses_it(user, trained, scheme):
     target = lonely(trained)
     visitor = user(scheme=scheme)

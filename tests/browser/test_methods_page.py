@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import random
 import re
 
 import pytest
+from PIL import Image
 
+from focus_core.initialization.methods.registry import METHODS
+from focus_core.runs.folder import open_run
+from focus_core.runs.legend import method_of
 from scripts.app_browser import serve
 from tests.browser.test_browser import choose
-from tests.shown_comparison import made_table, write_comparison
+from tests.every_method import write_every_run
+from tests.shown_comparison import made_table, table_of, write_comparison
 from tests.tiny_models import TARGET_LINES, target_tokenizer, tiny_model
 from tests.toy_run import write_toy_run
 
 WAIT_MS = 60_000
 JOB_MS = 240_000
-LEFT_OUT = (
-    "combine new ones from shared tokens", "the mean of the source subwords", "draw the rest from N(mean, c",
-    "give the rest the mean", "draw the rest from N(mean, std)", "in a space of low rank with nothing negative",
-)  # fmt: skip
-"""What the boxes say of all methods but overlap only and script-wise."""
+CHOSEN = ("leave new ones to the fallback", "like source tokens of their script")
+"""What the boxes say of overlap only and script-wise."""
 N_LINES = 10_600
 """Of so many lines two in a hundred are kept aside, which is more than a recommendation needs."""
 
@@ -31,6 +34,7 @@ def place(tmp_path_factory):
     toy = write_toy_run(folder / "demo" / "toy")
     tiny_model("roberta", folder / "offered" / "tiny")
     write_comparison(folder / "bundled" / "made", made_table(), runs=toy.path)
+    write_every_run(write_comparison(folder / "bundled" / "every", table_of(METHODS)))
     return folder
 
 
@@ -73,7 +77,9 @@ def test_an_upload_is_compared_and_a_tie_is_called_a_tie(user, app, place):
     page.get_by_role("radio", name="On this server").last.click()
     visitor.settle()
     choose(visitor, "Folder on this server", "offered/tiny")
-    for words in LEFT_OUT:
+    page.get_by_role("button", name="None", exact=True).click()
+    visitor.settle()
+    for words in CHOSEN:
         page.get_by_text(words).first.click()
         visitor.settle()
     for label, value in (("Seeds", "1"), ("Tokens of the short training", "1000")):
@@ -105,6 +111,39 @@ def test_pointing_at_a_source_token_lights_it_up_under_every_method(user, app):
     assert {part.get_attribute("data-source") for part in lit.all()} == {source}
     visitor.page.locator("h1").first.hover()
     assert lit.count() == 0
+
+
+BOXES = """() => [...document.querySelectorAll('.method')].map(box => {
+  const {left, right, top, bottom} = box.getBoundingClientRect();
+  const cut = [...box.querySelectorAll('.weight')].filter(e => e.scrollWidth > e.clientWidth + 1).length;
+  return {left, right, top, bottom, cut, title: box.querySelector('h3').innerText};
+})"""
+"""Where the method's boxes lie, and how many of their weights are cut off."""
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (420, "dark")])
+def test_one_token_under_every_method_is_drawn_whole(user, app, place, width, scheme):
+    """The picture: a box for every method of the registry, none over another, none beyond the window, no weight cut."""
+    visitor = user(address=app, width=width, scheme=scheme)
+    visitor.open("methods", run="toy", comparison="every")
+    (token,) = open_run(place / "bundled" / "every" / "runs" / "clp-1").find("▁Bauer")
+    box = visitor.page.get_by_placeholder("Part of a token, or #ID")
+    box.fill(f"#{token}")
+    box.press("Enter")
+    visitor.page.get_by_text(f"#{token}", exact=False).first.wait_for(timeout=WAIT_MS)
+    visitor.settle()
+    visitor.page.locator(".methods").scroll_into_view_if_needed()
+    boxes = visitor.page.evaluate(BOXES)
+    assert [found["title"] for found in boxes] == [method_of(name).label for name in METHODS]
+    for place_of, one in enumerate(boxes):
+        assert one["left"] >= 0
+        assert one["right"] <= width
+        assert one["cut"] == 0, one["title"]
+        for other in boxes[place_of + 1 :]:
+            beside = one["right"] <= other["left"] + 0.5 or other["right"] <= one["left"] + 0.5
+            assert beside or one["bottom"] <= other["top"] + 0.5, (one["title"], other["title"])
+    drawn = visitor.page.locator(".methods").screenshot()
+    assert len(set(Image.open(io.BytesIO(drawn)).convert("RGB").resize((200, 200)).getdata())) > 40
 
 
 def test_the_runs_of_a_comparison_open_side_by_side(user, app):

@@ -35,7 +35,7 @@ def test_pointing_at_a_piece_lights_what_covers_the_same_characters(user, toy):
     assert f"token={new}" in visitor.page.url
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 2500), ("dark", 900)])
+@pytest.mark.parametrize(("scheme", "width"), [pytest.param("light", 2500, marks=pytest.mark.long), ("dark", 900)])
 def test_by_keys_alone(user, toy, scheme, width):
     visitor = user(scheme=scheme, width=width)
     visitor.open("overlap", run="toy", text="mkulima farmer")

@@ -123,7 +123,7 @@ def test_a_zip_goes_in_as_source_and_a_trained_model_comes_out(user, packed, tmp
     check_model(export(visitor), tmp_path / "unpacked")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("dark", 420), ("light", 1440)])
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 420), pytest.param("light", 1440, marks=pytest.mark.long)])
 def test_a_hostile_zip_is_refused_in_one_line_and_fits_the_page(user, tmp_path, scheme, width):
     hostile = tmp_path / "hostile.zip"
     with zipfile.ZipFile(hostile, "w") as archive:

@@ -22,7 +22,10 @@ def picture(visitor):
     return found
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 900), ("dark", 1440), ("light", 2500)])
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [("light", 900), *(pytest.param(*more, marks=pytest.mark.long) for more in (("dark", 1440), ("light", 2500)))],
+)
 def test_the_picture_is_drawn_whole_at_every_width(user, toy, scheme, width):
     visitor = user(scheme=scheme, width=width)
     visitor.open()

@@ -23,7 +23,7 @@ def label(visitor, text):
     return visitor.page.locator(f"{FLOW} text", has_text=text).first
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 900)])
+@pytest.mark.parametrize(("scheme", "width"), [pytest.param("light", 1440, marks=pytest.mark.long), ("dark", 900)])
 def test_a_click_on_the_flow_leads_to_the_source_token_and_on_to_what_it_feeds(user, toy, scheme, width):
     visitor = user(scheme=scheme, width=width)
     visitor.open("token", run="toy", token=id_of(toy, "▁mkulima"))

@@ -11,7 +11,7 @@ from tests.toy_run import id_of
 WAIT_MS = 60_000
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 900)])
+@pytest.mark.parametrize(("scheme", "width"), [pytest.param("light", 1400, marks=pytest.mark.long), ("dark", 900)])
 def test_a_lower_temperature_by_keys_and_back(user, toy, scheme, width):
     """``▁mkulima`` at T = 0.5, five steps of the slider below 1: its weights by hand are 0.7 and 0.3."""
     visitor = user(scheme=scheme, width=width)

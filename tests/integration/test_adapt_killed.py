@@ -36,7 +36,7 @@ def steps_done(part: Path) -> int:
     return events.read_text().count('"stage": "train"') if events.is_file() else 0
 
 
-@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_killed_and_resumed(tmp_path: Path, signal_number: int) -> None:
     run = small_run(tmp_path, "roberta")
     corpus = corpus_of(tmp_path, 400)

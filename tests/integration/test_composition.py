@@ -13,7 +13,7 @@ from focus_core.models.source import load_source
 from focus_core.runs.folder import open_run
 from focus_core.tokenization.vocabulary import load_vocabulary
 from tests.integration.small_inputs import make_small_inputs
-from tests.tiny_models import SOURCE_LINES
+from tests.tiny_models import SOURCE_LINES, tiny_model
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOURCE, TARGET = ROOT / "assets/demo/source", ROOT / "assets/demo/runs/sw-8k/target_tokenizer"
@@ -79,6 +79,36 @@ def test_tokens_of_merges_and_of_word_pieces_are_trimmed(family: str, tmp_path: 
         assert np.array_equal(run.embeddings(name), tensor.float().numpy()[ids]), name
     for line in SOURCE_LINES[:2]:
         assert target.backend.encode(line).tokens == source.backend.encode(line).tokens
+
+
+def test_two_sides_from_the_command_line_to_the_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A source whose output matrix is its own: both sides are made, explained, checked and exported."""
+    inputs, run = make_small_inputs(tmp_path / "inputs", "llama"), tmp_path / "run"
+    tiny_model("llama", inputs.source, tied=False)
+    assert cli.run(inputs.arguments(run, "--method", "asymmetric-mean")) == 0
+    made = open_run(run)
+    assert made.sides_differ
+    assert made.manifest["notes"]["method"]["sides"] == "two"
+    token = int(np.flatnonzero(np.diff(made.column("contributions", "target_id"), prepend=-1) == 0)[0])
+    combined = int(made.column("contributions", "target_id")[token])
+    capsys.readouterr()
+    assert cli.run(["explain", str(run), f"#{combined}"]) == 0
+    assert "output of " in capsys.readouterr().out
+    assert cli.run(["check", str(run)]) == 0
+    assert cli.run(["export", str(run), str(tmp_path / "model")]) == 0
+    exported = load_source(str(tmp_path / "model"))
+    for name in ("input", "output"):
+        assert np.array_equal(exported.tensors[name].float().numpy(), made.embeddings(name)), name
+    assert cli.run(["report", str(run), str(tmp_path / "report.html")]) == 0
+
+
+def test_tied_sides_are_made_alike_and_it_is_said(tmp_path: Path) -> None:
+    inputs = make_small_inputs(tmp_path / "inputs", "bert")
+    assert cli.run(inputs.arguments(tmp_path / "run", "--method", "asymmetric-mean")) == 0
+    made = open_run(tmp_path / "run")
+    assert not made.sides_differ
+    assert made.manifest["notes"]["method"]["sides"] == "one"
+    assert any("one matrix for both sides" in warning for warning in made.manifest["warnings"])
 
 
 TRIM = ("--train-tokenizer", "trim")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from focus_core.analysis.provenance.explanation import Explanation, facts_of
-from focus_core.analysis.provenance.formula import formula_of
+from focus_core.analysis.provenance.formula import formula_of, output_formula_of
 from focus_core.analysis.provenance.verdicts import verdicts_of
 from focus_core.runs.folder import RunFolder
 
@@ -33,4 +33,5 @@ def explain_token(run: RunFolder, target_id: int, *, n_neighbours: int = 0) -> E
         If the id holds no token.
     """
     facts = facts_of(run, target_id, n_neighbours=n_neighbours)
-    return dataclasses.replace(facts, formula=formula_of(facts, run), verdicts=verdicts_of(facts, run))
+    formula, output_formula = formula_of(facts, run), output_formula_of(facts, run)
+    return dataclasses.replace(facts, formula=formula, output_formula=output_formula, verdicts=verdicts_of(facts, run))

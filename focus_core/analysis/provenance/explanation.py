@@ -15,8 +15,9 @@ from focus_core.errors import RunFolderError, bad_input
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.layout import RESIDUAL, SCALES
-from focus_core.runs.weights import source_norm
+from focus_core.runs.weights import read_weights, source_norm
 from focus_core.tokenization.display import show_token
+from focus_core.types import Origin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +161,10 @@ class Explanation:
         What is worth knowing, in plain sentences.
     contributors : tuple of Contributor
         Largest weight first, negative ones by their size.
+    output_formula : str, default=""
+        The same for the output embedding, where it is made by weights of its own.
+    output_contributors : tuple of Contributor, default=()
+        What the output embedding is made of, where that differs; those above are the input's.
     candidates : tuple of Candidate
         By rank.
     examples : tuple of str
@@ -191,6 +196,8 @@ class Explanation:
     formula: str = ""
     verdicts: tuple[Verdict, ...] = ()
     contributors: tuple[Contributor, ...]
+    output_formula: str = ""
+    output_contributors: tuple[Contributor, ...] = ()
     candidates: tuple[Candidate, ...]
     examples: tuple[str, ...]
     neighbours: tuple[Neighbour, ...] = ()
@@ -213,6 +220,7 @@ def facts_of(run: RunFolder, target_id: int, *, n_neighbours: int = 0) -> Explan
         temperature=temperature,
         threshold=_threshold(run, contributors, temperature),
         contributors=contributors,
+        output_contributors=() if row["origin"] == Origin.COPIED else output_contributors_of(run, target_id),
         candidates=_candidates_of(run, target_id),
         examples=_examples_of(run, target_id),
         neighbours=tuple(embedding_neighbours(run, target_id, k=n_neighbours)) if n_neighbours else (),
@@ -254,9 +262,19 @@ def contributors_of(run: RunFolder, target_id: int) -> tuple[Contributor, ...]:
         Largest weight first, negative ones by their size; empty for a fallback row without weights.
     """
     rows = run.contributor_range(target_id)
-    source_ids, weights, similarities = (
-        run.column("contributions", name)[rows].tolist() for name in ("source_id", "weight", "similarity")
-    )
+    return _listed(run, *(run.column("contributions", name)[rows] for name in ("source_id", "weight", "similarity")))
+
+
+def output_contributors_of(run: RunFolder, target_id: int) -> tuple[Contributor, ...]:
+    """Return the source tokens in a row of the output side's own ``W``; empty where the sides do not differ."""
+    if not run.sides_differ:
+        return ()
+    return _listed(run, *read_weights(run, "output").contributors(target_id))
+
+
+def _listed(
+    run: RunFolder, source_ids: np.ndarray, weights: np.ndarray, similarities: np.ndarray
+) -> tuple[Contributor, ...]:
     found = (
         Contributor(
             source_id=row["id"],
@@ -264,7 +282,9 @@ def contributors_of(run: RunFolder, target_id: int) -> tuple[Contributor, ...]:
             weight=weight,
             similarity=None if math.isnan(similarity) else similarity,
         )
-        for row, weight, similarity in zip(run.source_rows(source_ids), weights, similarities, strict=True)
+        for row, weight, similarity in zip(
+            run.source_rows(source_ids.tolist()), weights.tolist(), similarities.tolist(), strict=True
+        )
     )
     return tuple(sorted(found, key=lambda c: -abs(c.weight)))
 

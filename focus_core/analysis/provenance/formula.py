@@ -25,9 +25,19 @@ def formula_of(explanation: Explanation, run: RunFolder) -> str:
     return f"{left} = the mean source embedding" if drawn_from is None else f"{left} ~ {drawn_from}"
 
 
-def scale_of(run: RunFolder, target_id: int) -> float:
-    """Return by what a token's input row was multiplied after it was combined."""
-    scales = run.scale("input")
+def output_formula_of(explanation: Explanation, run: RunFolder) -> str:
+    """Return one line on the output embedding where it has weights of its own; else nothing."""
+    if not explanation.output_contributors:
+        return ""
+    scale = scale_of(run, explanation.id, "output")
+    right = _sum(explanation.output_contributors, exact=False)
+    cut = "" if run.cut_rank is None else f", cut to rank {run.cut_rank}"
+    return f"output of {explanation.display} = " + (right if scale == 1 else f"{scale:.3g} × ({right})") + cut
+
+
+def scale_of(run: RunFolder, target_id: int, side: str = "input") -> float:
+    """Return by what a token's row of a side was multiplied after it was combined."""
+    scales = run.scale(side)
     return 1.0 if scales is None else float(scales[target_id])
 
 

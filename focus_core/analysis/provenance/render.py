@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from focus_core.analysis.provenance.explanation import Candidate, Contributor, Explanation
 from focus_core.analysis.provenance.formula import show_contributor
 from focus_core.tokenization.display import show_name
@@ -30,7 +32,10 @@ def render_text(explanation: Explanation, *, max_rows: int = MAX_ROWS) -> str:
     lines = [_title(explanation), f"  {explanation.formula}"]
     lines += [f"  - {verdict}" for verdict in explanation.verdicts]
     if explanation.origin != Origin.COPIED:
-        lines += _contributors(explanation, max_rows)
+        lines += _contributors(explanation.contributors, max_rows)
+        lines += _threshold(explanation)
+    if explanation.output_contributors:
+        lines += [f"  {explanation.output_formula}", *_contributors(explanation.output_contributors, max_rows)]
     if len(explanation.candidates) > 1:
         lines += ["  candidates:", *(f"    #{c.source_id} {_shown(c)} ({c.rule})" for c in explanation.candidates)]
     if explanation.examples:
@@ -48,8 +53,8 @@ def _shown(token: Contributor | Candidate) -> str:
     return show_contributor(token, limit=28)
 
 
-def _contributors(explanation: Explanation, max_rows: int) -> list[str]:
-    shown = explanation.contributors[:max_rows]
+def _contributors(contributors: Sequence[Contributor], max_rows: int) -> list[str]:
+    shown = contributors[:max_rows]
     if not shown:
         return []
     names = [_shown(c) for c in shown]
@@ -58,15 +63,19 @@ def _contributors(explanation: Explanation, max_rows: int) -> list[str]:
         f"    {name:<{width}} {c.weight:6.1%} {draw_bar(abs(c.weight))} {_similarity(c)} #{c.source_id}"
         for name, c in zip(names, shown, strict=True)
     ]
-    rest = explanation.contributors[max_rows:]
+    rest = contributors[max_rows:]
     if rest:
         lines.append(f"    {len(rest)} more with {sum(c.weight for c in rest):.1%}")
-    if explanation.threshold is not None:
-        lines.append(
-            f"    weight = {_scaled(explanation.temperature)} - {explanation.threshold:.3f}; "
-            f"{explanation.effective_contributors:.1f} effective contributors"
-        )
     return lines
+
+
+def _threshold(explanation: Explanation) -> list[str]:
+    if explanation.threshold is None:
+        return []
+    return [
+        f"    weight = {_scaled(explanation.temperature)} - {explanation.threshold:.3f}; "
+        f"{explanation.effective_contributors:.1f} effective contributors"
+    ]
 
 
 def _scaled(temperature: float) -> str:

@@ -18,7 +18,6 @@ from focus_core.initialization.auxiliary.vectors import OWN_KINDS
 from focus_core.initialization.health import FEW_ANCHORS
 from focus_core.numerics.formats import cut_percent
 from focus_core.runs.folder import RunFolder
-from focus_core.runs.layout import CONTRIBUTIONS_OUTPUT
 from focus_core.runs.tokens import has_origin
 from focus_core.tokenization.scripts import NEUTRAL_SCRIPTS
 from focus_core.types import MethodName, Origin, Rule, TokenKind
@@ -71,8 +70,7 @@ def _sides(explanation: Explanation, run: RunFolder) -> list[Verdict]:
     if scale != 1:
         found.append(Verdict(text=f"The embedding was multiplied by {scale:.3g} after it was made."))
     if run.sides_differ:
-        file = CONTRIBUTIONS_OUTPUT
-        found.append(Verdict(text=f"What is shown made the input embedding; the weights of the output are in {file}."))
+        found.append(Verdict(text="The output embedding has weights of its own; these are the input's."))
     return found
 
 

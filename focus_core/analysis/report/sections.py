@@ -16,6 +16,7 @@ from focus_core.analysis.comparison.distributions import MEASURE_WORDS, Distribu
 from focus_core.analysis.comparison.lists import Hub
 from focus_core.analysis.comparison.runs import embedding_kinds
 from focus_core.analysis.provenance.explain import explain_token
+from focus_core.analysis.provenance.explanation import Explanation
 from focus_core.analysis.provenance.formula import show_contributor
 from focus_core.analysis.report import svg
 from focus_core.analysis.token_list import TokenList
@@ -142,6 +143,11 @@ def distribution(panel: Distribution) -> tuple[Markup, str]:
     return svg.steps(shares, labels, look, f"Distribution of {caption}"), caption
 
 
+def _output_words(found: Explanation) -> str:
+    """Return what the output embedding is made of, where it has weights of its own."""
+    return f" {found.output_formula[:1].upper()}{found.output_formula[1:]}." if found.output_formula else ""
+
+
 def example(run: RunFolder, target_id: int) -> dict[str, Any]:
     """Return a new token with what it was made of."""
     found = explain_token(run, target_id)
@@ -154,6 +160,6 @@ def example(run: RunFolder, target_id: int) -> dict[str, Any]:
     ]
     return {
         "title": f"{found.display} #{found.id}",
-        "words": f"{seen}{' '.join(map(str, found.verdicts))}{more}",
+        "words": f"{seen}{' '.join(map(str, found.verdicts))}{more}{_output_words(found)}",
         "chart": svg.bars(bars, f"Contributors: {_named(bars)}"),
     }

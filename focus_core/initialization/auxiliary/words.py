@@ -15,7 +15,7 @@ from focus_core.artifacts import sha256_file
 from focus_core.corpus.corpus import Corpus, iter_batches, open_corpus
 from focus_core.corpus.fertility import word_spans
 from focus_core.errors import AuxiliaryError, bad_input
-from focus_core.initialization.auxiliary.counted import WINDOW, CountSettings, counted_vectors
+from focus_core.initialization.auxiliary.counted import CountSettings, counted_vectors
 from focus_core.initialization.auxiliary.counting import PairCounter
 from focus_core.initialization.auxiliary.loading import read_vec
 from focus_core.types import ProgressHook, no_progress
@@ -24,6 +24,9 @@ LEAST_COUNT = 2
 """Words that a text has less often are not counted: they have nothing to say of themselves."""
 MOST_WORDS = 200_000
 """Words that a text gives vectors of, the most frequent ones."""
+WINDOW = 5
+"""How many places apart words are neighbours. Which word means which in another language is told by its topic: a wide
+window that does not ask for the place tells it better than the narrow one of tokens that stand in for one another."""
 _BLOCK = 8192
 
 
@@ -117,7 +120,7 @@ def read_word_vectors(path: Path, *, dim: int = 100, progress: ProgressHook = no
 
 
 def count_words(corpus: Corpus, *, dim: int = 100, progress: ProgressHook = no_progress) -> WordVectors:
-    """Make vectors of a text's words from the counts of their neighbours, as those of tokens are made.
+    """Make vectors of a text's words from the counts of their neighbours within ``WINDOW`` places, whatever the place.
 
     Parameters
     ----------
@@ -152,7 +155,8 @@ def count_words(corpus: Corpus, *, dim: int = 100, progress: ProgressHook = no_p
         counter.add(flat, np.repeat(np.arange(len(batch), dtype=np.int32), [len(line) for line in batch]))
     eligible = np.ones(len(words) + 1, bool)
     eligible[-1] = False
-    vectors, has = counted_vectors(counter.finish(), eligible, CountSettings(dim=dim), progress=progress)
+    settings = CountSettings(dim=dim, window=WINDOW, apart=False)
+    vectors, has = counted_vectors(counter.finish(), eligible, settings, progress=progress)
     kept = np.flatnonzero(has)
     return WordVectors(
         name=", ".join(corpus.names),

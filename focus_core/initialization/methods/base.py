@@ -108,6 +108,11 @@ class MethodOutput:
         What the method found, as JSON values, for the manifest.
     warnings : tuple of str, default=()
         What the user should know, one sentence each.
+    output_weights : WeightMatrix, default=None
+        ``W`` of the output side where it differs, with the same origins and rules; never of a source whose sides are
+        tied.
+    input_scale, output_scale : ndarray of shape (n_target,), dtype float32, default=None
+        What the rows of a side are multiplied by, 1 for a copied one; ``None``: by nothing.
     """
 
     weights: WeightMatrix
@@ -115,6 +120,9 @@ class MethodOutput:
     learned: LearnedRows | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    output_weights: WeightMatrix | None = None
+    input_scale: np.ndarray | None = None
+    output_scale: np.ndarray | None = None
 
 
 class ComputeWeights(Protocol):
@@ -228,7 +236,8 @@ class Method:
         """Return the weights of every target row; ``inputs`` hold options that `resolve` returned."""
         output = self.compute_weights(inputs)
         if not self.signed:
-            _check_shares(output.weights, self.name)
+            for weights in filter(None, (output.weights, output.output_weights)):
+                _check_shares(weights, self.name)
         return output
 
     def resolve(self, config: InitConfig) -> InitConfig:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from focus_core.initialization.methods.base import Method
 from focus_core.initialization.methods.composition.align import align, check_lines
+from focus_core.initialization.methods.composition.asymmetric import asymmetric_mean
 from focus_core.initialization.methods.composition.merge import check_parts, merge
 from focus_core.initialization.methods.copying import copy_overlap, copy_specials
 from focus_core.initialization.methods.dictionary.removal import removal_loop
 from focus_core.initialization.methods.dictionary.tik_to_tok import tik_to_tok
-from focus_core.initialization.methods.dictionary.wechsel import NEIGHBOURS, TEMPERATURE, wechsel
+from focus_core.initialization.methods.dictionary.wechsel import DIM, NEIGHBOURS, TEMPERATURE, wechsel
 from focus_core.initialization.methods.donor import methods as donor
 from focus_core.initialization.methods.donor.space import check_donor
 from focus_core.initialization.methods.focus import focus
@@ -57,6 +58,14 @@ METHODS: dict[str, Method] = {
             "arXiv 2402.09977",
         ),
         Method(
+            name=MethodName.ASYMMETRIC_MEAN,
+            compute_weights=asymmetric_mean,
+            made_of="The mean of its source subwords at the usual norm; its output weighs them by their characters.",
+            cost=Cost.SUBWORDS,
+            citation="Asymmetric subword means, after R. Joshi, U. Vaidya, S. S. Chauhan and N. Wartikar, *Beyond "
+            "Initialization Loss*, 2026, arXiv 2608.03494",
+        ),
+        Method(
             name=MethodName.MERGE,
             compute_weights=merge,
             check=check_parts,
@@ -87,7 +96,7 @@ METHODS: dict[str, Method] = {
             uses=(Need.SOURCE_VECTORS,),
             own_vectors=True,
             options=("copy_overlap", "subword_vectors", "least_pairs"),
-            defaults={"temperature": TEMPERATURE, "top_k": NEIGHBOURS},
+            defaults={"temperature": TEMPERATURE, "top_k": NEIGHBOURS, "dim": DIM},
             cost=Cost.TEXT,
         ),
         Method(

@@ -5,16 +5,21 @@ import shutil
 
 import pytest
 
+from focus_core.analysis.provenance.explain import explain_token
 from focus_core.artifacts import dump_json
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.jobs.process import job_state
 from focus_core.jobs.record import JobState, hash_owner, list_jobs, new_run_id, record_folder, write_record
+from focus_core.runs.legend import method_of
 from focus_core.types import METHOD_SUMMARIES, NEED_SUMMARIES, Need
 from focus_ui.data import catalog
 from focus_ui.data.catalog import RunKind
+from pages.methods.available import USUAL
+from pages.methods.token import MOST_PARTS
+from tests.every_method import write_every_run
 from tests.pages.conftest import PAGES, links, param, texts
 from tests.pages.frame import components, owner_of, write_job
-from tests.shown_comparison import KEEP, made_table, write_comparison
+from tests.shown_comparison import KEEP, made_table, table_of, write_comparison
 from tests.toy_run import HOSTILE, id_of
 
 OFFERED = [name for name, method in METHODS.items() if not method.lacks((Need.TEXT, Need.BODY))]
@@ -63,7 +68,24 @@ def test_every_method_stands_there_with_its_line_and_what_it_takes(open_app):
     assert all(METHOD_SUMMARIES[name] in shown for name in METHODS)
     assert "Nothing was measured on this text" in plain(at)
     assert "with all its seeds" in texts(at)
+    assert f"{len(USUAL)} methods chosen" in texts(at)
+
+
+def test_boxes_are_ticked_many_at_a_time(open_app):
+    at = open_app("methods")
+    (every,) = [button for button in at.button if button.label == f"All {len(OFFERED)} that can run"]
+    every.click().run()
     assert f"{len(OFFERED)} methods chosen" in texts(at)
+    (none,) = [button for button in at.button if button.label == "None"]
+    none.click().run()
+    assert at.button(key="_start_comparison").disabled
+    (usual,) = [button for button in at.button if button.label == "The usual ones"]
+    usual.click().run()
+    assert not at.exception
+    assert f"{len(USUAL)} methods chosen" in texts(at)
+    assert {str(name) for name in USUAL} == {
+        name for name in OFFERED if at.checkbox(key=f"_method_{name}_offered").value
+    }
 
 
 def test_with_examples_alone_the_rule_stands_beside_what_was_found_in_them(open_app, no_comparison):
@@ -89,7 +111,7 @@ def test_a_method_without_its_input_cannot_be_chosen_and_says_where_to_get_it(op
     assert len(lacks) == len(METHODS) - len(OFFERED) + 1
     (line,) = [words for words in lacks if NEED_SUMMARIES[Need.DICTIONARY] in words and "--donor" in words]
     assert NEED_SUMMARIES[Need.DONOR] in line
-    assert f"{len(OFFERED) - 1} methods chosen" in texts(at)
+    assert f"{len(USUAL) - 1} methods chosen" in texts(at)
 
 
 def test_an_uploaded_dictionary_is_counted_and_what_is_wrong_with_one_is_said(open_app):
@@ -111,8 +133,8 @@ def test_a_dictionary_that_ships_lets_its_methods_run(open_app):
     assert not at.exception
     assert "558** pairs of words" in texts(at)
     assert at.checkbox(key="_method_tik-to-tok_offered").value
-    readers = [name for name, method in METHODS.items() if not method.lacks((Need.TEXT, Need.BODY, Need.DICTIONARY))]
-    assert f"{len(readers)} methods chosen" in texts(at)
+    readers = [name for name, method in METHODS.items() if Need.DICTIONARY in method.needs]
+    assert f"{len(USUAL) + len(readers)} methods chosen" in texts(at)
 
 
 def test_vectors_that_hold_no_number_are_refused_before_anything_runs(open_app):
@@ -133,9 +155,10 @@ def test_the_job_is_started_with_what_was_chosen(open_app, monkeypatch):
     at = open_app("methods")
     at.number_input(key="_methods_seeds").set_value(2).run()
     at.number_input(key="_methods_tokens").set_value(5000).run()
-    for name in OFFERED:
-        if name not in ("overlap", "mean"):
-            at.checkbox(key=f"_method_{name}_offered").uncheck().run()
+    (none,) = [button for button in at.button if button.label == "None"]
+    none.click().run()
+    for name in ("overlap", "mean"):
+        at.checkbox(key=f"_method_{name}_offered").check().run()
     at.button(key="_start_comparison").click().run()
     assert not at.exception
     words = asked["arguments"]
@@ -153,7 +176,7 @@ def test_the_source_that_has_read_english_alone_is_offered(open_app):
     at.segmented_control(key="_source_kind").set_value("English demo").run()
     assert not at.exception
     assert "it has read English alone" in texts(at)
-    assert f"{len(OFFERED)} methods chosen" in texts(at)
+    assert f"{len(USUAL)} methods chosen" in texts(at)
 
 
 # --- the answer ---------------------------------------------------------------------------------------------------
@@ -232,6 +255,27 @@ def test_one_token_is_shown_under_every_method_with_shared_source_tokens_in_one_
     assert first
     assert first == second
     assert f"{job.id}%2Ffocus-1" in "".join(link.query_string for link in links(at))
+
+
+def test_every_method_of_the_registry_shows_what_it_made_of_a_token(open_app):
+    """Signed weights, translations and what a fallback drew stand beside one another, each under its method's name."""
+    at = open_app("start")
+    job = own_comparison(owner_of(at), table_of(METHODS))
+    made = write_every_run(job.run)
+    at.switch_page(PAGES["methods"]).run()
+    assert not at.exception
+    (token,) = made["clp"].find("▁Bauer")
+    at.text_input(key="_methods_query").set_value(f"#{token}").run()
+    assert not at.exception
+    (shown,) = components(at, "focus_contributors")
+    assert [column["method"] for column in shown["columns"]] == [method_of(name).label for name in METHODS]
+    by_name = dict(zip(METHODS, shown["columns"], strict=True))
+    for name, run in made.items():
+        parts = explain_token(run, token).contributors
+        drawn = [(part["id"], part["weight"]) for part in by_name[name]["parts"]]
+        assert drawn == [(part.source_id, part.weight) for part in parts[:MOST_PARTS]], name
+    assert any(part["weight"] < 0 for part in by_name["clp"]["parts"])
+    assert not by_name["random"]["parts"]
 
 
 def test_a_token_is_found_by_a_search(open_app, toy):

@@ -1,5 +1,6 @@
 """The Token page: hand-derived numbers, every hostile token, clicks, and the way back."""
 
+import dataclasses
 import json
 
 import pytest
@@ -14,7 +15,7 @@ from pages.token.walk import problem_lists
 from tests.hostile_tokens import HOSTILE_TOKENS
 from tests.pages.conftest import PAGES, links, param, texts
 from tests.tiny_runs import add_training, train_toy
-from tests.toy_run import altered, id_of, source_id_of, write_toy_run
+from tests.toy_run import altered, id_of, source_id_of, toy_result, write_toy_run
 
 
 def chart(at, place=0):
@@ -37,6 +38,26 @@ def test_contributors_stand_with_their_weights(open_app, toy):
     assert chart(at)["layout"]["yaxis"]["type"] == "category"
     assert "0.60 e(▁farmer) + 0.40 e(▁market)" in at.code[0].value
     assert "τ = 0.200" in texts(at)
+
+
+def test_an_output_with_weights_of_its_own_is_told_beside_the_input(open_app, tmp_path, monkeypatch, empty_caches):
+    """Its two weights are those of the input the other way round."""
+    del empty_caches
+    plain = toy_result()
+    rows, own = plain.embeddings["input"], plain.weights
+    i = plain.target.tokens.index("▁mkulima")
+    data, part = own.matrix.data.copy(), slice(*own.matrix.indptr[i : i + 2])
+    data[part] = data[part][::-1]
+    matrix = type(own.matrix)((data, own.matrix.indices, own.matrix.indptr), shape=own.matrix.shape)
+    other = dataclasses.replace(own, matrix=matrix)
+    sides = {"tied": False, "embeddings": {"input": rows, "output": rows + 1}, "output_weights": other}
+    write_toy_run(tmp_path / "toy", result=dataclasses.replace(plain, **sides))
+    monkeypatch.setenv("FOCUS_LAB_DEMO_RUNS", str(tmp_path))
+    at = open_app("token", token=i)
+    assert "0.60 e(▁farmer) + 0.40 e(▁market)" in at.code[0].value
+    assert at.code[1].value == "output of ▁mkulima = 0.60 e(▁market) + 0.40 e(▁farmer)"
+    assert "All contributors to the output" in [box.label for box in at.expander]
+    assert "The output embedding has weights of its own" in texts(at)
 
 
 def test_corpus_lines_mark_the_token(open_app, toy):

@@ -116,6 +116,17 @@ def test_a_method_gets_what_it_needs_and_the_manifest_names_it(
     assert (str(again.dictionary), str(again.source_vectors), again.donor) == ("words.tsv", "en.vec", "donor")
 
 
+def test_a_text_for_vectors_is_counted_as_long_as_the_methods_own_vectors(
+    taken: list[MethodInput], whole: InitRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The method's default length holds for both sides: unlike ones could not be rotated onto one another whole."""
+    monkeypatch.setitem(METHODS, "overlap", dataclasses.replace(METHODS["overlap"], defaults={"dim": 7}))
+    run_request(dataclasses.replace(whole, source_vectors=whole.corpus[0]))
+    assert taken[0].config.dim == 7
+    assert taken[0].source_vectors is not None
+    assert taken[0].source_vectors.vectors.shape[1] == 7
+
+
 @pytest.mark.parametrize(("need", "field"), [*zip(FURTHER, FIELDS, strict=True)])
 def test_what_is_lacking_is_said_before_anything_is_read(
     taken: list[MethodInput], whole: InitRequest, need: Need, field: str, tmp_path: Path, capsys: pytest.CaptureFixture

@@ -200,14 +200,18 @@ def test_an_entry_of_a_token_that_there_is_not_is_refused(copy: Path) -> None:
 # --- no verb is silently wrong ----------------------------------------------------------------------------------
 
 
-def test_an_explanation_says_what_it_leaves_out(run: RunFolder) -> None:
+def test_an_explanation_tells_both_sides(run: RunFolder) -> None:
     token = id_of(run, "▁mkulima")
     found = explain_token(run, token)
     scale = float(run.scale("input")[token])
     assert f"= {scale:.3g} × (" in found.formula
     said = [verdict.text for verdict in found.verdicts]
     assert f"The embedding was multiplied by {scale:.3g} after it was made." in said
-    assert any("weights of the output are in contributions_output.parquet" in text for text in said)
+    assert "The output embedding has weights of its own; these are the input's." in said
+    output_scale = float(run.scale("output")[token])
+    assert found.output_formula.startswith(f"output of {found.display} = {output_scale:.3g} × (")
+    weights = read_weights(run, "output").matrix[[token]].data
+    assert sorted(c.weight for c in found.output_contributors) == pytest.approx(sorted(weights))
 
 
 def test_a_copy_that_was_scaled_is_not_called_bit_for_bit(run: RunFolder) -> None:

@@ -28,6 +28,8 @@ from focus_core.tokenization.identity import SPECIAL
 
 TEMPERATURE, NEIGHBOURS, LEAST_PAIRS = 0.1, 10, 50
 """Of the paper's code: the softmax, the source tokens a row is made of; and what a rotation needs at least."""
+DIM = 256
+"""Length of word vectors that are counted: a rotation of two spaces holds on to more than by the 100 of tokens."""
 
 
 def wechsel(inputs: MethodInput) -> MethodOutput:

@@ -52,7 +52,8 @@ from tests.integration.small_inputs import SmallInputs, make_small_inputs
 from tests.toy_run import unigram, write_toy_run
 
 BASELINES = tuple(name for name, method in METHODS.items() if not method.needs and method.rank is None)
-COPY_TEXT = ("script", "subword-mean", "merge", "overlap")
+COPY_TEXT = ("script", "subword-mean", "asymmetric-mean", "merge", "overlap")
+BY_PARTS = ("subword-mean", "asymmetric-mean", "merge")
 COPY_SPECIALS = ("multivariate-normal", "mean", "random")
 COPIED, COMBINED, FALLBACK = (ORIGINS.index(o) for o in (Origin.COPIED, Origin.COMBINED, Origin.FALLBACK))
 
@@ -500,7 +501,7 @@ def test_no_check_stumbles_or_blames_a_method_for_what_it_is(baseline: RunFolder
     assert [found[code].status for code in ("FOC003", "FOC004", "FOC005", "FOC011")] == [Status.NOT_APPLICABLE] * 4
     assert found["FOC008"].status is Status.PASSED
     assert (found["FOC001"].status is Status.NOT_APPLICABLE) == (method in COPY_SPECIALS)
-    assert (found["FOC002"].status is Status.NOT_APPLICABLE) == (method not in ("subword-mean", "merge"))
+    assert (found["FOC002"].status is Status.NOT_APPLICABLE) == (method not in BY_PARTS)
     if method == "mean":
         assert found["FOC010"].status is Status.PROBLEM  # all its rows are one row
     elif method in COPY_SPECIALS:
@@ -524,6 +525,10 @@ def test_a_shared_token_that_is_not_copied_is_explained_as_such(baseline: RunFol
 FORMULAS = {
     "script": ("e(▁jua) ~ N(mean, std) of Latin source embeddings, per dimension, seed 42", "of the source embeddings"),
     "subword-mean": (
+        "e(▁jua) ~ N(mean, std) of the source embeddings, per dimension, seed 42",
+        "of the source embeddings",
+    ),
+    "asymmetric-mean": (
         "e(▁jua) ~ N(mean, std) of the source embeddings, per dimension, seed 42",
         "of the source embeddings",
     ),
