@@ -259,6 +259,8 @@ def run_focus_from_pretrained(
     normalization: Normalization | None = None,
     dictionary: str | Path | None = None,
     parallel: str | Path | None = None,
+    source_column: str | None = None,
+    target_column: str | None = None,
     source_vectors: str | Path | None = None,
     donor: str | Path | None = None,
     output: str | Path | None = None,
@@ -289,6 +291,8 @@ def run_focus_from_pretrained(
         Pairs of words as a table; for methods that read one.
     parallel : str or Path, default=None
         Pairs of sentences as a table.
+    source_column, target_column : str, default=None
+        Its columns, by name or by number from 1; ``None`` where it has no others.
     source_vectors : str or Path, default=None
         Static vectors of the source language's words, as ``.vec``.
     donor : str or Path, default=None
@@ -321,6 +325,8 @@ def run_focus_from_pretrained(
         auxiliary=_path(auxiliary),
         dictionary=_path(dictionary),
         parallel=_path(parallel),
+        source_column=source_column,
+        target_column=target_column,
         source_vectors=_path(source_vectors),
         donor=None if donor is None else str(donor),
         config=config or InitConfig(),

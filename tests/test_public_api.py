@@ -19,7 +19,8 @@ CALLS = {
     "run_focus": ("*, source, target, model, corpus=, auxiliary=, user_map=, supplied=, config=, progress=, heed="),
     "run_focus_from_pretrained": (
         "*, source, target_tokenizer=, corpus=, auxiliary=, train_tokenizer=, vocab_size=, min_frequency=, "
-        "normalization=, dictionary=, parallel=, source_vectors=, donor=, output=, config=, progress="
+        "normalization=, dictionary=, parallel=, source_column=, target_column=, source_vectors=, donor=, output=, "
+        "config=, progress="
     ),
     "load_vocabulary": "spec",
     "match_vocabularies": "source, target, *, mode=, user_map=",

@@ -16,6 +16,10 @@ State = Annotated[str, typer.Argument(metavar="RUN[:NAME]", help="run folder, or
 Field = Annotated[str, typer.Option(help="field or column that holds the text")]
 Encoding = Annotated[str | None, typer.Option(help="encoding of text that is not UTF-8")]
 Source = Annotated[str | None, typer.Option(help="where the source model is now, if it has moved")]
+SourceColumn = Annotated[
+    str | None, typer.Option(help="source column of --parallel: a name in the first line, or a number")
+]
+TargetColumn = Annotated[str | None, typer.Option(help="its target column likewise")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 

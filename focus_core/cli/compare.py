@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from focus_core.cli.common import Device, Encoding, Field, say
+from focus_core.cli.common import Device, Encoding, Field, SourceColumn, TargetColumn, say
 from focus_core.errors import CancelledError, bad_input, option
 from focus_core.experiments.request import ComparisonRequest, methods_of
 from focus_core.types import AuxiliarySpace, MatchMode
@@ -24,6 +24,8 @@ def compare(
     methods: Annotated[str, typer.Option(help="names with commas between, or all")] = "all",
     dictionary: Annotated[Path | None, typer.Option(help="source word TAB target word, one pair a line")] = None,
     parallel: Annotated[Path | None, typer.Option(help="sentence TAB translation, one pair a line")] = None,
+    source_column: SourceColumn = None,
+    target_column: TargetColumn = None,
     vectors: Annotated[Path | None, typer.Option(help="static vectors of the source language, .vec; or a text")] = None,
     donor: Annotated[str | None, typer.Option(help="a model that has the target tokenizer")] = None,
     seeds: Annotated[int, typer.Option(help="how many times each method is run")] = DEFAULT.seeds,

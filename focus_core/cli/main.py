@@ -20,7 +20,19 @@ from typer.exceptions import TyperException
 
 from focus_core.artifacts import atomic_write_bytes, dump_json
 from focus_core.cli import compare, training
-from focus_core.cli.common import Device, Encoding, Field, Json, Run, Source, State, print_json, say
+from focus_core.cli.common import (
+    Device,
+    Encoding,
+    Field,
+    Json,
+    Run,
+    Source,
+    SourceColumn,
+    State,
+    TargetColumn,
+    print_json,
+    say,
+)
 from focus_core.errors import ERROR_VARIABLE, FocusError, bad_input, option, phrase, printable
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest, option_of, read_request
@@ -122,6 +134,8 @@ def init(
     ),
     dictionary: Annotated[Path | None, typer.Option(help="source word TAB target word, one pair a line")] = None,
     parallel: Annotated[Path | None, typer.Option(help="sentence TAB translation, one pair a line")] = None,
+    source_column: SourceColumn = None,
+    target_column: TargetColumn = None,
     source_vectors: Annotated[
         Path | None,
         typer.Option("--vectors", help="static vectors of the source language, .vec; or a text"),

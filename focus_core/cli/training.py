@@ -14,7 +14,19 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from focus_core.cli.common import Device, Encoding, Field, Json, Run, Source, State, print_json, say
+from focus_core.cli.common import (
+    Device,
+    Encoding,
+    Field,
+    Json,
+    Run,
+    Source,
+    SourceColumn,
+    State,
+    TargetColumn,
+    print_json,
+    say,
+)
 from focus_core.errors import bad_input, flag, option, phrase
 from focus_core.runs.folder import open_run
 from focus_core.runs.log import terminal_progress
@@ -24,8 +36,6 @@ from focus_core.training.options import OLD_NAMES, Objective, Precision, Schedul
 Name = Annotated[str, typer.Option(help="what to call it")]
 Texts = Annotated[list[Path] | None, typer.Option("--corpus", help="file or folder of text; may be repeated")]
 Parallel = Annotated[Path | None, typer.Option(help=".tsv of a line and its translation, to distill from")]
-SourceColumn = Annotated[str | None, typer.Option(help="its source column: a name in the first line, or a number")]
-TargetColumn = Annotated[str | None, typer.Option(help="its target column likewise")]
 OF_PAIRS = ("parallel", "source_column", "target_column")
 OF_TEXT = ("corpus", "dictionary", "all_lines")
 DEFAULT = TrainConfig(steps=1)

@@ -124,6 +124,38 @@ def read_parallel(
     return ParallelText(name=path.name, digest=digest, pairs=tuple(pairs), n_incomplete=n_incomplete)
 
 
+def named_columns(source_column: str | None, target_column: str | None) -> dict[str, str]:
+    """Return the columns that somebody named, by the names of their options.
+
+    Examples
+    --------
+    >>> named_columns("en", "sw"), named_columns(None, None)
+    ({'source_column': 'en', 'target_column': 'sw'}, {})
+    """
+    given = {"source_column": source_column, "target_column": target_column}
+    return {name: column for name, column in given.items() if column is not None}
+
+
+def refuse_columns(parallel: Path | None, source_column: str | None, target_column: str | None) -> None:
+    """Refuse columns of a table that is not given.
+
+    Parameters
+    ----------
+    parallel : Path or None
+        The table.
+    source_column, target_column : str or None
+        Its columns.
+
+    Raises
+    ------
+    CorpusError
+        That names the option.
+    """
+    for name, given in named_columns(source_column, target_column).items() if parallel is None else ():
+        expected, remedy = phrase("a table of pairs beside it, by {parallel}"), "give one, or leave it out"
+        raise bad_input(option(name), expected, repr(given), remedy, CorpusError)
+
+
 def _cells(
     path: Path, encoding: str | None, source_column: str | None, target_column: str | None
 ) -> Iterator[tuple[str, str]]:

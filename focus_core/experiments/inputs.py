@@ -11,7 +11,7 @@ from typing import Any
 from focus_core.artifacts import sha256_file
 from focus_core.corpus.corpus import Corpus, open_corpus
 from focus_core.corpus.dictionary import Dictionary, read_dictionary
-from focus_core.corpus.parallel import read_parallel
+from focus_core.corpus.parallel import named_columns, read_parallel
 from focus_core.errors import ModelError, bad_input, option, phrase
 from focus_core.experiments.measures import is_given
 from focus_core.experiments.request import ComparisonRequest
@@ -152,8 +152,9 @@ def _given_files(
     texts: dict[str, tuple[str, ...]] = {}
     files: list[dict[str, Any]] = []
     if request.parallel is not None:
-        texts["parallel"] = tuple(chain.from_iterable(read_parallel(request.parallel).pairs))
-        files.append(_file("parallel", request.parallel))
+        columns = named_columns(request.source_column, request.target_column)
+        texts["parallel"] = tuple(chain.from_iterable(read_parallel(request.parallel, **columns).pairs))
+        files.append(_file("parallel", request.parallel) | columns)
     if dictionary is not None and request.dictionary is not None:
         texts["dictionary"] = tuple(chain.from_iterable(dictionary.pairs))
         files.append(_file("dictionary", request.dictionary))

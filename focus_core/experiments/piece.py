@@ -16,6 +16,7 @@ import numpy as np
 from focus_core.api import run_to_folder
 from focus_core.artifacts import staged, write_arrays
 from focus_core.corpus.dictionary import read_dictionary
+from focus_core.corpus.parallel import named_columns
 from focus_core.errors import ModelError, bad_input, option
 from focus_core.evaluation.causal import score_causal
 from focus_core.evaluation.fertility import measure_segmentation
@@ -192,7 +193,8 @@ def _further(layout: Layout, request: ComparisonRequest, method: str) -> dict[st
         Need.DONOR: request.donor,
     }
     wanted = set(METHODS[method].inputs) & set(request.given)
-    return {FIELD_OF[need]: value for need, value in given.items() if need in wanted}
+    columns = named_columns(request.source_column, request.target_column) if Need.PARALLEL in wanted else {}
+    return {FIELD_OF[need]: value for need, value in given.items() if need in wanted} | columns
 
 
 def _probed(

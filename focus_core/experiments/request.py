@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from focus_core.corpus.parallel import refuse_columns
 from focus_core.errors import bad_input, option, phrase
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.types import AuxiliarySpace, MatchMode, Need
@@ -43,6 +44,8 @@ class ComparisonRequest:
         Source word, tab, target word on each line.
     parallel : Path, default=None
         Sentence of the source's language, tab, its translation on each line.
+    source_column, target_column : str, default=None
+        Its columns, by the names in its first line or by numbers from 1; ``None`` where it has no others.
     vectors : Path, default=None
         Static vectors of the source language's words, as ``.vec``.
     donor : str, default=None
@@ -76,6 +79,8 @@ class ComparisonRequest:
     methods: tuple[str, ...] = ()
     dictionary: Path | None = None
     parallel: Path | None = None
+    source_column: str | None = None
+    target_column: str | None = None
     vectors: Path | None = None
     donor: str | None = None
     seeds: int = 3
@@ -91,6 +96,7 @@ class ComparisonRequest:
         check_options(self, RANGES)
         if not self.corpus:
             raise bad_input(option("corpus"), "text in the target language", "none", "give a file, one sentence a line")
+        refuse_columns(self.parallel, self.source_column, self.target_column)
         for name in self.methods:
             if name not in METHODS:
                 expected = phrase("{} or {}", ", ".join(METHODS), ALL)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from focus_core.artifacts import atomic_write_bytes, dump_json
+from focus_core.corpus.parallel import refuse_columns
 from focus_core.errors import InvalidInputError, bad_input, flag, option, phrase
 from focus_core.initialization.config import NORMALIZATION, InitConfig
 from focus_core.types import AuxiliaryKind, Family, Normalization
@@ -69,6 +70,8 @@ class InitRequest:
         Source word, tab, target word on each line; for methods that read one.
     parallel : Path, default=None
         Sentence of the source's language, tab, its translation on each line.
+    source_column, target_column : str, default=None
+        Its columns, by the names in its first line or by numbers from 1; ``None`` where it has no others.
     source_vectors : Path, default=None
         Static vectors of the source language's words, as ``.vec``.
     donor : str, default=None
@@ -99,6 +102,8 @@ class InitRequest:
     auxiliary_kind: AuxiliaryKind = AuxiliaryKind.TOKEN
     dictionary: Path | None = None
     parallel: Path | None = None
+    source_column: str | None = None
+    target_column: str | None = None
     source_vectors: Path | None = None
     donor: str | None = None
     config: InitConfig = dataclasses.field(default_factory=InitConfig)
@@ -122,6 +127,7 @@ class InitRequest:
             known = ", ".join((*TRAINABLE, TRIM))
             raise bad_input(option("train_tokenizer"), known, repr(self.train_tokenizer), "choose one")
         self._check_trimming()
+        refuse_columns(self.parallel, self.source_column, self.target_column)
         if self.normalization not in (None, *Normalization):
             raise bad_input(option("normalization"), ", ".join(Normalization), repr(self.normalization), "choose one")
         if self.normalization is not None and not self.train_tokenizer:

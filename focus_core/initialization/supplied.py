@@ -15,7 +15,7 @@ import numpy as np
 
 from focus_core.artifacts import sha256_file
 from focus_core.corpus.dictionary import Dictionary, read_dictionary
-from focus_core.corpus.parallel import ParallelText, read_parallel
+from focus_core.corpus.parallel import ParallelText, named_columns, read_parallel
 from focus_core.errors import (
     InvalidInputError,
     ModelError,
@@ -177,10 +177,10 @@ def read_supplied(
     InvalidInputError
         If a file cannot be used.
     """
-    given = given_needs(request)
+    given, columns = given_needs(request), named_columns(request.source_column, request.target_column)
     readers: Mapping[Need, Callable[[], Any]] = {
         Need.DICTIONARY: lambda: read_dictionary(Path(str(request.dictionary))),
-        Need.PARALLEL: lambda: read_parallel(Path(str(request.parallel))),
+        Need.PARALLEL: lambda: read_parallel(Path(str(request.parallel)), **columns),
         Need.SOURCE_VECTORS: lambda: read_word_vectors(Path(str(request.source_vectors)), dim=dim),
         Need.DONOR: lambda: load_donor(str(request.donor), target),
     }
@@ -189,7 +189,10 @@ def read_supplied(
     if own_vectors and request.auxiliary is not None:
         found["target_vectors"] = read_word_vectors(request.auxiliary)
         specs["target_vectors"] = request.auxiliary
-    inputs = tuple(_entry(ROLES.get(name, name), value, specs[name]) for name, value in found.items())
+    inputs = tuple(
+        _entry(ROLES.get(name, name), value, specs[name]) | (columns if name == "parallel" else {})
+        for name, value in found.items()
+    )
     return Supplied(**found, inputs=inputs, unused=tuple(need for need in given if need not in used))
 
 

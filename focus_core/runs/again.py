@@ -40,6 +40,7 @@ def request_of(manifest: Mapping[str, Any]) -> InitRequest:
         "corpus": names.get("corpus", []),
         "user_map": one.get("user_map"),
         **{name: one.get(name) for name in ("dictionary", "parallel", "source_vectors", "donor")},
+        **_columns(manifest),
         "config": _before_counts(manifest) | {n: v for n, v in manifest["config"].items() if n in OPTIONS},
     }
     if "source_model" not in one:
@@ -49,6 +50,12 @@ def request_of(manifest: Mapping[str, Any]) -> InitRequest:
         found["auxiliary"] = one["auxiliary"]
         found["auxiliary_kind"] = (manifest.get("auxiliary") or {}).get("kind", AuxiliaryKind.TOKEN)
     return InitRequest.from_dict(found)
+
+
+def _columns(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return the columns of parallel text that were read, where they were named."""
+    (entry,) = [entry for entry in manifest["inputs"] if entry["role"] == "parallel"] or [{}]
+    return {name: entry[name] for name in ("source_column", "target_column") if name in entry}
 
 
 def _before_counts(manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,17 +26,19 @@ def arguments(output: Path, *more: str, source: Path = SOURCE, corpus: Path = TE
 
 
 @pytest.mark.parametrize(
-    ("method", "formula"),
+    ("method", "formula", "said"),
     [
-        ("merge", "e(▁soko) = 0.33 e(▁) + 0.33 e(ko) + 0.33 e(so)"),
-        ("align", "e(▁soko) = 0.50 e(ko) + 0.50 e(▁so)"),
+        ("merge", "e(▁soko) = 0.33 e(▁) + 0.33 e(ko) + 0.33 e(so)", "combined 4,896, fallback 0"),
+        ("align", "e(▁soko) = 0.50 e(ko) + 0.50 e(▁so)", "the text does not hold these tokens; give more text"),
     ],
 )
-def test_a_token_is_composed(method: str, formula: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_token_is_composed(
+    method: str, formula: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """What the target's own scores take soko apart into, and what the source makes of it in the text."""
     run = tmp_path / "run"
     assert cli.run(arguments(run, "--target-tokenizer", str(TARGET), "--method", method)) == 0
-    capsys.readouterr()
+    assert said in capsys.readouterr().out
     assert cli.run(["explain", str(run), "soko"]) == 0
     assert formula in capsys.readouterr().out
     assert cli.run(["export", str(run), str(tmp_path / "model")]) == 0

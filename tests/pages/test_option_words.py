@@ -99,7 +99,7 @@ def test_every_option_that_is_advised_has_a_field_or_is_said_to_have_none(place)
 
 
 def test_fields_are_called_as_the_form_calls_them(open_app):
-    """Those of uploads and of other encodings are drawn only where they are asked for."""
+    """Those of uploads, of a trimmed tokenizer and of other encodings are drawn only where they are asked for."""
     at = open_app("data")
     drawn = {e.label for kind in ("selectbox", "number_input", "toggle", "button_group") for e in at.get(kind)}
     drawn |= {e.value for e in at.header} | {e.value for e in at.subheader}
@@ -113,6 +113,7 @@ def test_fields_are_called_as_the_form_calls_them(open_app):
         "Pairs of lines",
         "Dictionary",
         "Vectors of the source language",
+        "Least occurrences to stay",
     }
     assert set(LABELS.values()) - drawn == elsewhere
 

@@ -140,10 +140,7 @@ class ManyFallbacks(Check):
             summary += f", but {rough_percent(of_tokens)} of new tokens: the corpus hardly holds them"
         tip = more_vectors(run)
         if not compares_vectors(run):
-            lacking = "the source tokenizer has no subwords for"
-            if run.manifest["config"]["method"] != MethodName.SUBWORD_MEAN:
-                lacking = "what the method was given says nothing of"
-            tip = phrase(f"{lacking} these tokens; {{method}} focus needs none")
+            tip = _without_vectors(str(run.manifest["config"]["method"]))
             foreign = foreign_script(run)
             if foreign is not None and shared_text(run) < FEW_ANCHORS:  # FOCUS would have nothing to combine either
                 summary = f"{summary}; the first cause: {foreign.words} (FOC001)"
@@ -199,6 +196,15 @@ class AuxiliaryCoverage(Check):
         lost = by_frequency(run, np.flatnonzero((shared | new) & ~covered))
         found = self.result(Status.WARNING if low else Status.PASSED, summary, tip=more_vectors(run), tokens=lost)
         return found if found.fired else in_view_of_anchors(run, found)
+
+
+def _without_vectors(method: str) -> Phrase:
+    """Return what to do about fallback embeddings of a method that compares no vectors."""
+    if method in (MethodName.SUBWORD_MEAN, MethodName.ASYMMETRIC_MEAN):
+        return phrase("the source tokenizer has no subwords for these tokens; {method} focus needs none")
+    if method == MethodName.ALIGN:
+        return phrase("the text does not hold these tokens; give more text, or {fallback} pieces for the rest")
+    return phrase("what the method was given says nothing of these tokens; {method} focus needs none")
 
 
 def _count(covered: np.ndarray, among: np.ndarray) -> str:

@@ -231,7 +231,7 @@ def _spread(explanation: Explanation, *, trusted: bool, chosen: bool = True) -> 
 
 def _uncompared(explanation: Explanation, run: RunFolder) -> list[Verdict]:
     """Say what a row is that was combined without comparing auxiliary vectors."""
-    if run.manifest["config"]["method"] == MethodName.SUBWORD_MEAN:
+    if run.manifest["config"]["method"] in (MethodName.SUBWORD_MEAN, MethodName.ASYMMETRIC_MEAN):
         return _subwords(explanation)
     return [_spread(explanation, trusted=False, chosen=False), *_kinds(explanation, run)]
 

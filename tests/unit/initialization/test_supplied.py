@@ -25,7 +25,7 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.methods.base import Method, MethodInput, MethodOutput
 from focus_core.initialization.methods.copying import copied_positions, copy_overlap
 from focus_core.initialization.methods.registry import METHODS
-from focus_core.initialization.request import InitRequest
+from focus_core.initialization.request import InitRequest, command_of
 from focus_core.initialization.supplied import load_donor
 from focus_core.initialization.weights import assemble
 from focus_core.models.source import load_source
@@ -114,6 +114,31 @@ def test_a_method_gets_what_it_needs_and_the_manifest_names_it(
     assert run.manifest["warnings"][-1] == "a word of warning"
     again = request_of(run.manifest)
     assert (str(again.dictionary), str(again.source_vectors), again.donor) == ("words.tsv", "en.vec", "donor")
+
+
+def test_columns_of_a_wider_table_are_named_and_noted(
+    taken: list[MethodInput], whole: InitRequest, tmp_path: Path
+) -> None:
+    """Two languages beside the source's: which is meant is said by the names in the first line."""
+    lines = [line.split("\t") for line in LINES.splitlines()]
+    rows = ["id\ten\tde\txx", *(f"{i}\t{a}\t{b}\tx" for i, (a, b) in enumerate(lines))]
+    (tmp_path / "wide.tsv").write_text("\n".join(rows), encoding="utf-8")
+    asked = dataclasses.replace(whole, parallel=tmp_path / "wide.tsv", source_column="en", target_column="de")
+    run = run_to_folder(asked, tmp_path / "run")
+    assert taken[0].parallel is not None
+    assert taken[0].parallel.pairs[:2] == (("Day 0.", "Tag 0."), ("Day 1.", "Tag 1."))
+    (entry,) = [entry for entry in run.manifest["inputs"] if entry["role"] == "parallel"]
+    assert (entry["source_column"], entry["target_column"]) == ("en", "de")
+    again = request_of(run.manifest)
+    assert (again.source_column, again.target_column) == ("en", "de")
+    assert "--source-column en --target-column de" in " ".join(command_of(again))
+    with pytest.raises(InvalidInputError, match="name the two columns with --source-column and --target-column"):
+        run_request(dataclasses.replace(asked, source_column=None, target_column=None))
+
+
+def test_columns_of_no_table_are_refused(whole: InitRequest) -> None:
+    with pytest.raises(InvalidInputError, match="--source-column: expected a table of pairs beside it, by --parallel"):
+        dataclasses.replace(whole, parallel=None, source_column="en")
 
 
 def test_a_text_for_vectors_is_counted_as_long_as_the_methods_own_vectors(

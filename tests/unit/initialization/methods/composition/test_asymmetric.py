@@ -186,3 +186,10 @@ def test_rows_of_the_scale_one_stay_bit_for_bit(dtype: torch.dtype) -> None:
     scale_rows(rows, np.array([1, 0.5, 1], np.float32))
     assert torch.equal(rows[[0, 2]], before[[0, 2]])
     assert torch.equal(rows[1], (before[1].float() * 0.5).to(dtype))
+
+
+def test_what_a_row_is_is_said_of_its_input(run: RunFolder) -> None:
+    said = [verdict.text for verdict in explain_token(run, place("▁abcd")).verdicts]
+    assert said[0] == "Mean of 2 source subwords of its text."
+    assert "The embedding was multiplied by 1.65 after it was made." in said
+    assert "The output embedding has weights of its own; these are the input's." in said
