@@ -21,6 +21,7 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.embedded_ids import without_rowless_tokens
 from focus_core.initialization.foresight import Foreseen, Heed, foresee_text, refuse
 from focus_core.initialization.methods.base import Method
+from focus_core.initialization.methods.joint.size_search import search_size
 from focus_core.initialization.methods.low_rank.embed import fit_rank
 from focus_core.initialization.overlap.matching import match_vocabularies, read_user_map
 from focus_core.initialization.pipeline import method_named, run_focus
@@ -38,7 +39,7 @@ from focus_core.tokenization.text_form import read_text_form, text_form
 from focus_core.tokenization.training import train_tokenizer
 from focus_core.tokenization.trimming.trim import trim_vocabulary
 from focus_core.tokenization.vocabulary import Vocabulary, load_vocabulary
-from focus_core.types import MatchMode, Need, Normalization, ProgressHook, no_progress, stage_of, tell_all
+from focus_core.types import MatchMode, Need, Normalization, ProgressHook, VocabSize, no_progress, stage_of, tell_all
 
 KEEPS_MORE = "the source reads {}, the new tokenizer {}: fewer tokens are shared; take {normalization} inherit"
 
@@ -60,7 +61,11 @@ def _load_target(
     if corpus is None or request.train_tokenizer is None or request.vocab_size is None:
         raise missing(option("target_tokenizer"), phrase("or {train_tokenizer} with {vocab_size} and {corpus}"))
     family, form = TRAINABLE[request.train_tokenizer], text_form(request.normalizes, source.backend.normalizer)
-    return train_tokenizer(corpus, family=family, vocab_size=request.vocab_size, form=form, progress=progress), {}
+    if request.vocab_size == VocabSize.AUTO:
+        found = search_size(corpus, form=form, progress=progress)
+        return found.vocabulary, {"vocabulary_size": found.to_dict()}
+    made = train_tokenizer(corpus, family=family, vocab_size=request.known_size, form=form, progress=progress)
+    return made, {}
 
 
 def _trimmed(
@@ -72,7 +77,7 @@ def _trimmed(
         progress("trim tokenizer", done, total, note)
 
     counted = tokenise_corpus(corpus, source, examples=False, progress=tell)
-    bounds = {"vocab_size": request.vocab_size, "min_frequency": request.min_frequency}
+    bounds = {"vocab_size": request.known_size or None, "min_frequency": request.min_frequency}
     trimmed = trim_vocabulary(source, counted.frequency, **bounds)
     return trimmed.vocabulary, {"trimming": dict(trimmed.report)}
 
@@ -112,10 +117,10 @@ def _foresee(corpus: Corpus, source: Vocabulary, request: InitRequest) -> Forese
 
 def _refuse_lacks(request: InitRequest, method: Method) -> None:
     """Refuse a method that lacks an input, by what the request names alone."""
-    text = [Need.TEXT] if request.corpus or (request.auxiliary and not method.needs_lines) else []
+    text = [Need.TEXT] if request.corpus or (request.auxiliary and not method.reads_lines) else []
     body = [Need.BODY] if request.source else []  # what lies there is seen when it is read
     for need in method.lacks((*text, *body, *given_needs(request))):
-        if need is Need.TEXT and not method.needs_lines:
+        if need is Need.TEXT and not method.reads_lines:
             raise missing(option("corpus"), phrase("to make auxiliary vectors from, or ready ones by {auxiliary}"))
         raise lack(method.name, need, phrase("choose another {method}"))
 
@@ -159,7 +164,8 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, h
     ready = None if method.own_vectors else request.auxiliary
     auxiliary = load_auxiliary(ready, target, kind=request.auxiliary_kind) if ready else None
     user_map = read_user_map(request.user_map, source, target) if request.user_map else None
-    supplied = read_supplied(request, method.inputs, target, dim=resolved.dim, own_vectors=method.own_vectors)
+    ready_words = method.own_vectors and not method.reads_lines
+    supplied = read_supplied(request, method.inputs, target, dim=resolved.dim, own_vectors=ready_words)
     progress("read", 1, 1)
     inputs = _inputs(request, source, target, auxiliary)
     result = run_focus(
@@ -176,6 +182,8 @@ def run_request(request: InitRequest, *, progress: ProgressHook = no_progress, h
     )
     used = [entry for entry in inputs if entry["role"] != "auxiliary" or result.auxiliary is not None]
     notes, warnings = _normalization(request, source, target)
+    if method.joint and request.auxiliary is not None:
+        warnings.append(f"the auxiliary vectors were not used: {method.name} counts both tokenizers' cuts of the text")
     return dataclasses.replace(
         result,
         inputs=[*used, *result.inputs],
@@ -254,7 +262,7 @@ def run_focus_from_pretrained(
     corpus: Sequence[str | Path] = (),
     auxiliary: str | Path | None = None,
     train_tokenizer: str | None = None,
-    vocab_size: int | None = None,
+    vocab_size: int | str | None = None,
     min_frequency: int | None = None,
     normalization: Normalization | None = None,
     dictionary: str | Path | None = None,
@@ -281,8 +289,9 @@ def run_focus_from_pretrained(
         Ready vectors; ``None`` makes them from the corpus, where the method needs them.
     train_tokenizer : str, default=None
         ``unigram``, ``bpe`` or ``wordpiece``, with ``vocab_size``; ``trim`` cuts the source's own to the text.
-    vocab_size : int, default=None
-        Size of the tokenizer to train, special tokens included; the most tokens that ``trim`` keeps.
+    vocab_size : int or str, default=None
+        Size of the tokenizer to train, special tokens included, or the most tokens that ``trim`` keeps; ``auto``
+        searches one, for ``unigram``.
     min_frequency : int, default=None
         Occurrences below which ``trim`` drops a token; ``None`` is 2.
     normalization : Normalization, default=None
@@ -318,7 +327,7 @@ def run_focus_from_pretrained(
         source=str(source),
         target_tokenizer=None if target_tokenizer is None else str(target_tokenizer),
         train_tokenizer=train_tokenizer,
-        vocab_size=vocab_size,
+        vocab_size=VocabSize(vocab_size) if isinstance(vocab_size, str) else vocab_size,
         min_frequency=min_frequency,
         normalization=normalization,
         corpus=tuple(Path(path) for path in corpus),

@@ -95,6 +95,9 @@ class MethodName(StrEnum):
     ASYMMETRIC_MEAN = "asymmetric-mean"
     MERGE = "merge"
     ALIGN = "align"
+    JOINT_FOCUS = "joint-focus"
+    UNIBRIDGE = "unibridge"
+    TOKALIGN = "tokalign"
     WECHSEL = "wechsel"
     TIK_TO_TOK = "tik-to-tok"
     DICTIONARY_REMOVAL = "dictionary-removal"
@@ -177,6 +180,16 @@ class Interpolation(StrEnum):
     LEAST_SQUARES = "least-squares"
 
 
+class Anchors(StrEnum):
+    """Which source tokens joint FOCUS compares new tokens with.
+
+    ``shared``: those that the target has too, as FOCUS does. ``all``: every one that the text has in the source's cut.
+    """
+
+    SHARED = "shared"
+    ALL = "all"
+
+
 class Factorization(StrEnum):
     """How source embeddings are cut to a rank.
 
@@ -212,6 +225,15 @@ class AuxiliaryKind(StrEnum):
 
     TOKEN = "token"
     WORD = "word"
+
+
+class VocabSize(StrEnum):
+    """What stands for the size of a tokenizer that is trained.
+
+    ``auto``: the first size from which on the text hardly gets likelier (UniBridge's search; Unigram alone).
+    """
+
+    AUTO = "auto"
 
 
 class Normalization(StrEnum):
@@ -260,6 +282,9 @@ METHOD_SUMMARIES: dict[str, str] = {
     MethodName.ASYMMETRIC_MEAN: "copy shared tokens, give new ones two means of their subwords, one for each side",
     MethodName.MERGE: "copy shared tokens, compose new ones of the parts that the target's own merges join",
     MethodName.ALIGN: "copy shared tokens, make new ones of the source tokens that stand where they stand in the text",
+    MethodName.JOINT_FOCUS: "copy shared tokens, combine new ones from such as are used alike in both cuts",
+    MethodName.UNIBRIDGE: "copy shared tokens, pair new ones with source tokens used alike, combine the rest from both",
+    MethodName.TOKALIGN: "copy shared tokens, give new ones the row of the source token that lies alike to them",
     MethodName.WECHSEL: "copy shared tokens, combine new ones from the nearest in a space that a dictionary rotates",
     MethodName.TIK_TO_TOK: "copy shared tokens, give new ones the row of their translation, or of three near ones",
     MethodName.DICTIONARY_REMOVAL: "copy shared tokens, combine new ones from what a dictionary aligns them with",

@@ -189,7 +189,7 @@ def typed_fields(kind: type, mapping: object, *, where: str) -> dict[str, Any]:
 
 
 def _typed(name: str, value: Any, hint: Any) -> Any:
-    """Return a value as a type has it: ``X``, ``X | None``, ``tuple[X, ...]`` or ``dict[X, Y]``."""
+    """Return a value as a type has it: ``X``, ``X | None``, ``X | E | None``, ``tuple[X, ...]`` or ``dict[X, Y]``."""
     if get_origin(hint) is tuple:
         if not isinstance(value, list):
             raise _not_that(name, "a list", value)
@@ -200,6 +200,8 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
     kind, *others = get_args(hint) or (hint,)
     if value is None and NoneType in others:
         return None
+    # A word that stands for a number has an enum of its own beside it.
+    kind = next((one for one in others if issubclass(one, StrEnum) and value in list(one)), kind)
     if hasattr(kind, "from_dict"):
         return kind.from_dict(value)
     if hasattr(kind, "__dataclass_fields__"):

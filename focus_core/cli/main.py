@@ -41,6 +41,7 @@ from focus_core.runs.targets import split_target
 from focus_core.types import (
     METHOD_SUMMARIES,
     Aligner,
+    Anchors,
     AuxiliaryKind,
     AuxiliarySpace,
     Factorization,
@@ -50,6 +51,7 @@ from focus_core.types import (
     Normalization,
     Preset,
     SubwordVectors,
+    VocabSize,
 )
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -71,6 +73,10 @@ TRAIN_HELP = (
 NORMALIZATION_HELP = (
     "what the trained tokenizer does to text: inherit the source's case, accents and Unicode form; none; nfc; nfkc. "
     "Without it inherit, or none with --preset paper"
+)
+SIZE_HELP = (
+    "its size, special tokens included; or auto: unigram tokenizers of 3,000, 4,000, ... tokens, until a line of the "
+    "text gets less than 5 nats likelier. With trim at most so many, or no bound"
 )
 SPACE_HELP = (
     "how auxiliary vectors are made from the corpus: counts of neighbours, factorised (of little text rare tokens are "
@@ -118,9 +124,7 @@ def init(
     tensor: Annotated[str | None, typer.Option(help="name of the tensor in --source-embeddings")] = None,
     target_tokenizer: Annotated[str | None, typer.Option(help="folder, tokenizer file or Hub id")] = None,
     train_tokenizer: Annotated[TokenizerKind | None, typer.Option(help=TRAIN_HELP)] = None,
-    vocab_size: Annotated[
-        int | None, typer.Option(help="its size, special tokens included; with trim at most so many, or no bound")
-    ] = None,
+    vocab_size: Annotated[str | None, typer.Option(help=SIZE_HELP)] = None,
     min_frequency: Annotated[
         int | None, typer.Option(help="with trim, occurrences below which a token is dropped; 2 if not given")
     ] = None,
@@ -170,6 +174,9 @@ def init(
         InitConfig.interpolation
     ),
     train_tokens: Annotated[int | None, typer.Option(help="tokens that a method itself trains on")] = None,
+    anchors: Annotated[Anchors, typer.Option(help="the source tokens that --method joint-focus combines")] = (
+        InitConfig.anchors
+    ),
     covariance_scale: Annotated[float | None, typer.Option(help="of --fallback multivariate; 1 if not given")] = None,
     rank: Annotated[int | None, typer.Option(help="cut the source's embeddings to this rank")] = None,
     factorization: Annotated[Factorization, typer.Option(help="how --rank cuts them")] = InitConfig.factorization,
@@ -208,6 +215,8 @@ def init(
 def _typed_request(given: dict[str, Any]) -> InitRequest:
     """Return the request of the options that somebody typed; the others have their defaults."""
     given = {name: _auto(name, value) if name in AUTOMATIC else value for name, value in given.items()}
+    if "vocab_size" in given:
+        given["vocab_size"] = _auto("vocab_size", given["vocab_size"]) or VocabSize.AUTO
     options = {name: given.pop(name) for name in InitConfig.__annotations__ if name in given}
     config = InitConfig.for_preset(**{"preset": InitConfig.preset} | options)
     return InitRequest(**given | {"corpus": tuple(given.get("corpus", ()))}, config=config)

@@ -13,6 +13,7 @@ from typing import Any
 from focus_core.errors import InvalidInputError, bad_input, option, phrase
 from focus_core.types import (
     Aligner,
+    Anchors,
     AuxiliarySpace,
     Factorization,
     Fallback,
@@ -42,7 +43,10 @@ PAPER: dict[str, Any] = {
 """The options of the paper (Dobler & de Melo 2023, section 3 and the first release of its code)."""
 OF_FASTTEXT = ("epochs", "keep_eos_vector")
 """Options of fastText alone."""
-OF_METHODS = ("copy_overlap", "aligner", "min_links", "interpolation", "subword_vectors", "least_pairs", "train_tokens")
+OF_METHODS = (
+    "copy_overlap", "aligner", "min_links", "interpolation", "subword_vectors", "least_pairs", "anchors",
+    "train_tokens",
+)  # fmt: skip
 """Options of single methods alone; a method names those that it has."""
 NORMALIZATION = {Preset.DEFAULT: Normalization.INHERIT, Preset.PAPER: Normalization.NONE}
 """What a tokenizer that is trained does to text before it splits it, where nothing else was asked for."""
@@ -124,6 +128,8 @@ class InitConfig:
         How ``interpolation`` weighs the nearest shared tokens.
     train_tokens : int, default=None
         Tokens of the text that a method that trains through the backbone sees; ``None`` is the method's own number.
+    anchors : Anchors, default="shared"
+        Which source tokens joint FOCUS compares new tokens with.
     keep_eos_vector, specials_in_statistics : bool, default=False
         Whether ``</s>`` keeps its trained vector, and whether the rows of special tokens count for the mean and
         the standard deviation. The paper's preset sets both, as the reference does.
@@ -161,6 +167,7 @@ class InitConfig:
     min_links: int | None = None
     interpolation: Interpolation = Interpolation.DISTANCE
     train_tokens: int | None = None
+    anchors: Anchors = Anchors.SHARED
     keep_eos_vector: bool = False
     specials_in_statistics: bool = False
     preset: Preset = Preset.DEFAULT

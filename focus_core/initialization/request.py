@@ -17,7 +17,7 @@ from focus_core.artifacts import atomic_write_bytes, dump_json
 from focus_core.corpus.parallel import refuse_columns
 from focus_core.errors import InvalidInputError, bad_input, flag, option, phrase
 from focus_core.initialization.config import NORMALIZATION, InitConfig
-from focus_core.types import AuxiliaryKind, Family, Normalization
+from focus_core.types import AuxiliaryKind, Family, Normalization, VocabSize
 from focus_core.validation import typed_fields
 
 TRAINABLE = {"unigram": Family.UNIGRAM, "bpe": Family.BYTE_LEVEL_BPE, "wordpiece": Family.WORDPIECE}
@@ -48,8 +48,9 @@ class InitRequest:
     train_tokenizer : str, default=None
         ``unigram``, ``bpe`` or ``wordpiece``: train the target tokenizer on the corpus; ``trim``: cut the source's own
         to the tokens that the corpus uses.
-    vocab_size : int, default=None
-        Its size, special tokens included; with ``trim`` the most tokens that are kept, ``None`` for no bound.
+    vocab_size : int or VocabSize, default=None
+        Its size, special tokens included, where ``auto`` searches one for ``unigram``; with ``trim`` the most tokens
+        that are kept, ``None`` for no bound.
     min_frequency : int, default=None
         With ``trim``, occurrences below which a token is dropped; ``None`` is 2.
     normalization : Normalization, default=None
@@ -91,7 +92,7 @@ class InitRequest:
     tensor: str | None = None
     target_tokenizer: str | None = None
     train_tokenizer: str | None = None
-    vocab_size: int | None = None
+    vocab_size: int | VocabSize | None = None
     min_frequency: int | None = None
     normalization: Normalization | None = None
     auxiliary: Path | None = None
@@ -121,6 +122,9 @@ class InitRequest:
             raise missing(option("source_tokenizer"), phrase("beside {source_embeddings}"))
         if self.train_tokenizer and not self.vocab_size and not self.trims:
             raise missing(option("vocab_size"), phrase("beside {train_tokenizer}"))
+        if self.vocab_size == VocabSize.AUTO and self.train_tokenizer not in (None, "unigram"):
+            expected, got = phrase("a whole number beside {train_tokenizer} {}", self.train_tokenizer), "auto"
+            raise bad_input(option("vocab_size"), expected, got, phrase("give one, or {train_tokenizer} unigram"))
         if self.train_tokenizer and not self.corpus:
             raise missing(option("corpus"), phrase("beside {train_tokenizer}"))
         if self.train_tokenizer is not None and self.train_tokenizer not in (*TRAINABLE, TRIM):
@@ -152,6 +156,11 @@ class InitRequest:
     def trims(self) -> bool:
         """Whether the target tokenizer is the source's own, cut to what the corpus uses."""
         return self.train_tokenizer == TRIM
+
+    @property
+    def known_size(self) -> int:
+        """The size of a tokenizer that is trained, where it is known before the run; else 0."""
+        return self.vocab_size if isinstance(self.vocab_size, int) else 0
 
     @property
     def normalizes(self) -> Normalization:

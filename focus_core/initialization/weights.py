@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -65,6 +66,19 @@ class SparseRows:
             weights=np.ones(n, np.float32),
             similarities=unknown,
         )
+
+
+def stacked(parts: Sequence[SparseRows]) -> SparseRows:
+    """Return the rows of several parts, one part after another; no row may be in two."""
+    ends = np.cumsum([0, *(part.indptr[-1] for part in parts)])
+    starts = [part.indptr[:-1] + end for part, end in zip(parts, ends, strict=False)]
+    return SparseRows(
+        rows=np.concatenate([part.rows for part in parts]),
+        indptr=np.concatenate([*starts, ends[-1:]]),
+        source_ids=np.concatenate([part.source_ids for part in parts]),
+        weights=np.concatenate([part.weights for part in parts]),
+        similarities=np.concatenate([part.similarities for part in parts]),
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -15,7 +15,7 @@ from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.request import InitRequest
 from focus_core.jobs.steps import Step
 from focus_core.tokenization.corpus_statistics import CorpusStatistics
-from focus_core.types import AuxiliarySpace
+from focus_core.types import AuxiliarySpace, VocabSize
 
 START_S = 11.0
 """Imports, reading the source model, combining and writing, for a vocabulary of some thousands."""
@@ -23,6 +23,8 @@ MATCH_S = 1.0
 """Matching; measured at 0.2 s for 250,000 source tokens and 50,000 target tokens."""
 TOKENS_PER_S = 400_000.0
 TRAINED_CHARACTERS_PER_S = 1_500_000.0
+SIZES_TRIED = 4
+"""Tokenizers that a search for a size trains: three on Swahili, four on isiXhosa."""
 VECTOR_UPDATES_PER_S = 20_000_000.0
 """Tokens x dimensions that fastText updates in a second on one thread."""
 COUNTED_TOKENS_PER_S = 2_000_000.0
@@ -124,12 +126,15 @@ def estimate_run(request: InitRequest, statistics: CorpusStatistics | None, *, v
     steps = {Step.OVERLAP: MATCH_S, Step.ROWS: START_S}
     matrix_mib = 0.0
     if request.train_tokenizer is not None:
-        steps[Step.TOKENIZERS] = text.n_characters / TRAINED_CHARACTERS_PER_S
+        n_trained = SIZES_TRIED if request.vocab_size == VocabSize.AUTO else 1
+        steps[Step.TOKENIZERS] = n_trained * text.n_characters / TRAINED_CHARACTERS_PER_S
     if statistics is not None:
         steps[Step.CORPUS] = n_tokens / TOKENS_PER_S
-    if statistics is not None and METHODS[config.method].compares_tokens and request.auxiliary is None:
+    method = METHODS[config.method]
+    if statistics is not None and method.makes_vectors and (method.joint or request.auxiliary is None):
         by_fasttext = config.auxiliary_space == AuxiliarySpace.FASTTEXT
-        steps[Step.VECTORS], matrix_mib = (_trained if by_fasttext else _counted)(n_tokens, vocab_size, config)
+        n_counted = 2 * n_tokens if method.joint else n_tokens  # the text is cut by both tokenizers
+        steps[Step.VECTORS], matrix_mib = (_trained if by_fasttext else _counted)(n_counted, vocab_size, config)
     return Estimate(
         n_tokens=n_tokens,
         seconds=sum(steps.values()),

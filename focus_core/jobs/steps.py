@@ -32,6 +32,7 @@ STAGE_STEPS = {
     "trim tokenizer": Step.TOKENIZERS,
     "tokenise": Step.CORPUS,
     "count": Step.CORPUS,
+    "count both cuts": Step.CORPUS,
     "train vectors": Step.VECTORS,
     "factorise counts": Step.VECTORS,
     "match": Step.OVERLAP,

@@ -38,6 +38,8 @@ def summary_lines(manifest: Mapping[str, Any]) -> list[str]:
         lines.append(f"rank: {rank_words(low_rank)}")
     if (normalization := (manifest.get("notes") or {}).get("normalization")) is not None:
         lines.append(f"normalization: {normalization_words(normalization)}")
+    if (size := (manifest.get("notes") or {}).get("vocabulary_size")) is not None:
+        lines.append(f"vocabulary size: {size_words(size)}")
     if (trimming := (manifest.get("notes") or {}).get("trimming")) is not None:
         lines.append(f"trimmed: {trimming_words(trimming)}")
     if not counts["n_new"]:
@@ -105,6 +107,37 @@ def normalization_words(note: Mapping[str, str]) -> str:
     if note["source"] == note["target"]:
         return f"source and new tokenizer read {note['source']}"
     return f"the source reads {note['source']}; the new tokenizer {note['target']}"
+
+
+def size_words(note: Mapping[str, Any]) -> str:
+    """Say which size of vocabulary a search found, and after which.
+
+    Parameters
+    ----------
+    note : mapping
+        The manifest's ``notes.vocabulary_size``.
+
+    Returns
+    -------
+    str
+        A few words.
+
+    Examples
+    --------
+    >>> tried = [{"vocab_size": 3000, "average_log_probability": -90.0}]
+    >>> tried += [{"vocab_size": 4000, "average_log_probability": -86.5}]
+    >>> size_words({"found": 4000, "reason": "difference", "nats": 5.0, "tried": tried})
+    '4,000 tokens, the last of 2 tried: a line gets 3.50 nats likelier than at 3,000, which is less than 5'
+    """
+    tried = note["tried"]
+    words = f"{note['found']:,} tokens, the last of {len(tried)} tried"
+    if note["reason"] != "difference":
+        why = "the text supports no more" if note["reason"] == "text" else "no larger one is tried"
+        return f"{words}: {why}"
+    before, last = tried[-2:]
+    gain = abs(last["average_log_probability"] - before["average_log_probability"])
+    than = f"{before['vocab_size']:,}, which is less than {note['nats']:g}"
+    return f"{words}: a line gets {gain:.2f} nats likelier than at {than}"
 
 
 def trimming_words(note: Mapping[str, Any]) -> str:

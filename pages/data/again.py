@@ -30,7 +30,7 @@ from focus_ui.widgets.further_inputs import lacking_words
 from pages.data import plan as run_plan
 from pages.data import preview as data_preview
 from pages.data import start as run_start
-from pages.data.form import FAMILIES, LEAST_SIZE, VECTORS, options
+from pages.data.form import DEFAULT_SIZE, FAMILIES, LEAST_SIZE, VECTORS, options
 from pages.data.normalization import normalization_choice, say_what_is_inherited
 from pages.data.recipe import (
     Recipe,
@@ -208,12 +208,18 @@ def _tokenizer(recipe: Recipe) -> Mapping[str, Any] | None:
     first = list(FAMILIES).index(recipe.target["train_tokenizer"])
     family = choose("Kind", FAMILIES, f"_family_{recipe.id}", place=left, index=first, width="stretch")
     size = right.number_input(
-        "Size in tokens", min_value=LEAST_SIZE, max_value=250_000, value=recipe.target["vocab_size"], step=100,
+        "Size in tokens", min_value=LEAST_SIZE, max_value=250_000, value=_size(recipe), step=100,
         key=f"_vocab_size_{recipe.id}",
     )  # fmt: skip
     own = recipe.target.get("normalization")
     normalization = normalization_choice(f"_normalization_{recipe.id}", own)
     return {"train_tokenizer": str(family), "vocab_size": int(size)} | normalization
+
+
+def _size(recipe: Recipe) -> int:
+    """Return the size that was asked for, or that a search found."""
+    asked = recipe.target["vocab_size"]
+    return asked if isinstance(asked, int) else recipe.n_target or DEFAULT_SIZE
 
 
 def _source(recipe: Recipe) -> str | None:
@@ -287,7 +293,7 @@ def _reused(change: Change, request: InitRequest) -> str:
 
 def _estimate(recipe: Recipe, change: Change, request: InitRequest) -> Estimate | None:
     """Return what it will take; ``None`` where the size of the vocabulary or the text is not known."""
-    n_tokens = request.vocab_size or recipe.n_target
+    n_tokens = request.known_size or recipe.n_target
     statistics = change.corpus.statistics if change.corpus is not None else None
     try:
         if statistics is None and request.corpus:

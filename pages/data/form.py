@@ -172,7 +172,7 @@ def options(*, start: InitConfig | None = None, mark: str = "", resolved: Sequen
             "Keep the source's tokens", value=extend, key=f"_extend{mark}", persist_state="session",
             help="The new tokens are added to the source's vocabulary instead of taking its place.",
         )  # fmt: skip
-    compares = METHODS[method].compares_tokens
+    compares = METHODS[method].makes_vectors
     usual = InitConfig.for_preset(preset)
     space = given.space(lists, usual, enabled=compares)
     if space != usual.auxiliary_space:

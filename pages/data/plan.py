@@ -13,6 +13,7 @@ from typing import Any
 import streamlit as st
 
 from focus_core.initialization.auxiliary.vectors import OWN_KINDS
+from focus_core.initialization.methods.registry import METHODS
 from focus_core.initialization.request import InitRequest
 from focus_core.jobs.record import JobState
 from focus_core.jobs.steps import STEPS, Step, StepTime
@@ -26,7 +27,6 @@ from focus_ui.data import catalog
 from focus_ui.data.uploads import in_own_words
 from pages.data.form import AUTO
 from pages.data.normalization import NAMES
-from pages.data.recipe import needs_vectors
 
 TITLES = {
     Step.TOKENIZERS: "Tokenizers",
@@ -96,7 +96,7 @@ def _tokenizers(request: InitRequest) -> StepText:
     if request.trims:
         new = "the source's own, cut to the tokens that the text uses"
     elif request.target_tokenizer is None:
-        new = f"{request.train_tokenizer} with {count(request.vocab_size or 0)} tokens, trained on the text"
+        new = f"{request.train_tokenizer} with {_size(request)}, trained on the text"
     else:
         given = Path(request.target_tokenizer)
         new = f"{_name(given)}, {'taken from the earlier run' if is_lent(given) else 'as it is'}"
@@ -106,6 +106,11 @@ def _tokenizers(request: InitRequest) -> StepText:
     if request.target_tokenizer is None and not request.trims:
         facts["Normalization"] = NAMES[request.normalizes]
     return StepText(summary=new, facts=facts)
+
+
+def _size(request: InitRequest) -> str:
+    """Return how large the tokenizer that is trained becomes, in words."""
+    return f"{count(request.known_size)} tokens" if request.known_size else "as many tokens as the search finds"
 
 
 def _corpus(request: InitRequest) -> StepText:
@@ -119,9 +124,10 @@ def _corpus(request: InitRequest) -> StepText:
 
 def _vectors(request: InitRequest) -> StepText:
     config, chosen = request.config, request.config.chosen()
-    if not needs_vectors(config):
+    method = METHODS[config.method]
+    if not method.makes_vectors:
         return StepText(summary=f"left out: {config.method} compares none", used=False)
-    if request.auxiliary is not None:
+    if request.auxiliary is not None and not method.joint:
         return StepText(summary="taken from the earlier run", facts={"Vectors": "those of the earlier run"}, used=False)
     given = {"Dimensions": "dim", "Epochs": "epochs", "Least occurrences": "min_count"}
     facts = {"Preset": str(config.preset), "Auxiliary space": str(config.auxiliary_space)}
@@ -130,7 +136,8 @@ def _vectors(request: InitRequest) -> StepText:
         word: AUTO if chosen[name] is None else str(chosen[name]) for word, name in given.items() if name in chosen
     }
     made = "counted in" if config.auxiliary_space == AuxiliarySpace.COUNTS else "trained on"
-    summary = f"{made} the text" if request.corpus else "left out: no text"
+    where = "the text, as both tokenizers cut it" if method.joint else "the text"
+    summary = f"{made} {where}" if request.corpus else "left out: no text"
     return StepText(summary=summary, facts=facts, used=bool(request.corpus))
 
 

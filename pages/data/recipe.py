@@ -65,6 +65,8 @@ class Recipe:
             return False
         if step in (Step.CORPUS, Step.VECTORS):
             return bool(self.text)
+        if METHODS[self.config.method].joint:
+            return bool(self.text)
         return bool(self.text) or self.auxiliary is not None or not needs_vectors(self.config)
 
 
@@ -112,7 +114,7 @@ def recipe_of_request(asked: InitRequest, *, job_id: str, title: str, find: Find
         text=text if corpus and None not in corpus else {},
         further=_further(asked, find),
         config=asked.config,
-        n_target=asked.vocab_size or 0,
+        n_target=asked.known_size,
     )
 
 
@@ -174,7 +176,7 @@ def changes(recipe: Recipe, config: InitConfig, target: Mapping[str, Any] | None
     names = ["method", "preset", "match", "temperature", "seed"]
     names += ["fallback"] if METHODS[config.method].fallback is None else []
     names += dict(recipe.target) | dict(target) if target else ()
-    names += (name for name in ("auxiliary_space", *OPEN) if name in chosen and needs_vectors(config))
+    names += (name for name in ("auxiliary_space", *OPEN) if name in chosen and METHODS[config.method].makes_vectors)
     found = [_change(name, new.get(name)) for name in names if old.get(name) != new.get(name)]
     if old["extend"] != new["extend"]:
         found.append("extend" if config.extend else "no extend")

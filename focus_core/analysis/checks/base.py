@@ -163,6 +163,12 @@ def compares_vectors(run: RunFolder) -> bool:
     return run.manifest.get("auxiliary") is not None
 
 
+def counts_both_cuts(run: RunFolder) -> bool:
+    """Return whether the run's method counted the text as both tokenizers cut it."""
+    method = METHODS.get(str(run.manifest["config"]["method"]))
+    return method is not None and method.joint
+
+
 def copies_text(run: RunFolder) -> bool:
     """Return whether shared tokens of text keep their source rows under the run's method."""
     method = METHODS.get(str(run.manifest["config"]["method"]))

@@ -6,7 +6,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from focus_core.analysis.checks.base import Check, CheckResult, Status, Threshold, compares_vectors, copies_text, grade
+from focus_core.analysis.checks.base import (
+    Check,
+    CheckResult,
+    Status,
+    Threshold,
+    compares_vectors,
+    copies_text,
+    counts_both_cuts,
+    grade,
+)
 from focus_core.analysis.checks.causes import (
     anchors_of,
     byte_anchors_of,
@@ -141,6 +150,8 @@ class ManyFallbacks(Check):
         tip = more_vectors(run)
         if not compares_vectors(run):
             tip = _without_vectors(str(run.manifest["config"]["method"]))
+            if counts_both_cuts(run):
+                tip = phrase("give more text, or choose a smaller target vocabulary")
             foreign = foreign_script(run)
             if foreign is not None and shared_text(run) < FEW_ANCHORS:  # FOCUS would have nothing to combine either
                 summary = f"{summary}; the first cause: {foreign.words} (FOC001)"

@@ -7,7 +7,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from focus_core.analysis.checks.base import Check, CheckResult, Status, Threshold, compares_vectors, grade
+from focus_core.analysis.checks.base import (
+    Check,
+    CheckResult,
+    Status,
+    Threshold,
+    compares_vectors,
+    counts_both_cuts,
+    grade,
+)
 from focus_core.analysis.checks.causes import in_view_of_anchors
 from focus_core.errors import Phrase, phrase
 from focus_core.numerics.formats import rough_percent
@@ -160,6 +168,8 @@ def _distinct(run: RunFolder) -> Phrase:
         return phrase("choose another {method} or {fallback} than mean, which gives every new token one embedding")
     if compares_vectors(run):
         return phrase("each is a copy of one contributor: see FOC004")
+    if counts_both_cuts(run):
+        return phrase("give more text: what comes a few times lies beside one source token, whose embedding it gets")
     alike = "of the same source subwords" if config["method"] == MethodName.SUBWORD_MEAN else "that look alike to it"
     return phrase(f"tokens {alike} get one embedding: {{method}} focus tells them apart by their use")
 

@@ -23,7 +23,16 @@ from focus_core.initialization.supplied import Donor, rows_of
 from focus_core.initialization.weights import COMBINED, WeightMatrix
 from focus_core.models.source import SourceModel
 from focus_core.tokenization.vocabulary import Vocabulary
-from focus_core.types import METHOD_SUMMARIES, Cost, Fallback, MethodName, Need, ProgressHook, no_progress
+from focus_core.types import (
+    METHOD_SUMMARIES,
+    AuxiliarySpace,
+    Cost,
+    Fallback,
+    MethodName,
+    Need,
+    ProgressHook,
+    no_progress,
+)
 
 _TOLERANCE = 1e-4
 """How far the sum of a row's weights in float32 may lie from 1."""
@@ -162,6 +171,9 @@ class Method:
         Whether it needs the lines of the text themselves: ready vectors do not stand for them, and it compares none.
     own_vectors : bool, default=False
         Whether it makes vectors of its own from the text: the auxiliary vectors of the target's tokens are not made.
+    joint : bool, default=False
+        Whether these are counted of the text as both tokenizers cut it: no ready vectors stand for text, and no other
+        auxiliary space for counts.
     signed : bool, default=False
         Whether rows of ``W`` may have negative weights and any sum. Else weights are at least 0 and sum to 1.
     beyond : str, default=""
@@ -196,6 +208,7 @@ class Method:
     uses: tuple[Need, ...] = ()
     needs_lines: bool = False
     own_vectors: bool = False
+    joint: bool = False
     signed: bool = False
     beyond: str = ""
     sparsemax: bool = False
@@ -222,6 +235,16 @@ class Method:
     def compares_tokens(self) -> bool:
         """Whether it compares auxiliary vectors, one a target token."""
         return self.needs_text and not self.own_vectors
+
+    @property
+    def makes_vectors(self) -> bool:
+        """Whether vectors are made for it of tokens, which the options of auxiliary vectors are about."""
+        return self.compares_tokens or self.joint
+
+    @property
+    def reads_lines(self) -> bool:
+        """Whether it reads the lines of the text themselves, so that ready vectors do not stand for them."""
+        return self.needs_lines or self.joint
 
     @property
     def inputs(self) -> tuple[Need, ...]:
@@ -251,6 +274,10 @@ class Method:
             if getattr(config, name) != getattr(usual, name) and name not in self.options:
                 expected, remedy = f"a method that has it, which {self.name} is not", phrase("leave it out")
                 raise bad_input(option(name), expected, str(getattr(config, name)), remedy)
+        if self.joint and config.auxiliary_space != AuxiliarySpace.COUNTS:
+            expected = phrase("counts beside {method} {}, which counts the cuts of both tokenizers", self.name)
+            remedy = phrase("leave it out, or give {auxiliary_space} counts with the paper's preset")
+            raise bad_input(option("auxiliary_space"), expected, str(config.auxiliary_space), remedy)
         own = {name: value for name, value in self.defaults.items() if getattr(config, name) == getattr(usual, name)}
         return dataclasses.replace(config, fallback=self._fallback_of(config), **own)
 

@@ -17,6 +17,9 @@ from focus_core.initialization.methods.dictionary.wechsel import DIM, NEIGHBOURS
 from focus_core.initialization.methods.donor import methods as donor
 from focus_core.initialization.methods.donor.space import check_donor
 from focus_core.initialization.methods.focus import focus
+from focus_core.initialization.methods.joint.focus import joint_focus
+from focus_core.initialization.methods.joint.tokalign import tokalign
+from focus_core.initialization.methods.joint.unibridge import unibridge
 from focus_core.initialization.methods.learned.body import check_trainable
 from focus_core.initialization.methods.learned.constrained_word2vec import TRAIN_TOKENS as HULL_TOKENS
 from focus_core.initialization.methods.learned.constrained_word2vec import check_text as check_hull
@@ -85,6 +88,40 @@ METHODS: dict[str, Method] = {
             made_of="A weighted mean of the source tokens that cover its characters in the text.",
             needs=(Need.TEXT,),
             needs_lines=True,
+            cost=Cost.TEXT,
+        ),
+        Method(
+            name=MethodName.JOINT_FOCUS,
+            compute_weights=joint_focus,
+            citation="Joint FOCUS: one space of both tokenizers' cuts, after K. Dobler and G. de Melo, *FOCUS*, "
+            "EMNLP 2023, arXiv 2305.14481",
+            made_of="A weighted mean of the source tokens that are used alike when both tokenizers cut the text.",
+            needs=(Need.TEXT,),
+            own_vectors=True,
+            joint=True,
+            sparsemax=True,
+            options=("anchors",),
+            cost=Cost.TEXT,
+        ),
+        Method(
+            name=MethodName.UNIBRIDGE,
+            compute_weights=unibridge,
+            citation="T. Pham, K. M. Le and L. A. Tuan, *UniBridge*, ACL 2024, arXiv 2406.09717",
+            made_of="The one source token whose nearest it is and that is nearest to it, or a weighted mean of shared "
+            "tokens and such ones.",
+            needs=(Need.TEXT,),
+            own_vectors=True,
+            joint=True,
+            cost=Cost.TEXT,
+        ),
+        Method(
+            name=MethodName.TOKALIGN,
+            compute_weights=tokalign,
+            citation="C. Li, J. Zhang and C. Zong, *TokAlign*, ACL 2025, arXiv 2506.03523",
+            made_of="The one source token that lies to shared tokens as it does, each in its own tokenizer's cut.",
+            needs=(Need.TEXT,),
+            own_vectors=True,
+            joint=True,
             cost=Cost.TEXT,
         ),
         Method(

@@ -14,6 +14,7 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import OF_PRESETS, InitRequest, command_of, read_request, write_request
 from focus_core.types import (
     Aligner,
+    Anchors,
     AuxiliaryKind,
     AuxiliarySpace,
     Factorization,
@@ -24,6 +25,7 @@ from focus_core.types import (
     Normalization,
     Preset,
     SubwordVectors,
+    VocabSize,
 )
 
 WORDS = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=8)
@@ -52,15 +54,20 @@ OPTIONS = {
     "min_links": st.none() | st.integers(1, 10**6),
     "interpolation": st.sampled_from(Interpolation),
     "train_tokens": st.none() | st.integers(64, 10**9),
+    "anchors": st.sampled_from(Anchors),
     "rank": st.none() | st.integers(1, 10**6),
     "factorization": st.sampled_from(Factorization),
 }
 SOURCES = st.fixed_dictionaries({"source": WORDS}, optional={"source_tokenizer": WORDS}) | st.fixed_dictionaries(
     {"source_tokenizer": WORDS, "source_embeddings": PATHS}, optional={"tensor": WORDS}
 )
-TARGETS = st.fixed_dictionaries({"target_tokenizer": WORDS}) | st.fixed_dictionaries(
-    {"train_tokenizer": st.sampled_from(["unigram", "bpe", "wordpiece"]), "vocab_size": st.integers(1, 10**6)},
-    optional={"normalization": st.sampled_from(Normalization)},
+TARGETS = (
+    st.fixed_dictionaries({"target_tokenizer": WORDS})
+    | st.fixed_dictionaries(
+        {"train_tokenizer": st.sampled_from(["unigram", "bpe", "wordpiece"]), "vocab_size": st.integers(1, 10**6)},
+        optional={"normalization": st.sampled_from(Normalization)},
+    )
+    | st.just({"train_tokenizer": "unigram", "vocab_size": VocabSize.AUTO})
 )
 TEXTS = st.fixed_dictionaries(
     {"corpus": st.lists(PATHS, min_size=1, max_size=3).map(tuple)},

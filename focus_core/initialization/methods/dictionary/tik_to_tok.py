@@ -18,7 +18,7 @@ from focus_core.initialization.methods.assembly import assemble_weights
 from focus_core.initialization.methods.base import MethodInput, MethodOutput
 from focus_core.initialization.methods.copying import NO_ANCHORS, copied_positions, not_copied
 from focus_core.initialization.methods.dictionary.nearest import nearest_sources
-from focus_core.initialization.weights import SparseRows
+from focus_core.initialization.weights import SparseRows, stacked
 from focus_core.tokenization.identity import NORMAL
 from focus_core.tokenization.vocabulary import Vocabulary
 
@@ -196,10 +196,4 @@ def _joined(translated: dict[int, int], near: SparseRows) -> SparseRows:
     """Return both kinds of rows together."""
     ids = np.array(sorted(translated), np.int32)
     one = SparseRows.copies(ids, np.array([translated[int(i)] for i in ids], np.int32))
-    return SparseRows(
-        rows=np.concatenate([one.rows, near.rows]),
-        indptr=np.concatenate([one.indptr, one.indptr[-1] + near.indptr[1:]]),
-        source_ids=np.concatenate([one.source_ids, near.source_ids]),
-        weights=np.concatenate([one.weights, near.weights]),
-        similarities=np.concatenate([one.similarities, near.similarities]),
-    )
+    return stacked([one, near])

@@ -117,6 +117,9 @@ def test_every_name_has_an_entry_and_a_line() -> None:
     assert next(iter(METHODS)) == "focus"
     assert [name for name, method in METHODS.items() if method.needs_text] == [
         "focus",
+        "joint-focus",
+        "unibridge",
+        "tokalign",
         "wechsel",
         "salt",
         "ridge",

@@ -7,7 +7,7 @@ import pytest
 from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest
 from focus_core.jobs.steps import STEPS, Step
-from focus_core.types import MatchMode, Preset
+from focus_core.types import MatchMode, Preset, VocabSize
 from pages.data.plan import describe, is_lent, results
 from tests.toy_run import write_toy_run
 
@@ -48,6 +48,14 @@ def test_a_trimmed_tokenizer_is_said_to_be_one():
     found = words(more={"train_tokenizer": "trim", "vocab_size": None})[Step.TOKENIZERS]
     assert found.summary == "the source's own, cut to the tokens that the text uses"
     assert "Normalization" not in found.facts
+
+
+def test_a_size_that_is_searched_and_a_space_of_both_cuts_are_said_to_be_so():
+    asked = {"train_tokenizer": "unigram", "vocab_size": VocabSize.AUTO}
+    found = words(more=asked, config={"method": "joint-focus", "dim": 50})
+    assert found[Step.TOKENIZERS].summary == "unigram with as many tokens as the search finds, trained on the text"
+    assert found[Step.VECTORS].summary == "counted in the text, as both tokenizers cut it"
+    assert found[Step.VECTORS].facts["Dimensions"] == "50"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from focus_core.initialization.config import InitConfig
 from focus_core.initialization.request import InitRequest
 from focus_core.jobs.steps import STEPS, Step
 from focus_core.runs.folder import open_run
-from focus_core.types import AuxiliarySpace, Fallback, MatchMode, Normalization, Preset
+from focus_core.types import AuxiliarySpace, Fallback, MatchMode, Normalization, Preset, VocabSize
 from pages.data.recipe import (
     changes,
     needs_vectors,
@@ -218,3 +218,23 @@ def test_a_run_of_a_baseline_needs_neither_text_nor_vectors(made):
     found = dataclasses.replace(recipe(made), auxiliary=None, text={}, config=form(method="mean"))
     assert found.steps == (Step.OVERLAP, Step.ROWS)
     assert dataclasses.replace(found, config=FORM).steps == ()
+
+
+def test_a_space_of_both_cuts_is_made_again_with_its_text_alone(made):
+    """No vectors of a run stand for it."""
+    config = form(method="unibridge")
+    found = dataclasses.replace(recipe(made), config=config)
+    assert found.steps == STEPS
+    assert request_from(found, Step.ROWS, config).auxiliary is None
+    assert dataclasses.replace(found, text={}).steps == ()
+    assert changes(found, form(method="unibridge", dim=50)) == ["dimensions 50"]
+
+
+def test_a_size_that_was_searched_is_known_after_the_run(made):
+    folder, run, asked = made
+    searched = dataclasses.replace(asked, vocab_size=VocabSize.AUTO)
+    assert recipe_of_request(searched, job_id="id", title="mine", find=there).n_target == 0
+    found = recipe((folder, run, searched))
+    assert found.n_target == run.manifest["counts"]["n_target"]
+    again = request_from(found, Step.TOKENIZERS, found.config)
+    assert again.vocab_size == VocabSize.AUTO
