@@ -18,7 +18,7 @@ from focus_core.initialization.methods.parallel.words import read_words
 from focus_core.initialization.methods.subwords import subword_ids
 from focus_core.tokenization.identity import NORMAL, SPECIAL
 
-MIN_LINKS, N_ITER = 2, 7
+MIN_LINKS, N_ITER = 1, 7
 """How often two words must be linked, and iterations of the aligner (the authors' own)."""
 NUMBER = re.compile(r"[0-9]{1,4}")
 

@@ -60,13 +60,13 @@ def run(method: str, **options: object) -> MethodOutput:
 
 @pytest.mark.usefixtures("linked")
 def test_trans_tokenization_by_hand() -> None:
-    """Links of one occurrence are left out: houses–nyumbani 8, king–mfalme 6.
+    """Links of one occurrence are left out on request: houses–nyumbani 8, king–mfalme 6.
 
     nyumba and ##ni: of 8, half to both pieces alike (2 each), half to the one in the same place (4): 6/8 and 2/8.
     mfal, ##me: king. sea is copied. nyum borrows from nyumba, which begins with it; house starts a word and counts
     twice: 12 to 2. 19 is a number: its first source subword is 1. zz is like nothing.
     """
-    made = run("trans-tokenization")
+    made = run("trans-tokenization", min_links=2)
     expected = np.zeros((9, 7))
     expected[0, 0] = expected[5, 4] = 1
     expected[1, [1, 2]] = 0.75, 0.25
