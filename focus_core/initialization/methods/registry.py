@@ -6,6 +6,8 @@ Each method is one function from `MethodInput` to `MethodOutput`; a new one is a
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from focus_core.initialization.methods.base import Method
 from focus_core.initialization.methods.composition.align import align, check_lines
 from focus_core.initialization.methods.composition.asymmetric import asymmetric_mean
@@ -269,3 +271,27 @@ METHODS: dict[str, Method] = {
     )
 }
 """Methods by the name that ``--method`` takes, FOCUS first."""
+
+
+def like_method(name: str, otherwise: str = "choose one of these") -> str:
+    """Return a remedy for a name that no method has: the method whose name is nearest, where one is near.
+
+    Parameters
+    ----------
+    name : str
+        What somebody wrote.
+    otherwise : str, default="choose one of these"
+        The remedy where no name is near.
+
+    Returns
+    -------
+    str
+        Some words.
+
+    Examples
+    --------
+    >>> like_method("foccus"), like_method("xyz")
+    ('did you mean focus? Else choose one of these', 'choose one of these')
+    """
+    near = get_close_matches(name.lower(), METHODS, 1)
+    return f"did you mean {near[0]}? Else {otherwise}" if near else otherwise
