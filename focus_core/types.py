@@ -110,6 +110,9 @@ class MethodName(StrEnum):
     SALT = "salt"
     OFA = "ofa"
     UNKS_EVERYWHERE = "unks-everywhere"
+    RIDGE = "ridge"
+    CONSTRAINED_WORD2VEC = "constrained-word2vec"
+    VOCADT = "vocadt"
     OVERLAP = "overlap"
     MULTIVARIATE_NORMAL = "multivariate-normal"
     MEAN = "mean"
@@ -139,7 +142,8 @@ class Cost(StrEnum):
     tokens, each split by the source tokenizer. ``dictionary``: the dictionary, whose entries are read and compared with
     both vocabularies. ``factors``: the width of the embeddings, which are factorised. ``words``: the words that have
     vectors, each split. ``donor``: new tokens times shared ones, which are compared. ``text``: the text, which is read
-    and counted. ``align``: pairs of lines, whose words are linked.
+    and counted. ``align``: pairs of lines, whose words are linked. ``train``: tokens that go through the backbone,
+    there and back.
     """
 
     ROWS = "rows"
@@ -150,6 +154,7 @@ class Cost(StrEnum):
     DONOR = "donor"
     TEXT = "text"
     ALIGN = "align"
+    TRAIN = "train"
 
 
 class SubwordVectors(StrEnum):
@@ -292,6 +297,9 @@ METHOD_SUMMARIES: dict[str, str] = {
     MethodName.SALT: "copy shared tokens, rebuild new ones in a donor from shared tokens that are used alike",
     MethodName.OFA: "copy shared tokens, combine new ones from source subwords of words that mean alike",
     MethodName.UNKS_EVERYWHERE: "copy shared tokens, draw new ones, both in a space of low rank with nothing negative",
+    MethodName.RIDGE: "copy shared tokens, map the vectors of new ones to embeddings by a line through the shared ones",
+    MethodName.CONSTRAINED_WORD2VEC: "copy shared tokens, learn mixtures of them for new ones as Word2Vec does",
+    MethodName.VOCADT: "copy shared tokens, weigh them for new ones as training through the frozen backbone finds",
     MethodName.OVERLAP: "copy shared tokens, leave new ones to the fallback",
     MethodName.MULTIVARIATE_NORMAL: "copy special tokens, draw the rest from N(mean, c Σ) of the source embeddings",
     MethodName.MEAN: "copy special tokens, give the rest the mean source embedding",
@@ -320,6 +328,7 @@ COST_SUMMARIES: dict[str, str] = {
     Cost.DONOR: "it reads no text and compares the donor's embeddings",
     Cost.TEXT: "it reads the whole text to make vectors of its tokens",
     Cost.ALIGN: "it reads all parallel text some ten times to link its words",
+    Cost.TRAIN: "it trains through the backbone",
 }
 """Why a method costs what it costs, in a clause that follows its name."""
 

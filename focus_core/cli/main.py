@@ -174,6 +174,7 @@ def init(
     interpolation: Annotated[Interpolation, typer.Option(help="how --method interpolation weighs neighbours")] = (
         InitConfig.interpolation
     ),
+    train_tokens: Annotated[int | None, typer.Option(help="tokens that a method itself trains on")] = None,
     anchors: Annotated[Anchors, typer.Option(help="the source tokens that --method joint-focus combines")] = (
         InitConfig.anchors
     ),

@@ -19,6 +19,15 @@ STANDINGS = {
     None: "-",
 }
 """What a table calls each standing."""
+AHEAD = "ahead"
+"""What it calls the one method that nothing is tied with."""
+
+
+def standing_words(table: Table) -> dict[str, str]:
+    """Return what is said of every measured method: one alone in the tie set is no tie."""
+    words = {row["method"]: STANDINGS[row["standing"]] for row in _measured(table)}
+    tied = [name for name, word in words.items() if word == STANDINGS[Standing.TIED]]
+    return words | ({tied[0]: AHEAD} if len(tied) == 1 else {})
 
 
 def answer(table: Table) -> dict[str, Any]:
@@ -240,14 +249,15 @@ def _rows(table: Table) -> Iterator[str]:
         f"after {tokens} tokens",
         minus,
         "seeds",
-        "",
-        "rate",
+        "standing",
+        "learning rate",
         "copied / combined / drawn",
     )
     yield _row(names)
     yield _row(["---", *["---:"] * 5, "---", "---:", "---:"])
+    said = standing_words(table)
     for row in _measured(table):
-        yield _row(_cells(row))
+        yield _row(_cells(row, said[row["method"]]))
     for row in _missing(table):
         yield _row([row["method"], *["-"] * 5, f"lacks {listed(row['missing'])}", "-", "-"])
     own, reference = table["reference"]["bits_per_character"], table["reference"]
@@ -262,7 +272,7 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _cells(row: Table) -> list[str]:
+def _cells(row: Table, standing: str) -> list[str]:
     probe, counts = row["probe"], row["counts"]
     minus = [_bounds(row[name], digits=3) for name in ("start_minus_best", "probe_minus_best")]
     return [
@@ -272,7 +282,7 @@ def _cells(row: Table) -> list[str]:
         _bounds(probe, digits=3),
         minus[1],
         f"{decimal(probe['seed_low'], 3)} to {decimal(probe['seed_high'], 3)}",
-        STANDINGS[row["standing"]],
+        standing,
         f"{row['learning_rate']:g}",
         " / ".join(count(counts[kind]) for kind in ("copied", "combined", "fallback")),
     ]

@@ -43,7 +43,10 @@ PAPER: dict[str, Any] = {
 """The options of the paper (Dobler & de Melo 2023, section 3 and the first release of its code)."""
 OF_FASTTEXT = ("epochs", "keep_eos_vector")
 """Options of fastText alone."""
-OF_METHODS = ("copy_overlap", "aligner", "min_links", "interpolation", "subword_vectors", "least_pairs", "anchors")
+OF_METHODS = (
+    "copy_overlap", "aligner", "min_links", "interpolation", "subword_vectors", "least_pairs", "anchors",
+    "train_tokens",
+)  # fmt: skip
 """Options of single methods alone; a method names those that it has."""
 NORMALIZATION = {Preset.DEFAULT: Normalization.INHERIT, Preset.PAPER: Normalization.NONE}
 """What a tokenizer that is trained does to text before it splits it, where nothing else was asked for."""
@@ -60,6 +63,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "least_pairs": (1, 10**6),
     "min_links": (1, 10**6),
     "rank": (1, 10**6),
+    "train_tokens": (64, 10**9),
 }
 """The least and the greatest value of every option that is a number."""
 
@@ -122,6 +126,8 @@ class InitConfig:
         Pairs of words that are linked less often count for nothing; ``None`` is the method's own number.
     interpolation : Interpolation, default="distance"
         How ``interpolation`` weighs the nearest shared tokens.
+    train_tokens : int, default=None
+        Tokens of the text that a method that trains through the backbone sees; ``None`` is the method's own number.
     anchors : Anchors, default="shared"
         Which source tokens joint FOCUS compares new tokens with.
     keep_eos_vector, specials_in_statistics : bool, default=False
@@ -160,6 +166,7 @@ class InitConfig:
     aligner: Aligner = Aligner.IBM1
     min_links: int | None = None
     interpolation: Interpolation = Interpolation.DISTANCE
+    train_tokens: int | None = None
     anchors: Anchors = Anchors.SHARED
     keep_eos_vector: bool = False
     specials_in_statistics: bool = False

@@ -37,6 +37,7 @@ def extend_result(result: FocusResult, *, exact: Overlap | None = None) -> Focus
         overlap=_overlap(result, extension),
         auxiliary=None if result.auxiliary is None else _vectors(result.auxiliary, places, n),
         weights=_weights(result.weights, result.source, extension),
+        learned=None if result.learned is None else result.learned.moved(_appended(result, extension)),
         output_weights=None if own is None else _weights(own, result.source, extension),
         input_scale=_scale(result.input_scale, extension),
         output_scale=_scale(result.output_scale, extension),
@@ -86,6 +87,13 @@ def _weights(made: WeightMatrix, source: Vocabulary, extension: Extension) -> We
     origins[moved.rows], rules[moved.rows] = made.origins[appended], made.rules[appended]
     shape = (n, source.n)
     return assemble([SparseRows.copies(ids, ids), moved], shape=shape, origins=origins, rules=rules)
+
+
+def _appended(result: FocusResult, extension: Extension) -> np.ndarray:
+    """Return the id of every target token that was appended, -1 for all others."""
+    places = np.full(result.target.n, -1, np.int64)
+    places[extension.target_ids[extension.appended]] = extension.extended_ids[extension.appended]
+    return places
 
 
 def _vectors(auxiliary: AuxiliaryVectors, places: np.ndarray, n: int) -> AuxiliaryVectors:

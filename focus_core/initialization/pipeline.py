@@ -29,6 +29,7 @@ from focus_core.initialization.methods.fallback import initialise_tensor
 from focus_core.initialization.methods.low_rank.embed import fit_rank, initialise_cut, is_cut
 from focus_core.initialization.methods.registry import METHODS, like_method
 from focus_core.initialization.methods.sides import INPUT, OUTPUT, scale_rows, side_of
+from focus_core.initialization.overlap.id_map import id_map
 from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
 from focus_core.initialization.overlap.statistics import overlap_statistics
 from focus_core.initialization.result import FocusResult
@@ -36,7 +37,6 @@ from focus_core.initialization.supplied import NOTHING, Supplied, lack, unused_w
 from focus_core.initialization.weights import WeightMatrix
 from focus_core.models.source import SourceModel, fit_to_vocabulary
 from focus_core.surgery.child import prove_apart
-from focus_core.surgery.config import IdMap
 from focus_core.surgery.proof import Copies, cut_proof, extended_copies
 from focus_core.tokenization.corpus_statistics import corpus_statistics, suggest_size
 from focus_core.tokenization.identity import BYTE, SPECIAL
@@ -105,6 +105,7 @@ def run_focus(
     config = method.resolve(config)
     model = fit_to_vocabulary(model, source.n)
     config = fit_rank(config, model, method.rank)
+    _refuse_rank(method, config, model)
     with stage_of(progress, "match"):
         overlap = match_vocabularies(source, target, mode=config.match, user_map=user_map)
     if heed is not None and (foreseen := foresee_overlap(overlap, target, method)) is not None:
@@ -153,6 +154,13 @@ def _refuse_lacks(method: Method, supplied: Supplied, model: SourceModel) -> Non
         raise lack(method.name, need, phrase("choose another {method}"))
 
 
+def _refuse_rank(method: Method, config: InitConfig, model: SourceModel) -> None:
+    """Refuse to cut embeddings that are no sums of source embeddings."""
+    if method.beyond and is_cut(config, model.input.shape[1]):
+        expected = phrase("none beside {method} {}, whose embeddings are more than weights", method.name)
+        raise bad_input(option("rank"), expected, str(config.rank), "leave one of the two out")
+
+
 def _prove(
     source: Vocabulary,
     target: Vocabulary,
@@ -165,18 +173,11 @@ def _prove(
     if model.folder is None or not model.has_backbone:
         return None
     ordinary = source.kinds[overlap.source_ids] != SPECIAL
-    copied = dict(zip(overlap.source_ids[::-1].tolist(), overlap.target_ids[::-1].tolist(), strict=True))
     with stage_of(progress, "prove"):
         copies = Copies(
             target_ids=overlap.target_ids[ordinary],
             source_ids=overlap.source_ids[ordinary],
-            ids=IdMap(
-                n_rows=model.n_rows,
-                n_target=target.n,
-                copied=copied,
-                source_special_types={str(role): i for role, i in source.special_token_types.items()},
-                target_special_types={str(role): i for role, i in target.special_token_types.items()},
-            ),
+            ids=id_map(source, target, overlap, model.n_rows),
         )
         chosen = extended_copies(copies, source.n) if config.extend else copies
         proof = prove_apart(model, chosen, poll=lambda: progress("prove", 0, 1))
@@ -281,6 +282,7 @@ def _collect(
         source_frequency=stream.source_frequency if stream else None,
         examples=stream.examples if stream and given.config.examples else None,
         corpus=_describe(corpus, stream) if corpus and stream else None,
+        learned=output.learned,
         overlap_statistics=overlap_statistics(given.source, given.target, given.overlap, given.frequency),
         inputs=[*model.inputs, *_corpus_inputs(corpus), *supplied.inputs],
         warnings=[*warnings, *model.messages, *(stream_warnings(stream, given.target) if stream else [])],
@@ -343,6 +345,7 @@ def _embed(result: FocusResult, model: SourceModel, progress: ProgressHook) -> F
     statistics: dict[str, np.ndarray] = {}
     fallbacks: dict[str, dict[str, int]] = {}
     errors: dict[str, float] = {}
+    residual: np.ndarray | None = None
     for done, (name, matrix) in enumerate(given.items()):
         progress("embed", done, len(given), name)
         parts: dict[str, Any] = {"source": result.source, "target": result.target, "config": result.config}
@@ -355,7 +358,9 @@ def _embed(result: FocusResult, model: SourceModel, progress: ProgressHook) -> F
         if scale is not None:
             scale_rows(one.rows, scale)
         made[name], fallbacks[name] = one.rows, dict(one.fallbacks)
+        beyond = None if result.learned is None else result.learned.put(name, one.rows, model.axis_of(name))
         if name == "input":
+            residual = _spread(result, beyond)
             statistics |= {"mean": one.statistics.mean, "std": one.statistics.std}
     progress("embed", len(given), len(given))
     return dataclasses.replace(
@@ -363,8 +368,18 @@ def _embed(result: FocusResult, model: SourceModel, progress: ProgressHook) -> F
         embeddings={name: tensor for name, tensor in made.items() if name not in model.extra},
         extra_tensors={name: tensor for name, tensor in made.items() if name in model.extra},
         statistics=statistics,
+        residual=residual,
         notes=result.notes | {"fallbacks": fallbacks} | _low_rank(result.config, model, errors),
     )
+
+
+def _spread(result: FocusResult, shares: np.ndarray | None) -> np.ndarray | None:
+    """Return what learned rows have beside their weights, one number a target id."""
+    if shares is None or result.learned is None:
+        return None
+    residual = np.zeros(result.target.n, np.float32)
+    residual[result.learned.ids] = shares
+    return residual
 
 
 def _of_side(result: FocusResult, name: str, side: str) -> tuple[WeightMatrix, np.ndarray | None]:

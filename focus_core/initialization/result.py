@@ -11,6 +11,7 @@ import numpy as np
 
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.config import InitConfig
+from focus_core.initialization.learned_rows import LearnedRows
 from focus_core.initialization.overlap.matching import Overlap
 from focus_core.initialization.weights import WeightMatrix
 from focus_core.numerics.formats import ratio
@@ -68,6 +69,10 @@ class FocusResult:
         ``W`` of the output side where it differs, of the same shape, origins and rules; ``None``: `weights` made both.
     input_scale, output_scale : ndarray of shape (n_target,), dtype float32, default=None
         What the rows of a side were multiplied by: embedding = scale × W·E; ``None``: by nothing.
+    learned : LearnedRows, default=None
+        Rows that a method made itself; ``W`` names only what weighs most in them.
+    residual : ndarray of shape (n_target,), dtype float32, default=None
+        How long the part of each input embedding is that is not W·E, as a share of it; ``None``: there is none.
     extra_tensors : dict of str to torch.Tensor
         Every other tensor of the model that follows the vocabulary, by its own name; one of its dimensions is n_target.
 
@@ -98,6 +103,8 @@ class FocusResult:
     output_weights: WeightMatrix | None = None
     input_scale: np.ndarray | None = None
     output_scale: np.ndarray | None = None
+    learned: LearnedRows | None = None
+    residual: np.ndarray | None = None
     extra_tensors: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

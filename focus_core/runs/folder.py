@@ -25,13 +25,14 @@ from focus_core.runs.layout import (
     MANIFEST,
     OWN_ARRAYS,
     REQUIRED,
+    RESIDUAL,
     STATISTICS,
     check_sides,
+    further_columns,
     is_tied,
     no_run,
     parse_manifest,
     read_table,
-    scale_columns,
     take_rows,
     to_array,
 )
@@ -124,6 +125,16 @@ class RunFolder(MatrixFolder):
         name = f"{'input' if is_tied(self.manifest) else side}_scale"
         return self.column("tokens", name) if name in self.tokens().column_names else None
 
+    def residual(self) -> np.ndarray | None:
+        """Return how long the part of each input embedding is that its weights do not say; ``None``: there is none.
+
+        Returns
+        -------
+        ndarray of shape (n_target,), dtype float32, or None
+            As a share of the embedding's length.
+        """
+        return self.column("tokens", RESIDUAL) if RESIDUAL in self.tokens().column_names else None
+
     def contributions(self) -> pa.Table:
         """Return the entries of ``W``, sorted by target id, then by falling weight, then by source id.
 
@@ -158,7 +169,7 @@ class RunFolder(MatrixFolder):
         return self._table("examples") if (self.path / EXAMPLES).is_file() else None
 
     def _table(self, name: str) -> pa.Table:
-        optional = scale_columns(self.manifest) if name == "tokens" else ()
+        optional = further_columns(self.manifest) if name == "tokens" else ()
         path = self.path / f"{name}.parquet"
         return self.remember(f"table {name}", lambda: read_table(path, COLUMNS[name], optional=optional))
 

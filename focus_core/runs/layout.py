@@ -53,6 +53,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 SCALES = ("input_scale", "output_scale")
 """Columns of ``tokens.parquet`` that stand after the others where a run has them."""
 
+RESIDUAL = "residual"
+"""Column of ``tokens.parquet`` after those, where embeddings are more than their weights."""
+
 OPTIONAL = ("examples", "contributions_output")
 
 REQUIRED = (MANIFEST, EMBEDDINGS, STATISTICS, *(f"{name}.parquet" for name in COLUMNS if name not in OPTIONAL))
@@ -141,11 +144,11 @@ def is_tied(manifest: Mapping[str, Any]) -> bool:
     return bool(manifest.get("matrices", {}).get("tied", True))
 
 
-def scale_columns(manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the columns of scales that a run's table of tokens may have."""
+def further_columns(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the columns beside the usual ones that a run's table of tokens may have."""
     if manifest.get("schema_version") == 1:
         return ()
-    return SCALES[:1] if is_tied(manifest) else SCALES
+    return (*(SCALES[:1] if is_tied(manifest) else SCALES), RESIDUAL)
 
 
 def _check_entries(subject: str, manifest: dict[str, Any]) -> None:

@@ -93,7 +93,7 @@ def _write_table(part: Path, name: str, columns: Mapping[str, Any]) -> None:
     import pyarrow as pa
 
     arrays = {key: _strings(value) if isinstance(value, list) else value for key, value in columns.items()}
-    names = [*COLUMNS[name], *(key for key in layout.SCALES if key in arrays)]
+    names = [*COLUMNS[name], *(key for key in (*layout.SCALES, layout.RESIDUAL) if key in arrays)]
     write_parquet(part / f"{name}.parquet", pa.table({key: arrays[key] for key in names}))
 
 
@@ -148,7 +148,11 @@ def _contributions(found: WeightMatrix) -> dict[str, Any]:
 
 def _tokens(result: FocusResult) -> dict[str, Any]:
     """Return one row per target id; an id without a token has null for kind, origin and rule."""
-    scales = {"input_scale": result.input_scale, "output_scale": result.output_scale}
+    further = {
+        "input_scale": result.input_scale,
+        "output_scale": result.output_scale,
+        layout.RESIDUAL: result.residual,
+    }
     target, weights, present = result.target, result.weights, result.target.present
     covered = np.zeros(target.n, dtype=bool) if result.auxiliary is None else result.auxiliary.has_vector
     return {
@@ -163,7 +167,7 @@ def _tokens(result: FocusResult) -> dict[str, Any]:
         "max_weight": np.asarray(weights.max_weight, dtype=np.float32),
         "effective_contributors": np.asarray(weights.effective_contributors, dtype=np.float32),
         "norm": embedding_norms(result.embeddings["input"]),
-        **{name: np.asarray(scale, dtype=np.float32) for name, scale in scales.items() if scale is not None},
+        **{name: np.asarray(values, dtype=np.float32) for name, values in further.items() if values is not None},
     }
 
 

@@ -60,6 +60,7 @@ WITHOUT_FIELD = {
     "aligner",
     "min_links",
     "interpolation",
+    "train_tokens",
     "anchors",
     "rank",
     "factorization",

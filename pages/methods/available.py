@@ -31,10 +31,11 @@ def method_choice(given: Collection[Need], estimate: ComparisonEstimate | None) 
     cells = st.grid(2, min_column_width=MIN_CELL)
     for name, method in METHODS.items():
         lacks = method.lacks(given)
+        key = _key(name, lacking=bool(lacks))
+        st.session_state.setdefault(key, not lacks and _is_usual(method))
         with cells.cell(), st.container(gap="xxsmall"):
             is_on = st.checkbox(
-                f"**{method_of(name).label}**: {method.summary}", value=not lacks and _is_usual(method),
-                disabled=bool(lacks), key=_key(name, lacking=bool(lacks)),
+                f"**{method_of(name).label}**: {method.summary}", disabled=bool(lacks), key=key,
             )  # fmt: skip
             st.caption(_about(method, lacks, estimate))
         chosen += [name] if is_on and not lacks else []
@@ -47,7 +48,7 @@ def _choose_many(given: Collection[Need]) -> None:
     usual = {name for name, method in able.items() if _is_usual(method)}
     with st.container(horizontal=True, gap="small"):
         for label, names in (("The usual ones", usual), (f"All {len(able)} that can run", set(able)), ("None", set())):
-            st.button(label, type="tertiary", on_click=_tick, args=(able, names), disabled=not able)
+            st.button(label, on_click=_tick, args=(able, names), disabled=not able)
 
 
 def _tick(able: Collection[str], names: Collection[str]) -> None:

@@ -11,7 +11,7 @@ from focus_core.jobs.process import delete_run
 from focus_core.jobs.record import read_job
 from focus_core.numerics.formats import numbered
 from focus_core.tokenization.display import show_name
-from focus_ui.data import catalog
+from focus_ui.data import cache, catalog
 from focus_ui.data.catalog import ComparisonEntry, RunKind
 from focus_ui.data.kept import kept
 from focus_ui.session import state
@@ -53,11 +53,32 @@ def chosen_comparison() -> Shown | None:
     _lead_to_newest(entries)
     state.take_choice(state.COMPARISON_PARAM, CHOSEN, {name: name for name in entries})
     if st.session_state.get(CHOSEN) not in entries:
-        st.session_state[CHOSEN] = next(iter(entries))
+        st.session_state[CHOSEN] = nearest_example(entries)
     entry = entries[_choose(entries)]
     state.write_choice(state.COMPARISON_PARAM, entry.id)
     found = if_sound(lambda: load_comparison(entry.path))
     return None if found is None else Shown(entry=entry, comparison=found)
+
+
+def nearest_example(entries: dict[str, ComparisonEntry]) -> str:
+    """Return the first comparison of the session's own, or the example nearest to the current run.
+
+    That is one of its target tokenizer and its source, or one of its target tokenizer, or the first.
+    """
+    first = next(iter(entries.values()))
+    run = state.current_run()
+    manifest = None if run is None else if_sound(lambda: cache.load_run(run.path).manifest)
+    if first.kind is not RunKind.DEMO or manifest is None:
+        return first.id
+    sources = {entry["sha256"] for entry in manifest["inputs"] if entry["role"] == "source_tokenizer"}
+
+    def likeness(entry: ComparisonEntry) -> tuple[bool, bool]:
+        found = if_sound(lambda: load_comparison(entry.path))
+        if found is None or found.table["target"]["digest"] != manifest["target"]["digest"]:
+            return False, False
+        return True, found.table["source"]["digest"] in sources
+
+    return max(entries.values(), key=likeness).id
 
 
 def _lead_to_newest(entries: dict[str, ComparisonEntry]) -> None:

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from focus_core.runs.legend import NEUTRAL
 from focus_core.tokenization.display import plotly_escape
 from focus_ui.charts.figures import name_axis
-from pages.methods.results import Table, look_of, measured
+from pages.methods.results import Table, look_of, measured, reference
 
 ROW_PX = 38
 CURVES_PX = 380
@@ -107,7 +107,7 @@ def difference_figure(table: Table) -> go.Figure:
         )
     )  # fmt: skip
     values = [one[end] for one in found for end in ("low", "high")] + [-near, near]
-    _lay_out(figure, entries, values, "bits per character more than the best, after training", top=8)
+    _lay_out(figure, entries, values, f"bits per character more than {plotly_escape(reference(table))}", top=8)
     return figure
 
 

@@ -126,7 +126,8 @@ def _say_cost(corpus: CorpusChoice | None, estimate: ComparisonEstimate | None, 
     if n_lines is not None and n_lines < LEAST_LINES:
         st.caption(
             f"Of this text about {count(n_lines)} lines are kept aside to measure on. A recommendation needs "
-            f"{count(LEAST_LINES)}: with fewer, there will be a table and no recommendation."
+            f"{count(LEAST_LINES)}, which a text of {count(LEAST_LINES * 10)} lines has: with fewer, there will be "
+            "a table and no recommendation."
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from focus_core.experiments.render import STANDINGS
+from focus_core.experiments.render import standing_words
 from focus_core.numerics.formats import count
 from focus_core.runs.legend import Method, method_of
 from focus_core.types import NEED_SUMMARIES
@@ -56,6 +56,18 @@ def cheapest(table: Table) -> str:
     return f"Take {method_of(found['method']).label}, the cheapest of them."
 
 
+def reference(table: Table) -> str:
+    """Return what the methods are compared with: the one that the choosing lines found best, lowest here or not."""
+    best = table["recommendation"]["best"]
+    return method_of(str(best)).label if best else "the best"
+
+
+def why_reference(table: Table) -> str:
+    """Return why that one: nothing is added where all lines are shown, of which it is the lowest."""
+    found = table["measured"]
+    return ", the best on the lines set apart for choosing" if found["n_reporting"] < found["n_lines"] else ""
+
+
 def interval(found: Mapping[str, float] | None) -> str | None:
     """Return an interval as it stands in a table."""
     return None if found is None else f"{found['low']:.3f} to {found['high']:.3f}"
@@ -68,13 +80,13 @@ def seeds(found: Mapping[str, float]) -> str:
 
 def table_columns(table: Table) -> dict[str, list[Any]]:
     """Return the measured methods as columns: bits with intervals, differences, counts, the options that differ."""
-    entries = measured(table)
+    entries, said = measured(table), standing_words(table)
     columns: dict[str, list[Any]] = {
         "method": [look_of(entry).label for entry in entries],
-        "standing": [STANDINGS.get(entry["standing"], str(entry["standing"])) for entry in entries],
+        "standing": [said[str(entry["method"])] for entry in entries],
         "after training": [entry["probe"]["value"] for entry in entries],
         "its 95 %": [interval(entry["probe"]) for entry in entries],
-        "minus the best": [entry["probe_minus_best"]["value"] for entry in entries],
+        f"minus {reference(table)}": [entry["probe_minus_best"]["value"] for entry in entries],
         "simultaneous 95 %": [interval(entry["probe_minus_best"]) for entry in entries],
         "at once": [entry["start"]["value"] for entry in entries],
         "its 95 % at once": [interval(entry["start"]) for entry in entries],

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -47,11 +48,15 @@ def answer_section(found: Shown) -> None:
         st.caption("An example that ships with the app. On another text and another model it can be another method.")
     with st.container(border=True, key="methods_answer"):
         icon = ICONS.get(recommendation["kind"], ICONS[results.REGIME])
-        st.header(f"{icon} {markdown_escape(results.headline(table))}", anchor=False)
+        where = "In this example: " if found.is_example else ""
+        st.header(f"{icon} {where}{markdown_escape(results.headline(table))}", anchor=False)
         words = results.cheapest(table)
         if words:
             st.markdown(f"**{markdown_escape(words)}**")
-        st.markdown(markdown_escape(str(recommendation["sentence"])))
+        sentence = str(recommendation["sentence"])
+        if found.is_example:
+            sentence = sentence.replace("On this text", "On the example’s text", 1)
+        st.markdown(markdown_escape(sentence))
         reasons = [f"- {markdown_escape(str(reason))}" for reason in recommendation["reasons"]]
         if reasons:
             st.markdown("\n".join(reasons))
@@ -80,11 +85,13 @@ def picture_section(found: Shown) -> None:
     entries = results.measured(table)
     if not entries:
         return
+    less_than = results.reference(table)
     st.header("Bits per character", anchor=False)
     words = f"after {count(table['settings']['probe_tokens'])} tokens of training, embeddings alone"
     st.caption(
         f"Hollow: right after initialisation. Filled: {words}. Whiskers hold 95 % of what other lines would have "
-        "given. The tinted rows are the tie."
+        f"given. {_tinted(entries)}A dashed line in a grey band is the source under its own tokenizer, where that was "
+        "measured."
     )
     ways = (f"{results.look_of(e).label} {e['start']['value']:.3f}, then {e['probe']['value']:.3f}" for e in entries)
     draw_chart(
@@ -93,16 +100,22 @@ def picture_section(found: Shown) -> None:
         table=partial(results.table_columns, table),
     )  # fmt: skip
     st.caption(
-        "The same after training, less the best: paired by line, so a difference can be sure where the whiskers above "
-        f"overlap. Intervals are simultaneous over all methods; the grey band is ±{table['settings']['near']:g} bits, "
-        "too little to matter."
+        f"The same after training, less {markdown_escape(less_than)}{results.why_reference(table)}: paired by line, so "
+        "a difference can be sure where the whiskers above overlap. Intervals are simultaneous over all methods; the "
+        f"grey band is ±{table['settings']['near']:g} bits, too little to matter."
     )
-    less = (f"{results.look_of(e).label} {e['probe_minus_best']['value']:+.3f}" for e in entries)
+    more = (f"{results.look_of(e).label} {e['probe_minus_best']['value']:+.3f}" for e in entries)
     draw_chart(
-        difference_figure(table), key=_key(found, "difference"), name="Difference to the best method",
-        alt=f"Bits per character more than the best after training: {'; '.join(less)}",
+        difference_figure(table), key=_key(found, "difference"), name="Difference between methods",
+        alt=f"Bits per character more than {less_than} after training: {'; '.join(more)}",
         table=partial(results.table_columns, table),
     )  # fmt: skip
+
+
+def _tinted(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Say what the tinted rows are, where there are any."""
+    n_tied = sum(bool(entry["tied"]) for entry in entries)
+    return "The tinted rows are the tie. " if n_tied > 1 else "The tinted row is ahead. " if n_tied else ""
 
 
 def _key(found: Shown, name: str) -> str:
@@ -136,7 +149,9 @@ def table_section(found: Shown) -> None:
     st.header("In numbers", anchor=False)
     columns = results.table_columns(table)
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    config = {name: number(format="%.3f") for name in ("after training", "minus the best", "at once")}
+    config = {
+        name: number(format="%.3f") for name in ("after training", f"minus {results.reference(table)}", "at once")
+    }
     config |= {name: number(format="localized") for name in ("copied", "combined", "fallback", "trained by itself")}
     st.dataframe(
         columns, hide_index=True, placeholder="–", column_config=config | {"method": text(pinned=True)},

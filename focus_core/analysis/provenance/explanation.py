@@ -14,7 +14,7 @@ from focus_core.analysis.provenance.neighbours import Neighbour, TokenText, embe
 from focus_core.errors import RunFolderError, bad_input
 from focus_core.initialization.methods.registry import METHODS
 from focus_core.runs.folder import RunFolder
-from focus_core.runs.layout import SCALES
+from focus_core.runs.layout import RESIDUAL, SCALES
 from focus_core.runs.weights import read_weights, source_norm
 from focus_core.tokenization.display import show_token
 from focus_core.types import Origin
@@ -153,6 +153,8 @@ class Explanation:
     threshold : float or None
         Sparsemax's tau: a contributor's weight is ``similarity / temperature - tau``, and whatever lies below
         has none. ``None`` where the weights are no sparsemax of similarities.
+    residual : float, default=0.0
+        How long the part of the embedding is that the weights do not say, as a share of the embedding's length.
     formula : str, default=""
         The sum with this token's numbers.
     verdicts : tuple of Verdict, default=()
@@ -190,6 +192,7 @@ class Explanation:
     effective_contributors: float
     temperature: float
     threshold: float | None
+    residual: float = 0.0
     formula: str = ""
     verdicts: tuple[Verdict, ...] = ()
     contributors: tuple[Contributor, ...]
@@ -230,6 +233,7 @@ def _token_row(run: RunFolder, target_id: int) -> dict[str, Any]:
     if not 0 <= target_id < n_target:
         raise _no_token(target_id, f"ids from 0 to {n_target - 1}")
     row = {name: value for name, value in run.token_rows([target_id])[0].items() if name not in SCALES}
+    row.setdefault(RESIDUAL, 0.0)
     if row["kind"] is None:
         raise _no_token(target_id, "an id without a token")
     row["source_id"] = row["source_id"] if row["source_id"] >= 0 else None

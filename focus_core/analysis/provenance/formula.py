@@ -19,7 +19,8 @@ def formula_of(explanation: Explanation, run: RunFolder) -> str:
         whole = scale == 1 and run.cut_rank is None
         right = _sum(explanation.contributors, exact=explanation.origin == Origin.COPIED and whole)
         cut = "" if run.cut_rank is None else f", cut to rank {run.cut_rank}"
-        return (f"{left} = {right}" if scale == 1 else f"{left} = {scale:.3g} × ({right})") + cut
+        rest = f" + a rest of {explanation.residual:.0%} of its length" if explanation.residual else ""
+        return (f"{left} = {right}" if scale == 1 else f"{left} = {scale:.3g} × ({right})") + rest + cut
     drawn_from = _distribution(run, explanation.script)
     return f"{left} = the mean source embedding" if drawn_from is None else f"{left} ~ {drawn_from}"
 

@@ -9,6 +9,7 @@ import numpy as np
 from focus_core.analysis.checks.base import CheckResult, Status
 from focus_core.analysis.checks.causes import anchors_in_words, foreign_script, has_few_anchors
 from focus_core.analysis.checks.registry import CHECKS
+from focus_core.analysis.provenance.beyond import beyond_weights, no_mean
 from focus_core.analysis.provenance.change import ChangedNeighbours, ChangedTokens
 from focus_core.analysis.provenance.explanation import Contributor, Explanation, Tone, Verdict
 from focus_core.analysis.provenance.formula import scale_of
@@ -64,8 +65,8 @@ def verdicts_of(explanation: Explanation, run: RunFolder) -> tuple[Verdict, ...]
 
 
 def _sides(explanation: Explanation, run: RunFolder) -> list[Verdict]:
-    """Say what the weights shown leave out: a scale, and weights of the output side's own."""
-    found, scale = [], scale_of(run, explanation.id)
+    """Say what the weights shown leave out: what was learned, a scale, and weights of the output side's own."""
+    found, scale = beyond_weights(explanation, run), scale_of(run, explanation.id)
     if scale != 1:
         found.append(Verdict(text=f"The embedding was multiplied by {scale:.3g} after it was made."))
     if run.sides_differ:
@@ -203,8 +204,8 @@ def _chosen_by_nothing(collapse: CheckResult) -> Verdict:
 def _spread(explanation: Explanation, *, trusted: bool, chosen: bool = True) -> Verdict:
     """Say whether a mixture is a copy, sound, or a blur; sound it is only where similarities can be trusted."""
     largest, effective = explanation.max_weight, explanation.effective_contributors
-    if any(c.weight < 0 for c in explanation.contributors):
-        return _signed(explanation)
+    if explanation.residual or any(c.weight < 0 for c in explanation.contributors):
+        return no_mean(explanation)
     if not chosen:
         n = explanation.n_contributors
         many = f"{n:,} contributors, which count as much as {effective:,.1f} equal ones"
@@ -226,14 +227,6 @@ def _spread(explanation: Explanation, *, trusted: bool, chosen: bool = True) -> 
         text = f"{text[:-1]}: none of them stands out."
         return Verdict(text=text, advice="Its embedding is a blend of many; see whether they have something in common.")
     return Verdict(text=text, tone=Tone.GOOD if trusted else Tone.NOTE)
-
-
-def _signed(explanation: Explanation) -> Verdict:
-    """Say that a row is no mean: some weights are negative."""
-    weights = [c.weight for c in explanation.contributors]
-    n = sum(weight < 0 for weight in weights)
-    many = f"{len(weights):,} contributors, {n:,} with a negative weight"
-    return Verdict(text=f"{many}: the embedding is no mean of them. The weights sum to {sum(weights):.2f}.")
 
 
 def _uncompared(explanation: Explanation, run: RunFolder) -> list[Verdict]:

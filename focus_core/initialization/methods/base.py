@@ -17,6 +17,7 @@ from focus_core.errors import ModelError, bad_input, option, phrase
 from focus_core.initialization.auxiliary.vectors import AuxiliaryVectors
 from focus_core.initialization.auxiliary.words import WordVectors
 from focus_core.initialization.config import OF_METHODS, InitConfig
+from focus_core.initialization.learned_rows import LearnedRows
 from focus_core.initialization.overlap.matching import Overlap
 from focus_core.initialization.supplied import Donor, rows_of
 from focus_core.initialization.weights import COMBINED, WeightMatrix
@@ -110,6 +111,8 @@ class MethodOutput:
         ``W`` of shape (n_target, n_source) with the origin of every row; empty rows are the fallback's.
     anchor_ids : ndarray of shape (n_anchors,), dtype int32
         Target ids that new tokens were compared with, ascending; none where nothing was compared.
+    learned : LearnedRows, default=None
+        Rows of combined tokens that are not ``W·E``; ``None`` where the weights say everything.
     notes : mapping, default={}
         What the method found, as JSON values, for the manifest.
     warnings : tuple of str, default=()
@@ -123,6 +126,7 @@ class MethodOutput:
 
     weights: WeightMatrix
     anchor_ids: np.ndarray
+    learned: LearnedRows | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     output_weights: WeightMatrix | None = None
@@ -172,6 +176,9 @@ class Method:
         auxiliary space for counts.
     signed : bool, default=False
         Whether rows of ``W`` may have negative weights and any sum. Else weights are at least 0 and sum to 1.
+    beyond : str, default=""
+        What a combined row has beside its weights, one sentence; empty where it is ``W·E``. Such rows are not cut to
+        a rank.
     sparsemax : bool, default=False
         Whether weights are the sparsemax of similarities over the temperature, so that a threshold explains them.
     options : tuple of str, default=()
@@ -203,6 +210,7 @@ class Method:
     own_vectors: bool = False
     joint: bool = False
     signed: bool = False
+    beyond: str = ""
     sparsemax: bool = False
     options: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)

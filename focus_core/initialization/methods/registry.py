@@ -22,6 +22,12 @@ from focus_core.initialization.methods.focus import focus
 from focus_core.initialization.methods.joint.focus import joint_focus
 from focus_core.initialization.methods.joint.tokalign import tokalign
 from focus_core.initialization.methods.joint.unibridge import unibridge
+from focus_core.initialization.methods.learned.body import check_trainable
+from focus_core.initialization.methods.learned.constrained_word2vec import TRAIN_TOKENS as HULL_TOKENS
+from focus_core.initialization.methods.learned.constrained_word2vec import check_text as check_hull
+from focus_core.initialization.methods.learned.constrained_word2vec import constrained_word2vec
+from focus_core.initialization.methods.learned.ridge import SHOWN, ridge
+from focus_core.initialization.methods.learned.vocadt import TRAIN_TOKENS, vocadt
 from focus_core.initialization.methods.low_rank.ofa import ofa
 from focus_core.initialization.methods.parallel.alignment import check_text
 from focus_core.initialization.methods.parallel.ramen import ramen
@@ -242,6 +248,48 @@ METHODS: dict[str, Method] = {
             defaults={"factorization": Factorization.SEMI_NMF},
             rank=100,
             cost=Cost.FACTORS,
+        ),
+        Method(
+            name=MethodName.RIDGE,
+            compute_weights=ridge,
+            citation="Ridge regression, after A. Hoerl and R. Kennard, *Ridge Regression*, Technometrics 1970",
+            made_of="What a linear map, fitted on the shared tokens, makes of its auxiliary vector: a sum over all of "
+            "them, of which the largest weights are named.",
+            needs=(Need.TEXT,),
+            signed=True,
+            beyond="The map weighs every shared token; those with the largest weights are shown.",
+            defaults={"top_k": SHOWN},
+            cost=Cost.TEXT,
+        ),
+        Method(
+            name=MethodName.CONSTRAINED_WORD2VEC,
+            compute_weights=constrained_word2vec,
+            check=check_hull,
+            citation="Constrained Word2Vec, after N. Mundra et al., *An Empirical Comparison of Vocabulary Expansion "
+            "and Initialization Approaches for Language Models*, CoNLL 2024, arXiv 2407.05841",
+            made_of="A mixture of all shared tokens that was learned from what stands beside it in the text; the "
+            "largest weights are named.",
+            needs=(Need.TEXT,),
+            own_vectors=True,
+            signed=True,
+            beyond="The mixture has every shared token in it; those with the largest weights are shown.",
+            options=("train_tokens",),
+            defaults={"top_k": SHOWN},
+            cost=Cost.TRAIN,
+            spent_tokens=HULL_TOKENS,
+        ),
+        Method(
+            name=MethodName.VOCADT,
+            compute_weights=vocadt,
+            check=check_trainable,
+            citation="VocADT, H. Han et al., *Adapters for Altering LLM Vocabularies*, ICLR 2025, arXiv 2410.09644",
+            made_of="A weighted sum of the shared tokens that are used alike; the weights were trained through the "
+            "frozen backbone.",
+            needs=(Need.TEXT, Need.BODY),
+            signed=True,
+            options=("train_tokens",),
+            cost=Cost.TRAIN,
+            spent_tokens=TRAIN_TOKENS,
         ),
         Method(
             name=MethodName.OVERLAP, compute_weights=copy_overlap, citation="Overlap copied, no method for the rest"

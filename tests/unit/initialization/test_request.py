@@ -53,6 +53,7 @@ OPTIONS = {
     "aligner": st.sampled_from(Aligner),
     "min_links": st.none() | st.integers(1, 10**6),
     "interpolation": st.sampled_from(Interpolation),
+    "train_tokens": st.none() | st.integers(64, 10**9),
     "anchors": st.sampled_from(Anchors),
     "rank": st.none() | st.integers(1, 10**6),
     "factorization": st.sampled_from(Factorization),
