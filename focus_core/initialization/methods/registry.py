@@ -341,5 +341,5 @@ def like_method(name: str, otherwise: str = "choose one of these") -> str:
     >>> like_method("foccus"), like_method("xyz")
     ('did you mean focus? Else choose one of these', 'choose one of these')
     """
-    near = get_close_matches(name.lower(), METHODS, 1)
+    near = get_close_matches(name.lower(), METHODS, n=1)
     return f"did you mean {near[0]}? Else {otherwise}" if near else otherwise
