@@ -15,6 +15,7 @@ Run = Annotated[Path, typer.Argument(help="run folder")]
 State = Annotated[str, typer.Argument(metavar="RUN[:NAME]", help="run folder, or one of its trainings")]
 Field = Annotated[str, typer.Option(help="field or column that holds the text")]
 Encoding = Annotated[str | None, typer.Option(help="encoding of text that is not UTF-8")]
+PARALLEL_HELP = "sentence TAB translation, one pair a line; of three columns the first is an identifier"
 Source = Annotated[str | None, typer.Option(help="where the source model is now, if it has moved")]
 SourceColumn = Annotated[
     str | None, typer.Option(help="source column of --parallel: a name in the first line, or a number")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from focus_core.cli.common import Device, Encoding, Field, SourceColumn, TargetColumn, say
+from focus_core.cli.common import PARALLEL_HELP, Device, Encoding, Field, SourceColumn, TargetColumn, say
 from focus_core.errors import CancelledError, bad_input, option
 from focus_core.experiments.request import ComparisonRequest, methods_of
 from focus_core.types import AuxiliarySpace, MatchMode
@@ -23,7 +23,7 @@ def compare(
     output: Annotated[Path, typer.Option(help="the folder to make; the same request goes on where it was killed")],
     methods: Annotated[str, typer.Option(help="names with commas between, or all")] = "all",
     dictionary: Annotated[Path | None, typer.Option(help="source word TAB target word, one pair a line")] = None,
-    parallel: Annotated[Path | None, typer.Option(help="sentence TAB translation, one pair a line")] = None,
+    parallel: Annotated[Path | None, typer.Option(help=PARALLEL_HELP)] = None,
     source_column: SourceColumn = None,
     target_column: TargetColumn = None,
     vectors: Annotated[Path | None, typer.Option(help="static vectors of the source language, .vec; or a text")] = None,

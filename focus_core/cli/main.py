@@ -21,6 +21,7 @@ from typer.exceptions import TyperException
 from focus_core.artifacts import atomic_write_bytes, dump_json
 from focus_core.cli import compare, training
 from focus_core.cli.common import (
+    PARALLEL_HELP,
     Device,
     Encoding,
     Field,
@@ -137,7 +138,7 @@ def init(
         InitRequest.auxiliary_kind
     ),
     dictionary: Annotated[Path | None, typer.Option(help="source word TAB target word, one pair a line")] = None,
-    parallel: Annotated[Path | None, typer.Option(help="sentence TAB translation, one pair a line")] = None,
+    parallel: Annotated[Path | None, typer.Option(help=PARALLEL_HELP)] = None,
     source_column: SourceColumn = None,
     target_column: TargetColumn = None,
     source_vectors: Annotated[

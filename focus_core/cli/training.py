@@ -35,7 +35,9 @@ from focus_core.training.options import OLD_NAMES, Objective, Precision, Schedul
 
 Name = Annotated[str, typer.Option(help="what to call it")]
 Texts = Annotated[list[Path] | None, typer.Option("--corpus", help="file or folder of text; may be repeated")]
-Parallel = Annotated[Path | None, typer.Option(help=".tsv of a line and its translation, to distill from")]
+Parallel = Annotated[
+    Path | None, typer.Option(help=".tsv of a line and its translation, to distill from; of three columns the last two")
+]
 OF_PAIRS = ("parallel", "source_column", "target_column")
 OF_TEXT = ("corpus", "dictionary", "all_lines")
 DEFAULT = TrainConfig(steps=1)
@@ -143,7 +145,10 @@ def evaluate(
     targets: Annotated[list[str], typer.Argument(metavar="RUN[:NAME]...", help="runs, or trainings of runs")],
     corpus: Texts = None,
     parallel: Annotated[
-        Path | None, typer.Option(help=".tsv of a line and its translation: how often one finds the other")
+        Path | None,
+        typer.Option(
+            help=".tsv of a line and its translation, of three columns the last two: how often one finds the other"
+        ),
     ] = None,
     source_column: SourceColumn = None,
     target_column: TargetColumn = None,

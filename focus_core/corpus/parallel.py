@@ -7,9 +7,10 @@ aside the other keeps aside too.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,9 @@ from focus_core.errors import CorpusError, bad_input, option, phrase
 SUFFIX = ".tsv"
 HEADER = "id"
 """What the first cell of a header line says where nobody names a column."""
+N_LOOKED_AT = 20
+"""Lines by whose third cells it is seen that a third column holds scores."""
+NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?")
 COLUMNS_REMEDY = phrase("name the two columns with {source_column} and {target_column}")
 WRITE = "write a line, a tab and its translation on each line of a .tsv file"
 
@@ -84,7 +88,7 @@ def read_parallel(
     ----------
     path : Path or str
         A ``.tsv`` file, plain or packed (``.gz``, ``.zst``). Two columns are a line and its translation; three are an
-        identifier and these two. A first line whose first cell is ``id`` is a header.
+        identifier and these two, unless the third holds numbers. A first line whose first cell is ``id`` is a header.
     source_column, target_column : str, default=None
         The columns: names that stand in the file's first line, or numbers from 1 in a file without a header. Both or
         neither; ``None`` is right for two and three columns.
@@ -99,7 +103,8 @@ def read_parallel(
     Raises
     ------
     CorpusError
-        If the file is missing, of another format or no text, a line has too few columns, or there is no pair.
+        If the file is missing, of another format or no text, a line has too few columns, a third column that nobody
+        named holds numbers in the first lines, or there is no pair.
 
     Notes
     -----
@@ -169,8 +174,22 @@ def _cells(
     if first is None:
         return
     columns, is_header = _columns(path.name, first[1], source_column, target_column)
-    for number, cells in rows if is_header else chain([first], rows):
+    if source_column is None and len(first[1]) == 3 and not is_header:
+        looked_at = list(islice(rows, N_LOOKED_AT - 1))
+        _refuse_scores(path.name, [cells for _, cells in looked_at] or [first[1]])
+        first_rows = [first, *looked_at]
+    else:
+        first_rows = [] if is_header else [first]
+    for number, cells in chain(first_rows, rows):
         yield _pair(path.name, number, cells, columns)
+
+
+def _refuse_scores(name: str, rows: Sequence[Sequence[str]]) -> None:
+    """Refuse a third column of numbers; what stands in a first line may be a name, so it alone says nothing."""
+    if all(len(cells) == 3 and NUMBER.fullmatch(cells[2]) for cells in rows):
+        expected = "an identifier, a line and its translation in three columns"
+        remedy = phrase("name the two columns of text: {source_column} 1 and {target_column} 2, say")
+        raise refuse(name, expected, f"numbers such as {rows[0][2][:20]} in the third", remedy)
 
 
 def _pair(name: str, number: int, cells: Sequence[str], columns: tuple[int, int]) -> tuple[str, str]:

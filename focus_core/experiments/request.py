@@ -14,7 +14,7 @@ from typing import Any
 
 from focus_core.corpus.parallel import refuse_columns
 from focus_core.errors import bad_input, option, phrase
-from focus_core.initialization.methods.registry import METHODS
+from focus_core.initialization.methods.registry import METHODS, like_method
 from focus_core.types import AuxiliarySpace, MatchMode, Need
 from focus_core.validation import check_options, typed_fields
 
@@ -100,7 +100,7 @@ class ComparisonRequest:
         for name in self.methods:
             if name not in METHODS:
                 expected = phrase("{} or {}", ", ".join(METHODS), ALL)
-                raise bad_input(option("methods"), expected, repr(name), "choose among these")
+                raise bad_input(option("methods"), expected, repr(name), like_method(name, "choose among these"))
         for name in self.methods:
             self.probe_of(name)
 

@@ -27,7 +27,7 @@ from focus_core.initialization.health import auxiliary_health
 from focus_core.initialization.methods.base import Method, MethodInput, MethodOutput
 from focus_core.initialization.methods.fallback import initialise_tensor
 from focus_core.initialization.methods.low_rank.embed import fit_rank, initialise_cut, is_cut
-from focus_core.initialization.methods.registry import METHODS
+from focus_core.initialization.methods.registry import METHODS, like_method
 from focus_core.initialization.methods.sides import INPUT, OUTPUT, scale_rows, side_of
 from focus_core.initialization.overlap.id_map import id_map
 from focus_core.initialization.overlap.matching import Overlap, match_vocabularies
@@ -203,7 +203,7 @@ def method_named(name: str) -> Method:
         If there is none of that name.
     """
     if name not in METHODS:
-        raise bad_input(option("method"), expected=", ".join(METHODS), got=repr(name), remedy="choose one of these")
+        raise bad_input(option("method"), expected=", ".join(METHODS), got=repr(name), remedy=like_method(name))
     return METHODS[name]
 
 

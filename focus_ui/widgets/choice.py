@@ -20,7 +20,8 @@ def choose(label: str, names: Mapping[str, str], key: str, *, place: Any = st, *
 
 def switch(label: str, values: Sequence[str], key: str, *, default: str | None = None, **options: Any) -> str:
     """Draw values side by side, one of them pressed; it stays pressed on every page."""
+    # In a card the row would scroll, which hides the last value: it wraps instead.
     chosen = st.segmented_control(
-        label, values, default=default, required=True, key=key, persist_state="session", **options
+        label, values, default=default, required=True, key=key, persist_state="session", **({"wrap": True} | options)
     )
     return str(chosen or default or values[0])

@@ -76,8 +76,8 @@ def _differences(run: RunFolder, sides: Sequence[Compared]) -> None:
         return
     letters = [side.letter for side, _ in drawn]
     st.caption(
-        "The embeddings that point elsewhere than in this run, as a share of all that both runs have, by the cosine of "
-        "the two; the number stands above. Equal ones are not drawn."
+        "The embeddings that point in another direction than in this run, as a share of all that both runs have, by "
+        "the cosine of the two; the number stands above. Equal ones are not drawn."
     )
     words = "; ".join(f"{side.letter} {count(len(one.turned))} point elsewhere" for side, one in drawn)
     rows = [(side.letter, len(one.turned), one.n_equal) for side, one in drawn]

@@ -172,31 +172,46 @@ def options(*, start: InitConfig | None = None, mark: str = "", resolved: Sequen
             "Keep the source's tokens", value=extend, key=f"_extend{mark}", persist_state="session",
             help="The new tokens are added to the source's vocabulary instead of taking its place.",
         )  # fmt: skip
-    compares = METHODS[method].makes_vectors
+    compares, own_defaults = METHODS[method].makes_vectors, METHODS[method].defaults
     usual = InitConfig.for_preset(preset)
     space = given.space(lists, usual, enabled=compares)
     if space != usual.auxiliary_space:
         usual = InitConfig.for_preset(preset, auxiliary_space=space)
+    usual = METHODS[method].with_defaults(usual)
     numbers = st.grid(3, min_column_width=MIN_FIELD)
-    warm = given.start.temperature  # a run of the command line may lie outside of what is usual
+    warm = given.temperature(method)  # a run of the command line may lie outside of what is usual
+    own_mark = f"{mark}_{method}" if "temperature" in own_defaults else mark
     temperature = numbers.number_input(
         "Temperature", min_value=min(0.01, warm), max_value=max(10.0, warm), value=warm, step=0.05,
-        format="%.4g" if warm < 0.01 else None, key=f"_temperature{mark}", persist_state="session",
+        format="%.4g" if warm < 0.01 else None, key=f"_temperature{own_mark}", persist_state="session",
         help="Similarities are divided by it: below 1 fewer contributors, above 1 more. The paper: 1.",
     )  # fmt: skip
-    left_open = given.number(numbers, "top_k", TOP_K, "all", enabled=compares)
+    left_open = given.number(
+        numbers, "top_k", TOP_K, usual.top_k or "all", enabled=compares or "top_k" in own_defaults
+    )  # fmt: skip
     seed = seed_input(numbers, key=f"_seed{mark}", value=given.start.seed, persist_state="session")
     for name, meaning in VECTORS.items():
         empty, enabled = (
             getattr(usual, name),
-            compares and (space == AuxiliarySpace.FASTTEXT or name not in OF_FASTTEXT),
+            name in own_defaults or (compares and (space == AuxiliarySpace.FASTTEXT or name not in OF_FASTTEXT)),
         )
         left_open |= given.number(numbers, name, meaning, AUTO if empty is None else empty, enabled=enabled)
     own = {"fallback": fallback} if METHODS[method].fallback is None else {}
-    return InitConfig.for_preset(
+    config = InitConfig.for_preset(
         preset, method=method, match=match, auxiliary_space=space, temperature=temperature, seed=seed, extend=extend,
         covariance_scale=given.start.covariance_scale, **own, **left_open,
     )  # fmt: skip
+    _say_what_is_replaced(config, ("temperature", *left_open))
+    return config
+
+
+def _say_what_is_replaced(config: InitConfig, filled: Sequence[str]) -> None:
+    """Draw which filled fields hold a general default, in whose place the method takes its own."""
+    taken = METHODS[config.method].with_defaults(config)
+    for name in filled:
+        general, own = getattr(config, name), getattr(taken, name)
+        if general != own:
+            st.caption(f"{LABELS[name]} {general:g} counts as not chosen: {config.method} takes its own, {own:g}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,6 +241,12 @@ class _Given:
         )  # fmt: skip
         return type(values[0])(found)
 
+    def temperature(self, method: str) -> float:
+        """Return the temperature to begin with; a general default, or another method's own, is not one chosen."""
+        general = InitConfig.temperature
+        old, new = (METHODS[name].defaults.get("temperature", general) for name in (self.start.method, method))
+        return float(new if self.start.temperature in (general, old) else self.start.temperature)
+
     def space(self, place: Any, usual: InitConfig, *, enabled: bool) -> AuxiliarySpace:
         """Draw the choice of an auxiliary space, which begins as that of the preset."""
         own = self.start if self.start.preset == usual.preset else usual
@@ -242,7 +263,8 @@ class _Given:
     def number(self, place: Any, name: str, meaning: str, empty: object, *, enabled: bool) -> dict[str, int | None]:
         """Draw a number that may be left out; return it where it was chosen and is of use."""
         # Left to the text's size in the run that is made again, it stays so while the field is empty.
-        chosen = self.start.chosen()
+        of_method = METHODS[self.start.method].defaults
+        chosen = {option: value for option, value in self.start.chosen().items() if value != of_method.get(option, ...)}
         if name in self.resolved:
             return {name: chosen[name]} if name in chosen else {}
         key, own, auto = f"_{name.replace('_', '-')}{self.mark}", chosen.get(name), chosen.get(name, 0) is None

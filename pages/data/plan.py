@@ -67,7 +67,8 @@ class StepText:
 
 def describe(request: InitRequest) -> dict[Step, StepText]:
     """Return what a request makes of every step."""
-    config = request.config
+    method = METHODS[request.config.method]
+    config = method.with_defaults(request.config)
     return {
         Step.TOKENIZERS: _tokenizers(request),
         Step.CORPUS: _corpus(request),
@@ -82,6 +83,7 @@ def describe(request: InitRequest) -> dict[Step, StepText]:
                 "Method": config.method,
                 "Temperature": f"{config.temperature:g}",
                 **({"Top-k": str(config.top_k)} if config.top_k is not None else {}),
+                **({"Dimensions": str(config.dim)} if "dim" in method.defaults else {}),
                 "Tokens that cannot be combined": config.fallback,
                 "Seed": str(config.seed),
             },

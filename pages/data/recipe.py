@@ -171,13 +171,20 @@ def request_from(
 
 def changes(recipe: Recipe, config: InitConfig, target: Mapping[str, Any] | None = None) -> list[str]:
     """Return in words what differs from the run's own options."""
-    old, new = (recipe.config.to_dict() | dict(recipe.target), config.to_dict() | dict(target or recipe.target))
-    chosen = recipe.config.chosen() | config.chosen()
+    method = METHODS[config.method]
+    before, config = METHODS[recipe.config.method].with_defaults(recipe.config), method.with_defaults(config)
+    old, new = (before.to_dict() | dict(recipe.target), config.to_dict() | dict(target or recipe.target))
+    chosen = before.chosen() | config.chosen()
     names = ["method", "preset", "match", "temperature", "seed"]
-    names += ["fallback"] if METHODS[config.method].fallback is None else []
+    names += ["fallback"] if method.fallback is None else []
     names += dict(recipe.target) | dict(target) if target else ()
-    names += (name for name in ("auxiliary_space", *OPEN) if name in chosen and METHODS[config.method].makes_vectors)
-    found = [_change(name, new.get(name)) for name in names if old.get(name) != new.get(name)]
+    has = (
+        ("auxiliary_space", *OPEN) if method.makes_vectors else tuple(name for name in OPEN if name in method.defaults)
+    )
+    names += (name for name in has if name in chosen and name not in names)
+    implied = method.defaults if new["method"] != old["method"] else {}
+    differ = (name for name in names if new.get(name) not in (old.get(name), implied.get(name, ...)))
+    found = [_change(name, new.get(name)) for name in differ]
     if old["extend"] != new["extend"]:
         found.append("extend" if config.extend else "no extend")
     return found + ["without its map"] * recipe.had_map

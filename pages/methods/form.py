@@ -29,11 +29,15 @@ from pages.methods.inputs import Target, lend, more_inputs, target_choice
 MIN_CARD, MIN_FIELD = 290, 170
 DEFAULT = ComparisonRequest(source="", target_tokenizer="", corpus=(Path(),))
 MOST_SEEDS, MOST_TOKENS = 9, 10_000_000
+STARTED, TOLD = "_methods_started", "The comparison has started: its progress stands at the top of this page."
+"""Where the session notes that a job was just started, and what is said then: the button lies far below the panel."""
 NO_LOSS = "Methods are compared by a loss: choose a model with its body and a head that predicts tokens."
 
 
 def form_section(*, expanded: bool) -> None:
     """Draw the form, folded where there is a comparison to read already; start the job when asked."""
+    if st.session_state.pop(STARTED, False):
+        st.toast(TOLD, icon=":material/play_arrow:")
     box = st.expander(
         "Compare methods on your own text", icon=":material/science:", expanded=expanded, key="_methods_box",
         on_change="rerun",
@@ -149,7 +153,9 @@ def _launch(
     title = (
         f"{n_methods} methods on {corpus.label}, {target.label}" if n_methods > 1 else f"one method on {corpus.label}"
     )
-    begin(arguments, root=root, title=title, job_id=job_id)
+    st.session_state[STARTED] = True
+    begin(arguments, root=root, title=title, job_id=job_id)  # comes back only from what the library refused
+    del st.session_state[STARTED]
 
 
 OPTIONS = {Need.DICTIONARY: "--dictionary", Need.PARALLEL: "--parallel", Need.SOURCE_VECTORS: "--vectors"}

@@ -131,5 +131,8 @@ def about_lines(table: Table) -> str:
         f"Measured on {count(found['n_lines'])} lines that no input holds ({count(found['n_words'])} masked words, "
         f"{count(found['n_characters'])} characters over all seeds)"
     )
+    if found["n_reporting"] < found["n_lines"]:
+        choosing = found["n_lines"] - found["n_reporting"]
+        words += f"; {count(choosing)} of them choose, the other {count(found['n_reporting'])} give the numbers"
     removed = [f"{count(n)} line{'s' * (n != 1)} that {name} holds" for name, n in found["removed"].items() if n]
     return words + (f"; removed: {', '.join(removed)}." if removed else ".")

@@ -170,7 +170,8 @@ def _distinct(run: RunFolder) -> Phrase:
         return phrase("each is a copy of one contributor: see FOC004")
     if counts_both_cuts(run):
         return phrase("give more text: what comes a few times lies beside one source token, whose embedding it gets")
-    alike = "of the same source subwords" if config["method"] == MethodName.SUBWORD_MEAN else "that look alike to it"
+    told = f"that {config['method']} cannot tell apart"
+    alike = "of the same source subwords" if config["method"] == MethodName.SUBWORD_MEAN else told
     return phrase(f"tokens {alike} get one embedding: {{method}} focus tells them apart by their use")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from focus_core.analysis.provenance.simplex import SimplexMap, cut_score, map_row
 from focus_core.errors import RunFolderError, bad_input
+from focus_core.initialization.methods.registry import METHODS
 from focus_core.numerics.similarity import normalise_rows
 from focus_core.runs.folder import RunFolder
 from focus_core.runs.tokens import anchors
@@ -164,7 +165,7 @@ def nothing_to_recompute(run: RunFolder, target_id: int) -> str:
     if origin == Origin.FALLBACK:
         return "this token was not compared with any other, its embedding is a fallback."
     if run.manifest["config"]["method"] != MethodName.FOCUS:
-        return "the weights of this method come from no similarity."
+        return _of_another_method(run, target_id)
     if run.auxiliary() is None:
         return "this run keeps no auxiliary vectors."
     if run.scale("input") is not None:
@@ -174,6 +175,16 @@ def nothing_to_recompute(run: RunFolder, target_id: int) -> str:
     if not len(similarities) or _difference(run, target_id, similarities) > TOLERANCE / min(1.0, settings.temperature):
         return "this run does not hold every anchor that its weights came from."
     return ""
+
+
+def _of_another_method(run: RunFolder, target_id: int) -> str:
+    """Return why the weights of another method than FOCUS are not recomputed: what they are, as far as it is known."""
+    name = str(run.manifest["config"]["method"])
+    if name in METHODS and (METHODS[name].sparsemax or METHODS[name].joint):
+        return f"what {name} compares its tokens by is not kept with a run."
+    if np.isnan(run.column("contributions", "similarity")[run.contributor_range(target_id)]).all():
+        return "the weights of this method come from no similarity."
+    return f"only weights that are a sparsemax can be, and those of {name} are none: they have no threshold to move."
 
 
 def what_if(run: RunFolder, target_id: int, settings: WhatIfSettings) -> WhatIf:

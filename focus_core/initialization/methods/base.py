@@ -278,8 +278,13 @@ class Method:
             expected = phrase("counts beside {method} {}, which counts the cuts of both tokenizers", self.name)
             remedy = phrase("leave it out, or give {auxiliary_space} counts with the paper's preset")
             raise bad_input(option("auxiliary_space"), expected, str(config.auxiliary_space), remedy)
+        return self.with_defaults(dataclasses.replace(config, fallback=self._fallback_of(config)))
+
+    def with_defaults(self, config: InitConfig) -> InitConfig:
+        """Return the options with this method's own defaults in place of general ones; nothing is refused."""
+        usual = InitConfig()
         own = {name: value for name, value in self.defaults.items() if getattr(config, name) == getattr(usual, name)}
-        return dataclasses.replace(config, fallback=self._fallback_of(config), **own)
+        return dataclasses.replace(config, fallback=self.fallback or config.fallback, **own)
 
     def _fallback_of(self, config: InitConfig) -> Fallback:
         if self.fallback is None or config.fallback is self.fallback:

@@ -6,6 +6,8 @@ Each method is one function from `MethodInput` to `MethodOutput`; a new one is a
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from focus_core.initialization.methods.base import Method
 from focus_core.initialization.methods.composition.align import align, check_lines
 from focus_core.initialization.methods.composition.asymmetric import asymmetric_mean
@@ -162,6 +164,7 @@ METHODS: dict[str, Method] = {
             check=check_text,
             citation="F. Remy et al., *Trans-Tokenization and Cross-lingual Vocabulary Transfers*, COLM 2024, "
             "arXiv 2408.04303",
+            made_of="A weighted mean of the source tokens of the words that parallel text links its words with.",
             needs=(Need.PARALLEL,),
             options=("copy_overlap", "aligner", "min_links"),
             cost=Cost.ALIGN,
@@ -172,6 +175,7 @@ METHODS: dict[str, Method] = {
             check=check_text,
             citation="K. Tran, *From English to Foreign Languages: Transferring Pre-trained Language Models*, 2020, "
             "arXiv 2002.07306",
+            made_of="A weighted mean of the source tokens that parallel text links it with.",
             needs=(Need.PARALLEL,),
             options=("copy_overlap", "aligner", "min_links"),
             cost=Cost.ALIGN,
@@ -181,6 +185,7 @@ METHODS: dict[str, Method] = {
             compute_weights=donor.clp,
             check=donor.check_clp,
             citation="M. Ostendorff and G. Rehm, *CLP-Transfer*, 2023, arXiv 2301.09626",
+            made_of="A sum of shared tokens' source embeddings, each weighed by its cosine in the donor's space.",
             needs=(Need.DONOR,),
             signed=True,
             cost=Cost.DONOR,
@@ -191,6 +196,7 @@ METHODS: dict[str, Method] = {
             check=check_donor,
             citation="CLP+, after A. Yamaguchi, A. Villavicencio and N. Aletras, *An Empirical Study on Cross-lingual "
             "Vocabulary Adaptation for Efficient Language Model Inference*, EMNLP Findings 2024, arXiv 2402.10712",
+            made_of="A weighted mean of the shared tokens that are like it in the donor's space.",
             needs=(Need.DONOR,),
             sparsemax=True,
             cost=Cost.DONOR,
@@ -201,6 +207,7 @@ METHODS: dict[str, Method] = {
             check=check_donor,
             citation="C. Goddard and F. Fernandes Neto, *Training-Free Tokenizer Transplantation via Orthogonal "
             "Matching Pursuit*, 2025, arXiv 2506.06607",
+            made_of="A sum of a few shared tokens' source embeddings, by the weights that rebuild its donor embedding.",
             needs=(Need.DONOR,),
             signed=True,
             cost=Cost.DONOR,
@@ -210,6 +217,7 @@ METHODS: dict[str, Method] = {
             compute_weights=donor.interpolation,
             check=check_donor,
             citation="Interpolation between neighbours, after mergekit's tokensurgeon (Arcee AI)",
+            made_of="A weighted sum of the shared tokens nearest to it in the donor's space.",
             needs=(Need.DONOR,),
             signed=True,
             options=("interpolation",),
@@ -220,6 +228,7 @@ METHODS: dict[str, Method] = {
             compute_weights=donor.salt,
             check=check_donor,
             citation="S. Lee et al., *SALT*, ACL Findings 2025, arXiv 2505.10945",
+            made_of="A sum of shared tokens used alike, by the weights that rebuild its donor embedding.",
             needs=(Need.TEXT, Need.DONOR),
             signed=True,
             cost=Cost.TEXT,
@@ -228,6 +237,7 @@ METHODS: dict[str, Method] = {
             name=MethodName.OFA,
             compute_weights=ofa,
             citation="Y. Liu et al., *OFA*, NAACL Findings 2024, arXiv 2311.08849",
+            made_of="A weighted mean of the source subwords nearest to it by the words that they are a part of.",
             needs=(Need.SOURCE_VECTORS,),
             options=("copy_overlap",),
             defaults={"temperature": 0.1, "top_k": 10},
@@ -327,3 +337,27 @@ METHODS: dict[str, Method] = {
     )
 }
 """Methods by the name that ``--method`` takes, FOCUS first."""
+
+
+def like_method(name: str, otherwise: str = "choose one of these") -> str:
+    """Return a remedy for a name that no method has: the method whose name is nearest, where one is near.
+
+    Parameters
+    ----------
+    name : str
+        What somebody wrote.
+    otherwise : str, default="choose one of these"
+        The remedy where no name is near.
+
+    Returns
+    -------
+    str
+        Some words.
+
+    Examples
+    --------
+    >>> like_method("foccus"), like_method("xyz")
+    ('did you mean focus? Else choose one of these', 'choose one of these')
+    """
+    near = get_close_matches(name.lower(), METHODS, n=1)
+    return f"did you mean {near[0]}? Else {otherwise}" if near else otherwise

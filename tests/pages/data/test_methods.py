@@ -131,3 +131,30 @@ def test_no_page_calls_a_shared_token_copied_that_was_not(
     assert (f"but {method} does not copy it" in shown) == (not copied)
     source = open_app("token", run="baseline", token=target_id, source=source_id_of(baseline, "▁market"))
     assert any(link.label.startswith("Copied to target token") for link in links(source)) == copied
+
+
+def test_a_default_of_the_method_stands_in_the_form_and_in_the_plan(form: Any) -> None:
+    """WECHSEL divides by 0.1, takes ten neighbours and counts 256 dimensions, where nobody chose."""
+    form.selectbox(key="_method").select(MethodName.WECHSEL).run()
+    form.segmented_control(key="_data_ready_dictionary").set_value("English–Swahili").run()
+    assert form.number_input(key="_temperature_wechsel").value == 0.1
+    fields = [form.number_input(key=key) for key in ("_top-k", "_dim")]
+    assert [(field.proto.placeholder, field.disabled) for field in fields] == [("10", False), ("256", False)]
+    plan = "".join(expander.label for expander in form.expander).replace("\\", "").replace("\u2060", "")
+    assert "wechsel, temperature 0.1" in plan
+    assert "Top-k: **10**" in texts(form)
+    assert "Dimensions: **256**" in texts(form)
+    resolved = METHODS["wechsel"].resolve(start(form))
+    assert (resolved.temperature, resolved.top_k, resolved.dim) == (0.1, 10, 256)
+
+
+def test_a_general_default_that_the_method_replaces_is_called_so(form: Any) -> None:
+    form.selectbox(key="_method").select(MethodName.WECHSEL).run()
+    assert "counts as not chosen" not in texts(form)
+    form.number_input(key="_temperature_wechsel").set_value(1.0).run()
+    assert "Temperature 1 counts as not chosen: wechsel takes its own, 0.1." in texts(form)
+    form.number_input(key="_temperature_wechsel").set_value(0.5).run()
+    assert "counts as not chosen" not in texts(form)
+    form.selectbox(key="_method").select(MethodName.FOCUS).run()
+    assert form.number_input(key="_temperature").value == 1.0
+    assert form.number_input(key="_top-k").proto.placeholder == "all"

@@ -15,6 +15,7 @@ from focus_core.types import METHOD_SUMMARIES, NEED_SUMMARIES, Need
 from focus_ui.data import catalog
 from focus_ui.data.catalog import RunKind
 from pages.methods.available import USUAL
+from pages.methods.form import STARTED, TOLD
 from pages.methods.token import MOST_PARTS
 from tests.every_method import write_every_run
 from tests.pages.conftest import PAGES, links, param, texts
@@ -169,6 +170,12 @@ def test_the_job_is_started_with_what_was_chosen(open_app, monkeypatch):
     assert named["--source"] == str(catalog.DEMO_SOURCE)
     assert named["--target-tokenizer"].endswith("/inputs/" + named["--target-tokenizer"].rpartition("/")[2])
     assert asked["root"] == catalog.comparisons_root()
+    assert not at.toast, "nothing was started"
+    at.session_state[STARTED] = True
+    at.run()
+    assert [toast.value for toast in at.toast] == [TOLD]
+    at.run()
+    assert not at.toast
 
 
 def test_the_source_that_has_read_english_alone_is_offered(open_app):

@@ -115,3 +115,20 @@ def test_a_pair_is_left_out_if_and_only_if_a_line_of_it_was_read(pairs: list[tup
     found = holds_read_line(pairs, np.unique(hash_lines(read)))
     words = {line.strip() for line in read}
     assert found.tolist() == [pair[0].strip() in words or pair[1].strip() in words for pair in pairs]
+
+
+@pytest.mark.parametrize("header", ["", "en\tsw\tscore\n"], ids=["no header", "a header"])
+def test_a_third_column_of_scores_is_no_translation(header: str, tmp_path: Path) -> None:
+    """House and its Swahili word with a score: the pair would be (nyumba, 0.91)."""
+    path = table(tmp_path, header + "house\tnyumba\t0.91\nmarket\tsoko\t0.8\nsun\tjua\t1e-3\n")
+    with pytest.raises(CorpusError, match=r"numbers such as 0?\.[0-9]+ in the third") as refused:
+        read_parallel(path)
+    assert "--source-column 1 and --target-column 2" in str(refused.value)
+    named = read_parallel(path, source_column="1", target_column="2")
+    assert ("house", "nyumba") in named.pairs
+
+
+def test_some_numbers_in_a_third_column_are_translations(tmp_path: Path) -> None:
+    rows = [("1", "nineteen", "19"), ("2", "house", "nyumba"), *((str(n), f"no {n}", f"{n}") for n in range(3, 50))]
+    path = table(tmp_path, "".join("\t".join(row) + "\n" for row in rows))
+    assert len(read_parallel(path).pairs) == 49

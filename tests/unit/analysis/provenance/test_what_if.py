@@ -168,8 +168,21 @@ def test_copies_and_fallbacks_have_nothing_to_recompute(run: RunFolder, token: s
 
 
 def test_a_method_without_similarities_has_nothing_to_recompute(run: RunFolder) -> None:
-    other = altered(run, manifest={"config": {"method": "subword-mean"}})
+    unknown = np.full_like(run.column("contributions", "similarity"), np.nan)
+    other = altered(run, columns={"contributions.similarity": unknown}, manifest={"config": {"method": "subword-mean"}})
     assert "no similarity" in nothing_to_recompute(other, id_of(run, "▁mkulima"))
+
+
+@pytest.mark.parametrize(
+    ("method", "reason"),
+    [("wechsel", "no threshold to move"), ("clp-plus", "is not kept"), ("unibridge", "is not kept")],
+)
+def test_weights_of_another_method_are_called_what_they_are(run: RunFolder, method: str, reason: str) -> None:
+    """The run has a similarity beside every weight, as those of these methods have."""
+    said = nothing_to_recompute(altered(run, manifest={"config": {"method": method}}), id_of(run, "▁mkulima"))
+    assert reason in said
+    assert method in said
+    assert "no similarity" not in said
 
 
 def test_a_run_without_vectors_has_nothing_to_recompute(run: RunFolder, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_what_was_removed_is_counted_in_words() -> None:
     assert about_lines(made_table()).endswith("removed: 3 lines that parallel holds.")
     table = made_table()
     table["measured"]["removed"] = {"parallel": 0}
-    assert about_lines(table).endswith("over all seeds).")
+    assert about_lines(table).endswith("give the numbers.")
 
 
 def test_curves_are_a_row_a_point() -> None:
