@@ -113,6 +113,7 @@ class MethodName(StrEnum):
     RIDGE = "ridge"
     CONSTRAINED_WORD2VEC = "constrained-word2vec"
     VOCADT = "vocadt"
+    TOKEN_DISTILLATION = "token-distillation"
     OVERLAP = "overlap"
     MULTIVARIATE_NORMAL = "multivariate-normal"
     MEAN = "mean"
@@ -300,6 +301,7 @@ METHOD_SUMMARIES: dict[str, str] = {
     MethodName.RIDGE: "copy shared tokens, map the vectors of new ones to embeddings by a line through the shared ones",
     MethodName.CONSTRAINED_WORD2VEC: "copy shared tokens, learn mixtures of them for new ones as Word2Vec does",
     MethodName.VOCADT: "copy shared tokens, weigh them for new ones as training through the frozen backbone finds",
+    MethodName.TOKEN_DISTILLATION: "copy shared tokens, teach new ones the states that the source has after pieces",
     MethodName.OVERLAP: "copy shared tokens, leave new ones to the fallback",
     MethodName.MULTIVARIATE_NORMAL: "copy special tokens, draw the rest from N(mean, c Σ) of the source embeddings",
     MethodName.MEAN: "copy special tokens, give the rest the mean source embedding",

@@ -175,6 +175,9 @@ def init(
         InitConfig.interpolation
     ),
     train_tokens: Annotated[int | None, typer.Option(help="tokens that a method itself trains on")] = None,
+    language_weight: Annotated[
+        float | None, typer.Option(help="of the model's own loss beside what --method token-distillation distils")
+    ] = None,
     anchors: Annotated[Anchors, typer.Option(help="the source tokens that --method joint-focus combines")] = (
         InitConfig.anchors
     ),

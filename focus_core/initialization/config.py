@@ -45,7 +45,7 @@ OF_FASTTEXT = ("epochs", "keep_eos_vector")
 """Options of fastText alone."""
 OF_METHODS = (
     "copy_overlap", "aligner", "min_links", "interpolation", "subword_vectors", "least_pairs", "anchors",
-    "train_tokens",
+    "train_tokens", "language_weight",
 )  # fmt: skip
 """Options of single methods alone; a method names those that it has."""
 NORMALIZATION = {Preset.DEFAULT: Normalization.INHERIT, Preset.PAPER: Normalization.NONE}
@@ -64,6 +64,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "min_links": (1, 10**6),
     "rank": (1, 10**6),
     "train_tokens": (64, 10**9),
+    "language_weight": (0.0, 1e6),
 }
 """The least and the greatest value of every option that is a number."""
 
@@ -128,6 +129,9 @@ class InitConfig:
         How ``interpolation`` weighs the nearest shared tokens.
     train_tokens : int, default=None
         Tokens of the text that a method that trains through the backbone sees; ``None`` is the method's own number.
+    language_weight : float, default=None
+        What token distillation multiplies the model's own loss by before it is added; ``None``: 1 where input and
+        output embeddings are one matrix, which cannot do without it, else 0.
     anchors : Anchors, default="shared"
         Which source tokens joint FOCUS compares new tokens with.
     keep_eos_vector, specials_in_statistics : bool, default=False
@@ -167,6 +171,7 @@ class InitConfig:
     min_links: int | None = None
     interpolation: Interpolation = Interpolation.DISTANCE
     train_tokens: int | None = None
+    language_weight: float | None = None
     anchors: Anchors = Anchors.SHARED
     keep_eos_vector: bool = False
     specials_in_statistics: bool = False

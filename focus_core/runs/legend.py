@@ -110,6 +110,7 @@ METHOD_LOOKS: Mapping[str, Method] = {method.key: method for method in (
     Method(str(MethodName.RIDGE), "ridge map", "#3B9AD9", "dashdot", "10 2 3 2"),
     Method(str(MethodName.CONSTRAINED_WORD2VEC), "constrained Word2Vec", "#B23A9E", "dot", "5 5"),
     Method(str(MethodName.VOCADT), "VocADT", "#1C5FD0", "dot", "4 3"),
+    Method(str(MethodName.TOKEN_DISTILLATION), "Token Distillation", "#87592F", "dash", "4 4"),
     Method(str(MethodName.OVERLAP), "overlap only", "#1F7F57", "dashdot", "9 4 2 4"),
     Method(str(MethodName.MULTIVARIATE_NORMAL), "multivariate normal", "#B23A9E", "longdash", "14 5"),
     Method(str(MethodName.MEAN), "mean", "#87592F", "longdashdot", "14 4 2 4"),

@@ -61,6 +61,7 @@ WITHOUT_FIELD = {
     "min_links",
     "interpolation",
     "train_tokens",
+    "language_weight",
     "anchors",
     "rank",
     "factorization",

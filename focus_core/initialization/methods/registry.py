@@ -27,6 +27,8 @@ from focus_core.initialization.methods.learned.constrained_word2vec import TRAIN
 from focus_core.initialization.methods.learned.constrained_word2vec import check_text as check_hull
 from focus_core.initialization.methods.learned.constrained_word2vec import constrained_word2vec
 from focus_core.initialization.methods.learned.ridge import SHOWN, ridge
+from focus_core.initialization.methods.learned.token_distillation import TRAIN_TOKENS as DISTILLED_TOKENS
+from focus_core.initialization.methods.learned.token_distillation import check_distillable, token_distillation
 from focus_core.initialization.methods.learned.vocadt import TRAIN_TOKENS, vocadt
 from focus_core.initialization.methods.low_rank.ofa import ofa
 from focus_core.initialization.methods.parallel.alignment import check_text
@@ -290,6 +292,22 @@ METHODS: dict[str, Method] = {
             options=("train_tokens",),
             cost=Cost.TRAIN,
             spent_tokens=TRAIN_TOKENS,
+        ),
+        Method(
+            name=MethodName.TOKEN_DISTILLATION,
+            compute_weights=token_distillation,
+            check=check_distillable,
+            citation="Token Distillation, after K. Dobler, D. Elliott and G. de Melo, *Token Distillation: "
+            "Attention-aware Input Embeddings For New Tokens*, ICLR 2026, arXiv 2505.20133",
+            made_of="It started as the mean of its source subwords (pieces), and was moved until the backbone makes of "
+            "it what it makes of them.",
+            needs=(Need.TEXT, Need.BODY),
+            own_vectors=True,
+            signed=True,
+            beyond="Training moved it away from the mean of its pieces, whose weights are shown.",
+            options=("train_tokens", "language_weight"),
+            cost=Cost.TRAIN,
+            spent_tokens=DISTILLED_TOKENS,
         ),
         Method(
             name=MethodName.OVERLAP, compute_weights=copy_overlap, citation="Overlap copied, no method for the rest"

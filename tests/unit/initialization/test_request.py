@@ -54,6 +54,7 @@ OPTIONS = {
     "min_links": st.none() | st.integers(1, 10**6),
     "interpolation": st.sampled_from(Interpolation),
     "train_tokens": st.none() | st.integers(64, 10**9),
+    "language_weight": st.none() | st.floats(0, 1e6),
     "anchors": st.sampled_from(Anchors),
     "rank": st.none() | st.integers(1, 10**6),
     "factorization": st.sampled_from(Factorization),

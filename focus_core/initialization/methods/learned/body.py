@@ -19,6 +19,7 @@ from focus_core.initialization.methods.base import MethodInput
 from focus_core.initialization.methods.learned.text import hide_tokens
 from focus_core.initialization.overlap.id_map import id_map
 from focus_core.models.architectures import architecture_config, refusing
+from focus_core.surgery.layerwise import load_for_proof
 from focus_core.surgery.loading import load_whole
 from focus_core.surgery.parts import keys_of, model_parts
 from focus_core.surgery.probe import model_inputs
@@ -178,6 +179,30 @@ def load_body(inputs: MethodInput, tensors: Mapping[str, torch.Tensor]) -> Froze
     keys = {name: next(iter(keys_of(source, {name: tensor}))) for name, tensor in tensors.items()}
     mask_id = inputs.target.special_token_types.get(SpecialTokenType.MASK) if _predicts_masked(inputs) else None
     return FrozenBody(model=model.requires_grad_(False), keys=keys, vocabulary=inputs.target, mask_id=mask_id)
+
+
+def load_teacher(inputs: MethodInput) -> FrozenBody:
+    """Return the source as it is, under its own vocabulary; it reads and predicts nothing that was masked.
+
+    Parameters
+    ----------
+    inputs : MethodInput
+        The source model and its vocabulary.
+
+    Returns
+    -------
+    FrozenBody
+        Run it with no tensors, and without gradients: of a large source one module at a time is in float32.
+
+    Raises
+    ------
+    ModelError
+        If transformers does not load it.
+    """
+    if inputs.model is None:
+        raise bad_input("source", "a model with its backbone", "none", "give one", ModelError)
+    model = load_for_proof(inputs.model).requires_grad_(False)
+    return FrozenBody(model=model, keys={}, vocabulary=inputs.source, mask_id=None)
 
 
 @contextmanager

@@ -62,10 +62,30 @@ def training_rows(corpus: Corpus | None, vocabulary: Vocabulary, *, n_tokens: in
         raise bad_input(option("corpus"), "a text to train on", "an empty one", "give another", CorpusError)
     stream = np.resize(stream, max(width, len(stream)))  # a text shorter than a row is repeated
     rows = stream[: len(stream) // width * width].reshape(-1, width)
-    wanted, generator = -(-n_tokens // LENGTH), np.random.default_rng(seed)
-    passes = [generator.permutation(len(rows)) for _ in range(-(-wanted // len(rows)))]
-    rows = rows[np.concatenate(passes)[:wanted]]
+    rows = rows[drawn_rows(len(rows), n_tokens=n_tokens, seed=seed)]
     return rows if first is None else np.insert(rows, 0, first, axis=1)
+
+
+def drawn_rows(n_rows: int, *, n_tokens: int, seed: int) -> np.ndarray:
+    """Return which rows of a text are trained on, in order: each once before any comes again.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows that there are, at least 1.
+    n_tokens : int
+        How many tokens they shall have, at least.
+    seed : int
+        Of the order of rows in a pass.
+
+    Returns
+    -------
+    ndarray of shape (n,), dtype int64
+        Numbers of rows.
+    """
+    wanted, generator = -(-n_tokens // LENGTH), np.random.default_rng(seed)
+    passes = [generator.permutation(n_rows) for _ in range(-(-wanted // n_rows))]
+    return np.concatenate(passes)[:wanted]
 
 
 def hide_tokens(

@@ -27,9 +27,13 @@ from tests.integration.small_inputs import SmallInputs, make_small_inputs
 
 ROOT = Path(__file__).resolve().parents[5]
 SOURCE, SWAHILI = ROOT / "assets" / "demo" / "source", ROOT / "assets" / "corpora" / "sw.txt"
-LEARNED = ("ridge", "constrained-word2vec", "vocadt")
-BEYOND = ("ridge", "constrained-word2vec")
-OPTIONS = {"constrained-word2vec": ["--train-tokens", "8192"], "vocadt": ["--train-tokens", "4096"]}
+LEARNED = ("ridge", "constrained-word2vec", "vocadt", "token-distillation")
+BEYOND = ("ridge", "constrained-word2vec", "token-distillation")
+OPTIONS = {
+    "constrained-word2vec": ["--train-tokens", "8192"],
+    "vocadt": ["--train-tokens", "4096"],
+    "token-distillation": ["--train-tokens", "4096"],
+}
 
 
 def asked(small: SmallInputs, output: Path, method: str, *more: str) -> list[str]:
