@@ -49,7 +49,7 @@ def answer_section(found: Shown) -> None:
     with st.container(border=True, key="methods_answer"):
         icon = ICONS.get(recommendation["kind"], ICONS[results.REGIME])
         where = "In this example: " if found.is_example else ""
-        st.header(f"{icon} {where}{markdown_escape(results.headline(table))}", anchor=False)
+        st.header(f"{icon} {markdown_escape(where + results.headline(table))}", anchor=False)
         words = results.cheapest(table)
         if words:
             st.markdown(f"**{markdown_escape(words)}**")
@@ -90,8 +90,8 @@ def picture_section(found: Shown) -> None:
     words = f"after {count(table['settings']['probe_tokens'])} tokens of training, embeddings alone"
     st.caption(
         f"Hollow: right after initialisation. Filled: {words}. Whiskers hold 95 % of what other lines would have "
-        f"given. {_tinted(entries)}A dashed line in a grey band is the source under its own tokenizer, where that was "
-        "measured."
+        f"given. {markdown_escape(_tinted(entries))}A dashed line in a grey band is the source under its own "
+        "tokenizer, where that was measured."
     )
     ways = (f"{results.look_of(e).label} {e['start']['value']:.3f}, then {e['probe']['value']:.3f}" for e in entries)
     draw_chart(
@@ -100,9 +100,9 @@ def picture_section(found: Shown) -> None:
         table=partial(results.table_columns, table),
     )  # fmt: skip
     st.caption(
-        f"The same after training, less {markdown_escape(less_than)}{results.why_reference(table)}: paired by line, so "
-        "a difference can be sure where the whiskers above overlap. Intervals are simultaneous over all methods; the "
-        f"grey band is ±{table['settings']['near']:g} bits, too little to matter."
+        f"The same after training, less {markdown_escape(less_than + results.why_reference(table))}: paired by line, "
+        "so a difference can be sure where the whiskers above overlap. Intervals are simultaneous over all methods; "
+        f"the grey band is ±{table['settings']['near']:g} bits, too little to matter."
     )
     more = (f"{results.look_of(e).label} {e['probe_minus_best']['value']:+.3f}" for e in entries)
     draw_chart(
