@@ -30,8 +30,9 @@ from focus_core.initialization.supplied import load_donor
 from focus_core.initialization.weights import assemble
 from focus_core.models.source import load_source
 from focus_core.runs.again import request_of
-from focus_core.tokenization.vocabulary import load_vocabulary, save_tokenizer_folder
+from focus_core.tokenization.vocabulary import load_vocabulary
 from focus_core.types import MethodName, Need
+from tests.every_method import donor_of
 from tests.tiny_models import TARGET_LINES, target_tokenizer, tiny_model
 
 FURTHER = (Need.DICTIONARY, Need.PARALLEL, Need.SOURCE_VECTORS, Need.DONOR)
@@ -72,16 +73,6 @@ def whole(tmp_path: Path) -> InitRequest:
         donor=str(donor_of(tmp_path, target)),
         config=InitConfig(method="overlap"),
     )
-
-
-def donor_of(folder: Path, tokenizer: Path) -> Path:
-    """Return a model that has the target tokenizer: static rows, a seeded one for every id."""
-    donor = folder / "donor"
-    vocabulary = load_vocabulary(tokenizer)
-    save_tokenizer_folder(vocabulary, donor)
-    rows = np.random.default_rng(3).normal(size=(vocabulary.n, 5)).astype(np.float32)
-    save_file({"embeddings": rows}, donor / "model.safetensors")
-    return donor
 
 
 def test_a_method_gets_what_it_needs_and_the_manifest_names_it(

@@ -51,7 +51,7 @@ def joint_focus(inputs: MethodInput) -> MethodOutput:
 
 def anchor_sources(inputs: MethodInput, space: Space) -> np.ndarray:
     """Return the source ids that new tokens are compared with, ascending; refuse a space that has none."""
-    covered = space.source.any(axis=1) & inputs.source.present & (inputs.source.kinds != SPECIAL)
+    covered = sources_with_vector(inputs, space)
     if inputs.config.anchors == Anchors.SHARED:
         covered &= np.isin(np.arange(inputs.source.n), inputs.overlap.source_ids)
     found = np.flatnonzero(covered)
@@ -60,6 +60,11 @@ def anchor_sources(inputs: MethodInput, space: Space) -> np.ndarray:
         remedy = phrase("give more text, {match} fuzzy, or a target tokenizer that shares tokens with the source")
         raise bad_input("the joint space", expected, got, remedy, AuxiliaryError)
     return found
+
+
+def sources_with_vector(inputs: MethodInput, space: Space) -> np.ndarray:
+    """Return which source tokens of text have a vector, shape (n_source,), dtype bool."""
+    return np.asarray(space.source.any(axis=1) & inputs.source.present & (inputs.source.kinds != SPECIAL))
 
 
 def new_with_vector(inputs: MethodInput, space: Space) -> np.ndarray:

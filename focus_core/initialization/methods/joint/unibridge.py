@@ -7,11 +7,16 @@ import numpy as np
 from focus_core.initialization.methods.assembly import assemble_weights
 from focus_core.initialization.methods.base import MethodInput, MethodOutput
 from focus_core.initialization.methods.copying import NO_ANCHORS
-from focus_core.initialization.methods.joint.focus import anchor_sources, anchor_targets, combine, new_with_vector
+from focus_core.initialization.methods.joint.focus import (
+    anchor_sources,
+    anchor_targets,
+    combine,
+    new_with_vector,
+    sources_with_vector,
+)
 from focus_core.initialization.methods.joint.space import Space, joint_space
 from focus_core.initialization.weights import SparseRows, stacked
 from focus_core.numerics.neighbors import nearest_embeddings
-from focus_core.tokenization.identity import SPECIAL
 
 
 def unibridge(inputs: MethodInput) -> MethodOutput:
@@ -70,7 +75,7 @@ def mutual_pairs(inputs: MethodInput, space: Space, new_ids: np.ndarray) -> tupl
     cosines : ndarray of shape (n_pairs,), dtype float32
         Their cosines.
     """
-    free = space.source.any(axis=1) & inputs.source.present & (inputs.source.kinds != SPECIAL)
+    free = sources_with_vector(inputs, space)
     free[inputs.overlap.source_ids] = False
     sources = np.flatnonzero(free)
     new, old, memory = space.target[new_ids], space.source[sources], inputs.config.memory_mib
